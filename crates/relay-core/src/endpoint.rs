@@ -1,0 +1,96 @@
+//! What a connection serves: a message-oriented protocol endpoint, sans-IO.
+//!
+//! The transport (relay-net, a simulator, a fuzzer) owns the socket and the write queue; the endpoint owns the protocol.
+//! Output is **pulled**: the transport calls [`Endpoint::poll`] only while its write queue has room, so a peer that does
+//! not read costs no memory beyond the queue's named limit, and a live subscription is a cursor that chases the head.
+
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A point on the relay's monotonic clock: time since the relay started. Passed in, never read, by everything sans-IO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Moment(pub Duration);
+
+/// Wakes the transport of one connection so that it calls [`Endpoint::poll`]; cheap, may be called from any thread,
+/// and calling it twice before the poll is the same as calling it once.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Why and how the endpoint wants the connection closed, once everything pushed before it has been written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Close {
+    /// WebSocket close code (RFC 6455 or the protocol's 4xxx range).
+    pub code: u16,
+    /// Short reason, at most 123 bytes of UTF-8.
+    pub reason: &'static str,
+}
+
+/// One outbound message.
+#[derive(Clone, Debug)]
+pub enum Outbound {
+    /// A protocol frame for this connection alone; the transport adds its own framing.
+    Own(Bytes),
+    /// A frame encoded once for many subscribers, with its WebSocket header in front.
+    Shared(SharedFrame),
+}
+
+/// A protocol frame that carries its unmasked WebSocket binary-message header in front, so that one buffer serves
+/// every subscriber and leaves in one contiguous write.
+#[derive(Clone, Debug)]
+pub struct SharedFrame {
+    /// WebSocket header followed by the protocol frame.
+    pub bytes: Bytes,
+    /// Length of the header: 2, 4 or 10 bytes.
+    pub header_bytes: u8,
+}
+
+impl SharedFrame {
+    /// The protocol frame without the WebSocket header, for transports that frame differently.
+    #[must_use]
+    pub fn frame(&self) -> Bytes {
+        self.bytes.slice(usize::from(self.header_bytes)..)
+    }
+}
+
+/// Where an endpoint puts its output. The transport decides how much room there is.
+pub trait Outbox {
+    /// Bytes that may still be pushed before the endpoint must wait for the next poll. One message may overshoot.
+    fn room_bytes(&self) -> usize;
+    /// Appends one message.
+    fn push(&mut self, message: Outbound);
+    /// Asks for an orderly close after everything pushed so far; later pushes are ignored.
+    fn close(&mut self, close: Close);
+    /// Stops reading from the peer until the next poll returns with reading resumed (`true` pauses, `false` resumes).
+    fn pause_reading(&mut self, paused: bool);
+}
+
+/// What the transport knows about a connection when it opens.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Unique in this process; for logs and metrics only.
+    pub connection_id: u64,
+    /// Wakes the transport.
+    pub waker: Waker,
+}
+
+/// One side of one message-oriented connection. All methods are called from one task at a time and must not block.
+pub trait Endpoint: Send {
+    /// One complete binary message from the peer.
+    fn on_message(&mut self, message: Bytes, now: Moment, out: &mut dyn Outbox);
+    /// Called after the waker fired, after the deadline passed, and whenever the write queue has room again.
+    fn poll(&mut self, now: Moment, out: &mut dyn Outbox);
+    /// When `poll` must be called even if nothing else happens (handshake time-out, delayed answer, idle limit).
+    fn next_deadline(&self) -> Option<Moment>;
+    /// The relay drains: tell the peer when to return; the transport closes afterwards.
+    fn on_drain(&mut self, now: Moment, out: &mut dyn Outbox);
+    /// The socket is gone; release everything that is registered elsewhere. Called exactly once.
+    fn on_closed(&mut self);
+}
+
+/// Makes the endpoint of a route (`/v1/connect` → native protocol; the compat protocols have their own).
+pub trait EndpointFactory: Send + Sync {
+    /// Opens an endpoint for a new connection.
+    fn open(&self, opened: Opened, now: Moment) -> Box<dyn Endpoint>;
+    /// Largest binary message the transport may assemble for this endpoint, in bytes, in its current state.
+    fn message_bytes_max(&self) -> usize;
+}

@@ -1,0 +1,2 @@
+//! Placeholder line, replaced with the first real module.
+#![forbid(unsafe_code)]
