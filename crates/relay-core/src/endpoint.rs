@@ -65,7 +65,7 @@ pub trait Outbox {
 }
 
 /// What the transport knows about a connection when it opens.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Opened {
     /// Unique in this process; for logs and metrics only.
     pub connection_id: u64,
