@@ -1,0 +1,144 @@
+// The stages of `npm test`, in order. Each returns its counts, and a note where something was skipped.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { countCargoTest, countNextest, countVitest } from './count.mjs';
+import { BUILD_DIR, ROOT, installed } from './project.mjs';
+import { addonTypesDiffer, ensureAddon, ensureInstalled, ensureTypeScript } from './steps.mjs';
+import { programVersion, requireNode, requireRust } from './toolchain.mjs';
+
+/** @typedef {import('./count.mjs').Counts & {note?: string}} Outcome */
+/** @typedef {{name: string, run: () => Promise<Outcome>}} Stage */
+
+/** Longest time one stage may take; the whole run is meant to stay under a quarter of an hour on two cores. */
+const STAGE_TIMEOUT_MS = 14 * 60 * 1000;
+/** Kept of a stage's output for counting; the terminal gets all of it. */
+const OUTPUT_CHARS_MAX = 16 * 1024 * 1024;
+
+/**
+ * Runs a command with its output shown and kept.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<{output: string, exitCode: number | null}>}
+ */
+function run(command, args, env = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = (/** @type {Buffer} */ chunk, /** @type {NodeJS.WriteStream} */ sink) => {
+      sink.write(chunk);
+      if (output.length < OUTPUT_CHARS_MAX) output += chunk.toString('utf8');
+    };
+    child.stdout.on('data', (chunk) => keep(chunk, process.stdout));
+    child.stderr.on('data', (chunk) => keep(chunk, process.stderr));
+    const timer = setTimeout(() => {
+      console.error(`${command} ${args[0] ?? ''}: no end after ${STAGE_TIMEOUT_MS / 60_000} minutes, stopped`);
+      child.kill('SIGKILL');
+    }, STAGE_TIMEOUT_MS);
+    const finish = (/** @type {number | null} */ exitCode) => {
+      clearTimeout(timer);
+      resolve({ output, exitCode });
+    };
+    child.on('error', (error) => {
+      console.error(`cannot run ${command}: ${error.message}`);
+      finish(null);
+    });
+    child.on('close', finish);
+  });
+}
+
+/**
+ * A command that is one check: it passes when it exits with 0.
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {Promise<Outcome>}
+ */
+async function check(command, args) {
+  const { exitCode } = await run(command, args);
+  return exitCode === 0 ? pass() : fail();
+}
+
+/** @returns {Outcome} */
+const pass = () => ({ passed: 1, failed: 0, skipped: 0 });
+/** @returns {Outcome} */
+const fail = () => ({ passed: 0, failed: 1, skipped: 0 });
+/**
+ * @param {string} note
+ * @returns {Outcome}
+ */
+const skip = (note) => ({ passed: 0, failed: 0, skipped: 1, note });
+
+/**
+ * @param {string} file
+ * @param {string[]} args
+ */
+const node = (file, ...args) => check(process.execPath, [file, ...args]);
+
+/** @returns {Promise<Outcome>} */
+async function build() {
+  requireNode();
+  requireRust();
+  ensureInstalled();
+  ensureAddon({ keepTypes: true });
+  ensureTypeScript();
+  return pass();
+}
+
+/** @returns {Promise<Outcome>} */
+async function addonTypes() {
+  if (!addonTypesDiffer()) return pass();
+  console.error('index.d.ts is not what the addon declares; run `npm run build` and commit it.');
+  return fail();
+}
+
+/** @returns {Promise<Outcome>} */
+async function rust() {
+  // Doc tests are not run by nextest, so they get their own pass.
+  if (programVersion('cargo', ['nextest', '--version']) === null) {
+    const { output, exitCode } = await run('cargo', ['test', '--workspace', '--locked', '--no-fail-fast', '--color', 'never']);
+    return countCargoTest(output, exitCode);
+  }
+  const suite = await run('cargo', ['nextest', 'run', '--workspace', '--locked', '--no-fail-fast', '--color', 'never']);
+  const docs = await run('cargo', ['test', '--workspace', '--locked', '--doc', '--color', 'never']);
+  const counts = countNextest(suite.output, suite.exitCode);
+  const docCounts = countCargoTest(docs.output, docs.exitCode);
+  const ranNoDocTests = docs.exitCode === 0 && docCounts.passed === 0;
+  return {
+    passed: counts.passed + docCounts.passed,
+    failed: counts.failed + (ranNoDocTests ? 0 : docCounts.failed),
+    skipped: counts.skipped + docCounts.skipped,
+  };
+}
+
+/** @returns {Promise<Outcome>} */
+async function typescript() {
+  mkdirSync(BUILD_DIR, { recursive: true });
+  const report = join(BUILD_DIR, 'vitest.json');
+  rmSync(report, { force: true });
+  const args = [installed('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const { exitCode } = await run(process.execPath, args);
+  return countVitest(existsSync(report) ? readFileSync(report, 'utf8') : null, exitCode);
+}
+
+/** @returns {Promise<Outcome>} */
+async function fuzzTargets() {
+  if (!existsSync(join(ROOT, 'fuzz', 'Cargo.toml'))) return skip('there is no fuzz folder');
+  if (programVersion('cargo', ['+nightly', '--version']) === null) return skip('no nightly toolchain');
+  if (programVersion('cargo', ['fuzz', '--version']) === null) return skip('cargo-fuzz is not installed');
+  return check('cargo', ['+nightly', 'fuzz', 'check']);
+}
+
+/** @type {Stage[]} */
+export const stages = [
+  { name: 'build', run: build },
+  { name: 'addon types', run: addonTypes },
+  { name: 'lint: oxlint', run: () => node(installed('oxlint', 'bin', 'oxlint'), '--deny-warnings') },
+  { name: 'types: all', run: () => node(installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json') },
+  { name: 'types: browser', run: () => node(installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.browser.json') },
+  { name: 'lint: rustfmt', run: () => check('cargo', ['fmt', '--all', '--check']) },
+  { name: 'lint: clippy', run: () => check('cargo', ['clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings']) },
+  { name: 'rust tests', run: rust },
+  { name: 'typescript tests', run: typescript },
+  { name: 'fuzz targets', run: fuzzTargets },
+];
