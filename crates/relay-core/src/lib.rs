@@ -3,3 +3,5 @@
 #![forbid(unsafe_code)]
 
 pub mod endpoint;
+pub mod environment;
+pub mod store;
