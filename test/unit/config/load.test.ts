@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { isLoopback, loadConfig } from '../../../src/config/load.js';
+import { RelayError } from '../../../src/errors.js';
+
+function refusal(args: string[], env: Record<string, string> = {}): RelayError {
+  try {
+    loadConfig(args, env);
+  } catch (error) {
+    if (error instanceof RelayError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('loadConfig', () => {
+  it('gives the defaults when nothing is set', () => {
+    const { config, origin } = loadConfig([], {});
+    expect(config.host).toBe('127.0.0.1');
+    expect(config.port).toBe(8080);
+    expect(config['limits.entry-size-max']).toBe(10 * 1024 * 1024);
+    expect(config.heartbeat).toBe(30_000);
+    expect(config.retention).toBe(30 * 86_400_000);
+    expect(origin.port).toBe('default');
+  });
+
+  it('prefers a flag to the environment and the environment to the default', () => {
+    const env = { RELAY_PORT: '2', PORT: '1' };
+    expect(loadConfig(['--port', '3'], env)).toMatchObject({ config: { port: 3 }, origin: { port: 'flag --port' } });
+    expect(loadConfig([], env)).toMatchObject({ config: { port: 2 }, origin: { port: 'environment variable RELAY_PORT' } });
+    expect(loadConfig([], { PORT: '1' })).toMatchObject({ config: { port: 1 }, origin: { port: 'environment variable PORT' } });
+    expect(loadConfig([], { PORT: '' }).config.port).toBe(8080);
+  });
+
+  it('reads units and the inline form', () => {
+    const { config } = loadConfig(['--limits.entry-size-max=2MiB', '--heartbeat', '500ms', '--admin.port=off'], {});
+    expect(config['limits.entry-size-max']).toBe(2 * 1024 * 1024);
+    expect(config.heartbeat).toBe(500);
+    expect(config['admin.port']).toBeNull();
+  });
+
+  it('names option, value, origin and fix of a bad value', () => {
+    const fromFlag = refusal(['--heartbeat', '30 seconds']);
+    expect(fromFlag.message).toBe('flag --heartbeat: "30 seconds" is not valid for heartbeat');
+    expect(fromFlag.hint).toBe('Give a duration such as 30s, 5m, 12h or 30d, from 100ms to 10m, for example 30s.');
+    const fromEnv = refusal([], { LOG_LEVEL: 'loud' });
+    expect(fromEnv.message).toBe('environment variable LOG_LEVEL: "loud" is not valid for log.level');
+    expect(fromEnv.hint).toContain('one of trace, debug, info');
+  });
+
+  it.each([
+    ['--limits.push-entries-max', '4097'],
+    ['--limits.push-entries-max', '-1'],
+    ['--limits.entry-size-max', '1GiB'],
+    ['--port', '65536'],
+    ['--admin.port', 'none'],
+    ['--data-dir', ''],
+    ['--workers', '1e3'],
+  ])('refuses %s %s', (flag, value) => {
+    expect(refusal([flag, value]).code).toBe('config_invalid');
+  });
+
+  it('suggests the option that was meant', () => {
+    expect(refusal(['--prot', '1'])).toMatchObject({ message: 'unknown option --prot', hint: 'Did you mean --port?' });
+    expect(refusal([], { RELAY_DATADIR: 'x' })).toMatchObject({ hint: 'Did you mean RELAY_DATA_DIR?' });
+    expect(refusal(['--completely-else', '1']).hint).toBe('Run `relay --help` for the list.');
+  });
+
+  it('refuses a value that is missing, doubled or without its flag', () => {
+    expect(refusal(['--port']).hint).toBe('Write --port 8080.');
+    expect(refusal(['--port', '1', '--port=2']).message).toContain('twice');
+    expect(refusal(['8080']).message).toContain('unexpected argument');
+  });
+
+  it.each(['0.0.0.0', '::', '192.168.1.4', 'relay.example', '128.0.0.1', ''])('refuses to bind %s', (host) => {
+    expect(isLoopback(host)).toBe(false);
+    if (host !== '') expect(refusal(['--host', host])).toMatchObject({ code: 'bind_not_loopback' });
+  });
+
+  it('names the ways out when the bind is refused', () => {
+    expect(refusal([], { HOST: '0.0.0.0' }).message).toContain('(environment variable HOST)');
+    expect(refusal(['--host', '0.0.0.0']).hint).toMatch(/--host 127\.0\.0\.1.*reverse proxy.*tunnel.*VPN/);
+    expect(refusal(['--admin.host', '0.0.0.0']).code).toBe('bind_not_loopback');
+  });
+
+  it.each(['127.0.0.1', '127.9.9.9', '::1', '[::1]', 'localhost'])('accepts the loopback address %s', (host) => {
+    expect(loadConfig(['--host', host], {}).config.host).toBe(host);
+  });
+});
