@@ -1,1 +1,20 @@
-//! The Node addon.
+//! The Node addon: starts the data plane on threads of its own and lets TypeScript steer it.
+//!
+//! Invariants:
+//! 1. Nothing here is called once per message: configuration in, snapshots and batches of events out.
+//! 2. No rules and no defaults live here; every property of a configuration is present, `null` means none.
+//! 3. A panic never crosses the boundary as an abort, and every failure has a stable code.
+#![deny(rustdoc::broken_intra_doc_links)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
+)]
+
+mod assembly;
+mod config;
+mod core;
+mod events;
+mod failure;
+mod info;
+mod stats;
+mod tasks;

@@ -1,0 +1,92 @@
+//! The class JavaScript holds.
+
+use crate::assembly::Running;
+use crate::config::{RelayConfig, milliseconds};
+use crate::events::{EventQueue, RelayEvent};
+use crate::failure::Failure;
+use crate::info::RelayInfo;
+use crate::stats::RelayStats;
+use crate::tasks::{StartTask, StopTask};
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, Function};
+use napi_derive::napi;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A running relay until it is stopped; emptied exactly once.
+pub(crate) struct Shared {
+    running: Mutex<Option<Running>>,
+}
+
+impl Shared {
+    /// Takes the running relay out; the caller now owns its end.
+    pub(crate) fn take(&self) -> Option<Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&Running) -> T) -> Option<T> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
+    }
+}
+
+/// How a relay is stopped.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayStopOptions {
+    /// How long clients may take to leave, in milliseconds.
+    pub drain_ms: i64,
+}
+
+/// The data plane: listener, protocol and store, on threads of its own.
+#[napi]
+pub struct RelayCore {
+    shared: Arc<Shared>,
+    events: Arc<EventQueue>,
+    info: RelayInfo,
+}
+
+impl RelayCore {
+    pub(crate) fn new(running: Running, events: Arc<EventQueue>) -> Self {
+        let info = running.info().clone();
+        Self { shared: Arc::new(Shared { running: Mutex::new(Some(running)) }), events, info }
+    }
+}
+
+#[napi]
+impl RelayCore {
+    /// Starts a relay. `wake` is called, at most once per `drainEvents`, when events wait.
+    #[napi(catch_unwind, ts_return_type = "Promise<RelayCore>")]
+    pub fn start(config: RelayConfig, wake: Function<'_, (), ()>) -> napi::Result<AsyncTask<StartTask>> {
+        let events = Arc::new(EventQueue::new(&wake)?);
+        Ok(AsyncTask::new(StartTask { config: Some(config), events }))
+    }
+
+    /// What does not change while the relay runs.
+    #[napi(catch_unwind)]
+    pub fn info(&self) -> RelayInfo {
+        self.info.clone()
+    }
+
+    /// One snapshot of all counters and gauges; null once the relay was stopped.
+    #[napi(catch_unwind, ts_return_type = "RelayStats | null")]
+    pub fn stats(&self) -> Option<RelayStats> {
+        self.shared.with(|running| running.stats(self.events.dropped()))
+    }
+
+    /// The events that gathered since the last call, oldest first.
+    #[napi(catch_unwind)]
+    pub fn drain_events(&self) -> Vec<RelayEvent> {
+        self.events.drain()
+    }
+
+    /// Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time.
+    #[napi(catch_unwind)]
+    pub fn beat(&self) {
+        self.shared.with(Running::beat);
+    }
+
+    /// Stops accepting, tells clients when to return, waits for them, closes the store. Again after that: nothing.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn stop(&self, env: Env, options: RelayStopOptions) -> napi::Result<AsyncTask<StopTask>> {
+        let drain = milliseconds("drainMs", options.drain_ms).map_err(|failure: Failure| failure.into_error(&env))?;
+        Ok(AsyncTask::new(StopTask { shared: Arc::clone(&self.shared), drain }))
+    }
+}

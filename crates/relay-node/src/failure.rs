@@ -1,0 +1,80 @@
+//! The failures TypeScript sees: a stable code, a message, whether it is temporary, and a hint.
+
+use napi::bindgen_prelude::{Env, JsObjectValue, JsValue, Object};
+use napi::{Error, JsError, Status};
+use std::any::Any;
+
+/// Becomes a JavaScript `Error` with the properties `code`, `temporary` and `hint`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) temporary: bool,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), temporary: false, hint: None }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// TypeScript passed something its own validation should have refused.
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::new("config_invalid", message)
+    }
+
+    /// A panic: a bug of ours, contained.
+    pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Self {
+        let text = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
+        Self::new("internal", format!("the relay core panicked: {text}"))
+            .with_hint("This is a bug; please report it with the log lines before it.")
+    }
+
+    /// The error to return to napi on the JavaScript thread; the very object built here is what JavaScript catches.
+    pub(crate) fn into_error(self, env: &Env) -> Error {
+        let Self { code, message, temporary, hint } = self;
+        let fallback = Error::new(Status::GenericFailure, message.clone());
+        let unknown = JsError::from(Error::new(code, message)).into_unknown(Env::from_raw(env.raw()));
+        let mut object = Object::from_raw(env.raw(), unknown.raw());
+        let properties =
+            object.set_named_property("temporary", temporary).and_then(|()| object.set_named_property("hint", hint));
+        match properties {
+            Ok(()) => Error::from(unknown),
+            Err(_) => fallback,
+        }
+    }
+}
+
+/// Runs `work` and turns a panic into a [`Failure`], so that nothing unwinds into a foreign stack frame.
+pub(crate) fn contained<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    // Whatever state the closure left behind is dropped with the failure, so no broken invariant can be seen later.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+        .unwrap_or_else(|payload| Err(Failure::panicked(payload.as_ref())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_failure_with_its_message() {
+        let failure = contained::<()>(|| panic!("row {}", 7)).unwrap_err();
+        assert_eq!(failure.code, "internal");
+        assert_eq!(failure.message, "the relay core panicked: row 7");
+    }
+
+    #[test]
+    fn a_result_passes_through() {
+        assert_eq!(contained(|| Ok(3)), Ok(3));
+        assert_eq!(contained::<()>(|| Err(Failure::config("x"))), Err(Failure::config("x")));
+    }
+}
