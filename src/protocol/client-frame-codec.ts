@@ -1,0 +1,160 @@
+// Bytes of the frames a client sends. The client encodes; relays in TypeScript and test doubles decode.
+import { ByteReader } from './byte-reader.js';
+import { ByteWriter } from './byte-writer.js';
+import type { ClientFrame, HelloFrame } from './client-frame.js';
+import { FrameError } from './frame-error.js';
+import { FRAME_TYPE } from './frame-type.js';
+import { HELLO_VERSIONS_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
+import { readChainAndKeyring, writeChainAndKeyring } from './roster-chain.js';
+
+const OMIT_OWN_BODIES = 0x01;
+const COUNT_MAX = 0xffff;
+
+/** The frame as one binary message. */
+export function encodeClientFrame(frame: ClientFrame): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter().u8(FRAME_TYPE[frame.type]);
+  writeBody(writer, frame);
+  return writer.finish();
+}
+
+/** The frame of one binary message; throws FrameError when the bytes do not follow the protocol. */
+export function decodeClientFrame(message: Uint8Array): ClientFrame {
+  const reader = new ByteReader(message);
+  const frame = readBody(reader, reader.u8());
+  reader.end();
+  return frame;
+}
+
+/** The versions a Hello offers. This prefix is frozen, so it reads the Hello of any protocol version. */
+export function decodeHelloVersions(message: Uint8Array): readonly number[] {
+  const reader = new ByteReader(message);
+  if (reader.u8() !== FRAME_TYPE.Hello) throw new FrameError('unexpected_frame', 'the first frame is not a Hello');
+  return readVersions(reader);
+}
+
+function readVersions(reader: ByteReader): number[] {
+  const versions = reader.list(reader.u8(), HELLO_VERSIONS_MAX, (from) => from.u16());
+  if (versions.length === 0) throw new FrameError('malformed_frame', 'a Hello that offers no version');
+  return versions;
+}
+
+function writeBody(writer: ByteWriter, frame: ClientFrame): void {
+  switch (frame.type) {
+    case 'Hello':
+      writeHello(writer, frame);
+      return;
+    case 'Proof':
+      writeChainAndKeyring(writer, frame);
+      writer.fixed(frame.signature, 64);
+      return;
+    case 'Ping':
+      writer.u64(frame.nonce);
+      return;
+    case 'Push':
+      writer.u64(frame.pushSeqFirst).u32(frame.keyEpoch).u16(frame.entries.length);
+      writer.each(frame.entries, (to, sealed) => to.bytes32(sealed));
+      return;
+    case 'Pull':
+      writer.u32(frame.request).u64(frame.logEpoch).u64(frame.after).u32(frame.entriesMax).u32(frame.bytesMax);
+      return;
+    case 'Subscribe':
+      writer.u64(frame.logEpoch).u64(frame.after).u8(frame.omitOwnBodies ? OMIT_OWN_BODIES : 0);
+      return;
+    case 'Ack':
+      writer.u64(frame.logEpoch).u64(frame.size).raw32(frame.head).fixed(frame.signature, 64);
+      return;
+    case 'RosterPut':
+      writeChainAndKeyring(writer, frame);
+      return;
+    case 'PullLeaves':
+      writer.u32(frame.request).u64(frame.firstSeq).u32(frame.count);
+      return;
+    case 'SnapshotBegin':
+      writer.bytes32(frame.manifest);
+      return;
+    case 'SnapshotChunk':
+      writer.raw32(frame.snapshot).u32(frame.index).bytes32(frame.bytes);
+      return;
+    case 'SnapshotGet':
+      writer.raw32(frame.snapshot).u32(frame.firstChunk).u32(frame.chunksMax);
+      return;
+    case 'SnapshotAck':
+      writer.raw32(frame.snapshot).fixed(frame.signature, 64);
+      return;
+  }
+}
+
+function writeHello(writer: ByteWriter, frame: HelloFrame): void {
+  writer.u8(frame.versions.length).each(frame.versions, (to, version) => to.u16(version));
+  writer.bits64(frame.features).raw32(frame.space).raw32(frame.device).raw32(frame.clientNonce);
+  writer.u64(frame.rosterVersion).raw32(frame.rosterHash);
+}
+
+function readBody(reader: ByteReader, type: number): ClientFrame {
+  switch (type) {
+    case FRAME_TYPE.Hello:
+      return readHello(reader);
+    case FRAME_TYPE.Proof:
+      return { type: 'Proof', ...readChainAndKeyring(reader), signature: reader.raw(64) };
+    case FRAME_TYPE.Ping:
+      return { type: 'Ping', nonce: reader.u64() };
+    case FRAME_TYPE.Push:
+      return readPush(reader);
+    case FRAME_TYPE.Pull:
+      return readPull(reader);
+    case FRAME_TYPE.Subscribe:
+      return { type: 'Subscribe', logEpoch: reader.u64(), after: reader.u64(), omitOwnBodies: readFlag(reader, OMIT_OWN_BODIES) };
+    case FRAME_TYPE.Ack:
+      return { type: 'Ack', logEpoch: reader.u64(), size: reader.u64(), head: reader.raw32(), signature: reader.raw(64) };
+    case FRAME_TYPE.RosterPut:
+      return { type: 'RosterPut', ...readChainAndKeyring(reader) };
+    case FRAME_TYPE.PullLeaves:
+      return { type: 'PullLeaves', request: reader.u32(), firstSeq: reader.u64(), count: reader.u32() };
+    case FRAME_TYPE.SnapshotBegin:
+      return { type: 'SnapshotBegin', manifest: reader.bytes32(SNAPSHOT_MANIFEST_BYTES_MAX) };
+    case FRAME_TYPE.SnapshotChunk:
+      return { type: 'SnapshotChunk', snapshot: reader.raw32(), index: reader.u32(), bytes: reader.bytes32(SNAPSHOT_CHUNK_BYTES_MAX) };
+    case FRAME_TYPE.SnapshotGet:
+      return { type: 'SnapshotGet', snapshot: reader.raw32(), firstChunk: reader.u32(), chunksMax: reader.u32() };
+    case FRAME_TYPE.SnapshotAck:
+      return { type: 'SnapshotAck', snapshot: reader.raw32(), signature: reader.raw(64) };
+    default:
+      throw new FrameError('unexpected_frame', `no client frame has the number ${type}`);
+  }
+}
+
+function readHello(reader: ByteReader): ClientFrame {
+  return {
+    type: 'Hello',
+    versions: readVersions(reader),
+    features: reader.bits64(),
+    space: reader.raw32(),
+    device: reader.raw32(),
+    clientNonce: reader.raw32(),
+    rosterVersion: reader.u64(),
+    rosterHash: reader.raw32(),
+  };
+}
+
+function readPush(reader: ByteReader): ClientFrame {
+  const pushSeqFirst = reader.u64();
+  const keyEpoch = reader.u32();
+  return { type: 'Push', pushSeqFirst, keyEpoch, entries: reader.list(reader.u16(), COUNT_MAX, (from) => from.bytes32()) };
+}
+
+function readPull(reader: ByteReader): ClientFrame {
+  return {
+    type: 'Pull',
+    request: reader.u32(),
+    logEpoch: reader.u64(),
+    after: reader.u64(),
+    entriesMax: reader.u32(),
+    bytesMax: reader.u32(),
+  };
+}
+
+function readFlag(reader: ByteReader, bit: number): boolean {
+  const flags = reader.u8();
+  if ((flags & ~bit) !== 0) throw new FrameError('malformed_frame', 'an unknown flag');
+  return flags !== 0;
+}

@@ -1,0 +1,63 @@
+// The named limits of docs/protocol.md section 9, and those its layouts imply. Units are last in the names.
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** The protocol version this code speaks. */
+export const PROTOCOL_VERSION = 1;
+/** Versions a Hello may offer. */
+export const HELLO_VERSIONS_MAX = 16;
+/** Largest message before the session is open. */
+export const HANDSHAKE_MESSAGE_BYTES_MAX = 256 * KIB;
+/** Largest sealed entry unless the welcome says otherwise. */
+export const ENTRY_BYTES_MAX = 10 * MIB;
+/** Entries of one push unless the welcome says otherwise. */
+export const PUSH_ENTRIES_MAX = 1024;
+/** Room a message has beside one largest entry. */
+export const MESSAGE_OVERHEAD_BYTES = 64 * KIB;
+/** The message limit is never below this. */
+export const MESSAGE_BYTES_MAX_FLOOR = MIB;
+/** Push bytes a connection may have in flight unless the welcome says otherwise. */
+export const PUSH_BYTES_IN_FLIGHT_MAX = 16 * MIB;
+/** Items of one Entries frame: the width of its count. */
+export const ENTRIES_ITEMS_MAX = 0xffff;
+/** An Entries frame is at most this large, or holds one entry. */
+export const ENTRIES_FRAME_BYTES_MAX = MIB;
+/** Devices of a roster. */
+export const ROSTER_DEVICES_MAX = 256;
+/** Former devices of a roster. */
+export const ROSTER_FORMER_MAX = 1024;
+/** Statements of a roster chain. */
+export const ROSTER_CHAIN_MAX = 1024;
+/** Bytes of a keyring. */
+export const KEYRING_BYTES_MAX = 128 * KIB;
+/** Bytes of one roster statement: the layout at its largest. */
+export const ROSTER_BYTES_MAX = 64 * KIB;
+/** Leaves of one commit group. */
+export const GROUP_LEAVES_MAX = 65_536;
+/** Hashes of an attestation's or a receipt's path. */
+export const GROUP_PATH_MAX = 17;
+/** Hashes of a compact range: one for each bit of the size. */
+export const COMPACT_RANGE_MAX = 64;
+/** Leaves of one Leaves frame. */
+export const LEAVES_PAGE_MAX = 8192;
+/** Largest snapshot unless the relay says otherwise. */
+export const SNAPSHOT_BYTES_MAX = 256 * MIB;
+/** Smallest chunk size of a snapshot. */
+export const SNAPSHOT_CHUNK_BYTES_MIN = 64 * KIB;
+/** Largest chunk size of a snapshot. */
+export const SNAPSHOT_CHUNK_BYTES_MAX = MIB;
+/** Bytes of a snapshot manifest: the layout at its largest, rounded up. */
+export const SNAPSHOT_MANIFEST_BYTES_MAX = 4 * KIB;
+/** Chains a snapshot carries: the devices of a roster, present and former. */
+export const SNAPSHOT_CHAINS_MAX = ROSTER_DEVICES_MAX + ROSTER_FORMER_MAX;
+/** Every chunks_per_status-th chunk of an upload is answered by a SnapshotStatus. */
+export const SNAPSHOT_CHUNKS_PER_STATUS = 16;
+/** The handshake must be finished within this time. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Heartbeat unless the welcome says otherwise. */
+export const HEARTBEAT_MS = 30_000;
+/** A session acks at most once in this time. */
+export const ACK_INTERVAL_MS = 1000;
+/** Seen heads of an entry's header. */
+export const SEEN_HEADS_MAX = 8;
