@@ -1,0 +1,135 @@
+// Ed25519: WebCrypto where it works, otherwise noble, loaded only then. Both give the same verdict on every signature.
+import { isStrictPoint, isStrictSignature } from '../../protocol/ed25519-strict.js';
+import type { Ed25519 } from '../../protocol/ed25519.js';
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { fromHex } from '../../protocol/hex.js';
+import { cryptoSource, subtleCrypto } from './platform.js';
+
+const ALGORITHM = 'Ed25519';
+const SEED_BYTES = 32;
+// The fixed head of a PKCS #8 private key that holds a 32-byte Ed25519 seed (RFC 8410).
+const PKCS8_HEAD = fromHex('302e020100300506032b657004220420') ?? new Uint8Array();
+/** Imported keys kept, so that signing and verifying in a row import once. */
+const IMPORTED_KEYS_MAX = 64;
+
+/** The best implementation of this platform; the probe runs once per call, so keep the result. */
+export async function createEd25519(): Promise<Ed25519> {
+  return (await webCryptoWorks()) ? createWebCryptoEd25519() : createNobleEd25519();
+}
+
+/** Ed25519 by WebCrypto. */
+export async function createWebCryptoEd25519(): Promise<Ed25519> {
+  const subtle = subtleCrypto();
+  const signing = new KeyCache((seed) => {
+    const pkcs8 = new Uint8Array(PKCS8_HEAD.length + SEED_BYTES);
+    pkcs8.set(PKCS8_HEAD);
+    pkcs8.set(seed, PKCS8_HEAD.length);
+    return subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']);
+  });
+  const verifying = new KeyCache((key) => subtle.importKey('raw', cryptoSource(key), ALGORITHM, false, ['verify']));
+  return {
+    publicKey: derivePublicKey,
+    async sign(seed, message) {
+      return new Uint8Array(await subtle.sign(ALGORITHM, await signing.get(checkedSeed(seed)), cryptoSource(message)));
+    },
+    async verify(publicKey, message, signature) {
+      if (!isStrictPoint(publicKey) || !isStrictSignature(signature)) return false;
+      const key = await verifying.get(publicKey).catch(invalidKey);
+      return key !== undefined && subtle.verify(ALGORITHM, key, cryptoSource(signature), cryptoSource(message));
+    },
+  };
+}
+
+/** Ed25519 in JavaScript. */
+export async function createNobleEd25519(): Promise<Ed25519> {
+  const { ed25519 } = await import('@noble/curves/ed25519.js');
+  const { sha512 } = await import('@noble/hashes/sha2.js');
+  return {
+    publicKey: derivePublicKey,
+    async sign(seed, message) {
+      return ed25519.sign(message, checkedSeed(seed));
+    },
+    async verify(publicKey, message, signature) {
+      if (!isStrictPoint(publicKey) || !isStrictSignature(signature)) return false;
+      const { Point } = ed25519;
+      const key = pointOrUndefined(() => Point.fromBytes(publicKey));
+      if (key === undefined) return false;
+      const digest = sha512.create().update(signature.subarray(0, 32)).update(publicKey).update(message).digest();
+      const challenge = Point.Fn.create(littleEndianToBigint(digest));
+      const s = littleEndianToBigint(signature.subarray(32));
+      // Without the cofactor, as platforms and the relay do: R must be exactly S·B − k·A.
+      const commitment = Point.BASE.multiplyUnsafe(s).subtract(key.multiplyUnsafe(challenge));
+      return equalBytes(commitment.toBytes(), signature.subarray(0, 32));
+    },
+  };
+}
+
+async function derivePublicKey(seed: Uint8Array): Promise<Uint8Array> {
+  const { ed25519 } = await import('@noble/curves/ed25519.js');
+  return ed25519.getPublicKey(checkedSeed(seed));
+}
+
+// A signature of RFC 8032 section 7.1, test 1: some runtimes have the name but not the algorithm.
+async function webCryptoWorks(): Promise<boolean> {
+  const key = fromHex('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a') ?? new Uint8Array();
+  const signature = fromHex(
+    'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b',
+  );
+  const seed = fromHex('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60') ?? new Uint8Array();
+  if (signature === undefined) return false;
+  const platform = await createWebCryptoEd25519();
+  try {
+    const made = await platform.sign(seed, new Uint8Array());
+    return equalBytes(made, signature) && (await platform.verify(key, new Uint8Array(), signature));
+  } catch {
+    return false;
+  }
+}
+
+function checkedSeed(seed: Uint8Array): Uint8Array {
+  if (seed.length !== SEED_BYTES) throw new RangeError(`an Ed25519 seed has ${SEED_BYTES} bytes`);
+  return seed;
+}
+
+// A key that is no point of the curve is the peer's fault, not ours: the signature just does not hold.
+function invalidKey(error: unknown): undefined {
+  if (error instanceof Error && (error.name === 'DataError' || error.name === 'OperationError')) return undefined;
+  throw error;
+}
+
+function pointOrUndefined<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch {
+    return undefined;
+  }
+}
+
+function littleEndianToBigint(bytes: Uint8Array): bigint {
+  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}
+
+/** Imported keys by their bytes, the oldest dropped first. */
+class KeyCache {
+  readonly #importKey: (bytes: Uint8Array) => Promise<CryptoKey>;
+  readonly #keys = new Map<string, Promise<CryptoKey>>();
+
+  constructor(importKey: (bytes: Uint8Array) => Promise<CryptoKey>) {
+    this.#importKey = importKey;
+  }
+
+  get(bytes: Uint8Array): Promise<CryptoKey> {
+    const name = String.fromCharCode(...bytes);
+    const known = this.#keys.get(name);
+    if (known !== undefined) return known;
+    const imported = this.#importKey(bytes);
+    this.#keys.set(name, imported);
+    if (this.#keys.size > IMPORTED_KEYS_MAX) {
+      for (const oldest of this.#keys.keys()) {
+        this.#keys.delete(oldest);
+        break;
+      }
+    }
+    return imported;
+  }
+}
