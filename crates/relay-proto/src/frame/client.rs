@@ -1,0 +1,17 @@
+//! What a client may send.
+
+use super::{
+    Ack, Direction, Frame, FrameType, Hello, Ping, Proof, Pull, PullLeaves, Push, RosterPut, SnapshotAck,
+    SnapshotBegin, SnapshotChunk, SnapshotGet, Subscribe, directional,
+};
+use crate::wire::{DecodeError, Reader};
+use bytes::Bytes;
+
+directional!(
+    /// A frame from a client to a relay.
+    ClientFrame,
+    {
+        Hello, Proof, Ping, Push, Pull, Subscribe, Ack, RosterPut, PullLeaves,
+        SnapshotBegin, SnapshotChunk, SnapshotGet, SnapshotAck,
+    }
+);

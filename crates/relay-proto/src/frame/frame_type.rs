@@ -1,0 +1,149 @@
+//! The one table of frame numbers; a number is never reused.
+
+use crate::wire::DecodeError;
+
+/// Who sends a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Client to relay.
+    Client,
+    /// Relay to client.
+    Relay,
+    /// Both.
+    Both,
+    /// Nobody yet: the number is kept for a later feature.
+    Reserved,
+}
+
+macro_rules! frame_types {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal, $way:ident;)*) => {
+        /// Every frame number.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        #[non_exhaustive]
+        pub enum FrameType {
+            $($(#[$doc])* $variant = $number,)*
+        }
+
+        impl FrameType {
+            /// Every frame number, ascending.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Who sends it.
+            #[must_use]
+            pub const fn direction(self) -> Direction {
+                match self {
+                    $(Self::$variant => Direction::$way,)*
+                }
+            }
+
+            /// The name in the vectors and in metrics.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($variant),)*
+                }
+            }
+        }
+
+        impl TryFrom<u8> for FrameType {
+            type Error = DecodeError;
+
+            fn try_from(number: u8) -> Result<Self, DecodeError> {
+                match number {
+                    $($number => Ok(Self::$variant),)*
+                    0x30..=0x67 => Err(DecodeError::ReservedFrame),
+                    _ => Err(DecodeError::UnknownFrame),
+                }
+            }
+        }
+    };
+}
+
+frame_types! {
+    /// The client's offer.
+    Hello = 0x01, Client;
+    /// The relay's choice and its nonce.
+    Challenge = 0x02, Relay;
+    /// The device's signature over the exchange.
+    Proof = 0x03, Client;
+    /// The relay's signature over the exchange; the session is open.
+    Welcome = 0x04, Relay;
+    /// An error of the registry.
+    ErrorFrame = 0x05, Relay;
+    /// The relay ends the connection and says when to return.
+    Goaway = 0x06, Relay;
+    /// Keep-alive.
+    Ping = 0x07, Client;
+    /// Its answer, with a fresh attestation.
+    Pong = 0x08, Relay;
+    /// Entries to be stored.
+    Push = 0x10, Client;
+    /// Entries are on disk.
+    Receipt = 0x11, Relay;
+    /// Read after a cursor, once.
+    Pull = 0x12, Client;
+    /// Read after a cursor and stay live.
+    Subscribe = 0x13, Client;
+    /// Entries read.
+    Entries = 0x14, Relay;
+    /// A device holds everything up to here.
+    Ack = 0x15, Client;
+    /// Another device's ack.
+    AckNotice = 0x16, Relay;
+    /// New roster statements.
+    RosterPut = 0x17, Client;
+    /// Roster statements the client may not know.
+    RosterUpdate = 0x18, Relay;
+    /// The log starts a new epoch.
+    LogReset = 0x19, Relay;
+    /// The cursor is below the floor.
+    CursorExpired = 0x1a, Relay;
+    /// Asks for leaf hashes.
+    PullLeaves = 0x1b, Client;
+    /// Leaf hashes.
+    Leaves = 0x1c, Relay;
+    /// Reserved: forget up to a size.
+    Purge = 0x1d, Reserved;
+    /// Reserved: forget a space.
+    Erase = 0x1e, Reserved;
+    /// Starts or resumes a snapshot.
+    SnapshotBegin = 0x20, Client;
+    /// A part of a snapshot.
+    SnapshotChunk = 0x21, Both;
+    /// How far a snapshot has come.
+    SnapshotStatus = 0x22, Relay;
+    /// Asks for a snapshot.
+    SnapshotGet = 0x23, Client;
+    /// What a snapshot is.
+    SnapshotManifest = 0x24, Relay;
+    /// A device opened a snapshot.
+    SnapshotAck = 0x25, Client;
+    /// A snapshot is wanted.
+    SnapshotDue = 0x26, Relay;
+}
+
+impl FrameType {
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_round_trip_and_reserved_ones_are_named() {
+        for frame_type in FrameType::ALL {
+            assert_eq!(FrameType::try_from(frame_type.number()), Ok(*frame_type));
+        }
+        assert_eq!(FrameType::try_from(0x00), Err(DecodeError::UnknownFrame));
+        for number in [0x30, 0x38, 0x40, 0x50, 0x60, 0x67] {
+            assert_eq!(FrameType::try_from(number), Err(DecodeError::ReservedFrame));
+        }
+        assert_eq!(FrameType::try_from(0x68), Err(DecodeError::UnknownFrame));
+    }
+}

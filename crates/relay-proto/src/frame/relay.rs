@@ -1,0 +1,18 @@
+//! What a relay may send.
+
+use super::{
+    AckNotice, Challenge, CursorExpired, Direction, Entries, ErrorFrame, Frame, FrameType, Goaway, Leaves, Pong,
+    Receipt, RosterUpdate, SnapshotChunk, SnapshotDue, SnapshotManifest, SnapshotStatus, Welcome, directional,
+};
+use crate::log_reset::LogReset;
+use crate::wire::{DecodeError, Reader};
+use bytes::Bytes;
+
+directional!(
+    /// A frame from a relay to a client.
+    RelayFrame,
+    {
+        Challenge, Welcome, ErrorFrame, Goaway, Pong, Receipt, Entries, AckNotice, RosterUpdate, LogReset,
+        CursorExpired, Leaves, SnapshotChunk, SnapshotStatus, SnapshotManifest, SnapshotDue,
+    }
+);

@@ -1,0 +1,154 @@
+//! Identifiers: newtypes over raw bytes whose `Debug` never prints a whole key, and sealed bytes that print their length.
+
+use bytes::Bytes;
+use std::fmt;
+
+/// Position of an entry in its space's log, from 1 over all log epochs; 0 stands for "none". A plain number, because
+/// it is counted with, compared and stored far more often than it could be confused.
+pub type Seq = u64;
+
+/// Number of a device's push, from 1, counted by the device; 0 stands for "none".
+pub type PushSeq = u64;
+
+/// How many bytes of an identifier `Debug` shows.
+const DEBUG_PREFIX_BYTES: usize = 4;
+
+fn fmt_prefix(name: &str, bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{name}(")?;
+    for byte in bytes.iter().take(DEBUG_PREFIX_BYTES) {
+        write!(f, "{byte:02x}")?;
+    }
+    f.write_str("…)")
+}
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident, $bytes:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; $bytes]);
+
+        impl $name {
+            /// Length in bytes.
+            pub const BYTES: usize = $bytes;
+            /// All zeros: "none" wherever the protocol says so.
+            pub const ZERO: Self = Self([0; $bytes]);
+
+            /// The raw bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; $bytes] {
+                &self.0
+            }
+
+            /// Whether this is the "none" value.
+            #[must_use]
+            pub fn is_zero(&self) -> bool {
+                self.0 == [0; $bytes]
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt_prefix(stringify!($name), &self.0, f)
+            }
+        }
+
+        impl From<[u8; $bytes]> for $name {
+            fn from(bytes: [u8; $bytes]) -> Self {
+                Self(bytes)
+            }
+        }
+
+        impl AsRef<[u8]> for $name {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+    };
+}
+
+identifier!(
+    /// A space: its public Ed25519 root key.
+    SpaceId, 32
+);
+identifier!(
+    /// A device of one space: its public Ed25519 key there.
+    DeviceKey, 32
+);
+identifier!(
+    /// The ordering authority of a log: its public Ed25519 key, which a relay address pins.
+    LogId, 32
+);
+identifier!(
+    /// An entry: SHA-256 of its sealed bytes.
+    EntryId, 32
+);
+identifier!(
+    /// A snapshot: SHA-256 of its manifest.
+    SnapshotId, 32
+);
+identifier!(
+    /// A SHA-256 value: a leaf, a node, a head, a roster hash.
+    Hash, 32
+);
+identifier!(
+    /// An Ed25519 signature.
+    Signature, 64
+);
+
+impl SpaceId {
+    /// The root key as the device key under which the root itself connects.
+    #[must_use]
+    pub const fn as_device(&self) -> DeviceKey {
+        DeviceKey(self.0)
+    }
+}
+
+/// The sealed bytes of an entry. `Debug` prints their length only.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct SealedBytes(pub Bytes);
+
+impl SealedBytes {
+    /// Length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for SealedBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedBytes({})", self.0.len())
+    }
+}
+
+impl AsRef<[u8]> for SealedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Bytes> for SealedBytes {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_only_a_prefix() {
+        assert_eq!(format!("{:?}", SpaceId([0xab; 32])), "SpaceId(abababab…)");
+        assert_eq!(
+            format!("{:?}", SealedBytes(Bytes::from_static(b"secret"))),
+            "SealedBytes(6)"
+        );
+    }
+}

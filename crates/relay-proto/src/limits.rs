@@ -1,0 +1,87 @@
+//! Every limit of the protocol, with its unit in the name. Defaults a relay may lower or raise are marked as such.
+
+/// Versions of the protocol this crate speaks, newest first.
+pub const VERSIONS: [u16; 1] = [1];
+/// Most versions a Hello may offer.
+pub const HELLO_VERSIONS_MAX: usize = 16;
+/// Feature bits version 1 offers: none.
+pub const FEATURES: u64 = 0;
+
+/// Largest message until the session is open, in bytes.
+pub const MESSAGE_BEFORE_OPEN_BYTES_MAX: usize = 256 * 1024;
+/// Largest sealed entry, in bytes (default).
+pub const ENTRY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Most entries in one push (default).
+pub const PUSH_ENTRIES_MAX: usize = 1024;
+/// What a message may hold beyond its largest entry, in bytes.
+pub const MESSAGE_OVERHEAD_BYTES: usize = 64 * 1024;
+/// Smallest limit of messages, in bytes.
+pub const MESSAGE_BYTES_MAX_MIN: usize = 1024 * 1024;
+/// Push bytes in flight per connection, beyond which the relay stops reading (default).
+pub const PUSH_IN_FLIGHT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Size an Entries frame aims at, in bytes; one larger entry goes alone.
+pub const ENTRIES_FRAME_BYTES: usize = 1024 * 1024;
+
+/// Most devices in a roster.
+pub const ROSTER_DEVICES_MAX: usize = 256;
+/// Most former devices in a roster.
+pub const ROSTER_FORMER_MAX: usize = 1024;
+/// Most statements in a chain.
+pub const CHAIN_STATEMENTS_MAX: usize = 1024;
+/// Largest chain, in bytes of its statements together.
+pub const CHAIN_BYTES_MAX: usize = 512 * 1024;
+/// Largest keyring, in bytes.
+pub const KEYRING_BYTES_MAX: usize = 128 * 1024;
+
+/// Most leaves in a commit group's tree.
+pub const GROUP_LEAVES_MAX: u32 = 65_536;
+/// Longest inclusion path in an attestation or a receipt, in hashes.
+pub const PATH_HASHES_MAX: usize = 17;
+/// Most hashes in a compact range.
+pub const RANGE_HASHES_MAX: usize = 64;
+/// Most leaves in one PullLeaves or Leaves.
+pub const LEAVES_PAGE_MAX: usize = 8192;
+
+/// Largest snapshot, in bytes (default).
+pub const SNAPSHOT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Smallest chunk size of a snapshot, in bytes (the last chunk may be shorter).
+pub const CHUNK_BYTES_MIN: u32 = 64 * 1024;
+/// Largest chunk of a snapshot, in bytes.
+pub const CHUNK_BYTES_MAX: u32 = 1024 * 1024;
+/// Every how many chunks the relay answers with a SnapshotStatus.
+pub const CHUNKS_PER_STATUS: u32 = 16;
+/// How many complete snapshots the relay keeps per space.
+pub const SNAPSHOTS_KEPT: usize = 2;
+/// How long an unfinished snapshot can be resumed, in milliseconds.
+pub const SNAPSHOT_RESUME_MS: u64 = 24 * HOUR_MS;
+/// Longest manifest, in bytes: its fixed fields and a full compact range.
+pub const MANIFEST_BYTES_MAX: usize = 1 + 1 + 32 + 32 + 4 + 32 + 8 + 8 + 32 + 1 + RANGE_HASHES_MAX * 32 + 8 + 4 + 32 + 32 + 32 + 8 + 64;
+
+/// Time from the start of a connection to the end of the handshake, in milliseconds.
+pub const HANDSHAKE_MS: u64 = 10_000;
+/// Delay of the one answer to a failed handshake, in milliseconds.
+pub const HANDSHAKE_FAILED_DELAY_MS: u64 = 25;
+/// Period of keep-alive, in milliseconds (default).
+pub const HEARTBEAT_MS: u32 = 30_000;
+/// Shortest time between two acks of one session, in milliseconds.
+pub const ACK_INTERVAL_MS: u64 = 1000;
+/// Time within which the sessions of a device that left the roster are closed, in milliseconds.
+pub const REVOKE_MS: u64 = 1000;
+/// How long entries are held for devices that did not ack them, in milliseconds (default).
+pub const RETENTION_MS: u64 = 30 * DAY_MS;
+/// How long a device counts as live after its last contact, in milliseconds (default).
+pub const DEVICE_LEASE_MS: u64 = 30 * DAY_MS;
+/// How long the leaf hashes of forgotten entries are held, in milliseconds.
+pub const FORGOTTEN_LEAVES_MS: u64 = 180 * DAY_MS;
+/// Longest detail of an Error frame, in bytes.
+pub const ERROR_DETAIL_BYTES_MAX: usize = 65_535;
+
+const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// Largest message of an open session whose entry limit is `entry_bytes_max`, in bytes.
+#[must_use]
+pub const fn message_bytes_max(entry_bytes_max: usize) -> usize {
+    let sum = entry_bytes_max.saturating_add(MESSAGE_OVERHEAD_BYTES);
+    if sum < MESSAGE_BYTES_MAX_MIN { MESSAGE_BYTES_MAX_MIN } else { sum }
+}
