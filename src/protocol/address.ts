@@ -1,6 +1,6 @@
 // Relay addresses and space links. Grammar and TLS rule: docs/protocol.md section 1.
 import { fromBase64url, toBase64url } from './base64url.js';
-import { isStrictPoint } from './ed25519-strict.js';
+import { isSoundKey } from './ed25519-strict.js';
 import { U64_MAX } from './byte-reader.js';
 
 const SCHEME = 'sealrelay://';
@@ -97,7 +97,7 @@ function parse(text: string): Parsed {
   const tls = query === '' && !isLoopback(host);
   const fields = parseFragment(fragment);
   const logId = fromBase64url(fields.get('k') ?? '');
-  if (logId === undefined || !isStrictPoint(logId)) throw new AddressError('key', 'k is not the base64url of a relay key');
+  if (logId === undefined || !isSoundKey(logId)) throw new AddressError('key', 'k is not the base64url of a relay key');
   return { address: { host, port: parsePort(portText, tls), tls, logId }, fields };
 }
 

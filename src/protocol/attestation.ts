@@ -5,7 +5,6 @@ import type { Ed25519 } from './ed25519.js';
 import { domain, hash } from './hash.js';
 import { GROUP_LEAVES_MAX, GROUP_PATH_MAX } from './limits.js';
 import { rootFromPath } from './merkle.js';
-import { FrameError } from './frame-error.js';
 
 /** What the ordering authority states about one space at one moment, and where that stands in the signed group. */
 export interface Attestation {
@@ -28,6 +27,7 @@ export interface LogIdentity {
   readonly logId: Uint8Array;
 }
 
+/** Appends an attestation to a frame. */
 export function writeAttestation(writer: ByteWriter, attestation: Attestation): void {
   writer
     .u64(attestation.logEpoch)
@@ -44,6 +44,7 @@ export function writeAttestation(writer: ByteWriter, attestation: Attestation): 
     .fixed(attestation.signature, 64);
 }
 
+/** The attestation at the reader; its place in the group is judged when it is verified. */
 export function readAttestation(reader: ByteReader): Attestation {
   const stated = {
     logEpoch: reader.u64(),
@@ -54,13 +55,9 @@ export function readAttestation(reader: ByteReader): Attestation {
     pushes: reader.raw32(),
   };
   const salt = reader.raw(16);
-  const leafIndex = reader.u32();
-  const leafCount = reader.u32();
-  if (leafCount === 0 || leafCount > GROUP_LEAVES_MAX || leafIndex >= leafCount) {
-    throw new FrameError('malformed_frame', 'an attestation outside its commit group');
-  }
+  const place = { leafIndex: reader.u32(), leafCount: reader.u32() };
   const path = reader.list(reader.u8(), GROUP_PATH_MAX, (from) => from.raw32());
-  return { ...stated, salt, leafIndex, leafCount, path, signature: reader.raw(64) };
+  return { ...stated, salt, ...place, path, signature: reader.raw(64) };
 }
 
 /** The salted leaf of this attestation in its commit group. */
@@ -80,6 +77,7 @@ export function attestationLeaf(log: LogIdentity, attestation: Attestation): Uin
 
 /** The group root this attestation's path leads to, or undefined when the path does not fit its place. */
 export function attestationRoot(log: LogIdentity, attestation: Attestation): Uint8Array | undefined {
+  if (attestation.leafCount > GROUP_LEAVES_MAX) return undefined;
   const place = { index: attestation.leafIndex, leaves: attestation.leafCount, path: attestation.path };
   return rootFromPath(attestationLeaf(log, attestation), place);
 }

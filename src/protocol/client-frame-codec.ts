@@ -1,14 +1,15 @@
 // Bytes of the frames a client sends. The client encodes; relays in TypeScript and test doubles decode.
-import { ByteReader } from './byte-reader.js';
+import { ByteReader, U64_MAX } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 import type { ClientFrame, HelloFrame } from './client-frame.js';
 import { FrameError } from './frame-error.js';
 import { FRAME_TYPE } from './frame-type.js';
-import { HELLO_VERSIONS_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
+import { HELLO_VERSIONS_MAX, LEAVES_PAGE_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
 import { readChainAndKeyring, writeChainAndKeyring } from './roster-chain.js';
 
 const OMIT_OWN_BODIES = 0x01;
 const COUNT_MAX = 0xffff;
+const U32_MAX = 0xffff_ffff;
 
 /** The frame as one binary message. */
 export function encodeClientFrame(frame: ClientFrame): Uint8Array<ArrayBuffer> {
@@ -34,7 +35,7 @@ export function decodeHelloVersions(message: Uint8Array): readonly number[] {
 
 function readVersions(reader: ByteReader): number[] {
   const versions = reader.list(reader.u8(), HELLO_VERSIONS_MAX, (from) => from.u16());
-  if (versions.length === 0) throw new FrameError('malformed_frame', 'a Hello that offers no version');
+  if (versions.length === 0) throw new FrameError('request_invalid', 'a Hello that offers no version');
   return versions;
 }
 
@@ -109,7 +110,7 @@ function readBody(reader: ByteReader, type: number): ClientFrame {
     case FRAME_TYPE.RosterPut:
       return { type: 'RosterPut', ...readChainAndKeyring(reader) };
     case FRAME_TYPE.PullLeaves:
-      return { type: 'PullLeaves', request: reader.u32(), firstSeq: reader.u64(), count: reader.u32() };
+      return { type: 'PullLeaves', request: reader.u32(), firstSeq: reader.u64(), count: inRange(reader.u32(), LEAVES_PAGE_MAX) };
     case FRAME_TYPE.SnapshotBegin:
       return { type: 'SnapshotBegin', manifest: reader.bytes32(SNAPSHOT_MANIFEST_BYTES_MAX) };
     case FRAME_TYPE.SnapshotChunk:
@@ -137,20 +138,33 @@ function readHello(reader: ByteReader): ClientFrame {
 }
 
 function readPush(reader: ByteReader): ClientFrame {
-  const pushSeqFirst = reader.u64();
+  const pushSeqFirst = inRange(reader.u64(), U64_MAX);
   const keyEpoch = reader.u32();
-  return { type: 'Push', pushSeqFirst, keyEpoch, entries: reader.list(reader.u16(), COUNT_MAX, (from) => from.bytes32()) };
+  const entries = reader.list(inRange(reader.u16(), COUNT_MAX), COUNT_MAX, readSealed);
+  inRange(pushSeqFirst + entries.length - 1, U64_MAX);
+  return { type: 'Push', pushSeqFirst, keyEpoch, entries };
 }
 
 function readPull(reader: ByteReader): ClientFrame {
   return {
     type: 'Pull',
-    request: reader.u32(),
+    request: inRange(reader.u32(), U32_MAX),
     logEpoch: reader.u64(),
     after: reader.u64(),
-    entriesMax: reader.u32(),
+    entriesMax: inRange(reader.u32(), U32_MAX),
     bytesMax: reader.u32(),
   };
+}
+
+function readSealed(reader: ByteReader): Uint8Array {
+  const sealed = reader.bytes32();
+  inRange(sealed.length, U32_MAX);
+  return sealed;
+}
+
+function inRange(value: number, max: number): number {
+  if (value < 1 || value > max) throw new FrameError('request_invalid', `a field of ${value} is not from 1 to ${max}`);
+  return value;
 }
 
 function readFlag(reader: ByteReader, bit: number): boolean {

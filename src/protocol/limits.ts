@@ -31,8 +31,8 @@ export const ROSTER_FORMER_MAX = 1024;
 export const ROSTER_CHAIN_MAX = 1024;
 /** Bytes of a keyring. */
 export const KEYRING_BYTES_MAX = 128 * KIB;
-/** Bytes of one roster statement: the layout at its largest. */
-export const ROSTER_BYTES_MAX = 64 * KIB;
+/** Bytes of all statements of a chain together. */
+export const ROSTER_CHAIN_BYTES_MAX = 512 * KIB;
 /** Leaves of one commit group. */
 export const GROUP_LEAVES_MAX = 65_536;
 /** Hashes of an attestation's or a receipt's path. */
@@ -47,11 +47,11 @@ export const SNAPSHOT_BYTES_MAX = 256 * MIB;
 export const SNAPSHOT_CHUNK_BYTES_MIN = 64 * KIB;
 /** Largest chunk size of a snapshot. */
 export const SNAPSHOT_CHUNK_BYTES_MAX = MIB;
-/** Bytes of a snapshot manifest: the layout at its largest, rounded up. */
-export const SNAPSHOT_MANIFEST_BYTES_MAX = 4 * KIB;
+/** Bytes of a snapshot manifest: its fixed fields and a full compact range. */
+export const SNAPSHOT_MANIFEST_BYTES_MAX = 363 + 32 * COMPACT_RANGE_MAX;
 /** Chains a snapshot carries: the devices of a roster, present and former. */
 export const SNAPSHOT_CHAINS_MAX = ROSTER_DEVICES_MAX + ROSTER_FORMER_MAX;
-/** Every chunks_per_status-th chunk of an upload is answered by a SnapshotStatus. */
+/** Every so many chunks, the last one included, an upload is answered by a SnapshotStatus. */
 export const SNAPSHOT_CHUNKS_PER_STATUS = 16;
 /** The handshake must be finished within this time. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;

@@ -17,10 +17,12 @@ export interface LogReset {
   readonly signature: Uint8Array;
 }
 
+/** Appends a LogReset's body to a frame. */
 export function writeLogReset(writer: ByteWriter, reset: LogReset): void {
   writeFields(writer, reset).fixed(reset.signature, 64);
 }
 
+/** The LogReset's body at the reader. */
 export function readLogReset(reader: ByteReader): LogReset {
   const reset = {
     space: reader.raw32(),
@@ -32,7 +34,7 @@ export function readLogReset(reader: ByteReader): LogReset {
     time: reader.u64(),
     signature: reader.raw(64),
   };
-  if (reset.newEpoch <= reset.oldEpoch) throw new FrameError('malformed_frame', 'a log epoch that does not grow');
+  if (reset.newEpoch <= reset.oldEpoch) throw new FrameError('request_invalid', 'a log epoch that does not grow');
   return reset;
 }
 

@@ -83,10 +83,14 @@ export interface StoredReceiptFrame extends ReceiptFields {
 }
 
 export interface DuplicateReceiptFrame extends ReceiptFields {
-  readonly status: 'duplicate' | 'forgotten';
+  readonly status: 'duplicate';
 }
 
-export type ReceiptFrame = StoredReceiptFrame | DuplicateReceiptFrame;
+export interface ForgottenReceiptFrame extends ReceiptFields {
+  readonly status: 'forgotten';
+}
+
+export type ReceiptFrame = StoredReceiptFrame | DuplicateReceiptFrame | ForgottenReceiptFrame;
 
 interface ItemFields {
   readonly device: Uint8Array;

@@ -1,7 +1,8 @@
 // The chain and keyring as Proof, RosterPut and RosterUpdate carry them: complete statements, unparsed.
 import type { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
-import { KEYRING_BYTES_MAX, ROSTER_BYTES_MAX, ROSTER_CHAIN_MAX } from './limits.js';
+import { FrameError } from './frame-error.js';
+import { KEYRING_BYTES_MAX, ROSTER_CHAIN_MAX } from './limits.js';
 
 /** Roster statements in order, and the keyring of the last one. */
 export interface ChainAndKeyring {
@@ -9,12 +10,19 @@ export interface ChainAndKeyring {
   readonly keyring: Uint8Array;
 }
 
+/** Appends both to a frame. */
 export function writeChainAndKeyring(writer: ByteWriter, { chain, keyring }: ChainAndKeyring): void {
   writer.u16(chain.length).each(chain, (to, statement) => to.bytes32(statement));
   writer.bytes32(keyring);
 }
 
+/** Both, from the reader; more statements or a larger keyring than allowed is `roster_too_large`. */
 export function readChainAndKeyring(reader: ByteReader): ChainAndKeyring {
-  const chain = reader.list(reader.u16(), ROSTER_CHAIN_MAX, (from) => from.bytes32(ROSTER_BYTES_MAX));
-  return { chain, keyring: reader.bytes32(KEYRING_BYTES_MAX) };
+  const chain = reader.list(limited(reader.u16(), ROSTER_CHAIN_MAX), ROSTER_CHAIN_MAX, (from) => from.bytes32());
+  return { chain, keyring: reader.raw(limited(reader.u32(), KEYRING_BYTES_MAX)) };
+}
+
+function limited(value: number, max: number): number {
+  if (value > max) throw new FrameError('roster_too_large', `${value} is above the limit of ${max}`);
+  return value;
 }

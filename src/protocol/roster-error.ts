@@ -14,6 +14,7 @@ export type RosterErrorCode =
   | 'former_returned'
   | 'write_lost'
   | 'key_epoch'
+  | 'root_hpke'
   | 'chain_length'
   | 'fork'
   | 'rollback';

@@ -1,7 +1,7 @@
 // The rules by which one statement follows another, and a chain another statement. The relay checks the same rules.
 import type { Ed25519 } from './ed25519.js';
 import { equalBytes } from './equal-bytes.js';
-import { ROSTER_CHAIN_MAX } from './limits.js';
+import { ROSTER_CHAIN_BYTES_MAX, ROSTER_CHAIN_MAX } from './limits.js';
 import { RosterError } from './roster-error.js';
 import { deviceOf, formerOf, isRootSigned, mayWrite, parseRoster, rosterSigningBytes } from './roster.js';
 import type { Roster, RosterDevice, RosterFields } from './roster.js';
@@ -13,11 +13,12 @@ export function checkFollows(before: Roster, next: RosterFields): void {
   if (next.version <= before.version || (!rooted && next.version !== before.version + 1)) {
     throw new RosterError('version', `version ${next.version} cannot follow ${before.version}`);
   }
-  const successor = next.version === before.version + 1 && equalBytes(next.previous, before.hash);
-  if (!rooted && !successor) throw new RosterError('previous', 'the previous hash is not that of the statement before');
+  if (!rooted && !equalBytes(next.previous, before.hash)) throw new RosterError('previous', 'the previous hash is not that of the statement before');
   if (!rooted && deviceOf(before, next.signer)?.rights !== 'admin') throw new RosterError('signer', 'the signer is no admin');
+  if (!equalBytes(before.rootHpke, next.rootHpke)) throw new RosterError('root_hpke', 'root_hpke changed');
+  checkFormer(before, next, rooted);
   checkDevices(before, next);
-  checkKeyEpoch(before, next, successor);
+  checkKeyEpoch(before, next, rooted);
 }
 
 /** Throws RosterError unless the statement's signature is its signer's. */
@@ -38,6 +39,8 @@ export interface ChainAnchor {
 /** Checks a complete chain against what is known, and gives its newest statement. Throws RosterError. */
 export async function verifyChain(chain: readonly Uint8Array[], anchor: ChainAnchor, ed25519: Ed25519): Promise<Roster> {
   if (chain.length === 0 || chain.length > ROSTER_CHAIN_MAX) throw new RosterError('chain_length', `${chain.length} statements`);
+  const bytes = chain.reduce((sum, statement) => sum + statement.length, 0);
+  if (bytes > ROSTER_CHAIN_BYTES_MAX) throw new RosterError('chain_length', `${bytes} bytes of statements`);
   const rosters = chain.map(parseRoster);
   checkPins(rosters, anchor);
   let newest = anchor.known;
@@ -68,13 +71,19 @@ function checkPins(rosters: readonly Roster[], { known, pinned }: ChainAnchor): 
   }
 }
 
-function checkDevices(before: Roster, next: RosterFields): void {
+function checkFormer(before: Roster, next: RosterFields, rooted: boolean): void {
   for (const kept of before.former) {
     if (deviceOf(next, kept.key) !== undefined) throw new RosterError('former_returned', 'a former key is a device again');
     const carried = formerOf(next, kept.key);
     if (carried === undefined) throw new RosterError('former_missing', 'a former device was dropped');
-    if (carried.pushSeqMax !== kept.pushSeqMax) throw new RosterError('former_changed', 'the push_seq_max of a former device changed');
+    const raised = rooted && carried.pushSeqMax > kept.pushSeqMax;
+    if (carried.pushSeqMax !== kept.pushSeqMax && !raised) {
+      throw new RosterError('former_changed', 'the push_seq_max of a former device changed');
+    }
   }
+}
+
+function checkDevices(before: Roster, next: RosterFields): void {
   for (const device of before.devices) {
     const after = deviceOf(next, device.key);
     if (after === undefined && formerOf(next, device.key) === undefined) throw new RosterError('former_missing', 'a device left without a trace');
@@ -82,9 +91,9 @@ function checkDevices(before: Roster, next: RosterFields): void {
   }
 }
 
-function checkKeyEpoch(before: Roster, next: RosterFields, successor: boolean): void {
+function checkKeyEpoch(before: Roster, next: RosterFields, rooted: boolean): void {
   const step = next.keyEpoch - before.keyEpoch;
-  if (step < 0 || (successor && !isRootSigned(next) && step > 1)) {
+  if (step < 0 || (!rooted && step > 1)) {
     throw new RosterError('key_epoch', `key epoch ${next.keyEpoch} cannot follow ${before.keyEpoch}`);
   }
   const rotates = before.devices.some((device) => mustRotate(device, deviceOf(next, device.key)));

@@ -1,9 +1,9 @@
 // Roster statements: the one truth about who may do what in a space. Layout and rules: docs/protocol.md section 3.
 import { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
-import { isStrictPoint } from './ed25519-strict.js';
+import { isSoundKey } from './ed25519-strict.js';
 import { compareBytes, equalBytes } from './equal-bytes.js';
-import { domain, hash } from './hash.js';
+import { ZEROS, domain, hash } from './hash.js';
 import { ROSTER_DEVICES_MAX, ROSTER_FORMER_MAX } from './limits.js';
 import { FrameError } from './frame-error.js';
 import { RosterError } from './roster-error.js';
@@ -147,7 +147,8 @@ function checkKeys(roster: Roster): void {
   checkAscending(roster.devices);
   checkAscending(roster.former);
   const keys = [roster.space, roster.signer, ...roster.devices.map(({ key }) => key), ...roster.former.map(({ key }) => key)];
-  if (!keys.every(isStrictPoint)) throw new RosterError('malformed', 'a key of small order or not in canonical form');
+  if (!keys.every(isSoundKey)) throw new RosterError('malformed', 'a key that is no point, of small order or not in canonical form');
+  if (roster.version === 1 && !equalBytes(roster.previous, ZEROS)) throw new RosterError('malformed', 'a first version with a previous one');
   if (deviceOf(roster, roster.space) !== undefined || formerOf(roster, roster.space) !== undefined) {
     throw new RosterError('malformed', 'the space id listed as a device');
   }

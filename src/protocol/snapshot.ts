@@ -68,8 +68,8 @@ export function parseManifest(bytes: Uint8Array): SnapshotManifest {
     commitment: reader.raw32(),
     time: reader.u64(),
   };
-  if (fields.chunkBytes < SNAPSHOT_CHUNK_BYTES_MIN || fields.chunkBytes > SNAPSHOT_CHUNK_BYTES_MAX) {
-    throw new FrameError('malformed_frame', 'a chunk size outside its limits');
+  if (fields.chunkBytes < SNAPSHOT_CHUNK_BYTES_MIN || fields.chunkBytes > SNAPSHOT_CHUNK_BYTES_MAX || fields.totalBytes === 0) {
+    throw new FrameError('request_invalid', 'a size outside its limits');
   }
   const signature = reader.raw(SIGNATURE_BYTES);
   reader.end();
