@@ -1,7 +1,17 @@
 //! The rules of the relay: spaces, entries, cursors, devices, acks, forgetting, fan-out. Sans-IO: time, randomness and
 //! storage are parameters; no sockets, no threads.
 #![forbid(unsafe_code)]
+#![deny(missing_docs, unreachable_pub, rustdoc::broken_intra_doc_links)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
+)]
 
+pub mod commit;
 pub mod endpoint;
 pub mod environment;
+pub mod forgetting;
+pub mod ledger;
+pub mod limits;
+pub mod memory_store;
 pub mod store;

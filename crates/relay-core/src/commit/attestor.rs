@@ -1,0 +1,111 @@
+//! From the ledgers a commit group touched to one encoded attestation per space and one proof per push.
+
+use super::signing::sign;
+use crate::environment::{Entropy, LogSigner};
+use crate::ledger::SpaceLedger;
+use bytes::Bytes;
+use relay_proto::attestation::{Attestation, GroupLeaf, PushLeaf, ReceiptProof, SALT_BYTES, push_tree};
+use relay_proto::hash::Domain;
+use relay_proto::ids::{Hash, LogId};
+use relay_proto::limits::GROUP_LEAVES_MAX;
+use relay_proto::merkle::tree_with_paths;
+use relay_proto::wire::Writer;
+
+/// Room for an encoded attestation, in bytes: its fixed fields and a usual path.
+const ATTESTATION_BYTES_USUAL: usize = 512;
+
+/// Collects the spaces of one commit group. Give it each ledger once, after everything of the group was applied to it.
+#[derive(Debug)]
+pub struct GroupAttestor {
+    time_ms: u64,
+    leaves: Vec<GroupLeaf>,
+    proofs: Vec<Vec<ReceiptProof>>,
+}
+
+impl GroupAttestor {
+    /// Most spaces in one group.
+    pub const SPACES_MAX: usize = GROUP_LEAVES_MAX as usize;
+
+    /// A group of the time the log's clock gave.
+    #[must_use]
+    pub const fn new(time_ms: u64) -> Self {
+        Self { time_ms, leaves: Vec::new(), proofs: Vec::new() }
+    }
+
+    /// Adds a space and the push leaves of this group in it, in order (none: zeros); returns the slot by which its attestation
+    /// and its proofs are asked for.
+    pub fn add(&mut self, ledger: &SpaceLedger, pushes: &[PushLeaf], entropy: &dyn Entropy) -> usize {
+        let (root, proofs) = push_tree(pushes);
+        let mut salt = [0; SALT_BYTES];
+        entropy.fill(&mut salt);
+        self.leaves.push(GroupLeaf { space: ledger.space(), claim: ledger.claim(self.time_ms, root), salt });
+        self.proofs.push(proofs);
+        self.leaves.len() - 1
+    }
+
+    /// Builds the group's tree; `None` when it has no spaces or more than [`Self::SPACES_MAX`].
+    #[must_use]
+    pub fn close(self, log_id: &LogId) -> Option<UnsignedGroup> {
+        if self.leaves.len() > Self::SPACES_MAX {
+            return None;
+        }
+        let hashes: Vec<Hash> = self.leaves.iter().map(|leaf| leaf.hash(log_id)).collect();
+        let (root, paths) = tree_with_paths(&hashes)?;
+        Some(UnsignedGroup { leaves: self.leaves, paths, proofs: self.proofs, root })
+    }
+}
+
+/// A group that waits for its signature, which may be made while the group is being written.
+#[derive(Debug)]
+pub struct UnsignedGroup {
+    leaves: Vec<GroupLeaf>,
+    paths: Vec<Vec<Hash>>,
+    proofs: Vec<Vec<ReceiptProof>>,
+    root: Hash,
+}
+
+impl UnsignedGroup {
+    /// Signs the group and encodes its attestations. Nothing of it may leave before the group is durable.
+    #[must_use]
+    pub fn sign(self, signer: &dyn LogSigner) -> CommittedGroup {
+        let signature = sign(signer, Domain::ReceiptRoot, self.root.as_bytes());
+        let leaf_count = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
+        let attestations = self
+            .leaves
+            .iter()
+            .zip(self.paths)
+            .zip(0..leaf_count)
+            .map(|((leaf, path), leaf_index)| {
+                encode(&Attestation { claim: leaf.claim, salt: leaf.salt, leaf_index, leaf_count, path, signature })
+            })
+            .collect();
+        CommittedGroup { attestations, proofs: self.proofs }
+    }
+}
+
+/// The attestations and proofs of a signed group.
+#[derive(Debug)]
+pub struct CommittedGroup {
+    attestations: Vec<Bytes>,
+    proofs: Vec<Vec<ReceiptProof>>,
+}
+
+impl CommittedGroup {
+    /// The encoded attestation of a slot; empty for a slot that was never given out.
+    #[must_use]
+    pub fn attestation(&self, slot: usize) -> Bytes {
+        self.attestations.get(slot).cloned().unwrap_or_default()
+    }
+
+    /// The proof of the `index`-th push leaf of a slot.
+    #[must_use]
+    pub fn proof(&self, slot: usize, index: usize) -> Option<&ReceiptProof> {
+        self.proofs.get(slot)?.get(index)
+    }
+}
+
+fn encode(attestation: &Attestation) -> Bytes {
+    let mut w = Writer::with_capacity(ATTESTATION_BYTES_USUAL);
+    attestation.write(&mut w);
+    w.into_bytes()
+}

@@ -1,0 +1,63 @@
+//! The log's clock.
+
+/// A clock that never goes back, restarts and steps of the wall clock included.
+///
+/// Of two attestations of one space the one with the greater size must not have the smaller time. A commit takes its time
+/// when it is decided and shows its size when it is durable; in between, whoever signs the old size again must not use a
+/// later time than the commit's. So while a commit is in flight the clock stands still.
+#[derive(Clone, Debug, Default)]
+pub struct LogClock {
+    last_ms: u64,
+    in_flight: bool,
+}
+
+impl LogClock {
+    /// A clock that continues after `last_ms`: the greatest time (or time lease) the log is known to have used.
+    #[must_use]
+    pub const fn after(last_ms: u64) -> Self {
+        Self { last_ms, in_flight: false }
+    }
+
+    /// Takes the time of a commit group; until [`Self::commit_ended`] the clock stands still.
+    pub fn commit_begins(&mut self, wall_ms: u64) -> u64 {
+        let time = self.now(wall_ms);
+        self.in_flight = true;
+        time
+    }
+
+    /// The commit group is durable and its size is what is shown from now on (or it failed).
+    pub const fn commit_ended(&mut self) {
+        self.in_flight = false;
+    }
+
+    /// The time for signing what is durable already.
+    pub fn now(&mut self, wall_ms: u64) -> u64 {
+        if !self.in_flight {
+            self.last_ms = self.last_ms.max(wall_ms);
+        }
+        self.last_ms
+    }
+
+    /// The greatest time used.
+    #[must_use]
+    pub const fn last_ms(&self) -> u64 {
+        self.last_ms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LogClock;
+
+    #[test]
+    fn never_goes_back_and_stands_still_while_a_commit_is_in_flight() {
+        let mut clock = LogClock::after(100);
+        assert_eq!(clock.now(50), 100);
+        assert_eq!(clock.now(150), 150);
+        assert_eq!(clock.commit_begins(160), 160);
+        assert_eq!(clock.now(500), 160);
+        clock.commit_ended();
+        assert_eq!(clock.now(120), 160);
+        assert_eq!(clock.now(170), 170);
+    }
+}

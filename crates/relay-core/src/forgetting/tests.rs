@@ -1,0 +1,77 @@
+use super::*;
+use crate::store::SignedAck;
+use bytes::Bytes;
+use relay_proto::ids::{Hash, SnapshotId};
+
+const DAY: u64 = 24 * 3_600_000;
+const NOW: u64 = 100 * DAY;
+const A: DeviceKey = DeviceKey([1; 32]);
+const B: DeviceKey = DeviceKey([2; 32]);
+
+fn ack(device: DeviceKey, log_epoch: u64, size: u64) -> SignedAck {
+    SignedAck { device, log_epoch, size, head: Hash::ZERO, signature: [0; 64] }
+}
+
+fn snapshot(device: DeviceKey, size: u64, opened_by: &[DeviceKey]) -> SnapshotFacts {
+    SnapshotFacts { id: SnapshotId([0; 32]), device, size, stored_at_ms: NOW, opened_by: opened_by.to_vec() }
+}
+
+/// Ten entries: 1–3 are 31 days old, 4–6 are 16, 7–8 are 8, 9–10 are 1.
+fn facts() -> ForgettingFacts {
+    let ages = [(3, 31), (6, 16), (8, 8), (10, 1)];
+    ForgettingFacts {
+        roster: Bytes::new(),
+        size: 10,
+        floor: 1,
+        acks: vec![ack(A, 1, 10), ack(B, 1, 9)],
+        contacts: vec![(A, NOW), (B, NOW - DAY)],
+        snapshots: Vec::new(),
+        ages: ages.map(|(seq, days)| (seq, NOW - days * DAY)).to_vec(),
+    }
+}
+
+fn floor_of(facts: &ForgettingFacts, queue_mode: bool) -> u64 {
+    let members = Members { devices: &[A, B], queue_mode, log_epoch: 1 };
+    decide(facts, &members, &ForgettingPolicy::default(), NOW).floor
+}
+
+#[test]
+fn what_each_rule_lets_go() {
+    type Change = fn(&mut ForgettingFacts);
+    let cases: &[(&str, Change, bool, u64)] = &[
+        ("acked by all, grace over for 8", |_| {}, false, 9),
+        ("a snapshot opened by its author alone does not count", |f| f.snapshots = vec![snapshot(A, 10, &[A])], false, 9),
+        ("a snapshot opened by a second device covers what all acked", |f| f.snapshots = vec![snapshot(A, 10, &[A, B])], false, 10),
+        ("a snapshot covers no more than its size", |f| f.snapshots = vec![snapshot(A, 9, &[B])], false, 10),
+        ("one live device is behind", |f| f.acks[1].size = 5, false, 6),
+        ("one live device never acked: retention alone", |f| f.acks.truncate(1), false, 4),
+        ("a member never heard of is live", |f| { f.acks.truncate(1); f.contacts.truncate(1); }, false, 4),
+        ("a device beyond its lease does not hold things up", |f| { f.acks.truncate(1); f.contacts[1].1 = NOW - 31 * DAY; }, false, 9),
+        ("an ack of an earlier log epoch covers nothing", |f| f.acks[1].log_epoch = 0, false, 4),
+        ("queue mode: gone when all acked", |_| {}, true, 10),
+        ("nobody is live: retention alone", |f| f.contacts = vec![(A, 0), (B, 0)], true, 4),
+        ("the floor never falls", |f| { f.floor = 7; f.acks.clear(); }, false, 7),
+        ("never above the log", |f| { f.acks[0].size = 99; f.acks[1].size = 99; }, true, 11),
+    ];
+    for (name, change, queue_mode, expected) in cases {
+        let mut facts = facts();
+        change(&mut facts);
+        assert_eq!(floor_of(&facts, *queue_mode), *expected, "{name}");
+    }
+}
+
+#[test]
+fn snapshot_is_due_when_half_of_retention_is_over_for_something_uncovered() {
+    let members = Members { devices: &[A, B], queue_mode: false, log_epoch: 1 };
+    let due = |facts: &ForgettingFacts| decide(facts, &members, &ForgettingPolicy::default(), NOW).snapshot_due;
+    let mut facts = facts();
+    facts.acks.clear();
+    assert!(due(&facts));
+    facts.snapshots = vec![snapshot(A, 6, &[])];
+    assert!(!due(&facts));
+    facts.snapshots = vec![snapshot(A, 5, &[])];
+    assert!(due(&facts));
+    facts.snapshots.clear();
+    facts.floor = 7;
+    assert!(!due(&facts));
+}

@@ -1,0 +1,74 @@
+//! Every limit of the rules, with its unit in the name, and the defaults. Limits of the wire itself are `relay_proto::limits`.
+
+use crate::forgetting::ForgettingPolicy;
+use relay_proto::limits as wire;
+
+/// What an operator may set. `Default` is what the documentation states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelayLimits {
+    /// Largest sealed entry, in bytes.
+    pub entry_bytes_max: u32,
+    /// Most entries in one push.
+    pub push_entries_max: u16,
+    /// Bytes of pushes of one session that wait for their commit; beyond it the relay stops reading from it.
+    pub push_in_flight_bytes_max: u32,
+    /// Heartbeat told to clients, in milliseconds.
+    pub heartbeat_ms: u32,
+    /// Largest snapshot, in bytes.
+    pub snapshot_bytes_max: u64,
+    /// Most live sessions of one space.
+    pub space_sessions_max: u32,
+    /// Bytes of newest entries kept encoded per space for live subscribers; a slower one reads the log instead.
+    pub live_space_bytes_max: usize,
+    /// The same over all spaces: when it is reached, the space that commits keeps nothing.
+    pub live_bytes_max: usize,
+    /// When entries may go.
+    pub forgetting: ForgettingPolicy,
+    /// Earliest moment at which a client may come back after a drain, in milliseconds.
+    pub drain_reconnect_after_ms: u32,
+    /// Span over which clients spread their return after a drain, in milliseconds.
+    pub drain_reconnect_spread_ms: u32,
+}
+
+impl Default for RelayLimits {
+    fn default() -> Self {
+        Self {
+            entry_bytes_max: 10 * 1024 * 1024,
+            push_entries_max: 1024,
+            push_in_flight_bytes_max: 16 * 1024 * 1024,
+            heartbeat_ms: wire::HEARTBEAT_MS,
+            snapshot_bytes_max: wire::SNAPSHOT_BYTES_MAX,
+            space_sessions_max: 1024,
+            live_space_bytes_max: 1024 * 1024,
+            live_bytes_max: 256 * 1024 * 1024,
+            forgetting: ForgettingPolicy::default(),
+            drain_reconnect_after_ms: 500,
+            drain_reconnect_spread_ms: 5000,
+        }
+    }
+}
+
+impl RelayLimits {
+    /// Largest message of an open session, in bytes.
+    #[must_use]
+    pub fn message_bytes_max(&self) -> usize {
+        wire::message_bytes_max(usize::try_from(self.entry_bytes_max).unwrap_or(usize::MAX))
+    }
+}
+
+/// Answers of one session that wait for room in its write queue; with it reached the relay stops reading from it.
+pub const MAILBOX_ANSWERS_MAX: usize = 256;
+/// Requests of one session that wait for the store; beyond it the relay stops reading from it.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 64;
+/// Acks of other devices that wait to be forwarded to one session; only the newest of each device is kept.
+pub const ACK_NOTICES_MAX: usize = wire::ROSTER_DEVICES_MAX;
+/// Bytes of log read at once for one session.
+pub const READ_PAGE_BYTES: u32 = 1024 * 1024;
+/// Entries of log read at once for one session.
+pub const READ_PAGE_ENTRIES: u32 = 4096;
+/// Shards of the table of active spaces.
+pub const HUB_SHARDS: usize = 64;
+/// Spaces looked at in one step of the forgetting sweep.
+pub const SWEEP_PAGE_SPACES: u32 = 256;
+/// Retry hint of temporary refusals, in milliseconds.
+pub const RETRY_AFTER_MS: u32 = 1000;
