@@ -1,0 +1,86 @@
+//! Whether a peer is still there: a ping every period, and the end after two periods of silence.
+
+use crate::clock::after_ms;
+use relay_core::endpoint::Moment;
+
+/// Periods of silence after which the peer counts as gone.
+const SILENT_PERIODS_MAX: u64 = 2;
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beat {
+    Nothing,
+    Ping,
+    Dead,
+}
+
+/// The heartbeat of one connection.
+#[derive(Debug)]
+pub(super) struct Heartbeat {
+    period_ms: u64,
+    next_ping: Moment,
+    last_received: Moment,
+}
+
+impl Heartbeat {
+    pub(super) fn new(period_ms: u64, now: Moment) -> Self {
+        Self {
+            period_ms,
+            next_ping: after_ms(now, period_ms),
+            last_received: now,
+        }
+    }
+
+    /// Something arrived, or nothing could because we do not read.
+    pub(super) fn received(&mut self, now: Moment) {
+        self.last_received = now;
+    }
+
+    pub(super) fn next_deadline(&self) -> Moment {
+        self.next_ping.min(self.dead_at())
+    }
+
+    /// What is due at `now`; a ping is due once per period.
+    pub(super) fn check(&mut self, now: Moment) -> Beat {
+        if now >= self.dead_at() {
+            return Beat::Dead;
+        }
+        if now < self.next_ping {
+            return Beat::Nothing;
+        }
+        self.next_ping = after_ms(now, self.period_ms);
+        Beat::Ping
+    }
+
+    fn dead_at(&self) -> Moment {
+        after_ms(
+            self.last_received,
+            self.period_ms.saturating_mul(SILENT_PERIODS_MAX),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Beat, Heartbeat};
+    use relay_core::endpoint::Moment;
+    use std::time::Duration;
+
+    fn at(seconds: u64) -> Moment {
+        Moment(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn pings_each_period_and_ends_after_two_silent_ones() {
+        let mut beat = Heartbeat::new(30_000, at(0));
+        assert_eq!(beat.check(at(29)), Beat::Nothing);
+        assert_eq!(beat.check(at(30)), Beat::Ping);
+        assert_eq!(beat.check(at(31)), Beat::Nothing);
+        beat.received(at(40));
+        assert_eq!(beat.check(at(60)), Beat::Ping);
+        assert_eq!(beat.next_deadline(), at(90));
+        assert_eq!(beat.check(at(90)), Beat::Ping);
+        assert_eq!(beat.next_deadline(), at(100));
+        assert_eq!(beat.check(at(100)), Beat::Dead);
+    }
+}

@@ -1,0 +1,47 @@
+//! The endpoint's side of the write queue.
+
+use crate::write_queue::WriteQueue;
+use relay_core::endpoint::{Close, Outbound, Outbox};
+
+/// What the endpoint asked for besides sending.
+#[derive(Debug, Default)]
+pub(super) struct Wishes {
+    pub(super) close: Option<Close>,
+    pub(super) reading_paused: bool,
+}
+
+/// Lends the write queue to the endpoint for one call.
+pub(super) struct QueueOutbox<'a> {
+    pub(super) queue: &'a mut WriteQueue,
+    pub(super) wishes: &'a mut Wishes,
+    pub(super) pushed: bool,
+}
+
+impl Outbox for QueueOutbox<'_> {
+    fn room_bytes(&self) -> usize {
+        if self.wishes.close.is_some() {
+            0
+        } else {
+            self.queue.room_bytes()
+        }
+    }
+
+    fn push(&mut self, message: Outbound) {
+        if self.wishes.close.is_some() {
+            return;
+        }
+        self.pushed = true;
+        match message {
+            Outbound::Own(frame) => self.queue.push_own(frame),
+            Outbound::Shared(frame) => self.queue.push_shared(frame),
+        }
+    }
+
+    fn close(&mut self, close: Close) {
+        self.wishes.close.get_or_insert(close);
+    }
+
+    fn pause_reading(&mut self, paused: bool) {
+        self.wishes.reading_paused = paused;
+    }
+}

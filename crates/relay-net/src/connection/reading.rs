@@ -1,0 +1,159 @@
+//! The receiving side of the actor: from the socket through the decoder to the endpoint.
+
+use super::{Connection, Phase, Turn};
+use crate::limits::LINGER_BYTES_MAX;
+use crate::scratch;
+use crate::websocket::frame::OpCode;
+use crate::websocket::{DecoderLimits, Event, Violation, close};
+use bytes::Bytes;
+use relay_core::endpoint::Moment;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, ReadBuf};
+
+impl Connection {
+    /// Whether the peer's bytes are wanted now.
+    pub(super) fn may_read(&self) -> bool {
+        match self.phase {
+            Phase::Open => !self.wishes.reading_paused && self.queue.room_bytes() > 0,
+            Phase::Closing { await_peer, .. } => await_peer,
+            Phase::Lingering { .. } => true,
+        }
+    }
+
+    /// Reads once: what was kept back if there is any, else from the socket.
+    pub(super) fn read(&mut self, now: Moment, cx: &mut Context<'_>) -> Turn {
+        if !self.may_read() {
+            return Turn::Idle;
+        }
+        if self.inbound.has_kept() {
+            let (mut kept, from) = self.inbound.take_kept();
+            let used = self.digest(kept.get_mut(from..).unwrap_or_default(), now);
+            if self.may_keep() {
+                self.inbound.keep_again(kept, from + used);
+            }
+            self.settle(used, now);
+            return Turn::Moved;
+        }
+        scratch::with_read(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
+                Poll::Pending => Turn::Idle,
+                Poll::Ready(Err(_)) => self.lost(),
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.lost(),
+                Poll::Ready(Ok(())) => self.received(buffer.filled_mut(), now),
+            }
+        })
+    }
+
+    fn received(&mut self, bytes: &mut [u8], now: Moment) -> Turn {
+        self.tally.bytes_in += bytes.len() as u64;
+        self.heartbeat.received(now);
+        if let Phase::Lingering { discarded, .. } = &mut self.phase {
+            *discarded += bytes.len();
+            return if *discarded > LINGER_BYTES_MAX {
+                Turn::Gone
+            } else {
+                Turn::Moved
+            };
+        }
+        let used = self.digest(bytes, now);
+        if self.may_keep() {
+            self.inbound.keep(bytes.get(used..).unwrap_or_default());
+        }
+        self.settle(bytes.len(), now);
+        Turn::Moved
+    }
+
+    /// Decodes and hands over as long as the endpoint has room; returns how many bytes were used.
+    fn digest(&mut self, bytes: &mut [u8], now: Moment) -> usize {
+        let limits = DecoderLimits {
+            message_bytes_max: self.factory.message_bytes_max(),
+            fragments_max: self.shared.limits.message_fragments_max,
+        };
+        let mut used = 0;
+        while self.may_keep() && self.may_read() {
+            let rest = bytes.get_mut(used..).unwrap_or_default();
+            if rest.is_empty() {
+                break;
+            }
+            match self.inbound.decoder.decode(rest, limits) {
+                Ok(step) => {
+                    used += step.consumed;
+                    if let Some(event) = step.event {
+                        self.handle(event, now);
+                    }
+                }
+                Err(violation) => self.violated(violation, now),
+            }
+        }
+        used
+    }
+
+    /// Whether what arrives still means something; afterwards it is thrown away.
+    fn may_keep(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Open
+                | Phase::Closing {
+                    await_peer: true,
+                    ..
+                }
+        )
+    }
+
+    fn handle(&mut self, event: Event, now: Moment) {
+        match event {
+            Event::Message(message) => {
+                self.inbound.message_ended();
+                if self.phase == Phase::Open {
+                    self.tally.messages_in += 1;
+                    self.first_message_by = None;
+                    self.last_message = now;
+                    self.call(now, |endpoint, out| endpoint.on_message(message, now, out));
+                }
+            }
+            Event::Ping(payload) => self.answer_ping(payload),
+            Event::Pong => {}
+            Event::Close(frame) => {
+                if self.phase == Phase::Open {
+                    self.shared.stats.counters.peer_closes_total.add(1);
+                    self.begin_close(now, frame.code, "", false);
+                }
+                self.stop_awaiting();
+            }
+        }
+    }
+
+    /// Answers at once while there is room; under pressure only the latest ping is answered, as RFC 6455 5.5.3 allows.
+    fn answer_ping(&mut self, payload: Bytes) {
+        if self.phase == Phase::Open && self.queue.wants_more() {
+            self.pong = None;
+            self.queue.push_control(OpCode::Pong, payload);
+        } else {
+            self.pong = Some(payload);
+        }
+    }
+
+    fn violated(&mut self, violation: Violation, now: Moment) {
+        if self.phase == Phase::Open {
+            self.shared.stats.violation(violation);
+            self.begin_close(now, Some(violation.close_code()), violation.name(), false);
+        }
+        self.stop_awaiting();
+    }
+
+    fn stop_awaiting(&mut self) {
+        if let Phase::Closing { await_peer, .. } = &mut self.phase {
+            *await_peer = false;
+        }
+    }
+
+    fn settle(&mut self, bytes: usize, now: Moment) {
+        if self.may_keep() && !self.inbound.settle(bytes, now) {
+            self.shared.stats.counters.partial_refused_total.add(1);
+            self.begin_close(now, Some(close::TRY_AGAIN), "partial_bytes", false);
+            self.stop_awaiting();
+        }
+    }
+}

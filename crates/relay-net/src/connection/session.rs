@@ -1,0 +1,39 @@
+//! Holds an endpoint so that its panics stay its own and `on_closed` is called exactly once.
+
+use relay_core::endpoint::{Endpoint, EndpointFactory, Moment, Opened};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The endpoint panicked; it is not called again, except to be told that the connection is closed.
+#[derive(Debug)]
+pub(super) struct Panicked;
+
+pub(super) struct Session {
+    endpoint: Box<dyn Endpoint>,
+}
+
+impl Session {
+    pub(super) fn open(
+        factory: &dyn EndpointFactory,
+        opened: Opened,
+        now: Moment,
+    ) -> Result<Self, Panicked> {
+        let endpoint =
+            catch_unwind(AssertUnwindSafe(|| factory.open(opened, now))).map_err(|_| Panicked)?;
+        Ok(Self { endpoint })
+    }
+
+    /// Calls the endpoint. State a panic may have left half-changed is dropped with the endpoint.
+    pub(super) fn call<T>(
+        &mut self,
+        body: impl FnOnce(&mut dyn Endpoint) -> T,
+    ) -> Result<T, Panicked> {
+        catch_unwind(AssertUnwindSafe(|| body(self.endpoint.as_mut()))).map_err(|_| Panicked)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // A panic in a clean-up that already ends the session has nobody left to be reported to.
+        let _ = self.call(|endpoint| endpoint.on_closed());
+    }
+}

@@ -1,0 +1,26 @@
+//! One timer per connection that is moved only when it must ring earlier; ringing too early costs one look at the deadlines.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+#[derive(Debug)]
+pub(super) struct Timer {
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Timer {
+    pub(super) fn new(at: Instant) -> Self {
+        Self {
+            sleep: Box::pin(sleep_until(at)),
+        }
+    }
+
+    /// Ready if the timer rang (then look at the deadlines again); otherwise the task is woken at `at` or earlier.
+    pub(super) fn poll_at(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        if at < self.sleep.deadline() || self.sleep.is_elapsed() {
+            self.sleep.as_mut().reset(at);
+        }
+        self.sleep.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,15 @@
+//! The HTTP/1.1 side of the public port: accept, check, route; liveness, WebSocket upgrade, proxy to the control plane.
+
+pub(crate) mod control_plane;
+pub(crate) mod exchange;
+pub(crate) mod forward;
+pub(crate) mod head;
+pub(crate) mod linger;
+pub(crate) mod listener;
+pub(crate) mod liveness;
+pub(crate) mod problem;
+pub(crate) mod proxy;
+pub(crate) mod request_body;
+pub(crate) mod route;
+pub(crate) mod serve;
+pub(crate) mod stall;

@@ -1,0 +1,151 @@
+//! One request: checked, routed, answered.
+
+use super::head;
+use super::liveness::{self, LivenessProbe};
+use super::problem::Problem;
+use super::proxy::{ProxiedBody, Proxy};
+use super::route::{RouteKind, RouteTable};
+use crate::connection::Shared;
+use crate::websocket::handshake;
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING,
+    UPGRADE,
+};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use relay_core::endpoint::EndpointFactory;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+/// The core's answer to a request: made here or passed back from the control plane.
+pub(crate) type Answer = Response<Either<Full<Bytes>, ProxiedBody>>;
+/// Set when a request of the connection was answered with an upgrade.
+pub(crate) type Accepted = OnceLock<Arc<dyn EndpointFactory>>;
+
+const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
+const NOT_FOUND: Problem = Problem::new(
+    StatusCode::NOT_FOUND,
+    "not_found",
+    "Nothing is served at this path.",
+);
+const NOT_ALLOWED: Problem = Problem::new(
+    StatusCode::METHOD_NOT_ALLOWED,
+    "method_not_allowed",
+    "This path is read with GET.",
+);
+
+/// Everything a request can meet.
+pub(crate) struct Front {
+    pub(crate) routes: RouteTable,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) liveness: Option<LivenessProbe>,
+    pub(crate) native: Arc<dyn EndpointFactory>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Front {
+    /// Answers one request of the connection from `client`.
+    pub(crate) async fn exchange(
+        &self,
+        request: Request<Incoming>,
+        client: IpAddr,
+        accepted: &Accepted,
+    ) -> Answer {
+        let (head, body) = request.into_parts();
+        // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
+        // say which one was, so every chunked request is the last.
+        let is_last = head.headers.contains_key(TRANSFER_ENCODING);
+        let mut answer = match self.route(head, body, client, accepted).await {
+            Ok(answer) => answer,
+            Err(problem) => self.refuse(problem),
+        };
+        if is_last {
+            answer
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+
+    async fn route(
+        &self,
+        head: Parts,
+        body: Incoming,
+        client: IpAddr,
+        accepted: &Accepted,
+    ) -> Result<Answer, Problem> {
+        head::check(&head, &self.shared.limits)?;
+        match (self.routes.get(head.uri.path()), &self.proxy) {
+            (Some(RouteKind::Native), _) => Ok(self.upgrade(&head, accepted)),
+            (Some(RouteKind::Liveness), _) => Ok(self.liveness(&head.method)),
+            (None, Some(proxy)) => proxy.pass(head, body, client, &self.shared).await,
+            (None, None) => Err(NOT_FOUND),
+        }
+    }
+
+    fn refuse(&self, problem: Problem) -> Answer {
+        self.shared.stats.counters.http_errors_total.add(1);
+        problem.answer()
+    }
+
+    fn liveness(&self, method: &Method) -> Answer {
+        if method != Method::GET && method != Method::HEAD {
+            let mut answer = self.refuse(NOT_ALLOWED);
+            answer
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return answer;
+        }
+        self.shared.stats.counters.liveness_total.add(1);
+        let now = self.shared.clock.now();
+        liveness::answer(
+            self.liveness.as_ref(),
+            now,
+            self.shared.limits.liveness_silence_ms_max,
+        )
+    }
+
+    fn upgrade(&self, head: &Parts, accepted: &Accepted) -> Answer {
+        match handshake::accept(&head.method, head.version, &head.headers) {
+            Ok(accept) => {
+                accepted.get_or_init(|| Arc::clone(&self.native));
+                let mut answer = Response::new(Either::Left(Full::default()));
+                *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                answer
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+                answer.headers_mut().insert(UPGRADE, WEBSOCKET);
+                answer.headers_mut().insert(SEC_WEBSOCKET_ACCEPT, accept);
+                answer
+            }
+            Err(refusal) => self.refuse_upgrade(refusal),
+        }
+    }
+
+    fn refuse_upgrade(&self, refusal: handshake::Refusal) -> Answer {
+        self.shared.stats.counters.upgrades_refused_total.add(1);
+        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut answer = self.refuse(Problem::new(
+            status,
+            "websocket_handshake",
+            refusal.detail(),
+        ));
+        let headers = answer.headers_mut();
+        match refusal.status() {
+            405 => headers.insert(ALLOW, HeaderValue::from_static("GET")),
+            426 => {
+                headers.insert(
+                    SEC_WEBSOCKET_VERSION,
+                    HeaderValue::from_static(handshake::VERSION),
+                );
+                headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+                headers.insert(UPGRADE, WEBSOCKET)
+            }
+            _ => None,
+        };
+        answer
+    }
+}

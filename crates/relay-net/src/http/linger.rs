@@ -1,0 +1,36 @@
+//! The end of an HTTP connection: what was sent is delivered even if the peer still sends.
+
+use crate::scratch;
+use std::pin::Pin;
+use std::task::{Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Bytes thrown away before the connection is cut.
+const DISCARD_BYTES_MAX: usize = 1024 * 1024;
+
+/// Says that nothing follows, then throws away what arrives until the peer closes, for at most `time`. Closing at once
+/// would make the kernel reset the connection and the peer lose an answer it has not read.
+pub(crate) async fn linger(mut socket: TcpStream, time: Duration) {
+    if socket.shutdown().await.is_err() {
+        return;
+    }
+    let mut left = DISCARD_BYTES_MAX;
+    let discard = std::future::poll_fn(|cx| {
+        loop {
+            let read = scratch::with_read(|scratch| {
+                let mut buffer = ReadBuf::new(scratch);
+                Pin::new(&mut socket)
+                    .poll_read(cx, &mut buffer)
+                    .map_ok(|()| buffer.filled().len())
+            });
+            match ready!(read) {
+                Ok(count) if count > 0 && count <= left => left -= count,
+                Ok(_) | Err(_) => return Poll::Ready(()),
+            }
+        }
+    });
+    // The time-out is the ordinary end for a peer that does not close.
+    let _ = tokio::time::timeout(time, discard).await;
+}

@@ -1,0 +1,121 @@
+//! The accept loop: admits connections up to the limit, tells the rest, and rests when the system has nothing to give.
+
+use super::exchange::Front;
+use super::linger::linger;
+use super::problem::Problem;
+use super::serve::serve;
+use crate::connections::Connections;
+use crate::limits::{ACCEPT_BACKOFF_MIN, REFUSAL_TIMEOUT, REFUSALS_MAX};
+use crate::start_error::StartError;
+use http::StatusCode;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+const TOO_MANY: Problem = Problem::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "too_many_connections",
+    "This relay has as many connections as it may; try again later.",
+);
+
+/// Opens the public port.
+pub(crate) fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {
+    let open = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        // Elsewhere the option would let two relays share a port; here it only skips the wait after a restart.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(backlog)
+    };
+    open().map_err(|source| StartError::Listen { address, source })
+}
+
+/// Accepts until `stop` turns true, then closes the port.
+pub(crate) async fn accept_loop(
+    listener: TcpListener,
+    front: Arc<Front>,
+    connections: Arc<Connections>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
+    let mut backoff = ACCEPT_BACKOFF_MIN;
+    let backoff_max = Duration::from_millis(front.shared.limits.accept_backoff_ms_max);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((socket, client)) => {
+                backoff = ACCEPT_BACKOFF_MIN;
+                admit(&front, &connections, &refusals, socket, client);
+            }
+            Err(error) if concerns_one_connection(&error) => {}
+            Err(_) => {
+                front.shared.stats.counters.accept_errors_total.add(1);
+                // A stop during the pause is seen right after it, at most one second later.
+                let _ = timeout(backoff, stop.wait_for(|stop| *stop)).await;
+                backoff = (backoff * 2).min(backoff_max);
+            }
+        }
+    }
+}
+
+/// The peer went between the kernel's accept and ours; the next accept may well succeed.
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+fn admit(
+    front: &Arc<Front>,
+    connections: &Arc<Connections>,
+    refusals: &Arc<Semaphore>,
+    socket: TcpStream,
+    client: SocketAddr,
+) {
+    front.shared.stats.counters.accepted_total.add(1);
+    prepare(&socket, front.shared.limits.socket_unsent_bytes_max);
+    if let Some(guard) = connections.admit() {
+        tokio::spawn(serve(Arc::clone(front), socket, client.ip(), guard));
+        return;
+    }
+    front.shared.stats.counters.refused_total.add(1);
+    let Ok(permit) = Arc::clone(refusals).try_acquire_owned() else {
+        return;
+    };
+    tokio::spawn(async move {
+        // A peer that does not take the answer is dropped without it.
+        let _ = timeout(REFUSAL_TIMEOUT, refuse(socket)).await;
+        drop(permit);
+    });
+}
+
+async fn refuse(mut socket: TcpStream) {
+    if socket.write_all(TOO_MANY.raw().as_bytes()).await.is_ok() {
+        linger(socket, REFUSAL_TIMEOUT).await;
+    }
+}
+
+/// Both options only make things faster or smaller; a socket without them works.
+fn prepare(socket: &TcpStream, unsent_bytes_max: u32) {
+    let _ = socket.set_nodelay(true);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket2::SockRef::from(socket).set_tcp_notsent_lowat(unsent_bytes_max);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = unsent_bytes_max;
+}

@@ -1,0 +1,125 @@
+//! One accepted connection from its first byte to its last: HTTP, and WebSocket after an upgrade.
+
+use super::exchange::{Accepted, Front};
+use super::linger::linger;
+use super::stall::StallGuard;
+use crate::connection::Connection;
+use crate::connections::ConnectionGuard;
+use crate::limits::NetLimits;
+use bytes::Bytes;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use relay_core::endpoint::EndpointFactory;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// Read buffer of one HTTP connection at most, heads and body pieces.
+const HTTP_BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+struct Upgraded {
+    socket: TcpStream,
+    first_bytes: Bytes,
+    factory: Arc<dyn EndpointFactory>,
+}
+
+/// Serves the connection until it is over.
+pub(crate) async fn serve(
+    front: Arc<Front>,
+    socket: TcpStream,
+    client: IpAddr,
+    guard: ConnectionGuard,
+) {
+    // Boxed, so that an upgraded connection does not carry the size of the HTTP state machine.
+    let Some(upgraded) = Box::pin(serve_http(&front, socket, client, &guard)).await else {
+        return;
+    };
+    let Upgraded {
+        socket,
+        first_bytes,
+        factory,
+    } = upgraded;
+    let shared = Arc::clone(&front.shared);
+    drop(front);
+    let mut connection = Connection::new(socket, &first_bytes, factory, shared, guard);
+    drop(first_bytes);
+    poll_fn(|cx| connection.poll(cx)).await;
+}
+
+async fn serve_http(
+    front: &Arc<Front>,
+    socket: TcpStream,
+    client: IpAddr,
+    guard: &ConnectionGuard,
+) -> Option<Upgraded> {
+    let shared = &front.shared;
+    let accepted = Arc::new(Accepted::new());
+    let service = service_fn(|request| {
+        let (front, accepted) = (Arc::clone(front), Arc::clone(&accepted));
+        Box::pin(
+            async move { Ok::<_, Infallible>(front.exchange(request, client, &accepted).await) },
+        )
+    });
+    let socket = StallGuard::new(
+        socket,
+        shared.limits.write_stall_timeout_ms,
+        Arc::clone(&shared.stats),
+    );
+    let mut connection = builder(&shared.limits).serve_connection(TokioIo::new(socket), service);
+    let result = poll_fn(|cx| {
+        guard.signal.register(cx.waker());
+        let requests = guard.signal.take();
+        if requests.abort() {
+            shared.stats.counters.aborted_total.add(1);
+            return Poll::Ready(None);
+        }
+        if requests.drain() {
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        connection.poll_without_shutdown(cx).map(Some)
+    })
+    .await?;
+    let is_error = result
+        .as_ref()
+        .is_err_and(|error| error.is_parse() || error.is_timeout());
+    shared
+        .stats
+        .counters
+        .http_errors_total
+        .add(u64::from(is_error));
+    let parts = connection.into_parts();
+    let socket = parts.io.into_inner().into_inner();
+    match accepted.get() {
+        Some(factory) if result.is_ok() => Some(Upgraded {
+            socket,
+            first_bytes: parts.read_buf,
+            factory: Arc::clone(factory),
+        }),
+        _ => {
+            linger(
+                socket,
+                Duration::from_millis(shared.limits.close_timeout_ms),
+            )
+            .await;
+            None
+        }
+    }
+}
+
+fn builder(limits: &NetLimits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(limits.http_header_timeout_ms))
+        .max_header_size(limits.http_header_bytes_max)
+        .max_headers(limits.http_headers_max)
+        .max_buf_size(HTTP_BUFFER_BYTES_MAX.max(limits.http_header_bytes_max))
+        .half_close(true);
+    builder
+}

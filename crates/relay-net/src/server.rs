@@ -1,0 +1,164 @@
+//! The public server: started once, asked for its stats, drained once.
+
+use crate::clock::Clock;
+use crate::connection::Shared;
+use crate::connection::signal::Signal;
+use crate::connections::Connections;
+use crate::http::control_plane::ControlPlane;
+use crate::http::exchange::Front;
+use crate::http::listener;
+use crate::http::liveness::LivenessProbe;
+use crate::http::proxy::Proxy;
+use crate::http::route::{Route, RouteTable};
+use crate::limits::{ABORT_TIMEOUT, NetLimits};
+use crate::start_error::StartError;
+use crate::stats::{NetStats, Stats};
+use relay_core::endpoint::EndpointFactory;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// What a server is told at its start.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Address of the public port; port 0 lets the system choose.
+    pub bind: SocketAddr,
+    /// Paths the core serves itself.
+    pub routes: Vec<Route>,
+    /// Where every other request goes; without it they are answered with 404.
+    pub control_plane: Option<ControlPlane>,
+    /// The control plane's sign of life; without it the liveness route always answers 200.
+    pub liveness: Option<LivenessProbe>,
+    /// All limits.
+    pub limits: NetLimits,
+}
+
+/// What is served on the WebSocket routes.
+#[derive(Clone)]
+pub struct Endpoints {
+    /// The native protocol.
+    pub native: Arc<dyn EndpointFactory>,
+}
+
+impl fmt::Debug for Endpoints {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Endpoints { native: … }")
+    }
+}
+
+/// A running server. Dropping it closes the port and aborts all connections; [`Server::drain`] does so in order.
+pub struct Server {
+    local_addr: SocketAddr,
+    shared: Arc<Shared>,
+    connections: Arc<Connections>,
+    stop: watch::Sender<bool>,
+    accepting: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Server {
+    /// Opens the port and begins to serve, on the tokio runtime it is called in.
+    ///
+    /// # Errors
+    /// [`StartError`] if the port cannot be opened or the configuration makes no sense.
+    pub async fn start(
+        config: ServerConfig,
+        endpoints: Endpoints,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let ServerConfig {
+            bind,
+            routes,
+            control_plane,
+            liveness,
+            limits,
+        } = config;
+        let routes = RouteTable::new(routes)?;
+        let listener = listener::listen(bind, limits.accept_backlog)?;
+        let local_addr = listener.local_addr().map_err(|source| StartError::Listen {
+            address: bind,
+            source,
+        })?;
+        let connections = Connections::new(limits.connections_max);
+        let stats = Stats::new(limits.partial_bytes_max);
+        let shared = Arc::new(Shared {
+            limits,
+            stats,
+            clock,
+        });
+        let proxy = control_plane.map(|plane| Proxy::new(plane, shared.limits.proxy_requests_max));
+        let native = endpoints.native;
+        let front = Arc::new(Front {
+            routes,
+            proxy,
+            liveness,
+            native,
+            shared: Arc::clone(&shared),
+        });
+        let (stop, stopped) = watch::channel(false);
+        let accepting = tokio::spawn(listener::accept_loop(
+            listener,
+            front,
+            Arc::clone(&connections),
+            stopped,
+        ));
+        Ok(Self {
+            local_addr,
+            shared,
+            connections,
+            stop,
+            accepting: std::sync::Mutex::new(Some(accepting)),
+        })
+    }
+
+    /// The address the server listens on, with the port the system chose.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// A snapshot of all counters and gauges.
+    #[must_use]
+    pub fn stats(&self) -> NetStats {
+        self.shared.stats.snapshot(self.connections.open())
+    }
+
+    /// Closes the port, tells every endpoint, flushes and closes every connection with 1012, and aborts what is left at
+    /// the deadline. Afterwards no connection is open.
+    pub async fn drain(&self, deadline: Duration) {
+        self.stop.send_replace(true);
+        let accepting = self.accepting.lock().map_or(None, |mut task| task.take());
+        if let Some(task) = accepting {
+            // The loop only ends by the stop just sent, or by a panic, after which the port is closed as well.
+            let _ = task.await;
+        }
+        self.connections.signal_all(Signal::drain);
+        if timeout(deadline, self.connections.until_none())
+            .await
+            .is_err()
+        {
+            self.connections.signal_all(Signal::abort);
+            // A task that does not run cannot go; the process is about to end anyway.
+            let _ = timeout(ABORT_TIMEOUT, self.connections.until_none()).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.connections.signal_all(Signal::abort);
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Server")
+            .field("local_addr", &self.local_addr)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! RFC 6455 on the server's side, sans-IO and without extensions: handshake, frame decoder, message assembly, close.
+//!
+//! The native protocol is binary only, so a text message is a violation. Nothing here knows sockets or clocks.
+
+pub mod close;
+pub mod decoder;
+pub mod frame;
+pub mod handshake;
+pub mod mask;
+pub mod message;
+pub mod violation;
+
+pub use close::CloseFrame;
+pub use decoder::{Decoder, DecoderLimits, Event, Step};
+pub use violation::Violation;
+
+/// Limits of the fuzz entry point: small, so that the fuzzer reaches them.
+const FUZZ_LIMITS: DecoderLimits = DecoderLimits {
+    message_bytes_max: 4096,
+    fragments_max: 8,
+};
+
+/// Everything one input decodes to: the events in order, and the violation that ended it, if any.
+#[must_use]
+pub fn decode_all(
+    input: &mut [u8],
+    limits: DecoderLimits,
+    piece_bytes: usize,
+) -> (Vec<Event>, Option<Violation>) {
+    let mut decoder = Decoder::new();
+    let mut events = Vec::new();
+    for piece in input.chunks_mut(piece_bytes.max(1)) {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            match decoder.decode(rest, limits) {
+                Ok(step) => {
+                    events.extend(step.event);
+                    rest = rest.get_mut(step.consumed..).unwrap_or_default();
+                }
+                Err(violation) => return (events, Some(violation)),
+            }
+        }
+    }
+    (events, None)
+}
+
+/// Entry point of the fuzz target: decodes `data` at once and byte by byte; `true` if both agree, which they always must.
+#[must_use]
+pub fn fuzz_decode(data: &[u8]) -> bool {
+    let whole = decode_all(&mut data.to_vec(), FUZZ_LIMITS, data.len());
+    let split = decode_all(&mut data.to_vec(), FUZZ_LIMITS, 1);
+    whole == split
+}

@@ -1,0 +1,154 @@
+//! Endpoints with simple behaviour.
+
+use super::hub::Hub;
+use bytes::Bytes;
+use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+#[derive(Clone)]
+pub enum Behaviour {
+    /// Echoes, and obeys the commands of [`Echo::obey`].
+    Echo,
+    /// Follows a hub with a cursor.
+    Subscriber(Arc<Hub>),
+    /// Panics when it is opened.
+    Unopenable,
+}
+
+pub struct Factory {
+    behaviour: Behaviour,
+    pub seen: Arc<Seen>,
+}
+
+/// How often the transport called what.
+#[derive(Default)]
+pub struct Seen {
+    pub opened: AtomicU64,
+    pub closed: AtomicU64,
+    pub drained: AtomicU64,
+    pub messages: AtomicU64,
+}
+
+impl Seen {
+    pub fn closed(&self) -> u64 {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    pub fn opened(&self) -> u64 {
+        self.opened.load(Ordering::SeqCst)
+    }
+
+    pub fn drained(&self) -> u64 {
+        self.drained.load(Ordering::SeqCst)
+    }
+
+    pub fn messages(&self) -> u64 {
+        self.messages.load(Ordering::SeqCst)
+    }
+}
+
+impl Factory {
+    pub fn new(behaviour: Behaviour) -> Arc<Self> {
+        Arc::new(Self {
+            behaviour,
+            seen: Arc::default(),
+        })
+    }
+}
+
+impl EndpointFactory for Factory {
+    fn open(&self, opened: Opened, _now: Moment) -> Box<dyn Endpoint> {
+        self.seen.opened.fetch_add(1, Ordering::SeqCst);
+        match &self.behaviour {
+            Behaviour::Echo => Box::new(Echo {
+                seen: self.seen.clone(),
+                ..Echo::default()
+            }),
+            Behaviour::Subscriber(hub) => Box::new(hub.subscribe(opened, self.seen.clone())),
+            Behaviour::Unopenable => panic!("this endpoint cannot be opened"),
+        }
+    }
+
+    fn message_bytes_max(&self) -> usize {
+        MESSAGE_BYTES_MAX
+    }
+}
+
+#[derive(Default)]
+struct Echo {
+    seen: Arc<Seen>,
+    flooding: bool,
+    paused: bool,
+    panic_at_deadline: bool,
+    due: Option<Moment>,
+}
+
+impl Echo {
+    fn obey(&mut self, message: &Bytes, now: Moment, out: &mut dyn Outbox) -> bool {
+        let soon = Some(Moment(now.0 + Duration::from_millis(150)));
+        match message.as_ref() {
+            b"!panic" => panic!("this endpoint was told to panic"),
+            b"!panic-deadline" => self.panic_at_deadline = true,
+            b"!close" => out.close(Close {
+                code: 4400,
+                reason: "asked",
+            }),
+            b"!later" => self.due = soon,
+            b"!flood" => {
+                self.flooding = true;
+                self.poll(now, out);
+            }
+            b"!pause" => {
+                out.pause_reading(true);
+                self.paused = true;
+                self.due = soon;
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Endpoint for Echo {
+    fn on_message(&mut self, message: Bytes, now: Moment, out: &mut dyn Outbox) {
+        self.seen.messages.fetch_add(1, Ordering::SeqCst);
+        assert!(
+            !self.paused,
+            "a message was delivered while reading was paused"
+        );
+        if !self.obey(&message, now, out) {
+            out.push(Outbound::Own(message));
+        }
+    }
+
+    fn poll(&mut self, now: Moment, out: &mut dyn Outbox) {
+        while self.flooding && out.room_bytes() > 0 {
+            out.push(Outbound::Own(Bytes::from_static(&[0xf1; 1024])));
+        }
+        if self.due.is_some_and(|due| now >= due) {
+            self.due = None;
+            if std::mem::take(&mut self.paused) {
+                out.pause_reading(false);
+            }
+            out.push(Outbound::Own(Bytes::from_static(b"later")));
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        assert!(!self.panic_at_deadline, "this endpoint was told to panic");
+        self.due
+    }
+
+    fn on_drain(&mut self, _now: Moment, out: &mut dyn Outbox) {
+        self.seen.drained.fetch_add(1, Ordering::SeqCst);
+        out.push(Outbound::Own(Bytes::from_static(b"goaway")));
+    }
+
+    fn on_closed(&mut self) {
+        self.seen.closed.fetch_add(1, Ordering::SeqCst);
+    }
+}
