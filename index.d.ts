@@ -70,7 +70,7 @@ export interface RelayInfo {
   /** Port the relay listens on. */
   port: number
   /** Public key of the relay, base64url without padding: what a relay address pins. */
-  logId: string | null
+  logId: string
 }
 
 /** Limits, in bytes or counts. */
@@ -97,12 +97,78 @@ export interface RelayRoute {
 
 /** Counters end in `Total`, gauges say what they count. All since the start of the process. */
 export interface RelayStats {
-  /** Milliseconds since the relay started. */
+  /** r" Milliseconds since the relay started. */
   uptimeMs: number
-  /** Milliseconds since the JavaScript event loop last said it turns. */
+  /** r" Milliseconds since the JavaScript event loop last said it turns. */
   eventLoopSilenceMs: number
-  /** Events lost because nobody drained them. */
+  /** r" Events lost because nobody drained them. */
   eventsDroppedTotal: number
+  /** r" Connections open now, HTTP and WebSocket together. */
+  connectionsOpen: number
+  /** r" WebSockets open now. */
+  websocketsOpen: number
+  /** r" Bytes held for messages that have not arrived completely. */
+  partialBytes: number
+  /** r" Connections accepted. */
+  acceptedTotal: number
+  /** r" Connections refused because too many were open. */
+  refusedTotal: number
+  /** r" Failed accepts. */
+  acceptErrorsTotal: number
+  /** r" Requests the core itself answered with an error. */
+  httpErrorsTotal: number
+  /** r" HTTP connections cut because the peer did not read its answer. */
+  httpStallsTotal: number
+  /** r" Requests answered by the liveness route. */
+  livenessTotal: number
+  /** r" Requests passed on to the control plane. */
+  proxiedTotal: number
+  /** r" Requests the control plane could not be asked or did not answer in time. */
+  proxyErrorsTotal: number
+  /** r" WebSocket handshakes done. */
+  upgradedTotal: number
+  /** r" WebSocket handshakes refused. */
+  upgradesRefusedTotal: number
+  /** r" Broken WebSocket rules. */
+  protocolErrorsTotal: number
+  /** r" Bytes received on WebSockets. */
+  bytesInTotal: number
+  /** r" Bytes sent on WebSockets. */
+  bytesOutTotal: number
+  /** r" WebSocket messages received. */
+  messagesInTotal: number
+  /** r" WebSocket messages sent. */
+  messagesOutTotal: number
+  /** r" Sends on WebSockets. */
+  writesTotal: number
+  /** r" Pings sent. */
+  pingsTotal: number
+  /** r" Times a connection had output waiting while its write queue was full. */
+  slowConsumersTotal: number
+  /** r" WebSockets cut because a write made no progress. */
+  writeStallsTotal: number
+  /** r" WebSockets closed because the peer was silent for two heartbeats. */
+  heartbeatTimeoutsTotal: number
+  /** r" WebSockets closed because no first message came. */
+  handshakeTimeoutsTotal: number
+  /** r" WebSockets closed because no message travelled. */
+  idleTimeoutsTotal: number
+  /** r" WebSockets closed because a message arrived too slowly. */
+  messageTimeoutsTotal: number
+  /** r" WebSockets closed because the budget of partial bytes was used up. */
+  partialRefusedTotal: number
+  /** r" WebSockets closed by their peer. */
+  peerClosesTotal: number
+  /** r" WebSockets closed by their endpoint. */
+  endpointClosesTotal: number
+  /** r" WebSockets lost without a close handshake. */
+  resetsTotal: number
+  /** r" Panics of endpoints, each of which closed its own connection. */
+  endpointPanicsTotal: number
+  /** r" WebSockets told that the relay drains. */
+  drainedTotal: number
+  /** r" Connections aborted at the end of a drain. */
+  abortedTotal: number
 }
 
 /** How a relay is stopped. */

@@ -1,10 +1,17 @@
-//! Puts store, core and transport together, and takes them apart again in order.
+//! Puts store, protocol and transport together, and takes them apart again in order.
 
-use crate::config::RelayConfig;
+use crate::config::{self, RelayConfig, count, milliseconds};
 use crate::events::EventQueue;
 use crate::failure::Failure;
 use crate::info::RelayInfo;
-use crate::stats::{RelayStats, number};
+use crate::native::Native;
+use crate::stats::{self, RelayStats, number};
+use crate::watch;
+use relay_net::{
+    Clock, ControlPlane, Endpoints, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server, ServerConfig,
+};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -15,13 +22,32 @@ const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 /// A running relay. Dropping it without `stop` ends its threads in the background.
 pub struct Running {
     runtime: Option<Runtime>,
+    server: Arc<Server>,
+    native: Native,
+    probe: LivenessProbe,
+    clock: Clock,
     info: RelayInfo,
 }
 
-/// Starts everything; returns once connections are accepted.
-pub(crate) fn start(config: RelayConfig, _events: Arc<EventQueue>) -> Result<Running, Failure> {
+/// Starts everything; returns once connections are accepted. Called outside of any runtime.
+pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Running, Failure> {
+    let clock = Clock::start();
+    let probe = LivenessProbe::new();
+    let server_config = server_config(&config, probe.clone())?;
     let runtime = build_runtime(config.workers)?;
-    Ok(Running { runtime: Some(runtime), info: RelayInfo { host: config.host, port: config.port, log_id: None } })
+    let native = Native::open(&config, clock, events)?;
+    let endpoints = Endpoints { native: native.endpoints() };
+    let server = match runtime.block_on(Server::start(server_config, endpoints, clock)) {
+        Ok(server) => Arc::new(server),
+        Err(error) => {
+            native.close();
+            return Err(error.into());
+        }
+    };
+    runtime.spawn(watch::watch(Arc::clone(&server), Arc::clone(events)));
+    let address = server.local_addr();
+    let info = RelayInfo { host: address.ip().to_string(), port: address.port(), log_id: native.log_id() };
+    Ok(Running { runtime: Some(runtime), server, native, probe, clock, info })
 }
 
 fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
@@ -30,7 +56,46 @@ fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
     if let Ok(count @ 1..) = usize::try_from(workers) {
         builder.worker_threads(count);
     }
-    builder.build().map_err(|error| Failure::new("runtime_failed", format!("cannot start the relay's threads: {error}")))
+    builder
+        .build()
+        .map_err(|error| Failure::new("runtime_failed", format!("cannot start the relay's threads: {error}")))
+}
+
+fn server_config(config: &RelayConfig, probe: LivenessProbe) -> Result<ServerConfig, Failure> {
+    let ip: IpAddr =
+        config.host.parse().map_err(|_| Failure::config(format!("host: {:?} is not an IP address", config.host)))?;
+    Ok(ServerConfig {
+        bind: SocketAddr::new(ip, config.port),
+        routes: config.routes.iter().map(route).collect::<Result<_, _>>()?,
+        control_plane: config.control_plane.as_ref().map(control_plane).transpose()?,
+        liveness: Some(probe),
+        limits: limits(config)?,
+    })
+}
+
+fn route(route: &config::RelayRoute) -> Result<Route, Failure> {
+    let kind = match route.kind.as_str() {
+        "native" => RouteKind::Native,
+        "liveness" => RouteKind::Liveness,
+        other => return Err(Failure::config(format!("routes: {other:?} is not a kind of route"))),
+    };
+    Ok(Route { path: route.path.clone(), kind })
+}
+
+fn control_plane(plane: &config::RelayControlPlane) -> Result<ControlPlane, Failure> {
+    Ok(ControlPlane { socket_path: PathBuf::from(&plane.socket_path), secret: ProxySecret::new(plane.secret.clone())? })
+}
+
+fn limits(config: &RelayConfig) -> Result<NetLimits, Failure> {
+    let mut limits = NetLimits::default();
+    limits.connections_max = count("connectionsMax", config.limits.connections_max)?;
+    limits.partial_bytes_max = count("assemblyBytesMax", config.limits.assembly_bytes_max)?;
+    limits.handshake_timeout_ms = count("handshakeMs", config.times.handshake_ms)?;
+    limits.heartbeat_ms = count("heartbeatMs", config.times.heartbeat_ms)?;
+    limits.liveness_silence_ms_max = count("eventLoopSilenceMs", config.times.event_loop_silence_ms)?;
+    // Checked here although the protocol uses it, so that a bad value fails before anything is opened.
+    milliseconds("retentionMs", config.times.retention_ms)?;
+    Ok(limits)
 }
 
 impl Running {
@@ -38,16 +103,29 @@ impl Running {
         &self.info
     }
 
-    pub(crate) fn beat(&self) {}
-
-    pub(crate) fn stats(&self, events_dropped: u64) -> RelayStats {
-        RelayStats { events_dropped_total: number(events_dropped), ..RelayStats::default() }
+    /// The JavaScript event loop turns.
+    pub(crate) fn beat(&self) {
+        self.probe.beat(self.clock.now());
     }
 
-    pub(crate) fn stop(mut self, _drain: Duration) -> Result<(), Failure> {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
-        }
+    pub(crate) fn stats(&self, events_dropped: u64) -> RelayStats {
+        let now = self.clock.now();
+        let mut snapshot = RelayStats {
+            uptime_ms: stats::millis(now.0),
+            event_loop_silence_ms: stats::millis(self.probe.silence(now)),
+            events_dropped_total: number(events_dropped),
+            ..RelayStats::default()
+        };
+        stats::add_net(&mut snapshot, &self.server.stats());
+        snapshot
+    }
+
+    /// Tells clients when to return, closes what is left at the deadline, then the store, then the threads.
+    pub(crate) fn stop(mut self, drain: Duration) -> Result<(), Failure> {
+        let Some(runtime) = self.runtime.take() else { return Ok(()) };
+        runtime.block_on(self.server.drain(drain));
+        self.native.close();
+        runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         Ok(())
     }
 }

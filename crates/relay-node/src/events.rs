@@ -37,15 +37,16 @@ pub(crate) struct EventQueue {
 impl EventQueue {
     pub(crate) fn new(callback: &Function<'_, (), ()>) -> napi::Result<Self> {
         let wake = callback.build_threadsafe_function().weak::<true>().build()?;
-        Ok(Self::with_wake(Some(wake)))
+        Ok(Self { wake: Some(wake), ..Self::without_wake() })
     }
 
-    fn with_wake(wake: Option<Wake>) -> Self {
+    /// A queue that is only drained.
+    pub(crate) fn without_wake() -> Self {
         Self {
             waiting: Mutex::new(VecDeque::new()),
             wake_pending: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
-            wake,
+            wake: None,
         }
     }
 
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn drains_in_order_and_drops_what_is_over_the_limit() {
-        let queue = EventQueue::with_wake(None);
+        let queue = EventQueue::without_wake();
         for index in 0..EVENTS_MAX + 3 {
             queue.push("info", "test", index.to_string());
         }
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn one_wake_up_serves_all_events_until_the_next_drain() {
-        let queue = EventQueue::with_wake(None);
+        let queue = EventQueue::without_wake();
         queue.push("info", "test", "a");
         assert!(queue.wake_pending.load(Ordering::Acquire));
         queue.drain();

@@ -2,7 +2,9 @@
 
 use napi::bindgen_prelude::{Env, JsObjectValue, JsValue, Object};
 use napi::{Error, JsError, Status};
+use relay_net::StartError;
 use std::any::Any;
+use std::io::ErrorKind;
 
 /// Becomes a JavaScript `Error` with the properties `code`, `temporary` and `hint`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,11 @@ impl Failure {
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn temporary(mut self, temporary: bool) -> Self {
+        self.temporary = temporary;
         self
     }
 
@@ -52,6 +59,26 @@ impl Failure {
             Err(_) => fallback,
         }
     }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let code = match &error {
+            StartError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse => "port_in_use",
+            StartError::Listen { .. } => "listen_failed",
+            _ => "config_invalid",
+        };
+        // The message ends with the hint; here the two travel apart.
+        let hint = error.hint();
+        let message = error.to_string();
+        let message = message.strip_suffix(hint).and_then(|text| text.strip_suffix("; ")).unwrap_or(&message);
+        Self::new(code, message).with_hint(sentence(hint)).temporary(error.is_temporary())
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).chain(['.']).collect())
 }
 
 /// Runs `work` and turns a panic into a [`Failure`], so that nothing unwinds into a foreign stack frame.

@@ -11,5 +11,5 @@ pub struct RelayInfo {
     /// Port the relay listens on.
     pub port: u16,
     /// Public key of the relay, base64url without padding: what a relay address pins.
-    pub log_id: Option<String>,
+    pub log_id: String,
 }

@@ -5,10 +5,7 @@
 //! 2. No rules and no defaults live here; every property of a configuration is present, `null` means none.
 //! 3. A panic never crosses the boundary as an abort, and every failure has a stable code.
 #![deny(rustdoc::broken_intra_doc_links)]
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod assembly;
 mod config;
@@ -16,5 +13,7 @@ mod core;
 mod events;
 mod failure;
 mod info;
+mod native;
 mod stats;
 mod tasks;
+mod watch;

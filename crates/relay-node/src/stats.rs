@@ -1,21 +1,112 @@
 //! The one snapshot behind `/metrics` and the live figures: flat, numbers only.
 
 use napi_derive::napi;
+use relay_net::NetStats;
+use std::time::Duration;
 
-/// Counters end in `Total`, gauges say what they count. All since the start of the process.
-#[napi(object, object_from_js = false, use_nullable = true)]
-#[derive(Default)]
-pub struct RelayStats {
-    /// Milliseconds since the relay started.
-    pub uptime_ms: i64,
-    /// Milliseconds since the JavaScript event loop last said it turns.
-    pub event_loop_silence_ms: i64,
-    /// Events lost because nobody drained them.
-    pub events_dropped_total: i64,
+macro_rules! snapshot {
+    (own: { $($(#[doc = $own_doc:literal])+ $own:ident,)+ } net: { $($(#[doc = $net_doc:literal])+ $net:ident,)+ }) => {
+        /// Counters end in `Total`, gauges say what they count. All since the start of the process.
+        #[napi(object, object_from_js = false, use_nullable = true)]
+        #[derive(Default)]
+        pub struct RelayStats {
+            $($(#[doc = $own_doc])+ pub $own: i64,)+
+            $($(#[doc = $net_doc])+ pub $net: i64,)+
+        }
+
+        /// Copies the transport's figures.
+        pub(crate) fn add_net(snapshot: &mut RelayStats, net: &NetStats) {
+            $(snapshot.$net = number(net.$net);)+
+        }
+    };
+}
+
+snapshot! {
+    own: {
+        /// Milliseconds since the relay started.
+        uptime_ms,
+        /// Milliseconds since the JavaScript event loop last said it turns.
+        event_loop_silence_ms,
+        /// Events lost because nobody drained them.
+        events_dropped_total,
+    }
+    net: {
+        /// Connections open now, HTTP and WebSocket together.
+        connections_open,
+        /// WebSockets open now.
+        websockets_open,
+        /// Bytes held for messages that have not arrived completely.
+        partial_bytes,
+        /// Connections accepted.
+        accepted_total,
+        /// Connections refused because too many were open.
+        refused_total,
+        /// Failed accepts.
+        accept_errors_total,
+        /// Requests the core itself answered with an error.
+        http_errors_total,
+        /// HTTP connections cut because the peer did not read its answer.
+        http_stalls_total,
+        /// Requests answered by the liveness route.
+        liveness_total,
+        /// Requests passed on to the control plane.
+        proxied_total,
+        /// Requests the control plane could not be asked or did not answer in time.
+        proxy_errors_total,
+        /// WebSocket handshakes done.
+        upgraded_total,
+        /// WebSocket handshakes refused.
+        upgrades_refused_total,
+        /// Broken WebSocket rules.
+        protocol_errors_total,
+        /// Bytes received on WebSockets.
+        bytes_in_total,
+        /// Bytes sent on WebSockets.
+        bytes_out_total,
+        /// WebSocket messages received.
+        messages_in_total,
+        /// WebSocket messages sent.
+        messages_out_total,
+        /// Sends on WebSockets.
+        writes_total,
+        /// Pings sent.
+        pings_total,
+        /// Times a connection had output waiting while its write queue was full.
+        slow_consumers_total,
+        /// WebSockets cut because a write made no progress.
+        write_stalls_total,
+        /// WebSockets closed because the peer was silent for two heartbeats.
+        heartbeat_timeouts_total,
+        /// WebSockets closed because no first message came.
+        handshake_timeouts_total,
+        /// WebSockets closed because no message travelled.
+        idle_timeouts_total,
+        /// WebSockets closed because a message arrived too slowly.
+        message_timeouts_total,
+        /// WebSockets closed because the budget of partial bytes was used up.
+        partial_refused_total,
+        /// WebSockets closed by their peer.
+        peer_closes_total,
+        /// WebSockets closed by their endpoint.
+        endpoint_closes_total,
+        /// WebSockets lost without a close handshake.
+        resets_total,
+        /// Panics of endpoints, each of which closed its own connection.
+        endpoint_panics_total,
+        /// WebSockets told that the relay drains.
+        drained_total,
+        /// Connections aborted at the end of a drain.
+        aborted_total,
+    }
 }
 
 /// A counter for JavaScript, which counts exactly up to 2^53.
 pub(crate) fn number(value: u64) -> i64 {
     const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
     i64::try_from(value.min(SAFE_INTEGER_MAX)).unwrap_or(i64::MAX)
+}
+
+/// A time for JavaScript.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    number(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

@@ -24,7 +24,7 @@ impl Task for StartTask {
         let events = Arc::clone(&self.events);
         Ok(contained(move || {
             let config = config.ok_or_else(|| Failure::new("internal", "the start task ran twice"))?;
-            assembly::start(config, events)
+            assembly::start(config, &events)
         }))
     }
 

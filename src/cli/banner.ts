@@ -1,0 +1,86 @@
+// What a person sees when the relay has started: where it is, what it promises, what it can see, what to paste next.
+// It holds no secret: the relay has none to show.
+import { renderUnicodeCompact } from 'uqr';
+import { wrap } from '../config/render.js';
+
+const COLUMNS = 80;
+const LABEL_COLUMNS = 14;
+
+/** The whole list of what reaches the relay in clear. */
+export const SEES = [
+  'space id',
+  'device keys and their rights',
+  'push_seq',
+  'key epoch',
+  'padded sizes of entries and snapshots',
+  'arrival times',
+  'acks',
+  'IP addresses (in memory only)',
+];
+
+/** What never does. */
+export const NEVER_SEES = ['text', 'names of devices, documents and fields', 'operations and their order within a document', 'keys that open anything'];
+
+export interface BannerFacts {
+  readonly version: string;
+  readonly relayAddress: string;
+  readonly dataDir: string;
+  readonly metricsUrl: string | null;
+}
+
+/** Terminal control for emphasis; both empty when colour is off. */
+export interface Emphasis {
+  readonly on: string;
+  readonly off: string;
+}
+
+/** Bold on a terminal, unless NO_COLOR is set to anything but the empty string. */
+export function emphasisFor(env: Readonly<Record<string, string | undefined>>): Emphasis {
+  const plain = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
+  return plain ? { on: '', off: '' } : { on: '\u001B[1m', off: '\u001B[22m' };
+}
+
+/** The code to paste: it opens a space on this relay and prints the link for the second device. */
+export function clientSnippet(relayAddress: string): string {
+  return [
+    "import { createSpace } from 'sealrelay/client';",
+    '',
+    'const relay =',
+    `  '${relayAddress}';`,
+    'const space = await createSpace({ relay });',
+    "console.log('open it on a second device:', space.link);",
+  ].join('\n');
+}
+
+export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
+  const strong = (text: string): string => `${emphasis.on}${text}${emphasis.off}`;
+  return [
+    '',
+    strong(`sealrelay ${facts.version} is running`),
+    '',
+    strong('Relay address'),
+    facts.relayAddress,
+    '',
+    renderUnicodeCompact(facts.relayAddress, { border: 2 }),
+    '',
+    row('Durability', 'fsync: a receipt leaves only after the entry is on disk'),
+    row('TLS', 'off; only this machine can connect'),
+    row('Data', facts.dataDir),
+    row('Metrics', facts.metricsUrl ?? 'off'),
+    '',
+    row('It can see', `${SEES.join(', ')}.`),
+    row('It cannot see', `${NEVER_SEES.join(', ')}.`),
+    '',
+    strong('Next, in a file of yours (app.mjs, after `npm install sealrelay`)'),
+    '',
+    clientSnippet(facts.relayAddress),
+    '',
+    'Ctrl-C stops the relay.',
+    '',
+  ].join('\n');
+}
+
+function row(label: string, text: string): string {
+  const lines = wrap(text, COLUMNS - LABEL_COLUMNS);
+  return lines.map((line, index) => (index === 0 ? label : '').padEnd(LABEL_COLUMNS) + line).join('\n');
+}

@@ -1,0 +1,21 @@
+// The text of `relay --help`.
+import { renderHelp } from '../config/render.js';
+
+const HEAD = `Usage: relay [serve] [options]
+       relay --help | --version
+
+Starts a blind relay: it orders sealed entries, makes them durable, pushes them
+live to the other devices of the space, and cannot read them.
+
+Examples:
+  relay
+  relay --port 9000 --data-dir /var/lib/sealrelay
+  RELAY_LOG_LEVEL=debug relay --admin.port off
+
+Every option --a.b-c is also the environment variable RELAY_A_B_C; PORT, HOST
+and LOG_LEVEL are honoured too. A flag wins over the environment.
+`;
+
+export function helpText(): string {
+  return `${HEAD}\n${renderHelp()}\n\nExit codes: 0 stopped in order, 1 could not start or run, 2 wrong usage.`;
+}

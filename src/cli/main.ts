@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// The program behind the bins `relay` and `sealrelay`.
+import { serve } from './commands/serve.js';
+import { runCli } from './run.js';
+
+process.exitCode = await runCli(
+  process.argv.slice(2),
+  { serve },
+  {
+    env: process.env,
+    isTerminal: process.stdout.isTTY,
+    print: (text) => process.stdout.write(`${text}\n`),
+    printError: (text) => process.stderr.write(`${text}\n`),
+  },
+);

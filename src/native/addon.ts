@@ -1,0 +1,54 @@
+// The only importer of the native addon. Every error that leaves this file is a RelayError.
+import type * as NativeAddon from '../../index.js';
+import { RelayError } from '../errors.js';
+import type { RelayConfig, RelayPort } from './relay-port.js';
+
+type Addon = typeof NativeAddon;
+
+/** Starts the data plane of the native addon. */
+export async function startRelayPort(config: RelayConfig, onEvents: () => void): Promise<RelayPort> {
+  const { RelayCore } = await loadAddon(() => import('../../index.js'));
+  const core = await converted(() => RelayCore.start(config, onEvents));
+  return {
+    info: () => core.info(),
+    stats: () => core.stats(),
+    drainEvents: () => core.drainEvents(),
+    beat: () => core.beat(),
+    stop: ({ drainMs }) => converted(() => core.stop({ drainMs })),
+  };
+}
+
+/** Loads the addon, or says which package is missing. */
+export async function loadAddon(load: () => Promise<Addon>): Promise<Addon> {
+  try {
+    return await load();
+  } catch (cause) {
+    const platform = `${process.platform}-${process.arch}`;
+    throw new RelayError('addon_missing', `the native part of sealrelay for ${platform} could not be loaded`, {
+      hint:
+        `Install sealrelay without leaving out optional packages, so that @sealrelay/core-${platform}* comes with it; ` +
+        'in a clone of the source, run `npm run build`.',
+      cause,
+    });
+  }
+}
+
+async function converted<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toRelayError(error);
+  }
+}
+
+/** Native errors carry `code`, `temporary` and `hint`; anything else is a bug and says so. */
+export function toRelayError(error: unknown): RelayError {
+  if (error instanceof RelayError) return error;
+  if (!(error instanceof Error)) return new RelayError('internal', String(error), { cause: error });
+  const { code, temporary, hint } = error as Error & { code?: unknown; temporary?: unknown; hint?: unknown };
+  return new RelayError(typeof code === 'string' ? code : 'internal', error.message, {
+    temporary: temporary === true,
+    hint: typeof hint === 'string' ? hint : null,
+    cause: error,
+  });
+}

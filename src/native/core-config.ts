@@ -1,0 +1,36 @@
+// Translates the validated configuration into what the addon takes: every property present, null for none.
+import type { Config } from '../config/options.js';
+import type { RelayConfig } from './relay-port.js';
+
+/** What a path on the public port serves. The names are the addon's. */
+export type RouteKind = 'native' | 'liveness';
+/** Path to kind. Every other path goes to the control plane. */
+export type RouteTable = Readonly<Record<string, RouteKind>>;
+
+/** Liveness fails when the event loop was silent for this long. */
+export const EVENT_LOOP_SILENCE_MS = 30_000;
+
+export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: { socketPath: string; secret: string }): RelayConfig {
+  return {
+    host: config.host === 'localhost' ? '127.0.0.1' : config.host.replace(/^\[(.*)\]$/, '$1'),
+    port: config.port,
+    dataDir: config['data-dir'],
+    workers: config.workers,
+    routes: Object.entries(routes).map(([path, kind]) => ({ path, kind })),
+    controlPlane,
+    limits: {
+      connectionsMax: config['limits.connections-max'],
+      entryBytesMax: config['limits.entry-size-max'],
+      pushEntriesMax: config['limits.push-entries-max'],
+      pushBytesInFlightMax: config['limits.push-in-flight-max'],
+      assemblyBytesMax: config['limits.assembly-max'],
+    },
+    times: {
+      handshakeMs: config['handshake-timeout'],
+      heartbeatMs: config.heartbeat,
+      retentionMs: config.retention,
+      deviceLeaseMs: config['device-lease'],
+      eventLoopSilenceMs: EVENT_LOOP_SILENCE_MS,
+    },
+  };
+}

@@ -1,0 +1,21 @@
+// What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
+import type { RelayConfig, RelayEvent, RelayInfo, RelayStats } from '../../index.js';
+
+export type { RelayConfig, RelayEvent, RelayInfo, RelayStats };
+
+/** A running data plane. */
+export interface RelayPort {
+  /** What does not change while it runs. */
+  info(): RelayInfo;
+  /** One snapshot of all counters and gauges; null once it was stopped. */
+  stats(): RelayStats | null;
+  /** Events since the last call, oldest first. */
+  drainEvents(): RelayEvent[];
+  /** Says that the event loop turns. */
+  beat(): void;
+  /** Tells clients when to return, waits for them at most `drainMs`, closes the store. A second call does nothing. */
+  stop(options: { readonly drainMs: number }): Promise<void>;
+}
+
+/** Starts a data plane; `onEvents` is called when events wait, at most once per `drainEvents`. */
+export type StartRelayPort = (config: RelayConfig, onEvents: () => void) => Promise<RelayPort>;

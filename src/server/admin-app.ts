@@ -1,0 +1,33 @@
+// The admin app: metrics and live figures, on its own loopback address. It never listens by itself.
+import websocket from '@fastify/websocket';
+import type { FastifyBaseLogger } from 'fastify';
+import { newApp, type App } from './fastify.js';
+import { installLocalHostOnly } from './plugins/local-host.js';
+import { installProblems } from './plugins/problem.js';
+import { liveRoute } from './routes/live.js';
+import { metricsRoute } from './routes/metrics.js';
+import { startProcessFigures } from './telemetry/process-metrics.js';
+import { buildRegistry } from './telemetry/registry.js';
+import { shareSnapshot, type ReadStats } from './telemetry/snapshot.js';
+
+/** Viewers only listen, so anything but a tiny frame is refused. */
+const FRAME_BYTES_MAX = 1024;
+
+export interface AdminAppDeps {
+  readonly logger: FastifyBaseLogger;
+  readonly stats: ReadStats;
+  readonly nowMs: () => number;
+}
+
+export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
+  const app = newApp(deps.logger, { trustProxy: false });
+  const stats = shareSnapshot(deps.stats, deps.nowMs);
+  const figures = startProcessFigures();
+  installProblems(app);
+  installLocalHostOnly(app);
+  app.addHook('onClose', async () => figures.stop());
+  await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX } });
+  metricsRoute(app, buildRegistry(stats, figures));
+  liveRoute(app, stats);
+  return app;
+}

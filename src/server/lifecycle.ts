@@ -1,0 +1,39 @@
+// Signals: the first SIGTERM or SIGINT drains and ends with 0, a second one ends at once.
+import type { EventEmitter } from 'node:events';
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+type Signal = keyof typeof SIGNALS;
+
+export interface LifecycleDeps {
+  /** The process, or a double of it. */
+  readonly signals: EventEmitter;
+  /** Ends the process at once. */
+  readonly exitNow: (code: number) => void;
+  readonly log: (message: string) => void;
+}
+
+/** Resolves once a signal came and `stop` is done. */
+export async function runUntilSignal(stop: () => Promise<void>, deps: LifecycleDeps): Promise<void> {
+  const handlers = new Map<Signal, () => void>();
+  let count = 0;
+  try {
+    await new Promise<void>((resolve) => {
+      for (const [signal, code] of Object.entries(SIGNALS) as [Signal, number][]) {
+        const handler = (): void => {
+          count += 1;
+          if (count === 1) {
+            deps.log(`${signal}: draining; once more to end at once`);
+            resolve();
+          } else {
+            deps.exitNow(code);
+          }
+        };
+        handlers.set(signal, handler);
+        deps.signals.on(signal, handler);
+      }
+    });
+    await stop();
+  } finally {
+    for (const [signal, handler] of handlers) deps.signals.off(signal, handler);
+  }
+}

@@ -1,0 +1,22 @@
+// The public control-plane app. It never listens by itself and is reached only through the core, over a private socket.
+import type { FastifyBaseLogger } from 'fastify';
+import { newApp, type App } from './fastify.js';
+import { installCoreOnly } from './plugins/core-only.js';
+import { installProblems } from './plugins/problem.js';
+import { healthRoutes, type HealthDeps } from './routes/health.js';
+import { versionRoute, type VersionDeps } from './routes/version.js';
+
+export interface PublicAppDeps extends HealthDeps, VersionDeps {
+  readonly logger: FastifyBaseLogger;
+  /** Known to the core and to this app only; new at every start. */
+  readonly coreSecret: string;
+}
+
+export function buildPublicApp(deps: PublicAppDeps): App {
+  const app = newApp(deps.logger, { trustProxy: true });
+  installProblems(app);
+  installCoreOnly(app, deps.coreSecret);
+  healthRoutes(app, deps);
+  versionRoute(app, deps);
+  return app;
+}

@@ -1,0 +1,38 @@
+// `/admin/live`: the snapshot once a second over a WebSocket. Frames from the browser are not read; a viewer that does not
+// read its frames is skipped until it does.
+import type { WebSocket } from '@fastify/websocket';
+import type { App } from '../fastify.js';
+import type { ReadStats } from '../telemetry/snapshot.js';
+
+const PERIOD_MS = 1000;
+const VIEWERS_MAX = 16;
+const BUFFERED_BYTES_MAX = 64 * 1024;
+const CLOSE_TRY_LATER = 1013;
+
+/** A plain request to this path gets a problem document with status 426. */
+const liveSchema = { querystring: { type: 'object', additionalProperties: true } } as const;
+
+export function liveRoute(app: App, stats: ReadStats): void {
+  const viewers = new Set<WebSocket>();
+  const timer = setInterval(() => sendAll(viewers, stats), PERIOD_MS);
+  timer.unref();
+  app.addHook('onClose', async () => clearInterval(timer));
+  app.get('/admin/live', { schema: liveSchema, websocket: true }, (socket) => {
+    if (viewers.size >= VIEWERS_MAX) {
+      socket.close(CLOSE_TRY_LATER, 'too many viewers');
+      return;
+    }
+    viewers.add(socket);
+    socket.on('close', () => viewers.delete(socket));
+    socket.on('error', () => viewers.delete(socket));
+    sendAll(new Set([socket]), stats);
+  });
+}
+
+function sendAll(viewers: ReadonlySet<WebSocket>, stats: ReadStats): void {
+  if (viewers.size === 0) return;
+  const text = JSON.stringify(stats());
+  for (const viewer of viewers) {
+    if (viewer.readyState === viewer.OPEN && viewer.bufferedAmount < BUFFERED_BYTES_MAX) viewer.send(text);
+  }
+}

@@ -1,0 +1,16 @@
+// One native snapshot serves everything that asks within a short time: a scrape costs one call, however many metrics it has.
+import type { RelayStats } from '../../native/relay-port.js';
+
+/** How long a snapshot is shared. */
+const SHARE_MS = 50;
+
+export type ReadStats = () => RelayStats | null;
+
+export function shareSnapshot(read: ReadStats, nowMs: () => number): ReadStats {
+  let taken: { stats: RelayStats | null; atMs: number } | null = null;
+  return () => {
+    const now = nowMs();
+    if (taken === null || now - taken.atMs >= SHARE_MS) taken = { stats: read(), atMs: now };
+    return taken.stats;
+  };
+}
