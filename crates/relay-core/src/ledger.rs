@@ -8,6 +8,7 @@
 //! 2. The fold has one leaf per entry after `base_size`, in seq order, behind the genesis leaf.
 //! 3. A device's mark never falls, not even when the log is reset.
 
+mod heads;
 mod held;
 mod push;
 mod roster;
@@ -15,12 +16,13 @@ mod state;
 
 pub use held::{Held, HeldEntries};
 pub use push::{AppliedPush, PlannedRun, PlannedVerdict, PreparedPush, PushPlan};
-pub use roster::{RosterPlan, RosterState};
+pub use roster::{REMOVAL_HOLD_MS, RosterPlan, RosterState};
 pub use state::{LedgerState, RestoreError};
 
 use crate::store::{DeviceMark, SpaceFacts};
 use relay_proto::attestation::HeadClaim;
 use relay_proto::ids::{DeviceKey, EntryId, Hash, SpaceId};
+use heads::RecentHeads;
 use relay_proto::merkle::{Genesis, LogFold};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,13 +46,24 @@ pub struct SpaceLedger {
     floor: u64,
     roster: Arc<RosterState>,
     marks: BTreeMap<DeviceKey, DeviceRecord>,
+    /// Devices whose pushes wait until the time given, so that an admin can remove them; not durable.
+    holds: BTreeMap<DeviceKey, u64>,
+    heads: RecentHeads,
 }
 
 impl SpaceLedger {
     /// A log without entries, for a roster that was accepted by [`RosterState::found`] or restored from disk.
     #[must_use]
     pub fn new(genesis: Genesis, roster: Arc<RosterState>) -> Self {
-        Self { genesis, fold: LogFold::new(&genesis), floor: genesis.base_size + 1, roster, marks: BTreeMap::new() }
+        Self {
+            genesis,
+            fold: LogFold::new(&genesis),
+            floor: genesis.base_size + 1,
+            roster,
+            marks: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            heads: RecentHeads::default(),
+        }
     }
 
     /// The space.
@@ -93,6 +106,19 @@ impl SpaceLedger {
     #[must_use]
     pub fn roster(&self) -> &RosterState {
         &self.roster
+    }
+
+    /// Whether a device's word about this log can be true: of this log epoch, not above the size, and not another head where
+    /// the head is known (the newest sizes attested since the start).
+    #[must_use]
+    pub fn may_claim(&self, log_epoch: u64, size: u64, head: Hash) -> bool {
+        let known = if size == self.size() { Some(self.head()) } else { self.heads.at(size) };
+        log_epoch == self.genesis.log_epoch && size <= self.size() && known.is_none_or(|known| known == head)
+    }
+
+    /// Remembers the present head as one that was attested.
+    pub(crate) fn note_attested(&mut self) {
+        self.heads.note(self.size(), self.head());
     }
 
     /// What is remembered of a device; the default for one never seen.
@@ -150,6 +176,7 @@ impl SpaceLedger {
     pub fn reset(&mut self, log_epoch: u64) {
         self.genesis = Genesis { log_epoch, base_size: self.size(), base_head: self.head(), ..self.genesis };
         self.fold = LogFold::new(&self.genesis);
+        self.heads = RecentHeads::default();
     }
 
     /// Takes the log back to `leaves` (those after `base_size`) and the marks to what `marks` says, as the restored backup

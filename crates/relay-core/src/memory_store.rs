@@ -127,7 +127,7 @@ impl MemoryStore {
     /// Signs a new attestation of a space and makes it the one that reads show; returns the attestation and the proofs.
     fn attest_space(&self, space: &mut MemorySpace, time_ms: u64, pushes: &[PushLeaf]) -> Option<crate::commit::CommittedGroup> {
         let mut attestor = GroupAttestor::new(time_ms);
-        let slot = attestor.add(&space.ledger, pushes, &*self.parts.entropy);
+        let slot = attestor.add(&mut space.ledger, pushes, &*self.parts.entropy);
         let group = attestor.close(&self.parts.signer.log_id())?.sign(&*self.parts.signer);
         space.attestation = group.attestation(slot);
         space.attested_ms = time_ms;
@@ -223,7 +223,7 @@ impl Store for MemoryStore {
         let now_ms = self.now_ms();
         self.answer(done, |inner| {
             inner.writable()?;
-            inner.known_mut(space)?.snapshots.begin(manifest, now_ms)
+            inner.known_mut(space)?.snapshot_begin(manifest, now_ms)
         });
     }
 

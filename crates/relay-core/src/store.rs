@@ -58,6 +58,11 @@ pub enum Refusal {
     },
     /// push_seq is taken by other bytes.
     PushSeqConflict,
+    /// The device is being removed: its new entries wait.
+    PushesHeld {
+        /// When it may try again, in milliseconds.
+        retry_after_ms: u32,
+    },
     /// The key epoch is older than the roster's.
     KeyEpochOld,
     /// The key epoch is newer than the roster's.
@@ -70,7 +75,7 @@ pub enum Refusal {
     RosterTooLarge,
     /// The limit of spaces is reached.
     TooManySpaces,
-    /// The ack's signature does not hold, or it claims more than the log holds.
+    /// The ack is of another log epoch, claims more than the log holds, or names another head than the log's.
     AckInvalid,
     /// The snapshot's manifest breaks a rule.
     SnapshotInvalid,
@@ -345,7 +350,7 @@ pub struct StoreStats {
 pub trait CommitListener: Send + Sync {
     /// Entries of one space; see *Order* above.
     fn committed(&self, commit: SpaceCommit);
-    /// A space's roster changed; called before any later commit of the space.
+    /// A space's roster changed; called before any later commit of the space can be read or is announced.
     fn roster_changed(&self, commit: RosterCommit);
 }
 
@@ -375,7 +380,7 @@ pub trait Store: Send + Sync {
     fn log_resets(&self, space: SpaceId, from: u64, done: Completion<Vec<Bytes>>);
 
     /// Keeps a device's ack (only forward) and counts it as a contact. Not durable at once: losing it only delays forgetting.
-    /// The signature was verified by the session.
+    /// The signature was verified by the session; whether it can be true (`SpaceLedger::may_claim`) is for the store to say.
     fn put_ack(&self, space: SpaceId, ack: SignedAck, done: Completion<()>);
     /// The newest ack of every device.
     fn acks(&self, space: SpaceId, done: Completion<Vec<SignedAck>>);
@@ -389,9 +394,12 @@ pub trait Store: Send + Sync {
     /// *Durable.* Raises the floor; entries below it are never returned again, their leaves still are.
     fn trim(&self, space: SpaceId, floor: u64, done: Completion<()>);
 
-    /// *Durable once it answers.* Starts or resumes an upload; the manifest was verified by the session.
+    /// *Durable once it answers.* Starts or resumes an upload; signature and author were verified by the session, the store
+    /// refuses a manifest that covers more than the author's own ack or cannot be true of this log. A device has one upload:
+    /// another manifest drops the one before.
     fn snapshot_begin(&self, space: SpaceId, manifest: Bytes, done: Completion<SnapshotProgress>);
-    /// Adds the next chunk; the last one is *durable* and verified against chunks_hash.
+    /// Adds the next chunk; the last one is *durable* and verified against chunks_hash. Kept are the newest snapshot and, of the
+    /// others, the newest that a device other than its author opened (while there is none: the newest).
     fn snapshot_chunk(&self, space: SpaceId, snapshot: SnapshotId, index: u32, chunk: Bytes, done: Completion<SnapshotProgress>);
     /// The manifest of a complete snapshot (`None`: the newest); `None` when there is none.
     fn snapshot_manifest(&self, space: SpaceId, snapshot: Option<SnapshotId>, done: Completion<Option<Bytes>>);

@@ -33,13 +33,14 @@ impl GroupAttestor {
     }
 
     /// Adds a space and the push leaves of this group in it, in order (none: zeros); returns the slot by which its attestation
-    /// and its proofs are asked for.
-    pub fn add(&mut self, ledger: &SpaceLedger, pushes: &[PushLeaf], entropy: &dyn Entropy) -> usize {
+    /// and its proofs are asked for. The ledger remembers the head, to judge acks by.
+    pub fn add(&mut self, ledger: &mut SpaceLedger, pushes: &[PushLeaf], entropy: &dyn Entropy) -> usize {
         let (root, proofs) = push_tree(pushes);
         let mut salt = [0; SALT_BYTES];
         entropy.fill(&mut salt);
         self.leaves.push(GroupLeaf { space: ledger.space(), claim: ledger.claim(self.time_ms, root), salt });
         self.proofs.push(proofs);
+        ledger.note_attested();
         self.leaves.len() - 1
     }
 

@@ -1,6 +1,7 @@
 //! The log's clock.
 
-/// A clock that never goes back, restarts and steps of the wall clock included.
+/// A clock that never goes back, restarts and steps of the wall clock included. While the wall clock is behind it goes on
+/// from where it was, by the time that passes on the wall clock.
 ///
 /// Of two attestations of one space the one with the greater size must not have the smaller time. A commit takes its time
 /// when it is decided and shows its size when it is durable; in between, whoever signs the old size again must not use a
@@ -8,6 +9,7 @@
 #[derive(Clone, Debug, Default)]
 pub struct LogClock {
     last_ms: u64,
+    wall_ms: u64,
     in_flight: bool,
 }
 
@@ -15,7 +17,7 @@ impl LogClock {
     /// A clock that continues after `last_ms`: the greatest time (or time lease) the log is known to have used.
     #[must_use]
     pub const fn after(last_ms: u64) -> Self {
-        Self { last_ms, in_flight: false }
+        Self { last_ms, wall_ms: u64::MAX, in_flight: false }
     }
 
     /// Takes the time of a commit group; until [`Self::commit_ended`] the clock stands still.
@@ -33,7 +35,9 @@ impl LogClock {
     /// The time for signing what is durable already.
     pub fn now(&mut self, wall_ms: u64) -> u64 {
         if !self.in_flight {
-            self.last_ms = self.last_ms.max(wall_ms);
+            let passed = wall_ms.saturating_sub(self.wall_ms);
+            self.last_ms = if wall_ms >= self.last_ms { wall_ms } else { self.last_ms.saturating_add(passed) };
+            self.wall_ms = wall_ms;
         }
         self.last_ms
     }
@@ -57,7 +61,8 @@ mod tests {
         assert_eq!(clock.commit_begins(160), 160);
         assert_eq!(clock.now(500), 160);
         clock.commit_ended();
-        assert_eq!(clock.now(120), 160);
-        assert_eq!(clock.now(170), 170);
+        assert_eq!(clock.now(110), 160);
+        assert_eq!(clock.now(120), 170, "goes on at the wall clock's pace while it is behind");
+        assert_eq!(clock.now(185), 185);
     }
 }

@@ -1,7 +1,8 @@
 use super::*;
 use crate::store::SignedAck;
 use bytes::Bytes;
-use relay_proto::ids::{Hash, SnapshotId};
+use relay_proto::ids::{Hash, SnapshotId, SpaceId};
+use relay_proto::roster::{Device, Rights};
 
 const DAY: u64 = 24 * 3_600_000;
 const NOW: u64 = 100 * DAY;
@@ -30,9 +31,29 @@ fn facts() -> ForgettingFacts {
     }
 }
 
+fn roster(queue_mode: bool) -> StatementFields {
+    let device = |key| Device { key, hpke: [0; 32], rights: Rights::Write, not_after_ms: 0 };
+    StatementFields {
+        queue_mode,
+        space: SpaceId([9; 32]),
+        version: 1,
+        previous: Hash::ZERO,
+        key_epoch: 1,
+        keyring_hash: Hash::ZERO,
+        root_hpke: [0; 32],
+        devices: vec![device(A), device(B)],
+        former: Vec::new(),
+        signer: DeviceKey([9; 32]),
+    }
+}
+
+fn decision(facts: &ForgettingFacts, queue_mode: bool) -> ForgettingDecision {
+    let roster = roster(queue_mode);
+    decide(&Subject { facts, roster: &roster, log_epoch: 1 }, &ForgettingPolicy::default(), NOW)
+}
+
 fn floor_of(facts: &ForgettingFacts, queue_mode: bool) -> u64 {
-    let members = Members { devices: &[A, B], queue_mode, log_epoch: 1 };
-    decide(facts, &members, &ForgettingPolicy::default(), NOW).floor
+    decision(facts, queue_mode).floor
 }
 
 #[test]
@@ -43,6 +64,7 @@ fn what_each_rule_lets_go() {
         ("a snapshot opened by its author alone does not count", |f| f.snapshots = vec![snapshot(A, 10, &[A])], false, 9),
         ("a snapshot opened by a second device covers what all acked", |f| f.snapshots = vec![snapshot(A, 10, &[A, B])], false, 10),
         ("a snapshot covers no more than its size", |f| f.snapshots = vec![snapshot(A, 9, &[B])], false, 10),
+        ("a snapshot of a device that left does not count", |f| f.snapshots = vec![snapshot(DeviceKey([7; 32]), 10, &[B])], false, 9),
         ("one live device is behind", |f| f.acks[1].size = 5, false, 6),
         ("one live device never acked: retention alone", |f| f.acks.truncate(1), false, 4),
         ("a member never heard of is live", |f| { f.acks.truncate(1); f.contacts.truncate(1); }, false, 4),
@@ -62,8 +84,7 @@ fn what_each_rule_lets_go() {
 
 #[test]
 fn snapshot_is_due_when_half_of_retention_is_over_for_something_uncovered() {
-    let members = Members { devices: &[A, B], queue_mode: false, log_epoch: 1 };
-    let due = |facts: &ForgettingFacts| decide(facts, &members, &ForgettingPolicy::default(), NOW).snapshot_due;
+    let due = |facts: &ForgettingFacts| decision(facts, false).snapshot_due;
     let mut facts = facts();
     facts.acks.clear();
     assert!(due(&facts));
@@ -74,4 +95,6 @@ fn snapshot_is_due_when_half_of_retention_is_over_for_something_uncovered() {
     facts.snapshots.clear();
     facts.floor = 7;
     assert!(!due(&facts));
+    facts.snapshots = vec![snapshot(DeviceKey([7; 32]), 10, &[B])];
+    assert!(due(&facts), "the author of the newest snapshot left");
 }

@@ -119,7 +119,7 @@ impl SpaceLedger {
     /// # Errors
     /// The rule the push breaks. Rights are judged first, then order and duplicates, then the key epoch, and that only when there
     /// is something new: a retry of what was stored before a rotation is still answered as the duplicate it is.
-    pub fn decide_push(&self, prepared: &PreparedPush, held: &dyn HeldEntries) -> Result<PushPlan, Refusal> {
+    pub fn decide_push(&self, prepared: &PreparedPush, held: &dyn HeldEntries, now_ms: u64) -> Result<PushPlan, Refusal> {
         let push = &prepared.push;
         match self.roster().rights(push.device) {
             None => return Err(Refusal::NotMember),
@@ -139,12 +139,16 @@ impl SpaceLedger {
             }
         }
         if plan.duplicates < prepared.ids.len() {
-            self.judge_new(push, &record)?;
+            self.judge_new(push, &record, now_ms)?;
         }
         Ok(plan)
     }
 
-    fn judge_new(&self, push: &Push, record: &DeviceRecord) -> Result<(), Refusal> {
+    fn judge_new(&self, push: &Push, record: &DeviceRecord, now_ms: u64) -> Result<(), Refusal> {
+        if let Some(until_ms) = self.holds.get(&push.device).filter(|until_ms| **until_ms > now_ms) {
+            let retry_after_ms = u32::try_from(until_ms - now_ms).unwrap_or(u32::MAX);
+            return Err(Refusal::PushesHeld { retry_after_ms });
+        }
         let expected = record.push_seq_high + 1;
         if push.push_seq_first > expected && record.log_epoch == self.genesis.log_epoch {
             return Err(Refusal::PushSeqGap { expected });

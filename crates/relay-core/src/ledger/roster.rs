@@ -5,8 +5,11 @@ use crate::store::Refusal;
 use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::ids::{DeviceKey, Hash, SpaceId};
-use relay_proto::roster::{Chain, Rights, RosterError, StatementFields, check_keyring};
+use relay_proto::roster::{Chain, Rights, RosterError, StatementFields, check_keyring, departures};
 use std::sync::Arc;
+
+/// How long the pushes of a device wait that is being removed, in milliseconds.
+pub const REMOVAL_HOLD_MS: u64 = 30_000;
 
 /// A checked chain and the keyring of its newest statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,24 +108,44 @@ impl RosterState {
 }
 
 impl SpaceLedger {
-    /// Judges a chain without changing the ledger; `None` when it holds nothing new.
+    /// Judges a chain; `None` when it holds nothing new. Must be called in the order of the commits.
+    ///
+    /// A statement that removes a device with a `push_seq_max` below the device's mark would make readers refuse entries that
+    /// were shown to them: it is a conflict, and the device's pushes wait for [`REMOVAL_HOLD_MS`], so that the signer can read
+    /// up to the mark and sign again.
     ///
     /// # Errors
     /// [`Refusal::RosterInvalid`], [`Refusal::RosterTooLarge`] or [`Refusal::RosterConflict`].
-    pub fn decide_roster(&self, chain: &[Bytes], keyring: &Bytes, now_ms: u64) -> Result<Option<RosterPlan>, Refusal> {
+    pub fn decide_roster(&mut self, chain: &[Bytes], keyring: &Bytes, now_ms: u64) -> Result<Option<RosterPlan>, Refusal> {
         let extension = self.roster.chain.extended(chain, Some(now_ms)).map_err(refusal)?;
         if extension.added.is_empty() {
             return Ok(None);
         }
         let added = extension.added.iter().map(|statement| statement.bytes().clone()).collect();
         let state = RosterState::of(extension.chain, keyring).map_err(refusal)?;
+        self.check_departures(state.newest(), now_ms)?;
         Ok(Some(RosterPlan { added, state }))
+    }
+
+    fn check_departures(&mut self, next: &StatementFields, now_ms: u64) -> Result<(), Refusal> {
+        self.holds.retain(|_, until_ms| *until_ms > now_ms);
+        let cut_short: Vec<DeviceKey> = departures(self.roster.newest(), next)
+            .filter(|(device, former)| self.record(device.key).push_seq_high > former.push_seq_max)
+            .map(|(device, _)| device.key)
+            .collect();
+        if cut_short.is_empty() {
+            return Ok(());
+        }
+        let until_ms = now_ms.saturating_add(REMOVAL_HOLD_MS);
+        self.holds.extend(cut_short.into_iter().map(|device| (device, until_ms)));
+        Err(Refusal::RosterConflict)
     }
 
     /// Puts a roster in force. A device's mark is kept while the roster names it, in whatever list.
     pub fn apply_roster(&mut self, plan: RosterPlan) {
         let newest = plan.state.newest();
         self.marks.retain(|key, _| newest.device(key).is_some() || newest.former(key).is_some());
+        self.holds.clear();
         self.roster = Arc::new(plan.state);
     }
 }

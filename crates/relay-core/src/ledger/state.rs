@@ -1,9 +1,11 @@
 //! A ledger as plain values, for checkpoints and recovery.
 
+use super::heads::RecentHeads;
 use super::{DeviceRecord, RosterState, SpaceLedger};
 use bytes::Bytes;
 use relay_proto::ids::{DeviceKey, Hash};
 use relay_proto::merkle::{Genesis, LogFold};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -69,6 +71,8 @@ impl SpaceLedger {
             floor: state.floor,
             roster: Arc::new(roster),
             marks: state.devices.into_iter().collect(),
+            holds: BTreeMap::new(),
+            heads: RecentHeads::default(),
         })
     }
 }

@@ -34,7 +34,7 @@ impl MemoryStore {
         let mut inner = self.lock();
         let time_ms = inner.clock.now(now_ms);
         let old_epoch = inner.log_epoch;
-        let new_epoch = old_epoch + 1;
+        let new_epoch = time_ms.max(old_epoch + 1);
         inner.log_epoch = new_epoch;
         for space in inner.spaces.values_mut() {
             space.cut_above(size);

@@ -36,7 +36,7 @@ impl MemoryStore {
         inner.writable()?;
         let time_ms = inner.clock.now(now_ms);
         let space = inner.known_mut(prepared.push.space)?;
-        let plan = space.ledger.decide_push(prepared, space).map_err(StoreError::Refused)?;
+        let plan = space.ledger.decide_push(prepared, space, now_ms).map_err(StoreError::Refused)?;
         let applied = space.ledger.apply_push(prepared, &plan);
         let Some(leaf) = applied.push_leaf else {
             let pushed = Pushed { runs: runs(plan.runs(), None), attestation: space.attestation.clone() };

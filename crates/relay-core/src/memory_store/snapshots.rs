@@ -7,7 +7,7 @@ use relay_proto::limits::{SNAPSHOT_RESUME_MS, SNAPSHOTS_KEPT};
 use relay_proto::snapshot::{ChunksHasher, Manifest};
 use std::collections::VecDeque;
 
-/// Most uploads of one space under way; the one that stood still longest gives way.
+/// Most uploads of one space under way, one per device; the one that stood still longest gives way.
 const UPLOADS_MAX: usize = 8;
 
 #[derive(Default)]
@@ -43,13 +43,14 @@ impl Upload {
 }
 
 impl Snapshots {
-    pub(super) fn begin(&mut self, manifest: Bytes, now_ms: u64) -> Result<SnapshotProgress, StoreError> {
-        let manifest = Manifest::parse(manifest).map_err(|_| StoreError::Refused(Refusal::SnapshotInvalid))?;
+    pub(super) fn begin(&mut self, manifest: Manifest, now_ms: u64) -> SnapshotProgress {
         self.uploads.retain(|upload| now_ms.saturating_sub(upload.touched_ms) < SNAPSHOT_RESUME_MS);
         let id = manifest.id();
         if let Some(done) = self.progress_of_complete(id) {
-            return Ok(done);
+            return done;
         }
+        let author = manifest.fields().device;
+        self.uploads.retain(|upload| upload.manifest.id() == id || upload.manifest.fields().device != author);
         let upload = self.take_upload(id).unwrap_or_else(|| Upload {
             manifest,
             chunks: Vec::new(),
@@ -58,7 +59,7 @@ impl Snapshots {
         });
         let next_chunk = upload.next_chunk();
         self.keep_upload(upload, now_ms);
-        Ok(SnapshotProgress { next_chunk, stored: false })
+        SnapshotProgress { next_chunk, stored: false }
     }
 
     pub(super) fn chunk(&mut self, id: SnapshotId, index: u32, chunk: Bytes, now_ms: u64) -> Result<SnapshotProgress, StoreError> {
@@ -96,10 +97,19 @@ impl Snapshots {
             stored_at_ms: now_ms,
             opened_by: Vec::new(),
         });
-        while self.complete.len() > SNAPSHOTS_KEPT {
-            self.complete.pop_front();
-        }
+        self.drop_surplus();
         Ok(SnapshotProgress { next_chunk, stored: true })
+    }
+
+    /// Keeps the newest and, of the others, the newest that a second device opened, or the newest when there is none.
+    fn drop_surplus(&mut self) {
+        while self.complete.len() > SNAPSHOTS_KEPT {
+            let others = self.complete.len() - 1;
+            let proven = |snapshot: &Complete| snapshot.opened_by.iter().any(|device| *device != snapshot.manifest.fields().device);
+            let keep = self.complete.iter().take(others).rposition(proven).unwrap_or(others.saturating_sub(1));
+            let surplus = usize::from(keep == 0);
+            self.complete.remove(surplus);
+        }
     }
 
     fn take_upload(&mut self, id: SnapshotId) -> Option<Upload> {

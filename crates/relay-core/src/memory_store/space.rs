@@ -2,9 +2,10 @@
 
 use super::snapshots::Snapshots;
 use crate::ledger::{Held, HeldEntries, SpaceLedger};
-use crate::store::{Refusal, SignedAck, StoreError, StoredEntry};
+use crate::store::{Refusal, SignedAck, SnapshotProgress, StoreError, StoredEntry};
 use bytes::Bytes;
 use relay_proto::ids::{DeviceKey, EntryId, Hash};
+use relay_proto::snapshot::Manifest;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Commit times are kept at this resolution, in milliseconds.
@@ -99,7 +100,7 @@ impl MemorySpace {
     }
 
     pub(super) fn put_ack(&mut self, ack: SignedAck, now_ms: u64) -> Result<(), StoreError> {
-        if ack.size > self.ledger.size() || ack.log_epoch > self.ledger.genesis().log_epoch {
+        if !self.ledger.may_claim(ack.log_epoch, ack.size, ack.head) {
             return Err(StoreError::Refused(Refusal::AckInvalid));
         }
         self.touch(ack.device, now_ms);
@@ -108,6 +109,17 @@ impl MemorySpace {
             self.acks.insert(ack.device, ack);
         }
         Ok(())
+    }
+
+    pub(super) fn snapshot_begin(&mut self, manifest: Bytes, now_ms: u64) -> Result<SnapshotProgress, StoreError> {
+        let manifest = Manifest::parse(manifest).map_err(|_| StoreError::Refused(Refusal::SnapshotInvalid))?;
+        let fields = manifest.fields();
+        let own = self.acks.get(&fields.device).filter(|ack| ack.log_epoch == fields.log_epoch);
+        let covered = own.is_some_and(|ack| fields.size <= ack.size);
+        if !covered || !self.ledger.may_claim(fields.log_epoch, fields.size, fields.head) {
+            return Err(StoreError::Refused(Refusal::SnapshotInvalid));
+        }
+        Ok(self.snapshots.begin(manifest, now_ms))
     }
 
     pub(super) fn touch(&mut self, device: DeviceKey, now_ms: u64) {
