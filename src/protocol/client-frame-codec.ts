@@ -141,7 +141,8 @@ function readPush(reader: ByteReader): ClientFrame {
   const pushSeqFirst = inRange(reader.u64(), U64_MAX);
   const keyEpoch = reader.u32();
   const entries = reader.list(inRange(reader.u16(), COUNT_MAX), COUNT_MAX, readSealed);
-  inRange(pushSeqFirst + entries.length - 1, U64_MAX);
+  // In this order, because a sum above 2^53 would be rounded.
+  inRange(pushSeqFirst + (entries.length - 1), U64_MAX);
   return { type: 'Push', pushSeqFirst, keyEpoch, entries };
 }
 

@@ -12,7 +12,7 @@ export function receiptHolds(receipt: ReceiptFrame, device: Uint8Array, entryIds
   if (receipt.count === 0 || receipt.count !== entryIds.length) return false;
   const { pushSeqFirst, seqFirst, attestation } = receipt;
   if (receipt.status === 'forgotten') return seqFirst === 0;
-  if (seqFirst === 0 || seqFirst + receipt.count - 1 > attestation.size) return false;
+  if (seqFirst === 0 || seqFirst + (receipt.count - 1) > attestation.size) return false;
   if (receipt.status !== 'stored') return true;
   const root = rootFromPath(pushLeaf({ device, pushSeqFirst, seqFirst, entryIds }), receipt.proof);
   return root !== undefined && equalBytes(root, attestation.pushes);
