@@ -1,9 +1,10 @@
 // The admin app: metrics and live figures, on its own loopback address. It never listens by itself.
 import websocket from '@fastify/websocket';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { newApp, type App } from './fastify.js';
 import { installLocalHostOnly } from './plugins/local-host.js';
 import { installProblems } from './plugins/problem.js';
+import { installRefusedUpgrades } from './plugins/refused-upgrades.js';
 import { liveRoute } from './routes/live.js';
 import { metricsRoute } from './routes/metrics.js';
 import { startProcessFigures } from './telemetry/process-metrics.js';
@@ -25,9 +26,16 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   const figures = startProcessFigures();
   installProblems(app);
   installLocalHostOnly(app);
+  installRefusedUpgrades(app);
   app.addHook('onClose', async () => figures.stop());
-  await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX } });
+  await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX }, preClose: cutViewers });
   metricsRoute(app, buildRegistry(stats, figures));
   liveRoute(app, stats);
   return app;
+}
+
+/** A viewer that does not answer the close must not hold up the end of the relay. */
+function cutViewers(this: FastifyInstance, done: () => void): void {
+  for (const viewer of this.websocketServer.clients) viewer.terminate();
+  this.websocketServer.close(() => done());
 }

@@ -2,7 +2,7 @@
 // admin app, core) and closes in the opposite order, so that the core drains while both apps still answer.
 import type { Logger } from 'pino';
 import type { Config } from '../config/options.js';
-import { toCoreConfig, type RouteTable } from '../native/core-config.js';
+import { toCoreConfig, type RouteTable } from './core-config.js';
 import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.js';
 import { PROTOCOL_VERSIONS, VERSION } from '../version.js';
 import { buildAdminApp } from './admin-app.js';

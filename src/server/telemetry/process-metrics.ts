@@ -33,7 +33,7 @@ export function startProcessFigures(): ProcessFigures {
 }
 
 function gauge(name: string, help: string, read: () => number): MetricRow & { readonly read: () => number } {
-  return { name, help, type: 'gauge', scale: 1, read };
+  return { name, help, type: 'gauge', divisor: 1, read };
 }
 
 function cpuSeconds(): number {

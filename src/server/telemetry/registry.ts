@@ -23,7 +23,7 @@ function registerRow(registry: Registry, row: MetricRow, read: () => number | nu
         help: row.help,
         type: row.type,
         aggregator: 'sum',
-        values: value === null ? [] : [{ labels: {}, value: value * row.scale }],
+        values: value === null ? [] : [{ labels: {}, value: value / row.divisor }],
       };
     },
     reset: (): void => undefined,

@@ -1,6 +1,6 @@
 // Translates the validated configuration into what the addon takes: every property present, null for none.
 import type { Config } from '../config/options.js';
-import type { RelayConfig } from './relay-port.js';
+import type { RelayConfig } from '../native/relay-port.js';
 
 /** What a path on the public port serves. The names are the addon's. */
 export type RouteKind = 'native' | 'liveness';

@@ -1,0 +1,87 @@
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { App } from '../../../src/server/fastify.js';
+import { CORE_SECRET_HEADER } from '../../../src/server/plugins/core-only.js';
+import { buildPublicApp } from '../../../src/server/public-app.js';
+import { Readiness } from '../../../src/server/readiness.js';
+
+const secret = 'b'.repeat(64);
+const headers = { [CORE_SECRET_HEADER]: secret };
+
+describe('the public app', () => {
+  const logged: string[] = [];
+  let readiness: Readiness;
+  let app: App;
+
+  beforeEach(() => {
+    logged.length = 0;
+    readiness = new Readiness();
+    const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
+    app = buildPublicApp({ logger, coreSecret: secret, version: '9.9.9', protocolVersions: [1], phase: () => readiness.phase });
+  });
+  afterEach(() => app.close());
+
+  it('answers /health and /version', async () => {
+    const health = await app.inject({ url: '/health', headers });
+    expect(health.statusCode).toBe(200);
+    expect(health.json()).toEqual({ status: 'ok', phase: 'starting', version: '9.9.9' });
+    const version = await app.inject({ url: '/version', headers });
+    expect(version.json()).toEqual({ name: 'sealrelay', version: '9.9.9', protocolVersions: [1] });
+  });
+
+  it('is ready only between start and drain', async () => {
+    const ready = (): Promise<number> => app.inject({ url: '/health/ready', headers }).then((response) => response.statusCode);
+    expect(await ready()).toBe(503);
+    readiness.markReady();
+    expect(await ready()).toBe(200);
+    readiness.markDraining();
+    readiness.markReady();
+    expect(await ready()).toBe(503);
+  });
+
+  it.each([{}, { [CORE_SECRET_HEADER]: 'c'.repeat(64) }, { [CORE_SECRET_HEADER]: '' }])('refuses callers without the secret: %o', async (given) => {
+    for (const url of ['/health', '/nothing']) {
+      const response = await app.inject({ url, headers: given });
+      expect(response.statusCode).toBe(403);
+      expect(response.json()).toMatchObject({ code: 'core_only' });
+    }
+  });
+
+  it('answers unknown paths, wrong methods and oversized bodies with problem documents', async () => {
+    for (const request of [
+      { url: '/nothing', status: 404 },
+      { url: '/health', method: 'POST', payload: {}, status: 404 },
+      { url: `/${'a'.repeat(5000)}`, status: 404 },
+    ] as const) {
+      const { status, ...options } = request;
+      const response = await app.inject({ ...options, headers });
+      expect(response.statusCode).toBe(status);
+      expect(response.headers['content-type']).toContain('application/problem+json');
+      expect(Object.keys(response.json())).toEqual(['type', 'title', 'status', 'code', 'detail']);
+    }
+  });
+
+  it('hides what went wrong inside, logs it, and logs no address and no secret', async () => {
+    app.get('/broken', () => {
+      throw new Error('the inner reason');
+    });
+    const response = await app.inject({ url: '/broken', headers: { ...headers, 'x-forwarded-for': '203.0.113.9' } });
+    expect(response.statusCode).toBe(500);
+    expect(response.body).not.toContain('inner reason');
+    const log = logged.join('');
+    expect(log).toContain('the inner reason');
+    expect(log).not.toContain('203.0.113.9');
+    expect(log).not.toContain(secret);
+  });
+
+  it('logs nothing for requests that went well', async () => {
+    await app.inject({ url: '/health', headers });
+    expect(logged).toEqual([]);
+  });
+
+  it('takes the client address from the core', async () => {
+    app.get('/who', (request) => ({ ip: request.ip }));
+    const response = await app.inject({ url: '/who', headers: { ...headers, 'x-forwarded-for': '203.0.113.9' } });
+    expect(response.json()).toEqual({ ip: '203.0.113.9' });
+  });
+});
