@@ -1,0 +1,309 @@
+//! The data directory: whose it is, who holds it, and which key its log has.
+
+use crate::vfs::{self, DirName, OpenMode, Vfs, VfsLock};
+use relay_core::environment::Entropy;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The text of `FORMAT`.
+const FORMAT_TEXT: &str = "sealrelay store format 1\n";
+const FORMAT_PREFIX: &str = "sealrelay store format ";
+const FORMAT_FILE: &str = "FORMAT";
+const LOCK_FILE: &str = "LOCK";
+const KEY_FILE: &str = "relay.key";
+/// Name of the metadata file.
+pub(crate) const META_FILE: &str = "meta.redb";
+/// Name of the directory of snapshots.
+pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
+/// Names that belong into a data directory.
+const OWN_NAMES: [&str; 6] = [FORMAT_FILE, LOCK_FILE, KEY_FILE, META_FILE, SNAPSHOTS_DIR, crate::segment::LOG_DIR];
+/// Largest small text file that is read, in bytes.
+const TEXT_BYTES_MAX: u64 = 4096;
+/// Length of the key's seed, in bytes.
+pub const SEED_BYTES: usize = 32;
+
+/// The seed of the log id's key; wiped when dropped.
+pub type Seed = Zeroizing<[u8; SEED_BYTES]>;
+
+/// Why a data directory cannot be used. `Display` says what is wrong and what to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DirError {
+    /// It holds something else.
+    Foreign {
+        /// The directory.
+        dir: PathBuf,
+        /// A name that does not belong there.
+        name: String,
+    },
+    /// It was written by a program with another format.
+    UnknownFormat {
+        /// The directory.
+        dir: PathBuf,
+        /// What its FORMAT says.
+        found: String,
+    },
+    /// A relay is running on it.
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+        /// What the lock file says about the owner.
+        pid: String,
+    },
+    /// The key file is not one.
+    BrokenKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The key file is missing although the directory is in use.
+    MissingKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The operating system refused.
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+impl DirError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+/// What to do about an error of the operating system.
+fn io_fix(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "make the directory writable for the relay's user, or choose another one"
+        }
+        io::ErrorKind::StorageFull => "free space on this disk, or choose a directory on another one",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "choose a directory, not a file",
+        _ => "check the disk and the path",
+    }
+}
+
+impl fmt::Display for DirError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Foreign { dir, name } => write!(
+                f,
+                "{} is not a sealrelay data directory: it holds {name:?}; choose an empty directory or one of a relay",
+                dir.display()
+            ),
+            Self::UnknownFormat { dir, found } => write!(
+                f,
+                "{} has {found:?} as its format; this program reads format 1; start the program that wrote it",
+                dir.display()
+            ),
+            Self::Locked { dir, pid } => write!(
+                f,
+                "{} is in use by the relay with process id {pid}; stop it, or choose another directory",
+                dir.display()
+            ),
+            Self::BrokenKey { file } => write!(
+                f,
+                "{} is not a relay key (64 hex digits and a newline); put back the key this log was written with",
+                file.display()
+            ),
+            Self::MissingKey { file } => write!(
+                f,
+                "{} is missing although the directory is in use; put it back: clients pin this key",
+                file.display()
+            ),
+            Self::Io { action, path, source } => {
+                write!(f, "cannot {action} {}: {source}; {}", path.display(), io_fix(source.kind()))
+            }
+        }
+    }
+}
+
+impl std::error::Error for DirError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// A data directory that this process holds.
+#[derive(Debug)]
+pub struct DataDir {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The seed of the log id's key.
+    pub seed: Seed,
+    _lock: Box<dyn VfsLock>,
+}
+
+impl DataDir {
+    /// Takes a directory: makes it when it is missing, refuses a foreign one, locks it, reads or makes its key.
+    ///
+    /// # Errors
+    /// [`DirError`].
+    pub fn take(vfs: &dyn Vfs, path: &Path, entropy: &dyn Entropy) -> Result<Self, DirError> {
+        vfs.create_dir(path).map_err(DirError::io("make the data directory", path))?;
+        refuse_foreign(path, &names(vfs, path)?)?;
+        let lock = lock(vfs, path)?;
+        let names = names(vfs, path)?;
+        let has = |wanted: &str| names.iter().any(|entry| entry.name == wanted);
+        if has(FORMAT_FILE) {
+            check_format(vfs, path)?;
+        } else {
+            vfs::write_small(vfs, path, FORMAT_FILE, FORMAT_TEXT.as_bytes(), OpenMode::Create)
+                .map_err(DirError::io("write", &path.join(FORMAT_FILE)))?;
+        }
+        let in_use = has(crate::segment::LOG_DIR);
+        let seed = if has(KEY_FILE) { read_key(vfs, path)? } else { make_key(vfs, path, in_use, entropy)? };
+        for dir in [crate::segment::LOG_DIR, SNAPSHOTS_DIR] {
+            let dir = path.join(dir);
+            vfs.create_dir(&dir).map_err(DirError::io("make", &dir))?;
+        }
+        vfs.sync_dir(path).map_err(DirError::io("sync", path))?;
+        Ok(Self { path: path.to_owned(), seed, _lock: lock })
+    }
+}
+
+fn names(vfs: &dyn Vfs, path: &Path) -> Result<Vec<DirName>, DirError> {
+    vfs.read_dir(path).map_err(DirError::io("list", path))
+}
+
+fn refuse_foreign(dir: &Path, names: &[DirName]) -> Result<(), DirError> {
+    let is_own = names.iter().any(|entry| entry.name == FORMAT_FILE);
+    let strange = names.iter().find(|entry| !OWN_NAMES.contains(&entry.name.as_str()));
+    // A lock or a key alone is what a first start leaves that was interrupted before it wrote FORMAT.
+    let half_made = |entry: &DirName| entry.name == LOCK_FILE;
+    let other = strange.or_else(|| names.iter().find(|entry| !is_own && !half_made(entry)));
+    match other {
+        Some(entry) => Err(DirError::Foreign { dir: dir.to_owned(), name: entry.name.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn lock(vfs: &dyn Vfs, dir: &Path) -> Result<Box<dyn VfsLock>, DirError> {
+    let path = dir.join(LOCK_FILE);
+    let owner = format!("{}\n", std::process::id());
+    match vfs.lock(&path, &owner).map_err(DirError::io("lock", &path))? {
+        Some(lock) => Ok(lock),
+        None => {
+            let text = vfs::read_small(vfs, &path, TEXT_BYTES_MAX).unwrap_or_default();
+            let pid = String::from_utf8_lossy(&text).trim().to_owned();
+            Err(DirError::Locked { dir: dir.to_owned(), pid: if pid.is_empty() { "unknown".to_owned() } else { pid } })
+        }
+    }
+}
+
+fn check_format(vfs: &dyn Vfs, dir: &Path) -> Result<(), DirError> {
+    let path = dir.join(FORMAT_FILE);
+    let bytes = vfs::read_small(vfs, &path, TEXT_BYTES_MAX).map_err(DirError::io("read", &path))?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if text == FORMAT_TEXT {
+        return Ok(());
+    }
+    let found = text.strip_prefix(FORMAT_PREFIX).unwrap_or(&text).trim().to_owned();
+    Err(DirError::UnknownFormat { dir: dir.to_owned(), found })
+}
+
+fn read_key(vfs: &dyn Vfs, dir: &Path) -> Result<Seed, DirError> {
+    let file = dir.join(KEY_FILE);
+    let bytes = vfs::read_small(vfs, &file, TEXT_BYTES_MAX).map_err(DirError::io("read", &file))?;
+    let text = Zeroizing::new(bytes);
+    let mut seed = Zeroizing::new([0; SEED_BYTES]);
+    let digits = text.strip_suffix(b"\n").unwrap_or(&text);
+    hex::decode_to_slice(digits, seed.as_mut_slice()).map_err(|_| DirError::BrokenKey { file })?;
+    Ok(seed)
+}
+
+fn make_key(vfs: &dyn Vfs, dir: &Path, in_use: bool, entropy: &dyn Entropy) -> Result<Seed, DirError> {
+    let file = dir.join(KEY_FILE);
+    if in_use {
+        return Err(DirError::MissingKey { file });
+    }
+    let mut seed = Zeroizing::new([0; SEED_BYTES]);
+    entropy.fill(seed.as_mut_slice());
+    let text = Zeroizing::new(format!("{}\n", hex::encode(seed.as_slice())));
+    vfs::write_small(vfs, dir, KEY_FILE, text.as_bytes(), OpenMode::CreatePrivate)
+        .map_err(DirError::io("write", &file))?;
+    Ok(seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vfs::RealVfs;
+    use crate::vfs::sim::SimVfs;
+
+    struct Sevens;
+
+    impl Entropy for Sevens {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(7);
+        }
+    }
+
+    #[test]
+    fn a_new_directory_keeps_its_key_and_is_held_by_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data");
+        let first = DataDir::take(&RealVfs, &path, &Sevens).unwrap();
+        let error = DataDir::take(&RealVfs, &path, &Sevens).unwrap_err();
+        assert!(error.to_string().contains(&format!("process id {}", std::process::id())), "{error}");
+        let seed = first.seed.clone();
+        drop(first);
+        assert_eq!(DataDir::take(&RealVfs, &path, &Sevens).unwrap().seed, seed);
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(path.join(KEY_FILE)).unwrap());
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    fn refusal(names: &[(&str, &str)]) -> String {
+        let vfs = SimVfs::new();
+        vfs.create_dir(Path::new("/d")).unwrap();
+        for (name, text) in names {
+            vfs.put(&Path::new("/d").join(name), text.as_bytes().to_vec());
+        }
+        let before = vfs.contents();
+        let error = DataDir::take(&vfs, Path::new("/d"), &Sevens).unwrap_err().to_string();
+        let mut after = vfs.contents();
+        after.remove(Path::new("/d/LOCK"));
+        assert_eq!(before, after);
+        error
+    }
+
+    #[test]
+    fn what_is_not_ours_is_refused_and_left_alone() {
+        assert!(refusal(&[("photo.jpg", "x")]).contains("not a sealrelay data directory"));
+        assert!(refusal(&[("meta.redb", "x")]).contains("not a sealrelay data directory"));
+        assert!(refusal(&[("FORMAT", "sealrelay store format 2\n")]).contains("\"2\" as its format"));
+        assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("relay.key", "short")]).contains("not a relay key"));
+    }
+
+    #[test]
+    fn a_missing_key_of_a_directory_in_use_is_not_replaced() {
+        let vfs = SimVfs::new();
+        drop(DataDir::take(&vfs, Path::new("/d"), &Sevens).unwrap());
+        vfs.remove(&Path::new("/d").join(KEY_FILE)).unwrap();
+        let error = DataDir::take(&vfs, Path::new("/d"), &Sevens).unwrap_err();
+        assert!(matches!(error, DirError::MissingKey { .. }));
+    }
+
+    #[test]
+    fn a_full_disk_is_named_with_its_fix() {
+        let vfs = SimVfs::new();
+        vfs.inject("FORMAT", crate::vfs::sim::Fault::Full);
+        let error = DataDir::take(&vfs, Path::new("/d"), &Sevens).unwrap_err();
+        assert!(error.to_string().contains("free space"), "{error}");
+    }
+}

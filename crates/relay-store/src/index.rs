@@ -1,0 +1,183 @@
+//! Where the entries of one space are: rows of segments that are still open in memory, extents of sealed ones, whose rows
+//! are read from their footers when they are wanted.
+//!
+//! Invariant: extents and open rows together cover the seqs from 1 to the size without gaps, in order.
+
+use crate::segment::footer::{ROW_BYTES, Row};
+use crate::segment::offset_of;
+use crate::vfs::SharedFile;
+use relay_core::ledger::Held;
+use relay_proto::ids::DeviceKey;
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Seqs after which a device gets another mark: as many rows are looked at, at most, to find a push_seq.
+const MARK_SEQS: u64 = 64;
+
+/// A segment's file, shared by everything that names a place in it.
+#[derive(Debug)]
+pub(crate) struct SegmentFile {
+    /// Its number.
+    pub(crate) segment: u64,
+    /// The file.
+    pub(crate) file: SharedFile,
+    /// Where it is, for messages.
+    pub(crate) path: PathBuf,
+}
+
+/// A run of one space's entries in a sealed segment.
+#[derive(Clone, Debug)]
+struct Extent {
+    file: Arc<SegmentFile>,
+    seq_first: u64,
+    count: u64,
+    /// Where the run's first row is in the file, in bytes.
+    rows_offset: u64,
+}
+
+/// An entry's place.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The segment it is in.
+    pub(crate) file: Arc<SegmentFile>,
+    /// The row that names it.
+    pub(crate) row: Row,
+}
+
+/// A place that could not be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Unreadable {
+    /// In words an operator understands.
+    pub(crate) place: String,
+}
+
+/// Rows to be read, taken under the space's lock and read without it.
+#[derive(Debug, Default)]
+pub(crate) struct RowPlan {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+enum Part {
+    Sealed { extent: Extent, skip: u64, count: u64 },
+    Open(Vec<Place>),
+}
+
+/// The index of one space.
+#[derive(Debug, Default)]
+pub(crate) struct SpaceIndex {
+    sealed: Vec<Extent>,
+    open: VecDeque<Place>,
+    marks: HashMap<DeviceKey, Vec<(u64, u64)>>,
+}
+
+impl SpaceIndex {
+    /// Adds the entry with the next seq, in a segment that is open.
+    pub(crate) fn add(&mut self, place: Place) {
+        self.mark(&place.row);
+        self.open.push_back(place);
+    }
+
+    /// Adds what a sealed segment's footer says, rows of consecutive seqs.
+    pub(crate) fn add_sealed(&mut self, file: &Arc<SegmentFile>, rows: &[Row], rows_offset: u64) {
+        rows.iter().for_each(|row| self.mark(row));
+        self.push_extent(file, rows, rows_offset);
+    }
+
+    /// Exchanges the open rows of a segment for its footer's, which are the same.
+    pub(crate) fn seal(&mut self, file: &Arc<SegmentFile>, rows: &[Row], rows_offset: u64) {
+        while self.open.front().is_some_and(|place| place.file.segment == file.segment) {
+            self.open.pop_front();
+        }
+        self.push_extent(file, rows, rows_offset);
+    }
+
+    fn push_extent(&mut self, file: &Arc<SegmentFile>, rows: &[Row], rows_offset: u64) {
+        if let Some(first) = rows.first() {
+            let count = offset_of(rows.len());
+            let seq_first = first.fields.seq;
+            self.sealed.push(Extent { file: Arc::clone(file), seq_first, count, rows_offset });
+        }
+    }
+
+    fn mark(&mut self, row: &Row) {
+        let marks = self.marks.entry(row.fields.device).or_default();
+        let due = marks.last().is_none_or(|(push_seq, seq)| {
+            row.fields.seq >= seq + MARK_SEQS || row.fields.push_seq <= *push_seq
+        });
+        if due {
+            marks.push((row.fields.push_seq, row.fields.seq));
+        }
+    }
+
+    /// What has to be read for `count` rows from `seq_first` on; fewer when the log ends before.
+    pub(crate) fn plan(&self, seq_first: u64, count: u64) -> RowPlan {
+        let mut plan = RowPlan::default();
+        let end = seq_first.saturating_add(count);
+        let mut next = seq_first;
+        let start = self.sealed.partition_point(|extent| extent.seq_first + extent.count <= seq_first);
+        for extent in self.sealed.iter().skip(start) {
+            if next >= end || extent.seq_first > next {
+                break;
+            }
+            let skip = next - extent.seq_first;
+            let taken = (extent.count - skip).min(end - next);
+            plan.parts.push(Part::Sealed { extent: extent.clone(), skip, count: taken });
+            next += taken;
+        }
+        plan.parts.push(Part::Open(self.open_rows(next, end)));
+        plan
+    }
+
+    fn open_rows(&self, from: u64, end: u64) -> Vec<Place> {
+        let first = self.open.front().map_or(u64::MAX, |place| place.row.fields.seq);
+        if from < first || from >= end {
+            return Vec::new();
+        }
+        let skip = usize::try_from(from - first).unwrap_or(usize::MAX);
+        let count = usize::try_from(end - from).unwrap_or(usize::MAX);
+        self.open.iter().skip(skip).take(count).cloned().collect()
+    }
+
+    /// What is known about a device's push_seq.
+    pub(crate) fn find(&self, device: DeviceKey, push_seq: u64) -> Result<Held, Unreadable> {
+        let Some(marks) = self.marks.get(&device) else {
+            return Ok(Held::Unknown);
+        };
+        let after = marks.partition_point(|(marked, _)| *marked <= push_seq);
+        let Some((_, seq)) = after.checked_sub(1).and_then(|index| marks.get(index)) else {
+            return Ok(Held::Unknown);
+        };
+        let places = self.plan(*seq, MARK_SEQS).read()?;
+        let hit = places.iter().find(|place| place.row.fields.device == device && place.row.fields.push_seq == push_seq);
+        Ok(hit.map_or(Held::Unknown, |place| Held::At { seq: place.row.fields.seq, id: place.row.fields.id }))
+    }
+}
+
+impl RowPlan {
+    /// Reads the rows.
+    pub(crate) fn read(self) -> Result<Vec<Place>, Unreadable> {
+        let mut places = Vec::new();
+        for part in self.parts {
+            match part {
+                Part::Open(open) => places.extend(open),
+                Part::Sealed { extent, skip, count } => read_rows(&extent, skip, count, &mut places)?,
+            }
+        }
+        Ok(places)
+    }
+}
+
+fn read_rows(extent: &Extent, skip: u64, count: u64, places: &mut Vec<Place>) -> Result<(), Unreadable> {
+    let at = extent.rows_offset + skip * offset_of(ROW_BYTES);
+    let wrong = || Unreadable { place: format!("{} at offset {at} (footer)", extent.file.path.display()) };
+    let bytes = usize::try_from(count).ok().and_then(|count| count.checked_mul(ROW_BYTES)).ok_or_else(wrong)?;
+    let mut buffer = vec![0; bytes];
+    extent.file.file.read_exact_at(&mut buffer, at).map_err(|_| wrong())?;
+    for (chunk, seq) in buffer.chunks_exact(ROW_BYTES).zip(extent.seq_first + skip..) {
+        let row = Row::decode(chunk).filter(|row| row.fields.seq == seq).ok_or_else(wrong)?;
+        places.push(Place { file: Arc::clone(&extent.file), row });
+    }
+    Ok(())
+}

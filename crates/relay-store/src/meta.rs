@@ -1,0 +1,180 @@
+//! meta.redb: small metadata. Everything in it is conservative when lost; it is written at most once a second, by one
+//! thread, except for the time lease, which must be durable before a time beyond it is signed.
+
+mod backend;
+mod tables;
+
+pub(crate) use tables::{Loaded, OpenedSnapshot};
+
+use crate::segment::header::StoreId;
+use crate::vfs::Vfs;
+use backend::FileBackend;
+use redb::{Builder, Database};
+use relay_core::store::SignedAck;
+use relay_proto::ids::{DeviceKey, SnapshotId, SpaceId};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How far ahead of the clock a lease reaches, in milliseconds.
+const LEASE_MS: u64 = 60_000;
+/// How much of a lease is left when it is renewed, in milliseconds.
+const LEASE_LEFT_MS: u64 = 30_000;
+/// Longest time between a change and its transaction.
+const FLUSH_PERIOD: Duration = Duration::from_secs(1);
+/// Memory redb may use for pages, in bytes.
+const CACHE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Why metadata could not be used.
+pub(crate) type MetaError = redb::Error;
+
+/// Changes that wait for the next transaction; bounded by the number of known devices and snapshots.
+#[derive(Debug, Default)]
+struct Pending {
+    acks: HashMap<(SpaceId, DeviceKey), SignedAck>,
+    seen: HashMap<(SpaceId, DeviceKey), u64>,
+    snapshots: HashMap<(SpaceId, SnapshotId), Option<OpenedSnapshot>>,
+    durable_group: u64,
+    time_ms: u64,
+    closing: bool,
+}
+
+/// The metadata file.
+#[derive(Debug)]
+pub(crate) struct Meta {
+    db: Database,
+    pending: Mutex<Pending>,
+    wake: Condvar,
+    lease_ms: AtomicU64,
+    written_group: AtomicU64,
+    failures: AtomicU64,
+}
+
+impl Meta {
+    /// Opens or makes the file and reads everything.
+    pub(crate) fn open(vfs: &dyn Vfs, path: &Path) -> Result<(Self, Loaded), MetaError> {
+        let backend = FileBackend::open(vfs, path).map_err(redb::StorageError::from)?;
+        let db = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
+        let loaded = tables::load(&db)?;
+        let pending = Pending { durable_group: loaded.durable_group, ..Pending::default() };
+        let meta = Self {
+            db,
+            pending: Mutex::new(pending),
+            wake: Condvar::new(),
+            lease_ms: AtomicU64::new(loaded.time_lease_ms),
+            written_group: AtomicU64::new(loaded.durable_group),
+            failures: AtomicU64::new(0),
+        };
+        Ok((meta, loaded))
+    }
+
+    /// Writes whose store this is; durable when it returns.
+    pub(crate) fn name_store(&self, store_id: StoreId) -> Result<(), MetaError> {
+        tables::write(&self.db, |tables| tables.store_id(store_id))
+    }
+
+    /// Sets the newest durable group now; durable when it returns.
+    pub(crate) fn set_durable_group(&self, group: u64) -> Result<(), MetaError> {
+        self.lock().durable_group = group;
+        self.flush()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes sure that a time may be signed: the lease reaches it, durably.
+    pub(crate) fn lease(&self, time_ms: u64) -> Result<(), MetaError> {
+        if time_ms <= self.lease_ms.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.extend_lease(time_ms)
+    }
+
+    fn extend_lease(&self, time_ms: u64) -> Result<(), MetaError> {
+        let lease_ms = time_ms.saturating_add(LEASE_MS);
+        tables::write(&self.db, |tables| tables.time_lease(lease_ms))?;
+        self.lease_ms.fetch_max(lease_ms, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Notes that a group is durable and which time it used.
+    pub(crate) fn note_group(&self, group: u64, time_ms: u64) {
+        let mut pending = self.lock();
+        pending.durable_group = group;
+        pending.time_ms = time_ms;
+    }
+
+    /// Notes an ack.
+    pub(crate) fn note_ack(&self, space: SpaceId, ack: SignedAck) {
+        self.lock().acks.insert((space, ack.device), ack);
+    }
+
+    /// Notes a contact.
+    pub(crate) fn note_seen(&self, space: SpaceId, device: DeviceKey, now_ms: u64) {
+        self.lock().seen.insert((space, device), now_ms);
+    }
+
+    /// Notes what is known of a complete snapshot besides its file; `None` when it is gone.
+    pub(crate) fn note_snapshot(&self, space: SpaceId, snapshot: SnapshotId, known: Option<OpenedSnapshot>) {
+        self.lock().snapshots.insert((space, snapshot), known);
+    }
+
+    /// Transactions that failed since the start; what they held waits for the next one.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Writes what waits, in one transaction.
+    pub(crate) fn flush(&self) -> Result<(), MetaError> {
+        let (acks, seen, snapshots, group, time_ms) = {
+            let mut pending = self.lock();
+            let pending = &mut *pending;
+            (
+                std::mem::take(&mut pending.acks),
+                std::mem::take(&mut pending.seen),
+                std::mem::take(&mut pending.snapshots),
+                pending.durable_group,
+                pending.time_ms,
+            )
+        };
+        if time_ms.saturating_add(LEASE_LEFT_MS) > self.lease_ms.load(Ordering::Acquire) {
+            self.extend_lease(time_ms)?;
+        }
+        let nothing = acks.is_empty() && seen.is_empty() && snapshots.is_empty();
+        if nothing && group == self.written_group.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        tables::write(&self.db, |tables| {
+            tables.durable_group(group)?;
+            acks.iter().try_for_each(|((space, _), ack)| tables.ack(space, ack))?;
+            seen.iter().try_for_each(|((space, device), now_ms)| tables.seen(space, device, *now_ms))?;
+            snapshots.iter().try_for_each(|((space, snapshot), known)| tables.snapshot(space, snapshot, known.as_ref()))
+        })?;
+        self.written_group.store(group, Ordering::Release);
+        Ok(())
+    }
+
+    /// Flushes once a second until [`Self::stop`]; the body of the metadata thread.
+    pub(crate) fn run(&self) {
+        loop {
+            let pending = self.lock();
+            let waited = self.wake.wait_timeout_while(pending, FLUSH_PERIOD, |pending| !pending.closing);
+            let closing = waited.unwrap_or_else(PoisonError::into_inner).0.closing;
+            if self.flush().is_err() {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+            }
+            if closing {
+                return;
+            }
+        }
+    }
+
+    /// Ends the metadata thread after a last flush.
+    pub(crate) fn stop(&self) {
+        self.lock().closing = true;
+        self.wake.notify_all();
+    }
+}

@@ -1,0 +1,185 @@
+//! Reading segment files: the group scan that recovery rests on, footers, and single records.
+
+use super::footer::{Fact, Footer, Row, TRAILER_BYTES, Trailer};
+use super::group::{self, BodyFault, GROUP_HEADER_BYTES, GroupHeader, PlacedRecord};
+use super::header::{HEADER_BYTES, StoreId};
+use super::record::{self, EntryFields, Record, RecordKind};
+use super::{ALIGNMENT_BYTES, length_of, offset_of};
+use crate::vfs::VfsFile;
+use bytes::Bytes;
+use std::io;
+
+/// Bytes read at once while looking for anything behind the last valid group.
+const SCAN_BYTES: usize = 1024 * 1024;
+
+/// A valid group.
+#[derive(Clone, Debug)]
+pub struct ScannedGroup {
+    /// Where it starts in the segment, in bytes.
+    pub offset: u64,
+    /// Its header.
+    pub header: GroupHeader,
+    /// Its records; their offsets count from the group's start.
+    pub records: Vec<PlacedRecord>,
+}
+
+impl ScannedGroup {
+    /// Adds what this group holds to a footer.
+    pub fn add_to(&self, footer: &mut Footer) {
+        for placed in &self.records {
+            let offset = self.offset + placed.offset;
+            match &placed.record {
+                Record::Entry(fields, _) => {
+                    footer.rows.push(Row { fields: *fields, offset, body_len: placed.body_len });
+                }
+                _ => footer.facts.push(Fact { offset, body_len: placed.body_len, log_epoch: self.header.log_epoch }),
+            }
+        }
+        let trailer = &mut footer.trailer;
+        if trailer.first_group == 0 {
+            trailer.first_group = self.header.group;
+        }
+        trailer.last_group = self.header.group;
+        trailer.time_ms_max = self.header.time_ms;
+        trailer.log_epoch = self.header.log_epoch;
+        trailer.rows_offset = self.offset + self.header.group_bytes();
+    }
+}
+
+/// What is at a place where a group may start.
+#[derive(Clone, Debug)]
+pub enum GroupAt {
+    /// A valid group.
+    Valid(ScannedGroup),
+    /// No valid group.
+    Broken,
+    /// A whole group with a record type this program does not know.
+    UnknownKind {
+        /// Its number.
+        group: u64,
+        /// The type.
+        kind: u8,
+    },
+}
+
+/// Reads the group at `offset` of a file of `len` bytes.
+///
+/// # Errors
+/// What the file system says.
+pub fn group_at(file: &dyn VfsFile, offset: u64, len: u64, store_id: &StoreId) -> io::Result<GroupAt> {
+    let body_offset = offset + offset_of(GROUP_HEADER_BYTES);
+    if body_offset > len {
+        return Ok(GroupAt::Broken);
+    }
+    let mut head = [0; GROUP_HEADER_BYTES];
+    file.read_exact_at(&mut head, offset)?;
+    let Some(header) = GroupHeader::decode(&head, store_id) else {
+        return Ok(GroupAt::Broken);
+    };
+    if offset + header.group_bytes() > len {
+        return Ok(GroupAt::Broken);
+    }
+    let mut body = vec![0; length_of(u64::from(header.body_bytes))];
+    file.read_exact_at(&mut body, body_offset)?;
+    Ok(match group::decode_body(&header, &Bytes::from(body)) {
+        Ok(records) => GroupAt::Valid(ScannedGroup { offset, header, records }),
+        Err(BodyFault::Broken) => GroupAt::Broken,
+        Err(BodyFault::UnknownKind(kind)) => GroupAt::UnknownKind { group: header.group, kind },
+    })
+}
+
+/// What is behind the last valid group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Nothing but zeros.
+    Zeros,
+    /// Bytes, but no group header of a later group.
+    Torn,
+    /// A header of a later group.
+    LaterGroup {
+        /// Where it is, in bytes.
+        offset: u64,
+        /// Its number.
+        group: u64,
+    },
+}
+
+/// Looks through everything from `offset` to the end for headers of groups above `above`.
+///
+/// # Errors
+/// What the file system says.
+pub fn rest_from(file: &dyn VfsFile, offset: u64, len: u64, above: u64, store_id: &StoreId) -> io::Result<Rest> {
+    let mut rest = Rest::Zeros;
+    let mut at = offset;
+    let mut buffer = vec![0; SCAN_BYTES + GROUP_HEADER_BYTES];
+    while at < len {
+        let wanted = length_of(len - at).min(buffer.len());
+        let Some(window) = buffer.get_mut(..wanted) else { break };
+        file.read_exact_at(window, at)?;
+        let step = window.len().min(SCAN_BYTES);
+        if window.iter().all(|byte| *byte == 0) {
+            at += offset_of(step);
+            continue;
+        }
+        rest = Rest::Torn;
+        for start in (0..step).step_by(ALIGNMENT_BYTES) {
+            let header = window.get(start..).and_then(|bytes| GroupHeader::decode(bytes, store_id));
+            if let Some(header) = header.filter(|header| header.group > above) {
+                return Ok(Rest::LaterGroup { offset: at + offset_of(start), group: header.group });
+            }
+        }
+        at += offset_of(step);
+    }
+    Ok(rest)
+}
+
+/// Reads a footer; `None` when there is no whole one.
+///
+/// # Errors
+/// What the file system says.
+pub fn footer(file: &dyn VfsFile) -> io::Result<Option<Footer>> {
+    let len = file.len()?;
+    let Some(trailer_offset) = len.checked_sub(offset_of(TRAILER_BYTES)) else {
+        return Ok(None);
+    };
+    let mut bytes = [0; TRAILER_BYTES];
+    file.read_exact_at(&mut bytes, trailer_offset)?;
+    let Some(trailer) = Trailer::decode(&bytes) else {
+        return Ok(None);
+    };
+    let fits = |bytes: &u64| trailer.rows_offset.checked_add(*bytes) == Some(trailer_offset);
+    let Some(rows_bytes) = trailer.rows_bytes().filter(fits) else {
+        return Ok(None);
+    };
+    let mut rows = vec![0; length_of(rows_bytes)];
+    file.read_exact_at(&mut rows, trailer.rows_offset)?;
+    Ok(Footer::decode(&rows, trailer).filter(|_| trailer.rows_offset >= offset_of(HEADER_BYTES)))
+}
+
+/// Reads one record of a known place; `None` when its bytes do not match their checksum.
+///
+/// # Errors
+/// What the file system says; a file that ends too early is a broken record.
+pub fn record_at(file: &dyn VfsFile, offset: u64, body_len: u32) -> io::Result<Option<Record>> {
+    let mut bytes = vec![0; record::record_bytes(length_of(u64::from(body_len)))];
+    match file.read_exact_at(&mut bytes, offset) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    Ok(take_record(&Bytes::from(bytes), body_len))
+}
+
+fn take_record(bytes: &Bytes, body_len: u32) -> Option<Record> {
+    let (number, body, _) = record::take(bytes)?;
+    let same_length = u32::try_from(body.len()) == Ok(body_len);
+    RecordKind::from_number(number).filter(|_| same_length).and_then(|kind| Record::decode(kind, &body))
+}
+
+/// The sealed bytes of the entry a row names, out of a buffer that holds its record; `None` when it is not this very entry.
+#[must_use]
+pub fn sealed_of(row: &Row, record: &Bytes) -> Option<(EntryFields, Bytes)> {
+    match take_record(record, row.body_len)? {
+        Record::Entry(fields, sealed) if fields == row.fields => Some((fields, sealed)),
+        _ => None,
+    }
+}

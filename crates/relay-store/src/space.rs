@@ -1,0 +1,138 @@
+//! One space in memory: the ledger the committer works on, what of it is durable and may be shown, and where its entries are.
+//!
+//! Invariant: `shown` never says more than what is durable; `ledger` and `index` may be one commit group ahead of it.
+
+use crate::index::{SpaceIndex, Unreadable};
+use relay_core::ledger::{Held, HeldEntries, SpaceLedger};
+use relay_core::store::{DeviceMark, SignedAck, SpaceFacts};
+use bytes::Bytes;
+use relay_proto::ids::{DeviceKey, SpaceId};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Commit times are kept at this resolution, in milliseconds.
+const AGE_MARK_MS: u64 = 3_600_000;
+
+/// One space.
+#[derive(Debug)]
+pub(crate) struct Space {
+    /// Its id.
+    pub(crate) id: SpaceId,
+    state: Mutex<SpaceState>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct SpaceState {
+    pub(crate) ledger: SpaceLedger,
+    pub(crate) index: SpaceIndex,
+    pub(crate) shown: Shown,
+    /// (seq, commit time) marks, ascending.
+    pub(crate) ages: VecDeque<(u64, u64)>,
+    /// Log resets by the epoch they began, encoded, oldest first.
+    pub(crate) resets: Vec<(u64, Bytes)>,
+    pub(crate) acks: BTreeMap<DeviceKey, SignedAck>,
+    pub(crate) contacts: BTreeMap<DeviceKey, u64>,
+}
+
+/// What is durable.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) facts: SpaceFacts,
+    pub(crate) marks: HashMap<DeviceKey, DeviceMark>,
+    /// Empty until one was signed since the start.
+    pub(crate) attestation: Bytes,
+    pub(crate) attested_ms: u64,
+}
+
+impl Space {
+    /// A space whose ledger is durable as it is.
+    pub(crate) fn new(ledger: SpaceLedger) -> Self {
+        let shown =
+            Shown { facts: ledger.facts(), marks: HashMap::new(), attestation: Bytes::new(), attested_ms: 0 };
+        let id = ledger.space();
+        let mut state = SpaceState {
+            ledger,
+            index: SpaceIndex::default(),
+            shown,
+            ages: VecDeque::new(),
+            resets: Vec::new(),
+            acks: BTreeMap::new(),
+            contacts: BTreeMap::new(),
+        };
+        state.show_all();
+        Self { id, state: Mutex::new(state) }
+    }
+
+    /// Locks the space; held for memory operations and, at most, one short lookup of a retried push.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, SpaceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SpaceState {
+    /// Shows everything of the ledger.
+    pub(crate) fn show_all(&mut self) {
+        self.shown.facts = self.ledger.facts();
+        let devices = self.ledger.state().devices;
+        self.shown.marks = devices.iter().map(|(device, _)| (*device, self.ledger.mark(*device))).collect();
+    }
+
+    /// Shows size, floor and the marks of `devices`.
+    pub(crate) fn show_log(&mut self, devices: impl IntoIterator<Item = DeviceKey>) {
+        self.shown.facts.size = self.ledger.size();
+        self.shown.facts.floor = self.ledger.floor();
+        for device in devices {
+            self.shown.marks.insert(device, self.ledger.mark(device));
+        }
+    }
+
+    /// Shows the roster; size and floor stay as they are shown.
+    pub(crate) fn show_roster(&mut self) {
+        let SpaceFacts { size, floor, .. } = self.shown.facts;
+        let SpaceState { ledger, shown, .. } = self;
+        shown.facts = SpaceFacts { size, floor, ..ledger.facts() };
+        shown.marks.retain(|device, _| ledger.record(*device).push_seq_high > 0);
+    }
+
+    /// Notes that everything up to `seq` was committed by `time_ms`.
+    pub(crate) fn note_age(&mut self, seq: u64, time_ms: u64) {
+        match self.ages.back_mut() {
+            Some(last) if last.1 / AGE_MARK_MS == time_ms / AGE_MARK_MS => *last = (seq, time_ms),
+            _ => self.ages.push_back((seq, time_ms)),
+        }
+    }
+
+    /// Notes a contact of a device.
+    pub(crate) fn touch(&mut self, device: DeviceKey, now_ms: u64) {
+        let contact = self.contacts.entry(device).or_insert(now_ms);
+        *contact = now_ms.max(*contact);
+    }
+}
+
+/// The lookup a ledger is given; remembers what could not be read.
+pub(crate) struct Finder<'a> {
+    index: &'a SpaceIndex,
+    failed: RefCell<Option<Unreadable>>,
+}
+
+impl<'a> Finder<'a> {
+    pub(crate) const fn new(index: &'a SpaceIndex) -> Self {
+        Self { index, failed: RefCell::new(None) }
+    }
+
+    /// What could not be read, when something could not.
+    pub(crate) fn failed(self) -> Option<Unreadable> {
+        self.failed.into_inner()
+    }
+}
+
+impl HeldEntries for Finder<'_> {
+    fn find(&self, device: DeviceKey, push_seq: u64) -> Held {
+        self.index.find(device, push_seq).unwrap_or_else(|unreadable| {
+            self.failed.replace(Some(unreadable));
+            Held::Unknown
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! The few file operations the store rests on, as a trait, so that tests can fail, tear and lose them.
+//!
+//! What a caller may believe: bytes survive a power cut once `sync_data` of their file returned `Ok`; a file's name
+//! (made, renamed or removed) survives once `sync_dir` of its directory did.
+
+mod real;
+#[cfg(any(test, feature = "testing"))]
+pub mod sim;
+
+pub use real::RealVfs;
+
+use std::fmt::Debug;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// One open file. All operations name their offset, so a file can be shared.
+pub trait VfsFile: Send + Sync + Debug {
+    /// Fills the buffer from `offset` on; an end of file inside it is `UnexpectedEof`.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Writes everything at `offset`. After an error any part of it may have been written.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Makes written bytes durable, and the length when it changed (fdatasync).
+    ///
+    /// # Errors
+    /// What the file system says. The call is never repeated and then believed.
+    fn sync_data(&self) -> io::Result<()>;
+    /// Cuts or extends (with zeros) the file.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn set_len(&self, bytes: u64) -> io::Result<()>;
+    /// Length in bytes.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn len(&self) -> io::Result<u64>;
+    /// Whether the file is empty.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+}
+
+/// An open file, shared.
+pub type SharedFile = Arc<dyn VfsFile>;
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Existing, for reading.
+    Read,
+    /// Existing, for reading and writing.
+    ReadWrite,
+    /// Made, or emptied when it exists.
+    Create,
+    /// Made, or emptied when it exists; readable by its owner only.
+    CreatePrivate,
+}
+
+/// Held while a relay uses a data directory; released when dropped.
+pub trait VfsLock: Send + Sync + Debug {}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DirName {
+    /// The name, without its directory.
+    pub name: String,
+    /// Whether it is a directory.
+    pub is_dir: bool,
+}
+
+/// A file system.
+pub trait Vfs: Send + Sync + Debug {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<SharedFile>;
+    /// Makes a directory and those above it; fine when it exists.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// Names in a directory, ascending.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<DirName>>;
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// Renames a file over whatever has the new name.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Takes an exclusive advisory lock on a file, which is made when missing, and writes `owner` into it;
+    /// `None` when another process holds it.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn lock(&self, path: &Path, owner: &str) -> io::Result<Option<Box<dyn VfsLock>>>;
+}
+
+/// Reads a whole small file; refuses one above `bytes_max`.
+///
+/// # Errors
+/// What the file system says.
+pub(crate) fn read_small(vfs: &dyn Vfs, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let file = vfs.open(path, OpenMode::Read)?;
+    let len = file.len()?;
+    if len > bytes_max {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "larger than this file can be"));
+    }
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+/// Writes a whole small file and makes it durable, its name included.
+///
+/// # Errors
+/// What the file system says.
+pub(crate) fn write_small(vfs: &dyn Vfs, dir: &Path, name: &str, bytes: &[u8], mode: OpenMode) -> io::Result<()> {
+    let file = vfs.open(&dir.join(name), mode)?;
+    file.write_all_at(bytes, 0)?;
+    file.sync_data()?;
+    vfs.sync_dir(dir)
+}

@@ -1,0 +1,67 @@
+//! Threads that do what would block a caller, behind a bounded queue.
+
+use relay_core::store::StoreError;
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+/// Work that is told whether it may run.
+pub(crate) type Work = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// A few threads and what waits for them. Work of one thread runs in the order it was submitted.
+pub(crate) struct Workers {
+    queue: Mutex<Option<SyncSender<Work>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Workers {
+    /// Starts `threads` threads behind a queue of at most `waiting_max` works.
+    pub(crate) fn start(name: &str, threads: usize, waiting_max: usize) -> io::Result<Self> {
+        let (sender, receiver) = sync_channel::<Work>(waiting_max);
+        let receiver = Arc::new(Mutex::new(receiver));
+        let mut handles = Vec::new();
+        for index in 0..threads {
+            let receiver = Arc::clone(&receiver);
+            let thread = std::thread::Builder::new().name(format!("{name}-{index}"));
+            handles.push(thread.spawn(move || run(&receiver))?);
+        }
+        Ok(Self { queue: Mutex::new(Some(sender)), threads: Mutex::new(handles) })
+    }
+
+    /// Hands work over; refuses it at once when too much is waiting or the workers are stopped.
+    pub(crate) fn submit(&self, work: Work) {
+        let sender = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(sender) = sender else {
+            return work(Err(StoreError::Closed));
+        };
+        match sender.try_send(work) {
+            Ok(()) => {}
+            Err(TrySendError::Full(work)) => work(Err(StoreError::Overloaded)),
+            Err(TrySendError::Disconnected(work)) => work(Err(StoreError::Closed)),
+        }
+    }
+
+    /// Finishes what waits, then stops.
+    pub(crate) fn stop(&self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let this_thread = std::thread::current().id();
+        for thread in threads {
+            // The last owner of a store may be a completion on one of its own threads.
+            if thread.thread().id() != this_thread {
+                let _panicked = thread.join();
+            }
+        }
+    }
+}
+
+fn run(receiver: &Mutex<Receiver<Work>>) {
+    loop {
+        let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match next {
+            Ok(work) => work(Ok(())),
+            Err(_) => return,
+        }
+    }
+}
