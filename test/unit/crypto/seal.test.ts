@@ -94,7 +94,7 @@ describe('sealing entries', () => {
     const canary = bytes32('canary');
     const sealed = await sealEntry(input({ items: [canary] }));
     for (const secret of [canary, input().previous, seenHead.head, seenHead.logId, input().roster.hash, epochKey]) {
-      expect(Buffer.from(sealed).includes(secret)).toBe(false);
+      expect(Buffer.from(sealed).includes(Buffer.from(secret))).toBe(false);
     }
   });
 
