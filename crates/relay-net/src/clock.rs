@@ -14,9 +14,7 @@ impl Clock {
     /// A clock that starts now.
     #[must_use]
     pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
     /// The present.
@@ -29,9 +27,7 @@ impl Clock {
     #[must_use]
     pub fn instant(&self, moment: Moment) -> Instant {
         const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
-        self.start
-            .checked_add(moment.0)
-            .unwrap_or_else(|| Instant::now() + FAR)
+        self.start.checked_add(moment.0).unwrap_or_else(|| Instant::now() + FAR)
     }
 }
 

@@ -7,6 +7,7 @@
 //! 1. The endpoint is polled only while the write queue is below its low-water mark, and nothing is read while it is full.
 //! 2. No buffer is held while nothing is under way: reads and writes borrow the worker's scratch.
 
+mod closing;
 mod deadlines;
 mod heartbeat;
 mod inbound;
@@ -22,7 +23,6 @@ use crate::limits::NetLimits;
 use crate::partial::PartialLease;
 use crate::scratch;
 use crate::stats::{Stats, Tally, WebSocketGuard};
-use crate::websocket::close;
 use crate::websocket::frame::OpCode;
 use crate::write_queue::WriteQueue;
 use bytes::Bytes;
@@ -34,7 +34,6 @@ use session::{Panicked, Session};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use timer::Timer;
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
@@ -115,23 +114,14 @@ impl Connection {
         let now = shared.clock.now();
         let limits = &shared.limits;
         let signal = Arc::clone(&guard.signal);
-        let opened = Opened {
-            connection_id: guard.id,
-            waker: Arc::new(move || signal.poll()),
-        };
+        let opened = Opened { connection_id: guard.id, waker: Arc::new(move || signal.poll()) };
         let session = Session::open(factory.as_ref(), opened, now);
         let heartbeat = Heartbeat::new(limits.heartbeat_ms, now);
         let mut connection = Self {
             socket,
             session: None,
-            inbound: Inbound::new(
-                first_bytes,
-                PartialLease::new(Arc::clone(&shared.stats.partial)),
-            ),
-            queue: WriteQueue::new(
-                limits.write_queue_bytes_max,
-                limits.write_queue_low_water_bytes,
-            ),
+            inbound: Inbound::new(first_bytes, PartialLease::new(Arc::clone(&shared.stats.partial))),
+            queue: WriteQueue::new(limits.write_queue_bytes_max, limits.write_queue_low_water_bytes),
             wishes: Wishes::default(),
             phase: Phase::Open,
             wants_poll: true,
@@ -183,10 +173,7 @@ impl Connection {
                 return Poll::Ready(());
             }
             let reading_resumed = !could_read && self.may_read();
-            if turns.contains(&Turn::Moved)
-                || reading_resumed
-                || self.look_at_endpoint_deadline(now) == Turn::Moved
-            {
+            if turns.contains(&Turn::Moved) || reading_resumed || self.look_at_endpoint_deadline(now) == Turn::Moved {
                 continue;
             }
             let deadline = self.shared.clock.instant(self.next_deadline());
@@ -214,26 +201,12 @@ impl Connection {
         Turn::Idle
     }
 
-    /// Tells the endpoint once that the relay drains; the close follows after a linger, so that answers under way arrive.
-    fn begin_drain(&mut self, now: Moment) {
-        if self.drain_close_at.is_some() || self.phase != Phase::Open {
-            return;
-        }
-        self.drain_close_at = Some(after_ms(now, self.shared.limits.drain_linger_ms));
-        self.shared.stats.counters.drained_total.add(1);
-        self.call(now, |endpoint, out| endpoint.on_drain(now, out));
-    }
-
     /// Calls the endpoint with an outbox and does what it asked for.
     fn call(&mut self, now: Moment, body: impl FnOnce(&mut dyn Endpoint, &mut dyn Outbox)) {
         let Some(session) = &mut self.session else {
             return;
         };
-        let mut out = QueueOutbox {
-            queue: &mut self.queue,
-            wishes: &mut self.wishes,
-            pushed: false,
-        };
+        let mut out = QueueOutbox { queue: &mut self.queue, wishes: &mut self.wishes, pushed: false };
         let result = session.call(|endpoint| body(endpoint, &mut out));
         if out.pushed {
             self.last_message = now;
@@ -245,11 +218,6 @@ impl Connection {
             self.shared.stats.counters.endpoint_closes_total.add(1);
             self.begin_close(now, Some(close.code), close.reason, true);
         }
-    }
-
-    fn endpoint_panicked(&mut self, now: Moment) {
-        self.shared.stats.counters.endpoint_panics_total.add(1);
-        self.begin_close(now, Some(close::INTERNAL), "internal_error", true);
     }
 
     /// Queues the control frames that are due, and asks the endpoint for output if there is room for it.
@@ -296,67 +264,18 @@ impl Connection {
             Poll::Ready(Err(_)) => self.lost(),
         }
     }
+}
 
-    /// Queues our close frame and lets go of the endpoint and of what was half received.
-    fn begin_close(&mut self, now: Moment, code: Option<u16>, reason: &str, await_peer: bool) {
-        if self.phase != Phase::Open {
-            return;
-        }
-        self.queue
-            .push_control(OpCode::Close, close::payload(code, reason));
-        let limits = &self.shared.limits;
-        let until = after_ms(
-            now,
-            limits
-                .write_stall_timeout_ms
-                .saturating_add(limits.close_timeout_ms),
-        );
-        self.phase = Phase::Closing { await_peer, until };
-        self.session = None;
-        self.pong = None;
-        if !await_peer {
-            self.inbound.release();
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::Connection;
 
-    /// Once everything is sent: waits for the peer's half, then says that nothing follows, then lingers.
-    fn go_on_closing(&mut self, now: Moment, cx: &mut Context<'_>) -> Turn {
-        let Phase::Closing { await_peer, until } = self.phase else {
-            return Turn::Idle;
-        };
-        if !self.queue.is_empty() {
-            return Turn::Idle;
-        }
-        let answer_by = after_ms(now, self.shared.limits.close_timeout_ms);
-        if await_peer {
-            self.phase = Phase::Closing {
-                await_peer,
-                until: until.min(answer_by),
-            };
-            return Turn::Idle;
-        }
-        self.inbound.release();
-        if let Poll::Ready(Err(_)) = Pin::new(&mut self.socket).poll_shutdown(cx) {
-            return Turn::Gone;
-        }
-        self.phase = Phase::Lingering {
-            until: answer_by,
-            discarded: 0,
-        };
-        Turn::Moved
-    }
+    /// What an idle connection costs besides its socket, its endpoint and one timer.
+    const CONNECTION_BYTES_MAX: usize = 768;
 
-    /// The peer went without closing.
-    fn lost(&mut self) -> Turn {
-        if self.phase == Phase::Open {
-            self.shared.stats.counters.resets_total.add(1);
-        }
-        Turn::Gone
-    }
-
-    /// Lets the kernel forget what it holds for the peer as soon as the socket is dropped.
-    fn reset_on_drop(&self) {
-        // If the option cannot be set, the kernel's own time-out forgets it later.
-        let _ = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+    #[test]
+    fn the_actor_stays_small() {
+        let size = std::mem::size_of::<Connection>();
+        assert!(size <= CONNECTION_BYTES_MAX, "{size} bytes");
     }
 }

@@ -37,11 +37,7 @@ impl Connections {
         let signal = Arc::new(Signal::default());
         signals.insert(id, Arc::clone(&signal));
         self.open.store(signals.len(), Ordering::Relaxed);
-        Some(ConnectionGuard {
-            connections: Arc::clone(self),
-            id,
-            signal,
-        })
+        Some(ConnectionGuard { connections: Arc::clone(self), id, signal })
     }
 
     /// Connections open now.
@@ -87,9 +83,7 @@ impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         let mut signals = self.connections.lock();
         signals.remove(&self.id);
-        self.connections
-            .open
-            .store(signals.len(), Ordering::Relaxed);
+        self.connections.open.store(signals.len(), Ordering::Relaxed);
         if signals.is_empty() {
             self.connections.closed.notify_waiters();
         }

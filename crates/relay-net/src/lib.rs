@@ -6,15 +6,7 @@
 //! 3. Every wait on a peer has a named limit in [`NetLimits`], and reaching it is counted in [`NetStats`].
 //! 4. Whatever one connection sends, and even if its endpoint panics, the others are not affected.
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic
-    )
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod clock;
 mod connection;

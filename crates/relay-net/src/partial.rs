@@ -12,10 +12,7 @@ pub(crate) struct PartialBudget {
 
 impl PartialBudget {
     pub(crate) fn new(bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self {
-            bytes_max,
-            held: AtomicUsize::new(0),
-        })
+        Arc::new(Self { bytes_max, held: AtomicUsize::new(0) })
     }
 
     /// Bytes held by all connections.
@@ -46,9 +43,7 @@ impl PartialLease {
                 return false;
             }
         } else {
-            self.budget
-                .held
-                .fetch_sub(self.held - bytes, Ordering::Relaxed);
+            self.budget.held.fetch_sub(self.held - bytes, Ordering::Relaxed);
         }
         self.held = bytes;
         true

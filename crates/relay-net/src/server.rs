@@ -64,54 +64,20 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] if the port cannot be opened or the configuration makes no sense.
-    pub async fn start(
-        config: ServerConfig,
-        endpoints: Endpoints,
-        clock: Clock,
-    ) -> Result<Self, StartError> {
-        let ServerConfig {
-            bind,
-            routes,
-            control_plane,
-            liveness,
-            limits,
-        } = config;
+    pub async fn start(config: ServerConfig, endpoints: Endpoints, clock: Clock) -> Result<Self, StartError> {
+        let ServerConfig { bind, routes, control_plane, liveness, limits } = config;
         let routes = RouteTable::new(routes)?;
         let listener = listener::listen(bind, limits.accept_backlog)?;
-        let local_addr = listener.local_addr().map_err(|source| StartError::Listen {
-            address: bind,
-            source,
-        })?;
+        let local_addr = listener.local_addr().map_err(|source| StartError::Listen { address: bind, source })?;
         let connections = Connections::new(limits.connections_max);
         let stats = Stats::new(limits.partial_bytes_max);
-        let shared = Arc::new(Shared {
-            limits,
-            stats,
-            clock,
-        });
+        let shared = Arc::new(Shared { limits, stats, clock });
         let proxy = control_plane.map(|plane| Proxy::new(plane, shared.limits.proxy_requests_max));
         let native = endpoints.native;
-        let front = Arc::new(Front {
-            routes,
-            proxy,
-            liveness,
-            native,
-            shared: Arc::clone(&shared),
-        });
+        let front = Arc::new(Front { routes, proxy, liveness, native, shared: Arc::clone(&shared) });
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(listener::accept_loop(
-            listener,
-            front,
-            Arc::clone(&connections),
-            stopped,
-        ));
-        Ok(Self {
-            local_addr,
-            shared,
-            connections,
-            stop,
-            accepting: std::sync::Mutex::new(Some(accepting)),
-        })
+        let accepting = tokio::spawn(listener::accept_loop(listener, front, Arc::clone(&connections), stopped));
+        Ok(Self { local_addr, shared, connections, stop, accepting: std::sync::Mutex::new(Some(accepting)) })
     }
 
     /// The address the server listens on, with the port the system chose.
@@ -136,10 +102,7 @@ impl Server {
             let _ = task.await;
         }
         self.connections.signal_all(Signal::drain);
-        if timeout(deadline, self.connections.until_none())
-            .await
-            .is_err()
-        {
+        if timeout(deadline, self.connections.until_none()).await.is_err() {
             self.connections.signal_all(Signal::abort);
             // A task that does not run cannot go; the process is about to end anyway.
             let _ = timeout(ABORT_TIMEOUT, self.connections.until_none()).await;
@@ -156,9 +119,6 @@ impl Drop for Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Server")
-            .field("local_addr", &self.local_addr)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Server").field("local_addr", &self.local_addr).finish_non_exhaustive()
     }
 }

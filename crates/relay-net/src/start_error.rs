@@ -40,15 +40,11 @@ impl StartError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Listen { source, .. } => match source.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "stop the program that uses this port, or choose another port"
-                }
+                io::ErrorKind::AddrInUse => "stop the program that uses this port, or choose another port",
                 io::ErrorKind::PermissionDenied => {
                     "ports below 1024 need a privilege: choose a port above, or grant CAP_NET_BIND_SERVICE"
                 }
-                io::ErrorKind::AddrNotAvailable => {
-                    "choose an address this machine has, or 127.0.0.1"
-                }
+                io::ErrorKind::AddrNotAvailable => "choose an address this machine has, or 127.0.0.1",
                 _ => "check the address and the limits of the operating system",
             },
             Self::Route { .. } | Self::Routes { .. } => "correct the route table",
@@ -74,16 +70,9 @@ impl fmt::Display for StartError {
                 };
                 write!(formatter, "cannot listen on {address}: {reason}")?;
             }
-            Self::Route { path, problem } => {
-                write!(formatter, "cannot serve the route {path:?}: {problem}")?
-            }
-            Self::Routes { count, count_max } => {
-                write!(formatter, "{count} routes are more than {count_max}")?
-            }
-            Self::Secret => write!(
-                formatter,
-                "the secret of the control plane cannot be sent in a header"
-            )?,
+            Self::Route { path, problem } => write!(formatter, "cannot serve the route {path:?}: {problem}")?,
+            Self::Routes { count, count_max } => write!(formatter, "{count} routes are more than {count_max}")?,
+            Self::Secret => write!(formatter, "the secret of the control plane cannot be sent in a header")?,
         }
         write!(formatter, "; {}", self.hint())
     }

@@ -138,10 +138,7 @@ impl Stats {
             counters: Counters::default(),
             websockets: Gauge::default(),
             partial: PartialBudget::new(partial_bytes_max),
-            violations: Violation::ALL
-                .iter()
-                .map(|kind| (*kind, Counter::default()))
-                .collect(),
+            violations: Violation::ALL.iter().map(|kind| (*kind, Counter::default())).collect(),
         })
     }
 
@@ -152,11 +149,7 @@ impl Stats {
     }
 
     pub(crate) fn snapshot(&self, connections_open: usize) -> NetStats {
-        let by_kind: Vec<_> = self
-            .violations
-            .iter()
-            .map(|(kind, counter)| (*kind, counter.get()))
-            .collect();
+        let by_kind: Vec<_> = self.violations.iter().map(|(kind, counter)| (*kind, counter.get())).collect();
         let mut stats = NetStats {
             connections_open: connections_open as u64,
             websockets_open: self.websockets.get(),

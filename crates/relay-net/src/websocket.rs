@@ -15,18 +15,11 @@ pub use decoder::{Decoder, DecoderLimits, Event, Step};
 pub use violation::Violation;
 
 /// Limits of the fuzz entry point: small, so that the fuzzer reaches them.
-const FUZZ_LIMITS: DecoderLimits = DecoderLimits {
-    message_bytes_max: 4096,
-    fragments_max: 8,
-};
+const FUZZ_LIMITS: DecoderLimits = DecoderLimits { message_bytes_max: 4096, fragments_max: 8 };
 
 /// Everything one input decodes to: the events in order, and the violation that ended it, if any.
 #[must_use]
-pub fn decode_all(
-    input: &mut [u8],
-    limits: DecoderLimits,
-    piece_bytes: usize,
-) -> (Vec<Event>, Option<Violation>) {
+pub fn decode_all(input: &mut [u8], limits: DecoderLimits, piece_bytes: usize) -> (Vec<Event>, Option<Violation>) {
     let mut decoder = Decoder::new();
     let mut events = Vec::new();
     for piece in input.chunks_mut(piece_bytes.max(1)) {

@@ -28,9 +28,7 @@ struct Piece {
 impl Piece {
     fn header(&self) -> &[u8] {
         let header = self.header.as_ref().map_or(&[][..], ServerHeader::as_slice);
-        header
-            .get(usize::from(self.header_sent)..)
-            .unwrap_or_default()
+        header.get(usize::from(self.header_sent)..).unwrap_or_default()
     }
 
     fn unsent(&self) -> usize {
@@ -58,12 +56,7 @@ pub(crate) struct WriteQueue {
 
 impl WriteQueue {
     pub(crate) fn new(bytes_max: usize, low_water_bytes: usize) -> Self {
-        Self {
-            pieces: VecDeque::new(),
-            queued_bytes: 0,
-            bytes_max,
-            low_water_bytes: low_water_bytes.min(bytes_max),
-        }
+        Self { pieces: VecDeque::new(), queued_bytes: 0, bytes_max, low_water_bytes: low_water_bytes.min(bytes_max) }
     }
 
     /// Bytes that may still be pushed.
@@ -82,11 +75,7 @@ impl WriteQueue {
 
     /// Appends a protocol frame for this connection alone.
     pub(crate) fn push_own(&mut self, payload: Bytes) {
-        self.push(
-            Some(ServerHeader::new(OpCode::Binary, payload.len())),
-            payload,
-            true,
-        );
+        self.push(Some(ServerHeader::new(OpCode::Binary, payload.len())), payload, true);
     }
 
     /// Appends a frame that carries its header.
@@ -96,23 +85,12 @@ impl WriteQueue {
 
     /// Appends a control frame.
     pub(crate) fn push_control(&mut self, opcode: OpCode, payload: Bytes) {
-        self.push(
-            Some(ServerHeader::new(opcode, payload.len())),
-            payload,
-            false,
-        );
+        self.push(Some(ServerHeader::new(opcode, payload.len())), payload, false);
     }
 
     fn push(&mut self, header: Option<ServerHeader>, payload: Bytes, is_message: bool) {
-        let piece = Piece {
-            header,
-            header_sent: 0,
-            is_message,
-            payload,
-        };
-        self.queued_bytes = self
-            .queued_bytes
-            .saturating_add(piece.unsent() + PIECE_BYTES);
+        let piece = Piece { header, header_sent: 0, is_message, payload };
+        self.queued_bytes = self.queued_bytes.saturating_add(piece.unsent() + PIECE_BYTES);
         self.pieces.push_back(piece);
     }
 
@@ -199,10 +177,7 @@ mod tests {
             expected.extend_from_slice(&shared);
             queue.push_own(payload);
             let header_bytes = u8::try_from(header.as_slice().len()).unwrap();
-            queue.push_shared(SharedFrame {
-                bytes: shared.into(),
-                header_bytes,
-            });
+            queue.push_shared(SharedFrame { bytes: shared.into(), header_bytes });
         }
         queue.push_control(OpCode::Ping, Bytes::new());
         expected.extend_from_slice(&[0x89, 0]);

@@ -13,10 +13,7 @@ const POLL_AGAIN_MS: u64 = 1;
 impl Connection {
     /// Does what is due at `now`.
     pub(super) fn expire(&mut self, now: Moment) -> Turn {
-        if self
-            .write_deadline()
-            .is_some_and(|deadline| now >= deadline)
-        {
+        if self.write_deadline().is_some_and(|deadline| now >= deadline) {
             self.shared.stats.counters.write_stalls_total.add(1);
             self.reset_on_drop();
             return Turn::Gone;
@@ -26,9 +23,7 @@ impl Connection {
                 self.expire_open(now);
                 Turn::Idle
             }
-            Phase::Closing { until, .. } | Phase::Lingering { until, .. } if now >= until => {
-                Turn::Gone
-            }
+            Phase::Closing { until, .. } | Phase::Lingering { until, .. } if now >= until => Turn::Gone,
             Phase::Closing { .. } | Phase::Lingering { .. } => Turn::Idle,
         }
     }
@@ -74,32 +69,17 @@ impl Connection {
             Phase::Open => self.next_open_deadline(),
             Phase::Closing { until, .. } | Phase::Lingering { until, .. } => until,
         };
-        self.write_deadline()
-            .map_or(other, |deadline| deadline.min(other))
+        self.write_deadline().map_or(other, |deadline| deadline.min(other))
     }
 
     fn next_open_deadline(&self) -> Moment {
         // While the endpoint waits for room its own deadline cannot be served, so it must not wake us.
-        let endpoint = if self.wants_poll {
-            None
-        } else {
-            self.endpoint_deadline
-        };
-        let reading = if self.may_read() {
-            self.inbound.message_deadline(&self.shared.limits)
-        } else {
-            None
-        };
-        [
-            endpoint,
-            reading,
-            self.drain_close_at,
-            self.first_message_by,
-            self.idle_deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .fold(self.heartbeat.next_deadline(), Moment::min)
+        let endpoint = if self.wants_poll { None } else { self.endpoint_deadline };
+        let reading = if self.may_read() { self.inbound.message_deadline(&self.shared.limits) } else { None };
+        [endpoint, reading, self.drain_close_at, self.first_message_by, self.idle_deadline()]
+            .into_iter()
+            .flatten()
+            .fold(self.heartbeat.next_deadline(), Moment::min)
     }
 
     /// Asks the endpoint for its deadline; `Moved` if that changed the connection.
@@ -121,10 +101,7 @@ impl Connection {
     }
 
     fn write_deadline(&self) -> Option<Moment> {
-        Some(after_ms(
-            self.write_waits_since?,
-            self.shared.limits.write_stall_timeout_ms,
-        ))
+        Some(after_ms(self.write_waits_since?, self.shared.limits.write_stall_timeout_ms))
     }
 
     fn idle_deadline(&self) -> Option<Moment> {

@@ -24,11 +24,7 @@ pub(super) struct Heartbeat {
 
 impl Heartbeat {
     pub(super) fn new(period_ms: u64, now: Moment) -> Self {
-        Self {
-            period_ms,
-            next_ping: after_ms(now, period_ms),
-            last_received: now,
-        }
+        Self { period_ms, next_ping: after_ms(now, period_ms), last_received: now }
     }
 
     /// Something arrived, or nothing could because we do not read.
@@ -53,10 +49,7 @@ impl Heartbeat {
     }
 
     fn dead_at(&self) -> Moment {
-        after_ms(
-            self.last_received,
-            self.period_ms.saturating_mul(SILENT_PERIODS_MAX),
-        )
+        after_ms(self.last_received, self.period_ms.saturating_mul(SILENT_PERIODS_MAX))
     }
 }
 

@@ -25,13 +25,7 @@ struct OpenMessage {
 
 impl Inbound {
     pub(super) fn new(first_bytes: &[u8], lease: PartialLease) -> Self {
-        Self {
-            decoder: Decoder::new(),
-            kept: first_bytes.to_vec(),
-            kept_from: 0,
-            lease,
-            open_message: None,
-        }
+        Self { decoder: Decoder::new(), kept: first_bytes.to_vec(), kept_from: 0, lease, open_message: None }
     }
 
     pub(super) fn has_kept(&self) -> bool {
@@ -40,10 +34,7 @@ impl Inbound {
 
     /// Takes the bytes kept back and where the unread part of them starts.
     pub(super) fn take_kept(&mut self) -> (Vec<u8>, usize) {
-        (
-            std::mem::take(&mut self.kept),
-            std::mem::take(&mut self.kept_from),
-        )
+        (std::mem::take(&mut self.kept), std::mem::take(&mut self.kept_from))
     }
 
     /// Gives back what [`Self::take_kept`] took, read up to `from`.
@@ -70,25 +61,18 @@ impl Inbound {
     /// Accounts for a batch of `bytes` read; `false` if the process-wide budget is used up.
     pub(super) fn settle(&mut self, bytes: usize, now: Moment) -> bool {
         if self.decoder.is_mid_message() {
-            let open = self.open_message.get_or_insert(OpenMessage {
-                since: now,
-                bytes: 0,
-            });
+            let open = self.open_message.get_or_insert(OpenMessage { since: now, bytes: 0 });
             open.bytes = open.bytes.saturating_add(bytes as u64);
         } else {
             self.open_message = None;
         }
-        self.lease
-            .set(self.decoder.held_bytes() + self.kept.capacity())
+        self.lease.set(self.decoder.held_bytes() + self.kept.capacity())
     }
 
     /// Time during which we do not read is not the peer's.
     pub(super) fn hold(&mut self, now: Moment) {
         if let Some(open) = &mut self.open_message {
-            *open = OpenMessage {
-                since: now,
-                bytes: 0,
-            };
+            *open = OpenMessage { since: now, bytes: 0 };
         }
     }
 
@@ -96,10 +80,7 @@ impl Inbound {
     pub(super) fn message_deadline(&self, limits: &NetLimits) -> Option<Moment> {
         let open = self.open_message?;
         let earned_ms = open.bytes.saturating_mul(1000) / limits.message_rate_bytes_min.max(1);
-        Some(after_ms(
-            open.since,
-            limits.message_grace_ms.saturating_add(earned_ms),
-        ))
+        Some(after_ms(open.since, limits.message_grace_ms.saturating_add(earned_ms)))
     }
 
     /// Forgets everything; nothing more will be handed over.

@@ -19,11 +19,7 @@ pub(super) struct QueueOutbox<'a> {
 
 impl Outbox for QueueOutbox<'_> {
     fn room_bytes(&self) -> usize {
-        if self.wishes.close.is_some() {
-            0
-        } else {
-            self.queue.room_bytes()
-        }
+        if self.wishes.close.is_some() { 0 } else { self.queue.room_bytes() }
     }
 
     fn push(&mut self, message: Outbound) {

@@ -51,11 +51,7 @@ impl Connection {
         self.heartbeat.received(now);
         if let Phase::Lingering { discarded, .. } = &mut self.phase {
             *discarded += bytes.len();
-            return if *discarded > LINGER_BYTES_MAX {
-                Turn::Gone
-            } else {
-                Turn::Moved
-            };
+            return if *discarded > LINGER_BYTES_MAX { Turn::Gone } else { Turn::Moved };
         }
         let used = self.digest(bytes, now);
         if self.may_keep() {
@@ -92,14 +88,7 @@ impl Connection {
 
     /// Whether what arrives still means something; afterwards it is thrown away.
     fn may_keep(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Open
-                | Phase::Closing {
-                    await_peer: true,
-                    ..
-                }
-        )
+        matches!(self.phase, Phase::Open | Phase::Closing { await_peer: true, .. })
     }
 
     fn handle(&mut self, event: Event, now: Moment) {
@@ -141,12 +130,6 @@ impl Connection {
             self.begin_close(now, Some(violation.close_code()), violation.name(), false);
         }
         self.stop_awaiting();
-    }
-
-    fn stop_awaiting(&mut self) {
-        if let Phase::Closing { await_peer, .. } = &mut self.phase {
-            *await_peer = false;
-        }
     }
 
     fn settle(&mut self, bytes: usize, now: Moment) {

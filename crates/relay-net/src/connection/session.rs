@@ -12,21 +12,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn open(
-        factory: &dyn EndpointFactory,
-        opened: Opened,
-        now: Moment,
-    ) -> Result<Self, Panicked> {
-        let endpoint =
-            catch_unwind(AssertUnwindSafe(|| factory.open(opened, now))).map_err(|_| Panicked)?;
+    pub(super) fn open(factory: &dyn EndpointFactory, opened: Opened, now: Moment) -> Result<Self, Panicked> {
+        let endpoint = catch_unwind(AssertUnwindSafe(|| factory.open(opened, now))).map_err(|_| Panicked)?;
         Ok(Self { endpoint })
     }
 
     /// Calls the endpoint. State a panic may have left half-changed is dropped with the endpoint.
-    pub(super) fn call<T>(
-        &mut self,
-        body: impl FnOnce(&mut dyn Endpoint) -> T,
-    ) -> Result<T, Panicked> {
+    pub(super) fn call<T>(&mut self, body: impl FnOnce(&mut dyn Endpoint) -> T) -> Result<T, Panicked> {
         catch_unwind(AssertUnwindSafe(|| body(self.endpoint.as_mut()))).map_err(|_| Panicked)
     }
 }

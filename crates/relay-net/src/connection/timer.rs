@@ -11,9 +11,7 @@ pub(super) struct Timer {
 
 impl Timer {
     pub(super) fn new(at: Instant) -> Self {
-        Self {
-            sleep: Box::pin(sleep_until(at)),
-        }
+        Self { sleep: Box::pin(sleep_until(at)) }
     }
 
     /// Ready if the timer rang (then look at the deadlines again); otherwise the task is woken at `at` or earlier.

@@ -9,8 +9,7 @@ use crate::connection::Shared;
 use crate::websocket::handshake;
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING,
-    UPGRADE,
+    ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
@@ -26,16 +25,9 @@ pub(crate) type Answer = Response<Either<Full<Bytes>, ProxiedBody>>;
 pub(crate) type Accepted = OnceLock<Arc<dyn EndpointFactory>>;
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
-const NOT_FOUND: Problem = Problem::new(
-    StatusCode::NOT_FOUND,
-    "not_found",
-    "Nothing is served at this path.",
-);
-const NOT_ALLOWED: Problem = Problem::new(
-    StatusCode::METHOD_NOT_ALLOWED,
-    "method_not_allowed",
-    "This path is read with GET.",
-);
+const NOT_FOUND: Problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
+const NOT_ALLOWED: Problem =
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path is read with GET.");
 
 /// Everything a request can meet.
 pub(crate) struct Front {
@@ -48,12 +40,7 @@ pub(crate) struct Front {
 
 impl Front {
     /// Answers one request of the connection from `client`.
-    pub(crate) async fn exchange(
-        &self,
-        request: Request<Incoming>,
-        client: IpAddr,
-        accepted: &Accepted,
-    ) -> Answer {
+    pub(crate) async fn exchange(&self, request: Request<Incoming>, client: IpAddr, accepted: &Accepted) -> Answer {
         let (head, body) = request.into_parts();
         // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
         // say which one was, so every chunked request is the last.
@@ -63,20 +50,12 @@ impl Front {
             Err(problem) => self.refuse(problem),
         };
         if is_last {
-            answer
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer
     }
 
-    async fn route(
-        &self,
-        head: Parts,
-        body: Incoming,
-        client: IpAddr,
-        accepted: &Accepted,
-    ) -> Result<Answer, Problem> {
+    async fn route(&self, head: Parts, body: Incoming, client: IpAddr, accepted: &Accepted) -> Result<Answer, Problem> {
         head::check(&head, &self.shared.limits)?;
         match (self.routes.get(head.uri.path()), &self.proxy) {
             (Some(RouteKind::Native), _) => Ok(self.upgrade(&head, accepted)),
@@ -94,18 +73,12 @@ impl Front {
     fn liveness(&self, method: &Method) -> Answer {
         if method != Method::GET && method != Method::HEAD {
             let mut answer = self.refuse(NOT_ALLOWED);
-            answer
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return answer;
         }
         self.shared.stats.counters.liveness_total.add(1);
         let now = self.shared.clock.now();
-        liveness::answer(
-            self.liveness.as_ref(),
-            now,
-            self.shared.limits.liveness_silence_ms_max,
-        )
+        liveness::answer(self.liveness.as_ref(), now, self.shared.limits.liveness_silence_ms_max)
     }
 
     fn upgrade(&self, head: &Parts, accepted: &Accepted) -> Answer {
@@ -114,9 +87,7 @@ impl Front {
                 accepted.get_or_init(|| Arc::clone(&self.native));
                 let mut answer = Response::new(Either::Left(Full::default()));
                 *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-                answer
-                    .headers_mut()
-                    .insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
                 answer.headers_mut().insert(UPGRADE, WEBSOCKET);
                 answer.headers_mut().insert(SEC_WEBSOCKET_ACCEPT, accept);
                 answer
@@ -128,19 +99,12 @@ impl Front {
     fn refuse_upgrade(&self, refusal: handshake::Refusal) -> Answer {
         self.shared.stats.counters.upgrades_refused_total.add(1);
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut answer = self.refuse(Problem::new(
-            status,
-            "websocket_handshake",
-            refusal.detail(),
-        ));
+        let mut answer = self.refuse(Problem::new(status, "websocket_handshake", refusal.detail()));
         let headers = answer.headers_mut();
         match refusal.status() {
             405 => headers.insert(ALLOW, HeaderValue::from_static("GET")),
             426 => {
-                headers.insert(
-                    SEC_WEBSOCKET_VERSION,
-                    HeaderValue::from_static(handshake::VERSION),
-                );
+                headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(handshake::VERSION));
                 headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
                 headers.insert(UPGRADE, WEBSOCKET)
             }

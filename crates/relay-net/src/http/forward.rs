@@ -5,8 +5,8 @@
 
 use super::control_plane::ProxySecret;
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
-    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use std::net::IpAddr;
 
@@ -31,11 +31,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// The headers of a client's request as the control plane gets them.
-pub(crate) fn request_headers(
-    headers: &HeaderMap,
-    client: IpAddr,
-    secret: &ProxySecret,
-) -> HeaderMap {
+pub(crate) fn request_headers(headers: &HeaderMap, client: IpAddr, secret: &ProxySecret) -> HeaderMap {
     let named = named_by_connection(headers);
     let mut passed: HeaderMap = headers
         .iter()
@@ -73,9 +69,7 @@ fn is_hop_by_hop(name: &HeaderName, named: &[String]) -> bool {
 
 fn is_claim(name: &HeaderName) -> bool {
     let name = name.as_str();
-    name.starts_with(OWN_PREFIX)
-        || name.starts_with(FORWARDED_PREFIX)
-        || CLAIMED_ADDRESS.contains(&name)
+    name.starts_with(OWN_PREFIX) || name.starts_with(FORWARDED_PREFIX) || CLAIMED_ADDRESS.contains(&name)
 }
 
 /// Header names listed in Connection, which therefore end here.
@@ -116,18 +110,12 @@ mod tests {
             ("x-sealrelay-secret", "guess"),
             ("x-sealrelay-other", "guess"),
         ] {
-            headers.append(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         let secret = ProxySecret::new("s3cret".to_owned()).unwrap();
         let client = IpAddr::V6(Ipv4Addr::new(203, 0, 113, 7).to_ipv6_mapped());
         let passed = request_headers(&headers, client, &secret);
-        let mut names: Vec<_> = passed
-            .iter()
-            .map(|(n, v)| format!("{n}={}", v.to_str().unwrap()))
-            .collect();
+        let mut names: Vec<_> = passed.iter().map(|(n, v)| format!("{n}={}", v.to_str().unwrap())).collect();
         names.sort();
         let expected = [
             "accept=text/html",
@@ -144,16 +132,10 @@ mod tests {
     #[test]
     fn answers_lose_what_is_private() {
         let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("connection", "x-hop"),
-            ("x-hop", "1"),
-            ("x-sealrelay-secret", "s"),
-            ("content-type", "text/plain"),
-        ] {
-            headers.append(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
+        for (name, value) in
+            [("connection", "x-hop"), ("x-hop", "1"), ("x-sealrelay-secret", "s"), ("content-type", "text/plain")]
+        {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         clean_answer(&mut headers);
         assert_eq!(headers.len(), 1);

@@ -14,25 +14,14 @@ const fn bad_request(code: &'static str, detail: &'static str) -> Problem {
 pub(crate) fn check(head: &Parts, limits: &NetLimits) -> Result<(), Problem> {
     if head.version != Version::HTTP_11 && head.version != Version::HTTP_10 {
         let detail = "This port speaks HTTP/1.1 and HTTP/1.0.";
-        return Err(Problem::new(
-            StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-            "http_version",
-            detail,
-        ));
+        return Err(Problem::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "http_version", detail));
     }
     check_target(&head.uri, limits)?;
     check_host(&head.uri, &head.headers, head.version)?;
     let expects = head.headers.get_all(EXPECT);
-    if expects
-        .iter()
-        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
-    {
+    if expects.iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
         let detail = "Only Expect: 100-continue is understood.";
-        return Err(Problem::new(
-            StatusCode::EXPECTATION_FAILED,
-            "expectation",
-            detail,
-        ));
+        return Err(Problem::new(StatusCode::EXPECTATION_FAILED, "expectation", detail));
     }
     Ok(())
 }
@@ -44,11 +33,7 @@ fn check_target(uri: &Uri, limits: &NetLimits) -> Result<(), Problem> {
     }
     if target.len() > limits.http_target_bytes_max {
         let detail = "The request target is too long.";
-        return Err(Problem::new(
-            StatusCode::URI_TOO_LONG,
-            "target_too_long",
-            detail,
-        ));
+        return Err(Problem::new(StatusCode::URI_TOO_LONG, "target_too_long", detail));
     }
     Ok(())
 }
@@ -58,17 +43,10 @@ fn check_host(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<(), Pr
     let mut hosts = headers.get_all(HOST).iter();
     let Some(host) = hosts.next() else {
         let problem = bad_request("host_missing", "A Host header is needed.");
-        return if version == Version::HTTP_10 {
-            Ok(())
-        } else {
-            Err(problem)
-        };
+        return if version == Version::HTTP_10 { Ok(()) } else { Err(problem) };
     };
     if hosts.next().is_some() {
-        return Err(bad_request(
-            "host_twice",
-            "Exactly one Host header is needed.",
-        ));
+        return Err(bad_request("host_twice", "Exactly one Host header is needed."));
     }
     let malformed = bad_request("host", "The Host header is not a host and port.");
     let host = Authority::try_from(host.as_bytes()).map_err(|_| malformed)?;
@@ -76,10 +54,7 @@ fn check_host(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<(), Pr
         return Err(malformed);
     }
     if uri.authority().is_some_and(|authority| *authority != host) {
-        return Err(bad_request(
-            "host_mismatch",
-            "The request target names another host than the Host header.",
-        ));
+        return Err(bad_request("host_mismatch", "The request target names another host than the Host header."));
     }
     Ok(())
 }

@@ -21,9 +21,7 @@ pub(crate) async fn linger(mut socket: TcpStream, time: Duration) {
         loop {
             let read = scratch::with_read(|scratch| {
                 let mut buffer = ReadBuf::new(scratch);
-                Pin::new(&mut socket)
-                    .poll_read(cx, &mut buffer)
-                    .map_ok(|()| buffer.filled().len())
+                Pin::new(&mut socket).poll_read(cx, &mut buffer).map_ok(|()| buffer.filled().len())
             });
             match ready!(read) {
                 Ok(count) if count > 0 && count <= left => left -= count,

@@ -26,11 +26,7 @@ const TOO_MANY: Problem = Problem::new(
 /// Opens the public port.
 pub(crate) fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {
     let open = || {
-        let socket = if address.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Elsewhere the option would let two relays share a port; here it only skips the wait after a restart.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
@@ -75,10 +71,7 @@ pub(crate) async fn accept_loop(
 /// The peer went between the kernel's accept and ours; the next accept may well succeed.
 fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 fn admit(

@@ -29,21 +29,15 @@ impl LivenessProbe {
     /// How long the control plane has been silent at `now`.
     #[must_use]
     pub fn silence(&self, now: Moment) -> Duration {
-        now.0.saturating_sub(Duration::from_millis(
-            self.last_beat_ms.load(Ordering::Relaxed),
-        ))
+        now.0.saturating_sub(Duration::from_millis(self.last_beat_ms.load(Ordering::Relaxed)))
     }
 }
 
 /// The answer of the liveness route.
 pub(crate) fn answer(probe: Option<&LivenessProbe>, now: Moment, silence_ms_max: u64) -> Answer {
-    let silent =
-        probe.is_some_and(|probe| probe.silence(now) >= Duration::from_millis(silence_ms_max));
+    let silent = probe.is_some_and(|probe| probe.silence(now) >= Duration::from_millis(silence_ms_max));
     if silent {
-        json(
-            http::StatusCode::SERVICE_UNAVAILABLE,
-            r#"{"status":"control_plane_silent"}"#,
-        )
+        json(http::StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"control_plane_silent"}"#)
     } else {
         json(http::StatusCode::OK, r#"{"status":"ok"}"#)
     }

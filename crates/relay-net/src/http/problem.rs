@@ -21,38 +21,20 @@ const RETRY_AFTER_S: &str = "1";
 
 impl Problem {
     pub(crate) const fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
-        Self {
-            status,
-            code,
-            detail,
-        }
+        Self { status, code, detail }
     }
 
     pub(crate) fn body(&self) -> String {
-        let Self {
-            status,
-            code,
-            detail,
-        } = self;
-        let (number, title) = (
-            status.as_u16(),
-            status.canonical_reason().unwrap_or("Error"),
-        );
-        format!(
-            r#"{{"type":"about:blank","title":"{title}","status":{number},"code":"{code}","detail":"{detail}"}}"#
-        )
+        let Self { status, code, detail } = self;
+        let (number, title) = (status.as_u16(), status.canonical_reason().unwrap_or("Error"));
+        format!(r#"{{"type":"about:blank","title":"{title}","status":{number},"code":"{code}","detail":"{detail}"}}"#)
     }
 
     pub(crate) fn answer(&self) -> Answer {
         let mut answer = json(self.status, self.body());
-        answer.headers_mut().insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            answer
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         }
         answer
     }
@@ -60,10 +42,7 @@ impl Problem {
     /// The same answer as bytes, for connections that never reach the HTTP parser.
     pub(crate) fn raw(&self) -> String {
         let body = self.body();
-        let (number, title) = (
-            self.status.as_u16(),
-            self.status.canonical_reason().unwrap_or("Error"),
-        );
+        let (number, title) = (self.status.as_u16(), self.status.canonical_reason().unwrap_or("Error"));
         let length = body.len();
         format!(
             "HTTP/1.1 {number} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {length}\r\n\
@@ -76,12 +55,8 @@ impl Problem {
 pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     let mut answer = Response::new(Either::Left(Full::new(body.into())));
     *answer.status_mut() = status;
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
 
@@ -92,11 +67,7 @@ mod tests {
 
     #[test]
     fn both_forms_carry_the_same_body() {
-        let problem = Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too_many_connections",
-            "Try again later.",
-        );
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", "Try again later.");
         assert_eq!(
             problem.body(),
             r#"{"type":"about:blank","title":"Service Unavailable","status":503,"code":"too_many_connections","detail":"Try again later."}"#

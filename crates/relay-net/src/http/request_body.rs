@@ -43,12 +43,7 @@ pub(crate) struct RequestBody {
 impl RequestBody {
     pub(crate) fn new(inner: Incoming, bytes_max: u64, timeout_ms: u64, verdict: Verdict) -> Self {
         let deadline = Box::pin(sleep(Duration::from_millis(timeout_ms)));
-        Self {
-            inner,
-            left_bytes: bytes_max,
-            deadline,
-            verdict,
-        }
+        Self { inner, left_bytes: bytes_max, deadline, verdict }
     }
 }
 
@@ -56,10 +51,7 @@ impl Body for RequestBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Pending if self.deadline.as_mut().poll(cx).is_ready() => {
                 return Poll::Ready(Some(Err(self.verdict.set(TOO_SLOW))));

@@ -30,10 +30,7 @@ pub(crate) struct RouteTable(HashMap<String, RouteKind>);
 impl RouteTable {
     pub(crate) fn new(routes: Vec<Route>) -> Result<Self, StartError> {
         if routes.len() > ROUTES_MAX {
-            return Err(StartError::Routes {
-                count: routes.len(),
-                count_max: ROUTES_MAX,
-            });
+            return Err(StartError::Routes { count: routes.len(), count_max: ROUTES_MAX });
         }
         let mut table = HashMap::with_capacity(routes.len());
         for Route { path, kind } in routes {
@@ -57,10 +54,7 @@ fn problem_of(path: &str, table: &HashMap<String, RouteKind>) -> Option<&'static
     if path.len() > ROUTE_PATH_BYTES_MAX {
         return Some("it is longer than 1,024 bytes");
     }
-    if !path
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"?#%".contains(&byte))
-    {
+    if !path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#%".contains(&byte)) {
         return Some("it holds a character other than printable ASCII without '?', '#' and '%'");
     }
     table.contains_key(path).then_some("it is there twice")
@@ -71,13 +65,7 @@ mod tests {
     use super::{Route, RouteKind, RouteTable};
 
     fn table(paths: &[&str]) -> Result<RouteTable, String> {
-        let routes = paths
-            .iter()
-            .map(|path| Route {
-                path: (*path).to_owned(),
-                kind: RouteKind::Native,
-            })
-            .collect();
+        let routes = paths.iter().map(|path| Route { path: (*path).to_owned(), kind: RouteKind::Native }).collect();
         RouteTable::new(routes).map_err(|error| error.to_string())
     }
 

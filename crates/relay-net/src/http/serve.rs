@@ -30,21 +30,12 @@ struct Upgraded {
 }
 
 /// Serves the connection until it is over.
-pub(crate) async fn serve(
-    front: Arc<Front>,
-    socket: TcpStream,
-    client: IpAddr,
-    guard: ConnectionGuard,
-) {
+pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, client: IpAddr, guard: ConnectionGuard) {
     // Boxed, so that an upgraded connection does not carry the size of the HTTP state machine.
     let Some(upgraded) = Box::pin(serve_http(&front, socket, client, &guard)).await else {
         return;
     };
-    let Upgraded {
-        socket,
-        first_bytes,
-        factory,
-    } = upgraded;
+    let Upgraded { socket, first_bytes, factory } = upgraded;
     let shared = Arc::clone(&front.shared);
     drop(front);
     let mut connection = Connection::new(socket, &first_bytes, factory, shared, guard);
@@ -62,15 +53,9 @@ async fn serve_http(
     let accepted = Arc::new(Accepted::new());
     let service = service_fn(|request| {
         let (front, accepted) = (Arc::clone(front), Arc::clone(&accepted));
-        Box::pin(
-            async move { Ok::<_, Infallible>(front.exchange(request, client, &accepted).await) },
-        )
+        Box::pin(async move { Ok::<_, Infallible>(front.exchange(request, client, &accepted).await) })
     });
-    let socket = StallGuard::new(
-        socket,
-        shared.limits.write_stall_timeout_ms,
-        Arc::clone(&shared.stats),
-    );
+    let socket = StallGuard::new(socket, shared.limits.write_stall_timeout_ms, Arc::clone(&shared.stats));
     let mut connection = builder(&shared.limits).serve_connection(TokioIo::new(socket), service);
     let result = poll_fn(|cx| {
         guard.signal.register(cx.waker());
@@ -85,28 +70,16 @@ async fn serve_http(
         connection.poll_without_shutdown(cx).map(Some)
     })
     .await?;
-    let is_error = result
-        .as_ref()
-        .is_err_and(|error| error.is_parse() || error.is_timeout());
-    shared
-        .stats
-        .counters
-        .http_errors_total
-        .add(u64::from(is_error));
+    let is_error = result.as_ref().is_err_and(|error| error.is_parse() || error.is_timeout());
+    shared.stats.counters.http_errors_total.add(u64::from(is_error));
     let parts = connection.into_parts();
     let socket = parts.io.into_inner().into_inner();
     match accepted.get() {
-        Some(factory) if result.is_ok() => Some(Upgraded {
-            socket,
-            first_bytes: parts.read_buf,
-            factory: Arc::clone(factory),
-        }),
+        Some(factory) if result.is_ok() => {
+            Some(Upgraded { socket, first_bytes: parts.read_buf, factory: Arc::clone(factory) })
+        }
         _ => {
-            linger(
-                socket,
-                Duration::from_millis(shared.limits.close_timeout_ms),
-            )
-            .await;
+            linger(socket, Duration::from_millis(shared.limits.close_timeout_ms)).await;
             None
         }
     }

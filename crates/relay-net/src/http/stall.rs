@@ -20,30 +20,19 @@ pub(crate) struct StallGuard {
 
 impl StallGuard {
     pub(crate) fn new(socket: TcpStream, timeout_ms: u64, stats: Arc<Stats>) -> Self {
-        Self {
-            socket,
-            timeout: Duration::from_millis(timeout_ms),
-            waiting: None,
-            stats,
-        }
+        Self { socket, timeout: Duration::from_millis(timeout_ms), waiting: None, stats }
     }
 
     pub(crate) fn into_inner(self) -> TcpStream {
         self.socket
     }
 
-    fn judge(
-        &mut self,
-        written: Poll<io::Result<usize>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
+    fn judge(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.waiting = None;
             return written;
         }
-        let waiting = self
-            .waiting
-            .get_or_insert_with(|| Box::pin(sleep(self.timeout)));
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(self.timeout)));
         if waiting.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
@@ -53,21 +42,13 @@ impl StallGuard {
 }
 
 impl AsyncRead for StallGuard {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for StallGuard {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, buf);
         self.judge(written, cx)
     }

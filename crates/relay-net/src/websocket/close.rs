@@ -41,25 +41,15 @@ pub const fn may_be_sent(code: u16) -> bool {
 /// The [`Violation`] of a payload of one byte, a code that must not be sent or a reason that is not UTF-8.
 pub fn parse(payload: &[u8]) -> Result<CloseFrame, Violation> {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
-        let empty = CloseFrame {
-            code: None,
-            reason: String::new(),
-        };
-        return if payload.is_empty() {
-            Ok(empty)
-        } else {
-            Err(Violation::CloseLength)
-        };
+        let empty = CloseFrame { code: None, reason: String::new() };
+        return if payload.is_empty() { Ok(empty) } else { Err(Violation::CloseLength) };
     };
     let code = u16::from_be_bytes(*code);
     if !may_be_sent(code) {
         return Err(Violation::CloseCode);
     }
     let reason = std::str::from_utf8(reason).map_err(|_| Violation::CloseReason)?;
-    Ok(CloseFrame {
-        code: Some(code),
-        reason: reason.to_owned(),
-    })
+    Ok(CloseFrame { code: Some(code), reason: reason.to_owned() })
 }
 
 /// Writes the payload of a close frame; a reason that is too long is cut at a character boundary.
@@ -82,15 +72,10 @@ mod tests {
 
     #[test]
     fn codes_of_the_registry() {
-        for code in [
-            1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999,
-            4000, 4999,
-        ] {
+        for code in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999] {
             assert!(may_be_sent(code), "{code}");
         }
-        for code in [
-            0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535,
-        ] {
+        for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
             assert!(!may_be_sent(code), "{code}");
         }
     }

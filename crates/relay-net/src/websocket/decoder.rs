@@ -44,21 +44,12 @@ pub struct Step {
 
 #[derive(Debug)]
 enum State {
-    Header {
-        bytes: [u8; CLIENT_HEADER_BYTES_MAX],
-        length: usize,
-    },
-    Payload {
-        header: FrameHeader,
-        received: u64,
-    },
+    Header { bytes: [u8; CLIENT_HEADER_BYTES_MAX], length: usize },
+    Payload { header: FrameHeader, received: u64 },
     Failed(Violation),
 }
 
-const EMPTY_HEADER: State = State::Header {
-    bytes: [0; CLIENT_HEADER_BYTES_MAX],
-    length: 0,
-};
+const EMPTY_HEADER: State = State::Header { bytes: [0; CLIENT_HEADER_BYTES_MAX], length: 0 };
 
 /// The incremental decoder of one connection.
 #[derive(Debug)]
@@ -78,11 +69,7 @@ impl Decoder {
     /// A decoder at the start of a connection.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            state: EMPTY_HEADER,
-            message: Assembly::default(),
-            control: Assembly::default(),
-        }
+        Self { state: EMPTY_HEADER, message: Assembly::default(), control: Assembly::default() }
     }
 
     /// Heap memory held for what has begun and not ended, in bytes.
@@ -105,10 +92,7 @@ impl Decoder {
     pub fn decode(&mut self, input: &mut [u8], limits: DecoderLimits) -> Result<Step, Violation> {
         let result = self.step(input, limits);
         if let Err(violation) = result {
-            *self = Self {
-                state: State::Failed(violation),
-                ..Self::new()
-            };
+            *self = Self { state: State::Failed(violation), ..Self::new() };
         }
         result
     }
@@ -121,34 +105,22 @@ impl Decoder {
                 State::Failed(violation) => return Err(*violation),
                 State::Header { bytes, length } => {
                     let Some((header, used)) = take_header(bytes, length, rest)? else {
-                        return Ok(Step {
-                            consumed: input.len(),
-                            event: None,
-                        });
+                        return Ok(Step { consumed: input.len(), event: None });
                     };
                     consumed += used;
                     self.admit(header, limits)?;
-                    self.state = State::Payload {
-                        header,
-                        received: 0,
-                    };
+                    self.state = State::Payload { header, received: 0 };
                 }
                 State::Payload { header, received } => {
                     let (header, received) = (*header, *received);
                     let (used, complete) = self.take_payload(header, received, rest);
                     consumed += used;
                     let Some(payload) = complete else {
-                        return Ok(Step {
-                            consumed,
-                            event: None,
-                        });
+                        return Ok(Step { consumed, event: None });
                     };
                     self.state = EMPTY_HEADER;
                     if let Some(event) = finish(header, payload)? {
-                        return Ok(Step {
-                            consumed,
-                            event: Some(event),
-                        });
+                        return Ok(Step { consumed, event: Some(event) });
                     }
                 }
             }
@@ -180,30 +152,16 @@ impl Decoder {
     }
 
     /// Takes what `rest` holds of the frame's payload; the payload of the message (or control frame) once complete.
-    fn take_payload(
-        &mut self,
-        header: FrameHeader,
-        received: u64,
-        rest: &mut [u8],
-    ) -> (usize, Option<Payload>) {
+    fn take_payload(&mut self, header: FrameHeader, received: u64, rest: &mut [u8]) -> (usize, Option<Payload>) {
         let missing = header.payload_bytes - received;
-        let used = usize::try_from(missing)
-            .unwrap_or(usize::MAX)
-            .min(rest.len());
+        let used = usize::try_from(missing).unwrap_or(usize::MAX).min(rest.len());
         let piece = rest.get_mut(..used).unwrap_or_default();
         unmask(piece, header.mask, received);
         let missing = missing - used as u64;
-        let assembly = if header.opcode.is_control() {
-            &mut self.control
-        } else {
-            &mut self.message
-        };
+        let assembly = if header.opcode.is_control() { &mut self.control } else { &mut self.message };
         if missing > 0 {
             assembly.append(piece, missing);
-            self.state = State::Payload {
-                header,
-                received: received + used as u64,
-            };
+            self.state = State::Payload { header, received: received + used as u64 };
             return (used, None);
         }
         if !header.is_final {

@@ -99,12 +99,7 @@ pub fn parse_header(input: &[u8]) -> Result<Option<(FrameHeader, usize)>, Violat
     let Some((mask, rest)) = rest.split_first_chunk::<4>() else {
         return Ok(None);
     };
-    let header = FrameHeader {
-        is_final,
-        opcode,
-        mask: *mask,
-        payload_bytes,
-    };
+    let header = FrameHeader { is_final, opcode, mask: *mask, payload_bytes };
     Ok(Some((header, input.len() - rest.len())))
 }
 
@@ -167,9 +162,7 @@ impl ServerHeader {
     /// The encoded header: 2, 4 or 10 bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
-        self.bytes
-            .get(..usize::from(self.length))
-            .unwrap_or_default()
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }
 }
 
@@ -197,10 +190,7 @@ mod tests {
             (10 << 20, &[0x82, 127, 0, 0, 0, 0, 0, 0xa0, 0, 0]),
         ];
         for (payload_bytes, expected) in table {
-            assert_eq!(
-                ServerHeader::new(OpCode::Binary, payload_bytes).as_slice(),
-                expected
-            );
+            assert_eq!(ServerHeader::new(OpCode::Binary, payload_bytes).as_slice(), expected);
         }
     }
 }

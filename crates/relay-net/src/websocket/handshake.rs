@@ -2,8 +2,7 @@
 
 use base64ct::{Base64, Encoding};
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Method, Version};
 use sha1::{Digest, Sha1};
@@ -50,9 +49,7 @@ impl Refusal {
             Self::Method => "A WebSocket handshake is a GET request.",
             Self::HttpVersion => "A WebSocket handshake needs HTTP/1.1.",
             Self::Host => "Exactly one Host header is needed.",
-            Self::NotAnUpgrade => {
-                "This address speaks WebSocket: send Connection: Upgrade and Upgrade: websocket."
-            }
+            Self::NotAnUpgrade => "This address speaks WebSocket: send Connection: Upgrade and Upgrade: websocket.",
             Self::Version => "Only Sec-WebSocket-Version 13 is spoken.",
             Self::Key => "Sec-WebSocket-Key must be one value: 16 bytes in base64.",
         }
@@ -63,11 +60,7 @@ impl Refusal {
 ///
 /// # Errors
 /// The first [`Refusal`] that applies.
-pub fn accept(
-    method: &Method,
-    version: Version,
-    headers: &HeaderMap,
-) -> Result<HeaderValue, Refusal> {
+pub fn accept(method: &Method, version: Version, headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
     if method != Method::GET {
         return Err(Refusal::Method);
     }
@@ -80,14 +73,10 @@ pub fn accept(
     if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
         return Err(Refusal::NotAnUpgrade);
     }
-    if only_value(headers, &SEC_WEBSOCKET_VERSION)
-        .is_none_or(|value| value.as_bytes() != VERSION.as_bytes())
-    {
+    if only_value(headers, &SEC_WEBSOCKET_VERSION).is_none_or(|value| value.as_bytes() != VERSION.as_bytes()) {
         return Err(Refusal::Version);
     }
-    let key = only_value(headers, &SEC_WEBSOCKET_KEY)
-        .ok_or(Refusal::Key)?
-        .as_bytes();
+    let key = only_value(headers, &SEC_WEBSOCKET_KEY).ok_or(Refusal::Key)?.as_bytes();
     let mut decoded = [0; KEY_BYTES + 2];
     if Base64::decode(key, &mut decoded).map(<[u8]>::len) != Ok(KEY_BYTES) {
         return Err(Refusal::Key);
@@ -98,10 +87,7 @@ pub fn accept(
 /// The value of Sec-WebSocket-Accept for a key as it was sent.
 #[must_use]
 pub fn accept_key(key: &[u8]) -> String {
-    let digest = Sha1::new()
-        .chain_update(key)
-        .chain_update(ACCEPT_GUID)
-        .finalize();
+    let digest = Sha1::new().chain_update(key).chain_update(ACCEPT_GUID).finalize();
     Base64::encode_string(digest.as_slice())
 }
 
@@ -137,20 +123,14 @@ mod tests {
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
         for (name, value) in pairs {
-            map.append(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         map
     }
 
     #[test]
     fn the_example_of_the_rfc() {
-        assert_eq!(
-            accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="),
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-        );
+        assert_eq!(accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         let answer = accept(&Method::GET, Version::HTTP_11, &headers(&GOOD)).unwrap();
         assert_eq!(answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
@@ -188,37 +168,15 @@ mod tests {
             (without("sec-websocket-key"), Refusal::Key),
             (doubled("sec-websocket-key"), Refusal::Key),
             (with("sec-websocket-key", ""), Refusal::Key),
-            (
-                with("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ"),
-                Refusal::Key,
-            ),
-            (
-                with("sec-websocket-key", "dGhlIHNhbXBsZSBub25j"),
-                Refusal::Key,
-            ),
-            (
-                with("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZWU="),
-                Refusal::Key,
-            ),
-            (
-                with("sec-websocket-key", "****************************"),
-                Refusal::Key,
-            ),
+            (with("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ"), Refusal::Key),
+            (with("sec-websocket-key", "dGhlIHNhbXBsZSBub25j"), Refusal::Key),
+            (with("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZWU="), Refusal::Key),
+            (with("sec-websocket-key", "****************************"), Refusal::Key),
         ];
         for (map, refusal) in table {
-            assert_eq!(
-                accept(&Method::GET, Version::HTTP_11, &map),
-                Err(refusal),
-                "{map:?}"
-            );
+            assert_eq!(accept(&Method::GET, Version::HTTP_11, &map), Err(refusal), "{map:?}");
         }
-        assert_eq!(
-            accept(&Method::POST, Version::HTTP_11, &headers(&GOOD)),
-            Err(Refusal::Method)
-        );
-        assert_eq!(
-            accept(&Method::GET, Version::HTTP_10, &headers(&GOOD)),
-            Err(Refusal::HttpVersion)
-        );
+        assert_eq!(accept(&Method::POST, Version::HTTP_11, &headers(&GOOD)), Err(Refusal::Method));
+        assert_eq!(accept(&Method::GET, Version::HTTP_10, &headers(&GOOD)), Err(Refusal::HttpVersion));
     }
 }

@@ -28,17 +28,11 @@ mod tests {
         let mask = [0x11, 0x82, 0xf3, 0x44];
         for phase in 0..8_u64 {
             for length in 0..40_usize {
-                let clear: Vec<u8> = (0..length)
-                    .map(|i| u8::try_from(i).unwrap() ^ 0x5a)
-                    .collect();
+                let clear: Vec<u8> = (0..length).map(|i| u8::try_from(i).unwrap() ^ 0x5a).collect();
                 let mut bytes = clear.clone();
                 unmask(&mut bytes, mask, phase);
                 for (i, byte) in bytes.iter().enumerate() {
-                    assert_eq!(
-                        *byte,
-                        clear[i] ^ mask[(i + usize::try_from(phase).unwrap()) % 4],
-                        "phase {phase}"
-                    );
+                    assert_eq!(*byte, clear[i] ^ mask[(i + usize::try_from(phase).unwrap()) % 4], "phase {phase}");
                 }
             }
         }

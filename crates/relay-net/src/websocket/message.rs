@@ -44,10 +44,7 @@ impl Assembly {
         let needed = self.buffer.len() + piece.len();
         if needed > self.buffer.capacity() {
             let declared = needed.saturating_add(usize::try_from(missing).unwrap_or(usize::MAX));
-            let target = needed
-                .max(self.buffer.capacity() * 2)
-                .max(FIRST_BYTES)
-                .min(declared);
+            let target = needed.max(self.buffer.capacity() * 2).max(FIRST_BYTES).min(declared);
             self.buffer.reserve_exact(target - self.buffer.len());
         }
         self.buffer.extend_from_slice(piece);

@@ -26,9 +26,7 @@ pub struct Frame {
 impl Frame {
     pub fn close_code(&self) -> Option<u16> {
         assert_eq!(self.opcode, CLOSE, "{self:?}");
-        self.payload
-            .first_chunk()
-            .map(|code| u16::from_be_bytes(*code))
+        self.payload.first_chunk().map(|code| u16::from_be_bytes(*code))
     }
 }
 
@@ -52,12 +50,7 @@ pub fn raw_frame(first: u8, payload: &[u8]) -> Vec<u8> {
     }
     let mask = [0x37, 0xfa, 0x21, 0x3d];
     bytes.extend(mask);
-    bytes.extend(
-        payload
-            .iter()
-            .enumerate()
-            .map(|(i, byte)| byte ^ mask[i % 4]),
-    );
+    bytes.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ mask[i % 4]));
     bytes
 }
 
@@ -79,9 +72,7 @@ pub fn upgrade_request(path: &str) -> String {
 
 impl Client {
     pub async fn open(address: SocketAddr, path: &str) -> Self {
-        let mut client = Self {
-            socket: TcpStream::connect(address).await.unwrap(),
-        };
+        let mut client = Self { socket: TcpStream::connect(address).await.unwrap() };
         client.socket.set_nodelay(true).unwrap();
         client.send(upgrade_request(path).as_bytes()).await;
         let head = client.read_head().await;
@@ -92,17 +83,13 @@ impl Client {
 
     /// Sends bytes; the server may already have hung up.
     pub async fn send(&mut self, bytes: &[u8]) {
-        let _ = timeout(PATIENCE, self.socket.write_all(bytes))
-            .await
-            .expect("the server takes bytes");
+        let _ = timeout(PATIENCE, self.socket.write_all(bytes)).await.expect("the server takes bytes");
     }
 
     pub async fn read_head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            let byte = timeout(PATIENCE, self.socket.read_u8())
-                .await
-                .expect("a head in time");
+            let byte = timeout(PATIENCE, self.socket.read_u8()).await.expect("a head in time");
             match byte {
                 Ok(byte) => head.push(byte),
                 Err(_) => break,
@@ -113,18 +100,12 @@ impl Client {
 
     /// The server's next frame; none once it hung up.
     pub async fn next(&mut self) -> Option<Frame> {
-        timeout(PATIENCE, self.read_frame())
-            .await
-            .expect("a frame in time")
+        timeout(PATIENCE, self.read_frame()).await.expect("a frame in time")
     }
 
     async fn read_frame(&mut self) -> Option<Frame> {
         let first = self.socket.read_u8().await.ok()?;
-        assert_eq!(
-            first & 0xf0,
-            0x80,
-            "server frames are final and without reserved bits"
-        );
+        assert_eq!(first & 0xf0, 0x80, "server frames are final and without reserved bits");
         let length = match self.socket.read_u8().await.ok()? {
             126 => u64::from(self.socket.read_u16().await.ok()?),
             127 => self.socket.read_u64().await.ok()?,
@@ -135,10 +116,7 @@ impl Client {
         };
         let mut payload = vec![0; usize::try_from(length).unwrap()];
         self.socket.read_exact(&mut payload).await.ok()?;
-        Some(Frame {
-            opcode: first & 0x0f,
-            payload,
-        })
+        Some(Frame { opcode: first & 0x0f, payload })
     }
 
     /// The next message, leaving out control frames.

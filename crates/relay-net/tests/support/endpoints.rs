@@ -53,10 +53,7 @@ impl Seen {
 
 impl Factory {
     pub fn new(behaviour: Behaviour) -> Arc<Self> {
-        Arc::new(Self {
-            behaviour,
-            seen: Arc::default(),
-        })
+        Arc::new(Self { behaviour, seen: Arc::default() })
     }
 }
 
@@ -64,10 +61,7 @@ impl EndpointFactory for Factory {
     fn open(&self, opened: Opened, _now: Moment) -> Box<dyn Endpoint> {
         self.seen.opened.fetch_add(1, Ordering::SeqCst);
         match &self.behaviour {
-            Behaviour::Echo => Box::new(Echo {
-                seen: self.seen.clone(),
-                ..Echo::default()
-            }),
+            Behaviour::Echo => Box::new(Echo { seen: self.seen.clone(), ..Echo::default() }),
             Behaviour::Subscriber(hub) => Box::new(hub.subscribe(opened, self.seen.clone())),
             Behaviour::Unopenable => panic!("this endpoint cannot be opened"),
         }
@@ -93,10 +87,7 @@ impl Echo {
         match message.as_ref() {
             b"!panic" => panic!("this endpoint was told to panic"),
             b"!panic-deadline" => self.panic_at_deadline = true,
-            b"!close" => out.close(Close {
-                code: 4400,
-                reason: "asked",
-            }),
+            b"!close" => out.close(Close { code: 4400, reason: "asked" }),
             b"!later" => self.due = soon,
             b"!flood" => {
                 self.flooding = true;
@@ -116,10 +107,7 @@ impl Echo {
 impl Endpoint for Echo {
     fn on_message(&mut self, message: Bytes, now: Moment, out: &mut dyn Outbox) {
         self.seen.messages.fetch_add(1, Ordering::SeqCst);
-        assert!(
-            !self.paused,
-            "a message was delivered while reading was paused"
-        );
+        assert!(!self.paused, "a message was delivered while reading was paused");
         if !self.obey(&message, now, out) {
             out.push(Outbound::Own(message));
         }

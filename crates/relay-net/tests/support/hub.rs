@@ -32,10 +32,7 @@ pub fn shared(payload: &[u8]) -> SharedFrame {
         }
     };
     bytes.put_slice(payload);
-    SharedFrame {
-        bytes: bytes.freeze(),
-        header_bytes,
-    }
+    SharedFrame { bytes: bytes.freeze(), header_bytes }
 }
 
 impl Hub {
@@ -52,11 +49,7 @@ impl Hub {
 
     pub fn subscribe(self: &Arc<Self>, opened: Opened, seen: Arc<Seen>) -> Subscriber {
         self.wakers.lock().unwrap().push(opened.waker);
-        Subscriber {
-            hub: self.clone(),
-            cursor: 0,
-            seen,
-        }
+        Subscriber { hub: self.clone(), cursor: 0, seen }
     }
 }
 

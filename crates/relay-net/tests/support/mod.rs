@@ -1,9 +1,5 @@
 //! What the tests of the transport share: endpoints with simple behaviour, a server on loopback, a byte-level client.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "every test binary uses its own part of this module"
-)]
+#![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this module")]
 
 pub mod client;
 pub mod endpoints;
@@ -27,14 +23,8 @@ pub fn config(limits: NetLimits) -> ServerConfig {
     ServerConfig {
         bind: ([127, 0, 0, 1], 0).into(),
         routes: vec![
-            Route {
-                path: NATIVE.to_owned(),
-                kind: RouteKind::Native,
-            },
-            Route {
-                path: LIVE.to_owned(),
-                kind: RouteKind::Liveness,
-            },
+            Route { path: NATIVE.to_owned(), kind: RouteKind::Native },
+            Route { path: LIVE.to_owned(), kind: RouteKind::Liveness },
         ],
         control_plane: None,
         liveness: None,
@@ -48,12 +38,8 @@ pub async fn relay(behaviour: Behaviour, limits: NetLimits) -> Relay {
 
 pub async fn relay_with(behaviour: Behaviour, config: ServerConfig) -> Relay {
     let factory = Factory::new(behaviour);
-    let endpoints = Endpoints {
-        native: factory.clone(),
-    };
-    let server = Server::start(config, endpoints, Clock::start())
-        .await
-        .unwrap();
+    let endpoints = Endpoints { native: factory.clone() };
+    let server = Server::start(config, endpoints, Clock::start()).await.unwrap();
     Relay { server, factory }
 }
 
@@ -70,10 +56,7 @@ impl Relay {
             if check(&stats) {
                 return stats;
             }
-            assert!(
-                start.elapsed() < Duration::from_secs(8),
-                "never happened: {what}; {stats:#?}"
-            );
+            assert!(start.elapsed() < Duration::from_secs(8), "never happened: {what}; {stats:#?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -1,0 +1,33 @@
+//! A process without file descriptors: the accept loop rests instead of spinning, and goes on when there are some again.
+//! Alone in its file, because the limit it lowers belongs to the whole process.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use relay_net::NetLimits;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::fs::File;
+use std::time::Duration;
+use support::client::Client;
+use support::endpoints::Behaviour;
+use support::{NATIVE, relay};
+
+#[tokio::test]
+async fn without_file_descriptors_the_accept_loop_rests() {
+    let relay = relay(Behaviour::Echo, NetLimits::default()).await;
+    let before = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(256), maximum: before.maximum }).unwrap();
+    let mut hoard: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    hoard.pop();
+    let address = relay.server.local_addr();
+    // The client's socket takes the last descriptor, so none is left to accept it.
+    let opening = tokio::spawn(async move { Client::open(address, NATIVE).await });
+    relay.until("accept fails", |stats| stats.accept_errors_total > 0).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let errors = relay.server.stats().accept_errors_total;
+    assert!(errors < 15, "{errors} failed accepts in 300 ms");
+    hoard.truncate(100);
+    let mut client = opening.await.unwrap();
+    client.echoes(b"accepted after all").await;
+    setrlimit(Resource::Nofile, before).unwrap();
+}
