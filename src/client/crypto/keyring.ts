@@ -53,10 +53,11 @@ export async function sealKeyring(input: SealKeyringInput): Promise<Uint8Array> 
   if (epochKey === undefined) throw new RangeError('the key of the keyring\'s own epoch is missing');
   const salt = random(32);
   const info = keyringInfo(space, keyEpoch);
-  const slots: Slot[] = [];
-  for (const recipient of recipients) {
-    slots.push({ recipient, ...(await hpkeSeal({ recipient, info, aad: recipient, plaintext: epochKey, ephemeralSeed: random(32) })) });
-  }
+  const slotFor = async (recipient: Uint8Array): Promise<Slot> => {
+    const sealed = hpkeSeal({ recipient, info, aad: recipient, plaintext: epochKey, ephemeralSeed: random(32) });
+    return { recipient, ...(await sealed) };
+  };
+  const slots = await Promise.all(recipients.map(slotFor));
   const historyKey = await importAesKey(historyKeyOf(epochKey, salt, space, keyEpoch), 'encrypt');
   const history = await aesSeal(historyKey, NONCE_ZERO, new Uint8Array(), encodeHistory(input.epochKeys, keyEpoch));
   const writer = new ByteWriter().u8(FORMAT).u32(keyEpoch).raw32(salt).u16(slots.length);

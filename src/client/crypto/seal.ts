@@ -75,7 +75,7 @@ export async function sealEntry(input: SealEntryInput): Promise<Uint8Array> {
   const keys = entryKeys(input.epochKey, input.space, salt);
   const headerLength = headerBytes(input.seen.length) + TAG_BYTES;
   const plaintext = encodeItems(input.items, total - ENVELOPE_BYTES - headerLength - TAG_BYTES);
-  const contentKey = await importAesKey(keys.content, 'encrypt');
+  const [headerKey, contentKey] = await Promise.all([importAesKey(keys.header, 'encrypt'), importAesKey(keys.content, 'encrypt')]);
   const content = await aesSeal(contentKey, NONCE_ZERO, associatedData(LAYER_CONTENT, place), plaintext);
   const header: EntryHeader = {
     type: ENTRY_TYPE_APP,
@@ -86,7 +86,6 @@ export async function sealEntry(input: SealEntryInput): Promise<Uint8Array> {
     contentHash: hash(content),
   };
   const signature = await input.ed25519.sign(input.device.seed, entrySigningBytes(place, SUITE, salt, header));
-  const headerKey = await importAesKey(keys.header, 'encrypt');
   const sealedHeader = await aesSeal(headerKey, NONCE_ZERO, associatedData(LAYER_HEADER, place), encodeHeader(header, signature));
   return new ByteWriter(total).u8(SUITE).raw32(salt).raw32(keys.commitment).bytes16(sealedHeader).raw(content).finish();
 }
@@ -99,11 +98,11 @@ export async function openEntry(input: OpenEntryInput): Promise<OpenedEntry> {
   const header = await openHeader(input, envelope, keys.header);
   if (!equalBytes(header.contentHash, hash(envelope.content))) throw new SealError('content_hash', 'the content is not the one signed');
   const signed = entrySigningBytes(input, SUITE, envelope.salt, header);
-  if (!(await input.ed25519.verify(input.device, signed, header.signature))) {
-    throw new SealError('signature', 'not signed by the device it came from');
-  }
-  const contentKey = await importAesKey(keys.content, 'decrypt');
-  const plaintext = await aesOpen(contentKey, NONCE_ZERO, associatedData(LAYER_CONTENT, input), envelope.content);
+  const [holds, plaintext] = await Promise.all([
+    input.ed25519.verify(input.device, signed, header.signature),
+    openContent(input, envelope, keys.content),
+  ]);
+  if (!holds) throw new SealError('signature', 'not signed by the device it came from');
   if (plaintext === undefined) throw new SealError('content', 'the tag does not hold');
   const { type, time, previous, roster, seen } = header;
   return { type, time, previous, roster, seen, items: parseItems(plaintext) };
@@ -135,6 +134,11 @@ async function openHeader(place: EntryPlace, envelope: Envelope, key: Uint8Array
   const plaintext = await aesOpen(headerKey, NONCE_ZERO, associatedData(LAYER_HEADER, place), envelope.header);
   if (plaintext === undefined) throw new SealError('header', 'the tag does not hold');
   return parseHeader(plaintext);
+}
+
+async function openContent(place: EntryPlace, envelope: Envelope, key: Uint8Array): Promise<Uint8Array | undefined> {
+  const contentKey = await importAesKey(key, 'decrypt');
+  return aesOpen(contentKey, NONCE_ZERO, associatedData(LAYER_CONTENT, place), envelope.content);
 }
 
 interface EntryKeys {
