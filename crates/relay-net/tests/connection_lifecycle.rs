@@ -118,6 +118,12 @@ async fn paused_reading_delivers_nothing_until_it_resumes() {
     for expected in [&b"later"[..], b"a", b"b", b"c"] {
         assert_eq!(client.message().await, expected);
     }
+    // Resuming alone must wake the reading, without any output that would.
+    client.send(&frame(BINARY, b"!pause-quietly")).await;
+    relay.until("it paused", |stats| stats.messages_in_total == 5).await;
+    let start = Instant::now();
+    client.echoes(b"d").await;
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert_eq!(relay.server.stats().endpoint_panics_total, 0);
 }
 

@@ -77,6 +77,7 @@ struct Echo {
     seen: Arc<Seen>,
     flooding: bool,
     paused: bool,
+    quiet: bool,
     panic_at_deadline: bool,
     due: Option<Moment>,
 }
@@ -93,9 +94,10 @@ impl Echo {
                 self.flooding = true;
                 self.poll(now, out);
             }
-            b"!pause" => {
+            b"!pause" | b"!pause-quietly" => {
                 out.pause_reading(true);
                 self.paused = true;
+                self.quiet = message.ends_with(b"quietly");
                 self.due = soon;
             }
             _ => return false,
@@ -122,7 +124,9 @@ impl Endpoint for Echo {
             if std::mem::take(&mut self.paused) {
                 out.pause_reading(false);
             }
-            out.push(Outbound::Own(Bytes::from_static(b"later")));
+            if !std::mem::take(&mut self.quiet) {
+                out.push(Outbound::Own(Bytes::from_static(b"later")));
+            }
         }
     }
 
