@@ -12,9 +12,13 @@ use crate::limits::{GROUP_LEAVES_MAX, PATH_HASHES_MAX};
 use crate::merkle::root_from_path;
 use crate::signing;
 use crate::wire::{DecodeError, Reader, Writer};
+use bytes::Bytes;
 
 /// Length of the salt of a group leaf, in bytes.
 pub const SALT_BYTES: usize = 16;
+
+/// Room for an attestation, in bytes: its fixed fields and a usual path.
+const ATTESTATION_BYTES_USUAL: usize = 512;
 
 /// What the relay states about one log at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +64,31 @@ impl Attestation {
         let leaf = GroupLeaf { space: *space, claim: self.claim, salt: self.salt }.hash(log_id);
         root_from_path(&leaf, u64::from(self.leaf_index), u64::from(self.leaf_count), &self.path)
             .is_some_and(|root| signing::verify(&log_id.0, Domain::ReceiptRoot, &[&root.0], &self.signature))
+    }
+
+    /// What the log id signs for a commit group with this root, for a signer that keeps its key to itself.
+    #[must_use]
+    pub fn signing_text(root: &Hash) -> Vec<u8> {
+        signing::signing_text(Domain::ReceiptRoot, &[&root.0])
+    }
+
+    /// The attestation's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let mut w = Writer::with_capacity(ATTESTATION_BYTES_USUAL);
+        self.write(&mut w);
+        w.into_bytes()
+    }
+
+    /// Reads bytes that are exactly one attestation; its signature is not checked.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::borrowed(bytes);
+        let attestation = Self::read(&mut r)?;
+        r.finish()?;
+        Ok(attestation)
     }
 
     /// Appends the attestation.

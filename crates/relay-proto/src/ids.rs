@@ -146,9 +146,6 @@ mod tests {
     #[test]
     fn debug_shows_only_a_prefix() {
         assert_eq!(format!("{:?}", SpaceId([0xab; 32])), "SpaceId(abababab…)");
-        assert_eq!(
-            format!("{:?}", SealedBytes(Bytes::from_static(b"secret"))),
-            "SealedBytes(6)"
-        );
+        assert_eq!(format!("{:?}", SealedBytes(Bytes::from_static(b"secret"))), "SealedBytes(6)");
     }
 }

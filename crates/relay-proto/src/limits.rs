@@ -55,7 +55,8 @@ pub const SNAPSHOTS_KEPT: usize = 2;
 /// How long an unfinished snapshot can be resumed, in milliseconds.
 pub const SNAPSHOT_RESUME_MS: u64 = 24 * HOUR_MS;
 /// Longest manifest, in bytes: its fixed fields and a full compact range.
-pub const MANIFEST_BYTES_MAX: usize = 1 + 1 + 32 + 32 + 4 + 32 + 8 + 8 + 32 + 1 + RANGE_HASHES_MAX * 32 + 8 + 4 + 32 + 32 + 32 + 8 + 64;
+pub const MANIFEST_BYTES_MAX: usize =
+    1 + 1 + 32 + 32 + 4 + 32 + 8 + 8 + 32 + 1 + RANGE_HASHES_MAX * 32 + 8 + 4 + 32 + 32 + 32 + 8 + 64;
 
 /// Time from the start of a connection to the end of the handshake, in milliseconds.
 pub const HANDSHAKE_MS: u64 = 10_000;

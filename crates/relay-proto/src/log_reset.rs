@@ -37,6 +37,12 @@ impl LogReset {
         self
     }
 
+    /// What the log id signs, for a signer that keeps its key to itself.
+    #[must_use]
+    pub fn signing_text(&self) -> Vec<u8> {
+        signing::signing_text(Domain::LogReset, &[self.text().as_slice()])
+    }
+
     /// Whether the log id named signed it. The caller checks that it is the log id pinned.
     #[must_use]
     pub fn verify(&self) -> bool {

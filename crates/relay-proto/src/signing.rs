@@ -50,7 +50,7 @@ impl KeyPair {
     /// Signs `D(domain) ‖ parts`.
     #[must_use]
     pub fn sign(&self, domain: Domain, parts: &[&[u8]]) -> Signature {
-        Signature(self.0.sign(&text(domain, parts)).to_bytes())
+        Signature(self.0.sign(&signing_text(domain, parts)).to_bytes())
     }
 }
 
@@ -83,7 +83,7 @@ pub fn verify_or_dummy(key: &[u8; 32], domain: Domain, parts: &[&[u8]], signatur
 
 fn verify_with(key: &VerifyingKey, domain: Domain, parts: &[&[u8]], signature: &Signature) -> bool {
     let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-    key.verify_strict(&text(domain, parts), &signature).is_ok()
+    key.verify_strict(&signing_text(domain, parts), &signature).is_ok()
 }
 
 fn parse_key(bytes: &[u8; 32]) -> Option<VerifyingKey> {
@@ -100,7 +100,9 @@ fn is_canonical(bytes: &[u8; 32]) -> bool {
     last & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff) || *first < 0xed
 }
 
-fn text(domain: Domain, parts: &[&[u8]]) -> Vec<u8> {
+/// `D(domain) ‖ parts`: the bytes that are signed, for a signer that keeps its key to itself.
+#[must_use]
+pub fn signing_text(domain: Domain, parts: &[&[u8]]) -> Vec<u8> {
     let tag = domain.tag();
     let length = parts.iter().fold(tag.len(), |sum, part| sum.saturating_add(part.len()));
     let mut text = Vec::with_capacity(length);

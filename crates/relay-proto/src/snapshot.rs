@@ -136,9 +136,11 @@ impl Manifest {
     /// Whether the device named signed it.
     #[must_use]
     pub fn verify(&self) -> bool {
-        self.bytes.len().checked_sub(SIGNATURE_BYTES).and_then(|end| self.bytes.get(..end)).is_some_and(|text| {
-            signing::verify(&self.fields.device.0, Domain::Snapshot, &[text], &self.signature)
-        })
+        self.bytes
+            .len()
+            .checked_sub(SIGNATURE_BYTES)
+            .and_then(|end| self.bytes.get(..end))
+            .is_some_and(|text| signing::verify(&self.fields.device.0, Domain::Snapshot, &[text], &self.signature))
     }
 
     /// What it says.
@@ -194,11 +196,6 @@ pub fn sign_snapshot_ack(device: &KeyPair, space: &SpaceId, snapshot: &SnapshotI
 
 /// Whether the device signed the snapshot ack.
 #[must_use]
-pub fn verify_snapshot_ack(
-    device: &DeviceKey,
-    space: &SpaceId,
-    snapshot: &SnapshotId,
-    signature: &Signature,
-) -> bool {
+pub fn verify_snapshot_ack(device: &DeviceKey, space: &SpaceId, snapshot: &SnapshotId, signature: &Signature) -> bool {
     signing::verify(&device.0, Domain::SnapshotAck, &[&space.0, &snapshot.0], signature)
 }

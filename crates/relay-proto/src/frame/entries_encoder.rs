@@ -114,8 +114,14 @@ impl EntriesEncoder {
 
     /// Finishes the frame.
     #[must_use]
-    pub fn finish(mut self, more: bool, attestation: &Attestation) -> EncodedFrame {
-        attestation.write(&mut self.w);
+    pub fn finish(self, more: bool, attestation: &Attestation) -> EncodedFrame {
+        self.finish_encoded(more, &attestation.encode())
+    }
+
+    /// Finishes the frame with an attestation that is encoded already.
+    #[must_use]
+    pub fn finish_encoded(mut self, more: bool, attestation: &[u8]) -> EncodedFrame {
+        self.w.raw(attestation);
         self.w.patch(FLAGS_AT, &[u8::from(more)]);
         self.w.patch(COUNT_AT, &self.count.to_be_bytes());
         EncodedFrame::with_header(self.w)

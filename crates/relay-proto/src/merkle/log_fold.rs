@@ -110,7 +110,12 @@ mod tests {
 
     #[test]
     fn counts_from_its_base() {
-        let genesis = Genesis { log_epoch: 2, base_size: 41, base_head: Hash([9; 32]), ..Genesis::first(SpaceId([1; 32]), LogId([2; 32])) };
+        let genesis = Genesis {
+            log_epoch: 2,
+            base_size: 41,
+            base_head: Hash([9; 32]),
+            ..Genesis::first(SpaceId([1; 32]), LogId([2; 32]))
+        };
         let mut fold = LogFold::new(&genesis);
         assert_eq!((fold.size(), fold.head()), (41, genesis.leaf()));
         assert_eq!(fold.extend([Hash([3; 32]), Hash([4; 32])]), 43);

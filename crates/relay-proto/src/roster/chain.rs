@@ -94,9 +94,8 @@ impl Chain {
     /// it is not among those kept.
     #[must_use]
     pub fn bytes_after(&self, version: u64, hash: &Hash) -> Vec<Bytes> {
-        let known = self
-            .statements()
-            .position(|statement| statement.fields().version == version && statement.hash() == *hash);
+        let known =
+            self.statements().position(|statement| statement.fields().version == version && statement.hash() == *hash);
         let skip = known.map_or(0, |at| at.saturating_add(1));
         self.statements().skip(skip).map(|statement| statement.bytes().clone()).collect()
     }

@@ -170,7 +170,11 @@ impl StatementFields {
         let ordered = self.devices.is_sorted_by(|a, b| a.key < b.key) && self.former.is_sorted_by(|a, b| a.key < b.key);
         let both = self.former.iter().any(|former| self.device(&former.key).is_some());
         let root_listed = self.device(&root).is_some() || self.former(&root).is_some();
-        if from_one && first_is_first && ordered && !both && !root_listed { Ok(()) } else { Err(RosterError::Malformed) }
+        if from_one && first_is_first && ordered && !both && !root_listed {
+            Ok(())
+        } else {
+            Err(RosterError::Malformed)
+        }
     }
 
     /// The device of a key.
@@ -248,8 +252,10 @@ impl Statement {
     }
 
     pub(super) fn signature_holds(&self) -> bool {
-        self.bytes.len().checked_sub(SIGNATURE_BYTES).and_then(|end| self.bytes.get(..end)).is_some_and(|text| {
-            signing::verify(&self.fields.signer.0, Domain::Roster, &[text], &self.signature)
-        })
+        self.bytes
+            .len()
+            .checked_sub(SIGNATURE_BYTES)
+            .and_then(|end| self.bytes.get(..end))
+            .is_some_and(|text| signing::verify(&self.fields.signer.0, Domain::Roster, &[text], &self.signature))
     }
 }
