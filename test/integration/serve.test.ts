@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { CLI, ServeProcess } from '../support/serve-process.js';
+
+describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
+  it('says in one JSON line where it is, and answers through the core', async () => {
+    await using relay = new ServeProcess([]);
+    const line = await relay.logLine('relay is listening');
+    expect(line).toMatchObject({ durability: 'fsync', tls: 'off', version: '0.1.0' });
+    expect(relay.stdout).toHaveLength(1);
+    const url = await relay.url();
+    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok', phase: 'ready' });
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    expect(await (await fetch(`${url}/version`)).json()).toMatchObject({ name: 'sealrelay', protocolVersions: [1] });
+    const missing = await fetch(`${url}/nothing`);
+    expect(missing.status).toBe(404);
+    expect(missing.headers.get('content-type')).toContain('application/problem+json');
+  });
+
+  it('shows metrics on the admin address only', async () => {
+    await using relay = new ServeProcess([]);
+    const { metricsUrl } = await relay.logLine('relay is listening');
+    expect(await (await fetch(String(metricsUrl))).text()).toContain('relay_connections_accepted_total ');
+    expect((await fetch(`${await relay.url()}/metrics`)).status).toBe(404);
+  });
+
+  it('drains on SIGTERM, ends with 0 and leaves no private directory', async () => {
+    await using relay = new ServeProcess([]);
+    await relay.url();
+    expect(readdirSync(relay.dir).filter((name) => name.startsWith('sealrelay-'))).toHaveLength(1);
+    relay.child.kill('SIGTERM');
+    expect(await relay.ended).toEqual({ code: 0, signal: null });
+    expect(relay.stderr).toEqual([]);
+    expect(readdirSync(relay.dir).filter((name) => name.startsWith('sealrelay-'))).toEqual([]);
+  });
+
+  it('names a taken port and its fix in one line', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => blocker.once('listening', resolve));
+    const { port } = blocker.address() as { port: number };
+    await using relay = new ServeProcess(['--port', String(port)]);
+    expect(await relay.ended).toEqual({ code: 1, signal: null });
+    blocker.close();
+    expect(relay.stderr).toEqual([
+      `relay: cannot listen on 127.0.0.1:${port}: the port is taken. Stop the program that uses this port, or choose another port.`,
+    ]);
+    expect(relay.stdout).toEqual([]);
+  });
+
+  it.each([
+    [['--host', '0.0.0.0'], 1, /not a loopback address.*reverse proxy/],
+    [['--prot', '1'], 2, /unknown option --prot\. Did you mean --port\?/],
+  ] as const)('refuses %j', async (args, code, message) => {
+    await using relay = new ServeProcess(args);
+    expect(await relay.ended).toEqual({ code, signal: null });
+    expect(relay.stderr.join('\n')).toMatch(message);
+  });
+
+  const hasScript = spawnSync('script', ['--version']).status === 0;
+  it.skipIf(!hasScript)('shows the banner on a terminal (needs util-linux `script`), without colour when NO_COLOR is set', () => {
+    const command = `timeout -s INT 2 "${process.execPath}" "${CLI}" --port 0 --admin.port off --data-dir /tmp/sealrelay-test-banner-$$`;
+    const shown = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } }).stdout;
+    expect(shown).toMatch(/Relay address\r?\nsealrelay:\/\/127\.0\.0\.1:\d+\/#k=/);
+    expect(shown).toContain('▀');
+    expect(shown).toContain("import { createSpace } from 'sealrelay/client';");
+    expect(shown).toContain('SIGINT: draining');
+    expect(shown).not.toContain('\u001B[');
+    expect(shown).not.toContain('"level"');
+  });
+});
