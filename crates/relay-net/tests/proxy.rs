@@ -142,8 +142,12 @@ async fn bodies_that_are_too_large_get_413() {
     let chunked = format!("POST /a HTTP/1.1\r\nHost: r\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
     let answer = setup.ask(chunked.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("body_too_large"), "{answer}");
+    // The answer arrives even though the client goes on sending a body nobody wants.
+    let mut sent_anyway = b"POST /a HTTP/1.1\r\nHost: r\r\nContent-Length: 900000\r\n\r\n".to_vec();
+    sent_anyway.resize(sent_anyway.len() + 900_000, b'b');
+    assert!(setup.ask(&sent_anyway).await.starts_with("HTTP/1.1 413 "));
     let stats = setup.relay.server.stats();
-    assert_eq!((stats.proxy_errors_total, stats.http_errors_total), (0, 2));
+    assert_eq!((stats.proxy_errors_total, stats.http_errors_total), (0, 3));
 }
 
 #[tokio::test]
