@@ -56,7 +56,7 @@ export function readAttestation(reader: ByteReader): Attestation {
   };
   const salt = reader.raw(16);
   const place = { leafIndex: reader.u32(), leafCount: reader.u32() };
-  const path = reader.list(reader.u8(), GROUP_PATH_MAX, (from) => from.raw32());
+  const path = reader.list32(reader.u8(), GROUP_PATH_MAX);
   return { ...stated, salt, ...place, path, signature: reader.raw(64) };
 }
 

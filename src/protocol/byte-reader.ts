@@ -63,17 +63,25 @@ export class ByteReader {
     return this.raw(32);
   }
 
+  /** A list of keys, hashes or nonces. */
+  list32(count: number, countMax: number): Uint8Array[] {
+    return this.list(count, countMax, 32, (reader) => reader.raw32());
+  }
+
+  /** Bytes preceded by their length as u16. */
   bytes16(lengthMax = 0xffff): Uint8Array {
     return this.raw(bounded(this.u16(), lengthMax));
   }
 
+  /** Bytes preceded by their length as u32. */
   bytes32(lengthMax = 0xffff_ffff): Uint8Array {
     return this.raw(bounded(this.u32(), lengthMax));
   }
 
-  /** `count` elements; the count is checked against `countMax` before anything is read. */
-  list<T>(count: number, countMax: number, read: (reader: ByteReader) => T): T[] {
+  /** `count` items; the count is checked against `countMax` and the bytes left before anything is read. */
+  list<T>(count: number, countMax: number, itemBytesMin: number, read: (reader: ByteReader) => T): T[] {
     bounded(count, countMax);
+    if (count * itemBytesMin > this.remaining) throw new FrameError('malformed_frame', 'the bytes end inside a list');
     const items: T[] = [];
     for (let i = 0; i < count; i += 1) items.push(read(this));
     return items;

@@ -9,6 +9,7 @@ import { readChainAndKeyring, writeChainAndKeyring } from './roster-chain.js';
 
 const OMIT_OWN_BODIES = 0x01;
 const COUNT_MAX = 0xffff;
+const ENTRY_BYTES_MIN = 5;
 const U32_MAX = 0xffff_ffff;
 
 /** The frame as one binary message. */
@@ -34,7 +35,7 @@ export function decodeHelloVersions(message: Uint8Array): readonly number[] {
 }
 
 function readVersions(reader: ByteReader): number[] {
-  const versions = reader.list(reader.u8(), HELLO_VERSIONS_MAX, (from) => from.u16());
+  const versions = reader.list(reader.u8(), HELLO_VERSIONS_MAX, 2, (from) => from.u16());
   if (versions.length === 0) throw new FrameError('request_invalid', 'a Hello that offers no version');
   return versions;
 }
@@ -140,7 +141,7 @@ function readHello(reader: ByteReader): ClientFrame {
 function readPush(reader: ByteReader): ClientFrame {
   const pushSeqFirst = inRange(reader.u64(), U64_MAX);
   const keyEpoch = reader.u32();
-  const entries = reader.list(inRange(reader.u16(), COUNT_MAX), COUNT_MAX, readSealed);
+  const entries = reader.list(inRange(reader.u16(), COUNT_MAX), COUNT_MAX, ENTRY_BYTES_MIN, readSealed);
   // In this order, because a sum above 2^53 would be rounded.
   inRange(pushSeqFirst + (entries.length - 1), U64_MAX);
   return { type: 'Push', pushSeqFirst, keyEpoch, entries };

@@ -11,7 +11,9 @@ const STATUS_NUMBER = { stored: 0, duplicate: 1, forgotten: 2 } as const satisfi
 const ITEM_SEALED = 0;
 const ITEM_OWN = 1;
 const MORE = 0x01;
+const ITEM_BYTES_MIN = 49;
 
+/** Appends a Receipt's body to a frame. */
 export function writeReceipt(writer: ByteWriter, frame: ReceiptFrame): void {
   writer.u64(frame.pushSeqFirst).u16(frame.count).u8(STATUS_NUMBER[frame.status]).u64(frame.seqFirst);
   writeAttestation(writer, frame.attestation);
@@ -20,6 +22,7 @@ export function writeReceipt(writer: ByteWriter, frame: ReceiptFrame): void {
   writer.u32(index).u32(leaves).u8(path.length).each(path, (to, node) => to.raw32(node));
 }
 
+/** The Receipt's body at the reader. */
 export function readReceipt(reader: ByteReader): ReceiptFrame {
   const pushSeqFirst = reader.u64();
   const count = reader.u16();
@@ -40,21 +43,23 @@ export function readReceipt(reader: ByteReader): ReceiptFrame {
 function readProof(reader: ByteReader): InclusionPath {
   const index = reader.u32();
   const leaves = reader.u32();
-  return { index, leaves, path: reader.list(reader.u8(), GROUP_PATH_MAX, (from) => from.raw32()) };
+  return { index, leaves, path: reader.list32(reader.u8(), GROUP_PATH_MAX) };
 }
 
+/** Appends the body of an Entries frame. */
 export function writeEntries(writer: ByteWriter, frame: EntriesFrame): void {
   writer.u32(frame.request).u8(frame.more ? MORE : 0).u64(frame.firstSeq);
   writer.u16(frame.items.length).each(frame.items, writeItem);
   writeAttestation(writer, frame.attestation);
 }
 
+/** The body of an Entries frame at the reader. */
 export function readEntries(reader: ByteReader): EntriesFrame {
   const request = reader.u32();
   const flags = reader.u8();
   if ((flags & ~MORE) !== 0) throw new FrameError('malformed_frame', 'an unknown flag');
   const firstSeq = reader.u64();
-  const items = reader.list(reader.u16(), ENTRIES_ITEMS_MAX, readItem);
+  const items = reader.list(reader.u16(), ENTRIES_ITEMS_MAX, ITEM_BYTES_MIN, readItem);
   return { type: 'Entries', request, more: flags === MORE, firstSeq, items, attestation: readAttestation(reader) };
 }
 

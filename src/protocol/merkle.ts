@@ -44,12 +44,7 @@ export class CompactRange {
 
   /** The Merkle root; of no leaves it is the hash of nothing. */
   root(): Uint8Array {
-    let root: Uint8Array | undefined;
-    for (let i = this.#hashes.length - 1; i >= 0; i -= 1) {
-      const subtree = this.#hashes[i];
-      if (subtree !== undefined) root = root === undefined ? subtree : nodeHash(subtree, root);
-    }
-    return root ?? hash();
+    return foldRange(this.#hashes) ?? hash();
   }
 
   /** An independent copy. */
@@ -59,6 +54,13 @@ export class CompactRange {
     copy.#hashes.push(...this.#hashes);
     return copy;
   }
+}
+
+/** The root that subtree roots, largest first, lead to; undefined when there are none. */
+export function foldRange(hashes: readonly Uint8Array[]): Uint8Array | undefined {
+  let root: Uint8Array | undefined;
+  for (const subtree of hashes.toReversed()) root = root === undefined ? subtree : nodeHash(subtree, root);
+  return root;
 }
 
 /** Where a leaf stands in a tree: RFC 9162 section 2.1.3. */

@@ -171,7 +171,7 @@ function readAckNotice(reader: ByteReader): RelayFrame {
 function readLeaves(reader: ByteReader): RelayFrame {
   const request = reader.u32();
   const firstSeq = reader.u64();
-  return { type: 'Leaves', request, firstSeq, leaves: reader.list(reader.u32(), LEAVES_PAGE_MAX, (from) => from.raw32()) };
+  return { type: 'Leaves', request, firstSeq, leaves: reader.list32(reader.u32(), LEAVES_PAGE_MAX) };
 }
 
 function readBoolean(reader: ByteReader): boolean {

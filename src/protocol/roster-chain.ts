@@ -2,7 +2,10 @@
 import type { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
 import { FrameError } from './frame-error.js';
-import { KEYRING_BYTES_MAX, ROSTER_CHAIN_MAX } from './limits.js';
+import { KEYRING_BYTES_MAX, ROSTER_CHAIN_BYTES_MAX, ROSTER_CHAIN_MAX } from './limits.js';
+
+// The length field of a statement.
+const STATEMENT_BYTES_MIN = 4;
 
 /** Roster statements in order, and the keyring of the last one. */
 export interface ChainAndKeyring {
@@ -16,9 +19,14 @@ export function writeChainAndKeyring(writer: ByteWriter, { chain, keyring }: Cha
   writer.bytes32(keyring);
 }
 
-/** Both, from the reader; more statements or a larger keyring than allowed is `roster_too_large`. */
+/** Both, from the reader; more or longer statements or a larger keyring than allowed is `roster_too_large`. */
 export function readChainAndKeyring(reader: ByteReader): ChainAndKeyring {
-  const chain = reader.list(limited(reader.u16(), ROSTER_CHAIN_MAX), ROSTER_CHAIN_MAX, (from) => from.bytes32());
+  let roomBytes = ROSTER_CHAIN_BYTES_MAX;
+  const chain = reader.list(limited(reader.u16(), ROSTER_CHAIN_MAX), ROSTER_CHAIN_MAX, STATEMENT_BYTES_MIN, (from) => {
+    const statement = from.raw(limited(from.u32(), roomBytes));
+    roomBytes -= statement.length;
+    return statement;
+  });
   return { chain, keyring: reader.raw(limited(reader.u32(), KEYRING_BYTES_MAX)) };
 }
 

@@ -11,6 +11,8 @@ import { RosterError } from './roster-error.js';
 const FORMAT = 1;
 const QUEUE_MODE = 0x01;
 const SIGNATURE_BYTES = 64;
+const DEVICE_BYTES = 73;
+const FORMER_BYTES = 40;
 
 /** What a device may do; each level includes the ones before it. */
 export type DeviceRights = 'read' | 'write' | 'admin';
@@ -117,8 +119,8 @@ function readStatement(bytes: Uint8Array): Roster {
     keyEpoch: reader.u32(),
     keyringHash: reader.raw32(),
     rootHpke: reader.raw32(),
-    devices: reader.list(reader.u16(), ROSTER_DEVICES_MAX, readDevice),
-    former: reader.list(reader.u16(), ROSTER_FORMER_MAX, (from) => ({ key: from.raw32(), pushSeqMax: from.u64() })),
+    devices: reader.list(reader.u16(), ROSTER_DEVICES_MAX, DEVICE_BYTES, readDevice),
+    former: reader.list(reader.u16(), ROSTER_FORMER_MAX, FORMER_BYTES, (from) => ({ key: from.raw32(), pushSeqMax: from.u64() })),
     signer: reader.raw32(),
     signature: reader.raw(SIGNATURE_BYTES),
     bytes,

@@ -6,10 +6,11 @@ import { equalBytes } from './equal-bytes.js';
 import { FrameError } from './frame-error.js';
 import { domain, hash } from './hash.js';
 import { COMPACT_RANGE_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_CHUNK_BYTES_MIN } from './limits.js';
-import { CompactRange } from './merkle.js';
+import { CompactRange, foldRange } from './merkle.js';
 
 const FORMAT = 1;
 const SIGNATURE_BYTES = 64;
+const CHUNK_NUMBERS_MAX = 0xffff_ffff;
 
 /** The signed fields of a manifest; the layout is in docs/protocol.md section 6. */
 export interface SnapshotManifestFields {
@@ -47,7 +48,7 @@ export function encodeManifest(fields: SnapshotManifestFields, signature: Uint8A
   return writeFields(new ByteWriter(), fields).fixed(signature, SIGNATURE_BYTES).finish();
 }
 
-/** Reads a manifest; throws FrameError when it is not well formed. The signature and the range are checked separately. */
+/** Reads a manifest; throws FrameError when it is not well formed or its range does not fold to its head. The signature is checked apart. */
 export function parseManifest(bytes: Uint8Array): SnapshotManifest {
   const reader = new ByteReader(bytes);
   if (reader.u8() !== FORMAT) throw new FrameError('malformed_frame', 'an unknown manifest format');
@@ -60,7 +61,7 @@ export function parseManifest(bytes: Uint8Array): SnapshotManifest {
     logEpoch: reader.u64(),
     size: reader.u64(),
     head: reader.raw32(),
-    range: reader.list(reader.u8(), COMPACT_RANGE_MAX, (from) => from.raw32()),
+    range: reader.list32(reader.u8(), COMPACT_RANGE_MAX),
     totalBytes: reader.u64(),
     chunkBytes: reader.u32(),
     chunksHash: reader.raw32(),
@@ -68,11 +69,9 @@ export function parseManifest(bytes: Uint8Array): SnapshotManifest {
     commitment: reader.raw32(),
     time: reader.u64(),
   };
-  if (fields.chunkBytes < SNAPSHOT_CHUNK_BYTES_MIN || fields.chunkBytes > SNAPSHOT_CHUNK_BYTES_MAX || fields.totalBytes === 0) {
-    throw new FrameError('request_invalid', 'a size outside its limits');
-  }
   const signature = reader.raw(SIGNATURE_BYTES);
   reader.end();
+  checkRanges(fields);
   return { ...fields, signature, bytes, id: hash(bytes) };
 }
 
@@ -81,7 +80,7 @@ export async function verifyManifest(manifest: SnapshotManifest, ed25519: Ed2551
   return ed25519.verify(manifest.device, manifestSigningBytes(manifest), manifest.signature);
 }
 
-/** The author's compact range, or undefined when it does not fold to the manifest's head at size − base_size + 1 leaves. */
+/** The author's compact range, or undefined when it is not one of size − base_size + 1 leaves that folds to the head. */
 export function manifestRange(manifest: SnapshotManifestFields, baseSize: number): CompactRange | undefined {
   const range = CompactRange.fromHashes(manifest.size - baseSize + 1, manifest.range);
   return range !== undefined && equalBytes(range.root(), manifest.head) ? range : undefined;
@@ -95,6 +94,14 @@ export function chunkCount(fields: Pick<SnapshotManifestFields, 'totalBytes' | '
 /** H(H(chunk 0) ‖ H(chunk 1) ‖ …). */
 export function chunksHash(chunkHashes: readonly Uint8Array[]): Uint8Array {
   return hash(...chunkHashes);
+}
+
+function checkRanges(fields: SnapshotManifestFields): void {
+  const { chunkBytes, totalBytes, range, head } = fields;
+  const chunksFit = chunkBytes >= SNAPSHOT_CHUNK_BYTES_MIN && chunkBytes <= SNAPSHOT_CHUNK_BYTES_MAX && totalBytes > 0;
+  if (!chunksFit || chunkCount(fields) > CHUNK_NUMBERS_MAX) throw new FrameError('request_invalid', 'a size outside its limits');
+  const root = foldRange(range);
+  if (root === undefined || !equalBytes(root, head)) throw new FrameError('request_invalid', 'a range that does not fold to the head');
 }
 
 function writeFields(writer: ByteWriter, fields: SnapshotManifestFields): ByteWriter {

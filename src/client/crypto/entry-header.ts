@@ -83,7 +83,7 @@ function readHeader(reader: ByteReader): EntryHeader & { readonly signature: Uin
     time: reader.u64(),
     previous: reader.raw32(),
     roster: { version: reader.u64(), hash: reader.raw32() },
-    seen: reader.list(reader.u8(), SEEN_HEADS_MAX, readSeen),
+    seen: reader.list(reader.u8(), SEEN_HEADS_MAX, SEEN_BYTES, readSeen),
     contentHash: reader.raw32(),
     signature: reader.raw(64),
   };

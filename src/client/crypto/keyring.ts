@@ -14,6 +14,7 @@ import { SealError } from './seal-error.js';
 
 const FORMAT = 1;
 const KEY_BYTES = 32;
+const SLOT_BYTES = 112;
 const HISTORY_ITEM_BYTES = 36;
 const HISTORY_EPOCHS_MAX = 0xffff;
 
@@ -104,7 +105,7 @@ function parseKeyring(bytes: Uint8Array): ParsedKeyring {
     if (reader.u8() !== FORMAT) throw new SealError('keyring_layout', 'an unknown keyring format');
     const keyEpoch = reader.u32();
     const salt = reader.raw32();
-    const slots = reader.list(reader.u16(), ROSTER_DEVICES_MAX + 1, (from) => ({
+    const slots = reader.list(reader.u16(), ROSTER_DEVICES_MAX + 1, SLOT_BYTES, (from) => ({
       recipient: from.raw32(),
       enc: from.raw32(),
       ct: from.raw(KEY_BYTES + TAG_BYTES),
@@ -141,7 +142,7 @@ async function openHistory(space: Uint8Array, parsed: ParsedKeyring, epochKey: U
     const reader = new ByteReader(plaintext);
     const keys = new Map<number, Uint8Array>();
     let before = 0;
-    for (const [epoch, earlier] of reader.list(reader.u16(), HISTORY_EPOCHS_MAX, readHistoryItem)) {
+    for (const [epoch, earlier] of reader.list(reader.u16(), HISTORY_EPOCHS_MAX, HISTORY_ITEM_BYTES, readHistoryItem)) {
       if (epoch <= before || epoch >= parsed.keyEpoch) throw new SealError('keyring_history', 'epochs out of order');
       keys.set(epoch, earlier);
       before = epoch;

@@ -22,6 +22,8 @@ const SUITE = 1;
 const ENVELOPE_BYTES = 67;
 const LAYER_HEADER = 0;
 const LAYER_CONTENT = 1;
+const ITEMS_MAX = 0xffff_ffff;
+const ITEM_BYTES_MIN = 4;
 
 /** What is sealed into one entry, and under what. */
 export interface SealEntryInput {
@@ -167,7 +169,7 @@ function encodeItems(items: readonly Uint8Array[], length: number): Uint8Array {
 function parseItems(plaintext: Uint8Array): Uint8Array[] {
   try {
     const reader = new ByteReader(plaintext);
-    const items = reader.list(reader.u32(), Math.floor(reader.remaining / 4), (from) => from.bytes32());
+    const items = reader.list(reader.u32(), ITEMS_MAX, ITEM_BYTES_MIN, (from) => from.bytes32());
     if (reader.raw(reader.remaining).some((byte) => byte !== 0)) throw new SealError('padding', 'bytes other than zero');
     return items;
   } catch (cause) {

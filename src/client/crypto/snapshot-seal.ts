@@ -19,6 +19,7 @@ import type { Random } from './platform.js';
 import { SealError } from './seal-error.js';
 
 const SUITE = 1;
+const CHAIN_BYTES = 72;
 
 /** The last entry the author saw of one device, so that a new device can judge `previous`. */
 export interface DeviceChain {
@@ -133,7 +134,7 @@ function checkChunks(manifest: SnapshotManifestFields, chunks: readonly Uint8Arr
 }
 
 function encodeState({ chains, state }: SnapshotState, chunkBytes: number): Uint8Array {
-  const length = 2 + 72 * chains.length + 4 + state.length;
+  const length = 2 + CHAIN_BYTES * chains.length + 4 + state.length;
   const padded = plaintextBytes(length, chunkBytes);
   const writer = new ByteWriter(padded).u16(chains.length);
   writer.each(chains, (to, chain) => to.raw32(chain.device).u64(chain.pushSeq).raw32(chain.entryId)).bytes32(state);
@@ -151,7 +152,7 @@ function plaintextBytes(length: number, chunkBytes: number): number {
 function parseState(plaintext: Uint8Array): SnapshotState {
   try {
     const reader = new ByteReader(plaintext);
-    const chains = reader.list(reader.u16(), SNAPSHOT_CHAINS_MAX, (from) => ({
+    const chains = reader.list(reader.u16(), SNAPSHOT_CHAINS_MAX, CHAIN_BYTES, (from) => ({
       device: from.raw32(),
       pushSeq: from.u64(),
       entryId: from.raw32(),

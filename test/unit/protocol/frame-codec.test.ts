@@ -91,7 +91,7 @@ describe('frames', () => {
     ['a Hello with 17 versions', bytesOf(FRAME_TYPE.Hello, 17, ...repeat(0, 34)), 'malformed_frame'],
     ['a push_seq of 0', bytesOf(FRAME_TYPE.Push, ...repeat(0, 8), 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 9), 'request_invalid'],
     ['a push of nothing', bytesOf(FRAME_TYPE.Push, ...repeat(0, 7), 1, 0, 0, 0, 1, 0, 0), 'request_invalid'],
-    ['an empty entry', bytesOf(FRAME_TYPE.Push, ...repeat(0, 7), 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0), 'request_invalid'],
+    ['an empty entry', bytesOf(FRAME_TYPE.Push, ...repeat(0, 7), 1, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 9, 9), 'request_invalid'],
     ['push_seqs beyond 2^53 − 1', bytesOf(FRAME_TYPE.Push, 0, 0x1f, ...repeat(0xff, 6), 0, 0, 0, 1, 0, 2, 0, 0, 0, 1, 9, 0, 0, 0, 1, 9), 'request_invalid'],
     ['more leaves than a page', bytesOf(FRAME_TYPE.PullLeaves, 0, 0, 0, 1, ...repeat(0, 8), 0, 0, 0x20, 1), 'request_invalid'],
     ['a chain of 1,025', bytesOf(FRAME_TYPE.RosterPut, 0x04, 0x01), 'roster_too_large'],
