@@ -4,10 +4,10 @@ use super::{Frame, FrameType};
 use crate::attestation::{Attestation, ReceiptProof};
 use crate::ids::{DeviceKey, Hash, PushSeq, SealedBytes, Seq, Signature};
 use crate::limits::LEAVES_PAGE_MAX;
-use crate::wire::{DecodeError, Reader, Writer, to_usize};
+use crate::wire::{DecodeError, Reader, U64_MAX, Writer, to_usize};
 
-/// The shortest entry in a push: its length field and one byte.
-const PUSH_ENTRY_BYTES_MIN: usize = 5;
+/// The least an entry in a push takes: its length field.
+const PUSH_ENTRY_BYTES_MIN: usize = 4;
 
 /// Entries to be stored together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +34,13 @@ impl Frame for Push {
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let push_seq_first = at_least_one(r.u64()?)?;
         let key_epoch = r.u32()?;
-        let count = usize::from(r.u16()?);
-        if count == 0 {
+        let count = r.u16()?;
+        // The last push_seq must be a number too.
+        let last = u64::from(count).checked_sub(1).and_then(|more| push_seq_first.checked_add(more));
+        if last.is_none_or(|last| last > U64_MAX) {
             return Err(DecodeError::OutOfRange);
         }
-        let entries = r.list(count, usize::from(u16::MAX), PUSH_ENTRY_BYTES_MIN, read_entry)?;
+        let entries = r.list(usize::from(count), usize::from(u16::MAX), PUSH_ENTRY_BYTES_MIN, read_entry)?;
         Ok(Self { push_seq_first, key_epoch, entries })
     }
 }

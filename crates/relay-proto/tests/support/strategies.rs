@@ -89,7 +89,7 @@ fn hello() -> impl Strategy<Value = Hello> {
 }
 
 fn push() -> impl Strategy<Value = Push> {
-    (1..=U64_MAX, any::<u32>(), vec(bytes(1..64).prop_map(SealedBytes), 1..5))
+    (1..=U64_MAX - 4, any::<u32>(), vec(bytes(1..64).prop_map(SealedBytes), 1..5))
         .prop_map(|(push_seq_first, key_epoch, entries)| Push { push_seq_first, key_epoch, entries })
 }
 

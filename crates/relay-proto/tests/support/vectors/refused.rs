@@ -85,7 +85,8 @@ fn client_cases() -> Vec<Case> {
         ("a Push from push_seq 0", true, push(0, 1, b"x"), out),
         ("a Push above 2^53 - 1", true, push(OVER, 1, b"x"), DecodeError::NumberTooLarge),
         ("a Push without entries", true, message(|w| w.u8(0x10).u64(1).u32(1).u16(0)), out),
-        ("a Push with an empty entry", true, push(1, 1, b""), DecodeError::Truncated),
+        ("a Push with an empty entry", true, push(1, 1, b""), out),
+        ("a Push whose last push_seq is above 2^53 - 1", true, push_beyond(), out),
         ("a Push with an empty entry among others", true, empty_second_entry(), out),
         ("a Push that counts entries it does not have", true, push(1, 65_535, b"x"), DecodeError::Truncated),
         ("an entry longer than the message", true, long_entry(), DecodeError::Truncated),
@@ -104,6 +105,10 @@ fn client_cases() -> Vec<Case> {
 
 fn empty_second_entry() -> Bytes {
     message(|w| w.u8(0x10).u64(1).u32(1).u16(2).bytes_u32(b"xx").bytes_u32(b""))
+}
+
+fn push_beyond() -> Bytes {
+    message(|w| w.u8(0x10).u64(OVER - 1).u32(1).u16(2).bytes_u32(b"x").bytes_u32(b"y"))
 }
 
 fn long_entry() -> Bytes {
