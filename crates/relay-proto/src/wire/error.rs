@@ -23,8 +23,6 @@ pub enum DecodeError {
     UnknownFlags,
     /// A number or a count is outside its allowed range.
     OutOfRange,
-    /// A list that must be strictly ascending is not.
-    NotAscending,
     /// The chain, the device list or the keyring is over its limit.
     RosterTooLarge,
     /// The frame number is not in the table.
@@ -48,7 +46,6 @@ impl DecodeError {
             Self::UnknownValue => "unknown_value",
             Self::UnknownFlags => "unknown_flags",
             Self::OutOfRange => "out_of_range",
-            Self::NotAscending => "not_ascending",
             Self::RosterTooLarge => "roster_too_large",
             Self::UnknownFrame => "unknown_frame",
             Self::ReservedFrame => "reserved_frame",
