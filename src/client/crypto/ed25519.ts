@@ -9,7 +9,7 @@ const ALGORITHM = 'Ed25519';
 const SEED_BYTES = 32;
 // The fixed head of a PKCS #8 private key that holds a 32-byte Ed25519 seed (RFC 8410).
 const PKCS8_HEAD = fromHex('302e020100300506032b657004220420') ?? new Uint8Array();
-/** Imported keys kept, so that signing and verifying in a row import once. */
+/** Imported public keys kept, so that verifying in a row imports once. */
 const IMPORTED_KEYS_MAX = 64;
 
 /** The best implementation of this platform; the probe runs once per call, so keep the result. */
@@ -20,17 +20,18 @@ export async function createEd25519(): Promise<Ed25519> {
 /** Ed25519 by WebCrypto. */
 export async function createWebCryptoEd25519(): Promise<Ed25519> {
   const subtle = subtleCrypto();
-  const signing = new KeyCache((seed) => {
-    const pkcs8 = new Uint8Array(PKCS8_HEAD.length + SEED_BYTES);
-    pkcs8.set(PKCS8_HEAD);
-    pkcs8.set(seed, PKCS8_HEAD.length);
-    return subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']);
-  });
+  // Weak and by object, so that no seed outlives the secret it belongs to.
+  const signing = new WeakMap<Uint8Array, Promise<CryptoKey>>();
+  const signingKey = (seed: Uint8Array): Promise<CryptoKey> => {
+    const key = signing.get(seed) ?? importSeed(subtle, checkedSeed(seed));
+    signing.set(seed, key);
+    return key;
+  };
   const verifying = new KeyCache((key) => subtle.importKey('raw', cryptoSource(key), ALGORITHM, false, ['verify']));
   return {
     publicKey: derivePublicKey,
     async sign(seed, message) {
-      return new Uint8Array(await subtle.sign(ALGORITHM, await signing.get(checkedSeed(seed)), cryptoSource(message)));
+      return new Uint8Array(await subtle.sign(ALGORITHM, await signingKey(seed), cryptoSource(message)));
     },
     async verify(publicKey, message, signature) {
       if (!isStrictPoint(publicKey) || !isStrictSignature(signature)) return false;
@@ -86,6 +87,13 @@ async function webCryptoWorks(): Promise<boolean> {
   }
 }
 
+function importSeed(subtle: SubtleCrypto, seed: Uint8Array): Promise<CryptoKey> {
+  const pkcs8 = new Uint8Array(PKCS8_HEAD.length + SEED_BYTES);
+  pkcs8.set(PKCS8_HEAD);
+  pkcs8.set(seed, PKCS8_HEAD.length);
+  return subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']);
+}
+
 function checkedSeed(seed: Uint8Array): Uint8Array {
   if (seed.length !== SEED_BYTES) throw new RangeError(`an Ed25519 seed has ${SEED_BYTES} bytes`);
   return seed;
@@ -109,7 +117,7 @@ function littleEndianToBigint(bytes: Uint8Array): bigint {
   return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
-/** Imported keys by their bytes, the oldest dropped first. */
+/** Imported public keys by their bytes, the oldest dropped first. */
 class KeyCache {
   readonly #importKey: (bytes: Uint8Array) => Promise<CryptoKey>;
   readonly #keys = new Map<string, Promise<CryptoKey>>();

@@ -1,6 +1,6 @@
 import { createPrivateKey, sign as nodeSign } from 'node:crypto';
 import { ed25519 as noble } from '@noble/curves/ed25519.js';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEd25519, createNobleEd25519, createWebCryptoEd25519 } from '../../../src/client/crypto/ed25519.js';
 import { isSoundKey, isStrictPoint, isStrictSignature } from '../../../src/protocol/ed25519-strict.js';
 import { fromHex, toHex } from '../../../src/protocol/hex.js';
@@ -117,6 +117,34 @@ describe('strictness', () => {
 });
 
 describe('the implementation of this platform', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  it('is JavaScript where WebCrypto has the name but not the algorithm', async () => {
+    const importKey = vi.fn(async () => Promise.reject(new DOMException('unknown algorithm', 'NotSupportedError')));
+    // Blinding in JavaScript still takes randomness, which every context has.
+    vi.stubGlobal('crypto', { subtle: { importKey }, getRandomValues: crypto.getRandomValues.bind(crypto) });
+    const ed25519 = await createEd25519();
+    expect(importKey).toHaveBeenCalled();
+    const signature = await ed25519.sign(bytes32('any'), text('m'));
+    expect(await ed25519.verify(await ed25519.publicKey(bytes32('any')), text('m'), signature)).toBe(true);
+  });
+
+  it('is refused in an insecure context, where nothing could be sealed', async () => {
+    vi.stubGlobal('crypto', {});
+    await expect(createEd25519()).rejects.toMatchObject({ code: 'insecure_context' });
+  });
+
+  it('drops imported keys beyond its limit and goes on', async () => {
+    const ed25519 = await createWebCryptoEd25519();
+    const seeds = Array.from({ length: 70 }, (_, i) => bytes32(`seed ${i}`));
+    for (const seed of [...seeds, ...seeds.slice(0, 3)]) {
+      const signature = await ed25519.sign(seed, text('m'));
+      expect(await ed25519.verify(await ed25519.publicKey(seed), text('m'), signature)).toBe(true);
+    }
+  });
+
   it('signs and verifies', async () => {
     const ed25519 = await createEd25519();
     const seed = bytes32('any');
