@@ -8,10 +8,14 @@
 )]
 
 pub mod commit;
+mod counters;
 pub mod endpoint;
 pub mod environment;
 pub mod forgetting;
+mod hub;
 pub mod ledger;
 pub mod limits;
 pub mod memory_store;
+pub mod relay;
+mod session;
 pub mod store;

@@ -56,11 +56,11 @@ impl RelayLimits {
     }
 }
 
-/// Answers of one session that wait for room in its write queue; with it reached the relay stops reading from it.
-pub const MAILBOX_ANSWERS_MAX: usize = 256;
-/// Requests of one session that wait for the store; beyond it the relay stops reading from it.
-pub const REQUESTS_IN_FLIGHT_MAX: usize = 64;
-/// Acks of other devices that wait to be forwarded to one session; only the newest of each device is kept.
+/// Pushes of one session that wait for their commit; with them reached the relay stops reading from it.
+pub const PUSHES_IN_FLIGHT_MAX: usize = 1024;
+/// Requests of one session that wait for their turn; with them reached the relay stops reading from it.
+pub const REQUESTS_WAITING_MAX: usize = 64;
+/// Devices of a space whose newest ack is kept for forwarding.
 pub const ACK_NOTICES_MAX: usize = wire::ROSTER_DEVICES_MAX;
 /// Bytes of log read at once for one session.
 pub const READ_PAGE_BYTES: u32 = 1024 * 1024;
@@ -70,5 +70,9 @@ pub const READ_PAGE_ENTRIES: u32 = 4096;
 pub const HUB_SHARDS: usize = 64;
 /// Spaces looked at in one step of the forgetting sweep.
 pub const SWEEP_PAGE_SPACES: u32 = 256;
+/// How long nothing is forgotten after a start or a step of the wall clock, in milliseconds.
+pub const SWEEP_PAUSE_MS: u64 = 24 * 3_600_000;
+/// A forward step of the wall clock against the monotonic one that makes the sweep pause, in milliseconds.
+pub const SWEEP_CLOCK_STEP_MS: u64 = 3_600_000;
 /// Retry hint of temporary refusals, in milliseconds.
 pub const RETRY_AFTER_MS: u32 = 1000;

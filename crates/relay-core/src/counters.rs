@@ -1,0 +1,130 @@
+//! What the relay counts. One place, so that a metric that is declared is also incremented.
+
+use relay_proto::ErrorCode;
+use relay_proto::error_registry::ERRORS;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// The counters and gauges, shared by all sessions.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters {
+            $($(#[$doc])* pub(crate) $name: Count,)*
+            errors: ErrorCounts,
+        }
+
+        /// One moment of the relay's counters (`…_total`, since the start) and gauges.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct RelayStats {
+            $($(#[$doc])* pub $name: u64,)*
+            /// Errors sent, by code; only those that happened.
+            pub errors: Vec<(ErrorCode, u64)>,
+        }
+
+        impl Counters {
+            /// Reads everything; each number is exact, together they are of about one moment.
+            pub(crate) fn read(&self) -> RelayStats {
+                RelayStats { $($name: self.$name.get(),)* errors: self.errors.read() }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Connections with an endpoint, open or in the handshake.
+    connections,
+    /// Sessions that are open.
+    sessions,
+    /// Spaces with at least one open session.
+    active_spaces,
+    /// Bytes of encoded entries kept for live subscribers.
+    live_bytes,
+    /// Handshakes that ended in a welcome.
+    handshakes_ok_total,
+    /// Handshakes that ended in the one answer.
+    handshakes_failed_total,
+    /// Pushes handed to the store.
+    pushes_total,
+    /// Sealed bytes of those pushes.
+    push_bytes_total,
+    /// Receipts sent.
+    receipts_total,
+    /// Entries sent live, from memory.
+    entries_live_total,
+    /// Entries sent from the log, to pulls and to subscribers that were behind.
+    entries_log_total,
+    /// Times a subscriber that had reached the head fell behind the entries kept in memory.
+    subscribers_lagged_total,
+    /// Acks accepted.
+    acks_total,
+    /// Acks dropped because they came too fast.
+    acks_dropped_total,
+    /// Roster changes announced.
+    roster_changes_total,
+    /// Sessions cut because their device left the roster.
+    sessions_revoked_total,
+    /// Snapshots that became complete.
+    snapshots_total,
+    /// Spaces looked at by the forgetting sweep.
+    sweep_spaces_total,
+    /// Times the sweep raised a floor.
+    sweep_trims_total,
+    /// Calls of the sweep that the store refused.
+    sweep_failures_total,
+}
+
+/// One number.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_len(&self, n: usize) {
+        self.add(u64::try_from(n).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn one(&self) {
+        self.add(1);
+    }
+
+    pub(crate) fn sub_len(&self, n: usize) {
+        self.0.fetch_sub(u64::try_from(n).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn one_less(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Debug)]
+struct ErrorCounts(Vec<Count>);
+
+impl Default for ErrorCounts {
+    fn default() -> Self {
+        Self(ERRORS.iter().map(|_| Count::default()).collect())
+    }
+}
+
+impl ErrorCounts {
+    fn read(&self) -> Vec<(ErrorCode, u64)> {
+        let counted = ERRORS.iter().zip(&self.0).map(|(info, count)| (info.code, count.get()));
+        counted.filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+impl Counters {
+    /// Counts an error that was sent.
+    pub(crate) fn error(&self, code: ErrorCode) {
+        let place = ERRORS.iter().position(|info| info.code == code);
+        if let Some(count) = place.and_then(|place| self.errors.0.get(place)) {
+            count.one();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Fan-out: which spaces have sessions, and what just happened in them.
+//!
+//! The hub keeps state, not queues: the newest commits of a space encoded once, the newest ack of each device, a count of
+//! roster changes. A session has cursors into that state and is woken when it moved; so a slow session costs no memory, and
+//! one that fell behind what is kept reads the log instead and loses nothing.
+
+mod channel;
+mod encode;
+mod ring;
+
+pub(crate) use channel::{AckNews, Live, SpaceChannel};
+pub(crate) use encode::{PageEncoding, encode_page, shared};
+
+use crate::counters::Counters;
+use crate::limits::{HUB_SHARDS, RelayLimits};
+use crate::session::SessionHandle;
+use crate::store::{CommitListener, RosterCommit, SpaceCommit};
+use relay_proto::ids::SpaceId;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+type Shard = Mutex<HashMap<SpaceId, Arc<SpaceChannel>>>;
+
+/// The table of active spaces.
+pub(crate) struct Hub {
+    shards: Vec<Shard>,
+    counters: Arc<Counters>,
+    limits: RelayLimits,
+}
+
+/// The space has as many sessions as it may.
+#[derive(Debug)]
+pub(crate) struct SpaceFull;
+
+impl Hub {
+    pub(crate) fn new(limits: RelayLimits, counters: Arc<Counters>) -> Self {
+        Self { shards: (0..HUB_SHARDS).map(|_| Shard::default()).collect(), counters, limits }
+    }
+
+    /// Space ids are public keys, so any of their bytes spreads evenly; `None` never happens with at least one shard.
+    fn shard(&self, space: SpaceId) -> Option<MutexGuard<'_, HashMap<SpaceId, Arc<SpaceChannel>>>> {
+        let [first, second, ..] = space.0;
+        let place = usize::from(u16::from_be_bytes([first, second])) % self.shards.len().max(1);
+        self.shards.get(place).map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The channel of a space that has sessions.
+    pub(crate) fn find(&self, space: SpaceId) -> Option<Arc<SpaceChannel>> {
+        self.shard(space)?.get(&space).cloned()
+    }
+
+    /// Adds a session to its space.
+    pub(crate) fn join(&self, space: SpaceId, session: Arc<SessionHandle>) -> Result<Arc<SpaceChannel>, SpaceFull> {
+        let mut shard = self.shard(space).ok_or(SpaceFull)?;
+        let channel = shard.entry(space).or_insert_with(|| {
+            self.counters.active_spaces.one();
+            Arc::new(SpaceChannel::new(self.limits, Arc::clone(&self.counters)))
+        });
+        let joined = channel.join(session).then(|| Arc::clone(channel));
+        joined.ok_or(SpaceFull)
+    }
+
+    /// Removes a session; a space without sessions is forgotten with what was kept for it.
+    pub(crate) fn leave(&self, space: SpaceId, session: &SessionHandle) {
+        let Some(mut shard) = self.shard(space) else { return };
+        if shard.get(&space).is_some_and(|channel| channel.leave(session) == 0) {
+            shard.remove(&space);
+            self.counters.active_spaces.one_less();
+        }
+    }
+}
+
+impl CommitListener for Hub {
+    fn committed(&self, commit: SpaceCommit) {
+        if let Some(channel) = self.find(commit.space) {
+            channel.committed(&commit);
+        }
+    }
+
+    fn roster_changed(&self, commit: RosterCommit) {
+        self.counters.roster_changes_total.one();
+        if let Some(channel) = self.find(commit.space) {
+            channel.roster_changed();
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! One active space.
+
+use super::encode::{PageEncoding, encode_page};
+use super::ring::{LiveFrame, Ring};
+use crate::counters::Counters;
+use crate::endpoint::SharedFrame;
+use crate::limits::{ACK_NOTICES_MAX, RelayLimits};
+use crate::session::SessionHandle;
+use crate::store::{SpaceCommit, StoredEntry};
+use relay_proto::attestation::Attestation;
+use relay_proto::ids::{DeviceKey, Hash};
+use relay_proto::wire::Reader;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The newest ack of a device, encoded once.
+#[derive(Clone, Debug)]
+pub(crate) struct AckNews {
+    /// The session it came from, which is not told.
+    pub(crate) session: u64,
+    /// (log epoch, size), which only grow.
+    pub(crate) position: (u64, u64),
+    /// The AckNotice.
+    pub(crate) frame: SharedFrame,
+}
+
+/// What comes after a subscriber's cursor.
+#[derive(Debug)]
+pub(crate) enum Live {
+    /// The next frame and the seq it ends with.
+    Frame(SharedFrame, u64),
+    /// Something that is not kept here; it is in the log.
+    InLog,
+    /// Nothing that this channel knows of.
+    Nothing,
+}
+
+/// One active space: its sessions and what just happened. All of it is bounded by named limits.
+pub(crate) struct SpaceChannel {
+    limits: RelayLimits,
+    counters: Arc<Counters>,
+    /// Counts that every session compares with its own whenever it runs; written under the lock.
+    roster_changes: AtomicU64,
+    ack_count: AtomicU64,
+    snapshot_due: AtomicU64,
+    state: Mutex<ChannelState>,
+}
+
+#[derive(Default)]
+struct ChannelState {
+    sessions: Vec<Arc<SessionHandle>>,
+    /// Subscriptions, by session.
+    subscribers: BTreeMap<u64, Option<DeviceKey>>,
+    /// The newest seq announced since the channel exists (0: none).
+    head: u64,
+    ring: Ring,
+    roster_frame: Option<((Hash, Hash), SharedFrame)>,
+    acks: BTreeMap<DeviceKey, (u64, AckNews)>,
+}
+
+impl SpaceChannel {
+    pub(super) fn new(limits: RelayLimits, counters: Arc<Counters>) -> Self {
+        Self {
+            limits,
+            counters,
+            roster_changes: AtomicU64::new(0),
+            ack_count: AtomicU64::new(0),
+            snapshot_due: AtomicU64::new(0),
+            state: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ChannelState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a session; `false` when the space is full.
+    pub(super) fn join(&self, session: Arc<SessionHandle>) -> bool {
+        let mut state = self.lock();
+        let room = state.sessions.len() < usize::try_from(self.limits.space_sessions_max).unwrap_or(usize::MAX);
+        if room {
+            state.sessions.push(session);
+        }
+        room
+    }
+
+    /// Removes a session; returns how many are left.
+    pub(super) fn leave(&self, session: &SessionHandle) -> usize {
+        let mut state = self.lock();
+        state.sessions.retain(|other| other.id != session.id);
+        state.subscribers.remove(&session.id);
+        if state.subscribers.is_empty() {
+            self.drop_ring(&mut state);
+        }
+        state.sessions.len()
+    }
+
+    /// Starts to keep commits for a session; `omit_own_of` names the device whose bodies it does not want.
+    pub(crate) fn subscribe(&self, session: &SessionHandle, omit_own_of: Option<DeviceKey>) {
+        self.lock().subscribers.insert(session.id, omit_own_of);
+    }
+
+    /// Keeps no more for a session.
+    pub(crate) fn unsubscribe(&self, session: &SessionHandle) {
+        let mut state = self.lock();
+        state.subscribers.remove(&session.id);
+        if state.subscribers.is_empty() {
+            self.drop_ring(&mut state);
+        }
+    }
+
+    /// Entries became durable: encodes them once and wakes the subscribers.
+    pub(super) fn committed(&self, commit: &SpaceCommit) {
+        let mut state = self.lock();
+        if state.subscribers.is_empty() {
+            state.head = last_seq(commit);
+            return;
+        }
+        let frames = self.encode(&state, commit);
+        let before = state.ring.bytes();
+        if state.head + 1 != commit.first_seq {
+            state.ring.clear();
+        }
+        state.head = last_seq(commit);
+        for frame in frames {
+            state.ring.push(frame, self.limits.live_space_bytes_max);
+        }
+        self.count_ring(before, state.ring.bytes());
+        let total = usize::try_from(self.counters.live_bytes.get()).unwrap_or(usize::MAX);
+        if total > self.limits.live_bytes_max {
+            self.drop_ring(&mut state);
+        }
+        state.wake(|state, session| state.subscribers.contains_key(&session.id));
+    }
+
+    fn encode(&self, state: &ChannelState, commit: &SpaceCommit) -> Vec<LiveFrame> {
+        let Ok(attestation) = Attestation::read(&mut Reader::new(&commit.attestation)) else {
+            return Vec::new();
+        };
+        let encode = |omit_own_of| {
+            let page = PageEncoding { request: 0, first_seq: commit.first_seq, omit_own_of, attestation: &attestation };
+            encode_page(&page, &commit.entries)
+        };
+        let mut frames: Vec<LiveFrame> = encode(None)
+            .into_iter()
+            .map(|run| LiveFrame { first_seq: run.first_seq, last_seq: run.last_seq, frame: run.frame, own: Vec::new() })
+            .collect();
+        // The frames are cut by the sizes of the sealed bytes in both forms, so they pair up.
+        for author in state.authors_omitting(&commit.entries) {
+            for (frame, own) in frames.iter_mut().zip(encode(Some(author))) {
+                frame.own.push((author, own.frame));
+            }
+        }
+        frames
+    }
+
+    fn drop_ring(&self, state: &mut ChannelState) {
+        self.count_ring(state.ring.bytes(), 0);
+        state.ring.clear();
+    }
+
+    fn count_ring(&self, before: usize, after: usize) {
+        self.counters.live_bytes.add_len(after);
+        self.counters.live_bytes.sub_len(before);
+    }
+
+    /// What comes after a cursor, in the form for a subscriber that omits the bodies of `omit_own_of`.
+    pub(crate) fn live_after(&self, cursor: u64, omit_own_of: Option<DeviceKey>) -> Live {
+        let state = self.lock();
+        if cursor >= state.head {
+            return Live::Nothing;
+        }
+        match state.ring.after(cursor) {
+            Some(frame) => Live::Frame(frame.form_for(omit_own_of), frame.last_seq),
+            None => Live::InLog,
+        }
+    }
+
+    /// The roster changed: every session looks it up.
+    pub(super) fn roster_changed(&self) {
+        let mut state = self.lock();
+        self.roster_changes.fetch_add(1, Ordering::AcqRel);
+        state.roster_frame = None;
+        state.wake(|_, _| true);
+    }
+
+    /// How many roster changes were announced.
+    pub(crate) fn roster_changes(&self) -> u64 {
+        self.roster_changes.load(Ordering::Acquire)
+    }
+
+    /// The RosterUpdate from one roster hash to another, encoded by whoever needs it first.
+    pub(crate) fn roster_frame(&self, hashes: (Hash, Hash), encode: impl FnOnce() -> SharedFrame) -> SharedFrame {
+        let kept = self.lock().roster_frame.clone();
+        if let Some((_, frame)) = kept.filter(|(held, _)| *held == hashes) {
+            return frame;
+        }
+        let frame = encode();
+        self.lock().roster_frame = Some((hashes, frame.clone()));
+        frame
+    }
+
+    /// Keeps an ack for the other sessions when it is newer than the one before.
+    pub(crate) fn ack(&self, device: DeviceKey, news: AckNews) {
+        let mut state = self.lock();
+        let older = state.acks.get(&device).is_some_and(|(_, held)| held.position >= news.position);
+        let full = !state.acks.contains_key(&device) && state.acks.len() >= ACK_NOTICES_MAX;
+        if older || full {
+            return;
+        }
+        let count = self.ack_count.fetch_add(1, Ordering::AcqRel) + 1;
+        let from = news.session;
+        state.acks.insert(device, (count, news));
+        state.wake(|_, session| session.id != from);
+    }
+
+    /// The acks after the `seen`-th, for a session, and how many there were so far.
+    pub(crate) fn acks_after(&self, seen: u64, session: &SessionHandle) -> (u64, Vec<SharedFrame>) {
+        if seen == self.ack_count.load(Ordering::Acquire) {
+            return (seen, Vec::new());
+        }
+        let state = self.lock();
+        let newest = self.ack_count.load(Ordering::Acquire);
+        let news = state.acks.values().filter(|(count, news)| *count > seen && news.session != session.id);
+        (newest, news.map(|(_, news)| news.frame.clone()).collect())
+    }
+
+    /// Writers should make a snapshot that covers the log at this size.
+    pub(crate) fn snapshot_is_due(&self, size: u64) {
+        if self.snapshot_due.swap(size, Ordering::AcqRel) != size {
+            self.lock().wake(|_, _| true);
+        }
+    }
+
+    /// The size of the newest such wish (0: none).
+    pub(crate) fn snapshot_due(&self) -> u64 {
+        self.snapshot_due.load(Ordering::Acquire)
+    }
+}
+
+impl ChannelState {
+    fn wake(&self, which: impl Fn(&Self, &SessionHandle) -> bool) {
+        for session in self.sessions.iter().filter(|session| which(self, session)) {
+            session.wake();
+        }
+    }
+
+    fn authors_omitting(&self, entries: &[StoredEntry]) -> BTreeSet<DeviceKey> {
+        let authors: BTreeSet<DeviceKey> = entries.iter().map(|entry| entry.device).collect();
+        self.subscribers.values().flatten().copied().filter(|device| authors.contains(device)).collect()
+    }
+}
+
+impl Drop for SpaceChannel {
+    fn drop(&mut self) {
+        let bytes = self.lock().ring.bytes();
+        self.counters.live_bytes.sub_len(bytes);
+    }
+}
+
+fn last_seq(commit: &SpaceCommit) -> u64 {
+    commit.first_seq + u64::try_from(commit.entries.len()).unwrap_or(u64::MAX) - 1
+}

@@ -1,0 +1,88 @@
+//! The newest commits of one space, encoded once.
+//!
+//! Invariant: the frames cover consecutive seqs; the last one ends at `head`.
+
+use crate::endpoint::SharedFrame;
+use relay_proto::ids::DeviceKey;
+use std::collections::VecDeque;
+
+/// One encoded Entries frame of the subscription.
+#[derive(Clone, Debug)]
+pub(super) struct LiveFrame {
+    pub(super) first_seq: u64,
+    pub(super) last_seq: u64,
+    pub(super) frame: SharedFrame,
+    /// The same for a device that wants its own bodies omitted, for those authors that do.
+    pub(super) own: Vec<(DeviceKey, SharedFrame)>,
+}
+
+impl LiveFrame {
+    fn bytes(&self) -> usize {
+        self.own.iter().fold(self.frame.bytes.len(), |sum, (_, frame)| sum + frame.bytes.len())
+    }
+
+    /// The form for one subscriber.
+    pub(super) fn form_for(&self, omit_own_of: Option<DeviceKey>) -> SharedFrame {
+        let own = self.own.iter().find(|(device, _)| Some(*device) == omit_own_of);
+        own.map_or(&self.frame, |(_, frame)| frame).clone()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    frames: VecDeque<LiveFrame>,
+    bytes: usize,
+}
+
+impl Ring {
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Appends a frame and drops the oldest ones above the limit, the new one included when it is too large alone.
+    pub(super) fn push(&mut self, frame: LiveFrame, bytes_max: usize) {
+        self.bytes += frame.bytes();
+        self.frames.push_back(frame);
+        while self.bytes > bytes_max {
+            let Some(oldest) = self.frames.pop_front() else { break };
+            self.bytes -= oldest.bytes();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.frames = VecDeque::new();
+        self.bytes = 0;
+    }
+
+    /// The frame that starts right after a cursor.
+    pub(super) fn after(&self, cursor: u64) -> Option<&LiveFrame> {
+        let place = self.frames.binary_search_by_key(&(cursor + 1), |frame| frame.first_seq).ok()?;
+        self.frames.get(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn frame(first_seq: u64, last_seq: u64, size: usize) -> LiveFrame {
+        let frame = SharedFrame { bytes: Bytes::from(vec![0; size]), header_bytes: 2 };
+        LiveFrame { first_seq, last_seq, frame, own: Vec::new() }
+    }
+
+    #[test]
+    fn keeps_the_newest_within_its_bytes() {
+        let mut ring = Ring::default();
+        for seq in 1..=5 {
+            ring.push(frame(seq * 2 - 1, seq * 2, 10), 30);
+        }
+        assert_eq!(ring.bytes(), 30);
+        assert!(ring.after(3).is_none());
+        assert_eq!(ring.after(4).unwrap().last_seq, 6);
+        assert!(ring.after(5).is_none(), "the middle of a frame is not a place to start");
+        assert!(ring.after(10).is_none());
+        ring.push(frame(11, 11, 31), 30);
+        assert_eq!((ring.bytes(), ring.after(10).is_none()), (0, true));
+    }
+}

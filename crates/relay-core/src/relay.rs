@@ -1,0 +1,87 @@
+//! The relay: what all sessions share, the endpoint factory of the native protocol, the forgetting sweep, the counters.
+
+mod sweep;
+
+use crate::counters::Counters;
+pub use crate::counters::RelayStats;
+use crate::endpoint::{Endpoint, EndpointFactory, Moment, Opened};
+use crate::environment::{Entropy, LogSigner, WallClock};
+use crate::hub::Hub;
+use crate::limits::RelayLimits;
+use crate::session::Session;
+use crate::store::{CommitListener, Store};
+use std::sync::Arc;
+use sweep::SweepGuard;
+
+/// What every session may use.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) signer: Arc<dyn LogSigner>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) wall_clock: Arc<dyn WallClock>,
+    pub(crate) limits: RelayLimits,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// What a relay is given.
+pub struct RelayParts {
+    /// Keeps everything.
+    pub store: Arc<dyn Store>,
+    /// The log's key; the same the store signs with.
+    pub signer: Arc<dyn LogSigner>,
+    /// Nonces.
+    pub entropy: Arc<dyn Entropy>,
+    /// For `not_after`, contacts and ages; never for proofs.
+    pub wall_clock: Arc<dyn WallClock>,
+    /// The operator's limits.
+    pub limits: RelayLimits,
+}
+
+/// A running relay. It owns no thread and no socket: the transport drives its endpoints, a timer its sweep.
+pub struct Relay {
+    shared: Arc<Shared>,
+    sweep: SweepGuard,
+}
+
+impl Relay {
+    /// Puts the parts together and listens to the store's commits.
+    #[must_use]
+    pub fn new(parts: RelayParts) -> Arc<Self> {
+        let counters = Arc::new(Counters::default());
+        let hub = Arc::new(Hub::new(parts.limits, Arc::clone(&counters)));
+        parts.store.listen(Arc::clone(&hub) as Arc<dyn CommitListener>);
+        let shared = Shared {
+            store: parts.store,
+            signer: parts.signer,
+            entropy: parts.entropy,
+            wall_clock: parts.wall_clock,
+            limits: parts.limits,
+            hub,
+            counters,
+        };
+        Arc::new(Self { shared: Arc::new(shared), sweep: SweepGuard::default() })
+    }
+
+    /// Counters and gauges.
+    #[must_use]
+    pub fn stats(&self) -> RelayStats {
+        self.shared.counters.read()
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> &RelayLimits {
+        &self.shared.limits
+    }
+}
+
+impl EndpointFactory for Relay {
+    fn open(&self, opened: Opened, now: Moment) -> Box<dyn Endpoint> {
+        Box::new(Session::new(Arc::clone(&self.shared), opened, now))
+    }
+
+    fn message_bytes_max(&self) -> usize {
+        self.shared.limits.message_bytes_max()
+    }
+}

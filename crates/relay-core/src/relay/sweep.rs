@@ -1,0 +1,196 @@
+//! The forgetting sweep: page by page over the spaces, one call of the store at a time.
+
+use super::{Relay, Shared};
+use crate::endpoint::Moment;
+use crate::forgetting::{Subject, decide};
+use crate::limits::{SWEEP_CLOCK_STEP_MS, SWEEP_PAGE_SPACES, SWEEP_PAUSE_MS};
+use crate::session::after_ms;
+use crate::store::{ForgettingFacts, StoreError};
+use relay_proto::ids::SpaceId;
+use relay_proto::roster::Statement;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Keeps a wrong clock from forgetting everything at once: after a start, and after the wall clock stepped forward against
+/// the monotonic one, nothing is forgotten for a day.
+#[derive(Default)]
+pub(super) struct SweepGuard {
+    running: Arc<AtomicBool>,
+    clocks: Mutex<Option<Clocks>>,
+}
+
+#[derive(Clone, Copy)]
+struct Clocks {
+    wall_ms: u64,
+    moment: Moment,
+    not_before: Moment,
+}
+
+impl SweepGuard {
+    /// Whether a sweep may forget at this moment.
+    fn permits(&self, now: Moment, wall_ms: u64) -> bool {
+        let mut clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause_over = after_ms(now, SWEEP_PAUSE_MS);
+        let not_before = match *clocks {
+            None => pause_over,
+            Some(last) => {
+                let passed_ms = u64::try_from(now.0.saturating_sub(last.moment.0).as_millis()).unwrap_or(u64::MAX);
+                let stepped_ms = wall_ms.saturating_sub(last.wall_ms).saturating_sub(passed_ms);
+                if stepped_ms > SWEEP_CLOCK_STEP_MS { pause_over } else { last.not_before }
+            }
+        };
+        *clocks = Some(Clocks { wall_ms, moment: now, not_before });
+        now >= not_before
+    }
+}
+
+impl Relay {
+    /// Starts a sweep over all spaces unless one is under way; call it every minute or so. It asks for snapshots that are due
+    /// and raises floors, and it runs on in the store's completions.
+    pub fn sweep(&self, now: Moment) {
+        let wall_ms = self.shared.wall_clock.now_ms();
+        let may_trim = self.sweep.permits(now, wall_ms);
+        if self.sweep.running.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let sweep = Sweep {
+            shared: Arc::clone(&self.shared),
+            running: Arc::clone(&self.sweep.running),
+            wall_ms,
+            may_trim,
+            turn: Mutex::new(Turn { heard: Some(Heard::Start), ..Turn::default() }),
+        };
+        Arc::new(sweep).go_on();
+    }
+}
+
+/// One sweep. Completions may run inside the call, so they leave what they heard and whoever is in the loop takes it: the
+/// stack does not grow with the number of spaces.
+struct Sweep {
+    shared: Arc<Shared>,
+    running: Arc<AtomicBool>,
+    wall_ms: u64,
+    may_trim: bool,
+    turn: Mutex<Turn>,
+}
+
+#[derive(Default)]
+struct Turn {
+    in_loop: bool,
+    heard: Option<Heard>,
+    /// Spaces of the present page that are still to come; the first one is under way.
+    page: VecDeque<SpaceId>,
+}
+
+enum Heard {
+    Start,
+    Page(Result<Vec<SpaceId>, StoreError>),
+    Facts(Result<ForgettingFacts, StoreError>),
+    Trimmed(Result<(), StoreError>),
+}
+
+enum Next {
+    Page(Option<SpaceId>),
+    Facts(SpaceId),
+    Trim(SpaceId, u64),
+    End,
+}
+
+impl Drop for Sweep {
+    fn drop(&mut self) {
+        self.running.store(false, Ordering::Release);
+    }
+}
+
+impl Sweep {
+    fn lock(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear(self: Arc<Self>, heard: Heard) {
+        self.lock().heard = Some(heard);
+        self.go_on();
+    }
+
+    fn go_on(self: Arc<Self>) {
+        if std::mem::replace(&mut self.lock().in_loop, true) {
+            return;
+        }
+        while let Some(heard) = self.take() {
+            let next = self.decide(heard);
+            Arc::clone(&self).ask(next);
+        }
+    }
+
+    /// What was heard since; without anything the loop is left in the same breath.
+    fn take(&self) -> Option<Heard> {
+        let mut turn = self.lock();
+        let heard = turn.heard.take();
+        turn.in_loop = heard.is_some();
+        heard
+    }
+
+    fn decide(&self, heard: Heard) -> Next {
+        let counters = &self.shared.counters;
+        match heard {
+            Heard::Start => Next::Page(None),
+            Heard::Page(Ok(spaces)) => {
+                let first = spaces.first().copied();
+                self.lock().page = spaces.into();
+                first.map_or(Next::End, Next::Facts)
+            }
+            Heard::Page(Err(_)) => {
+                counters.sweep_failures_total.one();
+                Next::End
+            }
+            Heard::Facts(Ok(facts)) => {
+                counters.sweep_spaces_total.one();
+                let space = self.lock().page.front().copied();
+                let floor = space.and_then(|space| self.judge(space, &facts)).filter(|_| self.may_trim);
+                match (space, floor) {
+                    (Some(space), Some(floor)) => Next::Trim(space, floor),
+                    _ => self.next_space(),
+                }
+            }
+            Heard::Trimmed(Ok(())) => {
+                counters.sweep_trims_total.one();
+                self.next_space()
+            }
+            Heard::Facts(Err(_)) | Heard::Trimmed(Err(_)) => {
+                counters.sweep_failures_total.one();
+                self.next_space()
+            }
+        }
+    }
+
+    fn next_space(&self) -> Next {
+        let mut turn = self.lock();
+        let done = turn.page.pop_front();
+        turn.page.front().copied().map_or(Next::Page(done), Next::Facts)
+    }
+
+    fn ask(self: Arc<Self>, next: Next) {
+        let store = Arc::clone(&self.shared.store);
+        match next {
+            Next::Page(after) => store.spaces(after, SWEEP_PAGE_SPACES, Box::new(move |page| self.hear(Heard::Page(page)))),
+            Next::Facts(space) => store.forgetting_facts(space, Box::new(move |facts| self.hear(Heard::Facts(facts)))),
+            Next::Trim(space, floor) => store.trim(space, floor, Box::new(move |trimmed| self.hear(Heard::Trimmed(trimmed)))),
+            Next::End => {}
+        }
+    }
+
+    /// The floor to raise to, if any; asks for a snapshot on the way.
+    fn judge(&self, space: SpaceId, facts: &ForgettingFacts) -> Option<u64> {
+        let newest = Statement::parse(facts.roster.clone()).ok()?;
+        let log_epoch = self.shared.store.log().log_epoch;
+        let subject = Subject { facts, roster: newest.fields(), log_epoch };
+        let decision = decide(&subject, &self.shared.limits.forgetting, self.wall_ms);
+        if decision.snapshot_due
+            && let Some(channel) = self.shared.hub.find(space)
+        {
+            channel.snapshot_is_due(facts.size);
+        }
+        (decision.floor > facts.floor).then_some(decision.floor)
+    }
+}

@@ -1,0 +1,163 @@
+//! The native protocol's endpoint: one session in one space, sans-IO.
+//!
+//! ```text
+//! AwaitHello ─Hello→ AwaitProof ─Proof→ Authenticating ─store→ Open ─→ Closing
+//!      │                 │                    │
+//!      │                 └──────── Refused ◄──┘   the one answer, 25 ms after the proof
+//!      └─ unsupported_version, malformed_frame → Closing
+//! ```
+//! Invariants:
+//! 1. Nothing is looked up for a device before its one signature was verified.
+//! 2. Every failure before membership is proved gives the same bytes at the same time.
+//! 3. What a session holds is bounded: one request under way and a bounded queue of small ones, pushes within a window of
+//!    bytes, one page of the log. When a bound is reached it stops reading from the peer.
+//! 4. After a change of roster was announced, no entry is sent before the RosterUpdate.
+
+mod acks;
+mod authentication;
+mod handle;
+mod handshake;
+mod io;
+mod open;
+mod pull;
+mod push;
+mod refusal;
+mod requests;
+mod roster;
+mod snapshot;
+mod subscription;
+
+pub(crate) use handle::SessionHandle;
+
+use crate::endpoint::{Endpoint, Moment, Opened, Outbox};
+use crate::relay::Shared;
+use authentication::Authentication;
+use bytes::Bytes;
+use handshake::Offered;
+use io::Io;
+use open::OpenSession;
+use relay_proto::ErrorCode;
+use relay_proto::limits::HANDSHAKE_MS;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One connection's endpoint.
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    handle: Arc<SessionHandle>,
+    state: State,
+}
+
+enum State {
+    AwaitHello { until: Moment },
+    AwaitProof { until: Moment, offered: Box<Offered> },
+    Authenticating { until: Moment, authentication: Box<Authentication> },
+    Refused { at: Moment },
+    Open(Box<OpenSession>),
+    Closing,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>, opened: Opened, now: Moment) -> Self {
+        shared.counters.connections.one();
+        let handle = Arc::new(SessionHandle::new(opened.connection_id, opened.waker));
+        Self { shared, handle, state: State::AwaitHello { until: after_ms(now, HANDSHAKE_MS) } }
+    }
+
+    fn step(&mut self, state: State, message: Option<Bytes>, io: &mut Io<'_>) -> State {
+        match (state, message) {
+            (State::AwaitHello { until }, Some(message)) => handshake::on_hello(message, until, io),
+            (State::AwaitProof { until, offered }, Some(message)) => handshake::on_proof(*offered, &message, until, io),
+            (State::Authenticating { until, authentication }, message) => {
+                authentication::advance(authentication, message.is_some(), until, io)
+            }
+            (State::Open(mut open), message) => {
+                if let Some(message) = message {
+                    open.on_message(message, io);
+                }
+                open.drive(io);
+                State::Open(open)
+            }
+            (State::Refused { at }, _) if io.now >= at => {
+                io.shared.counters.handshakes_failed_total.one();
+                io.error(ErrorCode::HandshakeFailed, 0);
+                State::Closing
+            }
+            (other, _) => other,
+        }
+    }
+
+    fn run(&mut self, message: Option<Bytes>, now: Moment, out: &mut dyn Outbox) {
+        self.handle.looking();
+        let shared = Arc::clone(&self.shared);
+        let handle = Arc::clone(&self.handle);
+        let mut io = Io::new(&shared, &handle, now, out);
+        let state = std::mem::replace(&mut self.state, State::Closing);
+        let mut next = self.step(state, message, &mut io);
+        let timed_out = next.handshake_until().is_some_and(|until| now >= until);
+        if timed_out && !io.is_closed() {
+            io.error(ErrorCode::HandshakeTimeout, 0);
+        }
+        if io.is_closed() {
+            next.release(&shared, &handle);
+            next = State::Closing;
+        }
+        self.state = next;
+    }
+}
+
+impl State {
+    fn handshake_until(&self) -> Option<Moment> {
+        match self {
+            Self::AwaitHello { until } | Self::AwaitProof { until, .. } | Self::Authenticating { until, .. } => Some(*until),
+            Self::Refused { .. } | Self::Open(_) | Self::Closing => None,
+        }
+    }
+
+    /// Gives back what is registered elsewhere.
+    fn release(&mut self, shared: &Shared, handle: &SessionHandle) {
+        match self {
+            Self::Open(open) => open.release(shared, handle),
+            Self::Authenticating { authentication, .. } => authentication.release(shared, handle),
+            Self::AwaitHello { .. } | Self::AwaitProof { .. } | Self::Refused { .. } | Self::Closing => {}
+        }
+    }
+}
+
+impl Endpoint for Session {
+    fn on_message(&mut self, message: Bytes, now: Moment, out: &mut dyn Outbox) {
+        self.run(Some(message), now, out);
+    }
+
+    fn poll(&mut self, now: Moment, out: &mut dyn Outbox) {
+        self.run(None, now, out);
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        match &self.state {
+            State::Refused { at } => Some(*at),
+            State::Open(open) => open.expires_at(),
+            other => other.handshake_until(),
+        }
+    }
+
+    fn on_drain(&mut self, now: Moment, out: &mut dyn Outbox) {
+        let shared = Arc::clone(&self.shared);
+        let handle = Arc::clone(&self.handle);
+        let mut io = Io::new(&shared, &handle, now, out);
+        io.goaway();
+        self.state.release(&shared, &handle);
+        self.state = State::Closing;
+    }
+
+    fn on_closed(&mut self) {
+        self.state.release(&self.shared, &self.handle);
+        self.state = State::Closing;
+        self.shared.counters.connections.one_less();
+    }
+}
+
+/// A moment some milliseconds later.
+pub(crate) fn after_ms(moment: Moment, ms: u64) -> Moment {
+    Moment(moment.0.saturating_add(Duration::from_millis(ms)))
+}

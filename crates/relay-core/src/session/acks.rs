@@ -1,0 +1,71 @@
+//! Acks: verified here, kept by the store, forwarded to the space's other sessions.
+
+use super::handle::Answer;
+use super::io::Io;
+use super::open::OpenSession;
+use super::after_ms;
+use super::roster::Membership;
+use crate::endpoint::SharedFrame;
+use crate::hub::{AckNews, shared};
+use crate::store::SignedAck;
+use relay_proto::ErrorCode;
+use relay_proto::frame::{Ack, AckNotice, EncodedFrame};
+use relay_proto::ids::{DeviceKey, Signature};
+use relay_proto::limits::ACK_INTERVAL_MS;
+use std::sync::Arc;
+
+impl OpenSession {
+    pub(super) fn on_ack(&mut self, ack: Ack, io: &mut Io<'_>) {
+        if self.next_ack_at.is_some_and(|next| io.now < next) {
+            io.shared.counters.acks_dropped_total.one();
+            return;
+        }
+        self.next_ack_at = Some(after_ms(io.now, ACK_INTERVAL_MS));
+        let is_root = self.membership == Membership::Root;
+        if is_root || !ack.verify(&self.device, &self.space, &io.shared.signer.log_id()) {
+            io.error(ErrorCode::AckInvalid, ack.size);
+            return;
+        }
+        let signed = SignedAck {
+            device: self.device,
+            log_epoch: ack.log_epoch,
+            size: ack.size,
+            head: ack.head,
+            signature: ack.signature.0,
+        };
+        let news = AckNews {
+            session: io.handle.id,
+            position: (ack.log_epoch, ack.size),
+            frame: shared(EncodedFrame::of(&AckNotice { device: self.device, ack })),
+        };
+        let (device, channel, handle) = (self.device, Arc::clone(&self.channel), Arc::clone(io.handle));
+        let counters = Arc::clone(&io.shared.counters);
+        let done = move |result| match result {
+            Ok(()) => {
+                counters.acks_total.one();
+                channel.ack(device, news);
+            }
+            Err(error) => handle.post(Answer::AckRefused { size: ack.size, error }),
+        };
+        io.shared.store.put_ack(self.space, signed, Box::new(done));
+    }
+
+    /// Sends the acks of other devices that came since the last look; returns whether there were any.
+    pub(super) fn forward_acks(&mut self, io: &mut Io<'_>) -> bool {
+        let (seen, frames) = self.channel.acks_after(self.acks_seen, io.handle);
+        self.acks_seen = seen;
+        let any = !frames.is_empty();
+        for frame in frames {
+            io.send_shared(frame);
+        }
+        any
+    }
+}
+
+/// The notice of an ack the store keeps.
+pub(super) fn notice(ack: &SignedAck) -> SharedFrame {
+    let device = DeviceKey(ack.device.0);
+    let signature = Signature(ack.signature);
+    let ack = Ack { log_epoch: ack.log_epoch, size: ack.size, head: ack.head, signature };
+    shared(EncodedFrame::of(&AckNotice { device, ack }))
+}

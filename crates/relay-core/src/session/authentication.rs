@@ -1,0 +1,215 @@
+//! From a proof whose signature holds to the welcome: roster, mark and head are looked up, one after the other.
+
+use super::handle::{Answer, SessionHandle};
+use super::io::Io;
+use super::open::{Admitted, OpenSession};
+use super::refusal::code_of;
+use super::roster::{Membership, membership};
+use super::State;
+use crate::commit::sign;
+use crate::endpoint::Moment;
+use crate::hub::SpaceChannel;
+use crate::relay::Shared;
+use crate::store::{DeviceMark, Refusal, SpaceFacts, StoreError};
+use bytes::Bytes;
+use relay_proto::ErrorCode;
+use relay_proto::attestation::Attestation;
+use relay_proto::frame::{Frame, Hello, Policy, Proof, SessionLimits, Welcome, WelcomeBody};
+use relay_proto::handshake::ClientTranscript;
+use relay_proto::hash::Domain;
+use relay_proto::ids::{EntryId, Hash, Signature};
+use relay_proto::roster::Statement;
+use relay_proto::wire::Reader;
+use std::sync::Arc;
+
+pub(super) struct Authentication {
+    hello: Hello,
+    proof_signature: Signature,
+    transcript: ClientTranscript,
+    refuse_at: Moment,
+    chain: Vec<Bytes>,
+    keyring: Bytes,
+    /// The newest statement the client knows: (version, hash).
+    told: (u64, Hash),
+    found: Option<Found>,
+    mark: DeviceMark,
+}
+
+/// What is known once membership is proved.
+struct Found {
+    channel: Arc<SpaceChannel>,
+    membership: Membership,
+    roster_version: u64,
+    roster_hash: Hash,
+}
+
+/// How a step ended.
+enum Step {
+    Wait,
+    Refuse,
+    Open(Box<OpenSession>),
+    Ended,
+}
+
+impl Authentication {
+    pub(super) fn new(hello: Hello, proof: Proof, transcript: ClientTranscript, refuse_at: Moment) -> Self {
+        let told = (hello.roster_version, hello.roster_hash);
+        Self {
+            hello,
+            proof_signature: proof.signature,
+            transcript,
+            refuse_at,
+            chain: proof.chain,
+            keyring: proof.keyring,
+            told,
+            found: None,
+            mark: DeviceMark::default(),
+        }
+    }
+
+    pub(super) fn release(&mut self, shared: &Shared, handle: &SessionHandle) {
+        if self.found.take().is_some() {
+            shared.hub.leave(self.hello.space, handle);
+        }
+    }
+
+    fn is_root(&self) -> bool {
+        self.hello.device == self.hello.space.as_device()
+    }
+
+    /// A chain is offered to the store only by the root or a member of its last statement.
+    fn start(&mut self, io: &Io<'_>) -> Step {
+        let Some(last) = self.chain.last() else {
+            io.shared.store.space(self.hello.space, io.completion(Answer::Facts));
+            return Step::Wait;
+        };
+        let Ok(newest) = Statement::parse(last.clone()) else { return Step::Refuse };
+        if !self.is_root() && newest.fields().device(&self.hello.device).is_none() {
+            return Step::Refuse;
+        }
+        self.told = (newest.fields().version, newest.hash());
+        let (chain, keyring) = (std::mem::take(&mut self.chain), std::mem::take(&mut self.keyring));
+        io.shared.store.put_roster(self.hello.space, chain, keyring, io.completion(Answer::RosterPut));
+        Step::Wait
+    }
+
+    fn on_answer(&mut self, answer: Answer, io: &mut Io<'_>) -> Step {
+        match answer {
+            Answer::Facts(Ok(Some(facts))) | Answer::RosterPut(Ok(facts)) => self.on_facts(&facts, io),
+            Answer::Facts(Ok(None)) => Step::Refuse,
+            Answer::RosterPut(Err(StoreError::Refused(refusal))) if refusal != Refusal::TooManySpaces => Step::Refuse,
+            Answer::Mark(Ok(mark)) => {
+                self.mark = mark;
+                io.shared.store.attest(self.hello.space, io.completion(Answer::Attested));
+                Step::Wait
+            }
+            Answer::Attested(Ok(attestation)) => self.welcome(&attestation, io),
+            Answer::Facts(Err(error))
+            | Answer::RosterPut(Err(error))
+            | Answer::Mark(Err(error))
+            | Answer::Attested(Err(error)) => {
+                io.fatal(code_of(&error));
+                Step::Ended
+            }
+            _ => Step::Wait,
+        }
+    }
+
+    fn on_facts(&mut self, facts: &SpaceFacts, io: &mut Io<'_>) -> Step {
+        let Some(membership) = membership(facts, self.hello.space, self.hello.device) else {
+            return Step::Refuse;
+        };
+        if membership.expired(io.shared.wall_clock.now_ms()) {
+            io.error(ErrorCode::DeviceExpired, 0);
+            return Step::Ended;
+        }
+        let Ok(channel) = io.shared.hub.join(self.hello.space, Arc::clone(io.handle)) else {
+            io.error(ErrorCode::TooManyConnections, 0);
+            return Step::Ended;
+        };
+        let (roster_version, roster_hash) = (facts.roster_version, facts.roster_hash);
+        self.found = Some(Found { channel, membership, roster_version, roster_hash });
+        if self.is_root() {
+            io.shared.store.attest(self.hello.space, io.completion(Answer::Attested));
+        } else {
+            io.shared.store.device_mark(self.hello.space, self.hello.device, io.completion(Answer::Mark));
+        }
+        Step::Wait
+    }
+
+    fn welcome(&mut self, attestation: &Bytes, io: &mut Io<'_>) -> Step {
+        let Ok(attestation) = Attestation::read(&mut Reader::new(attestation)) else {
+            io.fatal(ErrorCode::Internal);
+            return Step::Ended;
+        };
+        let Some(found) = self.found.take() else { return Step::Wait };
+        let body = WelcomeBody {
+            log_epoch: attestation.claim.log_epoch,
+            roster_version: found.roster_version,
+            roster_hash: found.roster_hash,
+            push_seq_high: self.mark.push_seq_high,
+            push_seq_bound: self.mark.bound,
+            last_entry_id: self.mark.last_entry.unwrap_or(EntryId::ZERO),
+            session_limits: session_limits(io.shared),
+            policy: policy(io.shared),
+            attestation,
+        };
+        let value = self.transcript.relay_value(&self.proof_signature, &body.encode_unsigned());
+        let signature = sign(&*io.shared.signer, Domain::HandshakeRelay, value.as_bytes());
+        io.send_bytes(Welcome { body, signature }.encode());
+        io.shared.counters.handshakes_ok_total.one();
+        let admitted = Admitted {
+            space: self.hello.space,
+            device: self.hello.device,
+            membership: found.membership,
+            channel: found.channel,
+            told: self.told,
+            mark: self.mark,
+        };
+        Step::Open(Box::new(OpenSession::new(admitted, io)))
+    }
+}
+
+fn session_limits(shared: &Shared) -> SessionLimits {
+    let limits = &shared.limits;
+    SessionLimits {
+        message_bytes_max: u32::try_from(limits.message_bytes_max()).unwrap_or(u32::MAX),
+        entry_bytes_max: limits.entry_bytes_max,
+        push_entries_max: limits.push_entries_max,
+        push_bytes_in_flight_max: limits.push_in_flight_bytes_max,
+        heartbeat_ms: limits.heartbeat_ms,
+    }
+}
+
+const fn policy(shared: &Shared) -> Policy {
+    let forgetting = &shared.limits.forgetting;
+    Policy { retention_ms: forgetting.retention_ms, device_lease_ms: forgetting.device_lease_ms }
+}
+
+pub(super) fn begin(mut authentication: Box<Authentication>, until: Moment, io: &mut Io<'_>) -> State {
+    match authentication.start(io) {
+        Step::Refuse => State::Refused { at: authentication.refuse_at },
+        _ => advance(authentication, false, until, io),
+    }
+}
+
+/// Takes the answers that are there. A frame of the peer before the welcome is out of turn.
+pub(super) fn advance(mut authentication: Box<Authentication>, spoke: bool, until: Moment, io: &mut Io<'_>) -> State {
+    if spoke {
+        // Not told apart from a failed proof: the peer is not known yet.
+        authentication.release(io.shared, io.handle);
+        return State::Refused { at: authentication.refuse_at };
+    }
+    while let Some(answer) = io.handle.take() {
+        match authentication.on_answer(answer, io) {
+            Step::Wait => {}
+            Step::Refuse => return State::Refused { at: authentication.refuse_at },
+            Step::Open(mut open) => {
+                open.drive(io);
+                return State::Open(open);
+            }
+            Step::Ended => break,
+        }
+    }
+    State::Authenticating { until, authentication }
+}

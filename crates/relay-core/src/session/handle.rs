@@ -1,0 +1,67 @@
+//! The part of a session that other threads reach: its waker and the answers of the store that wait for it.
+
+use crate::endpoint::Waker;
+use crate::store::{DeviceMark, Pushed, ReadOutcome, SignedAck, SnapshotProgress, SpaceFacts, StoreError};
+use bytes::Bytes;
+use relay_proto::ids::Hash;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// What a store call came to. At most one of them belongs to the request under way; the others are pushes.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Facts(Result<Option<SpaceFacts>, StoreError>),
+    RosterPut(Result<SpaceFacts, StoreError>),
+    Mark(Result<DeviceMark, StoreError>),
+    Attested(Result<Bytes, StoreError>),
+    Pushed { push_seq_first: u64, bytes: usize, result: Result<Pushed, StoreError> },
+    Read(Result<ReadOutcome, StoreError>),
+    SubscriptionRead(Result<ReadOutcome, StoreError>),
+    Leaves(Result<Vec<Hash>, StoreError>),
+    Acks(Result<Vec<SignedAck>, StoreError>),
+    LogResets(Result<Vec<Bytes>, StoreError>),
+    AckRefused { size: u64, error: StoreError },
+    Progress(Result<SnapshotProgress, StoreError>),
+    Manifest(Result<Option<Bytes>, StoreError>),
+    Chunk(Result<Bytes, StoreError>),
+    Opened(Result<(), StoreError>),
+}
+
+/// Shared by the session, the hub and the completions under way.
+pub(crate) struct SessionHandle {
+    /// Unique in this process.
+    pub(crate) id: u64,
+    waker: Waker,
+    woken: AtomicBool,
+    /// Bounded by what the session lets be under way: one request, one roster look-up, one subscription read, one ack, and
+    /// the pushes within its window.
+    answers: Mutex<VecDeque<Answer>>,
+}
+
+impl SessionHandle {
+    pub(crate) const fn new(id: u64, waker: Waker) -> Self {
+        Self { id, waker, woken: AtomicBool::new(false), answers: Mutex::new(VecDeque::new()) }
+    }
+
+    /// Wakes the transport, once until the session looks.
+    pub(crate) fn wake(&self) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            (self.waker)();
+        }
+    }
+
+    /// Called by the session before it looks at anything that others change.
+    pub(crate) fn looking(&self) {
+        self.woken.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn post(&self, answer: Answer) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push_back(answer);
+        self.wake();
+    }
+
+    pub(crate) fn take(&self) -> Option<Answer> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}

@@ -1,0 +1,94 @@
+//! Hello, challenge and proof: up to the one signature, before anything is looked up.
+
+use super::authentication::Authentication;
+use super::io::Io;
+use super::{State, after_ms};
+use crate::endpoint::Moment;
+use bytes::Bytes;
+use relay_proto::ErrorCode;
+use relay_proto::frame::{Challenge, ErrorFrame, Frame, Hello, Proof, encode_versions, hello_versions};
+use relay_proto::handshake::ClientTranscript;
+use relay_proto::ids::Signature;
+use relay_proto::limits::{FEATURES, HANDSHAKE_FAILED_DELAY_MS, MESSAGE_BEFORE_OPEN_BYTES_MAX, VERSIONS};
+use relay_proto::wire::DecodeError;
+
+/// A hello and the challenge it was answered with, as they went over the wire.
+pub(super) struct Offered {
+    hello: Hello,
+    hello_frame: Bytes,
+    challenge_frame: Bytes,
+}
+
+pub(super) fn on_hello(message: Bytes, until: Moment, io: &mut Io<'_>) -> State {
+    if message.len() > MESSAGE_BEFORE_OPEN_BYTES_MAX {
+        io.error(ErrorCode::FrameTooLarge, 0);
+        return State::Closing;
+    }
+    match choose_version(&message) {
+        Ok(Some(version)) => challenge(message, version, until, io),
+        Ok(None) => {
+            let code = ErrorCode::UnsupportedVersion;
+            io.error_frame(code, ErrorFrame { detail: encode_versions(&VERSIONS), ..ErrorFrame::of(code) });
+            State::Closing
+        }
+        Err(error) => {
+            io.error(error.code_in_handshake(), 0);
+            State::Closing
+        }
+    }
+}
+
+/// The highest version both speak; only the frozen prefix of the hello is read for it.
+fn choose_version(message: &Bytes) -> Result<Option<u16>, DecodeError> {
+    let offered = hello_versions(message)?;
+    Ok(VERSIONS.iter().copied().filter(|version| offered.contains(version)).max())
+}
+
+fn challenge(message: Bytes, version: u16, until: Moment, io: &mut Io<'_>) -> State {
+    let hello = match Hello::decode(&message) {
+        Ok(hello) => hello,
+        Err(error) => {
+            io.error(error.code_in_handshake(), 0);
+            return State::Closing;
+        }
+    };
+    let mut relay_nonce = [0; 32];
+    io.shared.entropy.fill(&mut relay_nonce);
+    let challenge = Challenge { version, features: FEATURES, log_id: io.shared.signer.log_id(), relay_nonce };
+    let challenge_frame = challenge.encode();
+    io.send_bytes(challenge_frame.clone());
+    // The message may be a slice of a large read buffer; the hello waits, so it is copied.
+    let hello_frame = Bytes::copy_from_slice(&message);
+    State::AwaitProof { until, offered: Box::new(Offered { hello, hello_frame, challenge_frame }) }
+}
+
+/// Whatever comes in place of the proof is checked at the cost of one verification and refused at the same moment.
+pub(super) fn on_proof(offered: Offered, message: &Bytes, until: Moment, io: &mut Io<'_>) -> State {
+    let refuse_at = after_ms(io.now, HANDSHAKE_FAILED_DELAY_MS);
+    let proof = Some(message).filter(|message| message.len() <= MESSAGE_BEFORE_OPEN_BYTES_MAX).and_then(|m| Proof::decode(m).ok());
+    let signature = proof.as_ref().map_or(Signature::ZERO, |proof| proof.signature);
+    let transcript = ClientTranscript::new(&offered.hello_frame, &offered.challenge_frame, message);
+    let holds = transcript.verify_proof(&offered.hello.device, &signature);
+    match proof.filter(|_| holds) {
+        Some(proof) => {
+            let authentication = Authentication::new(offered.hello, proof, transcript, refuse_at);
+            super::authentication::begin(Box::new(authentication), until, io)
+        }
+        None => State::Refused { at: refuse_at },
+    }
+}
+
+/// Which error a hello that cannot be read gets.
+trait HandshakeCode {
+    fn code_in_handshake(self) -> ErrorCode;
+}
+
+impl HandshakeCode for DecodeError {
+    fn code_in_handshake(self) -> ErrorCode {
+        match self {
+            Self::UnknownFrame | Self::ReservedFrame | Self::WrongDirection => ErrorCode::UnexpectedFrame,
+            // Before the session is open there is no request a "request_invalid" could speak of.
+            _ => ErrorCode::MalformedFrame,
+        }
+    }
+}

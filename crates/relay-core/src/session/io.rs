@@ -1,0 +1,107 @@
+//! What a session may touch while it runs: the relay, its own handle, the time, the outbox.
+
+use super::handle::{Answer, SessionHandle};
+use crate::endpoint::{Close, Moment, Outbound, Outbox, SharedFrame};
+use crate::relay::Shared;
+use crate::store::{Completion, StoreError};
+use bytes::Bytes;
+use relay_proto::ErrorCode;
+use relay_proto::frame::{ErrorFrame, Frame, Goaway};
+use std::sync::Arc;
+
+pub(super) struct Io<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) handle: &'a Arc<SessionHandle>,
+    pub(super) now: Moment,
+    out: &'a mut dyn Outbox,
+    closed: bool,
+}
+
+impl<'a> Io<'a> {
+    pub(super) fn new(
+        shared: &'a Arc<Shared>,
+        handle: &'a Arc<SessionHandle>,
+        now: Moment,
+        out: &'a mut dyn Outbox,
+    ) -> Self {
+        Self { shared, handle, now, out, closed: false }
+    }
+
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether more may be sent now.
+    pub(super) fn has_room(&self) -> bool {
+        !self.closed && self.out.room_bytes() > 0
+    }
+
+    pub(super) fn send(&mut self, frame: &impl Frame) {
+        self.send_bytes(frame.encode());
+    }
+
+    pub(super) fn send_bytes(&mut self, frame: Bytes) {
+        self.out.push(Outbound::Own(frame));
+    }
+
+    pub(super) fn send_shared(&mut self, frame: SharedFrame) {
+        self.out.push(Outbound::Shared(frame));
+    }
+
+    pub(super) fn pause_reading(&mut self, paused: bool) {
+        self.out.pause_reading(paused);
+    }
+
+    /// Sends an error of the registry; closes when the registry says so.
+    pub(super) fn error(&mut self, code: ErrorCode, context: u64) {
+        self.error_frame(code, ErrorFrame::about(code, context));
+    }
+
+    /// The same with a retry hint or a detail.
+    pub(super) fn error_frame(&mut self, code: ErrorCode, frame: ErrorFrame) {
+        self.shared.counters.error(code);
+        self.send(&frame);
+        if code.close() != 0 {
+            self.close(code.close(), code.name());
+        }
+    }
+
+    /// The same for an error that ends the session whatever the registry says.
+    pub(super) fn fatal(&mut self, code: ErrorCode) {
+        self.error(code, 0);
+        self.close(ErrorCode::Overloaded.close(), code.name());
+    }
+
+    /// Says when to come back, and closes.
+    pub(super) fn goaway(&mut self) {
+        let limits = &self.shared.limits;
+        self.shared.counters.error(ErrorCode::Draining);
+        self.send(&Goaway {
+            reason: ErrorCode::Draining.number(),
+            reconnect_after_ms: limits.drain_reconnect_after_ms,
+            reconnect_spread_ms: limits.drain_reconnect_spread_ms,
+        });
+        self.close(ErrorCode::Draining.close(), ErrorCode::Draining.name());
+    }
+
+    /// Closes after an error that the registry lets pass elsewhere.
+    pub(super) fn end(&mut self, code: ErrorCode) {
+        self.close(ErrorCode::MalformedFrame.close(), code.name());
+    }
+
+    fn close(&mut self, code: u16, reason: &'static str) {
+        if !self.closed {
+            self.closed = true;
+            self.out.close(Close { code, reason });
+        }
+    }
+
+    /// A completion that posts its result to this session.
+    pub(super) fn completion<T: Send + 'static>(
+        &self,
+        answer: impl FnOnce(Result<T, StoreError>) -> Answer + Send + 'static,
+    ) -> Completion<T> {
+        let handle = Arc::clone(self.handle);
+        Box::new(move |result| handle.post(answer(result)))
+    }
+}

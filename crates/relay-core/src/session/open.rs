@@ -1,0 +1,194 @@
+//! The open session: what it holds, and the order in which it works things off.
+
+use super::handle::{Answer, SessionHandle};
+use super::io::Io;
+use super::push::PushWindow;
+use super::requests::{Request, Requests};
+use super::roster::{Membership, RosterWatch};
+use super::subscription::Subscription;
+use super::after_ms;
+use crate::endpoint::Moment;
+use crate::hub::SpaceChannel;
+use crate::limits::{PUSHES_IN_FLIGHT_MAX, REQUESTS_WAITING_MAX};
+use crate::relay::Shared;
+use crate::store::DeviceMark;
+use bytes::Bytes;
+use relay_proto::ErrorCode;
+use relay_proto::frame::{ClientFrame, SnapshotDue};
+use relay_proto::ids::{DeviceKey, Hash, SpaceId};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What the handshake found out.
+pub(super) struct Admitted {
+    pub(super) space: SpaceId,
+    pub(super) device: DeviceKey,
+    pub(super) membership: Membership,
+    pub(super) channel: Arc<SpaceChannel>,
+    pub(super) told: (u64, Hash),
+    pub(super) mark: DeviceMark,
+}
+
+pub(super) struct OpenSession {
+    pub(super) space: SpaceId,
+    pub(super) device: DeviceKey,
+    pub(super) membership: Membership,
+    pub(super) channel: Arc<SpaceChannel>,
+    pub(super) roster: RosterWatch,
+    pub(super) pushes: PushWindow,
+    pub(super) requests: Requests,
+    pub(super) subscription: Option<Box<Subscription>>,
+    pub(super) next_ack_at: Option<Moment>,
+    pub(super) acks_seen: u64,
+    /// Answers that came while the roster was looked up; bounded as they are in the handle.
+    stash: VecDeque<Answer>,
+    expires_at: Option<Moment>,
+    snapshot_due_told: u64,
+    paused: bool,
+}
+
+impl OpenSession {
+    pub(super) fn new(admitted: Admitted, io: &Io<'_>) -> Self {
+        io.shared.counters.sessions.one();
+        let (acks_seen, _) = admitted.channel.acks_after(u64::MAX, io.handle);
+        let mut open = Self {
+            space: admitted.space,
+            device: admitted.device,
+            membership: admitted.membership,
+            channel: admitted.channel,
+            roster: RosterWatch::new(admitted.space, admitted.device, admitted.told),
+            pushes: PushWindow::new(admitted.mark.bound),
+            requests: Requests::default(),
+            subscription: None,
+            next_ack_at: None,
+            acks_seen,
+            stash: VecDeque::new(),
+            expires_at: None,
+            snapshot_due_told: 0,
+            paused: false,
+        };
+        open.become_member(admitted.membership, io);
+        open.touch(io.shared);
+        open
+    }
+
+    fn become_member(&mut self, membership: Membership, io: &Io<'_>) {
+        self.membership = membership;
+        let left_ms = membership.not_after_ms().saturating_sub(io.shared.wall_clock.now_ms());
+        self.expires_at = (membership.not_after_ms() != 0).then(|| after_ms(io.now, left_ms + 1));
+    }
+
+    /// Counts as a contact of the device; the root is no device.
+    pub(super) fn touch(&self, shared: &Shared) {
+        if self.membership != Membership::Root {
+            shared.store.touch(self.space, self.device, shared.wall_clock.now_ms());
+        }
+    }
+
+    pub(super) const fn expires_at(&self) -> Option<Moment> {
+        self.expires_at
+    }
+
+    pub(super) fn release(&mut self, shared: &Shared, handle: &SessionHandle) {
+        self.touch(shared);
+        shared.hub.leave(self.space, handle);
+        shared.counters.sessions.one_less();
+    }
+
+    pub(super) fn on_message(&mut self, message: Bytes, io: &mut Io<'_>) {
+        if message.len() > io.shared.limits.message_bytes_max() {
+            io.error(ErrorCode::FrameTooLarge, 0);
+            return;
+        }
+        match ClientFrame::decode(&message) {
+            Ok(frame) => self.on_frame(frame, io),
+            Err(error) => {
+                io.error(error.code(), 0);
+                // A malformed frame ends the connection, whatever its error does elsewhere.
+                if !io.is_closed() {
+                    io.end(error.code());
+                }
+            }
+        }
+    }
+
+    fn on_frame(&mut self, frame: ClientFrame, io: &mut Io<'_>) {
+        match frame {
+            ClientFrame::Push(push) => self.on_push(push, io),
+            ClientFrame::Ack(ack) => self.on_ack(ack, io),
+            other => match Request::try_from(other) {
+                Ok(request) => self.requests.add(request),
+                Err(()) => io.error(ErrorCode::UnexpectedFrame, 0),
+            },
+        }
+    }
+
+    /// Works until there is nothing to do or no room.
+    pub(super) fn drive(&mut self, io: &mut Io<'_>) {
+        if self.expires_at.is_some_and(|at| io.now >= at) && !io.is_closed() {
+            io.error(ErrorCode::DeviceExpired, 0);
+        }
+        while io.has_room() && self.step(io) {}
+        if io.is_closed() {
+            return;
+        }
+        let full = self.is_full(io.shared);
+        if full != self.paused {
+            self.paused = full;
+            io.pause_reading(full);
+        }
+    }
+
+    fn is_full(&self, shared: &Shared) -> bool {
+        let bytes_max = usize::try_from(shared.limits.push_in_flight_bytes_max).unwrap_or(usize::MAX);
+        self.pushes.bytes + self.requests.bytes() > bytes_max
+            || self.pushes.count >= PUSHES_IN_FLIGHT_MAX
+            || self.requests.len() >= REQUESTS_WAITING_MAX
+    }
+
+    /// One piece of work; returns whether there was any. What is taken is looked at before the roster is, and sent only when
+    /// the roster stood still: so nothing that was stored after a change of roster is sent before the change.
+    fn step(&mut self, io: &mut Io<'_>) -> bool {
+        let was_looking = self.roster.is_looking(&self.channel, io);
+        let stashed = if was_looking { None } else { self.stash.pop_front() };
+        let answer = stashed.or_else(|| io.handle.take());
+        let looking = self.roster.is_looking(&self.channel, io);
+        match answer {
+            Some(Answer::Facts(facts)) => {
+                if let Some(membership) = self.roster.on_facts(facts, &self.channel, io) {
+                    self.become_member(membership, io);
+                }
+                true
+            }
+            Some(answer) if looking => {
+                self.stash.push_back(answer);
+                true
+            }
+            Some(answer) => {
+                self.on_answer(answer, io);
+                true
+            }
+            None if looking => false,
+            None => self.next_request(io) || self.forward_acks(io) || self.forward_snapshot_due(io) || self.live(io),
+        }
+    }
+
+    fn on_answer(&mut self, answer: Answer, io: &mut Io<'_>) {
+        match answer {
+            Answer::Pushed { push_seq_first, bytes, result } => self.on_pushed(push_seq_first, bytes, result, io),
+            Answer::SubscriptionRead(read) => self.on_subscription_read(read, io),
+            Answer::AckRefused { size, error } => io.store_error(&error, size),
+            answer => self.on_request_answer(answer, io),
+        }
+    }
+
+    fn forward_snapshot_due(&mut self, io: &mut Io<'_>) -> bool {
+        let size = self.channel.snapshot_due();
+        let news = size != self.snapshot_due_told && self.membership.may_write();
+        self.snapshot_due_told = size;
+        if news {
+            io.send(&SnapshotDue { size });
+        }
+        news
+    }
+}

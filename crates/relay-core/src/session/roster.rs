@@ -1,0 +1,152 @@
+//! The roster as an open session follows it: its own membership, and what the client was told.
+
+use super::handle::Answer;
+use super::io::Io;
+use super::refusal::code_of;
+use crate::hub::{SpaceChannel, shared};
+use crate::store::{SpaceFacts, StoreError};
+use bytes::Bytes;
+use relay_proto::ErrorCode;
+use relay_proto::frame::{EncodedFrame, RosterUpdate};
+use relay_proto::hash::sha256;
+use relay_proto::ids::{DeviceKey, Hash, SpaceId};
+use relay_proto::roster::{Rights, Statement};
+
+/// What the newest roster says of the session's device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Membership {
+    /// The root itself: it reads and puts rosters, and writes nothing.
+    Root,
+    /// A listed device.
+    Device { rights: Rights, not_after_ms: u64 },
+}
+
+impl Membership {
+    pub(super) fn may_write(self) -> bool {
+        matches!(self, Self::Device { rights, .. } if rights.may_write())
+    }
+
+    pub(super) fn may_put_rosters(self) -> bool {
+        match self {
+            Self::Root => true,
+            Self::Device { rights, .. } => rights.is_admin(),
+        }
+    }
+
+    /// Until when it holds; 0: for good.
+    pub(super) const fn not_after_ms(self) -> u64 {
+        match self {
+            Self::Root => 0,
+            Self::Device { not_after_ms, .. } => not_after_ms,
+        }
+    }
+
+    pub(super) const fn expired(self, now_ms: u64) -> bool {
+        self.not_after_ms() != 0 && now_ms > self.not_after_ms()
+    }
+}
+
+/// What the newest roster says of a device; `None` when it is not in it.
+pub(super) fn membership(facts: &SpaceFacts, space: SpaceId, device: DeviceKey) -> Option<Membership> {
+    if device == space.as_device() {
+        return Some(Membership::Root);
+    }
+    let newest = Statement::parse(facts.chain.last()?.clone()).ok()?;
+    let listed = newest.fields().device(&device)?;
+    Some(Membership::Device { rights: listed.rights, not_after_ms: listed.not_after_ms })
+}
+
+/// Follows the announcements of roster changes.
+#[derive(Debug)]
+pub(super) struct RosterWatch {
+    space: SpaceId,
+    device: DeviceKey,
+    /// Announcements looked into so far; `None`: none yet, the session just opened.
+    seen: Option<u64>,
+    /// The newest statement the client knows: (version, hash).
+    told: (u64, Hash),
+    looking: bool,
+    /// The client waits for a RosterUpdate even when it knows everything.
+    answer_owed: bool,
+}
+
+impl RosterWatch {
+    pub(super) const fn new(space: SpaceId, device: DeviceKey, told: (u64, Hash)) -> Self {
+        Self { space, device, seen: None, told, looking: false, answer_owed: false }
+    }
+
+    /// Whether the client was told of this statement already.
+    pub(super) fn knows(&self, hash: Hash) -> bool {
+        self.told.1 == hash
+    }
+
+    /// Whether something changed that is not sent yet: no entry may be sent before it is.
+    pub(super) fn is_looking(&mut self, channel: &SpaceChannel, io: &Io<'_>) -> bool {
+        let announced = channel.roster_changes();
+        if !self.looking && self.seen != Some(announced) {
+            self.seen = Some(announced);
+            self.look(io);
+        }
+        self.looking
+    }
+
+    fn look(&mut self, io: &Io<'_>) {
+        self.looking = true;
+        io.shared.store.space(self.space, io.completion(Answer::Facts));
+    }
+
+    /// The client's chain was refused or brought nothing new: it is shown what the relay holds.
+    pub(super) fn show_all(&mut self, io: &Io<'_>) {
+        self.told = (0, Hash::ZERO);
+        self.answer_owed = true;
+        self.look(io);
+    }
+
+    /// Sends what is new; returns the device's membership now, `None` when the session was ended.
+    pub(super) fn on_facts(
+        &mut self,
+        facts: Result<Option<SpaceFacts>, StoreError>,
+        channel: &SpaceChannel,
+        io: &mut Io<'_>,
+    ) -> Option<Membership> {
+        self.looking = false;
+        let facts = match facts {
+            Ok(Some(facts)) => facts,
+            Ok(None) => {
+                io.fatal(ErrorCode::Internal);
+                return None;
+            }
+            Err(error) => {
+                io.fatal(code_of(&error));
+                return None;
+            }
+        };
+        // Before anything else: a device that left gets no further keyring.
+        let Some(membership) = membership(&facts, self.space, self.device) else {
+            io.shared.counters.sessions_revoked_total.one();
+            io.error(ErrorCode::DeviceRevoked, 0);
+            return None;
+        };
+        if facts.roster_version > self.told.0 || self.answer_owed {
+            self.send_update(&facts, channel, io);
+        }
+        Some(membership)
+    }
+
+    fn send_update(&mut self, facts: &SpaceFacts, channel: &SpaceChannel, io: &mut Io<'_>) {
+        let told_hash = self.told.1;
+        let encode = || {
+            let chain = statements_after(&facts.chain, told_hash);
+            shared(EncodedFrame::of(&RosterUpdate { chain, keyring: facts.keyring.clone() }))
+        };
+        io.send_shared(channel.roster_frame((told_hash, facts.roster_hash), encode));
+        self.told = (facts.roster_version, facts.roster_hash);
+        self.answer_owed = false;
+    }
+}
+
+/// What someone who knows the statement of this hash lacks: the ones after it, or all when it is not among them.
+fn statements_after(chain: &[Bytes], known: Hash) -> Vec<Bytes> {
+    let place = chain.iter().position(|statement| sha256(&[statement]) == known);
+    chain.iter().skip(place.map_or(0, |place| place + 1)).cloned().collect()
+}
