@@ -1,0 +1,104 @@
+// The client's half of the handshake, one per connection: Hello, the pin check, the proof, and the welcome's signature.
+import { encodeClientFrame } from '../../protocol/client-frame-codec.js';
+import type { Ed25519 } from '../../protocol/ed25519.js';
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { proofSigningBytes, transcript1, transcript2, welcomeSigningBytes, withoutSignature } from '../../protocol/handshake.js';
+import { PROTOCOL_VERSION } from '../../protocol/limits.js';
+import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
+import type { ChallengeFrame, ErrorFrame, RelayFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
+import type { ChainAndKeyring } from '../../protocol/roster-chain.js';
+import { ClientError } from '../client-error.js';
+
+const NO_SIGNATURE = new Uint8Array(64);
+
+/** Who connects: a device of the space, or its root. */
+export interface Identity {
+  readonly key: Uint8Array;
+  readonly seed: Uint8Array;
+}
+
+/** What is offered and proved in one handshake. */
+export interface HandshakeOffer {
+  readonly space: Uint8Array;
+  readonly logId: Uint8Array;
+  readonly identity: Identity;
+  readonly rosterVersion: number;
+  readonly rosterHash: Uint8Array;
+  /** Statements the relay may not have; an empty chain when it has confirmed the newest. */
+  readonly news: ChainAndKeyring;
+}
+
+/** What a message led to. */
+export type HandshakeStep =
+  | { readonly kind: 'reply'; readonly message: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'welcome'; readonly welcome: WelcomeFrame; readonly raw: Uint8Array }
+  | { readonly kind: 'refused'; readonly error: ErrorFrame };
+
+/** Feed it the relay's messages in order; it never proves anything to a relay whose key is not the pinned one. */
+export class Handshake {
+  readonly #offer: HandshakeOffer;
+  readonly #ed25519: Ed25519;
+  readonly #hello: Uint8Array<ArrayBuffer>;
+  #proof: { readonly t1: Uint8Array; readonly signature: Uint8Array } | undefined;
+
+  constructor(offer: HandshakeOffer, ed25519: Ed25519, clientNonce: Uint8Array) {
+    this.#offer = offer;
+    this.#ed25519 = ed25519;
+    this.#hello = encodeClientFrame({
+      type: 'Hello',
+      versions: [PROTOCOL_VERSION],
+      features: 0n,
+      space: offer.space,
+      device: offer.identity.key,
+      clientNonce,
+      rosterVersion: offer.rosterVersion,
+      rosterHash: offer.rosterHash,
+    });
+  }
+
+  /** The first message. */
+  get hello(): Uint8Array<ArrayBuffer> {
+    return this.#hello;
+  }
+
+  /** Takes one message of the relay; throws ClientError when the relay is not the one of the address. */
+  async receive(raw: Uint8Array): Promise<HandshakeStep> {
+    const frame = decodeRelayFrame(raw);
+    if (frame.type === 'Error') return { kind: 'refused', error: frame };
+    if (this.#proof === undefined) return { kind: 'reply', message: await this.#prove(asChallenge(frame), raw) };
+    if (frame.type !== 'Welcome') throw outOfPlace(frame);
+    await this.#checkWelcome(frame, raw, this.#proof);
+    return { kind: 'welcome', welcome: frame, raw };
+  }
+
+  async #prove(challenge: ChallengeFrame, raw: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    if (!equalBytes(challenge.logId, this.#offer.logId)) {
+      throw new ClientError('relay_pin_mismatch', 'the relay has another key than the address says', {
+        hint: 'Somebody answers in its place, or its data directory was made anew; get a fresh relay address from the operator.',
+      });
+    }
+    if (challenge.version !== PROTOCOL_VERSION || challenge.features !== 0n) {
+      throw new ClientError('relay_identity', 'the relay chose a version or feature that was not offered');
+    }
+    const unsigned = encodeClientFrame({ type: 'Proof', ...this.#offer.news, signature: NO_SIGNATURE });
+    const t1 = transcript1(this.#hello, raw, withoutSignature(unsigned));
+    const signature = await this.#ed25519.sign(this.#offer.identity.seed, proofSigningBytes(t1));
+    this.#proof = { t1, signature };
+    return encodeClientFrame({ type: 'Proof', ...this.#offer.news, signature });
+  }
+
+  async #checkWelcome(welcome: WelcomeFrame, raw: Uint8Array, proof: { t1: Uint8Array; signature: Uint8Array }): Promise<void> {
+    const t2 = transcript2(proof.t1, proof.signature, withoutSignature(raw));
+    const holds = await this.#ed25519.verify(this.#offer.logId, welcomeSigningBytes(t2), welcome.signature);
+    if (!holds) throw new ClientError('relay_identity', 'the welcome is not signed by the key of the relay address');
+  }
+}
+
+function asChallenge(frame: RelayFrame): ChallengeFrame {
+  if (frame.type !== 'Challenge') throw outOfPlace(frame);
+  return frame;
+}
+
+function outOfPlace(frame: RelayFrame): ClientError {
+  return new ClientError('relay_identity', `a ${frame.type} frame in the place of the handshake`);
+}

@@ -1,0 +1,29 @@
+// What an Error frame of the relay means for the connection. It is not signed, so nothing is ever given up because of one.
+import { ERRORS, errorName } from '../../protocol/errors.js';
+import type { ErrorName } from '../../protocol/errors.js';
+import type { ErrorFrame } from '../../protocol/relay-frame.js';
+import { ClientError } from '../client-error.js';
+
+/** An Error frame with its registry row. */
+export interface RelayRefusal {
+  readonly name: ErrorName | undefined;
+  readonly error: ClientError;
+  /** Whether the relay ends the connection with it. */
+  readonly closes: boolean;
+  readonly context: number;
+  readonly retryAfterMs: number;
+  readonly detail: Uint8Array;
+}
+
+/** Looks the code up; a code this build does not know is called temporary and closing. */
+export function relayRefusal(frame: ErrorFrame): RelayRefusal {
+  const name = errorName(frame.code);
+  const { context, retryAfterMs, detail } = frame;
+  if (name === undefined) {
+    const error = new ClientError('relay_refused', `the relay answered with the unknown error ${frame.code}`, { temporary: true });
+    return { name, error, closes: true, context, retryAfterMs, detail };
+  }
+  const row = ERRORS[name];
+  const error = new ClientError(name, `the relay answered ${name}`, { temporary: row.temporary, hint: row.hint });
+  return { name, error, closes: row.close !== 0, context, retryAfterMs, detail };
+}

@@ -1,0 +1,49 @@
+// What the client takes from its surroundings: clock, timers and randomness are passed in, never reached for.
+/** A timer that can be stopped. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Everything that is not a pure function of the input. */
+export interface Environment {
+  /** Unix milliseconds. */
+  now(): number;
+  /** A number from 0 (included) to 1 (excluded), for jitter only. */
+  random(): number;
+  /** Cryptographic randomness. */
+  randomBytes(length: number): Uint8Array;
+  /** Calls once after the time. */
+  after(delayMs: number, call: () => void): Timer;
+}
+
+/** The platform's own clock, timers and randomness. */
+export function platformEnvironment(): Environment {
+  return {
+    now: () => Date.now(),
+    random: () => Math.random(),
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    after: (delayMs, call) => {
+      const handle = setTimeout(call, delayMs);
+      return { cancel: () => clearTimeout(handle) };
+    },
+  };
+}
+
+/** Resolves after the time, or rejects with the signal's reason. */
+export function sleep(environment: Environment, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const timer = environment.after(delayMs, () => {
+      signal.removeEventListener('abort', aborted);
+      resolve();
+    });
+    const aborted = (): void => {
+      timer.cancel();
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', aborted, { once: true });
+  });
+}

@@ -1,0 +1,37 @@
+/**
+ * The SDK of sealrelay: a space's devices in sync through a relay that cannot read them.
+ *
+ * ```ts
+ * const space = await createSpace({ relay: 'sealrelay://localhost/#k=…' });
+ * space.subscribe(({ items, device }) => apply(items));
+ * const write = space.push(new TextEncoder().encode('hello'));
+ * await write.durable('relay');
+ * ```
+ */
+import { createSpaceWith, openSpaceWith } from './space/open.js';
+import type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
+import type { Space } from './space/space.js';
+
+/** Makes a new space with this device as its first. It works offline; the relay learns of it at the first connection. */
+export function createSpace(options: CreateSpaceOptions): Promise<Space> {
+  return createSpaceWith(options, {});
+}
+
+/** Opens the space of a link as a new device, or continues with the device that the storage holds. */
+export function openSpace(options: OpenSpaceOptions): Promise<Space> {
+  return openSpaceWith(options, {});
+}
+
+export type { CreateSpaceOptions, OpenSpaceOptions, SpaceOptions } from './space/open.js';
+export type { DeviceInfo, HeadCheck, NewDevice, SnapshotHandler, Space } from './space/space.js';
+export type * from './space/space-events.js';
+export { ClientError } from './client-error.js';
+export type { ClientErrorCode } from './client-error.js';
+export type { Evidence, Misbehaviour, MisbehaviourKind } from './misbehaviour.js';
+export type { Environment, Timer } from './environment.js';
+export { MemoryDeviceStore } from './store/device-store.js';
+export type { AckedMark, DeviceState, DeviceStore, OwnMark } from './store/device-store.js';
+export type { OutboxEntry, OutboxStore } from './outbox/outbox-store.js';
+export type { Durability, Write, WriteState } from './sync/writes.js';
+export type { WebSocketConstructor, WebSocketLike } from './transport/websocket-transport.js';
+export type { DeviceRights } from '../protocol/roster.js';

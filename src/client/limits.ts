@@ -1,0 +1,74 @@
+// The named limits of the client, with units. What the relay limits is in the welcome and in ../protocol/limits.ts.
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Bytes the transport may hold unsent before the pusher waits. */
+export const SEND_BUFFER_BYTES_HIGH = MIB;
+/** Bytes the transport may hold unsent at all; more is a bug of the caller and ends the connection. */
+export const SEND_BUFFER_BYTES_MAX = 64 * MIB;
+/** How often a full send buffer is looked at; WebSockets have no event for it. */
+export const SEND_BUFFER_POLL_MS = 10;
+/** Bytes received and not yet worked off; beyond it the connection is given up and continued from the cursor. */
+export const INBOUND_BYTES_MAX = 64 * MIB;
+
+/** Time for the transport to open. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+/** First back-off step; each attempt doubles it up to the maximum. */
+export const BACKOFF_MS_MIN = 250;
+/** Largest back-off step. */
+export const BACKOFF_MS_MAX = 30_000;
+/** Longest time a relay may ask for before a return. */
+export const RETRY_AFTER_MS_MAX = 10 * 60_000;
+/** A session that was open this long resets the back-off. */
+export const STABLE_AFTER_MS = 10_000;
+
+/** Verified sizes whose head can be told again. */
+export const RECENT_HEADS_MAX = 4096;
+/** Sizes of which a shown attestation is remembered. */
+export const SHOWN_ATTESTATIONS_MAX = 256;
+/** Heads claimed by devices above the own fold: the newest of each device of the roster. */
+export const CLAIMS_MAX = 256;
+/** Group roots whose signature need not be verified again. */
+export const VERIFIED_ROOTS_MAX = 256;
+/** LogResets of a space that are followed; one restore a week is 52 in a year. */
+export const LOG_RESETS_MAX = 1024;
+/** Receipts whose seq the fold has not reached. */
+export const RECEIPTS_PENDING_MAX = 65_536;
+
+/** Items and bytes of one batch, and the default time it gathers. */
+export const BATCH_ITEMS_MAX = 8192;
+export const BATCH_BYTES_MAX = 256 * KIB;
+export const BATCH_WINDOW_MS = 50;
+export const BATCH_WINDOW_MS_MAX = 50;
+/** Largest single item an app may push. */
+export const ITEM_BYTES_MAX = 8 * MIB;
+
+/** Bytes of items and entries that no relay has stored; beyond it push() refuses with outbox_full. */
+export const OUTBOX_UNSENT_BYTES_MAX = 64 * MIB;
+/** Bytes kept because a device has not acked them; at half of it a snapshot is made when the app can. */
+export const OUTBOX_HELD_BYTES_MAX = 256 * MIB;
+/** Entries in the outbox. */
+export const OUTBOX_ENTRIES_MAX = 1_000_000;
+
+/** Bytes and number of pushes that wait for a receipt. */
+export const PUSH_BYTES_IN_FLIGHT = 4 * MIB;
+export const PUSHES_IN_FLIGHT_MAX = 64;
+/** Bytes and entries of one Push frame. */
+export const PUSH_BYTES_TARGET = 256 * KIB;
+export const PUSH_ENTRIES_TARGET = 256;
+/** Wait before a refused push is tried again when the relay named no time. */
+export const PUSH_RETRY_MS = 1000;
+
+/** Entries whose key epoch is not known yet; the oldest is rejected beyond it. */
+export const QUARANTINE_ENTRIES_MAX = 4096;
+/** Chunks asked for at once when a snapshot is read. */
+export const SNAPSHOT_CHUNKS_WINDOW = 16;
+/** Tries of a roster change against others who change it at the same time. */
+export const ROSTER_TRIES_MAX = 8;
+/** Time for a relay to answer a request. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** How long the relay holds the leaves of forgotten entries at least. */
+export const LEAVES_KEPT_MS = 180 * 24 * 3_600_000;
+/** An attested time this far ahead of the own clock is worth a warning. */
+export const RELAY_CLOCK_AHEAD_MS = 24 * 3_600_000;

@@ -1,0 +1,92 @@
+/*
+ * Per device: the last entry seen, from clear fields only. Finds entries left out, shown twice or out of order before any head is
+ * compared, and tells what an entry's sealed `previous` must be.
+ */
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { ZEROS } from '../../protocol/hash.js';
+import { toHex } from '../../protocol/hex.js';
+import { MisbehaviourError, finding } from '../misbehaviour.js';
+import { LOG_EPOCH_FIRST } from './log-tree.js';
+
+/** The last entry of one device. */
+export interface ChainLink {
+  readonly device: Uint8Array;
+  readonly pushSeq: number;
+  readonly entryId: Uint8Array;
+  /** The log epoch it was seen in. */
+  readonly logEpoch: number;
+  /** The highest push_seq handed to the app; above pushSeq while entries are pushed again after a reset. */
+  readonly deliveredSeq: number;
+}
+
+/** An entry as the relay shows it in clear. */
+export interface ShownEntry {
+  readonly device: Uint8Array;
+  readonly pushSeq: number;
+  readonly entryId: Uint8Array;
+}
+
+export interface ChainVerdict {
+  /** False: the app has it already, from before a reset. */
+  readonly deliver: boolean;
+  /** What the author must have named as its entry before; undefined: not known. */
+  readonly previous: Uint8Array | undefined;
+}
+
+export class DeviceChains {
+  readonly #links = new Map<string, ChainLink>();
+
+  constructor(links: readonly ChainLink[] = []) {
+    for (const link of links) this.#links.set(toHex(link.device), link);
+  }
+
+  links(): readonly ChainLink[] {
+    return [...this.#links.values()];
+  }
+
+  of(device: Uint8Array): ChainLink | undefined {
+    return this.#links.get(toHex(device));
+  }
+
+  /** Replaces everything by what a snapshot says; own knowledge of delivered entries stays. */
+  startFrom(chains: readonly ShownEntry[], logEpoch: number): void {
+    const delivered = new Map([...this.#links].map(([name, link]) => [name, link.deliveredSeq]));
+    this.#links.clear();
+    for (const { device, pushSeq, entryId } of chains) {
+      const name = toHex(device);
+      this.#links.set(name, { device, pushSeq, entryId, logEpoch, deliveredSeq: Math.max(pushSeq, delivered.get(name) ?? 0) });
+    }
+  }
+
+  /** Takes the next entry of the log; `later` are those that follow in the same frame. Throws what the order proves. */
+  note(entry: ShownEntry, logEpoch: number, later: readonly ShownEntry[]): ChainVerdict {
+    const name = toHex(entry.device);
+    const known = this.#links.get(name);
+    if (known !== undefined && known.logEpoch === logEpoch) checkOrder(known, entry, later);
+    const deliveredSeq = known?.deliveredSeq ?? 0;
+    this.#links.set(name, {
+      ...entry,
+      device: known?.device ?? entry.device.slice(),
+      logEpoch,
+      deliveredSeq: Math.max(deliveredSeq, entry.pushSeq),
+    });
+    return { deliver: entry.pushSeq > deliveredSeq, previous: expectedPrevious(known, entry, logEpoch) };
+  }
+}
+
+// After a reset an entry may point to one that was lost, so only the first log epoch says that a device has none before.
+function expectedPrevious(known: ChainLink | undefined, entry: ShownEntry, logEpoch: number): Uint8Array | undefined {
+  if (known === undefined) return logEpoch === LOG_EPOCH_FIRST ? ZEROS : undefined;
+  return entry.pushSeq === known.pushSeq + 1 ? known.entryId : undefined;
+}
+
+function checkOrder(known: ChainLink, entry: ShownEntry, later: readonly ShownEntry[]): void {
+  if (entry.pushSeq === known.pushSeq + 1) return;
+  if (entry.pushSeq <= known.pushSeq) {
+    throw new MisbehaviourError(finding('replayed_entry', `entry ${entry.pushSeq} of a device after ${known.pushSeq}`));
+  }
+  const missing = known.pushSeq + 1;
+  const swapped = later.some((other) => other.pushSeq === missing && equalBytes(other.device, entry.device));
+  if (swapped) throw new MisbehaviourError(finding('reorder', `entry ${entry.pushSeq} of a device before its entry ${missing}`));
+  throw new MisbehaviourError(finding('omission', `entry ${missing} of a device was left out`));
+}

@@ -1,0 +1,138 @@
+/*
+ * The fold of a space's log: the tree of the present log epoch, and the resets still ahead of a reader that is below their base.
+ *
+ * Invariants: `size` is the seq of the last folded entry; the range holds size − base_size + 1 leaves (the genesis leaf first);
+ * a reset ahead is entered exactly when the fold reaches its base_size and its base_head was found there.
+ */
+import type { LogIdentity } from '../../protocol/attestation.js';
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { ZEROS, genesisLeaf } from '../../protocol/hash.js';
+import type { LogReset } from '../../protocol/log-reset.js';
+import { CompactRange } from '../../protocol/merkle.js';
+import { MisbehaviourError, finding } from '../misbehaviour.js';
+import { RecentHeads } from './recent-heads.js';
+
+/** The number of a space's first log epoch. */
+export const LOG_EPOCH_FIRST = 1;
+
+/** Where a tree begins. */
+export interface LogOrigin {
+  readonly logEpoch: number;
+  readonly baseSize: number;
+  readonly baseHead: Uint8Array;
+}
+
+/** A fold as it is stored. */
+export interface LogTreeState {
+  readonly origin: LogOrigin;
+  readonly size: number;
+  readonly range: readonly Uint8Array[];
+}
+
+export const ORIGIN_FIRST: LogOrigin = { logEpoch: LOG_EPOCH_FIRST, baseSize: 0, baseHead: ZEROS };
+
+export class LogTree {
+  readonly #log: LogIdentity;
+  #origin: LogOrigin;
+  #range: CompactRange;
+  #size: number;
+  #recent: RecentHeads;
+  #ahead: LogReset[] = [];
+
+  constructor(log: LogIdentity, state?: LogTreeState) {
+    this.#log = log;
+    this.#origin = state?.origin ?? ORIGIN_FIRST;
+    this.#size = state?.size ?? this.#origin.baseSize;
+    const stored = state && CompactRange.fromHashes(state.size - state.origin.baseSize + 1, state.range);
+    this.#range = stored ?? genesisRange(log, this.#origin);
+    this.#recent = new RecentHeads(this.#range, this.#size);
+  }
+
+  /** Seq of the last folded entry. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The epoch of the tree that is being folded; below the relay's while a reset is ahead. */
+  get logEpoch(): number {
+    return this.#origin.logEpoch;
+  }
+
+  get origin(): LogOrigin {
+    return this.#origin;
+  }
+
+  root(): Uint8Array {
+    return this.#range.root();
+  }
+
+  headAt(size: number): Uint8Array | undefined {
+    return size === this.#size ? this.root() : this.#recent.headAt(size);
+  }
+
+  state(): LogTreeState {
+    return { origin: this.#origin, size: this.#size, range: this.#range.hashes() };
+  }
+
+  /** Appends the leaf of the next seq. */
+  push(leaf: Uint8Array): void {
+    this.#range.push(leaf);
+    this.#recent.push(leaf);
+    this.#size += 1;
+    this.#enterResets();
+  }
+
+  /**
+   * Follows a verified reset: the fold goes back to base_size, or enters the new tree when it gets there.
+   * The result says whether base_head could be compared. Throws the finding `fork` when it differs.
+   */
+  follow(reset: LogReset): boolean {
+    if (this.#ahead.length > 0 || this.#size < reset.baseSize) {
+      this.#ahead = this.#ahead.filter((earlier) => earlier.baseSize < reset.baseSize);
+      this.#ahead.push(reset);
+      return true;
+    }
+    const head = reset.oldEpoch === this.#origin.logEpoch ? this.headAt(reset.baseSize) : undefined;
+    if (head !== undefined && !equalBytes(head, reset.baseHead)) throw otherBase(reset);
+    this.#begin(reset);
+    return head !== undefined;
+  }
+
+  /** Starts over from a range that somebody else folded. */
+  startFrom(state: LogTreeState, ahead: readonly LogReset[]): boolean {
+    const range = CompactRange.fromHashes(state.size - state.origin.baseSize + 1, state.range);
+    if (range === undefined) return false;
+    this.#origin = state.origin;
+    this.#size = state.size;
+    this.#range = range;
+    this.#recent = new RecentHeads(range, state.size);
+    this.#ahead = [...ahead];
+    this.#enterResets();
+    return true;
+  }
+
+  #enterResets(): void {
+    for (let next = this.#ahead[0]; next !== undefined && next.baseSize <= this.#size; next = this.#ahead[0]) {
+      if (!equalBytes(this.root(), next.baseHead)) throw otherBase(next);
+      this.#ahead.shift();
+      this.#begin(next);
+    }
+  }
+
+  #begin(reset: LogReset): void {
+    this.#origin = { logEpoch: reset.newEpoch, baseSize: reset.baseSize, baseHead: reset.baseHead };
+    this.#size = reset.baseSize;
+    this.#range = genesisRange(this.#log, this.#origin);
+    this.#recent = new RecentHeads(this.#range, this.#size);
+  }
+}
+
+function genesisRange(log: LogIdentity, origin: LogOrigin): CompactRange {
+  const range = new CompactRange();
+  range.push(genesisLeaf({ ...log, ...origin }));
+  return range;
+}
+
+function otherBase(reset: LogReset): MisbehaviourError {
+  return new MisbehaviourError(finding('fork', `the log was reset to another head of size ${reset.baseSize} than this device verified`));
+}

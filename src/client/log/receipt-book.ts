@@ -1,0 +1,63 @@
+// Receipts whose entries the fold has not reached yet, and what must be found when it does.
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { pushLeaf } from '../../protocol/hash.js';
+import { rootFromPath } from '../../protocol/merkle.js';
+import type { ReceiptFrame } from '../../protocol/relay-frame.js';
+import { RECEIPTS_PENDING_MAX } from '../limits.js';
+import { MisbehaviourError, finding } from '../misbehaviour.js';
+import { encodeAttestation } from './encode-attestation.js';
+
+/** A receipt as it came. */
+export interface ReceiptEvidence {
+  readonly frame: ReceiptFrame;
+  readonly raw: Uint8Array;
+}
+
+interface Promised {
+  readonly pushSeq: number;
+  readonly evidence: ReceiptEvidence;
+}
+
+export class ReceiptBook {
+  /** By seq. */
+  readonly #promised = new Map<number, Promised>();
+
+  /** Checks a receipt whose attestation holds against the entries it names; throws `receipt_broken`. */
+  check(device: Uint8Array, entryIds: readonly Uint8Array[], evidence: ReceiptEvidence): void {
+    const { frame } = evidence;
+    if (frame.status !== 'forgotten' && frame.seqFirst + frame.count - 1 > frame.attestation.size) {
+      throw broken('the receipt names a seq above its own head', evidence);
+    }
+    if (frame.status !== 'stored') return;
+    const leaf = pushLeaf({ device, pushSeqFirst: frame.pushSeqFirst, seqFirst: frame.seqFirst, entryIds });
+    const root = rootFromPath(leaf, frame.proof);
+    if (root === undefined || !equalBytes(root, frame.attestation.pushes)) throw broken('the signed head does not cover the pushed entries', evidence);
+  }
+
+  /** Remembers that the entry must be found at this seq. */
+  promise(seq: number, pushSeq: number, evidence: ReceiptEvidence): void {
+    if (this.#promised.size < RECEIPTS_PENDING_MAX) this.#promised.set(seq, { pushSeq, evidence });
+  }
+
+  /** The fold reached this seq; `pushSeq` is that of the own entry found there, undefined for an entry of another device. */
+  found(seq: number, pushSeq: number | undefined): void {
+    const promised = this.#promised.get(seq);
+    if (promised === undefined) return;
+    if (promised.pushSeq !== pushSeq) throw broken(`the receipted entry is not at seq ${seq}`, promised.evidence);
+    this.#promised.delete(seq);
+  }
+
+  /** After a log reset, receipts above the base promise nothing more. */
+  reopen(aboveSeq: number): void {
+    for (const seq of this.#promised.keys()) if (seq > aboveSeq) this.#promised.delete(seq);
+  }
+
+  /** A receipt that an already folded log contradicts. */
+  contradicted(seq: number, evidence: ReceiptEvidence): never {
+    throw broken(`the receipted entry is not at seq ${seq}`, evidence);
+  }
+}
+
+function broken(detail: string, { frame, raw }: ReceiptEvidence): MisbehaviourError {
+  return new MisbehaviourError(finding('receipt_broken', detail, { attestations: [encodeAttestation(frame.attestation)], frames: [raw] }));
+}

@@ -1,0 +1,24 @@
+// The SDK on Node, which before version 22 has no WebSocket of its own: the one of `ws` is the default.
+import { WebSocket } from 'ws';
+import { createSpaceWith, openSpaceWith } from './space/open.js';
+import type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
+import type { Space } from './space/space.js';
+
+/** Makes a new space with this device as its first. It works offline; the relay learns of it at the first connection. */
+export function createSpace(options: CreateSpaceOptions): Promise<Space> {
+  return createSpaceWith({ webSocket: NodeWebSocket, ...options }, {});
+}
+
+/** Opens the space of a link as a new device, or continues with the device that the storage holds. */
+export function openSpace(options: OpenSpaceOptions): Promise<Space> {
+  return openSpaceWith({ webSocket: NodeWebSocket, ...options }, {});
+}
+
+/** Without compression: sealed bytes do not compress. */
+export class NodeWebSocket extends WebSocket {
+  constructor(url: string) {
+    super(url, { perMessageDeflate: false });
+  }
+}
+
+export * from './index.js';

@@ -1,0 +1,121 @@
+/*
+ * The own entries that somebody may still need: those no relay holds, and those some live device has not acked.
+ *
+ * Invariants: O1 push_seqs are consecutive; O2 among those with a seq, seqs ascend with push_seq; O3 an entry without a seq is
+ * never released; O4 unsent and held bytes are what the entries sum up to.
+ */
+import { ClientError } from '../client-error.js';
+import { OUTBOX_ENTRIES_MAX, OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
+import type { OutboxEntry, OutboxStore } from './outbox-store.js';
+
+export class Outbox {
+  readonly #store: OutboxStore;
+  #entries: OutboxEntry[] = [];
+  #unsentBytes = 0;
+  #heldBytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(store: OutboxStore, entries: readonly OutboxEntry[]) {
+    this.#store = store;
+    this.#entries = [...entries];
+    for (const entry of entries) this.#count(entry, 1);
+  }
+
+  static async open(store: OutboxStore): Promise<Outbox> {
+    const entries = await store.load();
+    const broken = entries.some((entry, i) => i > 0 && entry.pushSeq !== (entries[i - 1]?.pushSeq ?? 0) + 1);
+    if (broken) throw new ClientError('state_damaged', 'the stored outbox has gaps', { hint: 'Open the space again as a new device.' });
+    return new Outbox(store, entries);
+  }
+
+  get last(): OutboxEntry | undefined {
+    return this.#entries.at(-1);
+  }
+
+  /** Bytes of entries that no relay is known to hold. */
+  get unsentBytes(): number {
+    return this.#unsentBytes;
+  }
+
+  /** Bytes of entries a relay holds and some live device may still need. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  get full(): boolean {
+    return this.#unsentBytes >= OUTBOX_UNSENT_BYTES_MAX || this.#entries.length >= OUTBOX_ENTRIES_MAX;
+  }
+
+  get(pushSeq: number): OutboxEntry | undefined {
+    return this.#entries[pushSeq - (this.#entries[0]?.pushSeq ?? 0)];
+  }
+
+  /** The first entry at or above this push_seq that no relay is known to hold. */
+  firstUnsent(fromPushSeq: number): OutboxEntry | undefined {
+    return this.#entries.find((entry) => entry.seq === 0 && entry.pushSeq >= fromPushSeq);
+  }
+
+  /** The highest push_seq that a relay is known to hold. */
+  get storedPushSeq(): number {
+    return this.#entries.findLast((entry) => entry.seq > 0)?.pushSeq ?? 0;
+  }
+
+  async append(entry: OutboxEntry): Promise<void> {
+    this.#entries.push(entry);
+    this.#count(entry, 1);
+    await this.#write(() => this.#store.put([entry]));
+  }
+
+  /** Notes where entries stand; a pair is (push_seq, seq). */
+  async markStored(places: readonly (readonly [number, number])[]): Promise<void> {
+    const changed: OutboxEntry[] = [];
+    for (const [pushSeq, seq] of places) {
+      const entry = this.get(pushSeq);
+      if (entry !== undefined && entry.seq !== seq) changed.push(this.#replace(entry, { ...entry, seq }));
+    }
+    if (changed.length > 0) await this.#write(() => this.#store.put(changed));
+  }
+
+  /** After a log reset: entries above the base are in no relay's log any more. */
+  async reopen(aboveSeq: number): Promise<void> {
+    const lost = this.#entries.filter((entry) => entry.seq > aboveSeq);
+    const changed = lost.map((entry) => this.#replace(entry, { ...entry, seq: 0 }));
+    if (changed.length > 0) await this.#write(() => this.#store.put(changed));
+  }
+
+  /** Puts re-sealed entries in the place of those with the same push_seq. */
+  async reseal(entries: readonly OutboxEntry[]): Promise<void> {
+    for (const entry of entries) {
+      const old = this.get(entry.pushSeq);
+      if (old !== undefined) this.#replace(old, entry);
+    }
+    await this.#write(() => this.#store.put(entries));
+  }
+
+  /** Forgets entries whose seq every live device has acked or a snapshot covers; gives the highest push_seq forgotten. */
+  async release(upToSeq: number): Promise<number> {
+    const kept = this.#entries.findIndex((entry) => entry.seq === 0 || entry.seq > upToSeq);
+    const released = this.#entries.splice(0, kept < 0 ? this.#entries.length : kept);
+    for (const entry of released) this.#count(entry, -1);
+    const upTo = released.at(-1)?.pushSeq ?? 0;
+    if (upTo > 0) await this.#write(() => this.#store.remove(upTo));
+    return upTo;
+  }
+
+  #replace(old: OutboxEntry, entry: OutboxEntry): OutboxEntry {
+    this.#count(old, -1);
+    this.#count(entry, 1);
+    this.#entries[entry.pushSeq - (this.#entries[0]?.pushSeq ?? 0)] = entry;
+    return entry;
+  }
+
+  #count(entry: OutboxEntry, sign: 1 | -1): void {
+    if (entry.seq === 0) this.#unsentBytes += sign * entry.sealed.length;
+    else this.#heldBytes += sign * entry.sealed.length;
+  }
+
+  #write(write: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(write);
+    return this.#writing;
+  }
+}

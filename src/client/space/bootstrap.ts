@@ -1,0 +1,159 @@
+/*
+ * From an open session to a running subscription: follows log resets, starts from a snapshot where there is reason to, proves
+ * forgotten history, and subscribes.
+ */
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { snapshotAckSigningBytes } from '../../protocol/ack.js';
+import { verifyLogReset } from '../../protocol/log-reset.js';
+import type { LogReset } from '../../protocol/log-reset.js';
+import type { CursorExpiredFrame, LogResetFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
+import { ClientError } from '../client-error.js';
+import type { SessionLink } from '../connection/driver.js';
+import { LOG_RESETS_MAX } from '../limits.js';
+import { LOG_EPOCH_FIRST, ORIGIN_FIRST } from '../log/log-tree.js';
+import type { LogOrigin } from '../log/log-tree.js';
+import { MisbehaviourError, finding } from '../misbehaviour.js';
+import { ForgottenHistory } from '../sync/forgotten-history.js';
+import { Answers } from '../sync/requests.js';
+import { SnapshotDownload, foldsToHead } from '../sync/snapshot-download.js';
+import type { DownloadedSnapshot } from '../sync/snapshot-download.js';
+import type { SpaceContext } from './space-context.js';
+
+/** How the app takes a state that another device made. */
+export type LoadState = (state: Uint8Array) => void | Promise<void>;
+
+export interface BootstrapOptions {
+  readonly load: LoadState | undefined;
+  /** Called after a reset was followed: everything above base_size has to be pushed again. */
+  readonly reset: (baseSize: number) => Promise<void>;
+}
+
+export class Bootstrap {
+  readonly history: ForgottenHistory;
+  readonly snapshots: SnapshotDownload;
+  readonly #context: SpaceContext;
+  readonly #options: BootstrapOptions;
+  readonly #followed: Answers<number>;
+  #resets: LogReset[] = [];
+  #author: Uint8Array | undefined;
+
+  constructor(context: SpaceContext, options: BootstrapOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.history = new ForgottenHistory(context);
+    this.snapshots = new SnapshotDownload(context);
+    this.#followed = new Answers(context.environment);
+  }
+
+  /** The author of the snapshot the fold started from, while no attested head confirmed it. */
+  get unconfirmedAuthor(): Uint8Array | undefined {
+    return this.#context.log.verified === undefined ? this.#author : undefined;
+  }
+
+  fail(cause: unknown): void {
+    this.history.fail(cause);
+    this.snapshots.fail(cause);
+    this.#followed.fail(cause);
+  }
+
+  /** Gets the log to the relay's epoch. */
+  async followResets(link: SessionLink, welcome: WelcomeFrame): Promise<void> {
+    const { log } = this.#context;
+    this.#resets = [];
+    if (welcome.logEpoch === log.logEpoch) return;
+    link.send({ type: 'Subscribe', logEpoch: log.logEpoch, after: log.size, omitOwnBodies: true });
+    while (log.logEpoch !== welcome.logEpoch) await this.#followed.next();
+    log.admit(welcome.attestation);
+  }
+
+  /** Starts the subscription; a new device reads the newest snapshot first when the app can load one. */
+  async subscribe(link: SessionLink, welcome: WelcomeFrame): Promise<void> {
+    const { log } = this.#context;
+    const fresh = log.size === 0 && log.verified === undefined;
+    if (fresh && this.#options.load !== undefined && welcome.attestation.size > 0) {
+      const snapshot = await this.snapshots.newest(link, welcome.attestation.floor);
+      if (snapshot !== null) await this.#startFrom(link, snapshot);
+    }
+    this.#subscribe(link);
+  }
+
+  /** One LogReset of the relay; throws what it proves. */
+  async reset(frame: LogResetFrame): Promise<void> {
+    const { log, identity, ed25519, events } = this.#context;
+    const own = equalBytes(frame.space, identity.space) && equalBytes(frame.logId, identity.logId);
+    if (!own || !(await verifyLogReset(frame, ed25519))) throw new MisbehaviourError(finding('log_reset_invalid', 'a log reset that the relay key did not sign for this space'));
+    const twin = this.#resets.find((reset) => reset.newEpoch === frame.newEpoch);
+    if (twin !== undefined && !equalBytes(twin.signature, frame.signature)) {
+      throw new MisbehaviourError(finding('log_reset_invalid', 'two log resets with one new log epoch'));
+    }
+    const oldEpoch = log.logEpoch;
+    if (frame.newEpoch <= oldEpoch) return;
+    if (frame.oldEpoch > oldEpoch || this.#resets.length >= LOG_RESETS_MAX) {
+      throw new MisbehaviourError(finding('log_reset_invalid', `a reset from log epoch ${frame.oldEpoch} does not follow ${oldEpoch}`));
+    }
+    const known = log.size;
+    const compared = log.follow(frame);
+    this.#resets.push(frame);
+    await this.#options.reset(frame.baseSize);
+    const verified = compared && frame.oldEpoch === oldEpoch;
+    if (known > 0) events.emit('log-reset', { oldEpoch, newEpoch: frame.newEpoch, baseSize: frame.baseSize, verified });
+    this.#followed.answer(frame.newEpoch);
+  }
+
+  /** The cursor is below the floor: proves what is gone and starts from a snapshot. */
+  async expired(link: SessionLink, frame: CursorExpiredFrame): Promise<void> {
+    const { attestation } = frame;
+    if (this.#options.load === undefined) {
+      throw new ClientError('snapshot_handler_missing', 'the relay has forgotten entries this device never read', {
+        hint: 'Give the space a snapshot handler with load(), so that it can start from a snapshot.',
+      });
+    }
+    const snapshot = await this.snapshots.newest(link, attestation.floor);
+    if (snapshot === null) {
+      throw new ClientError('snapshot_rejected', 'the relay has forgotten entries and holds no snapshot', { hint: 'Let another device make a snapshot.' });
+    }
+    await this.#startFrom(link, snapshot, attestation.time);
+    this.#subscribe(link);
+  }
+
+  #subscribe(link: SessionLink): void {
+    const { log } = this.#context;
+    link.send({ type: 'Subscribe', logEpoch: log.logEpoch, after: log.size, omitOwnBodies: true });
+  }
+
+  async #startFrom(link: SessionLink, snapshot: DownloadedSnapshot, expiredAt?: number): Promise<void> {
+    const { log, chains, identity, device, ed25519 } = this.#context;
+    const { manifest } = snapshot;
+    const extended = expiredAt !== undefined && log.size > 0 && (await this.history.extend(link, manifest.size, expiredAt));
+    if (extended && !equalBytes(log.tree.root(), manifest.head)) throw this.#otherHead(snapshot);
+    if (!extended) this.#adopt(snapshot);
+    chains.startFrom(snapshot.chains, manifest.logEpoch);
+    this.#author = manifest.device;
+    await this.#options.load?.(snapshot.state);
+    await this.#context.save();
+    if (equalBytes(manifest.device, device.key)) return;
+    const signature = await ed25519.sign(device.seed, snapshotAckSigningBytes(identity.space, manifest.id));
+    link.send({ type: 'SnapshotAck', snapshot: manifest.id, signature });
+  }
+
+  #adopt({ manifest }: DownloadedSnapshot): void {
+    const origin = this.#originOf(manifest.logEpoch);
+    const ahead = this.#resets.filter(({ newEpoch }) => newEpoch > manifest.logEpoch);
+    const state = { origin: origin ?? ORIGIN_FIRST, size: manifest.size, range: manifest.range };
+    if (origin === undefined || !foldsToHead(manifest, origin.baseSize) || !this.#context.log.startFrom(state, ahead)) {
+      throw new ClientError('snapshot_rejected', 'the snapshot does not fold to the head it names', { hint: 'Let another device make a snapshot.' });
+    }
+  }
+
+  #originOf(logEpoch: number): LogOrigin | undefined {
+    const present = this.#context.log.tree.origin;
+    if (present.logEpoch === logEpoch) return present;
+    if (logEpoch === LOG_EPOCH_FIRST) return ORIGIN_FIRST;
+    const reset = this.#resets.find(({ newEpoch }) => newEpoch === logEpoch);
+    return reset && { logEpoch, baseSize: reset.baseSize, baseHead: reset.baseHead };
+  }
+
+  #otherHead({ manifest }: DownloadedSnapshot): MisbehaviourError {
+    return new MisbehaviourError(finding('fork', `the author of a snapshot saw another head of size ${manifest.size}`, { frames: [manifest.bytes], accuser: manifest.device }));
+  }
+}

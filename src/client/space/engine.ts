@@ -1,0 +1,384 @@
+/*
+ * An open space at work: routes what the connection brings to the parts, and what they find to the app.
+ *
+ * Invariants: E1 frames of a session are handled one after the other; E2 a finding is told with the frame that showed it, and one
+ * the relay's own statements prove ends the connection; E3 nothing is acked before it is stored on this device.
+ */
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { FrameError } from '../../protocol/frame-error.js';
+import type { EntriesFrame, ErrorFrame, GoawayFrame, PongFrame, RelayFrame, RosterUpdateFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
+import { deviceOf } from '../../protocol/roster.js';
+import { ClientError } from '../client-error.js';
+import type { ConnectionHandler, SessionLink } from '../connection/driver.js';
+import type { HandshakeOffer } from '../connection/handshake.js';
+import type { ConnectionState } from '../connection/machine.js';
+import { relayRefusal } from '../connection/relay-refusal.js';
+import type { RelayRefusal } from '../connection/relay-refusal.js';
+import type { Timer } from '../environment.js';
+import { encodeAttestation } from '../log/encode-attestation.js';
+import { MisbehaviourError, finding, withFrame } from '../misbehaviour.js';
+import type { DeviceState } from '../store/device-store.js';
+import { Acker } from '../sync/acker.js';
+import { HeaderJudge } from '../sync/header-judge.js';
+import { Pusher } from '../sync/pusher.js';
+import { Reader } from '../sync/reader.js';
+import type { Sealing } from '../sync/sealing.js';
+import { SnapshotUpload } from '../sync/snapshot-upload.js';
+import { AckNotices } from './ack-notices.js';
+import { Bootstrap } from './bootstrap.js';
+import type { LoadState } from './bootstrap.js';
+import type { RosterChanges } from './roster-changes.js';
+import type { SpaceContext } from './space-context.js';
+import { checkLog, checkRoster, warn } from './welcome-check.js';
+
+export interface EngineOptions {
+  readonly context: SpaceContext;
+  readonly sealing: Sealing;
+  readonly rosterChanges: RosterChanges;
+  readonly load: LoadState | undefined;
+  readonly policy: DeviceState['policy'];
+  readonly stateChanged: (state: ConnectionState) => void;
+  /** Ends the connection for good. */
+  readonly fail: (error: ClientError) => void;
+  /** Something moved: reading, pushing, acks. */
+  readonly progress: () => void;
+  /** The relay asks for a snapshot, or a log reset makes one needed. */
+  readonly snapshotDue: () => void;
+}
+
+interface Session {
+  readonly link: SessionLink;
+  readonly welcome: WelcomeFrame;
+  pongs: number;
+  /** Earlier pongs' attested times, with the own time they came at. */
+  readonly pongTimes: { readonly at: number; readonly time: number }[];
+  promised: Timer | undefined;
+  /** Whether the subscription has started. */
+  reading: boolean;
+}
+
+export class SpaceEngine implements ConnectionHandler {
+  readonly #options: EngineOptions;
+  readonly #context: SpaceContext;
+  readonly #reader: Reader;
+  readonly #judge: HeaderJudge;
+  readonly #pusher: Pusher;
+  readonly #acker: Acker;
+  readonly #acks: AckNotices;
+  readonly #upload: SnapshotUpload;
+  readonly #bootstrap: Bootstrap;
+  #session: Session | undefined;
+  #policy: DeviceState['policy'];
+  #showChain = false;
+  #snapshotOwed = false;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#context = options.context;
+    this.#policy = options.policy;
+    this.#judge = new HeaderJudge(this.#context);
+    this.#reader = new Reader(this.#context, this.#judge);
+    this.#acks = new AckNotices(this.#context);
+    this.#pusher = new Pusher(this.#context, options.sealing, (cause) => this.#fail(cause));
+    this.#acker = new Acker(this.#context, () => !this.#reader.quarantined, () => this.#acked());
+    this.#upload = new SnapshotUpload(this.#context, (size) => this.#release(size));
+    this.#bootstrap = new Bootstrap(this.#context, { load: options.load, reset: (baseSize) => this.#reset(baseSize) });
+  }
+
+  get policy(): DeviceState['policy'] {
+    return this.#policy;
+  }
+
+  get upload(): SnapshotUpload {
+    return this.#upload;
+  }
+
+  /** The link of the open session; throws `offline`. */
+  link(): SessionLink {
+    if (this.#session === undefined) throw new ClientError('offline', 'there is no open session', { temporary: true, hint: 'Call it again when the space is online.' });
+    return this.#session.link;
+  }
+
+  /** Whether everything the relay has shown to exist is read and verified. */
+  get caughtUp(): boolean {
+    const { log } = this.#context;
+    if (this.#session?.reading !== true || this.#reader.quarantined) return false;
+    return log.size >= this.#session.welcome.attestation.size && log.newest?.size === log.size && log.verified?.size === log.size;
+  }
+
+  /** Whether progress may be stored: not while an entry waits for its key. */
+  get storable(): boolean {
+    return !this.#reader.quarantined;
+  }
+
+  /** The outbox has something new. */
+  push(): void {
+    this.#pusher.kick();
+  }
+
+  offer(): HandshakeOffer {
+    const { identity, device, roster } = this.#context;
+    const news = roster.confirmed && !this.#showChain ? { chain: [], keyring: new Uint8Array() } : roster.all;
+    return { ...identity, identity: device, rosterVersion: roster.version, rosterHash: roster.hash, news };
+  }
+
+  async opened(link: SessionLink, welcome: WelcomeFrame, raw: Uint8Array): Promise<void> {
+    await this.#caught(raw, async () => {
+      const { roster, log, verifier } = this.#context;
+      this.#showChain = false;
+      await verifier.check(welcome.attestation);
+      const verdict = checkRoster(this.#context, welcome, raw);
+      checkLog(this.#context, welcome, raw);
+      if (verdict === 'restored') {
+        roster.confirm(false);
+        link.reconnect();
+        return;
+      }
+      if (verdict === 'current') roster.confirm(true);
+      log.admit(welcome.attestation);
+      warn(this.#context, welcome, this.#policy);
+      this.#policy = welcome.policy;
+      await this.#context.save();
+      const session: Session = { link, welcome, pongs: 0, pongTimes: [], promised: undefined, reading: false };
+      this.#session = session;
+      this.#task(session, this.#begin(session));
+    });
+  }
+
+  async frame(frame: Exclude<RelayFrame, GoawayFrame>, raw: Uint8Array): Promise<void> {
+    const session = this.#session;
+    if (session !== undefined) await this.#caught(raw, () => this.#route(session, frame, raw));
+  }
+
+  down(): void {
+    const offline = new ClientError('offline', 'the connection ended', { temporary: true });
+    this.#session?.promised?.cancel();
+    this.#session = undefined;
+    this.#pusher.stop();
+    this.#acker.stop();
+    this.#upload.stop();
+    this.#bootstrap.fail(offline);
+    this.#options.rosterChanges.fail(offline);
+  }
+
+  refused(refusal: RelayRefusal): boolean {
+    const { roster } = this.#context;
+    // The relay may have lost the statement that made this device a member: show it once before believing the refusal.
+    const worthShowing = refusal.name === 'handshake_failed' && roster.confirmed && !this.#showChain && roster.known !== undefined;
+    this.#showChain = worthShowing;
+    return worthShowing;
+  }
+
+  failure(cause: unknown): ClientError {
+    if (cause instanceof ClientError) return cause;
+    if (cause instanceof MisbehaviourError) {
+      this.#context.report(cause.finding);
+      return new ClientError('relay_misbehaved', cause.message, { cause, hint: 'Keep the evidence of the misbehaviour event, and move the space to another relay.' });
+    }
+    if (cause instanceof FrameError) return new ClientError('relay_refused', 'the relay sent bytes that do not follow the protocol', { cause });
+    return new ClientError('internal', 'the client failed', { cause });
+  }
+
+  stateChanged(state: ConnectionState): void {
+    this.#options.stateChanged(state);
+  }
+
+  close(): void {
+    this.down();
+    this.#upload.close();
+  }
+
+  async #begin(session: Session): Promise<void> {
+    const { link, welcome } = session;
+    await this.#bootstrap.followResets(link, welcome);
+    if (this.#session !== session) return;
+    this.#pusher.start(link, welcome);
+    await this.#bootstrap.subscribe(link, welcome);
+    if (this.#session !== session) return;
+    session.reading = true;
+    this.#acker.start(link);
+    this.#upload.start(link);
+    this.#upload.acked();
+    this.#moved();
+  }
+
+  async #route(session: Session, frame: Exclude<RelayFrame, GoawayFrame>, raw: Uint8Array): Promise<void> {
+    switch (frame.type) {
+      case 'Entries':
+        return this.#entries(session, frame, raw);
+      case 'Receipt':
+        await this.#context.verifier.check(frame.attestation);
+        this.#context.log.admit(frame.attestation);
+        await this.#pusher.receipt({ frame, raw });
+        return this.#moved();
+      case 'AckNotice':
+        await this.#acks.take(frame, raw);
+        return this.#release(this.#heldByAll());
+      case 'RosterUpdate':
+        return this.#roster(session, frame, raw);
+      case 'Pong':
+        return this.#pong(session, frame);
+      case 'LogReset':
+        return this.#bootstrap.reset(frame);
+      case 'CursorExpired':
+        await this.#context.verifier.check(frame.attestation);
+        this.#bootstrap.history.check(frame, raw, session.welcome.policy);
+        return this.#task(session, this.#bootstrap.expired(session.link, frame));
+      case 'Leaves':
+        return this.#bootstrap.history.leaves(frame);
+      case 'SnapshotManifest':
+        return this.#bootstrap.snapshots.manifest(frame);
+      case 'SnapshotChunk':
+        return this.#bootstrap.snapshots.chunk(frame);
+      case 'SnapshotStatus':
+        return this.#upload.status(frame);
+      case 'SnapshotDue':
+        return this.#options.snapshotDue();
+      case 'Error':
+        return this.#refusal(frame, raw);
+      default:
+        throw new FrameError('unexpected_frame', `a ${frame.type} in an open session`);
+    }
+  }
+
+  async #entries(session: Session, frame: EntriesFrame, raw: Uint8Array): Promise<void> {
+    await this.#context.verifier.check(frame.attestation);
+    await this.#reader.take(frame, raw);
+    session.promised?.cancel();
+    const promised = frame.attestation.size > this.#context.log.size;
+    session.promised = promised ? this.#awaitMore(session, frame, raw) : undefined;
+    this.#acks.settle();
+    if (this.storable) await this.#context.save();
+    this.#acker.schedule();
+    this.#moved();
+  }
+
+  // A dead connection is silent as a whole; only a relay that answers pings and keeps the entries back leaves something out.
+  #awaitMore(session: Session, frame: EntriesFrame, raw: Uint8Array): Timer {
+    const pongs = session.pongs;
+    return this.#context.environment.after(2 * session.welcome.limits.heartbeatMs, () => {
+      if (this.#session !== session || session.pongs === pongs) return;
+      const attestations = [encodeAttestation(frame.attestation)];
+      this.#fail(new MisbehaviourError(finding('omission', 'entries that were said to be held did not come', { attestations, frames: [raw] })));
+    });
+  }
+
+  async #roster(session: Session, frame: RosterUpdateFrame, raw: Uint8Array): Promise<void> {
+    const { roster, device, events } = this.#context;
+    const changed = await roster.update(frame);
+    if (changed || roster.version >= session.welcome.rosterVersion) roster.confirm(true);
+    if (roster.version === session.welcome.rosterVersion && !equalBytes(roster.hash, session.welcome.rosterHash)) {
+      throw new MisbehaviourError(finding('roster_fork', 'the roster shown is not the one of the welcome', { frames: [raw] }));
+    }
+    if (changed && roster.known !== undefined) {
+      await this.#context.save();
+      events.emit('roster', roster.known);
+      if (deviceOf(roster.known, device.key) === undefined) throw new ClientError('removed', 'this device was removed from the space');
+      await this.#reader.retry();
+      await this.#release(this.#heldByAll());
+    }
+    this.#options.rosterChanges.shown();
+    this.#pusher.kick();
+    this.#moved();
+  }
+
+  async #pong(session: Session, { attestation }: PongFrame): Promise<void> {
+    const { verifier, log, environment } = this.#context;
+    await verifier.check(attestation);
+    log.admit(attestation);
+    if (attestation.logEpoch === log.logEpoch && attestation.size < log.sizeClaimed) {
+      const attestations = [encodeAttestation(attestation)];
+      this.#context.report(finding('freeze', `size ${attestation.size} although a device saw ${log.sizeClaimed}`, { attestations }));
+    }
+    const now = environment.now();
+    const old = session.pongTimes.findLast(({ at }) => now - at >= 2 * session.welcome.limits.heartbeatMs);
+    if (old !== undefined && attestation.time <= old.time) {
+      throw new MisbehaviourError(finding('freeze', 'the attested time stands still', { attestations: [encodeAttestation(attestation)] }));
+    }
+    session.pongTimes.push({ at: now, time: attestation.time });
+    if (session.pongTimes.length > PONG_TIMES_MAX) session.pongTimes.shift();
+    session.pongs += 1;
+    this.#judge.pong();
+    this.#moved();
+  }
+
+  async #refusal(frame: ErrorFrame, raw: Uint8Array): Promise<void> {
+    const refusal = relayRefusal(frame);
+    if (refusal.name === 'cursor_ahead') {
+      const { verified, newest } = this.#context.log;
+      const attestations = [verified, newest].filter((known) => known !== undefined).map(encodeAttestation);
+      throw new MisbehaviourError(finding('rollback', 'the relay says that its log ends before what it attested', { attestations }));
+    }
+    if (this.#pusher.refused(refusal, raw) || this.#options.rosterChanges.refused(refusal)) return;
+    const aboutSnapshot = refusal.name?.startsWith('snapshot_') === true;
+    if (aboutSnapshot && (this.#bootstrap.snapshots.fail(refusal.error) || this.#upload.refused(refusal.error))) return;
+    this.#context.events.emit('error', refusal.error);
+  }
+
+  async #reset(baseSize: number): Promise<void> {
+    const { outbox, writes, receipts, marks } = this.#context;
+    this.#snapshotOwed = this.#snapshotOwed || this.#context.marks.acked.size > baseSize;
+    await outbox.reopen(baseSize);
+    writes.reopen(baseSize);
+    receipts.reopen(baseSize);
+    this.#acks.clear();
+    marks.own = { ...marks.own, storedPushSeq: outbox.storedPushSeq };
+    await this.#context.save();
+  }
+
+  async #acked(): Promise<void> {
+    this.#upload.acked();
+    await this.#release(this.#heldByAll());
+  }
+
+  #heldByAll(): number {
+    return this.#acks.heldByAll(this.#policy?.deviceLeaseMs ?? Number.MAX_SAFE_INTEGER);
+  }
+
+  async #release(upToSeq: number): Promise<void> {
+    const upTo = await this.#context.outbox.release(upToSeq);
+    if (upTo > 0) this.#context.writes.release(upTo);
+    this.#moved();
+  }
+
+  #moved(): void {
+    if (this.#snapshotOwed && this.caughtUp) {
+      this.#snapshotOwed = false;
+      this.#options.snapshotDue();
+    }
+    this.#options.progress();
+  }
+
+  /** Adds the frame to what was found in it, and the own head it contradicts. */
+  async #caught(raw: Uint8Array, work: () => Promise<void> | void): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      throw cause instanceof MisbehaviourError ? new MisbehaviourError(this.#complete(cause, raw)) : cause;
+    }
+  }
+
+  #complete({ finding: found }: MisbehaviourError, raw: Uint8Array): MisbehaviourError['finding'] {
+    const framed = found.evidence.frames.includes(raw) ? found : withFrame(found, raw);
+    const accuser = framed.evidence.accuser ?? (found.kind === 'fork' ? (this.#bootstrap.unconfirmedAuthor ?? null) : null);
+    const known = this.#context.log.verified ?? this.#context.log.newest;
+    const attestations = framed.evidence.attestations.length > 0 || known === undefined ? framed.evidence.attestations : [encodeAttestation(known)];
+    return { ...framed, evidence: { ...framed.evidence, accuser, attestations } };
+  }
+
+  // Work of several frames beside the queue of frames. What ends with the session is no failure.
+  #task(session: Session, work: Promise<void>): void {
+    work.catch((cause: unknown) => {
+      if (this.#session !== session) return;
+      if (cause instanceof ClientError && cause.code === 'request_timeout') session.link.reconnect();
+      else this.#fail(cause);
+    });
+  }
+
+  #fail(cause: unknown): void {
+    this.#options.fail(this.failure(cause));
+  }
+}
+
+/** Pongs remembered to see that the relay's clock moves. */
+const PONG_TIMES_MAX = 16;

@@ -1,0 +1,69 @@
+// What an app can listen to. Devices are named by their public key in hexadecimal.
+import type { ClientError } from '../client-error.js';
+import type { Misbehaviour } from '../misbehaviour.js';
+import type { Roster } from '../../protocol/roster.js';
+import type { Write } from '../sync/writes.js';
+
+/** `online` means a session is open; whether everything is read is `whenSynced()`. */
+export type ConnectionStatus = 'offline' | 'connecting' | 'online' | 'failed' | 'closed';
+
+export interface StatusEvent {
+  readonly status: ConnectionStatus;
+  /** Why it failed; null otherwise. */
+  readonly error: ClientError | null;
+}
+
+/** One entry of the log, opened and checked. */
+export interface EntryEvent {
+  readonly seq: number;
+  readonly device: string;
+  /** Whether this device pushed it. */
+  readonly own: boolean;
+  readonly pushSeq: number;
+  readonly items: readonly Uint8Array[];
+  /** The author's clock, Unix milliseconds. */
+  readonly time: number;
+}
+
+/** An entry that does not hold and was not handed on; the relay may be innocent of it. */
+export interface EntryRejectedEvent {
+  readonly seq: number;
+  readonly device: string;
+  readonly pushSeq: number;
+  readonly reason: string;
+  readonly sealed: Uint8Array;
+}
+
+export interface LogResetEvent {
+  readonly oldEpoch: number;
+  readonly newEpoch: number;
+  /** Everything above this seq was lost by the relay; own entries are pushed again. */
+  readonly baseSize: number;
+  /** Whether the head at base_size was compared with the own one. */
+  readonly verified: boolean;
+}
+
+export interface AckEvent {
+  readonly device: string;
+  readonly size: number;
+}
+
+/** Worth knowing, but no misbehaviour. */
+export interface WarningEvent {
+  readonly code: 'history_unprovable' | 'relay_clock' | 'policy_shortened' | 'session_problem';
+  readonly detail: string;
+}
+
+export interface SpaceEvents {
+  readonly entry: EntryEvent;
+  readonly status: StatusEvent;
+  readonly misbehaviour: Misbehaviour;
+  readonly 'log-reset': LogResetEvent;
+  readonly 'entry-rejected': EntryRejectedEvent;
+  readonly roster: Roster;
+  readonly ack: AckEvent;
+  readonly 'write-state': Write;
+  /** A request of this device was refused, or a listener threw. */
+  readonly error: ClientError;
+  readonly warning: WarningEvent;
+}

@@ -1,0 +1,298 @@
+// A space as an app uses it: push, listen, know when it is safe, manage devices.
+import { formatSpaceLink } from '../../protocol/address.js';
+import type { RelayAddress } from '../../protocol/address.js';
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { FrameError } from '../../protocol/frame-error.js';
+import { fromHex, toHex } from '../../protocol/hex.js';
+import { deviceOf, mayWrite } from '../../protocol/roster.js';
+import type { DeviceRights } from '../../protocol/roster.js';
+import { ClientError } from '../client-error.js';
+import type { ConnectionDriver } from '../connection/driver.js';
+import type { ConnectionState } from '../connection/machine.js';
+import { OUTBOX_HELD_BYTES_MAX, OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
+import { decodeAttestation, encodeAttestation } from '../log/encode-attestation.js';
+import type { Misbehaviour } from '../misbehaviour.js';
+import type { Batcher } from '../sync/batcher.js';
+import type { Sealing } from '../sync/sealing.js';
+import type { Write } from '../sync/writes.js';
+import type { SpaceEngine } from './engine.js';
+import type { RosterChanges } from './roster-changes.js';
+import type { SpaceContext } from './space-context.js';
+import type { ConnectionStatus, EntryEvent, SpaceEvents, StatusEvent } from './space-events.js';
+
+/** How the app's state becomes a snapshot and comes back from one. */
+export interface SnapshotHandler {
+  /** The whole state, everything delivered and pushed so far included. */
+  create(): Uint8Array | Promise<Uint8Array>;
+  /** Takes a state that another device made; merging it into what is there must be safe. */
+  load(state: Uint8Array): void | Promise<void>;
+}
+
+/** A device of the space. */
+export interface DeviceInfo {
+  /** Its public key in hexadecimal. */
+  readonly device: string;
+  readonly rights: DeviceRights;
+  /** Whether it is this one. */
+  readonly own: boolean;
+}
+
+/** The public keys of a device that an admin may add without giving it the space link. */
+export interface NewDevice {
+  readonly key: Uint8Array;
+  readonly hpke: Uint8Array;
+  readonly rights: DeviceRights;
+}
+
+/** What comparing heads with another device showed. */
+export type HeadCheck =
+  | { readonly verdict: 'consistent' }
+  /** The other device is ahead, or too far behind; it is compared when this device gets there. */
+  | { readonly verdict: 'not-comparable' }
+  | { readonly verdict: 'misbehaviour'; readonly finding: Misbehaviour };
+
+export interface SpaceParts {
+  readonly context: SpaceContext;
+  readonly engine: SpaceEngine;
+  readonly driver: ConnectionDriver;
+  readonly batcher: Batcher;
+  readonly sealing: Sealing;
+  readonly rosterChanges: RosterChanges;
+  readonly address: RelayAddress;
+  readonly rootSecret: Uint8Array | null;
+  readonly snapshot: SnapshotHandler | undefined;
+}
+
+/** One device in one space. */
+export class Space {
+  readonly #parts: SpaceParts;
+  readonly #closing = new AbortController();
+  readonly #waiters = new Set<() => void>();
+  #status: StatusEvent = { status: 'offline', error: null };
+  #snapshotting: Promise<number> | undefined;
+
+  /** Apps get spaces from createSpace and openSpace. */
+  constructor(parts: SpaceParts) {
+    this.#parts = parts;
+  }
+
+  /** The space id in hexadecimal. */
+  get id(): string {
+    return toHex(this.#parts.context.identity.space);
+  }
+
+  /** The key of this device in hexadecimal. */
+  get device(): string {
+    return toHex(this.#parts.context.device.key);
+  }
+
+  /** The link that opens the space on another device. It holds the root secret: whoever has it is an admin. Null without it. */
+  get link(): string | null {
+    const { address, rootSecret, context } = this.#parts;
+    const { version, hash } = context.roster;
+    return rootSecret === null ? null : formatSpaceLink({ address, rootSecret, roster: { version, hash } });
+  }
+
+  get status(): StatusEvent {
+    return this.#status;
+  }
+
+  /** Whether something pushed is not known to be on the relay's disk. */
+  get hasUnsyncedChanges(): boolean {
+    const { batcher, sealing, context } = this.#parts;
+    return batcher.bytes > 0 || !sealing.idle || context.outbox.unsentBytes > 0;
+  }
+
+  /** Seq up to which this device has read. */
+  get size(): number {
+    return this.#parts.context.log.size;
+  }
+
+  /** Pushes one item; it is sealed with others of the same moment. Throws `outbox_full`, `item_too_large`, `read_only` or `closed`. */
+  push(item: Uint8Array): Write {
+    const { context, batcher, sealing } = this.#parts;
+    this.#assertOpen();
+    if (context.roster.known !== undefined && !mayWrite(deviceOf(context.roster.known, context.device.key))) {
+      throw new ClientError('read_only', 'this device may only read', { hint: 'An admin can give it the right to write by adding it anew.' });
+    }
+    const waiting = context.outbox.unsentBytes + sealing.queuedBytes + batcher.bytes;
+    if (context.outbox.full || waiting + item.length > OUTBOX_UNSENT_BYTES_MAX || context.outbox.heldBytes > OUTBOX_HELD_BYTES_MAX) {
+      throw new ClientError('outbox_full', 'too much waits to be synced', { temporary: true, hint: 'Wait for whenWritable(), or go online; a snapshot() frees what other devices have not read.' });
+    }
+    return batcher.push(item);
+  }
+
+  /** Resolves when push() will not refuse because of a full outbox. */
+  whenWritable(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const { context, sealing, batcher } = this.#parts;
+    return this.#until(() => !context.outbox.full && context.outbox.unsentBytes + sealing.queuedBytes + batcher.bytes < OUTBOX_UNSENT_BYTES_MAX / 2, options.signal);
+  }
+
+  /** Seals what gathers in the batch window at once. */
+  flush(): void {
+    this.#parts.batcher.flush();
+  }
+
+  /** Calls the listener for every event of that name; the returned function ends it. */
+  on<K extends keyof SpaceEvents>(name: K, listener: (event: SpaceEvents[K]) => void): () => void {
+    return this.#parts.context.events.on(name, listener);
+  }
+
+  /** Calls the listener for every entry, own ones included, in the order of the log. */
+  subscribe(listener: (entry: EntryEvent) => void): () => void {
+    return this.on('entry', listener);
+  }
+
+  /** The devices of the newest verified roster. */
+  devices(): readonly DeviceInfo[] {
+    const { roster, device } = this.#parts.context;
+    return (roster.known?.devices ?? []).map(({ key, rights }) => ({ device: toHex(key), rights, own: equalBytes(key, device.key) }));
+  }
+
+  /** Adds a device by its public keys. Needs admin rights and a connection. */
+  async addDevice({ key, hpke, rights }: NewDevice): Promise<void> {
+    const { rosterChanges, engine } = this.#parts;
+    this.#assertOpen();
+    await rosterChanges.apply(() => engine.link(), () => ({ add: { key, hpke, rights, notAfter: 0 } }), this.#closing.signal);
+  }
+
+  /** Removes a device and makes a new key epoch that it cannot open. Needs admin rights and a connection. */
+  async removeDevice(device: string): Promise<void> {
+    const { rosterChanges, engine, context } = this.#parts;
+    this.#assertOpen();
+    const key = fromHex(device);
+    const known = context.roster.known;
+    if (key === undefined || known === undefined || deviceOf(known, key) === undefined) throw new ClientError('unknown_device', 'no device of this space has that key');
+    const change = () => ({ remove: { key, pushSeqMax: context.chains.of(key)?.pushSeq ?? 0 } });
+    await rosterChanges.apply(() => engine.link(), change, this.#closing.signal);
+  }
+
+  /** Resolves when everything the relay holds is read and everything pushed is stored there. */
+  whenSynced(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.flush();
+    return this.#until(() => this.#parts.engine.caughtUp && !this.hasUnsyncedChanges, options.signal);
+  }
+
+  /** Seals the app's state and uploads it; resolves with the size it covers when the relay has stored it. */
+  snapshot(): Promise<number> {
+    this.#snapshotting ??= this.#makeSnapshot().finally(() => {
+      this.#snapshotting = undefined;
+    });
+    return this.#snapshotting;
+  }
+
+  /** The newest verified head, to be compared by another device over another way than the relay; null before the first. */
+  head(): Uint8Array | null {
+    const { verified } = this.#parts.context.log;
+    return verified === undefined ? null : encodeAttestation(verified);
+  }
+
+  /** Compares a head() of another device with what this one was shown. A finding is also told as an event. */
+  async checkHead(head: Uint8Array): Promise<HeadCheck> {
+    const { verifier, log } = this.#parts.context;
+    const attestation = parseHead(head);
+    if (!(await verifier.holds(attestation))) throw new ClientError('bad_head', 'the head is not signed by the relay of this space');
+    const found = log.judge(attestation);
+    if (found !== undefined) {
+      this.#parts.context.report(found);
+      return { verdict: 'misbehaviour', finding: found };
+    }
+    if (attestation.logEpoch !== log.logEpoch || log.headAt(attestation.size) === undefined) return { verdict: 'not-comparable' };
+    return { verdict: 'consistent' };
+  }
+
+  goOnline(): void {
+    this.#assertOpen();
+    this.#parts.driver.dispatch({ type: 'go-online' });
+  }
+
+  goOffline(): void {
+    this.#parts.driver.dispatch({ type: 'go-offline' });
+  }
+
+  /** Ends the connection and every wait; what is stored stays. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    const { driver, engine, context, batcher, sealing } = this.#parts;
+    batcher.flush();
+    await this.#until(() => sealing.idle);
+    driver.dispatch({ type: 'close' });
+    engine.close();
+    this.#closing.abort(new ClientError('closed', 'the space was closed'));
+    if (engine.storable) await context.save();
+    context.writes.close();
+  }
+
+  /** @internal Something moved. */
+  progress(): void {
+    for (const waiter of this.#waiters) waiter();
+    const { context, snapshot, engine } = this.#parts;
+    if (snapshot !== undefined && context.outbox.heldBytes > OUTBOX_HELD_BYTES_MAX / 2 && engine.caughtUp) this.snapshotDue();
+  }
+
+  /** @internal Somebody needs a snapshot; a failure is told as an event. */
+  snapshotDue(): void {
+    if (this.#parts.snapshot === undefined || this.#snapshotting !== undefined) return;
+    this.snapshot().catch((cause: unknown) => {
+      if (cause instanceof ClientError && cause.code !== 'closed') this.#parts.context.events.emit('error', cause);
+    });
+  }
+
+  /** @internal */
+  stateChanged(state: ConnectionState): void {
+    this.#status = { status: statusOf(state), error: state.kind === 'failed' ? state.error : null };
+    this.#parts.context.events.emit('status', this.#status);
+    this.progress();
+  }
+
+  async #makeSnapshot(): Promise<number> {
+    const { snapshot, engine } = this.#parts;
+    this.#assertOpen();
+    if (snapshot === undefined) {
+      throw new ClientError('snapshot_handler_missing', 'the space has no snapshot handler', { hint: 'Pass snapshot: { create, load } to createSpace or openSpace.' });
+    }
+    await this.#until(() => engine.caughtUp);
+    return engine.upload.upload(await snapshot.create());
+  }
+
+  #until(reached: () => boolean, signal?: AbortSignal): Promise<void> {
+    const closing = this.#closing.signal;
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.#waiters.delete(check);
+        closing.removeEventListener('abort', check);
+        signal?.removeEventListener('abort', check);
+      };
+      const check = (): void => {
+        if (reached()) resolve();
+        else if (closing.aborted) reject(closing.reason as Error);
+        else if (signal?.aborted === true) reject(signal.reason as Error);
+        else return;
+        end();
+      };
+      this.#waiters.add(check);
+      closing.addEventListener('abort', check);
+      signal?.addEventListener('abort', check);
+      check();
+    });
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw new ClientError('closed', 'the space was closed');
+  }
+}
+
+function statusOf(state: ConnectionState): ConnectionStatus {
+  if (state.kind === 'open') return 'online';
+  if (state.kind === 'connecting' || state.kind === 'handshaking') return 'connecting';
+  return state.kind === 'idle' || state.kind === 'backing-off' ? 'offline' : state.kind;
+}
+
+function parseHead(head: Uint8Array): ReturnType<typeof decodeAttestation> {
+  try {
+    return decodeAttestation(head);
+  } catch (cause) {
+    if (cause instanceof FrameError) throw new ClientError('bad_head', 'these bytes are no head', { cause });
+    throw cause;
+  }
+}

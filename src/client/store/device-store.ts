@@ -1,0 +1,59 @@
+// What a device keeps between runs: its secret, what it verified, and its outbox.
+import type { ChainLink } from '../log/device-chains.js';
+import type { VerifiedLogState } from '../log/verified-log.js';
+import { MemoryOutboxStore } from '../outbox/outbox-store.js';
+import type { OutboxStore } from '../outbox/outbox-store.js';
+import type { SpaceRosterState } from '../roster/space-roster.js';
+
+/** Plain data (numbers, strings, byte arrays), so that IndexedDB or any structured clone can hold it. It contains secrets. */
+export interface DeviceState {
+  readonly format: 1;
+  readonly relay: string;
+  readonly space: Uint8Array;
+  /** Null on a device that was added without the space link. */
+  readonly rootSecret: Uint8Array | null;
+  readonly deviceSecret: Uint8Array;
+  readonly roster: SpaceRosterState;
+  /** Null until the device has read its first snapshot or subscribed from the start. */
+  readonly log: VerifiedLogState | null;
+  readonly chains: readonly ChainLink[];
+  /** The last own entry, also after the outbox released it. */
+  readonly own: OwnMark;
+  readonly acked: AckedMark;
+  readonly policy: { readonly retentionMs: number; readonly deviceLeaseMs: number } | null;
+}
+
+export interface OwnMark {
+  readonly pushSeq: number;
+  readonly entryId: Uint8Array;
+  /** The highest push_seq with a verified receipt or place in the log, in the present log epoch. */
+  readonly storedPushSeq: number;
+}
+
+/** The last own ack, with the attested time under which it was made. */
+export interface AckedMark {
+  readonly logEpoch: number;
+  readonly size: number;
+  readonly time: number;
+}
+
+/** Durable storage of one device in one space. Calls come one at a time; each is durable when its promise resolves. */
+export interface DeviceStore {
+  load(): Promise<DeviceState | null>;
+  save(state: DeviceState): Promise<void>;
+  readonly outbox: OutboxStore;
+}
+
+/** Keeps everything for the life of the process; a device opened with it is gone when the process ends. */
+export class MemoryDeviceStore implements DeviceStore {
+  readonly outbox: OutboxStore = new MemoryOutboxStore();
+  #state: DeviceState | null = null;
+
+  async load(): Promise<DeviceState | null> {
+    return this.#state;
+  }
+
+  async save(state: DeviceState): Promise<void> {
+    this.#state = state;
+  }
+}

@@ -1,0 +1,208 @@
+/*
+ * Sends the outbox in order, several pushes at a time, and starts again at the first refused one.
+ *
+ * Invariants: P1 nothing is pushed before the own roster is the relay's; P2 bytes and pushes in flight are bounded; P3 after a
+ * refusal nothing is sent until every push in flight is answered; P4 an entry is sealed again only when no relay can hold it.
+ */
+import { ByteReader } from '../../protocol/byte-reader.js';
+import { deviceOf, mayWrite } from '../../protocol/roster.js';
+import type { WelcomeFrame } from '../../protocol/relay-frame.js';
+import type { RelayRefusal } from '../connection/relay-refusal.js';
+import type { SessionLink } from '../connection/driver.js';
+import type { Timer } from '../environment.js';
+import { PUSHES_IN_FLIGHT_MAX, PUSH_BYTES_IN_FLIGHT, PUSH_BYTES_TARGET, PUSH_ENTRIES_TARGET, PUSH_RETRY_MS } from '../limits.js';
+import type { ReceiptEvidence } from '../log/receipt-book.js';
+import { MisbehaviourError, finding } from '../misbehaviour.js';
+import type { OutboxEntry } from '../outbox/outbox-store.js';
+import type { SpaceContext } from '../space/space-context.js';
+import type { Sealing } from './sealing.js';
+
+const ENTRY_OVERHEAD_BYTES = 4;
+// Trying these again without a change can only fail again; the others wait for time or for a new roster.
+const FINAL_REFUSALS: ReadonlySet<string> = new Set(['read_only', 'entry_too_large', 'too_many_entries', 'push_seq_conflict', 'request_invalid']);
+
+interface InFlight {
+  readonly first: number;
+  readonly count: number;
+  readonly bytes: number;
+  /** Entries without a receipt yet. */
+  open: number;
+}
+
+interface PushSession {
+  readonly link: SessionLink;
+  readonly welcome: WelcomeFrame;
+  next: number;
+  bytes: number;
+  readonly inFlight: InFlight[];
+  /** Set by a refusal: from where, and when, to start again. */
+  restart: { readonly at: number; readonly delayMs: number } | undefined;
+  stopped: boolean;
+}
+
+export class Pusher {
+  readonly #context: SpaceContext;
+  readonly #sealing: Sealing;
+  readonly #failed: (cause: unknown) => void;
+  #session: PushSession | undefined;
+  #running = false;
+  #kicked = false;
+  #retry: Timer | undefined;
+
+  constructor(context: SpaceContext, sealing: Sealing, failed: (cause: unknown) => void) {
+    this.#context = context;
+    this.#sealing = sealing;
+    this.#failed = failed;
+  }
+
+  start(link: SessionLink, welcome: WelcomeFrame): void {
+    this.#session = { link, welcome, next: welcome.pushSeqHigh + 1, bytes: 0, inFlight: [], restart: undefined, stopped: false };
+    this.kick();
+  }
+
+  stop(): void {
+    this.#session = undefined;
+    this.#retry?.cancel();
+  }
+
+  /** There may be something to send: an entry, a receipt, a roster. */
+  kick(): void {
+    this.#kicked = true;
+    if (this.#running || this.#session === undefined) return;
+    this.#running = true;
+    this.#kicked = false;
+    const session = this.#session;
+    this.#run(session)
+      .catch((cause: unknown) => {
+        if (this.#session === session) this.#failed(cause);
+      })
+      .finally(() => {
+        this.#running = false;
+        if (this.#kicked) this.kick();
+      });
+  }
+
+  /** Takes a receipt whose attestation holds. */
+  async receipt(evidence: ReceiptEvidence): Promise<void> {
+    const { frame } = evidence;
+    const { outbox, device, receipts, log, writes, marks } = this.#context;
+    const entries = Array.from({ length: frame.count }, (_, i) => outbox.get(frame.pushSeqFirst + i));
+    const known = entries.filter((entry) => entry !== undefined);
+    if (known.length === frame.count) receipts.check(device.key, known.map(({ entryId }) => entryId), evidence);
+    this.#answered(frame.pushSeqFirst, frame.count);
+    if (frame.status === 'stored') {
+      for (const [i, entry] of known.entries()) {
+        const seq = frame.seqFirst + i;
+        if (seq > log.size) receipts.promise(seq, entry.pushSeq, evidence);
+        else if (entry.seq !== seq) receipts.contradicted(seq, evidence);
+      }
+      marks.own = { ...marks.own, storedPushSeq: Math.max(marks.own.storedPushSeq, frame.pushSeqFirst + frame.count - 1) };
+      await outbox.markStored(known.map((entry, i) => [entry.pushSeq, frame.seqFirst + i]));
+      for (const [i, entry] of known.entries()) writes.stored(entry.pushSeq, frame.seqFirst + i);
+    }
+    this.kick();
+  }
+
+  /** True when the refusal was about a push. */
+  refused(refusal: RelayRefusal, raw: Uint8Array): boolean {
+    const session = this.#session;
+    const push = session?.inFlight.find(({ first }) => first === refusal.context);
+    if (session === undefined || push === undefined) return false;
+    this.#answered(push.first, push.count);
+    if (refusal.name !== undefined && FINAL_REFUSALS.has(refusal.name)) {
+      session.stopped = true;
+      this.#context.events.emit('error', refusal.error);
+    }
+    const at = refusal.name === 'push_seq_gap' ? this.#expected(refusal, raw) : push.first;
+    if (session.restart === undefined || at < session.restart.at) {
+      const delayMs = refusal.name === 'push_seq_gap' || refusal.name === 'key_epoch_old' ? refusal.retryAfterMs : Math.max(PUSH_RETRY_MS, refusal.retryAfterMs);
+      session.restart = { at: session.restart === undefined ? at : Math.min(at, session.restart.at), delayMs };
+    }
+    this.kick();
+    return true;
+  }
+
+  #expected(refusal: RelayRefusal, raw: Uint8Array): number {
+    const { outbox, marks } = this.#context;
+    if (refusal.detail.length !== 8) return refusal.context;
+    const expected = new ByteReader(refusal.detail).u64();
+    if (expected <= marks.own.storedPushSeq && (outbox.get(expected)?.seq ?? 1) > 0) {
+      throw new MisbehaviourError(finding('rollback', 'the relay asks for an entry it receipted', { frames: [raw] }));
+    }
+    return expected;
+  }
+
+  #answered(first: number, count: number): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    const at = session.inFlight.findIndex((push) => first >= push.first && first < push.first + push.count);
+    const push = session.inFlight[at];
+    if (push === undefined) return;
+    push.open -= Math.min(push.open, count);
+    if (push.open > 0) return;
+    session.bytes -= push.bytes;
+    session.inFlight.splice(at, 1);
+  }
+
+  async #run(session: PushSession): Promise<void> {
+    for (;;) {
+      if (this.#session !== session || session.stopped || !this.#rosterAgrees(session)) return;
+      if (session.restart !== undefined) {
+        if (session.inFlight.length === 0) this.#scheduleRestart(session, session.restart);
+        return;
+      }
+      if (session.inFlight.length >= PUSHES_IN_FLIGHT_MAX || session.bytes >= PUSH_BYTES_IN_FLIGHT) return;
+      const entries = this.#gather(session);
+      const first = entries[0];
+      if (first === undefined) return;
+      if (first.keyEpoch !== this.#context.roster.known?.keyEpoch) {
+        if (session.inFlight.length > 0) return;
+        await this.#sealing.reseal(first.pushSeq);
+        continue;
+      }
+      await session.link.writable();
+      if (this.#session !== session || session.restart !== undefined) continue;
+      this.#send(session, first, entries);
+    }
+  }
+
+  #send(session: PushSession, first: OutboxEntry, entries: readonly OutboxEntry[]): void {
+    const bytes = entries.reduce((sum, { sealed }) => sum + sealed.length, 0);
+    session.inFlight.push({ first: first.pushSeq, count: entries.length, bytes, open: entries.length });
+    session.bytes += bytes;
+    session.next = first.pushSeq + entries.length;
+    session.link.send({ type: 'Push', pushSeqFirst: first.pushSeq, keyEpoch: first.keyEpoch, entries: entries.map(({ sealed }) => sealed) });
+  }
+
+  // Entries of one key epoch; the first push of a device in a log epoch may start above what the relay holds.
+  #gather(session: PushSession): OutboxEntry[] {
+    const { outbox } = this.#context;
+    const { limits } = session.welcome;
+    const entriesMax = Math.min(limits.pushEntriesMax, PUSH_ENTRIES_TARGET);
+    const bytesMax = Math.min(limits.messageBytesMax - 1024, PUSH_BYTES_TARGET, limits.pushBytesInFlightMax);
+    const first = outbox.get(session.next) ?? outbox.firstUnsent(session.next);
+    const entries: OutboxEntry[] = [];
+    let bytes = 0;
+    for (let entry = first; entry !== undefined; entry = outbox.get(entry.pushSeq + 1)) {
+      bytes += entry.sealed.length + ENTRY_OVERHEAD_BYTES;
+      const fits = entries.length < entriesMax && (bytes <= bytesMax || entries.length === 0);
+      if (!fits || entry.keyEpoch !== first?.keyEpoch) break;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  #rosterAgrees(session: PushSession): boolean {
+    const { roster, device } = this.#context;
+    return roster.known !== undefined && roster.version >= session.welcome.rosterVersion && mayWrite(deviceOf(roster.known, device.key));
+  }
+
+  #scheduleRestart(session: PushSession, restart: { readonly at: number; readonly delayMs: number }): void {
+    this.#retry?.cancel();
+    this.#retry = this.#context.environment.after(restart.delayMs, () => {
+      session.restart = undefined;
+      session.next = restart.at;
+      this.kick();
+    });
+  }
+}

@@ -1,0 +1,127 @@
+// Seals the app's state at the verified size and uploads it in chunks; continues after a reconnect.
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { hash } from '../../protocol/hash.js';
+import { SNAPSHOT_CHUNKS_PER_STATUS } from '../../protocol/limits.js';
+import type { SnapshotStatusFrame } from '../../protocol/relay-frame.js';
+import { ClientError } from '../client-error.js';
+import type { SessionLink } from '../connection/driver.js';
+import { sealSnapshot } from '../crypto/snapshot-seal.js';
+import type { SealedSnapshot } from '../crypto/snapshot-seal.js';
+import type { SpaceContext } from '../space/space-context.js';
+
+interface Upload extends SealedSnapshot {
+  readonly id: Uint8Array;
+  readonly logEpoch: number;
+  readonly size: number;
+  readonly done: (size: number) => void;
+  readonly failed: (cause: unknown) => void;
+  /** Set once the author's ack covers the size, and again in each session. */
+  begun: boolean;
+  sending: boolean;
+}
+
+export class SnapshotUpload {
+  readonly #context: SpaceContext;
+  readonly #stored: (size: number) => Promise<void>;
+  #link: SessionLink | undefined;
+  #upload: Upload | undefined;
+
+  /** `stored` is called when the relay holds a snapshot up to that size. */
+  constructor(context: SpaceContext, stored: (size: number) => Promise<void>) {
+    this.#context = context;
+    this.#stored = stored;
+  }
+
+  get busy(): boolean {
+    return this.#upload !== undefined;
+  }
+
+  start(link: SessionLink): void {
+    this.#link = link;
+    if (this.#upload !== undefined) this.#upload.begun = false;
+  }
+
+  stop(): void {
+    this.#link = undefined;
+  }
+
+  close(): void {
+    this.#upload?.failed(new ClientError('closed', 'the space was closed'));
+    this.#upload = undefined;
+  }
+
+  /** Seals the state at the present position; resolves with its size when the relay has stored it. A newer call replaces an older one. */
+  async upload(state: Uint8Array): Promise<number> {
+    const { log, identity, roster, ed25519, device, chains, environment } = this.#context;
+    const verified = log.verified;
+    const keyEpoch = roster.known?.keyEpoch ?? 0;
+    const epochKey = roster.keys.get(keyEpoch);
+    if (verified === undefined || verified.size !== log.size || epochKey === undefined) {
+      throw new ClientError('offline', 'nothing verified to make a snapshot of yet', { temporary: true, hint: 'Wait for whenSynced() first.' });
+    }
+    const { logEpoch, size, head } = verified;
+    const sealed = await sealSnapshot({
+      ed25519,
+      epochKey,
+      keyEpoch,
+      space: identity.space,
+      device,
+      position: { logId: identity.logId, logEpoch, size, head, range: log.tree.state().range },
+      chains: chains.links(),
+      state,
+      time: environment.now(),
+      random: (length) => environment.randomBytes(length),
+    });
+    return new Promise((done, failed) => {
+      this.#upload?.failed(new ClientError('closed', 'a newer snapshot took its place'));
+      this.#upload = { ...sealed, id: hash(sealed.manifest), logEpoch, size, done, failed, begun: false, sending: false };
+      this.acked();
+    });
+  }
+
+  /** The own ack moved: the relay takes snapshots only up to it. */
+  acked(): void {
+    const upload = this.#upload;
+    const { acked } = this.#context.marks;
+    if (upload === undefined || upload.begun || this.#link === undefined) return;
+    if (acked.logEpoch !== upload.logEpoch || acked.size < upload.size) return;
+    upload.begun = true;
+    this.#link.send({ type: 'SnapshotBegin', manifest: upload.manifest });
+  }
+
+  async status(frame: SnapshotStatusFrame): Promise<void> {
+    const upload = this.#upload;
+    if (upload === undefined || !equalBytes(frame.snapshot, upload.id)) return;
+    if (!frame.stored) {
+      await this.#send(upload, frame.nextChunk);
+      return;
+    }
+    this.#upload = undefined;
+    await this.#stored(upload.size);
+    upload.done(upload.size);
+  }
+
+  /** The relay refused it; true when there was an upload to refuse. */
+  refused(error: ClientError): boolean {
+    const upload = this.#upload;
+    if (upload === undefined) return false;
+    this.#upload = undefined;
+    upload.failed(error);
+    return true;
+  }
+
+  // Up to the next status, so that the relay sets the pace.
+  async #send(upload: Upload, from: number): Promise<void> {
+    const link = this.#link;
+    if (upload.sending || link === undefined) return;
+    upload.sending = true;
+    const until = Math.min(upload.chunks.length, (Math.floor(from / SNAPSHOT_CHUNKS_PER_STATUS) + 1) * SNAPSHOT_CHUNKS_PER_STATUS);
+    for (let index = from; index < until && this.#link === link; index += 1) {
+      const bytes = upload.chunks[index];
+      if (bytes === undefined) break;
+      await link.writable();
+      link.send({ type: 'SnapshotChunk', snapshot: upload.id, index, bytes });
+    }
+    upload.sending = false;
+  }
+}

@@ -1,0 +1,159 @@
+// What an app learns about its pushes: queued, stored by the relay, seen by other devices.
+import { toHex } from '../../protocol/hex.js';
+import { ClientError } from '../client-error.js';
+
+/** `queued`: on this device; `stored`: receipted by the relay, or found in its log; `seen`: acked by another device. */
+export type WriteState = 'queued' | 'stored' | 'seen';
+
+/** `relay`: on the relay's disk; `device`: acked by another device of the space, whatever the relay says. */
+export type Durability = 'relay' | 'device';
+
+/** One pushed item. Items that gathered in one batch share their fate. */
+export interface Write {
+  readonly state: WriteState;
+  /** Keys (hex) of the other devices that acked it. */
+  readonly seenBy: readonly string[];
+  /** The push_seq of its entry; null while the batch gathers. */
+  readonly pushSeq: number | null;
+  /** Resolves when the write is that durable; rejects with the signal's reason, or `closed` when the space is closed first. */
+  durable(level: Durability, options?: { readonly signal?: AbortSignal }): Promise<void>;
+}
+
+interface Waiter {
+  readonly level: Durability;
+  readonly resolve: () => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+/** The entry that a batch of writes became. */
+export class BatchWrite implements Write {
+  #pushSeq: number | null = null;
+  #seq = 0;
+  #failure: unknown;
+  readonly #seenBy = new Set<string>();
+  readonly #waiters = new Set<Waiter>();
+
+  get state(): WriteState {
+    if (this.#seenBy.size > 0) return 'seen';
+    return this.#seq > 0 ? 'stored' : 'queued';
+  }
+
+  get seenBy(): readonly string[] {
+    return [...this.#seenBy];
+  }
+
+  get pushSeq(): number | null {
+    return this.#pushSeq;
+  }
+
+  get seq(): number {
+    return this.#seq;
+  }
+
+  async durable(level: Durability, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#reached(level)) return;
+    if (this.#failure !== undefined) throw this.#failure;
+    let aborted: (() => void) | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const waiter = { level, resolve, reject };
+      this.#waiters.add(waiter);
+      aborted = () => {
+        this.#waiters.delete(waiter);
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', aborted, { once: true });
+    }).finally(() => {
+      if (aborted !== undefined) signal?.removeEventListener('abort', aborted);
+    });
+  }
+
+  sealed(pushSeq: number): void {
+    this.#pushSeq = pushSeq;
+  }
+
+  /** Its place in the log; 0 when a log reset lost it. */
+  stored(seq: number): boolean {
+    if (this.#seq === seq) return false;
+    this.#seq = seq;
+    this.#settle();
+    return true;
+  }
+
+  seen(device: Uint8Array): boolean {
+    const name = toHex(device);
+    if (this.#seq === 0 || this.#seenBy.has(name)) return false;
+    this.#seenBy.add(name);
+    this.#settle();
+    return true;
+  }
+
+  fail(cause: unknown): void {
+    this.#failure = cause;
+    for (const waiter of this.#waiters) waiter.reject(cause);
+    this.#waiters.clear();
+  }
+
+  #reached(level: Durability): boolean {
+    return level === 'relay' ? this.state !== 'queued' : this.state === 'seen';
+  }
+
+  #settle(): void {
+    for (const waiter of this.#waiters) {
+      if (!this.#reached(waiter.level)) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+}
+
+/** The writes of this process whose fate is not final. */
+export class WriteTracker {
+  readonly #writes = new Map<number, BatchWrite>();
+  readonly #acked = new Map<string, { readonly device: Uint8Array; readonly size: number }>();
+  readonly #changed: (write: Write) => void;
+
+  constructor(changed: (write: Write) => void) {
+    this.#changed = changed;
+  }
+
+  add(pushSeq: number, write: BatchWrite): void {
+    write.sealed(pushSeq);
+    this.#writes.set(pushSeq, write);
+  }
+
+  stored(pushSeq: number, seq: number): void {
+    const write = this.#writes.get(pushSeq);
+    if (write === undefined || !write.stored(seq)) return;
+    for (const { device, size } of this.#acked.values()) if (seq <= size) write.seen(device);
+    this.#changed(write);
+  }
+
+  /** Another device holds everything up to that size. */
+  acked(device: Uint8Array, size: number): void {
+    this.#acked.set(toHex(device), { device, size });
+    for (const write of this.#writes.values()) {
+      if (write.seq > size) break;
+      if (write.seen(device)) this.#changed(write);
+    }
+  }
+
+  /** After a log reset: places above the base, and acks of the old log epoch, count no more. */
+  reopen(aboveSeq: number): void {
+    this.#acked.clear();
+    for (const write of this.#writes.values()) if (write.seq > aboveSeq && write.stored(0)) this.#changed(write);
+  }
+
+  /** Nothing more will be learned about these. */
+  release(upToPushSeq: number): void {
+    for (const pushSeq of this.#writes.keys()) {
+      if (pushSeq > upToPushSeq) break;
+      this.#writes.delete(pushSeq);
+    }
+  }
+
+  close(): void {
+    for (const write of this.#writes.values()) write.fail(new ClientError('closed', 'the space was closed'));
+    this.#writes.clear();
+  }
+}
