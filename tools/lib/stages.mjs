@@ -124,9 +124,8 @@ async function typescript() {
 /** @returns {Promise<Outcome>} */
 async function fuzzTargets() {
   if (!existsSync(join(ROOT, 'fuzz', 'Cargo.toml'))) return skip('there is no fuzz folder');
-  if (programVersion('cargo', ['+nightly', '--version']) === null) return skip('no nightly toolchain');
-  if (programVersion('cargo', ['fuzz', '--version']) === null) return skip('cargo-fuzz is not installed');
-  return check('cargo', ['+nightly', 'fuzz', 'check']);
+  // Compiling needs no nightly toolchain; running them does (docs in fuzz/).
+  return check('cargo', ['check', '--locked', '--manifest-path', join('fuzz', 'Cargo.toml'), '--target-dir', join('target', 'fuzz')]);
 }
 
 /** @type {Stage[]} */
