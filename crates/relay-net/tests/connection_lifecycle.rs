@@ -162,6 +162,10 @@ async fn a_connection_without_a_first_message_is_closed() {
     client.send(&[frame(PING, b""), raw_frame(BINARY, b"half")].concat()).await;
     assert_eq!(client.closed_with().await, Some(1008));
     assert_eq!(relay.server.stats().handshake_timeouts_total, 1);
+    let mut spoke = relay.client().await;
+    spoke.echoes(b"first").await;
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    spoke.echoes(b"second").await;
 }
 
 #[tokio::test]
