@@ -9,7 +9,7 @@ import { readChainAndKeyring, writeChainAndKeyring } from './roster-chain.js';
 
 const OMIT_OWN_BODIES = 0x01;
 const COUNT_MAX = 0xffff;
-const ENTRY_BYTES_MIN = 5;
+const ENTRY_BYTES_MIN = 4;
 const U32_MAX = 0xffff_ffff;
 
 /** The frame as one binary message. */
