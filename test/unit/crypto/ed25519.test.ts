@@ -46,6 +46,13 @@ describe.each(implementations)('Ed25519 by %s', (_, ed25519) => {
     await expect(ed25519.sign(seed.subarray(1), message)).rejects.toThrow(RangeError);
   });
 
+  it('refuses an R of small order even when the equation holds', async () => {
+    const { scalar, pointBytes } = noble.utils.getExtendedPublicKey(seed);
+    const identity = Point.ZERO.toBytes();
+    const s = Point.Fn.create((await challengeOf(identity, pointBytes, message)) * scalar);
+    expect(await ed25519.verify(pointBytes, message, Uint8Array.from([...identity, ...littleEndian(s)]))).toBe(false);
+  });
+
   it('verifies without the cofactor: a key with a part of small order convinces only when the equation holds exactly', async () => {
     const torsion = Point.fromHex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05');
     const { scalar, pointBytes } = noble.utils.getExtendedPublicKey(seed);

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { NONCE_ZERO, aesSeal, importAesKey } from '../../../src/client/crypto/aes-gcm.js';
+import { derive } from '../../../src/client/crypto/derive.js';
 import { hpkeOpen, hpkeSeal } from '../../../src/client/crypto/hpke.js';
 import { keyringRecipients, openKeyring, sealKeyring } from '../../../src/client/crypto/keyring.js';
 import type { EpochKeys } from '../../../src/client/crypto/keyring.js';
 import { decodeDeviceSecret, deriveRootSecret, encodeDeviceSecret, generateDeviceSecret } from '../../../src/client/crypto/keys.js';
 import type { DeviceSecret } from '../../../src/client/crypto/keys.js';
 import { SealError } from '../../../src/client/crypto/seal-error.js';
+import { ByteWriter } from '../../../src/protocol/byte-writer.js';
 import { compareBytes } from '../../../src/protocol/equal-bytes.js';
 import { hash, ZEROS } from '../../../src/protocol/hash.js';
 import { encodeRoster, parseRoster, rosterSigningBytes } from '../../../src/protocol/roster.js';
@@ -110,6 +113,21 @@ describe('keyrings', () => {
       history: 'keyring_history',
       length: 'keyring_layout',
     });
+  });
+
+  it.each([
+    ['epochs out of order', [2, 1]],
+    ['an epoch twice', [1, 1]],
+    ['its own epoch', [1, 3]],
+    ['epoch 0', [0]],
+  ])('a history with %s is refused', async (_, epochs) => {
+    const keyring = await seal();
+    const about = new ByteWriter().raw32(root.key).u32(3).finish();
+    const key = derive(bytes32('epoch 3'), keyring.slice(5, 37), 'keyring-history', about, 32);
+    const plaintext = new ByteWriter().u16(epochs.length).each(epochs, (to, epoch) => to.u32(epoch).raw32(bytes32('key'))).finish();
+    const history = await aesSeal(await importAesKey(key, 'encrypt'), NONCE_ZERO, new Uint8Array(), plaintext);
+    const crafted = new ByteWriter().raw(keyring.subarray(0, 39 + 112 * recipients.length)).bytes32(history).finish();
+    expect(await codeOf(crafted)).toBe('keyring_history');
   });
 
   it('is bound to its space', async () => {

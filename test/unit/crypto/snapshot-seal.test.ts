@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { aesSeal, importAesKey } from '../../../src/client/crypto/aes-gcm.js';
+import { derive, epochHalves } from '../../../src/client/crypto/derive.js';
 import { systemRandom } from '../../../src/client/crypto/platform.js';
 import { SealError } from '../../../src/client/crypto/seal-error.js';
 import { openSnapshot, sealSnapshot } from '../../../src/client/crypto/snapshot-seal.js';
 import type { SealSnapshotInput, SealedSnapshot } from '../../../src/client/crypto/snapshot-seal.js';
+import { ByteWriter } from '../../../src/protocol/byte-writer.js';
+import { FrameError } from '../../../src/protocol/frame-error.js';
 import { CompactRange } from '../../../src/protocol/merkle.js';
 import { padme } from '../../../src/protocol/padme.js';
-import { chunkCount, chunksHash, manifestRange, parseManifest, verifyManifest } from '../../../src/protocol/snapshot.js';
-import { hash } from '../../../src/protocol/hash.js';
+import { chunkCount, chunksHash, encodeManifest, manifestRange, parseManifest, verifyManifest } from '../../../src/protocol/snapshot.js';
+import { domain, hash } from '../../../src/protocol/hash.js';
 import { bytes32, device, ed25519, flipped, namedRandom, text } from './fixtures.js';
 
 const KIB = 1024;
@@ -86,6 +90,26 @@ describe('sealed snapshots', () => {
     const shorter = { ...rehashed(sealed.chunks.slice(0, 2)), totalBytes: 2 * 64 * KIB };
     expect(await codeOf({ ...opening, manifest: shorter, chunks: sealed.chunks.slice(0, 2) })).toBe('content');
     expect(await codeOf({ ...opening, manifest: { ...manifest, totalBytes: manifest.totalBytes - 1 } })).toBe('size');
+  });
+
+  it('padding other than zero is refused, whoever sealed it', async () => {
+    const manifest = parseManifest((await sealSnapshot(input(text('state')))).manifest);
+    const content = epochHalves(epochKey, manifest.space).content;
+    const key = await importAesKey(derive(content, manifest.salt, 'snapshot-key', manifest.space, 64).subarray(0, 32), 'encrypt');
+    const aad = new ByteWriter().raw(domain('snapshot-chunk')).raw32(manifest.space).raw32(manifest.device);
+    aad.u64(manifest.size).raw32(manifest.head).u32(0).u8(1);
+    const craft = async (last: number): Promise<string> => {
+      const plaintext = new ByteWriter().u16(0).bytes32(text('state')).zeros(256 - 16 - 11 - 1).u8(last).finish();
+      const chunk = await aesSeal(key, new Uint8Array(12), aad.finish(), plaintext);
+      return codeOf({ epochKey, manifest: { ...manifest, chunksHash: chunksHash([hash(chunk)]) }, chunks: [chunk] });
+    };
+    expect(await craft(0)).toBe('opened');
+    expect(await craft(1)).toBe('padding');
+  });
+
+  it('more chunks than can be numbered are no manifest', async () => {
+    const manifest = parseManifest((await sealSnapshot(input(text('state')))).manifest);
+    expect(() => parseManifest(encodeManifest({ ...manifest, totalBytes: 2 ** 52 }, manifest.signature))).toThrow(FrameError);
   });
 
   it('every flipped bit of the manifest breaks its signature or its form', async () => {

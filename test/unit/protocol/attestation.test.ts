@@ -5,7 +5,7 @@ import type { Attestation } from '../../../src/protocol/attestation.js';
 import { entryId, pushLeaf, ZEROS } from '../../../src/protocol/hash.js';
 import { proofSigningBytes, transcript1, transcript2, welcomeSigningBytes, withoutSignature } from '../../../src/protocol/handshake.js';
 import { logResetSigningBytes, verifyLogReset } from '../../../src/protocol/log-reset.js';
-import { inclusionPath, merkleRoot } from '../../../src/protocol/merkle.js';
+import { inclusionPath, merkleRoot, rootFromPath } from '../../../src/protocol/merkle.js';
 import { receiptHolds } from '../../../src/protocol/receipt.js';
 import type { ReceiptFrame } from '../../../src/protocol/relay-frame.js';
 import { bytes32, device, ed25519, flipped } from '../crypto/fixtures.js';
@@ -65,6 +65,20 @@ describe('attestations', () => {
   });
 });
 
+describe('a commit group', () => {
+  it('of more than 65,536 leaves is refused, signed or not', async () => {
+    const base = await attested(1, 0);
+    const claim = (levels: number): Attestation => ({ ...base, leafCount: 2 ** levels, path: Array.from({ length: levels }, (_, i) => bytes32(`node ${i}`)) });
+    const signed = async (levels: number): Promise<Attestation> => {
+      const { leafCount, path } = claim(levels);
+      const root = rootFromPath(attestationLeaf(log, base), { index: 0, leaves: leafCount, path });
+      return { ...claim(levels), signature: await ed25519.sign(authority.seed, groupSigningBytes(root ?? ZEROS)) };
+    };
+    expect(await verifyAttestation(log, await signed(16), ed25519)).toBe(true);
+    expect(await verifyAttestation(log, await signed(17), ed25519)).toBe(false);
+  });
+});
+
 describe('receipts', () => {
   const proof = { index: 1, leaves: 2, path: inclusionPath(pushLeaves, 1) };
 
@@ -91,6 +105,7 @@ describe('receipts', () => {
     expect(holds({ ...fields, status: 'duplicate', seqFirst: 0 })).toBe(false);
     expect(holds({ ...fields, status: 'forgotten', seqFirst: 0 })).toBe(true);
     expect(holds({ ...fields, status: 'forgotten', seqFirst: 40 })).toBe(false);
+    expect(receiptHolds({ ...fields, count: 0, status: 'duplicate', seqFirst: 40 }, author.key, [])).toBe(false);
   });
 });
 

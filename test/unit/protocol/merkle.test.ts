@@ -88,5 +88,7 @@ describe('Merkle trees', () => {
     }
     expect(rootFromPath(leavesOf(1)[0]!, { index: 1, leaves: 1, path: [] })).toBeUndefined();
     expect(rootFromPath(leavesOf(1)[0]!, { index: 0, leaves: 0, path: [] })).toBeUndefined();
+    expect(rootFromPath(leavesOf(1)[0]!, { index: 0, leaves: 2 ** 17, path: leavesOf(17) })).toBeDefined();
+    expect(rootFromPath(leavesOf(1)[0]!, { index: 0, leaves: 2 ** 18, path: leavesOf(18) })).toBeUndefined();
   });
 });

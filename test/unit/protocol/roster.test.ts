@@ -125,6 +125,12 @@ describe('roster chains', () => {
     expect(await outcome([statement(admin)])).toBe('not_anchored');
   });
 
+  it('are at most 1,024 statements and 512 KiB', async () => {
+    const verify = (chain: Uint8Array[]): Promise<unknown> => verifyChain(chain, { space: root.key }, ed25519);
+    await expect(verify([new Uint8Array(300 * 1024), new Uint8Array(300 * 1024)])).rejects.toMatchObject({ code: 'chain_length' });
+    await expect(verify(Array.from({ length: 1025 }, () => new Uint8Array(1)))).rejects.toMatchObject({ code: 'chain_length' });
+  });
+
   it('continue from what is known; what is known already is skipped', async () => {
     expect(await outcome([third], { known: second })).toBe('version 3');
     expect(await outcome([first, second, third], { known: second })).toBe('version 3');
