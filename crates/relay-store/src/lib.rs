@@ -12,11 +12,29 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+mod committer;
 pub mod damage;
 pub mod data_dir;
-pub mod segment;
+pub mod embedded;
 mod index;
+pub mod limits;
+pub mod log_reset;
 mod meta;
+pub mod open;
+mod queue;
+mod reads;
+mod recovery;
+pub mod relay_key;
+pub mod segment;
+mod segments;
+mod shared;
+mod snapshots;
 mod space;
-mod workers;
 pub mod vfs;
+mod workers;
+
+pub use embedded::{EmbeddedStore, StoreOptions, real_environment};
+pub use limits::StoreLimits;
+pub use log_reset::{LogResetReport, log_reset};
+pub use open::{OpenError, StoreEnvironment};
+pub use relay_key::RelayKey;

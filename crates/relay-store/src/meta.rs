@@ -32,10 +32,30 @@ pub(crate) type MetaError = redb::Error;
 
 /// Changes that wait for the next transaction; bounded by the number of known devices and snapshots.
 #[derive(Debug, Default)]
-struct Pending {
+struct Changes {
     acks: HashMap<(SpaceId, DeviceKey), SignedAck>,
     seen: HashMap<(SpaceId, DeviceKey), u64>,
     snapshots: HashMap<(SpaceId, SnapshotId), Option<OpenedSnapshot>>,
+}
+
+impl Changes {
+    /// Takes back what was not written, except where something newer waits.
+    fn put_back(&mut self, older: Self) {
+        for (key, ack) in older.acks {
+            self.acks.entry(key).or_insert(ack);
+        }
+        for (key, now_ms) in older.seen {
+            self.seen.entry(key).or_insert(now_ms);
+        }
+        for (key, known) in older.snapshots {
+            self.snapshots.entry(key).or_insert(known);
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    changes: Changes,
     durable_group: u64,
     time_ms: u64,
     closing: bool,
@@ -109,17 +129,17 @@ impl Meta {
 
     /// Notes an ack.
     pub(crate) fn note_ack(&self, space: SpaceId, ack: SignedAck) {
-        self.lock().acks.insert((space, ack.device), ack);
+        self.lock().changes.acks.insert((space, ack.device), ack);
     }
 
     /// Notes a contact.
     pub(crate) fn note_seen(&self, space: SpaceId, device: DeviceKey, now_ms: u64) {
-        self.lock().seen.insert((space, device), now_ms);
+        self.lock().changes.seen.insert((space, device), now_ms);
     }
 
     /// Notes what is known of a complete snapshot besides its file; `None` when it is gone.
     pub(crate) fn note_snapshot(&self, space: SpaceId, snapshot: SnapshotId, known: Option<OpenedSnapshot>) {
-        self.lock().snapshots.insert((space, snapshot), known);
+        self.lock().changes.snapshots.insert((space, snapshot), known);
     }
 
     /// Transactions that failed since the start; what they held waits for the next one.
@@ -127,31 +147,33 @@ impl Meta {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Writes what waits, in one transaction.
+    /// Writes what waits, in one transaction; what could not be written waits for the next one.
     pub(crate) fn flush(&self) -> Result<(), MetaError> {
-        let (acks, seen, snapshots, group, time_ms) = {
+        let (changes, group, time_ms) = {
             let mut pending = self.lock();
-            let pending = &mut *pending;
-            (
-                std::mem::take(&mut pending.acks),
-                std::mem::take(&mut pending.seen),
-                std::mem::take(&mut pending.snapshots),
-                pending.durable_group,
-                pending.time_ms,
-            )
+            (std::mem::take(&mut pending.changes), pending.durable_group, pending.time_ms)
         };
+        let result = self.write(&changes, group, time_ms);
+        if result.is_err() {
+            self.lock().changes.put_back(changes);
+        }
+        result
+    }
+
+    fn write(&self, changes: &Changes, group: u64, time_ms: u64) -> Result<(), MetaError> {
         if time_ms.saturating_add(LEASE_LEFT_MS) > self.lease_ms.load(Ordering::Acquire) {
             self.extend_lease(time_ms)?;
         }
-        let nothing = acks.is_empty() && seen.is_empty() && snapshots.is_empty();
+        let nothing = changes.acks.is_empty() && changes.seen.is_empty() && changes.snapshots.is_empty();
         if nothing && group == self.written_group.load(Ordering::Acquire) {
             return Ok(());
         }
         tables::write(&self.db, |tables| {
             tables.durable_group(group)?;
-            acks.iter().try_for_each(|((space, _), ack)| tables.ack(space, ack))?;
-            seen.iter().try_for_each(|((space, device), now_ms)| tables.seen(space, device, *now_ms))?;
-            snapshots.iter().try_for_each(|((space, snapshot), known)| tables.snapshot(space, snapshot, known.as_ref()))
+            changes.acks.iter().try_for_each(|((space, _), ack)| tables.ack(space, ack))?;
+            changes.seen.iter().try_for_each(|((space, device), now_ms)| tables.seen(space, device, *now_ms))?;
+            let snapshots = &mut changes.snapshots.iter();
+            snapshots.try_for_each(|((space, snapshot), known)| tables.snapshot(space, snapshot, known.as_ref()))
         })?;
         self.written_group.store(group, Ordering::Release);
         Ok(())

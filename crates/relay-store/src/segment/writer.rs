@@ -1,6 +1,5 @@
 //! Making segment files and appending groups to the open one.
 
-use super::footer::Footer;
 use super::header::{FORMAT, HEADER_BYTES, SegmentHeader, StoreId};
 use super::{LOG_DIR, length_of, offset_of, path};
 use crate::vfs::{OpenMode, SharedFile, Vfs};
@@ -87,14 +86,12 @@ pub fn write_zeros(file: &SharedFile, from: u64, to: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts the footer behind the groups of a segment that gets no more of them, and cuts the file there.
+/// Puts an encoded footer behind the groups of a segment that gets no more of them, and cuts the file there.
 ///
 /// # Errors
 /// What the file system says. A footer that is not whole is rebuilt at the next start.
-pub fn seal(file: &SharedFile, footer: &mut Footer) -> io::Result<()> {
-    let end = footer.trailer.rows_offset;
-    let bytes = footer.encode();
-    file.set_len(end)?;
-    file.write_all_at(&bytes, end)?;
+pub fn write_footer(file: &SharedFile, groups_end: u64, footer: &[u8]) -> io::Result<()> {
+    file.set_len(groups_end)?;
+    file.write_all_at(footer, groups_end)?;
     file.sync_data()
 }

@@ -1,0 +1,223 @@
+//! The committer: one thread takes everything that waits, decides it in order, writes one group, syncs it once, and only
+//! then lets anyone know.
+//!
+//! Order within a group: completions and listener calls of rosters first, so that a roster is known before any later entry
+//! can be read; then sizes and floors are shown; then the completions of pushes, trims and attestations in call order;
+//! then each space's entries go to the listener.
+
+mod build;
+mod deliver;
+mod signer;
+
+use crate::queue::{Call, CommitQueue};
+use crate::segment::group::GROUP_HEADER_BYTES;
+use crate::segment::offset_of;
+use crate::segment::record::record_bytes;
+use crate::segments::Segments;
+use crate::shared::{Shared, add};
+use build::{Build, GroupPlace, Moment};
+use bytes::Bytes;
+use relay_core::commit::LogClock;
+use relay_core::store::StoreError;
+use signer::SignerThread;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a committer is made of.
+pub(crate) struct CommitterParts {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) queue: Arc<CommitQueue>,
+    pub(crate) segments: Segments,
+    /// The newest group on disk.
+    pub(crate) last_group: u64,
+    /// The greatest time used, or leased.
+    pub(crate) last_time_ms: u64,
+    pub(crate) spaces_max: usize,
+    /// The control of the kill test: answers before it writes.
+    #[cfg(feature = "testing")]
+    pub(crate) answer_before_write: bool,
+}
+
+/// See the module.
+pub(crate) struct Committer {
+    shared: Arc<Shared>,
+    queue: Arc<CommitQueue>,
+    segments: Segments,
+    signer: SignerThread,
+    clock: LogClock,
+    last_group: u64,
+    spaces_max: usize,
+    #[cfg(feature = "testing")]
+    answer_before_write: bool,
+}
+
+impl Committer {
+    pub(crate) fn new(parts: CommitterParts) -> io::Result<Self> {
+        Ok(Self {
+            signer: SignerThread::start(Arc::clone(&parts.shared.signer))?,
+            shared: parts.shared,
+            queue: parts.queue,
+            segments: parts.segments,
+            clock: LogClock::after(parts.last_time_ms),
+            last_group: parts.last_group,
+            spaces_max: parts.spaces_max,
+            #[cfg(feature = "testing")]
+            answer_before_write: parts.answer_before_write,
+        })
+    }
+
+    /// Commits until the store is closed; the body of the committer's thread.
+    pub(crate) fn run(mut self) {
+        loop {
+            let mut calls = self.queue.take();
+            let close = calls.pop_if(|call| matches!(call, Call::Close { .. }));
+            if !calls.is_empty() {
+                self.commit(calls);
+            }
+            if let Some(close) = close {
+                return self.close(close);
+            }
+        }
+    }
+
+    /// Writes the mark of a clean end; a poisoned store has none.
+    fn close(&mut self, close: Call) {
+        let Call::Close { done } = close else { return };
+        let result = self.shared.writable().and_then(|()| {
+            let place = self.place(record_bytes(0))?;
+            let time_ms = self.begin()?;
+            let moment = Moment { wall_ms: time_ms, time_ms };
+            let mut build = Build::new(Arc::clone(&self.shared), place, 0, self.spaces_max, moment);
+            build.closed();
+            let (group, _) = build.finish(self.last_group + 1);
+            let written = self.write(group);
+            self.clock.commit_ended();
+            written
+        });
+        done(result);
+    }
+
+    /// Takes the group's time, leased durably.
+    fn begin(&mut self) -> Result<u64, StoreError> {
+        let time_ms = self.clock.commit_begins(self.shared.wall_clock.now_ms());
+        if self.shared.meta.lease(time_ms).is_err() {
+            // Without a lease a restart could sign an earlier time: nothing may be signed.
+            self.clock.commit_ended();
+            self.shared.poison();
+            return Err(StoreError::Poisoned);
+        }
+        Ok(time_ms)
+    }
+
+    fn room_failure(&self, error: &io::Error) -> StoreError {
+        if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
+            return StoreError::DiskFull;
+        }
+        self.shared.poison();
+        StoreError::Poisoned
+    }
+
+    fn commit(&mut self, calls: Vec<Call>) {
+        if let Err(error) = self.shared.writable() {
+            return calls.into_iter().for_each(|call| self.refuse(call, &error));
+        }
+        let needed = build::group_bytes_max(&self.shared, &calls);
+        let place = match self.place(needed) {
+            Ok(place) => place,
+            Err(error) => return self.no_room(calls, &error),
+        };
+        let wall_ms = self.shared.wall_clock.now_ms();
+        let time_ms = match self.begin() {
+            Ok(time_ms) => time_ms,
+            Err(error) => return calls.into_iter().for_each(|call| self.refuse(call, &error)),
+        };
+        let mut build = Build::new(Arc::clone(&self.shared), place, needed, self.spaces_max, Moment { wall_ms, time_ms });
+        for call in calls {
+            build.decide(call);
+        }
+        self.finish(build);
+        self.clock.commit_ended();
+    }
+
+    /// Where a group of up to `needed` bytes will start; nowhere when it will have no records.
+    fn place(&mut self, needed: usize) -> Result<Option<GroupPlace>, StoreError> {
+        if needed == 0 {
+            return Ok(None);
+        }
+        let bytes = offset_of(needed.saturating_add(GROUP_HEADER_BYTES));
+        let made = self.segments.make_room(bytes).and_then(|()| {
+            let (writer, file) = self.segments.open()?;
+            Ok(GroupPlace { file: Arc::clone(file), offset: writer.end })
+        });
+        made.map(Some).map_err(|error| self.room_failure(&error))
+    }
+
+    /// Refuses what needs room and goes on with what does not.
+    fn no_room(&mut self, calls: Vec<Call>, error: &StoreError) {
+        let (heads, others): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| matches!(call, Call::Attest { .. }));
+        others.into_iter().for_each(|call| call.refuse(error.clone()));
+        if !heads.is_empty() {
+            self.commit(heads);
+        }
+    }
+
+    /// Refuses a call; a head that was signed before may still be shown.
+    fn refuse(&self, call: Call, error: &StoreError) {
+        match call {
+            Call::Attest { space, done } => {
+                let known = self.shared.known(space).map(|space| space.lock().shown.attestation.clone());
+                done(known.and_then(|known| if known.is_empty() { Err(error.clone()) } else { Ok(known) }));
+            }
+            other => other.refuse(error.clone()),
+        }
+    }
+
+    fn finish(&mut self, mut build: Build) {
+        let signing = build.attest().map(|unsigned| self.signer.sign(unsigned));
+        let (group, outcome) = build.finish(self.last_group + 1);
+        #[cfg(feature = "testing")]
+        if self.answer_before_write {
+            outcome.deliver(&self.shared, signing.and_then(signer::Signing::wait).as_ref());
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            let _poisons_when_it_fails = self.write(group);
+            return;
+        }
+        let written = self.write(group);
+        // Sending waits for both: the signature was made while the disk was busy.
+        let signed = signing.and_then(signer::Signing::wait);
+        match written {
+            Ok(()) if signed.is_some() || outcome.needs_no_signature() => outcome.deliver(&self.shared, signed.as_ref()),
+            Ok(()) => {
+                self.shared.poison();
+                outcome.refuse(&StoreError::Poisoned);
+            }
+            Err(error) => outcome.refuse(&error),
+        }
+    }
+
+    /// Writes and syncs a group; `None` is one without records, which needs no disk.
+    fn write(&mut self, group: Option<Bytes>) -> Result<(), StoreError> {
+        let Some(group) = group else { return Ok(()) };
+        if self.write_and_sync(&group).is_err() {
+            // Never repeated and then believed: what the disk holds now is for recovery to find out.
+            self.shared.poison();
+            return Err(StoreError::Poisoned);
+        }
+        self.last_group += 1;
+        add(&self.shared.counters.commits, 1);
+        add(&self.shared.counters.written_bytes, offset_of(group.len()));
+        self.shared.meta.note_group(self.last_group, self.clock.last_ms());
+        self.segments.group_is_durable();
+        Ok(())
+    }
+
+    fn write_and_sync(&mut self, group: &Bytes) -> io::Result<()> {
+        let (writer, _) = self.segments.open()?;
+        writer.append(group)?;
+        let started = Instant::now();
+        writer.file.sync_data()?;
+        self.shared.count_sync(started.elapsed());
+        Ok(())
+    }
+}

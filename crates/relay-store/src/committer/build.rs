@@ -1,0 +1,247 @@
+//! One group in the making: verdicts in call order, records in one buffer, ledgers one group ahead of what is shown.
+
+use super::deliver::{Answer, Outcome, PushAnswer, Touched};
+use crate::index::{Place, SegmentFile};
+use crate::queue::Call;
+use crate::segment::footer::Row;
+use crate::segment::group::GroupBuilder;
+use crate::segment::record::EntryFields;
+use crate::shared::Shared;
+use crate::space::{Finder, Space, SpaceState};
+use bytes::Bytes;
+use relay_core::commit::{GroupAttestor, UnsignedGroup};
+use relay_core::ledger::{AppliedPush, PreparedPush, PushPlan, RosterState, SpaceLedger};
+use relay_core::store::{Refusal, StoreError, StoredEntry};
+use relay_proto::ids::SpaceId;
+use relay_proto::merkle::Genesis;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Where a group will start.
+#[derive(Clone)]
+pub(super) struct GroupPlace {
+    pub(super) file: Arc<SegmentFile>,
+    pub(super) offset: u64,
+}
+
+/// When a group is decided.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    /// By the wall clock.
+    pub(super) wall_ms: u64,
+    /// By the log's clock.
+    pub(super) time_ms: u64,
+}
+
+/// See the module.
+pub(super) struct Build {
+    shared: Arc<Shared>,
+    place: Option<GroupPlace>,
+    builder: GroupBuilder,
+    touched: BTreeMap<SpaceId, Touched>,
+    answers: Vec<Answer>,
+    spaces_max: usize,
+    moment: Moment,
+}
+
+/// Bytes the records of these calls take at most.
+pub(super) fn group_bytes_max(shared: &Shared, calls: &[Call]) -> usize {
+    let held = |call: &Call| match call {
+        Call::Roster { space, .. } => {
+            let space = shared.find(*space);
+            space.map_or(0, |space| space.lock().ledger.roster().chain().iter().map(|bytes| bytes.len() + 4).sum())
+        }
+        _ => 0,
+    };
+    let mut rosters: BTreeMap<SpaceId, usize> = BTreeMap::new();
+    let mut total = 0_usize;
+    for call in calls {
+        // Several rosters of one space in one group: each record holds what those before it added.
+        let before = match call {
+            Call::Roster { space, .. } => rosters.get(space).copied().unwrap_or_else(|| held(call)),
+            _ => 0,
+        };
+        let bytes = call.bytes_max(before);
+        if let Call::Roster { space, .. } = call {
+            rosters.insert(*space, bytes);
+        }
+        total = total.saturating_add(bytes);
+    }
+    total
+}
+
+impl Build {
+    pub(super) fn new(shared: Arc<Shared>, place: Option<GroupPlace>, bytes: usize, spaces_max: usize, moment: Moment) -> Self {
+        let builder = GroupBuilder::with_capacity(bytes);
+        Self { shared, place, builder, touched: BTreeMap::new(), answers: Vec::new(), spaces_max, moment }
+    }
+
+    /// Adds the mark of a clean end.
+    pub(super) fn closed(&mut self) {
+        self.builder.closed();
+    }
+
+    /// Decides one call and applies it to the ledger.
+    pub(super) fn decide(&mut self, call: Call) {
+        let answer = match call {
+            Call::Push { prepared, done } => {
+                let space = prepared.push.space;
+                Answer::Push { space, done, result: self.push(&prepared) }
+            }
+            Call::Roster { space, chain, keyring, done } => {
+                Answer::Roster { space, done, result: self.roster(space, &chain, &keyring) }
+            }
+            Call::Trim { space, floor, done } => Answer::Trim { done, result: self.trim(space, floor) },
+            Call::Attest { space, done } => {
+                let result = self.find(space).map(|found| {
+                    self.touch(&found);
+                });
+                Answer::Attest { space, done, result }
+            }
+            // The queue hands a close over alone and last.
+            Call::Close { done } => Answer::Trim { done, result: Err(StoreError::Closed) },
+        };
+        self.answers.push(answer);
+    }
+
+    fn find(&self, space: SpaceId) -> Result<Arc<Space>, StoreError> {
+        let touched = self.touched.get(&space).map(|touched| Arc::clone(&touched.space));
+        touched.or_else(|| self.shared.find(space)).ok_or(StoreError::UnknownSpace)
+    }
+
+    fn touch(&mut self, space: &Arc<Space>) -> &mut Touched {
+        self.touched.entry(space.id).or_insert_with(|| Touched::new(Arc::clone(space)))
+    }
+
+    fn push(&mut self, prepared: &PreparedPush) -> Result<PushAnswer, StoreError> {
+        let space = self.find(prepared.push.space)?;
+        let mut guard = space.lock();
+        let state = &mut *guard;
+        let finder = Finder::new(&state.index);
+        let plan = state.ledger.decide_push(prepared, &finder, self.moment.wall_ms);
+        if let Some(unreadable) = finder.failed() {
+            return Err(StoreError::Damaged { place: unreadable.place });
+        }
+        let plan = plan.map_err(StoreError::Refused)?;
+        let applied = state.ledger.apply_push(prepared, &plan);
+        let place = self.place.clone();
+        let touched = self.touched.entry(space.id).or_insert_with(|| Touched::new(Arc::clone(&space)));
+        let mut leaf_index = None;
+        if let (Some(leaf), Some(place)) = (applied.push_leaf, place) {
+            leaf_index = Some(touched.leaves.len());
+            touched.leaves.push(leaf);
+            touched.devices.insert(prepared.push.device);
+            append(&mut self.builder, &place, state, touched, prepared, &plan, &applied);
+            let size = state.ledger.size();
+            state.note_age(size, self.moment.time_ms);
+        }
+        Ok(PushAnswer { runs: plan.runs().to_vec(), leaf_index })
+    }
+
+    fn roster(&mut self, id: SpaceId, chain: &[Bytes], keyring: &Bytes) -> Result<Option<Vec<Bytes>>, StoreError> {
+        let now_ms = self.moment.wall_ms;
+        let (space, added) = match self.find(id) {
+            Ok(space) => {
+                let mut state = space.lock();
+                let plan = state.ledger.decide_roster(chain, keyring, now_ms).map_err(StoreError::Refused)?;
+                let Some(plan) = plan else { return Ok(None) };
+                let added = plan.added().to_vec();
+                state.ledger.apply_roster(plan);
+                drop(state);
+                (space, added)
+            }
+            Err(_) => {
+                let space = self.found(id, chain, keyring, now_ms)?;
+                self.touch(&space).fresh = true;
+                (space, chain.to_vec())
+            }
+        };
+        let state = space.lock();
+        let roster = state.ledger.roster();
+        self.builder.roster(id, roster.version(), roster.chain(), roster.keyring());
+        drop(state);
+        self.touch(&space).roster_changed = true;
+        Ok(Some(added))
+    }
+
+    fn found(&self, id: SpaceId, chain: &[Bytes], keyring: &Bytes, now_ms: u64) -> Result<Arc<Space>, StoreError> {
+        let roster = RosterState::found(id, chain, keyring, now_ms).map_err(StoreError::Refused)?;
+        let fresh = self.touched.values().filter(|touched| touched.fresh).count();
+        if self.shared.space_count() + fresh >= self.spaces_max {
+            return Err(StoreError::Refused(Refusal::TooManySpaces));
+        }
+        let first = Genesis::first(id, self.shared.owner.log_id);
+        let genesis = Genesis { log_epoch: self.shared.log_epoch, ..first };
+        Ok(Arc::new(Space::new(SpaceLedger::new(genesis, Arc::new(roster)))))
+    }
+
+    fn trim(&mut self, id: SpaceId, floor: u64) -> Result<(), StoreError> {
+        let space = self.find(id)?;
+        let mut state = space.lock();
+        if state.ledger.raise_floor(floor) {
+            let floor = state.ledger.floor();
+            state.ages.retain(|(seq, _)| *seq >= floor);
+            drop(state);
+            self.builder.trim(id, floor);
+            self.touch(&space);
+        }
+        Ok(())
+    }
+
+    /// Collects the heads of all spaces the group touched.
+    pub(super) fn attest(&mut self) -> Option<UnsignedGroup> {
+        let mut attestor = GroupAttestor::new(self.moment.time_ms);
+        for touched in self.touched.values_mut() {
+            let mut state = touched.space.lock();
+            touched.slot = attestor.add(&mut state.ledger, &touched.leaves, &*self.shared.entropy);
+        }
+        attestor.close(&self.shared.owner.log_id)
+    }
+
+    /// The group's bytes (`None` without records), and what happens once they are durable.
+    pub(super) fn finish(self, group: u64) -> (Option<Bytes>, Outcome) {
+        let has_records = self.builder.records() > 0;
+        let (epoch, store_id) = (self.shared.log_epoch, &self.shared.owner.store_id);
+        // A body too long for its header cannot be: the queue takes no more than fits.
+        let bytes = self.builder.finish(group, epoch, self.moment.time_ms, store_id).filter(|_| has_records);
+        let outcome = Outcome {
+            touched: self.touched,
+            answers: self.answers,
+            wall_ms: self.moment.wall_ms,
+        };
+        (bytes, outcome)
+    }
+}
+
+/// Appends the new entries of a push to the group, the index and what the listener will hear.
+fn append(
+    builder: &mut GroupBuilder,
+    place: &GroupPlace,
+    state: &mut SpaceState,
+    touched: &mut Touched,
+    prepared: &PreparedPush,
+    plan: &PushPlan,
+    applied: &AppliedPush,
+) {
+    let push = &prepared.push;
+    if touched.entries.is_empty() {
+        touched.first_seq = applied.seq_first;
+    }
+    let numbered = (push.push_seq_first..).zip(push.entries.iter().zip(&prepared.ids)).skip(plan.duplicates());
+    for (seq, (push_seq, (sealed, id))) in (applied.seq_first..).zip(numbered) {
+        let fields = EntryFields {
+            space: push.space,
+            seq,
+            device: push.device,
+            push_seq,
+            key_epoch: push.key_epoch,
+            id: *id,
+        };
+        let (offset, body_len) = builder.entry(&fields, sealed);
+        let row = Row { fields, offset: place.offset + offset, body_len };
+        state.index.add(Place { file: Arc::clone(&place.file), row });
+        let sealed = sealed.clone();
+        let stored = StoredEntry { device: push.device, push_seq, key_epoch: push.key_epoch, id: *id, sealed };
+        touched.entries.push(stored);
+    }
+}

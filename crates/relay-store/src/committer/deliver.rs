@@ -1,0 +1,214 @@
+//! What a group's durability sets free: views, completions, the listener, in the order the committer's module states.
+
+use crate::shared::{Shared, add};
+use crate::space::Space;
+use crate::segment::offset_of;
+use bytes::Bytes;
+use relay_core::commit::CommittedGroup;
+use relay_core::ledger::{PlannedRun, PlannedVerdict};
+use relay_core::store::{
+    Completion, Pushed, ReceiptRun, RosterCommit, SpaceCommit, SpaceFacts, StoreError, StoredEntry, Verdict,
+};
+use relay_proto::attestation::PushLeaf;
+use relay_proto::ids::{DeviceKey, SpaceId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A space that a group has something of.
+pub(super) struct Touched {
+    pub(super) space: Arc<Space>,
+    /// Not known to anybody yet.
+    pub(super) fresh: bool,
+    pub(super) roster_changed: bool,
+    pub(super) devices: BTreeSet<DeviceKey>,
+    pub(super) leaves: Vec<PushLeaf>,
+    pub(super) first_seq: u64,
+    pub(super) entries: Vec<StoredEntry>,
+    /// Its slot in the signed group.
+    pub(super) slot: usize,
+}
+
+impl Touched {
+    pub(super) const fn new(space: Arc<Space>) -> Self {
+        Self {
+            space,
+            fresh: false,
+            roster_changed: false,
+            devices: BTreeSet::new(),
+            leaves: Vec::new(),
+            first_seq: 0,
+            entries: Vec::new(),
+            slot: 0,
+        }
+    }
+}
+
+/// The verdict on a push.
+pub(super) struct PushAnswer {
+    pub(super) runs: Vec<PlannedRun>,
+    /// Which of the space's push leaves is its own.
+    pub(super) leaf_index: Option<usize>,
+}
+
+/// What a call will be answered.
+pub(super) enum Answer {
+    Push { space: SpaceId, done: Completion<Pushed>, result: Result<PushAnswer, StoreError> },
+    /// With the statements it added; `None` when nothing was new.
+    Roster { space: SpaceId, done: Completion<SpaceFacts>, result: Result<Option<Vec<Bytes>>, StoreError> },
+    Trim { done: Completion<()>, result: Result<(), StoreError> },
+    Attest { space: SpaceId, done: Completion<Bytes>, result: Result<(), StoreError> },
+}
+
+/// Everything that waits for a group.
+pub(super) struct Outcome {
+    pub(super) touched: BTreeMap<SpaceId, Touched>,
+    pub(super) answers: Vec<Answer>,
+    /// The wall clock's time at which it was decided.
+    pub(super) wall_ms: u64,
+}
+
+impl Outcome {
+    /// Whether nothing in it needs an attestation.
+    pub(super) fn needs_no_signature(&self) -> bool {
+        self.touched.is_empty()
+    }
+
+    /// Refuses everything: the group is not durable.
+    pub(super) fn refuse(self, error: &StoreError) {
+        for answer in self.answers {
+            let error = error.clone();
+            match answer {
+                Answer::Push { done, .. } => done(Err(error)),
+                Answer::Roster { done, .. } => done(Err(error)),
+                Answer::Trim { done, .. } => done(Err(error)),
+                Answer::Attest { done, .. } => done(Err(error)),
+            }
+        }
+    }
+
+    /// The group is durable and signed.
+    pub(super) fn deliver(mut self, shared: &Shared, group: Option<&CommittedGroup>) {
+        self.show_rosters(shared);
+        let (rosters, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.answers).into_iter().partition(|answer| matches!(answer, Answer::Roster { .. }));
+        for answer in rosters {
+            if let Answer::Roster { space, done, result } = answer {
+                self.answer_roster(shared, space, done, result);
+            }
+        }
+        self.show_logs(group);
+        for answer in others {
+            self.answer(shared, group, answer);
+        }
+        self.announce(shared, group);
+    }
+
+    fn show_rosters(&self, shared: &Shared) {
+        for touched in self.touched.values() {
+            if touched.roster_changed {
+                touched.space.lock().show_roster();
+            }
+            if touched.fresh {
+                shared.insert(Arc::clone(&touched.space));
+            }
+        }
+    }
+
+    fn answer_roster(
+        &self,
+        shared: &Shared,
+        space: SpaceId,
+        done: Completion<SpaceFacts>,
+        result: Result<Option<Vec<Bytes>>, StoreError>,
+    ) {
+        let added = match result {
+            Ok(added) => added,
+            Err(error) => return done(Err(error)),
+        };
+        let Some(known) = shared.find(space) else {
+            return done(Err(StoreError::UnknownSpace));
+        };
+        let facts = known.lock().shown.facts.clone();
+        let commit = added.map(|added| RosterCommit {
+            space,
+            added,
+            keyring: facts.keyring.clone(),
+            roster_version: facts.roster_version,
+        });
+        done(Ok(facts));
+        if let (Some(commit), Some(listener)) = (commit, shared.listener.get()) {
+            listener.roster_changed(commit);
+        }
+    }
+
+    fn show_logs(&self, group: Option<&CommittedGroup>) {
+        for touched in self.touched.values() {
+            let mut state = touched.space.lock();
+            state.show_log(touched.devices.iter().copied());
+            if let Some(group) = group {
+                state.shown.attestation = group.attestation(touched.slot);
+                state.shown.attested_ms = self.wall_ms;
+            }
+        }
+    }
+
+    fn attestation(&self, space: SpaceId, group: Option<&CommittedGroup>) -> Bytes {
+        let slot = self.touched.get(&space).map(|touched| touched.slot);
+        slot.zip(group).map_or_else(Bytes::new, |(slot, group)| group.attestation(slot))
+    }
+
+    fn answer(&self, shared: &Shared, group: Option<&CommittedGroup>, answer: Answer) {
+        match answer {
+            Answer::Push { space, done, result } => {
+                let pushed = result.map(|answer| {
+                    if answer.leaf_index.is_none() {
+                        add(&shared.counters.duplicates, 1);
+                    }
+                    Pushed { runs: self.runs(space, &answer, group), attestation: self.attestation(space, group) }
+                });
+                done(pushed);
+            }
+            Answer::Trim { done, result } => done(result),
+            Answer::Attest { space, done, result } => done(result.map(|()| self.attestation(space, group))),
+            Answer::Roster { done, .. } => done(Err(StoreError::Closed)),
+        }
+    }
+
+    fn runs(&self, space: SpaceId, answer: &PushAnswer, group: Option<&CommittedGroup>) -> Vec<ReceiptRun> {
+        let slot = self.touched.get(&space).map_or(0, |touched| touched.slot);
+        let proof = answer.leaf_index.zip(group).and_then(|(index, group)| group.proof(slot, index));
+        let run = |run: &PlannedRun| {
+            let verdict = match run.verdict {
+                PlannedVerdict::Duplicate { seq_first } => Verdict::Duplicate { seq_first },
+                PlannedVerdict::DuplicateForgotten => Verdict::DuplicateForgotten,
+                PlannedVerdict::Stored { seq_first } => {
+                    let (index, leaves, path) =
+                        proof.map_or((0, 0, Vec::new()), |proof| (proof.index, proof.leaves, proof.path.clone()));
+                    Verdict::Stored { seq_first, index, leaves, path }
+                }
+            };
+            ReceiptRun { push_seq_first: run.push_seq_first, count: run.count, verdict }
+        };
+        answer.runs.iter().map(run).collect()
+    }
+
+    fn announce(self, shared: &Shared, group: Option<&CommittedGroup>) {
+        for (space, touched) in self.touched {
+            if touched.entries.is_empty() {
+                continue;
+            }
+            let bytes: usize = touched.entries.iter().map(|entry| entry.sealed.len()).sum();
+            add(&shared.counters.entries, offset_of(touched.entries.len()));
+            add(&shared.counters.entry_bytes, offset_of(bytes));
+            if let Some(listener) = shared.listener.get() {
+                let attestation = group.map_or_else(Bytes::new, |group| group.attestation(touched.slot));
+                listener.committed(SpaceCommit {
+                    space,
+                    first_seq: touched.first_seq,
+                    entries: touched.entries,
+                    attestation,
+                });
+            }
+        }
+    }
+}

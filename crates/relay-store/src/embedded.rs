@@ -1,0 +1,152 @@
+//! The embedded store: wires the parts together and answers the contract's calls.
+
+mod calls;
+mod running;
+
+use crate::committer::{Committer, CommitterParts};
+use crate::limits::{SEGMENT_BYTES, StoreLimits};
+use crate::open::{self, OpenError, Opened, StoreEnvironment};
+use crate::queue::{CommitQueue, QueueLimits};
+use crate::relay_key::RelayKey;
+use crate::segments::{BACKGROUND_WAITING_MAX, Segments};
+use crate::shared::{Shared, SharedParts, add};
+use crate::snapshots::Snapshots;
+use crate::workers::Workers;
+use running::Running;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+/// Where the store is and how large it may get.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// Length of a segment, in bytes.
+    pub segment_bytes: u64,
+    /// The limits.
+    pub limits: StoreLimits,
+    /// The control of the kill test: answers before it writes. Such a store lies.
+    #[cfg(feature = "testing")]
+    pub answer_before_write: bool,
+}
+
+impl StoreOptions {
+    /// The defaults for a directory.
+    #[must_use]
+    pub fn new(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            segment_bytes: SEGMENT_BYTES,
+            limits: StoreLimits::default(),
+            #[cfg(feature = "testing")]
+            answer_before_write: false,
+        }
+    }
+}
+
+/// The embedded store. Dropping it closes it in order.
+pub struct EmbeddedStore {
+    shared: Arc<Shared>,
+    queue: Arc<CommitQueue>,
+    readers: Arc<Workers>,
+    snapshots: Arc<Snapshots>,
+    snapshot_thread: Arc<Workers>,
+    signer: Arc<RelayKey>,
+    running: Mutex<Option<Running>>,
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(OpenError::Threads)
+}
+
+fn workers(name: &str, threads: usize, waiting_max: usize) -> Result<Arc<Workers>, OpenError> {
+    Workers::start(name, threads, waiting_max).map(Arc::new).map_err(OpenError::Threads)
+}
+
+impl EmbeddedStore {
+    /// Opens a store: takes the directory, checks and mends the log, starts the threads.
+    ///
+    /// # Errors
+    /// [`OpenError`]; its text names the thing and the fix.
+    pub fn open(options: &StoreOptions, environment: StoreEnvironment) -> Result<Self, OpenError> {
+        let opened = open::open(&options.dir, &environment, false)?;
+        let limits = options.limits;
+        let now_ms = environment.wall_clock.now_ms();
+        let Opened { dir, signer, owner, meta, loaded, spaces, mended, .. } = opened;
+        let shared = Arc::new(Shared::new(SharedParts {
+            vfs: environment.vfs,
+            data_dir: options.dir.clone(),
+            owner,
+            log_epoch: opened.log_epoch,
+            signer: Arc::clone(&signer) as Arc<_>,
+            entropy: environment.entropy,
+            wall_clock: environment.wall_clock,
+            meta,
+            spaces,
+        }));
+        add(&shared.counters.disk_bytes, opened.disk_bytes);
+        add(&shared.counters.torn_tails, mended.torn_tails);
+        let snapshots = Arc::new(Snapshots::load(Arc::clone(&shared), loaded.snapshots, now_ms)?);
+        let background = workers("relay-store-back", 1, BACKGROUND_WAITING_MAX)?;
+        let readers = workers("relay-store-read", limits.reader_threads.max(1), limits.reads_waiting_max)?;
+        let snapshot_thread = workers("relay-store-snap", 1, limits.snapshot_calls_waiting_max)?;
+        let queue = Arc::new(CommitQueue::new(QueueLimits {
+            calls_max: limits.queue_calls_max,
+            bytes_max: limits.queue_bytes_max,
+            group_bytes_max: limits.group_bytes_max,
+            group_calls_max: limits.group_calls_max,
+        }));
+        let segments =
+            Segments::new(Arc::clone(&shared), Arc::clone(&background), options.segment_bytes, mended.open, opened.next_segment);
+        let committer = Committer::new(CommitterParts {
+            shared: Arc::clone(&shared),
+            queue: Arc::clone(&queue),
+            segments,
+            last_group: opened.last_group,
+            last_time_ms: opened.last_time_ms,
+            spaces_max: limits.spaces_max,
+            #[cfg(feature = "testing")]
+            answer_before_write: options.answer_before_write,
+        })
+        .map_err(OpenError::Threads)?;
+        let committer = spawn("relay-store-commit", move || committer.run())?;
+        let meta_shared = Arc::clone(&shared);
+        let meta_thread = spawn("relay-store-meta", move || meta_shared.meta.run())?;
+        let running = Mutex::new(Some(Running { committer, meta_thread, background, dir }));
+        Ok(Self { shared, queue, readers, snapshots, snapshot_thread, signer, running })
+    }
+
+    /// The log's key, for whoever else has to sign for this log.
+    #[must_use]
+    pub fn signer(&self) -> Arc<RelayKey> {
+        Arc::clone(&self.signer)
+    }
+
+    /// Metadata transactions that failed since the start. What they held is written with the next one.
+    #[must_use]
+    pub fn meta_failures(&self) -> u64 {
+        self.shared.meta.failures()
+    }
+}
+
+impl std::fmt::Debug for EmbeddedStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EmbeddedStore").field("dir", &self.shared.data_dir).finish_non_exhaustive()
+    }
+}
+
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+/// The operating system's clock and randomness, for embedders that have no other.
+#[must_use]
+pub fn real_environment(
+    entropy: Arc<dyn relay_core::environment::Entropy>,
+    wall_clock: Arc<dyn relay_core::environment::WallClock>,
+) -> StoreEnvironment {
+    StoreEnvironment { vfs: Arc::new(crate::vfs::RealVfs), entropy, wall_clock }
+}

@@ -1,0 +1,43 @@
+//! The threads of a store, and their orderly end.
+
+use super::EmbeddedStore;
+use crate::data_dir::DataDir;
+use crate::queue::Call;
+use crate::workers::Workers;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+
+/// What runs, and what is held while it does.
+pub(super) struct Running {
+    pub(super) committer: JoinHandle<()>,
+    pub(super) meta_thread: JoinHandle<()>,
+    pub(super) background: Arc<Workers>,
+    pub(super) dir: DataDir,
+}
+
+impl EmbeddedStore {
+    /// Commits what waits, marks a clean end, stops the threads, lets the directory go. Does nothing the second time.
+    pub(super) fn shut_down(&self) {
+        let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        let (ended, wait) = sync_channel(1);
+        let done = Box::new(move |result: Result<(), _>| {
+            // Nobody waits when the last owner is one of the committer's own completions.
+            let _unwanted = ended.send(result.is_ok());
+        });
+        let queued = self.queue.add(Call::Close { done }).is_ok();
+        if queued && std::thread::current().id() != running.committer.thread().id() {
+            let _marked = wait.recv();
+            let _panicked = running.committer.join();
+        }
+        self.snapshot_thread.stop();
+        self.readers.stop();
+        running.background.stop();
+        self.shared.meta.stop();
+        let _panicked = running.meta_thread.join();
+        self.shared.close();
+        drop(running.dir);
+    }
+}

@@ -1,0 +1,78 @@
+//! What an operator runs after restoring a backup: every space begins a new log epoch on what was restored.
+
+use crate::data_dir::DirError;
+use crate::limits::SEGMENT_BYTES;
+use crate::open::{self, OpenError, Opened, StoreEnvironment, meta_error};
+use crate::segment::group::GroupBuilder;
+use crate::segment::header::HEADER_BYTES;
+use crate::segment::offset_of;
+use crate::segment::writer::SegmentWriter;
+use relay_core::commit::{LogClock, sign_log_reset};
+use relay_core::environment::LogSigner;
+use relay_proto::ids::Signature;
+use relay_proto::log_reset::LogReset;
+use std::path::Path;
+
+/// What a log reset did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogResetReport {
+    /// The epoch that ended.
+    pub old_epoch: u64,
+    /// The epoch that began.
+    pub new_epoch: u64,
+    /// Spaces concerned.
+    pub spaces: usize,
+}
+
+/// Opens a new log epoch on a data directory on which no relay runs. All spaces change in one group, so in all or in none.
+///
+/// # Errors
+/// [`OpenError`]: the directory is in use or cannot be used, or the log is damaged in itself.
+pub fn log_reset(data_dir: &Path, environment: &StoreEnvironment) -> Result<LogResetReport, OpenError> {
+    let mut opened = open::open(data_dir, environment, true)?;
+    let old_epoch = opened.log_epoch;
+    let time_ms = LogClock::after(opened.last_time_ms).now(environment.wall_clock.now_ms());
+    opened.meta.lease(time_ms).map_err(|error| meta_error(&error))?;
+    // By the clock, so that resetting two copies of one backup gives two epochs.
+    let new_epoch = time_ms.max(old_epoch + 1);
+    let mut builder = GroupBuilder::with_capacity(0);
+    for space in opened.spaces.values() {
+        let state = space.lock();
+        let reset = LogReset {
+            space: space.id,
+            log_id: opened.signer.log_id(),
+            old_epoch,
+            base_size: state.ledger.size(),
+            base_head: state.ledger.head(),
+            new_epoch,
+            time_ms,
+            signature: Signature::ZERO,
+        };
+        builder.log_reset(&sign_log_reset(reset, &*opened.signer));
+    }
+    let group = opened.last_group + 1;
+    let spaces = opened.spaces.len();
+    let bytes = builder.finish(group, new_epoch, time_ms, &opened.owner.store_id);
+    let bytes = bytes.filter(|_| spaces > 0).unwrap_or_default();
+    if !bytes.is_empty() {
+        write(&mut opened, data_dir, environment, &bytes)?;
+        opened.meta.set_durable_group(group).map_err(|error| meta_error(&error))?;
+    }
+    Ok(LogResetReport { old_epoch, new_epoch, spaces })
+}
+
+fn write(opened: &mut Opened, data_dir: &Path, environment: &StoreEnvironment, group: &bytes::Bytes) -> Result<(), OpenError> {
+    let len = offset_of(group.len());
+    let fitting = opened.mended.open.take().filter(|writer| writer.fits(len));
+    let mut writer = match fitting {
+        Some(writer) => writer,
+        None => {
+            let bytes = SEGMENT_BYTES.max(len + offset_of(HEADER_BYTES));
+            let created = SegmentWriter::create(&*environment.vfs, data_dir, opened.next_segment, bytes, &opened.owner);
+            created.map_err(DirError::io("make a segment in", data_dir))?
+        }
+    };
+    let written = writer.append(group).and_then(|_| writer.file.sync_data());
+    written.map_err(DirError::io("write", &writer.path))?;
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! From a data directory to a checked and mended log: what a starting relay and a log reset have in common.
+
+use crate::damage::{Damage, DamageKind};
+use crate::data_dir::{DataDir, DirError, META_FILE};
+use crate::meta::{Loaded, Meta, MetaError};
+use crate::recovery::{self, GoodLog, LogPlace, Mended, RecoveryError, Replay, Spaces};
+use crate::relay_key::RelayKey;
+use crate::segment::header::{HEADER_BYTES, STORE_ID_BYTES, SegmentHeader, StoreId};
+use crate::segment::path;
+use crate::segment::writer::Owner;
+use crate::vfs::{OpenMode, Vfs};
+use relay_core::environment::{Entropy, LogSigner, WallClock};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a store is given from outside.
+#[derive(Clone)]
+pub struct StoreEnvironment {
+    /// The files.
+    pub vfs: Arc<dyn Vfs>,
+    /// Randomness for the key, the store id and salts.
+    pub entropy: Arc<dyn Entropy>,
+    /// The wall clock.
+    pub wall_clock: Arc<dyn WallClock>,
+}
+
+/// Why a store cannot be opened. `Display` says what is wrong and what to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The data directory cannot be used.
+    Dir(DirError),
+    /// Something on disk is damaged. Nothing was changed.
+    Damaged(Damage),
+    /// The metadata file cannot be written.
+    Meta {
+        /// What redb said.
+        reason: String,
+    },
+    /// A thread cannot be started.
+    Threads(std::io::Error),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dir(error) => error.fmt(f),
+            Self::Damaged(damage) => damage.fmt(f),
+            Self::Meta { reason } => write!(f, "cannot write {META_FILE}: {reason}; check the disk and its free space"),
+            Self::Threads(error) => write!(f, "cannot start a thread: {error}; raise the limit of processes"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<DirError> for OpenError {
+    fn from(error: DirError) -> Self {
+        Self::Dir(error)
+    }
+}
+
+impl From<Damage> for OpenError {
+    fn from(damage: Damage) -> Self {
+        Self::Damaged(damage)
+    }
+}
+
+impl From<RecoveryError> for OpenError {
+    fn from(error: RecoveryError) -> Self {
+        match error {
+            RecoveryError::Damage(damage) => Self::Damaged(damage),
+            RecoveryError::Io(error) => Self::Dir(error),
+        }
+    }
+}
+
+pub(crate) fn meta_error(error: &MetaError) -> OpenError {
+    OpenError::Meta { reason: error.to_string() }
+}
+
+/// A log that was checked and mended, and everything that belongs to it.
+pub(crate) struct Opened {
+    pub(crate) dir: DataDir,
+    pub(crate) signer: Arc<RelayKey>,
+    pub(crate) owner: Owner,
+    pub(crate) meta: Meta,
+    pub(crate) loaded: Loaded,
+    pub(crate) spaces: Spaces,
+    pub(crate) mended: Mended,
+    pub(crate) last_group: u64,
+    pub(crate) log_epoch: u64,
+    /// The greatest time used, or leased.
+    pub(crate) last_time_ms: u64,
+    pub(crate) next_segment: u64,
+    pub(crate) disk_bytes: u64,
+}
+
+/// Opens, checks, mends. With `is_restored` the log may end before what the metadata knows to be durable.
+pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored: bool) -> Result<Opened, OpenError> {
+    let vfs = &*environment.vfs;
+    let dir = DataDir::take(vfs, data_dir, &*environment.entropy)?;
+    let signer = Arc::new(RelayKey::from_seed(&dir.seed));
+    let (meta, loaded) = open_meta(vfs, data_dir)?;
+    let store_id = store_id(vfs, data_dir, &meta, &loaded, &*environment.entropy)?;
+    let owner = Owner { store_id, log_id: signer.log_id() };
+    let durable_group = if is_restored { 0 } else { loaded.durable_group };
+    let place = LogPlace { vfs, data_dir, owner, durable_group };
+    let mut log = recovery::check(&place)?;
+    recovery::complete_footers(&mut log);
+    let spaces = Replay::run(&log, owner.log_id)?;
+    let mended = recovery::mend(&log, &place)?;
+    meta.set_durable_group(log.last_group).map_err(|error| meta_error(&error))?;
+    fill(&spaces, &loaded);
+    Ok(Opened {
+        disk_bytes: disk_bytes(&log),
+        next_segment: log.segments.last().map_or(1, |segment| segment.segment + 1),
+        last_group: log.last_group,
+        log_epoch: log.log_epoch.max(1),
+        last_time_ms: log.last_time_ms.max(loaded.time_lease_ms),
+        dir,
+        signer,
+        owner,
+        meta,
+        loaded,
+        spaces,
+        mended,
+    })
+}
+
+fn disk_bytes(log: &GoodLog) -> u64 {
+    log.segments.iter().filter_map(|segment| segment.file.len().ok()).sum()
+}
+
+fn open_meta(vfs: &dyn Vfs, data_dir: &Path) -> Result<(Meta, Loaded), OpenError> {
+    let path = data_dir.join(META_FILE);
+    let first = Meta::open(vfs, &path);
+    if let Err(error) = &first {
+        // A first start that was cut off while it made the file leaves no log: the file is made again.
+        let nothing_yet = recovery::segment_numbers(vfs, data_dir)?.is_empty();
+        if !nothing_yet {
+            let _ = error;
+            return Err(Damage { file: path, offset: 0, group: None, kind: DamageKind::BrokenMeta }.into());
+        }
+        vfs.remove(&path).map_err(DirError::io("remove", &path))?;
+        return Meta::open(vfs, &path).map_err(|error| meta_error(&error));
+    }
+    first.map_err(|error| meta_error(&error))
+}
+
+/// The store's id: from the metadata, else from the first segment that has a whole header, else a new one.
+fn store_id(
+    vfs: &dyn Vfs,
+    data_dir: &Path,
+    meta: &Meta,
+    loaded: &Loaded,
+    entropy: &dyn Entropy,
+) -> Result<StoreId, OpenError> {
+    if let Some(store_id) = loaded.store_id {
+        return Ok(store_id);
+    }
+    let mut found = None;
+    for number in recovery::segment_numbers(vfs, data_dir)? {
+        let path = path(data_dir, number);
+        let mut head = vec![0; HEADER_BYTES];
+        let file = vfs.open(&path, OpenMode::Read).map_err(DirError::io("open", &path))?;
+        let header = file.read_exact_at(&mut head, 0).ok().and_then(|()| SegmentHeader::decode(&head));
+        found = found.or(header.map(|header| header.store_id));
+    }
+    let store_id = found.unwrap_or_else(|| {
+        let mut fresh = [0; STORE_ID_BYTES];
+        entropy.fill(&mut fresh);
+        StoreId(fresh)
+    });
+    meta.name_store(store_id).map_err(|error| meta_error(&error))?;
+    Ok(store_id)
+}
+
+/// Gives the spaces what the metadata knows of them.
+fn fill(spaces: &Spaces, loaded: &Loaded) {
+    for (space, ack) in &loaded.acks {
+        if let Some(space) = spaces.get(space) {
+            space.lock().acks.insert(ack.device, ack.clone());
+        }
+    }
+    for (space, device, now_ms) in &loaded.seen {
+        if let Some(space) = spaces.get(space) {
+            space.lock().touch(*device, *now_ms);
+        }
+    }
+}

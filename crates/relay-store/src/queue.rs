@@ -1,0 +1,145 @@
+//! What waits for the committer: bounded in calls and bytes, taken in order, everything that is waiting at once.
+
+use crate::segment::group::GROUP_HEADER_BYTES;
+use crate::segment::record::{ENTRY_FIELD_BYTES, record_bytes};
+use bytes::Bytes;
+use relay_core::ledger::PreparedPush;
+use relay_core::store::{Completion, Pushed, SpaceFacts, StoreError};
+use relay_proto::ids::SpaceId;
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Bytes a record takes at most besides what the caller brought: fields, header, padding, counts.
+const RECORD_OVERHEAD_BYTES: usize = 256;
+
+/// A call that changes the log, or needs its newest durable state.
+pub(crate) enum Call {
+    /// Append entries.
+    Push { prepared: PreparedPush, done: Completion<Pushed> },
+    /// Add roster statements.
+    Roster { space: SpaceId, chain: Vec<Bytes>, keyring: Bytes, done: Completion<SpaceFacts> },
+    /// Raise the floor.
+    Trim { space: SpaceId, floor: u64, done: Completion<()> },
+    /// Sign the newest head.
+    Attest { space: SpaceId, done: Completion<Bytes> },
+    /// Mark a clean end; the last call.
+    Close { done: Completion<()> },
+}
+
+impl Call {
+    /// Bytes its records take in a group, at most.
+    pub(crate) fn bytes_max(&self, chain_bytes_held: usize) -> usize {
+        match self {
+            Self::Push { prepared, .. } => {
+                let entry = |sealed: &Bytes| record_bytes(ENTRY_FIELD_BYTES + sealed.len());
+                prepared.push.entries.iter().map(entry).sum()
+            }
+            // The record holds the whole chain: what the space has already and what is added.
+            Self::Roster { chain, keyring, .. } => {
+                let added: usize = chain.iter().map(|statement| statement.len() + 4).sum();
+                chain_bytes_held + added + keyring.len() + RECORD_OVERHEAD_BYTES
+            }
+            Self::Trim { .. } | Self::Close { .. } => RECORD_OVERHEAD_BYTES,
+            Self::Attest { .. } => 0,
+        }
+    }
+
+    /// Bytes it holds while it waits.
+    fn bytes_waiting(&self) -> usize {
+        self.bytes_max(0).saturating_add(GROUP_HEADER_BYTES)
+    }
+
+    /// Refuses it.
+    pub(crate) fn refuse(self, error: StoreError) {
+        match self {
+            Self::Push { done, .. } => done(Err(error)),
+            Self::Roster { done, .. } => done(Err(error)),
+            Self::Trim { done, .. } | Self::Close { done } => done(Err(error)),
+            Self::Attest { done, .. } => done(Err(error)),
+        }
+    }
+}
+
+/// Limits of the queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueLimits {
+    pub(crate) calls_max: usize,
+    pub(crate) bytes_max: usize,
+    pub(crate) group_bytes_max: usize,
+    pub(crate) group_calls_max: usize,
+}
+
+#[derive(Default)]
+struct Waiting {
+    calls: VecDeque<Call>,
+    bytes: usize,
+    /// Set by the close call: nothing comes behind it.
+    ended: bool,
+}
+
+/// The queue.
+pub(crate) struct CommitQueue {
+    limits: QueueLimits,
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+}
+
+impl CommitQueue {
+    pub(crate) fn new(limits: QueueLimits) -> Self {
+        Self { limits, waiting: Mutex::new(Waiting::default()), wake: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a call; gives it back with the reason when it cannot wait.
+    pub(crate) fn add(&self, call: Call) -> Result<(), (Call, StoreError)> {
+        let bytes = call.bytes_waiting();
+        let is_close = matches!(call, Call::Close { .. });
+        let mut waiting = self.lock();
+        if waiting.ended {
+            return Err((call, StoreError::Closed));
+        }
+        let full = waiting.calls.len() >= self.limits.calls_max
+            || (waiting.bytes.saturating_add(bytes) > self.limits.bytes_max && !waiting.calls.is_empty());
+        if full && !is_close {
+            return Err((call, StoreError::Overloaded));
+        }
+        waiting.ended = is_close;
+        waiting.bytes += bytes;
+        waiting.calls.push_back(call);
+        drop(waiting);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Waits for calls and takes as many as one group may have, at least one.
+    pub(crate) fn take(&self) -> Vec<Call> {
+        let waiting = self.lock();
+        let mut waiting =
+            self.wake.wait_while(waiting, |waiting| waiting.calls.is_empty()).unwrap_or_else(PoisonError::into_inner);
+        let mut taken = Vec::new();
+        let mut bytes = 0_usize;
+        while let Some(call) = waiting.calls.pop_front() {
+            let size = call.bytes_waiting();
+            if !taken.is_empty() && bytes.saturating_add(size) > self.limits.group_bytes_max {
+                waiting.calls.push_front(call);
+                break;
+            }
+            bytes = bytes.saturating_add(size);
+            taken.push(call);
+            if taken.len() >= self.limits.group_calls_max {
+                break;
+            }
+        }
+        waiting.bytes = waiting.bytes.saturating_sub(bytes);
+        taken
+    }
+
+    /// Calls and bytes that wait.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        let waiting = self.lock();
+        (waiting.calls.len(), waiting.bytes)
+    }
+}

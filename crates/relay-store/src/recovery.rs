@@ -1,0 +1,255 @@
+//! From the files of a log to its state: first everything is checked and nothing changed, then a torn tail is cut.
+//!
+//! What makes this sound: group g + 1 is written only after group g is durable, and a footer only after the next segment's
+//! first group is. So only the newest group can be torn, and only the newest valid one can be readable but not durable.
+
+mod replay;
+mod scan;
+
+pub(crate) use replay::{Replay, Spaces};
+
+use crate::damage::{Damage, DamageKind};
+use crate::data_dir::DirError;
+use crate::segment::footer::Footer;
+use crate::segment::header::HEADER_BYTES;
+use crate::segment::writer::{self, Owner, SegmentWriter};
+use crate::segment::{LOG_DIR, offset_of, parse_file_name, path};
+use crate::vfs::{OpenMode, SharedFile, Vfs};
+use scan::{Contents, Scanned};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a log cannot be opened.
+#[derive(Debug)]
+pub(crate) enum RecoveryError {
+    /// Something is damaged; nothing was changed.
+    Damage(Damage),
+    /// The operating system refused.
+    Io(DirError),
+}
+
+impl From<DirError> for RecoveryError {
+    fn from(error: DirError) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Damage> for RecoveryError {
+    fn from(damage: Damage) -> Self {
+        Self::Damage(damage)
+    }
+}
+
+/// Where a log is and what is known about it from elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogPlace<'a> {
+    pub(crate) vfs: &'a dyn Vfs,
+    pub(crate) data_dir: &'a Path,
+    pub(crate) owner: Owner,
+    pub(crate) durable_group: u64,
+}
+
+/// A segment that was found good.
+#[derive(Debug)]
+pub(crate) struct GoodSegment {
+    pub(crate) segment: u64,
+    pub(crate) file: SharedFile,
+    pub(crate) path: PathBuf,
+    pub(crate) footer: Footer,
+    /// Whether its rows are read from its footer; never those of the open segment.
+    pub(crate) sealed: bool,
+    /// The footer that still has to be written.
+    missing_footer: Option<Vec<u8>>,
+}
+
+/// A log that was found good.
+#[derive(Debug, Default)]
+pub(crate) struct GoodLog {
+    /// Segments with groups, ascending.
+    pub(crate) segments: Vec<GoodSegment>,
+    /// Numbers of segments above them, which hold nothing.
+    empty: Vec<u64>,
+    /// What is left behind the last group, from its first to behind its last byte.
+    torn: Option<(u64, u64)>,
+    /// Where the last group is.
+    last_group_at: Option<(u64, u64)>,
+    /// The newest group.
+    pub(crate) last_group: u64,
+    /// Its time.
+    pub(crate) last_time_ms: u64,
+    /// Its log epoch (0: there is no group).
+    pub(crate) log_epoch: u64,
+}
+
+/// Numbers of the segments in a data directory, ascending.
+pub(crate) fn segment_numbers(vfs: &dyn Vfs, data_dir: &Path) -> Result<Vec<u64>, DirError> {
+    let dir = data_dir.join(LOG_DIR);
+    let mut numbers = Vec::new();
+    for entry in vfs.read_dir(&dir).map_err(DirError::io("list", &dir))? {
+        let number = parse_file_name(&entry.name).filter(|_| !entry.is_dir);
+        numbers.push(number.ok_or_else(|| DirError::Foreign { dir: dir.clone(), name: entry.name })?);
+    }
+    Ok(numbers)
+}
+
+/// Checks a whole log. Changes nothing.
+pub(crate) fn check(place: &LogPlace<'_>) -> Result<GoodLog, RecoveryError> {
+    let numbers = segment_numbers(place.vfs, place.data_dir)?;
+    for (number, expected) in numbers.iter().zip(1..) {
+        if *number != expected {
+            let file = path(place.data_dir, expected);
+            return Err(Damage { file, offset: 0, group: None, kind: DamageKind::MissingSegment }.into());
+        }
+    }
+    let mut scanned = Vec::new();
+    let mut expected = 1;
+    for number in numbers {
+        let segment = scan::segment(place, number, expected)?;
+        expected = segment.next_group(expected);
+        scanned.push(segment);
+    }
+    let mut log = GoodLog::default();
+    while let Some(empty) = scanned.pop_if(|segment| matches!(segment.contents, Contents::Empty)) {
+        log.empty.push(empty.segment);
+    }
+    let open = scanned.pop();
+    for segment in scanned {
+        accept(&mut log, segment)?;
+    }
+    if let Some(open) = open {
+        accept_open(&mut log, open, place)?;
+    }
+    if log.last_group < place.durable_group {
+        return Err(ends_early(&log, place));
+    }
+    Ok(log)
+}
+
+fn ends_early(log: &GoodLog, place: &LogPlace<'_>) -> RecoveryError {
+    let last = log.segments.last();
+    let file = last.map_or_else(|| path(place.data_dir, 1), |segment| segment.path.clone());
+    let offset = last.map_or(0, |segment| segment.footer.trailer.rows_offset);
+    let kind = DamageKind::EndsEarly { durable_group: place.durable_group };
+    Damage { file, offset, group: Some(log.last_group + 1), kind }.into()
+}
+
+/// Takes a segment that others follow: all its groups must be there, up to the first group of the next one.
+fn accept(log: &mut GoodLog, segment: Scanned) -> Result<(), RecoveryError> {
+    let at = offset_of(HEADER_BYTES);
+    let (footer, sealed) = match segment.contents {
+        Contents::Sealed(footer) => (footer, true),
+        Contents::Groups(groups) => {
+            // Behind the groups may be what is left of a footer; the next segment's first group tells whether one is missing.
+            if let scan::Tail::LaterGroup { .. } = groups.tail {
+                return Err(broken(segment.path, groups.footer.trailer.rows_offset, groups.next_group).into());
+            }
+            (groups.footer, false)
+        }
+        Contents::Empty => {
+            return Err(broken(segment.path, at, log.last_group + 1).into());
+        }
+    };
+    let trailer = footer.trailer;
+    let expected = log.last_group + 1;
+    if trailer.first_group != expected {
+        // The gap is at the end of the segment before when that one had to be scanned, and between the two otherwise.
+        let damage = match log.segments.last().filter(|before| !before.sealed) {
+            Some(before) => broken(before.path.clone(), before.footer.trailer.rows_offset, expected),
+            None => Damage { file: segment.path, offset: at, group: Some(expected), kind: DamageKind::GroupGap { expected } },
+        };
+        return Err(damage.into());
+    }
+    log.last_group = trailer.last_group;
+    log.last_time_ms = log.last_time_ms.max(trailer.time_ms_max);
+    log.log_epoch = log.log_epoch.max(trailer.log_epoch);
+    log.segments.push(GoodSegment { segment: segment.segment, file: segment.file, path: segment.path, footer, sealed, missing_footer: None });
+    Ok(())
+}
+
+/// Takes the newest segment with groups: it may end in a torn group.
+fn accept_open(log: &mut GoodLog, segment: Scanned, place: &LogPlace<'_>) -> Result<(), RecoveryError> {
+    if let Contents::Groups(groups) = &segment.contents {
+        let end = groups.footer.trailer.rows_offset;
+        let torn = match groups.tail {
+            scan::Tail::Zeros => false,
+            scan::Tail::Torn => true,
+            scan::Tail::LaterGroup { .. } => {
+                return Err(broken(segment.path, end, groups.next_group).into());
+            }
+        };
+        if torn && (groups.closed || groups.next_group <= place.durable_group) {
+            return Err(broken(segment.path, end, groups.next_group).into());
+        }
+        log.torn = torn.then_some((end, groups.len));
+        log.last_group_at = Some((groups.last_group_offset, end));
+    }
+    accept(log, segment)
+}
+
+fn broken(file: PathBuf, offset: u64, group: u64) -> Damage {
+    Damage { file, offset, group: Some(group), kind: DamageKind::BrokenGroup }
+}
+
+/// Completes, in memory, the footers of full segments that have none on disk.
+pub(crate) fn complete_footers(log: &mut GoodLog) {
+    let full = log.segments.len().saturating_sub(1);
+    for segment in log.segments.iter_mut().take(full).filter(|segment| !segment.sealed) {
+        segment.missing_footer = Some(segment.footer.encode());
+        segment.sealed = true;
+    }
+}
+
+/// What recovery changed, and where writing goes on.
+#[derive(Debug)]
+pub(crate) struct Mended {
+    /// The open segment; `None` when the next group needs a new one.
+    pub(crate) open: Option<SegmentWriter>,
+    /// Torn tails cut.
+    pub(crate) torn_tails: u64,
+}
+
+/// Cuts a torn tail, makes the newest group durable, removes what was made ahead.
+pub(crate) fn mend(log: &GoodLog, place: &LogPlace<'_>) -> Result<Mended, DirError> {
+    let dir = place.data_dir.join(LOG_DIR);
+    for number in &log.empty {
+        let file = path(place.data_dir, *number);
+        place.vfs.remove(&file).map_err(DirError::io("remove", &file))?;
+    }
+    place.vfs.sync_dir(&dir).map_err(DirError::io("sync", &dir))?;
+    for segment in &log.segments {
+        if let Some(footer) = &segment.missing_footer {
+            let written = writer::write_footer(&segment.file, segment.footer.trailer.rows_offset, footer);
+            written.map_err(DirError::io("write", &segment.path))?;
+        }
+    }
+    let Some(newest) = log.segments.last() else {
+        return Ok(Mended { open: None, torn_tails: 0 });
+    };
+    let io = |result: io::Result<()>| result.map_err(DirError::io("write", &newest.path));
+    if let Some((from, to)) = log.torn {
+        io(writer::write_zeros(&newest.file, from, to))?;
+    }
+    if log.last_group > place.durable_group {
+        // It may be readable from memory only, after a kill or a failed sync: written again, it is really synced.
+        if let Some((from, to)) = log.last_group_at {
+            let mut group = vec![0; crate::segment::length_of(to - from)];
+            io(newest.file.read_exact_at(&mut group, from))?;
+            io(newest.file.write_all_at(&group, from))?;
+        }
+    }
+    io(newest.file.sync_data())?;
+    let len = newest.file.len().map_err(DirError::io("read", &newest.path))?;
+    let open = SegmentWriter {
+        segment: newest.segment,
+        file: newest.file.clone(),
+        path: newest.path.clone(),
+        end: newest.footer.trailer.rows_offset,
+        len,
+    };
+    Ok(Mended { open: (!newest.sealed).then_some(open), torn_tails: u64::from(log.torn.is_some()) })
+}
+
+/// Opens a segment's file as recovery needs it.
+fn open_segment(place: &LogPlace<'_>, file: &Path) -> Result<SharedFile, DirError> {
+    place.vfs.open(file, OpenMode::ReadWrite).map_err(DirError::io("open", file))
+}

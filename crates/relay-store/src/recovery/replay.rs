@@ -1,0 +1,145 @@
+//! From checked segments to the state of every space, in log order.
+
+use super::{GoodLog, GoodSegment};
+use crate::damage::{Damage, DamageKind};
+use crate::index::{Place, SegmentFile};
+use crate::segment::footer::{Fact, ROW_BYTES, Row};
+use crate::segment::{offset_of, reader, record::Record};
+use crate::space::Space;
+use bytes::Bytes;
+use relay_core::ledger::{RosterState, SpaceLedger};
+use relay_proto::frame::Frame;
+use relay_proto::ids::{LogId, SpaceId};
+use relay_proto::log_reset::LogReset;
+use relay_proto::merkle::Genesis;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Every space of the log.
+pub(crate) type Spaces = BTreeMap<SpaceId, Arc<Space>>;
+
+/// Builds the spaces.
+pub(crate) struct Replay {
+    log_id: LogId,
+    spaces: Spaces,
+}
+
+/// One thing the log holds, by its offset.
+enum Event {
+    Entry(Row),
+    Fact(Fact),
+}
+
+impl Replay {
+    /// Replays a log that was found good.
+    pub(crate) fn run(log: &GoodLog, log_id: LogId) -> Result<Spaces, Damage> {
+        let mut replay = Self { log_id, spaces: Spaces::new() };
+        for segment in &log.segments {
+            replay.segment(segment)?;
+        }
+        for space in replay.spaces.values() {
+            let mut state = space.lock();
+            state.show_all();
+            let floor = state.ledger.floor();
+            state.ages.retain(|(seq, _)| *seq >= floor);
+        }
+        Ok(replay.spaces)
+    }
+
+    fn segment(&mut self, segment: &GoodSegment) -> Result<(), Damage> {
+        let footer = &segment.footer;
+        let rows = footer.rows.iter().map(|row| (row.offset, Event::Entry(*row)));
+        let facts = footer.facts.iter().map(|fact| (fact.offset, Event::Fact(*fact)));
+        let mut events: Vec<_> = rows.chain(facts).collect();
+        events.sort_unstable_by_key(|(offset, _)| *offset);
+        let SegmentFile { segment: number, file, path } = SegmentFile {
+            segment: segment.segment,
+            file: segment.file.clone(),
+            path: segment.path.clone(),
+        };
+        let shared = Arc::new(SegmentFile { segment: number, file, path });
+        for (offset, event) in events {
+            let done = match event {
+                Event::Entry(row) => self.entry(&shared, row, segment.sealed),
+                Event::Fact(fact) => self.fact(segment, fact),
+            };
+            let kind = |()| DamageKind::Inconsistent;
+            done.map_err(|error| Damage { file: segment.path.clone(), offset, group: None, kind: kind(error) })?;
+        }
+        self.finish_segment(segment, &shared);
+        Ok(())
+    }
+
+    fn entry(&mut self, file: &Arc<SegmentFile>, row: Row, sealed: bool) -> Result<(), ()> {
+        let fields = row.fields;
+        let mut state = self.spaces.get(&fields.space).ok_or(())?.lock();
+        if state.ledger.size() + 1 != fields.seq {
+            return Err(());
+        }
+        state.ledger.append(fields.device, fields.push_seq, fields.key_epoch, fields.id);
+        if !sealed {
+            state.index.add(Place { file: Arc::clone(file), row });
+        }
+        Ok(())
+    }
+
+    fn fact(&mut self, segment: &GoodSegment, fact: Fact) -> Result<(), ()> {
+        let record = reader::record_at(&*segment.file, fact.offset, fact.body_len).ok().flatten().ok_or(())?;
+        match record {
+            Record::Roster { space, chain, keyring, .. } => self.roster(space, &chain, &keyring, fact.log_epoch),
+            Record::Trim { space, floor } => {
+                self.spaces.get(&space).ok_or(())?.lock().ledger.raise_floor(floor);
+                Ok(())
+            }
+            Record::LogReset(reset) => self.reset(&reset),
+            Record::Closed => Ok(()),
+            Record::Entry(..) => Err(()),
+        }
+    }
+
+    fn roster(&mut self, space: SpaceId, chain: &[Bytes], keyring: &Bytes, log_epoch: u64) -> Result<(), ()> {
+        let roster = RosterState::stored(space, chain, keyring).ok_or(())?;
+        if let Some(known) = self.spaces.get(&space) {
+            let mut state = known.lock();
+            let mut plain = state.ledger.state();
+            let newest = roster.newest();
+            plain.devices.retain(|(key, _)| newest.device(key).is_some() || newest.former(key).is_some());
+            plain.chain = chain.to_vec();
+            plain.keyring = keyring.clone();
+            state.ledger = SpaceLedger::restore(plain).map_err(|_| ())?;
+            return Ok(());
+        }
+        let genesis = Genesis { log_epoch, ..Genesis::first(space, self.log_id) };
+        let ledger = SpaceLedger::new(genesis, Arc::new(roster));
+        self.spaces.insert(space, Arc::new(Space::new(ledger)));
+        Ok(())
+    }
+
+    fn reset(&mut self, reset: &LogReset) -> Result<(), ()> {
+        let mut state = self.spaces.get(&reset.space).ok_or(())?.lock();
+        if (state.ledger.size(), state.ledger.head()) != (reset.base_size, reset.base_head) {
+            return Err(());
+        }
+        state.ledger.reset(reset.new_epoch);
+        state.resets.push((reset.new_epoch, reset.encode()));
+        Ok(())
+    }
+
+    /// Adds the extents of a sealed segment, and notes the age of what every space of it holds.
+    fn finish_segment(&self, segment: &GoodSegment, file: &Arc<SegmentFile>) {
+        let trailer = segment.footer.trailer;
+        let mut offset = trailer.rows_offset;
+        for rows in segment.footer.rows.chunk_by(|a, b| a.fields.space == b.fields.space) {
+            let space = rows.first().and_then(|row| self.spaces.get(&row.fields.space));
+            if let Some(space) = space {
+                let mut state = space.lock();
+                if segment.sealed {
+                    state.index.add_sealed(file, rows, offset);
+                }
+                let size = state.ledger.size();
+                state.note_age(size, trailer.time_ms_max);
+            }
+            offset += offset_of(rows.len() * ROW_BYTES);
+        }
+    }
+}

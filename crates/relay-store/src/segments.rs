@@ -1,0 +1,163 @@
+//! The segments of a running store: the open one, the one made ahead, and the sealing of full ones in the background.
+//!
+//! Invariant: a footer is written only after the first group of the next segment is durable, so recovery never has to tell
+//! a torn footer from a torn group.
+
+use crate::index::SegmentFile;
+use crate::segment::footer::{Footer, ROW_BYTES};
+use crate::segment::header::HEADER_BYTES;
+use crate::segment::reader::{self, GroupAt};
+use crate::segment::writer::{self, SegmentWriter};
+use crate::segment::offset_of;
+use crate::shared::{Shared, add};
+use crate::workers::Workers;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Works that may wait in the background; each is one segment.
+pub(crate) const BACKGROUND_WAITING_MAX: usize = 16;
+
+/// Segments made before they are needed: at most one.
+#[derive(Default)]
+pub(crate) struct Ahead(Mutex<Option<SegmentWriter>>);
+
+impl Ahead {
+    fn lock(&self) -> MutexGuard<'_, Option<SegmentWriter>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// See the module.
+pub(crate) struct Segments {
+    shared: Arc<Shared>,
+    background: Arc<Workers>,
+    ahead: Arc<Ahead>,
+    segment_bytes: u64,
+    next: u64,
+    open: Option<(SegmentWriter, Arc<SegmentFile>)>,
+    /// Full, and waiting for the next segment's first group.
+    full: Option<Arc<SegmentFile>>,
+}
+
+fn shared_file(writer: &SegmentWriter) -> Arc<SegmentFile> {
+    Arc::new(SegmentFile { segment: writer.segment, file: writer.file.clone(), path: writer.path.clone() })
+}
+
+impl Segments {
+    /// Goes on behind `open`, or with segment `next` when there is none.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        background: Arc<Workers>,
+        segment_bytes: u64,
+        open: Option<SegmentWriter>,
+        next: u64,
+    ) -> Self {
+        let open = open.map(|writer| {
+            let file = shared_file(&writer);
+            (writer, file)
+        });
+        let segments = Self { shared, background, ahead: Arc::default(), segment_bytes, next, open, full: None };
+        segments.make_ahead();
+        segments
+    }
+
+    /// Makes room for a group of up to `bytes`. Nothing is poisoned when this fails: no group was touched.
+    pub(crate) fn make_room(&mut self, bytes: u64) -> io::Result<()> {
+        if self.open.as_ref().is_some_and(|(writer, _)| writer.fits(bytes)) {
+            return Ok(());
+        }
+        let writer = self.take_or_create(bytes)?;
+        let before = self.open.take();
+        self.next = writer.segment + 1;
+        let file = shared_file(&writer);
+        self.open = Some((writer, file));
+        // An emptied full slot is certain here: the segment that rolls over now holds a durable group.
+        self.full = before.map(|(_, file)| file);
+        self.make_ahead();
+        Ok(())
+    }
+
+    fn take_or_create(&self, bytes: u64) -> io::Result<SegmentWriter> {
+        let mut ahead = self.ahead.lock();
+        let made = ahead.take().filter(|writer| writer.segment == self.next && writer.fits(bytes));
+        match made {
+            Some(writer) => Ok(writer),
+            None => self.create(self.next, self.segment_bytes.max(bytes.saturating_add(offset_of(HEADER_BYTES)))),
+        }
+    }
+
+    fn create(&self, segment: u64, len: u64) -> io::Result<SegmentWriter> {
+        let shared = &self.shared;
+        let writer = SegmentWriter::create(&*shared.vfs, &shared.data_dir, segment, len, &shared.owner)?;
+        add(&shared.counters.disk_bytes, writer.len);
+        Ok(writer)
+    }
+
+    fn make_ahead(&self) {
+        let (shared, ahead) = (Arc::clone(&self.shared), Arc::clone(&self.ahead));
+        let (segment, len) = (self.next, self.segment_bytes);
+        self.background.submit(Box::new(move |may_run| {
+            if may_run.is_err() {
+                return;
+            }
+            let mut slot = ahead.lock();
+            // The committer was faster, or it needed a larger one: that one must not be emptied.
+            if shared.vfs.open(&crate::segment::path(&shared.data_dir, segment), crate::vfs::OpenMode::Read).is_ok() {
+                return;
+            }
+            // On failure the committer tries again when it needs the segment, and says why.
+            if let Ok(writer) = SegmentWriter::create(&*shared.vfs, &shared.data_dir, segment, len, &shared.owner) {
+                add(&shared.counters.disk_bytes, writer.len);
+                *slot = Some(writer);
+            }
+        }));
+    }
+
+    /// Where the next group goes; room must have been made.
+    pub(crate) fn open(&mut self) -> io::Result<(&mut SegmentWriter, &Arc<SegmentFile>)> {
+        self.open.as_mut().map(|(writer, file)| (writer, &*file)).ok_or_else(|| io::Error::other("no open segment"))
+    }
+
+    /// The group just written is durable: the segment before may be sealed now.
+    pub(crate) fn group_is_durable(&mut self) {
+        let Some(full) = self.full.take() else { return };
+        let shared = Arc::clone(&self.shared);
+        self.background.submit(Box::new(move |may_run| {
+            // A segment that is not sealed is scanned at the next start; nothing is lost.
+            if may_run.is_ok() {
+                let _unsealed = seal(&shared, &full);
+            }
+        }));
+    }
+}
+
+/// Reads a full segment back, writes its footer, and exchanges its rows in memory for it.
+pub(crate) fn seal(shared: &Shared, full: &Arc<SegmentFile>) -> io::Result<()> {
+    let file = &full.file;
+    let len = file.len()?;
+    let mut footer = Footer::default();
+    let mut at = offset_of(HEADER_BYTES);
+    while let GroupAt::Valid(group) = reader::group_at(&**file, at, len, &shared.owner.store_id)? {
+        group.add_to(&mut footer);
+        at += group.header.group_bytes();
+    }
+    if footer.trailer.last_group == 0 {
+        return Err(io::Error::other("no valid group to seal"));
+    }
+    let bytes = footer.encode();
+    writer::write_footer(file, footer.trailer.rows_offset, &bytes)?;
+    shared.counters.disk_bytes.fetch_sub(len.saturating_sub(file.len()?), std::sync::atomic::Ordering::Relaxed);
+    exchange_rows(shared, full, &footer);
+    Ok(())
+}
+
+fn exchange_rows(shared: &Shared, full: &Arc<SegmentFile>, footer: &Footer) {
+    let mut offset = footer.trailer.rows_offset;
+    for rows in footer.rows.chunk_by(|a, b| a.fields.space == b.fields.space) {
+        let space = rows.first().and_then(|row| shared.find(row.fields.space));
+        if let Some(space) = space {
+            space.lock().index.seal(full, rows, offset);
+        }
+        offset += offset_of(rows.len() * ROW_BYTES);
+    }
+}

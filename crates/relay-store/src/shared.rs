@@ -1,0 +1,174 @@
+//! What the threads of a store share.
+
+use crate::meta::Meta;
+use crate::recovery::Spaces;
+use crate::segment::writer::Owner;
+use crate::space::Space;
+use crate::vfs::Vfs;
+use relay_core::environment::{Entropy, LogSigner, WallClock};
+use relay_core::store::{CommitListener, StoreError, StoreStats};
+use relay_proto::ids::SpaceId;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+/// Whether the store still accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Health {
+    /// It does.
+    Good = 0,
+    /// A write or sync failed; reads go on.
+    Poisoned = 1,
+    /// It was closed.
+    Closed = 2,
+}
+
+/// Counters; see [`StoreStats`].
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) commits: AtomicU64,
+    pub(crate) entries: AtomicU64,
+    pub(crate) entry_bytes: AtomicU64,
+    pub(crate) written_bytes: AtomicU64,
+    pub(crate) syncs: AtomicU64,
+    pub(crate) sync_micros: AtomicU64,
+    pub(crate) sync_micros_max: AtomicU64,
+    pub(crate) duplicates: AtomicU64,
+    pub(crate) overloaded: AtomicU64,
+    pub(crate) disk_bytes: AtomicU64,
+    pub(crate) torn_tails: AtomicU64,
+}
+
+/// Adds to a counter.
+pub(crate) fn add(counter: &AtomicU64, n: u64) {
+    counter.fetch_add(n, Ordering::Relaxed);
+}
+
+/// See the module.
+pub(crate) struct Shared {
+    pub(crate) vfs: Arc<dyn Vfs>,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) owner: Owner,
+    pub(crate) log_epoch: u64,
+    pub(crate) signer: Arc<dyn LogSigner>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) wall_clock: Arc<dyn WallClock>,
+    pub(crate) meta: Meta,
+    pub(crate) spaces: RwLock<Spaces>,
+    pub(crate) listener: OnceLock<Arc<dyn CommitListener>>,
+    pub(crate) counters: Counters,
+    health: AtomicU8,
+}
+
+/// What a [`Shared`] is made of.
+pub(crate) struct SharedParts {
+    pub(crate) vfs: Arc<dyn Vfs>,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) owner: Owner,
+    pub(crate) log_epoch: u64,
+    pub(crate) signer: Arc<dyn LogSigner>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) wall_clock: Arc<dyn WallClock>,
+    pub(crate) meta: Meta,
+    pub(crate) spaces: Spaces,
+}
+
+impl Shared {
+    pub(crate) fn new(parts: SharedParts) -> Self {
+        Self {
+            vfs: parts.vfs,
+            data_dir: parts.data_dir,
+            owner: parts.owner,
+            log_epoch: parts.log_epoch,
+            signer: parts.signer,
+            entropy: parts.entropy,
+            wall_clock: parts.wall_clock,
+            meta: parts.meta,
+            spaces: RwLock::new(parts.spaces),
+            listener: OnceLock::new(),
+            counters: Counters::default(),
+            health: AtomicU8::new(Health::Good as u8),
+        }
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        match self.health.load(Ordering::Acquire) {
+            0 => Health::Good,
+            1 => Health::Poisoned,
+            _ => Health::Closed,
+        }
+    }
+
+    /// Accepts nothing more. A closed store stays closed.
+    pub(crate) fn poison(&self) {
+        self.health.fetch_max(Health::Poisoned as u8, Ordering::AcqRel);
+    }
+
+    pub(crate) fn close(&self) {
+        self.health.store(Health::Closed as u8, Ordering::Release);
+    }
+
+    /// Whether a durable call may go on.
+    pub(crate) fn writable(&self) -> Result<(), StoreError> {
+        match self.health() {
+            Health::Good => Ok(()),
+            Health::Poisoned => Err(StoreError::Poisoned),
+            Health::Closed => Err(StoreError::Closed),
+        }
+    }
+
+    /// Whether any call may go on.
+    pub(crate) fn readable(&self) -> Result<(), StoreError> {
+        if self.health() == Health::Closed { Err(StoreError::Closed) } else { Ok(()) }
+    }
+
+    /// A known space.
+    pub(crate) fn known(&self, space: SpaceId) -> Result<Arc<Space>, StoreError> {
+        self.readable()?;
+        self.find(space).ok_or(StoreError::UnknownSpace)
+    }
+
+    pub(crate) fn find(&self, space: SpaceId) -> Option<Arc<Space>> {
+        self.spaces.read().unwrap_or_else(PoisonError::into_inner).get(&space).cloned()
+    }
+
+    pub(crate) fn insert(&self, space: Arc<Space>) {
+        self.spaces.write().unwrap_or_else(PoisonError::into_inner).insert(space.id, space);
+    }
+
+    pub(crate) fn space_count(&self) -> usize {
+        self.spaces.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Counts one sync.
+    pub(crate) fn count_sync(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        add(&self.counters.syncs, 1);
+        add(&self.counters.sync_micros, micros);
+        self.counters.sync_micros_max.fetch_max(micros, Ordering::Relaxed);
+    }
+
+    /// The counters, without the queue's.
+    pub(crate) fn stats(&self) -> StoreStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &self.counters;
+        StoreStats {
+            commits: read(&counters.commits),
+            entries: read(&counters.entries),
+            entry_bytes: read(&counters.entry_bytes),
+            written_bytes: read(&counters.written_bytes),
+            syncs: read(&counters.syncs),
+            sync_micros: read(&counters.sync_micros),
+            sync_micros_max: read(&counters.sync_micros_max),
+            duplicates: read(&counters.duplicates),
+            overloaded: read(&counters.overloaded),
+            disk_bytes: read(&counters.disk_bytes),
+            torn_tails: read(&counters.torn_tails),
+            spaces: u64::try_from(self.space_count()).unwrap_or(u64::MAX),
+            poisoned: u64::from(self.health() == Health::Poisoned),
+            ..StoreStats::default()
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Failing writes and syncs, full disks, power cuts.
+
+mod support;
+
+use relay_core::store::{Store, StoreError, Verdict};
+use relay_store::vfs::sim::{Fault, SimVfs};
+use std::io::ErrorKind;
+use std::sync::Arc;
+use support::{Writer, ids, open, options, sealed};
+
+const SEGMENT: u64 = 64 * 1024;
+
+fn poisoned_by(fault: Fault) {
+    let vfs = SimVfs::new();
+    let options = options("/d", SEGMENT);
+    let writer = Writer::new(1);
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    writer.found(&store).unwrap();
+    writer.push_range(&store, 1, 5, 100);
+    vfs.inject("1.seg", fault);
+    assert_eq!(writer.push(&store, 6, vec![sealed(6, 100)]).unwrap_err(), StoreError::Poisoned);
+    vfs.heal();
+    // The disk is well again, the store does not believe it.
+    assert_eq!(writer.push(&store, 6, vec![sealed(6, 100)]).unwrap_err(), StoreError::Poisoned);
+    assert_eq!(store.stats().poisoned, 1);
+    assert_eq!(writer.read_all(&store), ids(5, 100), "what was not acknowledged is not shown");
+    drop(store);
+    let store = open(Arc::new(vfs), &options).unwrap();
+    let held = writer.read_all(&store);
+    assert_eq!(held[..5], ids(5, 100));
+    // Whether the refused push made it to the disk or not: the client's retry ends with it held once.
+    let retried = writer.push(&store, 6, vec![sealed(6, 100)]).unwrap();
+    assert!(matches!(retried.runs[0].verdict, Verdict::Stored { .. } | Verdict::Duplicate { .. }));
+    assert_eq!(writer.read_all(&store), ids(6, 100));
+}
+
+#[test]
+fn a_failed_write_refuses_and_poisons() {
+    poisoned_by(Fault::Write { after: 0, error: ErrorKind::Other });
+}
+
+#[test]
+fn a_failed_sync_refuses_and_poisons() {
+    poisoned_by(Fault::Sync { after: 0, error: ErrorKind::Other });
+}
+
+#[test]
+fn a_disk_that_fills_in_the_middle_of_a_write_poisons() {
+    poisoned_by(Fault::Write { after: 0, error: ErrorKind::StorageFull });
+}
+
+#[test]
+fn a_full_disk_refuses_what_needs_a_new_segment_and_recovers() {
+    let vfs = SimVfs::new();
+    let options = options("/d", SEGMENT);
+    let writer = Writer::new(1);
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    writer.found(&store).unwrap();
+    vfs.inject(".seg", Fault::Full);
+    let mut next = 1;
+    let refusal = loop {
+        match writer.push(&store, next, vec![sealed(next, 4000)]) {
+            Ok(_) => next += 1,
+            Err(error) => break error,
+        }
+        assert!(next < 100, "the disk is never full");
+    };
+    assert_eq!(refusal, StoreError::DiskFull);
+    assert_eq!(store.stats().poisoned, 0);
+    assert_eq!(writer.read_all(&store), ids(next - 1, 4000), "reads go on");
+    support::wait(|done| store.attest(writer.space(), done)).unwrap();
+    vfs.heal();
+    writer.push_range(&store, next, next + 20, 4000);
+    assert_eq!(writer.read_all(&store), ids(next + 20, 4000));
+}
+
+#[test]
+fn a_power_cut_at_any_moment_loses_nothing_that_was_acknowledged() {
+    for seed in 0..60 {
+        let vfs = SimVfs::new();
+        let options = options("/d", SEGMENT);
+        let writer = Writer::new(1);
+        let store = Arc::new(open(Arc::new(vfs.clone()), &options).unwrap());
+        writer.found(&*store).unwrap();
+        let acknowledged = {
+            let (store, writer) = (Arc::clone(&store), writer.clone());
+            std::thread::spawn(move || {
+                let mut acknowledged = 0;
+                for n in 1..=5000 {
+                    match writer.push(&*store, n, vec![sealed(n, 900)]) {
+                        Ok(_) => acknowledged = n,
+                        Err(_) => break,
+                    }
+                }
+                acknowledged
+            })
+        };
+        std::thread::sleep(std::time::Duration::from_micros(500 + seed * 700));
+        vfs.power_cut(seed);
+        let acknowledged = acknowledged.join().unwrap();
+        drop(store);
+        let store = open(Arc::new(vfs), &options).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let held = writer.read_all(&store);
+        assert!(held.len() as u64 >= acknowledged, "seed {seed}: {} of {acknowledged}", held.len());
+        assert_eq!(held, ids(held.len() as u64, 900), "seed {seed}");
+        writer.push_range(&store, held.len() as u64 + 1, held.len() as u64 + 3, 900);
+    }
+}
