@@ -51,6 +51,9 @@ export const OUTBOX_HELD_BYTES_MAX = 256 * MIB;
 /** Entries in the outbox. */
 export const OUTBOX_ENTRIES_MAX = 1_000_000;
 
+/** Stored writes that are told of when a device sees them. */
+export const WRITES_TRACKED_MAX = 65_536;
+
 /** Bytes and number of pushes that wait for a receipt. */
 export const PUSH_BYTES_IN_FLIGHT = 4 * MIB;
 export const PUSHES_IN_FLIGHT_MAX = 64;

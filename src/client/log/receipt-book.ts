@@ -1,7 +1,5 @@
 // Receipts whose entries the fold has not reached yet, and what must be found when it does.
-import { equalBytes } from '../../protocol/equal-bytes.js';
-import { pushLeaf } from '../../protocol/hash.js';
-import { rootFromPath } from '../../protocol/merkle.js';
+import { receiptHolds } from '../../protocol/receipt.js';
 import type { ReceiptFrame } from '../../protocol/relay-frame.js';
 import { RECEIPTS_PENDING_MAX } from '../limits.js';
 import { MisbehaviourError, finding } from '../misbehaviour.js';
@@ -24,14 +22,7 @@ export class ReceiptBook {
 
   /** Checks a receipt whose attestation holds against the entries it names; throws `receipt_broken`. */
   check(device: Uint8Array, entryIds: readonly Uint8Array[], evidence: ReceiptEvidence): void {
-    const { frame } = evidence;
-    if (frame.status !== 'forgotten' && frame.seqFirst + frame.count - 1 > frame.attestation.size) {
-      throw broken('the receipt names a seq above its own head', evidence);
-    }
-    if (frame.status !== 'stored') return;
-    const leaf = pushLeaf({ device, pushSeqFirst: frame.pushSeqFirst, seqFirst: frame.seqFirst, entryIds });
-    const root = rootFromPath(leaf, frame.proof);
-    if (root === undefined || !equalBytes(root, frame.attestation.pushes)) throw broken('the signed head does not cover the pushed entries', evidence);
+    if (!receiptHolds(evidence.frame, device, entryIds)) throw broken('the signed head does not cover the pushed entries', evidence);
   }
 
   /** Remembers that the entry must be found at this seq. */

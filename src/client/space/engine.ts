@@ -102,7 +102,7 @@ export class SpaceEngine implements ConnectionHandler {
   /** Whether everything the relay has shown to exist is read and verified. */
   get caughtUp(): boolean {
     const { log } = this.#context;
-    if (this.#session?.reading !== true || this.#reader.quarantined) return false;
+    if (this.#session?.reading !== true || !this.#reader.settled) return false;
     return log.size >= this.#session.welcome.attestation.size && log.newest?.size === log.size && log.verified?.size === log.size;
   }
 

@@ -36,6 +36,7 @@ export class Reader {
   readonly #context: SpaceContext;
   readonly #judge: HeaderJudge;
   #quarantine: FoldedEntry[] = [];
+  #opening = false;
 
   constructor(context: SpaceContext, judge: HeaderJudge) {
     this.#context = context;
@@ -47,10 +48,16 @@ export class Reader {
     return this.#quarantine.length > 0;
   }
 
+  /** Whether every folded entry was handed on. */
+  get settled(): boolean {
+    return !this.#opening && !this.quarantined;
+  }
+
   /** Takes a frame of the subscription whose attestation is signed. */
   async take(frame: EntriesFrame, raw: Uint8Array): Promise<void> {
     const { log } = this.#context;
     checkPlace(frame, log.size);
+    this.#opening = true;
     const shown = frame.items.map(shownEntry);
     for (const [i, entry] of shown.entries()) this.#context.receipts.found(frame.firstSeq + i, this.#ownPushSeq(entry));
     log.admit(frame.attestation);
@@ -60,6 +67,7 @@ export class Reader {
       if (entry !== undefined) folded.push(await this.#fold(item, entry, shown.slice(i + 1, i + 1 + LOOK_AHEAD), raw));
     }
     await this.#open(folded);
+    this.#opening = false;
   }
 
   /** A roster brought new keys: tries the waiting entries again. */

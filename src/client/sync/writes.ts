@@ -1,6 +1,7 @@
 // What an app learns about its pushes: queued, stored by the relay, seen by other devices.
 import { toHex } from '../../protocol/hex.js';
 import { ClientError } from '../client-error.js';
+import { WRITES_TRACKED_MAX } from '../limits.js';
 
 /** `queued`: on this device; `stored`: receipted by the relay, or found in its log; `seen`: acked by another device. */
 export type WriteState = 'queued' | 'stored' | 'seen';
@@ -144,11 +145,11 @@ export class WriteTracker {
     for (const write of this.#writes.values()) if (write.seq > aboveSeq && write.stored(0)) this.#changed(write);
   }
 
-  /** Nothing more will be learned about these. */
+  /** Every live device has these; those that no other device has seen yet wait for devices to come. */
   release(upToPushSeq: number): void {
-    for (const pushSeq of this.#writes.keys()) {
+    for (const [pushSeq, write] of this.#writes) {
       if (pushSeq > upToPushSeq) break;
-      this.#writes.delete(pushSeq);
+      if (write.state === 'seen' || this.#writes.size > WRITES_TRACKED_MAX) this.#writes.delete(pushSeq);
     }
   }
 

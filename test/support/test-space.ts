@@ -1,0 +1,77 @@
+// Spaces on an in-memory relay, with everything they told written down.
+import type { OpenTransport } from '../../src/client/transport/transport.js';
+import type { Misbehaviour } from '../../src/client/misbehaviour.js';
+import type { EntrySealer } from '../../src/client/sync/entry-sealer.js';
+import { createSpaceWith, openSpaceWith } from '../../src/client/space/open.js';
+import type { OpenSpaceOptions } from '../../src/client/space/open.js';
+import type { Space } from '../../src/client/space/space.js';
+import type { EntryEvent, SpaceEvents } from '../../src/client/space/space-events.js';
+
+/** What a test needs of a relay. */
+export interface RelayUnderTest {
+  address(): string;
+  transport(): OpenTransport;
+}
+
+/** A space and what it told. */
+export interface TestDevice {
+  readonly space: Space;
+  readonly entries: EntryEvent[];
+  readonly findings: Misbehaviour[];
+  readonly errors: string[];
+  readonly told: Partial<Record<keyof SpaceEvents, number>>;
+  /** All items, as text, in the order they came. */
+  texts(): string[];
+}
+
+export type TestOptions = Omit<OpenSpaceOptions, 'link'> & { readonly sealer?: EntrySealer };
+
+export async function createDevice(relay: RelayUnderTest, options: TestOptions = {}): Promise<TestDevice> {
+  return record(await createSpaceWith({ relay: relay.address(), batchWindowMs: 0, ...options }, internals(relay, options)));
+}
+
+export async function openDevice(relay: RelayUnderTest, link: string | null, options: TestOptions = {}): Promise<TestDevice> {
+  return record(await openSpaceWith({ ...(link === null ? {} : { link }), batchWindowMs: 0, ...options }, internals(relay, options)));
+}
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Resolves when the condition holds; fails after 8 seconds with what was waited for. */
+export async function until(what: string, reached: () => boolean): Promise<void> {
+  const end = Date.now() + 8000;
+  while (!reached()) {
+    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}
+
+export function kinds(device: TestDevice): string[] {
+  return device.findings.map(({ kind }) => kind);
+}
+
+function internals(relay: RelayUnderTest, { sealer }: TestOptions): { openTransport: OpenTransport; sealer?: EntrySealer } {
+  return { openTransport: relay.transport(), ...(sealer === undefined ? {} : { sealer }) };
+}
+
+function record(space: Space): TestDevice {
+  const device: TestDevice = {
+    space,
+    entries: [],
+    findings: [],
+    errors: [],
+    told: {},
+    texts: () => device.entries.flatMap(({ items }) => items.map((item) => new TextDecoder().decode(item))),
+  };
+  const count = (name: keyof SpaceEvents): void => {
+    device.told[name] = (device.told[name] ?? 0) + 1;
+  };
+  space.on('entry', (entry) => device.entries.push(entry));
+  space.on('misbehaviour', (finding) => device.findings.push(finding));
+  space.on('error', (error) => device.errors.push(`${error.code}: ${error.message}`));
+  for (const name of ['log-reset', 'entry-rejected', 'roster', 'ack', 'write-state', 'warning'] as const) space.on(name, () => count(name));
+  return device;
+}
