@@ -181,7 +181,9 @@ export class HonestRelay {
     this.sessions.add(session);
     return {
       receive: (message) => {
-        this.#queue = this.#queue.then(() => (session.ended ? undefined : this.#take(session, message))).catch((cause: unknown) => this.failures.push(cause));
+        this.#queue = this.#queue.then(() => (session.ended ? undefined : this.#take(session, message))).catch((cause: unknown) => {
+          this.failures.push(cause);
+        });
       },
       closed: () => {
         session.ended = true;
@@ -251,6 +253,10 @@ export class HonestRelay {
 
   protected floorOf(_session: RelaySession, space: SpaceRecord): number {
     return space.floor;
+  }
+
+  protected expires(session: RelaySession, view: SpaceRecord, after: number): boolean {
+    return after + 1 < this.floorOf(session, view);
   }
 
   protected rosterChain(_session: RelaySession, space: SpaceRecord): { chain: readonly Uint8Array[]; keyring: Uint8Array } {
@@ -493,7 +499,7 @@ export class HonestRelay {
       return;
     }
     if (frame.logEpoch > view.origin.logEpoch || frame.after > sizeOf(view)) return this.#error(session, 'cursor_ahead', 0);
-    if (frame.after + 1 < this.floorOf(session, view)) {
+    if (this.expires(session, view, frame.after)) {
       session.send({ type: 'CursorExpired', request: 0, attestation: await this.attest(session, view, sizeOf(view)) });
       return;
     }
