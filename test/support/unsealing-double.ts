@@ -1,0 +1,22 @@
+// A double for controls: it seals nothing, so that a search for plaintext has something to find. Never a public option: it
+// enters through the internals that only tests pass.
+import { ByteReader } from '../../src/protocol/byte-reader.ts';
+import { ByteWriter } from '../../src/protocol/byte-writer.ts';
+import type { EntrySealer } from '../../src/client/sync/entry-sealer.ts';
+
+/** Entries in the clear: previous, time, roster and items, one after the other. */
+export const UNSEALED: EntrySealer = {
+  async seal({ previous, time, roster, items }) {
+    const writer = new ByteWriter().raw32(previous).u64(time).u64(roster.version).raw32(roster.hash).u32(items.length);
+    for (const item of items) writer.bytes32(item);
+    return writer.finish();
+  },
+  async open({ sealed }) {
+    const reader = new ByteReader(sealed);
+    const previous = reader.raw32();
+    const time = reader.u64();
+    const roster = { version: reader.u64(), hash: reader.raw32() };
+    const items = Array.from({ length: reader.u32() }, () => reader.raw(reader.u32()));
+    return { type: 1, time, previous, roster, seen: [], items };
+  },
+};
