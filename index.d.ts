@@ -169,6 +169,72 @@ export interface RelayStats {
   drainedTotal: number
   /** r" Connections aborted at the end of a drain. */
   abortedTotal: number
+  /** r" Sessions that are open. */
+  sessions: number
+  /** r" Spaces with at least one open session. */
+  activeSpaces: number
+  /** r" Bytes of encoded entries kept for live subscribers. */
+  liveBytes: number
+  /** r" Handshakes that ended in a welcome. */
+  handshakesOkTotal: number
+  /** r" Handshakes that ended in the one answer. */
+  handshakesFailedTotal: number
+  /** r" Pushes handed to the store. */
+  pushesTotal: number
+  /** r" Sealed bytes of those pushes. */
+  pushBytesTotal: number
+  /** r" Receipts sent. */
+  receiptsTotal: number
+  /** r" Entries sent live, from memory. */
+  entriesLiveTotal: number
+  /** r" Entries sent from the log. */
+  entriesLogTotal: number
+  /** r" Times a subscriber that had reached the head fell behind the entries kept in memory. */
+  subscribersLaggedTotal: number
+  /** r" Acks accepted. */
+  acksTotal: number
+  /** r" Acks dropped because they came too fast. */
+  acksDroppedTotal: number
+  /** r" Roster changes announced. */
+  rosterChangesTotal: number
+  /** r" Sessions cut because their device left the roster. */
+  sessionsRevokedTotal: number
+  /** r" Snapshots that became complete. */
+  snapshotsTotal: number
+  /** r" Spaces looked at by the forgetting sweep. */
+  sweepSpacesTotal: number
+  /** r" Times the sweep raised a floor. */
+  sweepTrimsTotal: number
+  /** r" Calls of the sweep that the store refused. */
+  sweepFailuresTotal: number
+  /** r" Commit groups made durable. */
+  commitsTotal: number
+  /** r" Entries made durable. */
+  entriesTotal: number
+  /** r" Sealed bytes made durable. */
+  entryBytesTotal: number
+  /** r" Bytes written to the store, framing included. */
+  writtenBytesTotal: number
+  /** r" Sync calls. */
+  syncsTotal: number
+  /** r" Microseconds in sync calls. */
+  syncMicrosTotal: number
+  /** r" Microseconds of the longest sync call. */
+  syncMicrosMax: number
+  /** r" Pushes answered as duplicates. */
+  duplicatesTotal: number
+  /** r" Pushes waiting for a commit. */
+  queuePushes: number
+  /** r" Bytes of pushes waiting for a commit. */
+  queueBytes: number
+  /** r" Calls refused because the queue was full. */
+  overloadedTotal: number
+  /** r" Bytes on disk. */
+  diskBytes: number
+  /** r" Spaces known. */
+  spaces: number
+  /** r" 1 once a write or a sync failed and nothing more is accepted. */
+  storePoisoned: number
 }
 
 /** How a relay is stopped. */

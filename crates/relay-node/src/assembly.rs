@@ -1,6 +1,6 @@
 //! Puts store, protocol and transport together, and takes them apart again in order.
 
-use crate::config::{self, RelayConfig, count, milliseconds};
+use crate::config::{self, RelayConfig, count};
 use crate::events::EventQueue;
 use crate::failure::Failure;
 use crate::info::RelayInfo;
@@ -35,7 +35,7 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     let probe = LivenessProbe::new();
     let server_config = server_config(&config, probe.clone())?;
     let runtime = build_runtime(config.workers)?;
-    let native = Native::open(&config, clock, events)?;
+    let native = Native::open(&config, events)?;
     let endpoints = Endpoints { native: native.endpoints() };
     let server = match runtime.block_on(Server::start(server_config, endpoints, clock)) {
         Ok(server) => Arc::new(server),
@@ -44,7 +44,8 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
             return Err(error.into());
         }
     };
-    runtime.spawn(watch::watch(Arc::clone(&server), Arc::clone(events)));
+    runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
+    runtime.spawn(native.clone().sweep(clock));
     let address = server.local_addr();
     let info = RelayInfo { host: address.ip().to_string(), port: address.port(), log_id: native.log_id() };
     Ok(Running { runtime: Some(runtime), server, native, probe, clock, info })
@@ -93,8 +94,6 @@ fn limits(config: &RelayConfig) -> Result<NetLimits, Failure> {
     limits.handshake_timeout_ms = count("handshakeMs", config.times.handshake_ms)?;
     limits.heartbeat_ms = count("heartbeatMs", config.times.heartbeat_ms)?;
     limits.liveness_silence_ms_max = count("eventLoopSilenceMs", config.times.event_loop_silence_ms)?;
-    // Checked here although the protocol uses it, so that a bad value fails before anything is opened.
-    milliseconds("retentionMs", config.times.retention_ms)?;
     Ok(limits)
 }
 
@@ -117,6 +116,8 @@ impl Running {
             ..RelayStats::default()
         };
         stats::add_net(&mut snapshot, &self.server.stats());
+        stats::add_rules(&mut snapshot, &self.native.rule_stats());
+        stats::add_store(&mut snapshot, &self.native.store_stats());
         snapshot
     }
 

@@ -3,6 +3,8 @@
 use napi::bindgen_prelude::{Env, JsObjectValue, JsValue, Object};
 use napi::{Error, JsError, Status};
 use relay_net::StartError;
+use relay_store::OpenError;
+use relay_store::data_dir::DirError;
 use std::any::Any;
 use std::io::ErrorKind;
 
@@ -73,6 +75,25 @@ impl From<StartError> for Failure {
         let message = error.to_string();
         let message = message.strip_suffix(hint).and_then(|text| text.strip_suffix("; ")).unwrap_or(&message);
         Self::new(code, message).with_hint(sentence(hint)).temporary(error.is_temporary())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let code = match &error {
+            OpenError::Dir(DirError::Locked { .. }) => "data_dir_locked",
+            OpenError::Dir(DirError::BrokenKey { .. } | DirError::MissingKey { .. }) => "relay_key_unusable",
+            OpenError::Dir(_) => "data_dir_unusable",
+            OpenError::Damaged(_) => "store_damaged",
+            OpenError::Meta { .. } => "store_unwritable",
+            _ => "store_failed",
+        };
+        let text = error.to_string();
+        // The way out is the last part of the text; here the two travel apart.
+        match text.rsplit_once("; ") {
+            Some((message, hint)) => Self::new(code, message).with_hint(sentence(hint)),
+            None => Self::new(code, text),
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 mod assembly;
 mod config;
 mod core;
+mod environment;
 mod events;
 mod failure;
 mod info;

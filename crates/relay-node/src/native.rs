@@ -1,67 +1,96 @@
-//! The native protocol behind its route: the store, the rules, and the endpoints they give to connections.
+//! The native protocol behind its route: the store, the rules over it, and the timer that drives forgetting.
 
-use crate::config::RelayConfig;
+use crate::config::{RelayConfig, count};
+use crate::environment::{SystemClock, SystemEntropy};
 use crate::events::EventQueue;
 use crate::failure::Failure;
-use bytes::Bytes;
-use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbox};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use relay_core::endpoint::EndpointFactory;
+use relay_core::environment::{Entropy, LogSigner, WallClock};
+use relay_core::limits::RelayLimits;
+use relay_core::relay::{Relay, RelayParts, RelayStats as RuleStats};
+use relay_core::store::{Store, StoreStats};
 use relay_net::Clock;
+use relay_store::{EmbeddedStore, StoreOptions, real_environment};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// What has to be opened before, and closed after, the listener.
+/// How often spaces are looked at for entries that may go.
+const SWEEP_PERIOD: Duration = Duration::from_secs(60);
+
+/// What has to be opened before, and closed after, the listener. Clones share one store.
+#[derive(Clone)]
 pub(crate) struct Native {
-    endpoints: Arc<dyn EndpointFactory>,
+    store: Arc<dyn Store>,
+    relay: Arc<Relay>,
+    log_id: String,
 }
 
 impl Native {
     /// Opens the store and the rules over it.
-    pub(crate) fn open(_config: &RelayConfig, _clock: Clock, _events: &Arc<EventQueue>) -> Result<Self, Failure> {
-        Ok(Self { endpoints: Arc::new(Unavailable) })
+    pub(crate) fn open(config: &RelayConfig, events: &EventQueue) -> Result<Self, Failure> {
+        let limits = limits(config)?;
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let wall_clock: Arc<dyn WallClock> = Arc::new(SystemClock);
+        let options = StoreOptions::new(PathBuf::from(&config.data_dir));
+        let environment = real_environment(Arc::clone(&entropy), Arc::clone(&wall_clock));
+        let embedded = EmbeddedStore::open(&options, environment)?;
+        let signer = embedded.signer();
+        let log_id = Base64UrlUnpadded::encode_string(signer.log_id().as_bytes());
+        let store: Arc<dyn Store> = Arc::new(embedded);
+        if store.stats().torn_tails > 0 {
+            events.push(
+                "warn",
+                "torn_tail",
+                "the last write before the crash was not complete and was cut; no receipt had left for it",
+            );
+        }
+        let relay = Relay::new(RelayParts { store: Arc::clone(&store), signer, entropy, wall_clock, limits });
+        Ok(Self { store, relay, log_id })
     }
 
     /// What serves the connections of the native route.
     pub(crate) fn endpoints(&self) -> Arc<dyn EndpointFactory> {
-        Arc::clone(&self.endpoints)
+        Arc::clone(&self.relay) as Arc<dyn EndpointFactory>
     }
 
     /// The relay's public key, base64url.
     pub(crate) fn log_id(&self) -> String {
-        String::new()
+        self.log_id.clone()
+    }
+
+    /// Figures of the rules.
+    pub(crate) fn rule_stats(&self) -> RuleStats {
+        self.relay.stats()
+    }
+
+    /// Figures of the store.
+    pub(crate) fn store_stats(&self) -> StoreStats {
+        self.store.stats()
+    }
+
+    /// Lets what may go be forgotten, until the runtime ends.
+    pub(crate) async fn sweep(self, clock: Clock) {
+        loop {
+            tokio::time::sleep(SWEEP_PERIOD).await;
+            self.relay.sweep(clock.now());
+        }
     }
 
     /// Makes everything durable and lets the data directory go. No connection is open any more.
-    pub(crate) fn close(&self) {}
-}
-
-/// Asks clients to come back later.
-struct Unavailable;
-
-impl EndpointFactory for Unavailable {
-    fn open(&self, _opened: Opened, _now: Moment) -> Box<dyn Endpoint> {
-        Box::new(Unavailable)
-    }
-
-    fn message_bytes_max(&self) -> usize {
-        1024
+    pub(crate) fn close(&self) {
+        self.store.close();
     }
 }
 
-impl Endpoint for Unavailable {
-    fn on_message(&mut self, _message: Bytes, now: Moment, out: &mut dyn Outbox) {
-        self.poll(now, out);
-    }
-
-    fn poll(&mut self, _now: Moment, out: &mut dyn Outbox) {
-        out.close(Close { code: 1013, reason: "try again later" });
-    }
-
-    fn next_deadline(&self) -> Option<Moment> {
-        None
-    }
-
-    fn on_drain(&mut self, now: Moment, out: &mut dyn Outbox) {
-        self.poll(now, out);
-    }
-
-    fn on_closed(&mut self) {}
+fn limits(config: &RelayConfig) -> Result<RelayLimits, Failure> {
+    let mut limits = RelayLimits::default();
+    limits.entry_bytes_max = count("entryBytesMax", config.limits.entry_bytes_max)?;
+    limits.push_entries_max = count("pushEntriesMax", config.limits.push_entries_max)?;
+    limits.push_in_flight_bytes_max = count("pushBytesInFlightMax", config.limits.push_bytes_in_flight_max)?;
+    limits.heartbeat_ms = count("heartbeatMs", config.times.heartbeat_ms)?;
+    limits.forgetting.retention_ms = count("retentionMs", config.times.retention_ms)?;
+    limits.forgetting.device_lease_ms = count("deviceLeaseMs", config.times.device_lease_ms)?;
+    Ok(limits)
 }

@@ -1,22 +1,41 @@
 //! The one snapshot behind `/metrics` and the live figures: flat, numbers only.
 
 use napi_derive::napi;
+use relay_core::relay::RelayStats as RuleStats;
+use relay_core::store::StoreStats;
 use relay_net::NetStats;
 use std::time::Duration;
 
 macro_rules! snapshot {
-    (own: { $($(#[doc = $own_doc:literal])+ $own:ident,)+ } net: { $($(#[doc = $net_doc:literal])+ $net:ident,)+ }) => {
+    (
+        own: { $($(#[doc = $own_doc:literal])+ $own:ident,)+ }
+        net: { $($(#[doc = $net_doc:literal])+ $net:ident,)+ }
+        rules: { $($(#[doc = $rule_doc:literal])+ $rule:ident,)+ }
+        store: { $($(#[doc = $store_doc:literal])+ $store:ident = $store_field:ident,)+ }
+    ) => {
         /// Counters end in `Total`, gauges say what they count. All since the start of the process.
         #[napi(object, object_from_js = false, use_nullable = true)]
         #[derive(Default)]
         pub struct RelayStats {
             $($(#[doc = $own_doc])+ pub $own: i64,)+
             $($(#[doc = $net_doc])+ pub $net: i64,)+
+            $($(#[doc = $rule_doc])+ pub $rule: i64,)+
+            $($(#[doc = $store_doc])+ pub $store: i64,)+
         }
 
         /// Copies the transport's figures.
         pub(crate) fn add_net(snapshot: &mut RelayStats, net: &NetStats) {
             $(snapshot.$net = number(net.$net);)+
+        }
+
+        /// Copies the figures of the rules.
+        pub(crate) fn add_rules(snapshot: &mut RelayStats, rules: &RuleStats) {
+            $(snapshot.$rule = number(rules.$rule);)+
+        }
+
+        /// Copies the store's figures.
+        pub(crate) fn add_store(snapshot: &mut RelayStats, store: &StoreStats) {
+            $(snapshot.$store = number(store.$store_field);)+
         }
     };
 }
@@ -97,6 +116,76 @@ snapshot! {
         drained_total,
         /// Connections aborted at the end of a drain.
         aborted_total,
+    }
+    rules: {
+        /// Sessions that are open.
+        sessions,
+        /// Spaces with at least one open session.
+        active_spaces,
+        /// Bytes of encoded entries kept for live subscribers.
+        live_bytes,
+        /// Handshakes that ended in a welcome.
+        handshakes_ok_total,
+        /// Handshakes that ended in the one answer.
+        handshakes_failed_total,
+        /// Pushes handed to the store.
+        pushes_total,
+        /// Sealed bytes of those pushes.
+        push_bytes_total,
+        /// Receipts sent.
+        receipts_total,
+        /// Entries sent live, from memory.
+        entries_live_total,
+        /// Entries sent from the log.
+        entries_log_total,
+        /// Times a subscriber that had reached the head fell behind the entries kept in memory.
+        subscribers_lagged_total,
+        /// Acks accepted.
+        acks_total,
+        /// Acks dropped because they came too fast.
+        acks_dropped_total,
+        /// Roster changes announced.
+        roster_changes_total,
+        /// Sessions cut because their device left the roster.
+        sessions_revoked_total,
+        /// Snapshots that became complete.
+        snapshots_total,
+        /// Spaces looked at by the forgetting sweep.
+        sweep_spaces_total,
+        /// Times the sweep raised a floor.
+        sweep_trims_total,
+        /// Calls of the sweep that the store refused.
+        sweep_failures_total,
+    }
+    store: {
+        /// Commit groups made durable.
+        commits_total = commits,
+        /// Entries made durable.
+        entries_total = entries,
+        /// Sealed bytes made durable.
+        entry_bytes_total = entry_bytes,
+        /// Bytes written to the store, framing included.
+        written_bytes_total = written_bytes,
+        /// Sync calls.
+        syncs_total = syncs,
+        /// Microseconds in sync calls.
+        sync_micros_total = sync_micros,
+        /// Microseconds of the longest sync call.
+        sync_micros_max = sync_micros_max,
+        /// Pushes answered as duplicates.
+        duplicates_total = duplicates,
+        /// Pushes waiting for a commit.
+        queue_pushes = queue_pushes,
+        /// Bytes of pushes waiting for a commit.
+        queue_bytes = queue_bytes,
+        /// Calls refused because the queue was full.
+        overloaded_total = overloaded,
+        /// Bytes on disk.
+        disk_bytes = disk_bytes,
+        /// Spaces known.
+        spaces = spaces,
+        /// 1 once a write or a sync failed and nothing more is accepted.
+        store_poisoned = poisoned,
     }
 }
 

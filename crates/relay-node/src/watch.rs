@@ -1,6 +1,7 @@
 //! Turns counters whose growth an operator should read about into events, at most one per counter and period.
 
 use crate::events::EventQueue;
+use crate::native::Native;
 use relay_net::{NetStats, Server};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,14 +49,24 @@ const WATCHED: [Watched; 5] = [
     },
 ];
 
-/// Watches until the server is gone.
-pub(crate) async fn watch(server: Arc<Server>, events: Arc<EventQueue>) {
+/// Watches until the runtime ends.
+pub(crate) async fn watch(server: Arc<Server>, native: Native, events: Arc<EventQueue>) {
     let mut seen = server.stats();
+    let mut was_poisoned = false;
     loop {
         tokio::time::sleep(PERIOD).await;
         let now = server.stats();
         report(&seen, &now, &events);
         seen = now;
+        let is_poisoned = native.store_stats().poisoned > 0;
+        if is_poisoned && !was_poisoned {
+            events.push(
+                "error",
+                "store_poisoned",
+                "a write or sync failed; nothing more is accepted, check the disk and restart",
+            );
+        }
+        was_poisoned = is_poisoned;
     }
 }
 

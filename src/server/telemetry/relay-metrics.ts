@@ -10,6 +10,7 @@ export interface MetricRow {
 }
 
 const MS = 1000;
+const US = 1_000_000;
 
 export const RELAY_METRICS = {
   uptimeMs: gauge('relay_uptime_seconds', 'Time since the relay started.', MS),
@@ -48,12 +49,45 @@ export const RELAY_METRICS = {
   endpointPanicsTotal: counter('relay_endpoint_panics_total', 'Bugs in an endpoint, each of which closed its own connection.'),
   drainedTotal: counter('relay_drained_total', 'WebSockets told that the relay drains.'),
   abortedTotal: counter('relay_aborted_total', 'Connections cut at the end of a drain.'),
+  sessions: gauge('relay_sessions_open', 'Sessions that are open.'),
+  activeSpaces: gauge('relay_spaces_active', 'Spaces with at least one open session.'),
+  liveBytes: gauge('relay_live_entry_bytes', 'Memory held for encoded entries of live subscribers.'),
+  handshakesOkTotal: counter('relay_handshakes_ok_total', 'Handshakes that ended in a welcome.'),
+  handshakesFailedTotal: counter('relay_handshakes_failed_total', 'Handshakes that ended in the one answer for every failure.'),
+  pushesTotal: counter('relay_pushes_total', 'Pushes handed to the store.'),
+  pushBytesTotal: counter('relay_pushed_bytes_total', 'Sealed data of those pushes.'),
+  receiptsTotal: counter('relay_receipts_total', 'Receipts sent.'),
+  entriesLiveTotal: counter('relay_entries_sent_live_total', 'Entries sent live, from memory.'),
+  entriesLogTotal: counter('relay_entries_sent_from_log_total', 'Entries sent from the log, to pulls and to subscribers behind.'),
+  subscribersLaggedTotal: counter('relay_subscribers_lagged_total', 'Times a live subscriber fell behind the entries kept in memory.'),
+  acksTotal: counter('relay_acks_total', 'Acks accepted.'),
+  acksDroppedTotal: counter('relay_acks_dropped_total', 'Acks dropped because they came too fast.'),
+  rosterChangesTotal: counter('relay_roster_changes_total', 'Roster changes announced.'),
+  sessionsRevokedTotal: counter('relay_sessions_revoked_total', 'Sessions cut because their device left the roster.'),
+  snapshotsTotal: counter('relay_snapshots_total', 'Snapshots that became complete.'),
+  sweepSpacesTotal: counter('relay_sweep_spaces_total', 'Spaces looked at for entries that may go.'),
+  sweepTrimsTotal: counter('relay_sweep_trims_total', 'Times entries of a space were let go.'),
+  sweepFailuresTotal: counter('relay_sweep_failures_total', 'Calls of the forgetting sweep that the store refused.'),
+  commitsTotal: counter('relay_store_commits_total', 'Commit groups made durable.'),
+  entriesTotal: counter('relay_store_entries_total', 'Entries made durable.'),
+  entryBytesTotal: counter('relay_store_entry_bytes_total', 'Sealed data made durable.'),
+  writtenBytesTotal: counter('relay_store_written_bytes_total', 'Data written to the store, framing included.'),
+  syncsTotal: counter('relay_store_syncs_total', 'Sync calls.'),
+  syncMicrosTotal: counter('relay_store_sync_seconds_total', 'Time in sync calls.', US),
+  syncMicrosMax: gauge('relay_store_sync_max_seconds', 'Longest sync call since the start.', US),
+  duplicatesTotal: counter('relay_store_duplicates_total', 'Pushes recognised as sent before.'),
+  queuePushes: gauge('relay_store_queued_pushes', 'Pushes waiting for a commit.'),
+  queueBytes: gauge('relay_store_queued_bytes', 'Data of pushes waiting for a commit.'),
+  overloadedTotal: counter('relay_store_overloaded_total', 'Calls refused because the commit queue was full.'),
+  diskBytes: gauge('relay_store_disk_bytes', 'Disk space the log takes.'),
+  spaces: gauge('relay_spaces_known', 'Spaces the store knows.'),
+  storePoisoned: gauge('relay_store_poisoned', '1 once a write or a sync failed and nothing more is accepted.'),
 } as const satisfies Record<keyof RelayStats, MetricRow>;
 
 function gauge(name: string, help: string, divisor = 1): MetricRow {
   return { name, help, type: 'gauge', divisor };
 }
 
-function counter(name: string, help: string): MetricRow {
-  return { name, help, type: 'counter', divisor: 1 };
+function counter(name: string, help: string, divisor = 1): MetricRow {
+  return { name, help, type: 'counter', divisor };
 }
