@@ -9,8 +9,8 @@ use relay_proto::ids::SpaceId;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Bytes a record takes at most besides what the caller brought: fields, header, padding, counts.
-const RECORD_OVERHEAD_BYTES: usize = 256;
+/// Bytes a roster or trim record takes at most besides what the caller brought: header, fields, counts, padding.
+const RECORD_OVERHEAD_BYTES: usize = 72;
 
 /// A call that changes the log, or needs its newest durable state.
 pub(crate) enum Call {
