@@ -1,0 +1,330 @@
+//! The event loop: read and use what arrived, then flush every subscriber that is behind, then start a commit.
+
+use crate::args::Args;
+use crate::connection::{Connection, Role, Taken};
+use crate::tail::Tail;
+use crate::wal::{Owner, Wal};
+use bench_wire::{
+    BINARY, CLOSE, Header, PING, PONG, TEXT, head_bytes, parse_header, parse_upgrade, switching_protocols, unmask_onto,
+    write_server_header,
+};
+use mio::net::TcpListener;
+use mio::{Events, Interest, Poll, Token, Waker};
+use slab::Slab;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+const LISTENER: Token = Token(usize::MAX);
+const COMMITTED: Token = Token(usize::MAX - 1);
+const EVENTS_MAX: usize = 4096;
+/// Read at once, in bytes.
+const SCRATCH_BYTES: usize = 1024 * 1024;
+/// Largest frame taken, in bytes.
+const FRAME_BYTES_MAX: usize = SCRATCH_BYTES / 2;
+
+/// What using a piece of input came to.
+struct Used {
+    bytes: usize,
+    alive: bool,
+}
+
+/// Everything but the event buffer.
+pub(crate) struct Server {
+    poll: Poll,
+    listener: TcpListener,
+    connections: Slab<Connection>,
+    generations: u64,
+    tail: Tail,
+    /// Whether the tail grew in this turn.
+    grown: bool,
+    subscribers: Vec<usize>,
+    /// Publishers that were not read on because the tail is full.
+    stopped: Vec<usize>,
+    wal: Option<Wal>,
+    scratch: Vec<u8>,
+}
+
+impl Server {
+    /// Listens on the loopback address.
+    pub(crate) fn bind(args: &Args) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)))?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let waker = Arc::new(Waker::new(poll.registry(), COMMITTED)?);
+        let wal = args.wal_dir.as_deref().map(|dir| Wal::open(dir, args, &waker)).transpose()?;
+        Ok(Self {
+            poll,
+            listener,
+            connections: Slab::new(),
+            generations: 0,
+            tail: Tail::default(),
+            grown: false,
+            subscribers: Vec::new(),
+            stopped: Vec::new(),
+            wal,
+            scratch: vec![0; SCRATCH_BYTES],
+        })
+    }
+
+    /// The port it listens on.
+    pub(crate) fn port(&self) -> io::Result<u16> {
+        Ok(self.listener.local_addr()?.port())
+    }
+
+    /// Serves until something fails that concerns all connections.
+    pub(crate) fn run(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        loop {
+            match self.poll.poll(&mut events, None) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                polled => polled?,
+            }
+            for event in &events {
+                match event.token() {
+                    LISTENER => self.accept()?,
+                    COMMITTED => self.acknowledge()?,
+                    Token(key) => {
+                        if event.is_writable() {
+                            self.on_writable(key);
+                        }
+                        if event.is_readable() || event.is_read_closed() {
+                            self.on_readable(key);
+                        }
+                    }
+                }
+            }
+            while self.fan_out() {}
+            if let Some(wal) = &mut self.wal {
+                wal.kick()?;
+            }
+        }
+    }
+
+    fn accept(&mut self) -> io::Result<()> {
+        loop {
+            let mut socket = match self.listener.accept() {
+                Ok((socket, _)) => socket,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            socket.set_nodelay(true)?;
+            self.generations = self.generations.saturating_add(1);
+            let entry = self.connections.vacant_entry();
+            let both = Interest::READABLE | Interest::WRITABLE;
+            self.poll.registry().register(&mut socket, Token(entry.key()), both)?;
+            entry.insert(Connection::new(socket, self.generations));
+        }
+    }
+
+    fn drop_connection(&mut self, key: usize) {
+        if self.connections.try_remove(key).is_some() {
+            self.subscribers.retain(|other| *other != key);
+            self.stopped.retain(|other| *other != key);
+        }
+    }
+
+    fn on_writable(&mut self, key: usize) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.unblock();
+            self.flush(key);
+        }
+    }
+
+    fn flush(&mut self, key: usize) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        if !connection.flush(&self.tail) {
+            self.drop_connection(key);
+        }
+    }
+
+    fn on_readable(&mut self, key: usize) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        while self.read_once(key, &mut scratch) {}
+        self.scratch = scratch;
+    }
+
+    /// One read and what follows from it; true: there may be more at once.
+    fn read_once(&mut self, key: usize, scratch: &mut [u8]) -> bool {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return false;
+        };
+        let held = connection.pending.len();
+        let Some((before, room)) = scratch.split_at_mut_checked(held) else {
+            return false;
+        };
+        if held > FRAME_BYTES_MAX {
+            return false;
+        }
+        let (n, more) = match connection.read(room) {
+            Taken::Bytes(n, more) => (n, more),
+            Taken::Nothing => return false,
+            Taken::End => {
+                self.drop_connection(key);
+                return false;
+            }
+        };
+        before.copy_from_slice(&connection.pending);
+        let filled = held.saturating_add(n);
+        self.use_input(key, scratch.get(..filled).unwrap_or_default()) && more
+    }
+
+    /// Uses whole messages and keeps the rest; false: the connection is over.
+    fn use_input(&mut self, key: usize, input: &[u8]) -> bool {
+        let used = self.take_messages(key, input);
+        if !used.alive {
+            self.drop_connection(key);
+            return false;
+        }
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.pending.clear();
+            connection.pending.extend_from_slice(input.get(used.bytes..).unwrap_or_default());
+            if !connection.out.is_empty() {
+                self.flush(key);
+            }
+        }
+        true
+    }
+
+    fn take_messages(&mut self, key: usize, input: &[u8]) -> Used {
+        let mut used = 0;
+        if self.connections.get(key).is_some_and(|connection| connection.role == Role::Upgrading) {
+            match head_bytes(input) {
+                None => return Used { bytes: 0, alive: true },
+                Some(head) if self.upgrade(key, input.get(..head).unwrap_or_default()) => used = head,
+                Some(_) => return Used { bytes: 0, alive: false },
+            }
+        }
+        loop {
+            let rest = input.get(used..).unwrap_or_default();
+            let header = match parse_header(rest) {
+                Ok(Some(header)) if header.frame_bytes() <= FRAME_BYTES_MAX && header.mask.is_some() => header,
+                Ok(None) => return Used { bytes: used, alive: true },
+                Ok(Some(_)) | Err(_) => return Used { bytes: used, alive: false },
+            };
+            let Some(payload) = rest.get(header.header_bytes..header.frame_bytes()) else {
+                return Used { bytes: used, alive: true };
+            };
+            match self.take_message(key, header, payload) {
+                Some(true) => used = used.saturating_add(header.frame_bytes()),
+                Some(false) => return Used { bytes: used, alive: true },
+                None => return Used { bytes: used, alive: false },
+            }
+        }
+    }
+
+    fn upgrade(&mut self, key: usize, head: &[u8]) -> bool {
+        let (Some(request), Some(connection)) = (parse_upgrade(head), self.connections.get_mut(key)) else {
+            return false;
+        };
+        connection.role = match request.target.as_str() {
+            "/fan" => Role::Subscriber(self.tail.head()),
+            "/fan?pub" => Role::Publisher,
+            "/wal" if self.wal.is_some() => Role::Log,
+            "/echo" => Role::Echo,
+            _ => return false,
+        };
+        if request.target == "/fan" {
+            self.subscribers.push(key);
+        }
+        connection.out.extend_from_slice(switching_protocols(&request.key).as_bytes());
+        true
+    }
+
+    /// `Some(false)`: not now, the tail is full; `None`: the connection is over.
+    fn take_message(&mut self, key: usize, header: Header, payload: &[u8]) -> Option<bool> {
+        let mask = header.mask?;
+        let connection = self.connections.get_mut(key)?;
+        match (header.opcode, connection.role) {
+            (CLOSE, _) => return None,
+            (PING, _) => {
+                write_server_header(&mut connection.out, PONG, payload.len());
+                unmask_onto(&mut connection.out, payload, mask);
+            }
+            (TEXT | BINARY, Role::Publisher) => {
+                if !self.tail.has_room(header.frame_bytes()) {
+                    self.stopped.push(key);
+                    return Some(false);
+                }
+                write_server_header(self.tail.end(), header.opcode, payload.len());
+                unmask_onto(self.tail.end(), payload, mask);
+                self.grown = true;
+            }
+            (TEXT | BINARY, Role::Log) => {
+                let owner = Owner { key, generation: connection.generation };
+                unmask_onto(self.wal.as_mut()?.add(owner, payload.len()), payload, mask);
+            }
+            (TEXT | BINARY, Role::Echo) => {
+                write_server_header(&mut connection.out, header.opcode, payload.len());
+                unmask_onto(&mut connection.out, payload, mask);
+            }
+            _ => {}
+        }
+        Some(true)
+    }
+
+    /// Sends every subscriber what it lacks, then lets stopped publishers go on; true: they added something.
+    fn fan_out(&mut self) -> bool {
+        if self.grown {
+            self.grown = false;
+            let mut failed = Vec::new();
+            for key in &self.subscribers {
+                if self.connections.get_mut(*key).is_some_and(|connection| !connection.flush(&self.tail)) {
+                    failed.push(*key);
+                }
+            }
+            for key in failed {
+                self.drop_connection(key);
+            }
+        } else if self.stopped.is_empty() {
+            return false;
+        }
+        self.tail.forget(self.lowest_cursor());
+        for key in std::mem::take(&mut self.stopped) {
+            let Some(connection) = self.connections.get_mut(key) else {
+                continue;
+            };
+            let held = std::mem::take(&mut connection.pending);
+            if self.use_input(key, &held) && !self.stopped.contains(&key) {
+                self.on_readable(key);
+            }
+        }
+        self.grown
+    }
+
+    fn lowest_cursor(&self) -> u64 {
+        let cursors = self.subscribers.iter().filter_map(|key| match self.connections.get(*key)?.role {
+            Role::Subscriber(cursor) => Some(cursor),
+            _ => None,
+        });
+        cursors.min().unwrap_or_else(|| self.tail.head())
+    }
+
+    fn acknowledge(&mut self) -> io::Result<()> {
+        while let Some(group) = self.wal.as_mut().map(Wal::next_done).transpose()?.flatten() {
+            for owner in group.owners() {
+                if let Some(connection) = self.owner(*owner) {
+                    connection.stored = connection.stored.saturating_add(1);
+                    let stored = connection.stored.to_be_bytes();
+                    write_server_header(&mut connection.out, BINARY, stored.len());
+                    connection.out.extend_from_slice(&stored);
+                }
+            }
+            for owner in group.owners() {
+                if self.owner(*owner).is_some_and(|connection| !connection.out.is_empty()) {
+                    self.flush(owner.key);
+                }
+            }
+            if let Some(wal) = &mut self.wal {
+                wal.recycle(group);
+            }
+        }
+        Ok(())
+    }
+
+    fn owner(&mut self, owner: Owner) -> Option<&mut Connection> {
+        self.connections.get_mut(owner.key).filter(|connection| connection.generation == owner.generation)
+    }
+}

@@ -1,0 +1,50 @@
+//! The load generator: one thread, one event loop, a process of its own.
+//!
+//! `load push|fanout|disk --flag value …` prints one line of JSON: what was reached, and the CPU time it took itself, so
+//! that a saturated generator is seen. Every answer is checked; a wrong one ends the run.
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+mod args;
+mod clock;
+mod cpu;
+mod disk;
+mod failure;
+mod fanout;
+mod histogram;
+mod number;
+mod payload;
+mod peer;
+mod push;
+mod relay;
+mod setup;
+mod target;
+mod window;
+
+use args::{Args, Mode};
+use failure::Failure;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(line) => {
+            let written = writeln!(std::io::stdout(), "{line}");
+            if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(failure) => {
+            let _closed = writeln!(std::io::stderr(), "load: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<serde_json::Value, Failure> {
+    let args = Args::parse(std::env::args().skip(1))?;
+    bench_wire::raise_open_files_limit();
+    match args.mode {
+        Mode::Push => push::run(&args),
+        Mode::Fanout => fanout::run(&args),
+        Mode::Disk => disk::run(&args),
+    }
+}

@@ -1,0 +1,12 @@
+//! Counts as 64 bits and as fractions, without a cast that could wrap.
+
+/// A length as 64 bits.
+pub(crate) fn to_u64(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// A count as a fraction; exact below 2^53, and no run counts further.
+#[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
+pub(crate) const fn to_f64(n: u64) -> f64 {
+    n as f64
+}

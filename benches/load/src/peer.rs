@@ -1,0 +1,151 @@
+//! One connection in the event loop: whole messages in, frames out.
+
+use crate::clock::Clock;
+use crate::failure::Failure;
+use bench_wire::{BINARY, CLOSE, Header, PING, PONG, TEXT, parse_header, write_client_frame};
+use mio::event::Event;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+use std::io::{ErrorKind, Read, Write};
+
+/// Read at once, in bytes; also the largest message.
+pub(crate) const SCRATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes that may wait to be written before a sender pauses.
+pub(crate) const OUT_BYTES_MAX: usize = 256 * 1024;
+
+/// A socket and what is half done on it.
+pub(crate) struct Peer {
+    socket: TcpStream,
+    pending: Vec<u8>,
+    /// What came while connecting has not been looked at.
+    unseen: bool,
+    out: Vec<u8>,
+    out_sent: usize,
+    blocked: bool,
+}
+
+impl Peer {
+    /// A connected socket and what was read of it already.
+    pub(crate) fn new(socket: TcpStream, pending: Vec<u8>) -> Self {
+        Self { socket, unseen: !pending.is_empty(), pending, out: Vec::new(), out_sent: 0, blocked: false }
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry, key: usize) -> Result<(), Failure> {
+        Ok(registry.register(&mut self.socket, Token(key), Interest::READABLE | Interest::WRITABLE)?)
+    }
+
+    /// Whether another message may be queued.
+    pub(crate) fn has_room(&self) -> bool {
+        self.out.len().saturating_sub(self.out_sent) < OUT_BYTES_MAX
+    }
+
+    /// Queues one binary message.
+    pub(crate) fn queue(&mut self, message: &[u8]) {
+        write_client_frame(&mut self.out, BINARY, message);
+    }
+
+    /// Writes what is queued, as far as the socket takes it.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        while !self.blocked && self.out_sent < self.out.len() {
+            match self.socket.write(self.out.get(self.out_sent..).unwrap_or_default()) {
+                Ok(n) => self.out_sent = self.out_sent.saturating_add(n),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.blocked = true,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if self.out_sent == self.out.len() {
+            self.out.clear();
+            self.out_sent = 0;
+        }
+        Ok(())
+    }
+
+    /// Reads all there is and hands out whole messages with the time at which they were read.
+    pub(crate) fn on_event(
+        &mut self,
+        event: &Event,
+        scratch: &mut [u8],
+        clock: Clock,
+        mut take: impl FnMut(&[u8], u64) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if event.is_writable() {
+            self.blocked = false;
+        }
+        if !event.is_readable() && !event.is_read_closed() && !self.unseen {
+            return Ok(());
+        }
+        while self.read_once(scratch, clock, &mut take)? {}
+        Ok(())
+    }
+
+    /// One read and what follows from it; true: there may be more at once.
+    fn read_once(
+        &mut self,
+        scratch: &mut [u8],
+        clock: Clock,
+        take: &mut impl FnMut(&[u8], u64) -> Result<(), Failure>,
+    ) -> Result<bool, Failure> {
+        let held = self.pending.len();
+        let Some((before, room)) = scratch.split_at_mut_checked(held).filter(|(_, room)| !room.is_empty()) else {
+            return Err(Failure::new(format!("a message is longer than {SCRATCH_BYTES} bytes")));
+        };
+        let size = room.len();
+        let n = match self.socket.read(room) {
+            Ok(0) => return Err(Failure::new("the server ended a connection")),
+            Ok(n) => n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
+            Err(error) if error.kind() == ErrorKind::WouldBlock && self.unseen => 0,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        self.unseen = false;
+        before.copy_from_slice(&self.pending);
+        let input = scratch.get(..held.saturating_add(n)).unwrap_or_default();
+        let used = self.take_frames(input, clock.now_ns(), take)?;
+        self.pending.clear();
+        self.pending.extend_from_slice(input.get(used..).unwrap_or_default());
+        Ok(n == size)
+    }
+
+    fn take_frames(
+        &mut self,
+        input: &[u8],
+        now_ns: u64,
+        take: &mut impl FnMut(&[u8], u64) -> Result<(), Failure>,
+    ) -> Result<usize, Failure> {
+        let mut used: usize = 0;
+        loop {
+            let rest = input.get(used..).unwrap_or_default();
+            let Some(header) = parse_header(rest)? else {
+                return Ok(used);
+            };
+            let Some(payload) = rest.get(header.header_bytes..header.frame_bytes()) else {
+                return Ok(used);
+            };
+            self.take_frame(header, payload, now_ns, take)?;
+            used = used.saturating_add(header.frame_bytes());
+        }
+    }
+
+    fn take_frame(
+        &mut self,
+        header: Header,
+        payload: &[u8],
+        now_ns: u64,
+        take: &mut impl FnMut(&[u8], u64) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match header.opcode {
+            TEXT | BINARY => take(payload, now_ns),
+            PING => {
+                write_client_frame(&mut self.out, PONG, payload);
+                Ok(())
+            }
+            CLOSE => {
+                let code = payload.first_chunk().map_or(0, |code| u16::from_be_bytes(*code));
+                Err(Failure::new(format!("the server closed a connection with code {code}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}

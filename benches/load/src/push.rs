@@ -1,0 +1,186 @@
+//! Push: every connection keeps a number of messages unanswered; a message counts when its answer arrived and was right.
+
+mod answers;
+
+use crate::args::Args;
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::histogram::Histogram;
+use crate::number::{to_f64, to_u64};
+use crate::payload::{Payload, Stamp};
+use crate::peer::{Peer, SCRATCH_BYTES};
+use crate::relay::{self, Space, open_session};
+use crate::setup::Line;
+use crate::target::{Dialect, Target};
+use crate::window::{Phase, Span, Window};
+use answers::{Answers, Ledger};
+use mio::{Events, Poll};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+const EVENTS_MAX: usize = 1024;
+const TURN_MAX: Duration = Duration::from_millis(10);
+
+/// One connection.
+struct Sender {
+    peer: Peer,
+    book: Book,
+}
+
+/// What one connection sent and what came back.
+struct Book {
+    connection: u64,
+    answers: Answers,
+    sent: u64,
+    answered: u64,
+    sent_at_ns: VecDeque<u64>,
+}
+
+/// What all connections together came to.
+struct Tally {
+    measured: u64,
+    latency: Histogram,
+    ledger: Ledger,
+}
+
+/// Runs a push and reports.
+pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
+    let target = args.target()?;
+    let clock = Clock::start();
+    let mut payload = Payload::new(args.bytes)?;
+    let (mut senders, ledger) = connect(args, target)?;
+    let mut tally = Tally { measured: 0, latency: Histogram::new(), ledger };
+    let span = drive(args, clock, &mut payload, &mut senders, &mut tally)?;
+    let unanswered: u64 = senders.iter().map(|sender| sender.book.sent.saturating_sub(sender.book.answered)).sum();
+    let verified = tally.ledger.settle(&mut payload, unanswered)?;
+    let entries = to_f64(tally.measured);
+    Ok(json!({
+        "mode": "push",
+        "connections": args.connections,
+        "in_flight": args.in_flight,
+        "bytes": args.bytes,
+        "entries": tally.measured,
+        "entries_per_second": entries / span.wall_seconds,
+        "latency_us": { "p50": tally.latency.quantile_us(500), "p99": tally.latency.quantile_us(990) },
+        "unanswered": unanswered,
+        "verified_receipts": verified,
+        "wall_seconds": span.wall_seconds,
+        "load_cpu_seconds": span.own_cpu_seconds,
+        "server_cpu_seconds": span.server_cpu_seconds,
+        "server_cpu_us_per_entry": span.server_cpu_seconds * 1e6 / entries.max(1.0),
+    }))
+}
+
+fn connect(args: &Args, target: &Target) -> Result<(Vec<Sender>, Ledger), Failure> {
+    let answers = match target.dialect {
+        Dialect::Relay(log_id) => return connect_to_relay(args, target, log_id),
+        Dialect::Limit => (Answers::Stored, "/wal"),
+        Dialect::Echo => (Answers::Echoed, "/echo"),
+        Dialect::Ws => return Err(Failure::new("a broadcast server stores nothing: push has no ws dialect")),
+    };
+    let (answers, path) = answers;
+    let senders = (0..args.connections)
+        .map(|index| Ok(Sender::new(index, Line::open(target.address, path)?.into_peer()?, answers)))
+        .collect::<Result<_, Failure>>()?;
+    Ok((senders, Ledger::none()))
+}
+
+/// Connection i belongs to space i modulo the number of spaces, where it has a device of its own.
+fn connect_to_relay(
+    args: &Args,
+    target: &Target,
+    log_id: relay_proto::LogId,
+) -> Result<(Vec<Sender>, Ledger), Failure> {
+    let devices = args.connections.div_ceil(args.spaces);
+    let spaces = (0..args.spaces).map(|_| Space::create(devices)).collect::<Result<Vec<_>, _>>()?;
+    let mut ledger = Ledger::of_relay(log_id, spaces);
+    let mut senders = Vec::with_capacity(args.connections);
+    for index in 0..args.connections {
+        let (at, device) = (index % args.spaces, index / args.spaces);
+        let session = open_session(target.address, &log_id, ledger.space(at)?, device, device == 0)?;
+        ledger.starts_at(at, session.welcome.attestation.claim.size);
+        let answers = Answers::receipts(at, device, &session.welcome);
+        senders.push(Sender::new(index, session.line.into_peer()?, answers));
+    }
+    Ok((senders, ledger))
+}
+
+fn drive(
+    args: &Args,
+    clock: Clock,
+    payload: &mut Payload,
+    senders: &mut [Sender],
+    tally: &mut Tally,
+) -> Result<Span, Failure> {
+    let mut poll = Poll::new()?;
+    let mut events = Events::with_capacity(EVENTS_MAX);
+    let mut scratch = vec![0; SCRATCH_BYTES];
+    for (key, sender) in senders.iter_mut().enumerate() {
+        sender.peer.register(poll.registry(), key)?;
+    }
+    let mut window = Window::new(args, clock.now_ns());
+    loop {
+        poll.poll(&mut events, Some(TURN_MAX)).or_else(crate::setup::ignore_interrupt)?;
+        let phase = window.phase(clock.now_ns());
+        for event in &events {
+            let Some(Sender { peer, book }) = senders.get_mut(event.token().0) else {
+                continue;
+            };
+            peer.on_event(event, &mut scratch, clock, |message, now_ns| {
+                book.take(message, now_ns, phase == Phase::Measured, payload, tally)
+            })?;
+            if matches!(phase, Phase::WarmUp | Phase::Measured) {
+                book.refill(args.in_flight, peer, payload, clock);
+            }
+            peer.flush()?;
+        }
+        let all_answered = || senders.iter().all(|sender| sender.book.sent == sender.book.answered);
+        if phase == Phase::Over || (phase == Phase::Drain && all_answered()) {
+            return window.span().ok_or_else(|| Failure::new("the window never closed"));
+        }
+    }
+}
+
+impl Sender {
+    fn new(index: usize, peer: Peer, answers: Answers) -> Self {
+        let book = Book { connection: to_u64(index), answers, sent: 0, answered: 0, sent_at_ns: VecDeque::new() };
+        Self { peer, book }
+    }
+}
+
+impl Book {
+    fn refill(&mut self, in_flight: u64, peer: &mut Peer, payload: &mut Payload, clock: Clock) {
+        while self.sent.saturating_sub(self.answered) < in_flight && peer.has_room() {
+            let message = payload.stamped(Stamp { number: self.sent, word: self.connection });
+            match self.answers.push_seq_of(self.sent) {
+                Some(push_seq) => peer.queue(&relay::push_frame(push_seq, message)),
+                None => peer.queue(message),
+            }
+            self.sent = self.sent.saturating_add(1);
+            self.sent_at_ns.push_back(clock.now_ns());
+        }
+    }
+
+    fn take(
+        &mut self,
+        message: &[u8],
+        now_ns: u64,
+        measured: bool,
+        payload: &Payload,
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
+        let count = self.answers.judge(message, self.connection, self.answered, payload, &mut tally.ledger)?;
+        for _ in 0..count {
+            let Some(sent_ns) = self.sent_at_ns.pop_front() else {
+                return Err(Failure::new("the server answered more than was sent"));
+            };
+            self.answered = self.answered.saturating_add(1);
+            if measured {
+                tally.measured = tally.measured.saturating_add(1);
+                tally.latency.add(now_ns.saturating_sub(sent_ns));
+            }
+        }
+        Ok(())
+    }
+}
