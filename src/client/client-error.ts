@@ -8,7 +8,7 @@ export type ClientErrorCode =
   | 'bad_link'
   | 'bad_option'
   | 'bad_head'
-  | 'relay_pin_mismatch'
+  | 'relay_key_mismatch'
   | 'relay_identity'
   | 'relay_misbehaved'
   | 'relay_refused'

@@ -73,7 +73,7 @@ export class Handshake {
 
   async #prove(challenge: ChallengeFrame, raw: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
     if (!equalBytes(challenge.logId, this.#offer.logId)) {
-      throw new ClientError('relay_pin_mismatch', 'the relay has another key than the address says', {
+      throw new ClientError('relay_key_mismatch', 'the relay has another key than the address says', {
         hint: 'Somebody answers in its place, or its data directory was made anew; get a fresh relay address from the operator.',
       });
     }

@@ -7,6 +7,7 @@ import { snapshotAckSigningBytes } from '../../protocol/ack.js';
 import { verifyLogReset } from '../../protocol/log-reset.js';
 import type { LogReset } from '../../protocol/log-reset.js';
 import type { CursorExpiredFrame, LogResetFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
+import { manifestRange } from '../../protocol/snapshot.js';
 import { ClientError } from '../client-error.js';
 import type { SessionLink } from '../connection/driver.js';
 import { LOG_RESETS_MAX } from '../limits.js';
@@ -15,7 +16,7 @@ import type { LogOrigin } from '../log/log-tree.js';
 import { MisbehaviourError, finding } from '../misbehaviour.js';
 import { ForgottenHistory } from '../sync/forgotten-history.js';
 import { Answers } from '../sync/requests.js';
-import { SnapshotDownload, foldsToHead } from '../sync/snapshot-download.js';
+import { SnapshotDownload } from '../sync/snapshot-download.js';
 import type { DownloadedSnapshot } from '../sync/snapshot-download.js';
 import type { SpaceContext } from './space-context.js';
 
@@ -71,7 +72,7 @@ export class Bootstrap {
     const { log } = this.#context;
     const fresh = log.size === 0 && log.verified === undefined;
     if (fresh && this.#options.load !== undefined && welcome.attestation.size > 0) {
-      const snapshot = await this.snapshots.newest(link, welcome.attestation.floor);
+      const snapshot = await this.#newestOrNone(link, welcome.attestation.floor);
       if (snapshot !== null) await this.#startFrom(link, snapshot);
     }
     this.#subscribe(link);
@@ -116,6 +117,17 @@ export class Bootstrap {
     this.#subscribe(link);
   }
 
+  // While the whole log is held, a snapshot that does not hold is no reason to stay out.
+  async #newestOrNone(link: SessionLink, floor: number): Promise<DownloadedSnapshot | null> {
+    try {
+      return await this.snapshots.newest(link, floor);
+    } catch (cause) {
+      if (floor > 1 || !(cause instanceof ClientError) || cause.code !== 'snapshot_rejected') throw cause;
+      this.#context.events.emit('error', cause);
+      return null;
+    }
+  }
+
   #subscribe(link: SessionLink): void {
     const { log } = this.#context;
     link.send({ type: 'Subscribe', logEpoch: log.logEpoch, after: log.size, omitOwnBodies: true });
@@ -140,7 +152,7 @@ export class Bootstrap {
     const origin = this.#originOf(manifest.logEpoch);
     const ahead = this.#resets.filter(({ newEpoch }) => newEpoch > manifest.logEpoch);
     const state = { origin: origin ?? ORIGIN_FIRST, size: manifest.size, range: manifest.range };
-    if (origin === undefined || !foldsToHead(manifest, origin.baseSize) || !this.#context.log.startFrom(state, ahead)) {
+    if (origin === undefined || manifestRange(manifest, origin.baseSize) === undefined || !this.#context.log.startFrom(state, ahead)) {
       throw new ClientError('snapshot_rejected', 'the snapshot does not fold to the head it names', { hint: 'Let another device make a snapshot.' });
     }
   }

@@ -1,7 +1,7 @@
 // Finds the newest snapshot that holds, and opens it: how a device starts when it is new, or below the floor.
 import { equalBytes } from '../../protocol/equal-bytes.js';
-import { ZEROS, hash } from '../../protocol/hash.js';
-import { CompactRange } from '../../protocol/merkle.js';
+import { ZEROS } from '../../protocol/hash.js';
+import { FrameError } from '../../protocol/frame-error.js';
 import type { SnapshotChunkFrame } from '../../protocol/client-frame.js';
 import type { SnapshotManifestFrame } from '../../protocol/relay-frame.js';
 import { deviceOf, mayWrite } from '../../protocol/roster.js';
@@ -12,6 +12,7 @@ import { ClientError } from '../client-error.js';
 import type { SessionLink } from '../connection/driver.js';
 import { openSnapshot } from '../crypto/snapshot-seal.js';
 import type { SnapshotState } from '../crypto/snapshot-seal.js';
+import { SealError } from '../crypto/seal-error.js';
 import { SNAPSHOT_CHUNKS_WINDOW } from '../limits.js';
 import type { SpaceContext } from '../space/space-context.js';
 import { Answers } from './requests.js';
@@ -51,7 +52,14 @@ export class SnapshotDownload {
     link.send({ type: 'SnapshotGet', snapshot: ZEROS, firstChunk: 0, chunksMax: SNAPSHOT_CHUNKS_WINDOW });
     const { manifest: bytes } = await this.#manifests.next();
     if (bytes.length === 0) return null;
-    const manifest = parseManifest(bytes);
+    try {
+      return await this.#open(link, parseManifest(bytes), floor);
+    } catch (cause) {
+      throw cause instanceof SealError || cause instanceof FrameError ? rejected(cause.message, cause) : cause;
+    }
+  }
+
+  async #open(link: SessionLink, manifest: SnapshotManifest, floor: number): Promise<DownloadedSnapshot> {
     await this.#check(manifest, floor);
     const chunks = await this.#readChunks(link, manifest);
     const epochKey = this.#context.roster.keys.get(manifest.keyEpoch);
@@ -86,19 +94,9 @@ export class SnapshotDownload {
   }
 }
 
-/** The author's range as a fold of that many leaves; undefined when it does not make the manifest's head. */
-export function foldsToHead(manifest: SnapshotManifest, baseSize: number): boolean {
-  const range = CompactRange.fromHashes(manifest.size - baseSize + 1, manifest.range);
-  return range !== undefined && equalBytes(range.root(), manifest.head);
-}
-
-/** The id a manifest is acked by. */
-export function snapshotId(manifest: Uint8Array): Uint8Array {
-  return hash(manifest);
-}
-
-function rejected(why: string): ClientError {
+function rejected(why: string, cause?: unknown): ClientError {
   return new ClientError('snapshot_rejected', `the snapshot the relay offers is not usable: ${why}`, {
+    cause,
     hint: 'Let another device of the space make a snapshot.',
   });
 }
