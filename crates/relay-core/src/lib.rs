@@ -8,6 +8,10 @@
 )]
 
 pub mod commit;
+// Suites and doubles fail by panicking, which is what the other modules must not do.
+#[cfg(any(test, feature = "conformance"))]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+pub mod conformance;
 mod counters;
 pub mod endpoint;
 pub mod environment;
@@ -19,3 +23,6 @@ pub mod memory_store;
 pub mod relay;
 mod session;
 pub mod store;
+#[cfg(any(test, feature = "conformance"))]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+pub mod testing;

@@ -260,3 +260,6 @@ impl Store for MemoryStore {
         self.lock().health = Health::Closed;
     }
 }
+
+#[cfg(test)]
+mod tests;
