@@ -4,14 +4,14 @@ use super::handle::Answer;
 use super::io::Io;
 use super::open::OpenSession;
 use super::snapshot::Sending;
-use crate::store::StoreError;
+use crate::store::{SpaceFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::attestation::Attestation;
 use relay_proto::frame::{
     ClientFrame, Leaves, Ping, Pong, Pull, PullLeaves, RosterPut, SnapshotAck, SnapshotBegin, SnapshotChunk, SnapshotGet, Subscribe,
 };
-use relay_proto::ids::SnapshotId;
+use relay_proto::ids::{Hash, SnapshotId};
 use relay_proto::wire::Reader;
 use std::collections::VecDeque;
 
@@ -67,7 +67,8 @@ pub(super) enum UnderWay {
     PullLeaves(PullLeaves),
     Subscribe(Subscribe),
     LogResets,
-    RosterPut,
+    /// With the statement the client knew when it asked.
+    RosterPut(Hash),
     SnapshotUpload(SnapshotId, u64),
     SnapshotGet(SnapshotGet),
     SnapshotSending(Sending),
@@ -145,7 +146,7 @@ impl OpenSession {
             },
             (UnderWay::Subscribe(subscribe), Answer::Acks(acks)) => self.on_subscribe_acks(subscribe, acks, io),
             (UnderWay::LogResets, Answer::LogResets(resets)) => send_log_resets(resets, io),
-            (UnderWay::RosterPut, Answer::RosterPut(put)) => self.on_roster_put(put, io),
+            (UnderWay::RosterPut(known), Answer::RosterPut(put)) => self.on_roster_put(known, put, io),
             (UnderWay::SnapshotUpload(id, context), Answer::Progress(progress)) => {
                 self.on_snapshot_progress(id, context, progress, io);
             }
@@ -167,15 +168,15 @@ impl OpenSession {
             io.error(ErrorCode::NotAdmin, 0);
             return;
         }
-        self.requests.under_way = Some(UnderWay::RosterPut);
+        self.requests.under_way = Some(UnderWay::RosterPut(self.roster.told_hash()));
         io.shared.store.put_roster(self.space, put.chain, put.keyring, io.completion(Answer::RosterPut));
     }
 
     /// A change reaches this session like any other, through the hub. What brought nothing, or lost against another
     /// statement, is answered with what the relay holds.
-    fn on_roster_put(&mut self, put: Result<crate::store::SpaceFacts, StoreError>, io: &mut Io<'_>) {
+    fn on_roster_put(&mut self, known: Hash, put: Result<SpaceFacts, StoreError>, io: &mut Io<'_>) {
         match put {
-            Ok(facts) if !self.roster.knows(facts.roster_hash) => {}
+            Ok(facts) if facts.roster_hash != known => {}
             Ok(_) => self.roster.show_all(io),
             Err(error) => {
                 io.store_error(&error, 0);

@@ -75,9 +75,9 @@ impl RosterWatch {
         Self { space, device, seen: None, told, looking: false, answer_owed: false }
     }
 
-    /// Whether the client was told of this statement already.
-    pub(super) fn knows(&self, hash: Hash) -> bool {
-        self.told.1 == hash
+    /// Hash of the newest statement the client knows.
+    pub(super) const fn told_hash(&self) -> Hash {
+        self.told.1
     }
 
     /// Whether something changed that is not sent yet: no entry may be sent before it is.
