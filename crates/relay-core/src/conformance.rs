@@ -55,6 +55,9 @@ impl Case {
     }
 }
 
+/// Sentences and their checks.
+type Cases = &'static [(&'static str, fn(&Calls))];
+
 /// All cases.
 #[must_use]
 pub fn cases() -> Vec<Case> {

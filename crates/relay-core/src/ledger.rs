@@ -194,3 +194,6 @@ impl SpaceLedger {
         self.fold.extend(leaves);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,7 +149,7 @@ fn a_snapshot_goes_up_and_comes_down_and_is_acked() {
     assert_eq!(status(&mut world, a), (16, SnapshotState::Wanted));
     assert_eq!(status(&mut world, a), (18, SnapshotState::Stored));
     world.send(b, &SnapshotGet { snapshot: SnapshotId::ZERO, first_chunk: 3, chunks_max: 10 });
-    assert!(matches!(world.recv(b), RelayFrame::SnapshotManifest(manifest) if &manifest.manifest == upload.manifest.bytes()));
+    assert!(matches!(world.recv(b), RelayFrame::SnapshotManifest(manifest) if manifest.manifest == *upload.manifest.bytes()));
     for index in 3..13 {
         let RelayFrame::SnapshotChunk(chunk) = world.recv(b) else { panic!("a chunk") };
         assert_eq!((chunk.index, &chunk.chunk), (index, &upload.chunks[index as usize]));

@@ -110,3 +110,46 @@ fn encode(attestation: &Attestation) -> Bytes {
     attestation.write(&mut w);
     w.into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::RosterState;
+    use crate::testing::{SeededEntropy, SpaceFixture, TestSigner};
+    use relay_proto::KeyPair;
+    use relay_proto::attestation::verify_receipt;
+    use relay_proto::ids::EntryId;
+    use relay_proto::merkle::Genesis;
+    use relay_proto::roster::Rights;
+    use relay_proto::wire::Reader;
+    use std::sync::Arc;
+
+    #[test]
+    fn one_signature_serves_every_space_and_every_push_of_a_group() {
+        let (signer, entropy) = (TestSigner::new(1), SeededEntropy::new(1));
+        let device = KeyPair::from_seed(&[2; 32]);
+        let mut attestor = GroupAttestor::new(77);
+        let mut expected = Vec::new();
+        for (seed, pushes) in [(10, 3), (11, 0), (12, 1), (13, 2)] {
+            let space = SpaceFixture::new(seed, &[(&device, Rights::Write)]);
+            let roster = RosterState::found(space.id(), &space.chain, &space.keyring, 0).unwrap();
+            let mut ledger = SpaceLedger::new(Genesis::first(space.id(), signer.log_id()), Arc::new(roster));
+            let leaf = |n: u64| PushLeaf::of(device.device(), n, n, &[EntryId([9; 32])]);
+            let leaves: Vec<PushLeaf> = (1..=pushes).map(leaf).collect();
+            expected.push((attestor.add(&mut ledger, &leaves, &entropy), space.id(), ledger.head(), leaves));
+        }
+        let group = attestor.close(&signer.log_id()).unwrap().sign(&signer);
+        for (slot, space, head, leaves) in expected {
+            let encoded = group.attestation(slot);
+            let attestation = Attestation::read(&mut Reader::new(&encoded)).unwrap();
+            assert!(attestation.verify(&space, &signer.log_id()));
+            assert_eq!((attestation.claim.time_ms, attestation.claim.head), (77, head));
+            assert_eq!(leaves.is_empty(), attestation.claim.pushes.is_zero());
+            for (index, leaf) in leaves.iter().enumerate() {
+                assert!(verify_receipt(leaf, group.proof(slot, index).unwrap(), &attestation.claim.pushes));
+            }
+            assert!(group.proof(slot, leaves.len()).is_none());
+        }
+        assert!(GroupAttestor::new(1).close(&signer.log_id()).is_none());
+    }
+}

@@ -1,5 +1,6 @@
 //! Trimming, and what a forgetting decision is told.
 
+use super::Cases;
 use super::calls::Calls;
 use super::reads::signed_ack;
 use crate::store::{ReadOutcome, Verdict};
@@ -7,7 +8,7 @@ use crate::testing::SpaceFixture;
 use relay_proto::hash::entry_id;
 use relay_proto::merkle::entry_leaf;
 
-pub(super) const CASES: &[(&str, fn(&Calls))] = &[
+pub(super) const CASES: Cases = &[
     ("below the floor nothing is read, and the floor is attested", trimmed),
     ("leaves outlive their entries", leaves_after_trim),
     ("the floor never falls and never passes the size", floor_bounds),

@@ -1,5 +1,6 @@
 //! Pushes: verdicts, order, receipts.
 
+use super::Cases;
 use super::calls::{Calls, Heard};
 use crate::store::{Push, Pushed, Refusal, StoreError, Verdict};
 use crate::testing::{SpaceFixture, sealed};
@@ -9,7 +10,7 @@ use relay_proto::ids::EntryId;
 use relay_proto::merkle::{Genesis, LogFold, entry_leaf};
 use relay_proto::roster::Rights;
 
-pub(super) const CASES: &[(&str, fn(&Calls))] = &[
+pub(super) const CASES: Cases = &[
     ("a push is stored with consecutive seqs from 1", consecutive_seqs),
     ("a receipt's proof leads to the attested pushes", receipts_verify),
     ("the head folds from the genesis leaf over every entry", head_folds),

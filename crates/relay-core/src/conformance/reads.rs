@@ -1,5 +1,6 @@
 //! Reads, leaves, attestations, acks.
 
+use super::Cases;
 use super::calls::Calls;
 use crate::store::{ReadOutcome, Refusal, SignedAck, StoreError};
 use crate::testing::SpaceFixture;
@@ -9,7 +10,7 @@ use relay_proto::hash::entry_id;
 use relay_proto::ids::Hash;
 use relay_proto::merkle::entry_leaf;
 
-pub(super) const CASES: &[(&str, fn(&Calls))] = &[
+pub(super) const CASES: Cases = &[
     ("a read gives what was pushed, from after the cursor", reads_back),
     ("a read stops at its limits and says that there is more", read_limits),
     ("at least one entry is read, however large", one_huge_entry),

@@ -1,5 +1,6 @@
 //! What survives: reopening, failing disks, restored backups.
 
+use super::Cases;
 use super::calls::Calls;
 use super::reads::signed_ack;
 use crate::store::{Refusal, StoreError, Verdict};
@@ -8,7 +9,7 @@ use relay_proto::hash::entry_id;
 use relay_proto::log_reset::LogReset;
 use relay_proto::merkle::LogFold;
 
-pub(super) const CASES: &[(&str, fn(&Calls))] = &[
+pub(super) const CASES: Cases = &[
     ("after a restart everything that was durable is there, and the log goes on", reopened),
     ("after a restart times go on from where they were", times_after_restart),
     ("after a failed write nothing is stored and nothing is accepted", poisoned),

@@ -1,5 +1,6 @@
 //! Rosters.
 
+use super::Cases;
 use super::calls::{Calls, Heard};
 use crate::store::{Refusal, StoreError};
 use crate::testing::SpaceFixture;
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use relay_proto::KeyPair;
 use relay_proto::roster::Rights;
 
-pub(super) const CASES: &[(&str, fn(&Calls))] = &[
+pub(super) const CASES: Cases = &[
     ("a chain signed by the root founds a space", founds),
     ("statements held already are skipped", skips),
     ("a following statement by an admin is added and announced", follows),

@@ -1,5 +1,6 @@
 //! Snapshots.
 
+use super::Cases;
 use super::calls::Calls;
 use super::reads::signed_ack;
 use crate::store::{Refusal, SnapshotProgress, StoreError};
@@ -11,7 +12,7 @@ use relay_proto::limits::CHUNK_BYTES_MIN;
 use relay_proto::merkle::{Genesis, LogFold};
 use relay_proto::snapshot::{ChunksHasher, Manifest, ManifestFields};
 
-pub(super) const CASES: &[(&str, fn(&Calls))] = &[
+pub(super) const CASES: Cases = &[
     ("a snapshot is uploaded in chunks and read back", upload),
     ("an upload goes on where it stood", resume),
     ("another manifest of the same device drops its unfinished upload", one_upload_per_device),

@@ -38,7 +38,8 @@ pub(super) struct OpenSession {
     pub(super) pushes: PushWindow,
     pub(super) requests: Requests,
     pub(super) subscription: Option<Box<Subscription>>,
-    pub(super) next_ack_at: Option<Moment>,
+    /// When the next ack is due if they come once a second.
+    pub(super) ack_due_at: Moment,
     pub(super) acks_seen: u64,
     /// Answers that came while the roster was looked up; bounded as they are in the handle.
     stash: VecDeque<Answer>,
@@ -60,7 +61,7 @@ impl OpenSession {
             pushes: PushWindow::new(admitted.mark.bound),
             requests: Requests::default(),
             subscription: None,
-            next_ack_at: None,
+            ack_due_at: io.now,
             acks_seen,
             stash: VecDeque::new(),
             expires_at: None,
@@ -190,5 +191,17 @@ impl OpenSession {
             io.send(&SnapshotDue { size });
         }
         news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OpenSession;
+    use crate::session::Session;
+
+    #[test]
+    fn a_session_is_small() {
+        let bytes = std::mem::size_of::<OpenSession>() + std::mem::size_of::<Session>();
+        assert!(bytes <= 1024, "{bytes} bytes per idle session");
     }
 }
