@@ -1,22 +1,24 @@
 // The lying relay as a process of its own: `lying-relay-main <lie>` listens on a free port of the loopback interface, prints one
-// line of JSON with its relay address, and is honest until it reads a line (a device key in hexadecimal, or nothing) from stdin.
+// line of JSON with its relay address, and is honest until it reads `begin` (or `begin <device key in hexadecimal>`) from stdin.
+// `crash` ends all connections.
 import { createInterface } from 'node:readline';
 import { WebSocketServer } from 'ws';
 import { LIES, LyingRelay } from './lying-relay.js';
-import type { Lie } from './lying-relay.js';
 
-const HEARTBEAT_MS = 1000;
-
-const lie = LIES.find((known): known is Lie => known === process.argv[2]);
-if (lie === undefined) {
-  process.stderr.write(`usage: lying-relay-main <${LIES.join('|')}>\n`);
+const lie = LIES.find((known) => known === process.argv[2]);
+const heartbeatMs = Number(process.argv[3] ?? 30_000);
+if (lie === undefined || !(heartbeatMs > 0)) {
+  process.stderr.write(`usage: lying-relay-main <${LIES.join('|')}> [heartbeat in ms]\n`);
   process.exit(2);
 }
 
-const relay = await new LyingRelay({ heartbeatMs: HEARTBEAT_MS }).start();
+function say(msg: string, fields: Readonly<Record<string, string>> = {}): void {
+  process.stdout.write(`${JSON.stringify({ msg, lie, ...fields })}\n`);
+}
+
+const relay = await new LyingRelay({ heartbeatMs }).start();
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/v1/connect', perMessageDeflate: false, maxPayload: 16 * 1024 * 1024 });
 server.on('connection', (socket) => {
-  socket.binaryType = 'nodebuffer';
   const connection = relay.connect(
     (message) => socket.send(message),
     (code) => (code === 1006 ? socket.terminate() : socket.close(code)),
@@ -31,10 +33,11 @@ server.on('connection', (socket) => {
 server.on('listening', () => {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  process.stdout.write(`${JSON.stringify({ msg: 'lying relay is listening', lie, relayAddress: relay.address(port) })}\n`);
+  say('lying relay is listening', { relayAddress: relay.address(port) });
 });
 createInterface({ input: process.stdin }).on('line', (line) => {
-  if (line === 'crash') relay.crash();
-  else relay.begin(lie, line === '' ? undefined : line);
-  process.stdout.write(`${JSON.stringify({ msg: line === 'crash' ? 'connections were ended' : 'the lie has begun', lie })}\n`);
+  const [command, device] = line.split(' ');
+  if (command === 'crash') relay.crash();
+  if (command === 'begin') relay.begin(lie, device);
+  say(`done: ${command ?? ''}`);
 });
