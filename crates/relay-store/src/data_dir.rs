@@ -19,6 +19,8 @@ pub(crate) const META_FILE: &str = "meta.redb";
 pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Names that belong into a data directory.
 const OWN_NAMES: [&str; 6] = [FORMAT_FILE, LOCK_FILE, KEY_FILE, META_FILE, SNAPSHOTS_DIR, crate::segment::LOG_DIR];
+/// Names that file systems and operating systems put into any directory.
+const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.
 const TEXT_BYTES_MAX: u64 = 4096;
 /// Length of the key's seed, in bytes.
@@ -164,7 +166,9 @@ impl DataDir {
                 .map_err(DirError::io("write", &path.join(FORMAT_FILE)))?;
         }
         let in_use = has(crate::segment::LOG_DIR);
-        let seed = if has(KEY_FILE) { read_key(vfs, path)? } else { make_key(vfs, path, in_use, entropy)? };
+        // A first start that was cut off may leave a key file of zeros; it is no key, and nobody has pinned it.
+        let has_key = has(KEY_FILE) && (in_use || !is_blank(vfs, &path.join(KEY_FILE))?);
+        let seed = if has_key { read_key(vfs, path)? } else { make_key(vfs, path, in_use, entropy)? };
         for dir in [crate::segment::LOG_DIR, SNAPSHOTS_DIR] {
             let dir = path.join(dir);
             vfs.create_dir(&dir).map_err(DirError::io("make", &dir))?;
@@ -180,10 +184,13 @@ fn names(vfs: &dyn Vfs, path: &Path) -> Result<Vec<DirName>, DirError> {
 
 fn refuse_foreign(dir: &Path, names: &[DirName]) -> Result<(), DirError> {
     let is_own = names.iter().any(|entry| entry.name == FORMAT_FILE);
-    let strange = names.iter().find(|entry| !OWN_NAMES.contains(&entry.name.as_str()));
-    // A lock or a key alone is what a first start leaves that was interrupted before it wrote FORMAT.
-    let half_made = |entry: &DirName| entry.name == LOCK_FILE;
-    let other = strange.or_else(|| names.iter().find(|entry| !is_own && !half_made(entry)));
+    let mut names = names.iter().filter(|entry| !SYSTEM_NAMES.contains(&entry.name.as_str()));
+    // A lock alone is what a first start leaves that was interrupted before it wrote FORMAT.
+    let fits = |entry: &DirName| {
+        let name = entry.name.as_str();
+        if is_own { OWN_NAMES.contains(&name) } else { name == LOCK_FILE }
+    };
+    let other = names.find(|entry| !fits(entry));
     match other {
         Some(entry) => Err(DirError::Foreign { dir: dir.to_owned(), name: entry.name.clone() }),
         None => Ok(()),
@@ -222,6 +229,11 @@ fn read_key(vfs: &dyn Vfs, dir: &Path) -> Result<Seed, DirError> {
     let digits = text.strip_suffix(b"\n").unwrap_or(&text);
     hex::decode_to_slice(digits, seed.as_mut_slice()).map_err(|_| DirError::BrokenKey { file })?;
     Ok(seed)
+}
+
+fn is_blank(vfs: &dyn Vfs, file: &Path) -> Result<bool, DirError> {
+    let bytes = vfs::read_small(vfs, file, TEXT_BYTES_MAX).map_err(DirError::io("read", file))?;
+    Ok(bytes.iter().all(|byte| *byte == 0))
 }
 
 fn make_key(vfs: &dyn Vfs, dir: &Path, in_use: bool, entropy: &dyn Entropy) -> Result<Seed, DirError> {
@@ -285,6 +297,7 @@ mod tests {
     #[test]
     fn what_is_not_ours_is_refused_and_left_alone() {
         assert!(refusal(&[("photo.jpg", "x")]).contains("not a sealrelay data directory"));
+        assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("notes.txt", "x")]).contains("notes.txt"));
         assert!(refusal(&[("meta.redb", "x")]).contains("not a sealrelay data directory"));
         assert!(refusal(&[("FORMAT", "sealrelay store format 2\n")]).contains("\"2\" as its format"));
         assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("relay.key", "short")]).contains("not a relay key"));
@@ -297,6 +310,19 @@ mod tests {
         vfs.remove(&Path::new("/d").join(KEY_FILE)).unwrap();
         let error = DataDir::take(&vfs, Path::new("/d"), &Sevens).unwrap_err();
         assert!(matches!(error, DirError::MissingKey { .. }));
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_goes_on() {
+        for half_made in [&["LOCK"][..], &["LOCK", "FORMAT"], &["LOCK", "FORMAT", "relay.key"], &["lost+found"]] {
+            let vfs = SimVfs::new();
+            vfs.create_dir(Path::new("/d")).unwrap();
+            for name in half_made {
+                let text = if *name == "FORMAT" { FORMAT_TEXT } else { "" };
+                vfs.put(&Path::new("/d").join(name), text.as_bytes().to_vec());
+            }
+            DataDir::take(&vfs, Path::new("/d"), &Sevens).unwrap();
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod committer;
 pub mod damage;
 pub mod data_dir;
 pub mod embedded;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 mod index;
 pub mod limits;
 pub mod log_reset;

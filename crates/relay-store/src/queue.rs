@@ -94,24 +94,24 @@ impl CommitQueue {
     }
 
     /// Adds a call; gives it back with the reason when it cannot wait.
-    pub(crate) fn add(&self, call: Call) -> Result<(), (Call, StoreError)> {
+    pub(crate) fn add(&self, call: Call) -> Option<(Call, StoreError)> {
         let bytes = call.bytes_waiting();
         let is_close = matches!(call, Call::Close { .. });
         let mut waiting = self.lock();
         if waiting.ended {
-            return Err((call, StoreError::Closed));
+            return Some((call, StoreError::Closed));
         }
         let full = waiting.calls.len() >= self.limits.calls_max
             || (waiting.bytes.saturating_add(bytes) > self.limits.bytes_max && !waiting.calls.is_empty());
         if full && !is_close {
-            return Err((call, StoreError::Overloaded));
+            return Some((call, StoreError::Overloaded));
         }
         waiting.ended = is_close;
         waiting.bytes += bytes;
         waiting.calls.push_back(call);
         drop(waiting);
         self.wake.notify_one();
-        Ok(())
+        None
     }
 
     /// Waits for calls and takes as many as one group may have, at least one.

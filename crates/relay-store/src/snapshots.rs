@@ -251,10 +251,9 @@ impl SpaceSnapshots {
 
     fn keep_upload(&mut self, mut upload: Upload, now_ms: u64, shared: &Shared) {
         upload.touched_ms = now_ms;
-        if self.uploads.len() >= UPLOADS_MAX {
-            if let Some(oldest) = self.uploads.pop_front() {
-                oldest.file.remove(shared);
-            }
+        let surplus = if self.uploads.len() >= UPLOADS_MAX { self.uploads.pop_front() } else { None };
+        if let Some(oldest) = surplus {
+            oldest.file.remove(shared);
         }
         self.uploads.push_back(upload);
     }

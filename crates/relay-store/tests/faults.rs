@@ -74,35 +74,42 @@ fn a_full_disk_refuses_what_needs_a_new_segment_and_recovers() {
     assert_eq!(writer.read_all(&store), ids(next + 20, 4000));
 }
 
+/// Pushes until the power is cut; returns how many pushes were acknowledged.
+fn push_until_power_cut(vfs: &SimVfs, writer: &Writer, seed: u64, syncs_lie: bool) -> u64 {
+    let store = Arc::new(open(Arc::new(vfs.clone()), &options("/d", SEGMENT)).unwrap());
+    writer.found(&*store).unwrap();
+    if syncs_lie {
+        vfs.lie_about_syncs();
+    }
+    let pusher = {
+        let (store, writer) = (Arc::clone(&store), writer.clone());
+        std::thread::spawn(move || (1..=5000).take_while(|n| writer.push(&*store, *n, vec![sealed(*n, 900)]).is_ok()).count())
+    };
+    std::thread::sleep(std::time::Duration::from_micros(500 + seed * 700));
+    vfs.power_cut(seed);
+    pusher.join().unwrap() as u64
+}
+
 #[test]
 fn a_power_cut_at_any_moment_loses_nothing_that_was_acknowledged() {
     for seed in 0..60 {
-        let vfs = SimVfs::new();
-        let options = options("/d", SEGMENT);
-        let writer = Writer::new(1);
-        let store = Arc::new(open(Arc::new(vfs.clone()), &options).unwrap());
-        writer.found(&*store).unwrap();
-        let acknowledged = {
-            let (store, writer) = (Arc::clone(&store), writer.clone());
-            std::thread::spawn(move || {
-                let mut acknowledged = 0;
-                for n in 1..=5000 {
-                    match writer.push(&*store, n, vec![sealed(n, 900)]) {
-                        Ok(_) => acknowledged = n,
-                        Err(_) => break,
-                    }
-                }
-                acknowledged
-            })
-        };
-        std::thread::sleep(std::time::Duration::from_micros(500 + seed * 700));
-        vfs.power_cut(seed);
-        let acknowledged = acknowledged.join().unwrap();
-        drop(store);
-        let store = open(Arc::new(vfs), &options).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let (vfs, writer) = (SimVfs::new(), Writer::new(1));
+        let acknowledged = push_until_power_cut(&vfs, &writer, seed, false);
+        let store = open(Arc::new(vfs), &options("/d", SEGMENT)).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let held = writer.read_all(&store);
         assert!(held.len() as u64 >= acknowledged, "seed {seed}: {} of {acknowledged}", held.len());
         assert_eq!(held, ids(held.len() as u64, 900), "seed {seed}");
         writer.push_range(&store, held.len() as u64 + 1, held.len() as u64 + 3, 900);
     }
+}
+
+#[test]
+fn the_control_whose_syncs_do_nothing_is_caught() {
+    let caught = (10..30).filter(|seed| {
+        let (vfs, writer) = (SimVfs::new(), Writer::new(1));
+        let acknowledged = push_until_power_cut(&vfs, &writer, *seed, true);
+        let reopened = open(Arc::new(vfs), &options("/d", SEGMENT));
+        acknowledged > 0 && reopened.map_or(true, |store| writer.size(&store) < acknowledged)
+    });
+    assert!(caught.count() >= 19, "a disk that lies was not caught");
 }

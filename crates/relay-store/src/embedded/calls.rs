@@ -19,7 +19,7 @@ use std::sync::{Arc, PoisonError};
 
 impl EmbeddedStore {
     fn queue_call(&self, call: Call) {
-        if let Err((call, error)) = self.queue.add(call) {
+        if let Some((call, error)) = self.queue.add(call) {
             if error == StoreError::Overloaded {
                 add(&self.shared.counters.overloaded, 1);
             }

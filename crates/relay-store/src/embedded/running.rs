@@ -27,7 +27,7 @@ impl EmbeddedStore {
             // Nobody waits when the last owner is one of the committer's own completions.
             let _unwanted = ended.send(result.is_ok());
         });
-        let queued = self.queue.add(Call::Close { done }).is_ok();
+        let queued = self.queue.add(Call::Close { done }).is_none();
         if queued && std::thread::current().id() != running.committer.thread().id() {
             let _marked = wait.recv();
             let _panicked = running.committer.join();

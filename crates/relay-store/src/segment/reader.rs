@@ -161,7 +161,12 @@ pub fn footer(file: &dyn VfsFile) -> io::Result<Option<Footer>> {
 /// # Errors
 /// What the file system says; a file that ends too early is a broken record.
 pub fn record_at(file: &dyn VfsFile, offset: u64, body_len: u32) -> io::Result<Option<Record>> {
-    let mut bytes = vec![0; record::record_bytes(length_of(u64::from(body_len)))];
+    let total = record::record_bytes(length_of(u64::from(body_len)));
+    // Checked before anything is allocated: the length may come from damaged bytes.
+    if offset.checked_add(offset_of(total)).is_none_or(|end| file.len().map_or(true, |len| end > len)) {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; total];
     match file.read_exact_at(&mut bytes, offset) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         other => other?,

@@ -59,6 +59,7 @@ struct Disk {
     fault_suffix: String,
     generation: u64,
     syncs: u64,
+    syncs_lie: bool,
 }
 
 /// The simulated file system; clones share one disk.
@@ -144,6 +145,11 @@ impl SimVfs {
         guard(&self.disk).faults.clear();
     }
 
+    /// From now on syncs claim success and do nothing: the control of power-cut tests.
+    pub fn lie_about_syncs(&self) {
+        guard(&self.disk).syncs_lie = true;
+    }
+
     /// Syncs of files so far.
     #[must_use]
     pub fn syncs(&self) -> u64 {
@@ -158,7 +164,7 @@ impl SimVfs {
         disk.generation += 1;
         disk.faults.clear();
         disk.locks.clear();
-        let lost_names = next_random(&mut random) % 2 == 0;
+        let lost_names = next_random(&mut random).is_multiple_of(2);
         if lost_names {
             disk.names = disk.durable_names.clone();
         } else {
@@ -225,7 +231,7 @@ fn survive(durable: &mut Vec<u8>, change: &Change, random: &mut u64) {
         _ if choice == 0 => {}
         Change::Write { offset, bytes } if choice == 1 => {
             for (index, sector) in bytes.chunks(SECTOR_BYTES).enumerate() {
-                if next_random(random) % 2 == 0 {
+                if next_random(random).is_multiple_of(2) {
                     let at = offset + index * SECTOR_BYTES;
                     apply(durable, &Change::Write { offset: at, bytes: sector.to_vec() });
                 }
@@ -317,6 +323,9 @@ impl VfsFile for SimFile {
     fn sync_data(&self) -> io::Result<()> {
         self.with(|disk| {
             disk.syncs += 1;
+            if disk.syncs_lie {
+                return Ok(());
+            }
             if let Some(error) = disk.fault(&self.path, true) {
                 // As kernels do: the dirty pages are dropped from the books, a second sync would claim success.
                 if let Some(node) = disk.files.get_mut(&self.id) {
