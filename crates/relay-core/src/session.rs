@@ -142,10 +142,18 @@ impl Endpoint for Session {
     }
 
     fn on_drain(&mut self, now: Moment, out: &mut dyn Outbox) {
+        if matches!(self.state, State::Closing) {
+            return;
+        }
         let shared = Arc::clone(&self.shared);
         let handle = Arc::clone(&self.handle);
         let mut io = Io::new(&shared, &handle, now, out);
         io.goaway();
+        if let State::Open(open) = &mut self.state {
+            open.drain();
+            return self.run(None, now, out);
+        }
+        io.go();
         self.state.release(&shared, &handle);
         self.state = State::Closing;
     }

@@ -59,6 +59,21 @@ fn a_change_of_roster_reaches_everyone_before_later_entries_and_cuts_who_left() 
 }
 
 #[test]
+fn a_page_that_was_read_after_the_change_waits_for_the_roster_update() {
+    let (mut world, mut cast) = ready();
+    let (a, b) = (world.open(&cast.space, &cast.a), world.open(&cast.space, &cast.b));
+    cast.space.follow(&cast.a, |fields| fields.queue_mode = true);
+    world.store.pause();
+    world.send(a, &roster_put(&cast));
+    world.push(a, 1, &["after the change"]);
+    world.send(b, &relay_proto::frame::Pull { request: 1, log_epoch: 1, after: 0, entries_max: 9, bytes_max: 1000 });
+    world.store.resume();
+    world.settle();
+    assert!(matches!(world.recv(b), RelayFrame::RosterUpdate(_)));
+    assert_eq!(texts(&world.entries(b)), ["after the change"]);
+}
+
+#[test]
 fn only_admins_put_rosters_and_conflicts_are_shown() {
     let (mut world, mut cast) = ready();
     let (a, b) = (world.open(&cast.space, &cast.a), world.open(&cast.space, &cast.b));
@@ -219,11 +234,17 @@ fn the_sweep_waits_a_day_then_forgets_and_asks_for_snapshots() {
 fn draining_tells_when_to_return() {
     let (mut world, cast) = ready();
     let a = world.open(&cast.space, &cast.a);
+    world.store.pause();
     world.push(a, 1, &["1"]);
     world.drain(a);
-    world.receipt(a);
+    let silent = world.connect();
+    world.drain(silent);
+    assert_eq!((world.closed(a), world.closed(silent)), (None, Some(1012)), "what is under way is answered first");
+    world.store.resume();
+    world.settle();
     let RelayFrame::Goaway(Goaway { reason, reconnect_spread_ms, .. }) = world.recv(a) else { panic!("goaway") };
     assert_eq!((reason, reconnect_spread_ms > 0), (ErrorCode::Draining.number(), true));
+    world.receipt(a);
     assert_eq!(world.closed(a), Some(1012));
     let a = world.open(&cast.space, &cast.a);
     world.subscribe(a, 0, false);

@@ -72,7 +72,7 @@ impl<'a> Io<'a> {
         self.close(ErrorCode::Overloaded.close(), code.name());
     }
 
-    /// Says when to come back, and closes.
+    /// Says when to come back.
     pub(super) fn goaway(&mut self) {
         let limits = &self.shared.limits;
         self.shared.counters.error(ErrorCode::Draining);
@@ -81,6 +81,10 @@ impl<'a> Io<'a> {
             reconnect_after_ms: limits.drain_reconnect_after_ms,
             reconnect_spread_ms: limits.drain_reconnect_spread_ms,
         });
+    }
+
+    /// Closes after a goaway.
+    pub(super) fn go(&mut self) {
         self.close(ErrorCode::Draining.close(), ErrorCode::Draining.name());
     }
 

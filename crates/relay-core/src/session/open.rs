@@ -46,6 +46,7 @@ pub(super) struct OpenSession {
     expires_at: Option<Moment>,
     snapshot_due_told: u64,
     paused: bool,
+    draining: bool,
 }
 
 impl OpenSession {
@@ -67,6 +68,7 @@ impl OpenSession {
             expires_at: None,
             snapshot_due_told: 0,
             paused: false,
+            draining: false,
         };
         open.become_member(admitted.membership, io);
         open.touch(io.shared);
@@ -133,11 +135,20 @@ impl OpenSession {
         if io.is_closed() {
             return;
         }
+        if self.draining && self.pushes.count == 0 && self.requests.are_done() {
+            io.go();
+            return;
+        }
         let full = self.is_full(io.shared);
         if full != self.paused {
             self.paused = full;
             io.pause_reading(full);
         }
+    }
+
+    /// From now on the session ends as soon as what was asked is answered.
+    pub(super) const fn drain(&mut self) {
+        self.draining = true;
     }
 
     fn is_full(&self, shared: &Shared) -> bool {

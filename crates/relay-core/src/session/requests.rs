@@ -93,6 +93,10 @@ impl Requests {
         self.waiting.len()
     }
 
+    pub(super) fn are_done(&self) -> bool {
+        self.under_way.is_none() && self.waiting.is_empty()
+    }
+
     pub(super) const fn bytes(&self) -> usize {
         self.waiting_bytes
     }
