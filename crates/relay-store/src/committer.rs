@@ -9,6 +9,7 @@ mod build;
 mod deliver;
 mod signer;
 
+use crate::meta;
 use crate::queue::{Call, CommitQueue};
 use crate::segment::group::GROUP_HEADER_BYTES;
 use crate::segment::offset_of;
@@ -101,13 +102,15 @@ impl Committer {
     /// Takes the group's time, leased durably.
     fn begin(&mut self) -> Result<u64, StoreError> {
         let time_ms = self.clock.commit_begins(self.shared.wall_clock.now_ms());
-        if self.shared.meta.lease(time_ms).is_err() {
-            // Without a lease a restart could sign an earlier time: nothing may be signed.
+        // Without a lease a restart could sign an earlier time: nothing may be signed.
+        self.shared.meta.lease(time_ms).map(|()| time_ms).map_err(|error| {
             self.clock.commit_ended();
+            if meta::is_full(&error) {
+                return StoreError::DiskFull;
+            }
             self.shared.poison();
-            return Err(StoreError::Poisoned);
-        }
-        Ok(time_ms)
+            StoreError::Poisoned
+        })
     }
 
     fn room_failure(&self, error: &io::Error) -> StoreError {

@@ -4,6 +4,7 @@
 mod backend;
 mod tables;
 
+use tables::Tables;
 pub(crate) use tables::{Loaded, OpenedSnapshot};
 
 use crate::segment::header::StoreId;
@@ -13,9 +14,9 @@ use redb::{Builder, Database};
 use relay_core::store::SignedAck;
 use relay_proto::ids::{DeviceKey, SnapshotId, SpaceId};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How far ahead of the clock a lease reaches, in milliseconds.
@@ -64,7 +65,10 @@ struct Pending {
 /// The metadata file.
 #[derive(Debug)]
 pub(crate) struct Meta {
-    db: Database,
+    vfs: Arc<dyn Vfs>,
+    path: PathBuf,
+    /// `None` after a failed transaction: redb wants to be opened again then.
+    db: Mutex<Option<Database>>,
     pending: Mutex<Pending>,
     wake: Condvar,
     lease_ms: AtomicU64,
@@ -72,15 +76,26 @@ pub(crate) struct Meta {
     failures: AtomicU64,
 }
 
+fn open_database(vfs: &dyn Vfs, path: &Path) -> Result<Database, MetaError> {
+    let backend = FileBackend::open(vfs, path).map_err(redb::StorageError::from)?;
+    Ok(Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend)?)
+}
+
+/// Whether a transaction failed for want of room.
+pub(crate) fn is_full(error: &MetaError) -> bool {
+    matches!(error, MetaError::Io(error) if error.kind() == std::io::ErrorKind::StorageFull)
+}
+
 impl Meta {
     /// Opens or makes the file and reads everything.
-    pub(crate) fn open(vfs: &dyn Vfs, path: &Path) -> Result<(Self, Loaded), MetaError> {
-        let backend = FileBackend::open(vfs, path).map_err(redb::StorageError::from)?;
-        let db = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
+    pub(crate) fn open(vfs: Arc<dyn Vfs>, path: &Path) -> Result<(Self, Loaded), MetaError> {
+        let db = open_database(&*vfs, path)?;
         let loaded = tables::load(&db)?;
         let pending = Pending { durable_group: loaded.durable_group, ..Pending::default() };
         let meta = Self {
-            db,
+            vfs,
+            path: path.to_owned(),
+            db: Mutex::new(Some(db)),
             pending: Mutex::new(pending),
             wake: Condvar::new(),
             lease_ms: AtomicU64::new(loaded.time_lease_ms),
@@ -92,13 +107,25 @@ impl Meta {
 
     /// Writes whose store this is; durable when it returns.
     pub(crate) fn name_store(&self, store_id: StoreId) -> Result<(), MetaError> {
-        tables::write(&self.db, |tables| tables.store_id(store_id))
+        self.transact(|tables| tables.store_id(store_id))
     }
 
     /// Sets the newest durable group now; durable when it returns.
     pub(crate) fn set_durable_group(&self, group: u64) -> Result<(), MetaError> {
         self.lock().durable_group = group;
         self.flush()
+    }
+
+    /// Runs one durable transaction; opens the file again when the last one failed.
+    fn transact(&self, change: impl FnOnce(&Tables<'_>) -> Result<(), MetaError>) -> Result<(), MetaError> {
+        let mut db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = match db.take() {
+            Some(open) => open,
+            None => open_database(&*self.vfs, &self.path)?,
+        };
+        tables::write(&open, change)?;
+        *db = Some(open);
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Pending> {
@@ -115,7 +142,7 @@ impl Meta {
 
     fn extend_lease(&self, time_ms: u64) -> Result<(), MetaError> {
         let lease_ms = time_ms.saturating_add(LEASE_MS);
-        tables::write(&self.db, |tables| tables.time_lease(lease_ms))?;
+        self.transact(|tables| tables.time_lease(lease_ms))?;
         self.lease_ms.fetch_max(lease_ms, Ordering::AcqRel);
         Ok(())
     }
@@ -168,7 +195,7 @@ impl Meta {
         if nothing && group == self.written_group.load(Ordering::Acquire) {
             return Ok(());
         }
-        tables::write(&self.db, |tables| {
+        self.transact(|tables| {
             tables.durable_group(group)?;
             changes.acks.iter().try_for_each(|((space, _), ack)| tables.ack(space, ack))?;
             changes.seen.iter().try_for_each(|((space, device), now_ms)| tables.seen(space, device, *now_ms))?;
@@ -192,6 +219,11 @@ impl Meta {
                 return;
             }
         }
+    }
+
+    /// Lets the file go: redb writes to it when it is dropped, which must happen before anyone else opens it.
+    pub(crate) fn close(&self) {
+        self.db.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Ends the metadata thread after a last flush.

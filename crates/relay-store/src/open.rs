@@ -102,7 +102,7 @@ pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored:
     let vfs = &*environment.vfs;
     let dir = DataDir::take(vfs, data_dir, &*environment.entropy)?;
     let signer = Arc::new(RelayKey::from_seed(&dir.seed));
-    let (meta, loaded) = open_meta(vfs, data_dir)?;
+    let (meta, loaded) = open_meta(&environment.vfs, data_dir)?;
     let store_id = store_id(vfs, data_dir, &meta, &loaded, &*environment.entropy)?;
     let owner = Owner { store_id, log_id: signer.log_id() };
     let durable_group = if is_restored { 0 } else { loaded.durable_group };
@@ -133,20 +133,17 @@ fn disk_bytes(log: &GoodLog) -> u64 {
     log.segments.iter().filter_map(|segment| segment.file.len().ok()).sum()
 }
 
-fn open_meta(vfs: &dyn Vfs, data_dir: &Path) -> Result<(Meta, Loaded), OpenError> {
+fn open_meta(vfs: &Arc<dyn Vfs>, data_dir: &Path) -> Result<(Meta, Loaded), OpenError> {
     let path = data_dir.join(META_FILE);
-    let first = Meta::open(vfs, &path);
-    if let Err(error) = &first {
-        // A first start that was cut off while it made the file leaves no log: the file is made again.
-        let nothing_yet = recovery::segment_numbers(vfs, data_dir)?.is_empty();
-        if !nothing_yet {
-            let _ = error;
-            return Err(Damage { file: path, offset: 0, group: None, kind: DamageKind::BrokenMeta }.into());
-        }
-        vfs.remove(&path).map_err(DirError::io("remove", &path))?;
-        return Meta::open(vfs, &path).map_err(|error| meta_error(&error));
+    if let Ok(opened) = Meta::open(Arc::clone(vfs), &path) {
+        return Ok(opened);
     }
-    first.map_err(|error| meta_error(&error))
+    // A first start that was cut off while it made the file leaves no log: the file is made again.
+    if !recovery::segment_numbers(&**vfs, data_dir)?.is_empty() {
+        return Err(Damage { file: path, offset: 0, group: None, kind: DamageKind::BrokenMeta }.into());
+    }
+    vfs.remove(&path).map_err(DirError::io("remove", &path))?;
+    Meta::open(Arc::clone(vfs), &path).map_err(|error| meta_error(&error))
 }
 
 /// The store's id: from the metadata, else from the first segment that has a whole header, else a new one.

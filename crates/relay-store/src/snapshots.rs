@@ -56,11 +56,6 @@ pub(crate) struct Snapshots {
 const UNKNOWN: StoreError = StoreError::Refused(Refusal::SnapshotUnknown);
 const INVALID: StoreError = StoreError::Refused(Refusal::SnapshotInvalid);
 
-/// A failed write of a snapshot harms nothing else: it is refused, and the upload goes on after the cause is gone.
-fn write_error(error: &io::Error) -> StoreError {
-    if error.kind() == io::ErrorKind::StorageFull { StoreError::DiskFull } else { StoreError::Poisoned }
-}
-
 impl Snapshots {
     /// Finds what is on disk.
     pub(crate) fn load(
@@ -91,6 +86,15 @@ impl Snapshots {
         self.spaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A full disk refuses the call; any other failure of a write or sync poisons the store, as everywhere.
+    fn write_error(&self, error: &io::Error) -> StoreError {
+        if error.kind() == io::ErrorKind::StorageFull {
+            return StoreError::DiskFull;
+        }
+        self.shared.poison();
+        StoreError::Poisoned
+    }
+
     fn dir(&self, space: SpaceId) -> PathBuf {
         self.shared.data_dir.join(SNAPSHOTS_DIR).join(hex::encode(space.0))
     }
@@ -119,7 +123,7 @@ impl Snapshots {
         let upload = match entry.take_upload(id) {
             Some(upload) => upload,
             None => {
-                let file = SnapshotFile::create(&self.shared, &self.dir(space), manifest).map_err(|error| write_error(&error))?;
+                let file = SnapshotFile::create(&self.shared, &self.dir(space), manifest).map_err(|error| self.write_error(&error))?;
                 Upload { file, next_chunk: 0, hasher: ChunksHasher::default(), touched_ms: now_ms }
             }
         };
@@ -161,7 +165,7 @@ impl Snapshots {
         }
         if let Err(error) = upload.file.write_chunk(index, chunk) {
             entry.keep_upload(upload, now_ms, &self.shared);
-            return Err(write_error(&error));
+            return Err(self.write_error(&error));
         }
         upload.hasher.push(chunk);
         upload.next_chunk += 1;
@@ -188,7 +192,7 @@ impl Snapshots {
         if let Err(error) = file.complete(&self.shared, &self.dir(space)) {
             // A sync is never repeated and then believed: the upload starts again.
             file.remove(&self.shared);
-            return Err(write_error(&error));
+            return Err(self.write_error(&error));
         }
         let known = OpenedSnapshot { stored_at_ms: now_ms, opened_by: Vec::new() };
         self.shared.meta.note_snapshot(space, file.manifest.id(), Some(known.clone()));

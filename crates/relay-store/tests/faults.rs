@@ -74,6 +74,24 @@ fn a_full_disk_refuses_what_needs_a_new_segment_and_recovers() {
     assert_eq!(writer.read_all(&store), ids(next + 20, 4000));
 }
 
+#[test]
+fn metadata_that_met_a_full_disk_is_written_when_there_is_room() {
+    let vfs = SimVfs::new();
+    let clock = Arc::new(support::Clock(1_700_000_000_000.into()));
+    let mut environment = support::environment(Arc::new(vfs.clone()));
+    environment.wall_clock = Arc::clone(&clock) as Arc<_>;
+    let store = relay_store::EmbeddedStore::open(&options("/d", SEGMENT), environment).unwrap();
+    let writer = Writer::new(1);
+    writer.found(&store).unwrap();
+    vfs.inject("meta.redb", Fault::Write { after: 0, error: ErrorKind::StorageFull });
+    clock.0.fetch_add(600_000, std::sync::atomic::Ordering::Relaxed);
+    // The time lease is over and cannot be renewed: refused for now, not for good.
+    assert_eq!(writer.push(&store, 1, vec![sealed(1, 100)]).unwrap_err(), StoreError::DiskFull);
+    vfs.heal();
+    writer.push_range(&store, 1, 3, 100);
+    assert_eq!(store.stats().poisoned, 0);
+}
+
 /// Pushes until the power is cut; returns how many pushes were acknowledged.
 fn push_until_power_cut(vfs: &SimVfs, writer: &Writer, seed: u64, syncs_lie: bool) -> u64 {
     let store = Arc::new(open(Arc::new(vfs.clone()), &options("/d", SEGMENT)).unwrap());

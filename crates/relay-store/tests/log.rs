@@ -143,3 +143,44 @@ fn times_never_go_back_over_a_restart_with_an_older_clock() {
     let store = relay_store::EmbeddedStore::open(&options, early).unwrap();
     assert!(time(&store) >= first + 60_000 - 1, "the lease is where time goes on");
 }
+
+#[test]
+fn a_closed_store_that_is_still_held_leaves_the_directory_to_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = options(dir.path().join("data"), SEGMENT);
+    let writer = Writer::new(1);
+    let first = open(Arc::new(RealVfs), &options).unwrap();
+    writer.found(&first).unwrap();
+    first.close();
+    let second = open(Arc::new(RealVfs), &options).unwrap();
+    drop(first);
+    writer.push_range(&second, 1, 3, 100);
+    drop(second);
+    let third = open(Arc::new(RealVfs), &options).unwrap();
+    assert_eq!(writer.read_all(&third), ids(3, 100));
+}
+
+#[test]
+fn a_store_dropped_by_its_own_completion_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = options(dir.path().join("data"), SEGMENT);
+    let writer = Writer::new(1);
+    let store = Arc::new(open(Arc::new(RealVfs), &options).unwrap());
+    writer.found(&*store).unwrap();
+    let (send, receive) = std::sync::mpsc::channel();
+    let last = Arc::clone(&store);
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    store.push(
+        writer.make_push(1, vec![sealed(1, 100)]),
+        Box::new(move |result| {
+            gone.recv().unwrap();
+            drop(last);
+            send.send(result.is_ok()).unwrap();
+        }),
+    );
+    drop(store);
+    go.send(()).unwrap();
+    assert!(receive.recv_timeout(std::time::Duration::from_secs(20)).unwrap());
+    let store = open(Arc::new(RealVfs), &options).unwrap();
+    assert_eq!(writer.read_all(&store), ids(1, 100));
+}

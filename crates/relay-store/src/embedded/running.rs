@@ -27,8 +27,13 @@ impl EmbeddedStore {
             // Nobody waits when the last owner is one of the committer's own completions.
             let _unwanted = ended.send(result.is_ok());
         });
+        let on_committer = std::thread::current().id() == running.committer.thread().id();
+        if on_committer {
+            // It cannot wait for itself: it goes on after this, and must not write once the directory is let go.
+            self.shared.close();
+        }
         let queued = self.queue.add(Call::Close { done }).is_none();
-        if queued && std::thread::current().id() != running.committer.thread().id() {
+        if queued && !on_committer {
             let _marked = wait.recv();
             let _panicked = running.committer.join();
         }
@@ -37,6 +42,7 @@ impl EmbeddedStore {
         running.background.stop();
         self.shared.meta.stop();
         let _panicked = running.meta_thread.join();
+        self.shared.meta.close();
         self.shared.close();
         drop(running.dir);
     }

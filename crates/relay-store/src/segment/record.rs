@@ -1,4 +1,4 @@
-//! Records: body_len u32 | crc u32 over type … end of body | type u8 | zeros [7] | body, padded with zeros to 8 bytes.
+//! Records: body_len u32 | crc u32 over type … end of body | type u8 | seven zeros | body, padded with zeros to 8 bytes.
 
 use super::{ALIGNMENT_BYTES, aligned};
 use bytes::Bytes;
