@@ -193,6 +193,8 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use relay_proto::attestation::{GroupLeaf, HeadClaim, push_tree, sign_group};
+    use relay_proto::{Hash, KeyPair};
 
     #[test]
     fn acknowledgements_count_up_by_one() {
@@ -216,5 +218,47 @@ mod tests {
         assert_eq!(judge(1, 3), Some(1));
         assert_eq!(judge(1, 2), None);
         assert_eq!(judge(2, 3), None);
+    }
+
+    const MESSAGE_BYTES: usize = 64;
+
+    /// A receipt for message 0 of device 0, at seq 1.
+    fn receipt_of(space: &Space, log_key: &KeyPair, sealed: &[u8]) -> Receipt {
+        let device = space.device(0).unwrap().device();
+        let (pushes, mut proofs) = push_tree(&[PushLeaf::of(device, 1, 1, &[entry_id(sealed)])]);
+        let claim = HeadClaim { log_epoch: 1, size: 1, head: Hash::ZERO, floor: 1, time_ms: 1, pushes };
+        let group = sign_group(log_key, &[GroupLeaf { space: space.id, claim, salt: [0; 16] }]).unwrap();
+        Receipt {
+            push_seq_first: 1,
+            count: 1,
+            status: ReceiptStatus::Stored(proofs.remove(0)),
+            seq_first: 1,
+            attestation: group.attestations[0].clone(),
+        }
+    }
+
+    /// What a run says that got this receipt for its first message.
+    fn settle(change: impl FnOnce(&mut Receipt)) -> Result<usize, Failure> {
+        let log_key = KeyPair::from_seed(&[1; 32]);
+        let mut payload = Payload::new(MESSAGE_BYTES).unwrap();
+        let sealed = payload.stamped(Stamp { number: 0, word: 7 }).to_vec();
+        let mut ledger = Ledger::of_relay(log_key.log_id(), vec![Space::create(1).unwrap()]);
+        ledger.starts_at(0, 0);
+        let mut receipt = receipt_of(ledger.space(0).unwrap(), &log_key, &sealed);
+        change(&mut receipt);
+        let mut answers = Answers::Receipts { space: 0, device: 0, push_seq_base: 1, seq_last: 0 };
+        answers.judge(&receipt.encode(), 7, 0, &payload, &mut ledger)?;
+        ledger.settle(&mut payload, 0)
+    }
+
+    #[test]
+    fn a_right_receipt_settles_and_a_bent_one_does_not() {
+        assert_eq!(settle(|_| {}).unwrap(), 1);
+        assert!(settle(|receipt| receipt.push_seq_first = 2).is_err());
+        assert!(settle(|receipt| receipt.seq_first = 2).is_err());
+        assert!(settle(|receipt| receipt.status = ReceiptStatus::Duplicate).is_err());
+        assert!(settle(|receipt| receipt.attestation.claim.size = 2).is_err());
+        assert!(settle(|receipt| receipt.attestation.claim.pushes = Hash::ZERO).is_err());
+        assert!(settle(|receipt| receipt.attestation.signature.0[0] ^= 1).is_err());
     }
 }
