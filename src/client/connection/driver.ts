@@ -54,6 +54,7 @@ export class ConnectionDriver {
   readonly #handler: ConnectionHandler;
   #state: ConnectionState = { kind: 'idle' };
   #attempt: Attempt | undefined;
+  #latest: Attempt | undefined;
   #retry: Timer | undefined;
 
   constructor(options: DriverOptions, handler: ConnectionHandler) {
@@ -63,6 +64,11 @@ export class ConnectionDriver {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /** Resolves when the frame that was being handled, if any, is done with. */
+  idle(): Promise<void> {
+    return this.#latest?.idle ?? Promise.resolve();
   }
 
   dispatch(event: ConnectionEvent): void {
@@ -76,7 +82,8 @@ export class ConnectionDriver {
   #perform(effect: ConnectionEffect): void {
     switch (effect.type) {
       case 'open-transport':
-        this.#attempt = new Attempt(this.#options, this.#handler, (event) => this.dispatch(event));
+        this.#attempt = new Attempt(this.#options, this.#handler, (event) => this.dispatch(event), this.#latest?.idle ?? Promise.resolve());
+        this.#latest = this.#attempt;
         break;
       case 'close-transport':
         this.#attempt?.end();
@@ -114,6 +121,7 @@ class Attempt implements SessionLink {
   readonly #inbound: Uint8Array[] = [];
   #inboundBytes = 0;
   #working = false;
+  #work: Promise<void>;
   #ended = false;
   #closedByPeer = false;
   #handshake: Handshake | undefined;
@@ -124,8 +132,10 @@ class Attempt implements SessionLink {
   #deadline: Timer;
   #stability: Timer | undefined;
 
-  constructor(options: DriverOptions, handler: ConnectionHandler, dispatch: (event: ConnectionEvent) => void) {
+  /** `before` is the work of the attempt before, which may still be at its last frame. */
+  constructor(options: DriverOptions, handler: ConnectionHandler, dispatch: (event: ConnectionEvent) => void, before: Promise<void>) {
     this.#options = options;
+    this.#work = before;
     this.#handler = handler;
     this.#dispatch = (event) => {
       if (!this.#ended) dispatch(event);
@@ -140,6 +150,11 @@ class Attempt implements SessionLink {
         if (!this.#working && this.#inbound.length === 0) this.#dispatch({ type: 'transport-closed' });
       },
     });
+  }
+
+  /** Resolves when the frame that is being handled is done with. */
+  get idle(): Promise<void> {
+    return this.#work;
   }
 
   startHandshake(): void {
@@ -192,11 +207,12 @@ class Attempt implements SessionLink {
     this.#inboundBytes += message.length;
     this.#inbound.push(message);
     if (this.#inboundBytes > INBOUND_BYTES_MAX) this.#dispatch({ type: 'silent' });
-    else if (!this.#working) void this.#work();
+    else if (!this.#working) this.#work = this.#workOff(this.#work);
   }
 
-  async #work(): Promise<void> {
+  async #workOff(before: Promise<void>): Promise<void> {
     this.#working = true;
+    await before;
     try {
       for (let message = this.#inbound.shift(); message !== undefined && !this.#ended; message = this.#inbound.shift()) {
         this.#inboundBytes -= message.length;

@@ -22,12 +22,21 @@ export interface LogOrigin {
   readonly baseHead: Uint8Array;
 }
 
-/** A fold as it is stored. */
-export interface LogTreeState {
+/** One tree at one size. */
+export interface LogFold {
   readonly origin: LogOrigin;
   readonly size: number;
   readonly range: readonly Uint8Array[];
 }
+
+/** A fold as it is stored. */
+export interface LogTreeState extends LogFold {
+  readonly ahead: readonly LogReset[];
+  readonly past: readonly LogFold[];
+}
+
+/** Trees of ended log epochs that are kept, to be continued when a backup from within them is restored. */
+const PAST_FOLDS_MAX = 16;
 
 export const ORIGIN_FIRST: LogOrigin = { logEpoch: LOG_EPOCH_FIRST, baseSize: 0, baseHead: ZEROS };
 
@@ -37,10 +46,13 @@ export class LogTree {
   #range: CompactRange;
   #size: number;
   #recent: RecentHeads;
-  #ahead: LogReset[] = [];
+  #ahead: LogReset[];
+  #past: LogFold[];
 
   constructor(log: LogIdentity, state?: LogTreeState) {
     this.#log = log;
+    this.#ahead = [...(state?.ahead ?? [])];
+    this.#past = [...(state?.past ?? [])];
     this.#origin = state?.origin ?? ORIGIN_FIRST;
     this.#size = state?.size ?? this.#origin.baseSize;
     const stored = state && CompactRange.fromHashes(state.size - state.origin.baseSize + 1, state.range);
@@ -71,7 +83,7 @@ export class LogTree {
   }
 
   state(): LogTreeState {
-    return { origin: this.#origin, size: this.#size, range: this.#range.hashes() };
+    return { origin: this.#origin, size: this.#size, range: this.#range.hashes(), ahead: this.#ahead, past: this.#past };
   }
 
   /** Appends the leaf of the next seq. */
@@ -84,11 +96,15 @@ export class LogTree {
 
   /**
    * Follows a verified reset: the fold goes back to base_size, or enters the new tree when it gets there.
-   * The result says whether base_head could be compared. Throws the finding `fork` when it differs.
+   * The result says whether base_head is compared. Throws the finding `fork` when it differs.
    */
   follow(reset: LogReset): boolean {
+    this.#ahead = this.#ahead.filter((earlier) => earlier.newEpoch <= reset.oldEpoch);
+    if (this.#origin.logEpoch > reset.oldEpoch && !this.#goBack(reset.oldEpoch)) {
+      this.#begin(reset);
+      return false;
+    }
     if (this.#ahead.length > 0 || this.#size < reset.baseSize) {
-      this.#ahead = this.#ahead.filter((earlier) => earlier.baseSize < reset.baseSize);
       this.#ahead.push(reset);
       return true;
     }
@@ -99,16 +115,28 @@ export class LogTree {
   }
 
   /** Starts over from a range that somebody else folded. */
-  startFrom(state: LogTreeState, ahead: readonly LogReset[]): boolean {
-    const range = CompactRange.fromHashes(state.size - state.origin.baseSize + 1, state.range);
-    if (range === undefined) return false;
-    this.#origin = state.origin;
-    this.#size = state.size;
-    this.#range = range;
-    this.#recent = new RecentHeads(range, state.size);
+  startFrom(fold: LogFold, ahead: readonly LogReset[]): boolean {
+    if (!this.#adopt(fold)) return false;
     this.#ahead = [...ahead];
+    this.#past = [];
     this.#enterResets();
     return true;
+  }
+
+  #adopt(fold: LogFold): boolean {
+    const range = CompactRange.fromHashes(fold.size - fold.origin.baseSize + 1, fold.range);
+    if (range === undefined) return false;
+    this.#origin = fold.origin;
+    this.#size = fold.size;
+    this.#range = range;
+    this.#recent = new RecentHeads(range, fold.size);
+    return true;
+  }
+
+  // A backup from an epoch that had ended already was restored: what was folded since is void, the old tree goes on.
+  #goBack(logEpoch: number): boolean {
+    const fold = this.#past.findLast((past) => past.origin.logEpoch === logEpoch);
+    return fold !== undefined && this.#adopt(fold);
   }
 
   #enterResets(): void {
@@ -120,6 +148,9 @@ export class LogTree {
   }
 
   #begin(reset: LogReset): void {
+    const range = this.#size === reset.baseSize ? this.#range : this.#recent.rangeAt(reset.baseSize);
+    this.#past = this.#past.filter((past) => past.origin.logEpoch < this.#origin.logEpoch).slice(1 - PAST_FOLDS_MAX);
+    if (range !== undefined) this.#past.push({ origin: this.#origin, size: reset.baseSize, range: range.hashes() });
     this.#origin = { logEpoch: reset.newEpoch, baseSize: reset.baseSize, baseHead: reset.baseHead };
     this.#size = reset.baseSize;
     this.#range = genesisRange(this.#log, this.#origin);

@@ -13,7 +13,7 @@ import { MisbehaviourError, finding } from '../misbehaviour.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import { decodeAttestation, encodeAttestation } from './encode-attestation.js';
 import { LOG_EPOCH_FIRST, LogTree } from './log-tree.js';
-import type { LogTreeState } from './log-tree.js';
+import type { LogFold, LogTreeState } from './log-tree.js';
 import { ShownAttestations } from './shown-attestations.js';
 
 /** The log as it is stored: enough to notice after a restart that less is shown than before. */
@@ -144,9 +144,9 @@ export class VerifiedLog {
   }
 
   /** Starts from a snapshot's range; false when the range does not fit its size. */
-  startFrom(state: LogTreeState, ahead: readonly LogReset[]): boolean {
+  startFrom(fold: LogFold, ahead: readonly LogReset[]): boolean {
     const pending = this.newest;
-    if (!this.#tree.startFrom(state, ahead)) return false;
+    if (!this.#tree.startFrom(fold, ahead)) return false;
     this.#verified = undefined;
     this.#pending = [];
     if (pending !== undefined) this.admit(pending);

@@ -80,7 +80,7 @@ export class SpaceEngine implements ConnectionHandler {
     this.#reader = new Reader(this.#context, this.#judge);
     this.#acks = new AckNotices(this.#context);
     this.#pusher = new Pusher(this.#context, options.sealing, (cause) => this.#fail(cause));
-    this.#acker = new Acker(this.#context, () => !this.#reader.quarantined, () => this.#acked());
+    this.#acker = new Acker(this.#context, () => this.#reader.settled, () => this.#acked());
     this.#upload = new SnapshotUpload(this.#context, (size) => this.#release(size));
     this.#bootstrap = new Bootstrap(this.#context, { load: options.load, reset: (baseSize) => this.#reset(baseSize) });
   }
@@ -106,9 +106,9 @@ export class SpaceEngine implements ConnectionHandler {
     return log.size >= this.#session.welcome.attestation.size && log.newest?.size === log.size && log.verified?.size === log.size;
   }
 
-  /** Whether progress may be stored: not while an entry waits for its key. */
-  get storable(): boolean {
-    return !this.#reader.quarantined;
+  /** Whether everything folded was handed on, so that the position in the log may be stored. */
+  get settled(): boolean {
+    return this.#reader.settled;
   }
 
   /** The outbox has something new. */
@@ -248,7 +248,7 @@ export class SpaceEngine implements ConnectionHandler {
     const promised = frame.attestation.size > this.#context.log.size;
     session.promised = promised ? this.#awaitMore(session, frame, raw) : undefined;
     this.#acks.settle();
-    if (this.storable) await this.#context.save();
+    await this.#context.save();
     this.#acker.schedule();
     this.#moved();
   }

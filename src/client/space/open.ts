@@ -187,11 +187,15 @@ async function assemble(options: SpaceOptions, internals: Internals, ground: Gro
   const last = outbox.last;
   const own = last !== undefined && last.pushSeq >= state.own.pushSeq ? { ...state.own, pushSeq: last.pushSeq, entryId: last.entryId } : state.own;
   const marks = { own: { ...own, storedPushSeq: Math.max(own.storedPushSeq, outbox.storedPushSeq) }, acked: state.acked };
+  // While a frame is worked on, or an entry waits for its key, the position before it is what may be stored.
+  let position: Pick<DeviceState, 'log' | 'chains'> = state;
+  const settle = (): void => {
+    if (engine.settled && log.newest !== undefined) position = { log: log.state(), chains: chains.links() };
+  };
   const saver = new StateSaver(storage, () => ({
     ...state,
+    ...position,
     roster: roster.state(),
-    log: log.newest === undefined ? null : log.state(),
-    chains: chains.links(),
     own: marks.own,
     acked: marks.acked,
     policy: engine.policy,
@@ -212,7 +216,10 @@ async function assemble(options: SpaceOptions, internals: Internals, ground: Gro
     events,
     marks,
     report: reporter(events),
-    save: () => (engine.storable ? saver.save() : Promise.resolve()),
+    save: () => {
+      settle();
+      return saver.save();
+    },
   };
   const sealing = new Sealing(context, () => {
     engine.push();

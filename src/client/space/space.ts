@@ -219,7 +219,8 @@ export class Space {
     driver.dispatch({ type: 'close' });
     engine.close();
     this.#closing.abort(new ClientError('closed', 'the space was closed'));
-    if (engine.storable) await context.save();
+    await driver.idle();
+    await context.save();
     context.writes.close();
   }
 
