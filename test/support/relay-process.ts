@@ -3,10 +3,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+// From the root, where every command of the project runs: this file is also bundled, and then lies elsewhere.
+const CLI = resolve('dist/cli/main.js');
 const START_MS_MAX = 20_000;
 
 export interface RelayOptions {
