@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 
@@ -57,6 +58,39 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
     await using relay = new ServeProcess(args);
     expect(await relay.ended).toEqual({ code, signal: null });
     expect(relay.stderr.join('\n')).toMatch(message);
+  });
+
+  it('names a data directory that is in use', async () => {
+    await using first = new ServeProcess([]);
+    await first.url();
+    await using second = new ServeProcess(['--data-dir', join(first.dir, 'data')]);
+    expect(await second.ended).toEqual({ code: 1, signal: null });
+    expect(second.stderr.join('\n')).toMatch(/data is in use by the relay with process id \d+\. Stop it, or choose another directory\.$/);
+  });
+
+  it('names a data directory that is not one, or cannot be made', async () => {
+    await using foreign = new ServeProcess(['--data-dir', import.meta.dirname]);
+    expect(await foreign.ended).toEqual({ code: 1, signal: null });
+    expect(foreign.stderr.join('\n')).toMatch(/is not a sealrelay data directory.*Choose an empty directory/);
+    await using blocked = new ServeProcess(['--data-dir', join(import.meta.filename, 'below')]);
+    expect(await blocked.ended).toEqual({ code: 1, signal: null });
+    expect(blocked.stderr.join('\n')).toMatch(/below.*\. [A-Z].*\.$/);
+  });
+
+  it('names a damaged segment and the ways out, and changes nothing', async () => {
+    await using first = new ServeProcess([]);
+    await first.url();
+    first.child.kill('SIGTERM');
+    await first.ended;
+    const segment = join(first.dir, 'data/log/00000000000000000001.seg');
+    const bytes = Buffer.alloc(4096, 0xff);
+    writeFileSync(segment, bytes);
+    // A later segment, so that the broken one cannot be the unfinished end of the log.
+    writeFileSync(join(first.dir, 'data/log/00000000000000000002.seg'), '');
+    await using second = new ServeProcess(['--data-dir', join(first.dir, 'data')]);
+    expect(await second.ended).toEqual({ code: 1, signal: null });
+    expect(second.stderr.join('\n')).toMatch(/00000000000000000001\.seg at offset 0.*nothing was changed\. Copy the data directory/);
+    expect(readFileSync(segment).equals(bytes)).toBe(true);
   });
 
   const hasScript = spawnSync('script', ['--version']).status === 0;
