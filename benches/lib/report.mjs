@@ -4,8 +4,8 @@ import { median } from './measure.mjs';
 /** A generator this busy may be what was measured. */
 export const SATURATED_SHARE = 0.95;
 
-const COLUMNS = ['', 'per second', '× limit', 'p50', 'p99', 'server CPU', 'generator', 'runs'];
-const WIDTHS = [12, 12, 9, 10, 10, 12, 11, 20];
+const COLUMNS = ['', 'per second', '× limit', 'p50', 'p99', 'server CPU', '× limit', 'generator', 'runs'];
+const WIDTHS = [12, 12, 9, 10, 10, 12, 9, 11, 20];
 
 /**
  * @param {import('./rows.mjs').Row} row
@@ -13,16 +13,17 @@ const WIDTHS = [12, 12, 9, 10, 10, 12, 11, 20];
  */
 export function rowTable(row, results) {
   const shown = results.map((result) => ({ ...result, run: middleRun(result) }));
-  const limit = shown.find(({ server }) => server === 'limit')?.run?.rate ?? null;
+  const limit = shown.find(({ server }) => server === 'limit')?.run ?? null;
   const lines = shown.map(({ server, run, runs, failure }) => {
     if (run === null) return `  ${server.padEnd(12)}${firstLine(failure ?? 'not measured')}`;
     return line([
       server,
       thousands(run.rate),
-      limit === null ? '–' : (run.rate / limit).toFixed(2),
+      limit === null ? '–' : (run.rate / limit.rate).toFixed(2),
       microseconds(run.latencyUs.p50),
       microseconds(run.latencyUs.p99),
       `${run.serverCpuUs.toFixed(2)} µs`,
+      limit === null || limit.serverCpuUs === 0 ? '–' : (run.serverCpuUs / limit.serverCpuUs).toFixed(2),
       `${Math.round(run.loadCpuShare * 100)} %${run.loadCpuShare > SATURATED_SHARE ? ' !' : ''}`,
       spread(runs, failure),
     ]);
