@@ -20,7 +20,8 @@ fn main() {
     let seconds = std::env::args().nth(2).and_then(|text| text.parse().ok()).unwrap_or(3);
     for (spaces, in_flight) in [(1, 1), (64, 1), (64, 16)] {
         let dir = dir.join(format!("push-rate-{spaces}-{in_flight}"));
-        let store = support::open(Arc::new(RealVfs), &support::options(&dir, 64 * 1024 * 1024)).expect("an empty directory");
+        let store =
+            support::open(Arc::new(RealVfs), &support::options(&dir, 64 * 1024 * 1024)).expect("an empty directory");
         step(&Arc::new(store), spaces, in_flight, Duration::from_secs(seconds));
         std::fs::remove_dir_all(dir).expect("own directory");
     }
@@ -39,10 +40,13 @@ fn step(store: &Arc<relay_store::EmbeddedStore>, spaces: u8, in_flight: usize, t
         next[index] += 1;
         let (send, at) = (send.clone(), Instant::now());
         let push = writer.make_push(seq, vec![sealed(seq, BYTES)]);
-        store.push(push, Box::new(move |result| {
-            result.expect("stored");
-            send.send((index, at.elapsed())).expect("room");
-        }));
+        store.push(
+            push,
+            Box::new(move |result| {
+                result.expect("stored");
+                send.send((index, at.elapsed())).expect("room");
+            }),
+        );
     };
     for index in 0..writers.len() {
         (0..in_flight).for_each(|_| push(&mut next, index));

@@ -135,7 +135,8 @@ impl Committer {
             Ok(time_ms) => time_ms,
             Err(error) => return calls.into_iter().for_each(|call| self.refuse(call, &error)),
         };
-        let mut build = Build::new(Arc::clone(&self.shared), place, needed, self.spaces_max, Moment { wall_ms, time_ms });
+        let mut build =
+            Build::new(Arc::clone(&self.shared), place, needed, self.spaces_max, Moment { wall_ms, time_ms });
         for call in calls {
             build.decide(call);
         }
@@ -190,7 +191,9 @@ impl Committer {
         // Sending waits for both: the signature was made while the disk was busy.
         let signed = signing.and_then(signer::Signing::wait);
         match written {
-            Ok(()) if signed.is_some() || outcome.needs_no_signature() => outcome.deliver(&self.shared, signed.as_ref()),
+            Ok(()) if signed.is_some() || outcome.needs_no_signature() => {
+                outcome.deliver(&self.shared, signed.as_ref())
+            }
             Ok(()) => {
                 self.shared.poison();
                 outcome.refuse(&StoreError::Poisoned);

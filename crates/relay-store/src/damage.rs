@@ -89,14 +89,18 @@ impl fmt::Display for Damage {
         }
         f.write_str(": ")?;
         match &self.kind {
-            DamageKind::BrokenGroup => f.write_str("bytes do not match their checksum; entries of this group are affected"),
+            DamageKind::BrokenGroup => {
+                f.write_str("bytes do not match their checksum; entries of this group are affected")
+            }
             DamageKind::GroupGap { expected } => write!(f, "group {expected} is missing; its entries are affected"),
             DamageKind::MissingSegment => f.write_str("this segment file is missing; its entries are affected"),
             DamageKind::BrokenHeader => f.write_str("the segment's header is broken; all its entries are affected"),
             DamageKind::WrongStore => f.write_str("the segment belongs to another data directory"),
             DamageKind::WrongLog => f.write_str("the segment was written under another relay key"),
             DamageKind::WrongNumber => f.write_str("the segment names another number than its file name"),
-            DamageKind::UnknownFormat { format } => write!(f, "format {format} is not known; this program reads format 1"),
+            DamageKind::UnknownFormat { format } => {
+                write!(f, "format {format} is not known; this program reads format 1")
+            }
             DamageKind::UnknownRecord { kind } => write!(f, "record type {kind} is not known to this program"),
             DamageKind::EndsEarly { durable_group } => {
                 write!(f, "the log ends although group {durable_group} was durable; entries up to it are affected")

@@ -97,8 +97,13 @@ impl EmbeddedStore {
             group_bytes_max: limits.group_bytes_max,
             group_calls_max: limits.group_calls_max,
         }));
-        let segments =
-            Segments::new(Arc::clone(&shared), Arc::clone(&background), options.segment_bytes, mended.open, opened.next_segment);
+        let segments = Segments::new(
+            Arc::clone(&shared),
+            Arc::clone(&background),
+            options.segment_bytes,
+            mended.open,
+            opened.next_segment,
+        );
         let committer = Committer::new(CommitterParts {
             shared: Arc::clone(&shared),
             queue: Arc::clone(&queue),

@@ -103,9 +103,9 @@ impl SpaceIndex {
 
     fn mark(&mut self, row: &Row) {
         let marks = self.marks.entry(row.fields.device).or_default();
-        let due = marks.last().is_none_or(|(push_seq, seq)| {
-            row.fields.seq >= seq + MARK_SEQS || row.fields.push_seq <= *push_seq
-        });
+        let due = marks
+            .last()
+            .is_none_or(|(push_seq, seq)| row.fields.seq >= seq + MARK_SEQS || row.fields.push_seq <= *push_seq);
         if due {
             marks.push((row.fields.push_seq, row.fields.seq));
         }
@@ -150,7 +150,8 @@ impl SpaceIndex {
             return Ok(Held::Unknown);
         };
         let places = self.plan(*seq, MARK_SEQS).read()?;
-        let hit = places.iter().find(|place| place.row.fields.device == device && place.row.fields.push_seq == push_seq);
+        let hit =
+            places.iter().find(|place| place.row.fields.device == device && place.row.fields.push_seq == push_seq);
         Ok(hit.map_or(Held::Unknown, |place| Held::At { seq: place.row.fields.seq, id: place.row.fields.id }))
     }
 }

@@ -61,7 +61,12 @@ pub fn log_reset(data_dir: &Path, environment: &StoreEnvironment) -> Result<LogR
     Ok(LogResetReport { old_epoch, new_epoch, spaces })
 }
 
-fn write(opened: &mut Opened, data_dir: &Path, environment: &StoreEnvironment, group: &bytes::Bytes) -> Result<(), OpenError> {
+fn write(
+    opened: &mut Opened,
+    data_dir: &Path,
+    environment: &StoreEnvironment,
+    group: &bytes::Bytes,
+) -> Result<(), OpenError> {
     let len = offset_of(group.len());
     let fitting = opened.mended.open.take().filter(|writer| writer.fits(len));
     let mut writer = match fitting {

@@ -47,7 +47,8 @@ pub(crate) fn page(space: &Space, after: u64, entries_max: u32, bytes_max: u32) 
     cut(&mut places, bytes_max);
     let entries = entries(&places)?;
     // The floor may have risen meanwhile: what is below it is never returned.
-    if let Some(outcome) = outcome_now(space, after).filter(|outcome| matches!(outcome, ReadOutcome::BelowFloor { .. })) {
+    if let Some(outcome) = outcome_now(space, after).filter(|outcome| matches!(outcome, ReadOutcome::BelowFloor { .. }))
+    {
         return Ok(outcome);
     }
     let read = offset_of(entries.len());
@@ -88,9 +89,8 @@ fn record_end(row: &Row) -> u64 {
 
 fn read_run(run: &[Place], entries: &mut Vec<StoredEntry>) -> Result<(), StoreError> {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
-    let damaged = |row: &Row| StoreError::Damaged {
-        place: format!("{} at offset {}", first.file.path.display(), row.offset),
-    };
+    let damaged =
+        |row: &Row| StoreError::Damaged { place: format!("{} at offset {}", first.file.path.display(), row.offset) };
     let start = first.row.offset;
     let mut buffer = vec![0; length_of(record_end(&last.row) - start)];
     first.file.file.read_exact_at(&mut buffer, start).map_err(|_| damaged(&first.row))?;

@@ -155,14 +155,26 @@ fn accept(log: &mut GoodLog, segment: Scanned) -> Result<(), RecoveryError> {
         // The gap is at the end of the segment before when that one had to be scanned, and between the two otherwise.
         let damage = match log.segments.last().filter(|before| !before.sealed) {
             Some(before) => broken(before.path.clone(), before.footer.trailer.rows_offset, expected),
-            None => Damage { file: segment.path, offset: at, group: Some(expected), kind: DamageKind::GroupGap { expected } },
+            None => Damage {
+                file: segment.path,
+                offset: at,
+                group: Some(expected),
+                kind: DamageKind::GroupGap { expected },
+            },
         };
         return Err(damage.into());
     }
     log.last_group = trailer.last_group;
     log.last_time_ms = log.last_time_ms.max(trailer.time_ms_max);
     log.log_epoch = log.log_epoch.max(trailer.log_epoch);
-    log.segments.push(GoodSegment { segment: segment.segment, file: segment.file, path: segment.path, footer, sealed, missing_footer: None });
+    log.segments.push(GoodSegment {
+        segment: segment.segment,
+        file: segment.file,
+        path: segment.path,
+        footer,
+        sealed,
+        missing_footer: None,
+    });
     Ok(())
 }
 

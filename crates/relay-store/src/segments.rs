@@ -6,9 +6,9 @@
 use crate::index::SegmentFile;
 use crate::segment::footer::{Footer, ROW_BYTES};
 use crate::segment::header::HEADER_BYTES;
+use crate::segment::offset_of;
 use crate::segment::reader::{self, GroupAt};
 use crate::segment::writer::{self, SegmentWriter};
-use crate::segment::offset_of;
 use crate::shared::{Shared, add};
 use crate::workers::Workers;
 use std::io;

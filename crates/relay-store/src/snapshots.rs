@@ -69,7 +69,9 @@ impl Snapshots {
             let entry = spaces.entry(space).or_default();
             let id = found.file.manifest.id();
             if found.is_complete {
-                let known = known.remove(&(space, id)).unwrap_or(OpenedSnapshot { stored_at_ms: now_ms, opened_by: Vec::new() });
+                let known = known
+                    .remove(&(space, id))
+                    .unwrap_or(OpenedSnapshot { stored_at_ms: now_ms, opened_by: Vec::new() });
                 entry.complete.push_back(Complete { file: found.file, known });
             } else {
                 let (next_chunk, hasher) = found.file.resume().map_err(DirError::io("read", &found.file.path))?;
@@ -123,7 +125,8 @@ impl Snapshots {
         let upload = match entry.take_upload(id) {
             Some(upload) => upload,
             None => {
-                let file = SnapshotFile::create(&self.shared, &self.dir(space), manifest).map_err(|error| self.write_error(&error))?;
+                let file = SnapshotFile::create(&self.shared, &self.dir(space), manifest)
+                    .map_err(|error| self.write_error(&error))?;
                 Upload { file, next_chunk: 0, hasher: ChunksHasher::default(), touched_ms: now_ms }
             }
         };
@@ -144,7 +147,13 @@ impl Snapshots {
     }
 
     /// Adds the next chunk.
-    pub(crate) fn chunk(&self, space: SpaceId, id: SnapshotId, index: u32, chunk: &Bytes) -> Result<SnapshotProgress, StoreError> {
+    pub(crate) fn chunk(
+        &self,
+        space: SpaceId,
+        id: SnapshotId,
+        index: u32,
+        chunk: &Bytes,
+    ) -> Result<SnapshotProgress, StoreError> {
         self.shared.writable()?;
         let now_ms = self.shared.wall_clock.now_ms();
         let mut spaces = self.lock();
@@ -217,7 +226,8 @@ impl Snapshots {
         let file = self.lock().get(&space).and_then(|entry| entry.find(id)).map(|found| found.file.clone());
         let file = file.ok_or(UNKNOWN)?;
         let length = file.manifest.fields().chunk_len(index).ok_or(UNKNOWN)?;
-        file.read_chunk(index, length).map_err(|error| StoreError::Damaged { place: format!("{}: {error}", file.path.display()) })
+        file.read_chunk(index, length)
+            .map_err(|error| StoreError::Damaged { place: format!("{}: {error}", file.path.display()) })
     }
 
     /// Notes that a device opened a snapshot.

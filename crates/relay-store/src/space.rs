@@ -3,9 +3,9 @@
 //! Invariant: `shown` never says more than what is durable; `ledger` and `index` may be one commit group ahead of it.
 
 use crate::index::{SpaceIndex, Unreadable};
+use bytes::Bytes;
 use relay_core::ledger::{Held, HeldEntries, SpaceLedger};
 use relay_core::store::{DeviceMark, SignedAck, SpaceFacts};
-use bytes::Bytes;
 use relay_proto::ids::{DeviceKey, SpaceId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -49,8 +49,7 @@ pub(crate) struct Shown {
 impl Space {
     /// A space whose ledger is durable as it is.
     pub(crate) fn new(ledger: SpaceLedger) -> Self {
-        let shown =
-            Shown { facts: ledger.facts(), marks: HashMap::new(), attestation: Bytes::new(), attested_ms: 0 };
+        let shown = Shown { facts: ledger.facts(), marks: HashMap::new(), attestation: Bytes::new(), attested_ms: 0 };
         let id = ledger.space();
         let mut state = SpaceState {
             ledger,

@@ -28,8 +28,11 @@ struct Embedded {
 impl Embedded {
     fn new(vfs: Arc<dyn Vfs>, options: StoreOptions, sim: Option<SimVfs>, dir: Option<tempfile::TempDir>) -> Self {
         let clock = Arc::new(SetClock::default());
-        let environment =
-            StoreEnvironment { vfs, entropy: Arc::new(SeededEntropy::new(7)), wall_clock: Arc::clone(&clock) as Arc<_> };
+        let environment = StoreEnvironment {
+            vfs,
+            entropy: Arc::new(SeededEntropy::new(7)),
+            wall_clock: Arc::clone(&clock) as Arc<_>,
+        };
         let store = Mutex::new(Arc::new(EmbeddedStore::open(&options, environment.clone()).unwrap()));
         Self { options, environment, clock, sim, store, _dir: dir }
     }
@@ -54,7 +57,10 @@ impl Embedded {
             let store_id = SegmentHeader::decode(&head).unwrap().store_id;
             let (mut at, len) = (HEADER_BYTES as u64, file.len().unwrap());
             while let GroupAt::Valid(group) = group_at(&*file, at, len, &store_id).unwrap() {
-                cut |= group.records.iter().any(|placed| matches!(&placed.record, Record::Entry(fields, _) if fields.seq > size));
+                cut |= group
+                    .records
+                    .iter()
+                    .any(|placed| matches!(&placed.record, Record::Entry(fields, _) if fields.seq > size));
                 if cut {
                     break;
                 }
@@ -83,13 +89,20 @@ impl Harness for Embedded {
 
     fn break_disk(&self) -> bool {
         let Some(sim) = &self.sim else { return false };
-        sim.inject(".seg", Fault::Sync { after: 0, error: std::io::ErrorKind::Other });
+        // Several, because the background makes and seals segments at the same time.
+        for _ in 0..16 {
+            sim.inject(".seg", Fault::Sync { after: 0, error: std::io::ErrorKind::Other });
+        }
         true
     }
 
     fn fill_disk(&self, full: bool) -> bool {
         let Some(sim) = &self.sim else { return false };
-        if full { sim.inject(".seg", Fault::Full) } else { sim.heal() }
+        if full {
+            sim.inject(".seg", Fault::Full)
+        } else {
+            sim.heal()
+        }
         true
     }
 

@@ -101,7 +101,9 @@ fn push_until_power_cut(vfs: &SimVfs, writer: &Writer, seed: u64, syncs_lie: boo
     }
     let pusher = {
         let (store, writer) = (Arc::clone(&store), writer.clone());
-        std::thread::spawn(move || (1..=5000).take_while(|n| writer.push(&*store, *n, vec![sealed(*n, 900)]).is_ok()).count())
+        std::thread::spawn(move || {
+            (1..=5000).take_while(|n| writer.push(&*store, *n, vec![sealed(*n, 900)]).is_ok()).count()
+        })
     };
     std::thread::sleep(std::time::Duration::from_micros(500 + seed * 700));
     vfs.power_cut(seed);

@@ -52,13 +52,16 @@ fn push_for_ever(store: &Arc<EmbeddedStore>, n: u8) {
         }
         let (seq, answered) = (next, Arc::clone(&answered));
         let push = writer.make_push(seq, vec![sealed(seq, BYTES)]);
-        store.push(push, Box::new(move |result| {
-            result.unwrap();
-            // One write: a line is whole or not there.
-            std::io::stdout().write_all(format!("stored {n} {seq}\n").as_bytes()).unwrap();
-            std::io::stdout().flush().unwrap();
-            answered.store(seq, Ordering::Release);
-        }));
+        store.push(
+            push,
+            Box::new(move |result| {
+                result.unwrap();
+                // One write: a line is whole or not there.
+                std::io::stdout().write_all(format!("stored {n} {seq}\n").as_bytes()).unwrap();
+                std::io::stdout().flush().unwrap();
+                answered.store(seq, Ordering::Release);
+            }),
+        );
         next += 1;
     }
 }
@@ -76,7 +79,9 @@ fn run_and_kill(dir: &Path, lies: bool, after: Duration) -> Vec<u64> {
         let mut stored = vec![0; usize::from(WRITERS) + 1];
         while let Some(Ok(line)) = lines.next() {
             let mut words = line.split(' ').skip_while(|word| *word != "stored").skip(1);
-            let (Some(Ok(n)), Some(Ok(seq))) = (words.next().map(str::parse::<usize>), words.next().map(str::parse::<u64>)) else {
+            let (Some(Ok(n)), Some(Ok(seq))) =
+                (words.next().map(str::parse::<usize>), words.next().map(str::parse::<u64>))
+            else {
                 continue;
             };
             stored[n] = seq.max(stored[n]);

@@ -141,7 +141,8 @@ fn times_never_go_back_over_a_restart_with_an_older_clock() {
     let mut early = support::environment(Arc::new(vfs));
     early.wall_clock = Arc::new(support::Clock(1000.into()));
     let store = relay_store::EmbeddedStore::open(&options, early).unwrap();
-    assert!(time(&store) >= first + 60_000 - 1, "the lease is where time goes on");
+    // The lease was taken some milliseconds before `first`.
+    assert!(time(&store) >= first + 59_000, "the lease is where time goes on");
 }
 
 #[test]

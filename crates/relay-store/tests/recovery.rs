@@ -180,12 +180,13 @@ fn a_broken_footer_is_rebuilt_and_a_broken_sealed_segment_without_one_is_damage(
     .unwrap();
     reopens_with(&cut, &options, &writer, 150, 0);
     let broken = vfs.fork();
-    broken.edit(&segment_path(1), |bytes| {
-        let len = bytes.len();
-        bytes[len - 1] ^= 1;
-        bytes[HEADER_BYTES + 4000] ^= 1;
-    })
-    .unwrap();
+    broken
+        .edit(&segment_path(1), |bytes| {
+            let len = bytes.len();
+            bytes[len - 1] ^= 1;
+            bytes[HEADER_BYTES + 4000] ^= 1;
+        })
+        .unwrap();
     assert_eq!(damage_of(&broken, &options), DamageKind::BrokenGroup);
 }
 

@@ -71,7 +71,13 @@ pub(super) fn group_bytes_max(shared: &Shared, calls: &[Call]) -> usize {
 }
 
 impl Build {
-    pub(super) fn new(shared: Arc<Shared>, place: Option<GroupPlace>, bytes: usize, spaces_max: usize, moment: Moment) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        place: Option<GroupPlace>,
+        bytes: usize,
+        spaces_max: usize,
+        moment: Moment,
+    ) -> Self {
         let builder = GroupBuilder::with_capacity(bytes);
         Self { shared, place, builder, touched: BTreeMap::new(), answers: Vec::new(), spaces_max, moment }
     }
@@ -204,11 +210,7 @@ impl Build {
         let (epoch, store_id) = (self.shared.log_epoch, &self.shared.owner.store_id);
         // A body too long for its header cannot be: the queue takes no more than fits.
         let bytes = self.builder.finish(group, epoch, self.moment.time_ms, store_id).filter(|_| has_records);
-        let outcome = Outcome {
-            touched: self.touched,
-            answers: self.answers,
-            wall_ms: self.moment.wall_ms,
-        };
+        let outcome = Outcome { touched: self.touched, answers: self.answers, wall_ms: self.moment.wall_ms };
         (bytes, outcome)
     }
 }
@@ -229,14 +231,8 @@ fn append(
     }
     let numbered = (push.push_seq_first..).zip(push.entries.iter().zip(&prepared.ids)).skip(plan.duplicates());
     for (seq, (push_seq, (sealed, id))) in (applied.seq_first..).zip(numbered) {
-        let fields = EntryFields {
-            space: push.space,
-            seq,
-            device: push.device,
-            push_seq,
-            key_epoch: push.key_epoch,
-            id: *id,
-        };
+        let fields =
+            EntryFields { space: push.space, seq, device: push.device, push_seq, key_epoch: push.key_epoch, id: *id };
         let (offset, body_len) = builder.entry(&fields, sealed);
         let row = Row { fields, offset: place.offset + offset, body_len };
         state.index.add(Place { file: Arc::clone(&place.file), row });

@@ -1,8 +1,8 @@
 //! What a group's durability sets free: views, completions, the listener, in the order the committer's module states.
 
+use crate::segment::offset_of;
 use crate::shared::{Shared, add};
 use crate::space::Space;
-use crate::segment::offset_of;
 use bytes::Bytes;
 use relay_core::commit::CommittedGroup;
 use relay_core::ledger::{PlannedRun, PlannedVerdict};
@@ -52,11 +52,26 @@ pub(super) struct PushAnswer {
 
 /// What a call will be answered.
 pub(super) enum Answer {
-    Push { space: SpaceId, done: Completion<Pushed>, result: Result<PushAnswer, StoreError> },
+    Push {
+        space: SpaceId,
+        done: Completion<Pushed>,
+        result: Result<PushAnswer, StoreError>,
+    },
     /// With the statements it added; `None` when nothing was new.
-    Roster { space: SpaceId, done: Completion<SpaceFacts>, result: Result<Option<Vec<Bytes>>, StoreError> },
-    Trim { done: Completion<()>, result: Result<(), StoreError> },
-    Attest { space: SpaceId, done: Completion<Bytes>, result: Result<(), StoreError> },
+    Roster {
+        space: SpaceId,
+        done: Completion<SpaceFacts>,
+        result: Result<Option<Vec<Bytes>>, StoreError>,
+    },
+    Trim {
+        done: Completion<()>,
+        result: Result<(), StoreError>,
+    },
+    Attest {
+        space: SpaceId,
+        done: Completion<Bytes>,
+        result: Result<(), StoreError>,
+    },
 }
 
 /// Everything that waits for a group.

@@ -201,7 +201,14 @@ impl Store for EmbeddedStore {
         self.on_snapshots(space, done, move |snapshots| snapshots.begin(space, manifest));
     }
 
-    fn snapshot_chunk(&self, space: SpaceId, snapshot: SnapshotId, index: u32, chunk: Bytes, done: Completion<SnapshotProgress>) {
+    fn snapshot_chunk(
+        &self,
+        space: SpaceId,
+        snapshot: SnapshotId,
+        index: u32,
+        chunk: Bytes,
+        done: Completion<SnapshotProgress>,
+    ) {
         self.on_snapshots(space, done, move |snapshots| snapshots.chunk(space, snapshot, index, &chunk));
     }
 

@@ -126,9 +126,8 @@ pub(super) fn load(db: &Database) -> Result<Loaded, MetaError> {
     let transaction = db.begin_read()?;
     let store = transaction.open_table(STORE)?;
     let mut loaded = Loaded::default();
-    let text = |name: &str| -> Result<Option<Vec<u8>>, MetaError> {
-        Ok(store.get(name)?.map(|value| value.value().to_vec()))
-    };
+    let text =
+        |name: &str| -> Result<Option<Vec<u8>>, MetaError> { Ok(store.get(name)?.map(|value| value.value().to_vec())) };
     let number = |name: &str| -> Result<u64, MetaError> {
         Ok(text(name)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
     };

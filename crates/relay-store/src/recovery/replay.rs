@@ -52,11 +52,8 @@ impl Replay {
         let facts = footer.facts.iter().map(|fact| (fact.offset, Event::Fact(*fact)));
         let mut events: Vec<_> = rows.chain(facts).collect();
         events.sort_unstable_by_key(|(offset, _)| *offset);
-        let SegmentFile { segment: number, file, path } = SegmentFile {
-            segment: segment.segment,
-            file: segment.file.clone(),
-            path: segment.path.clone(),
-        };
+        let SegmentFile { segment: number, file, path } =
+            SegmentFile { segment: segment.segment, file: segment.file.clone(), path: segment.path.clone() };
         let shared = Arc::new(SegmentFile { segment: number, file, path });
         for (offset, event) in events {
             let done = match event {

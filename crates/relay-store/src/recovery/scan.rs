@@ -107,7 +107,8 @@ fn stranger(header: &SegmentHeader, number: u64, place: &LogPlace<'_>) -> Option
 
 fn groups(place: &LogPlace<'_>, file: &SharedFile, path: &Path, expected: u64) -> Result<Contents, RecoveryError> {
     let read = || DirError::io("read", path);
-    let damage = |offset, group, kind| RecoveryError::Damage(Damage { file: path.to_owned(), offset, group: Some(group), kind });
+    let damage =
+        |offset, group, kind| RecoveryError::Damage(Damage { file: path.to_owned(), offset, group: Some(group), kind });
     let store_id = &place.owner.store_id;
     let len = file.len().map_err(read())?;
     let mut footer = Footer::default();

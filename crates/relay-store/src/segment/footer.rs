@@ -186,7 +186,14 @@ mod tests {
     #[test]
     fn round_trip_sorts_and_notices_every_flipped_bit() {
         let row = |seq| Row { fields: fields(seq), offset: 4096 + seq, body_len: 7 };
-        let trailer = Trailer { rows_offset: 8192, first_group: 1, last_group: 9, time_ms_max: 5, log_epoch: 1, ..Trailer::default() };
+        let trailer = Trailer {
+            rows_offset: 8192,
+            first_group: 1,
+            last_group: 9,
+            time_ms_max: 5,
+            log_epoch: 1,
+            ..Trailer::default()
+        };
         let facts = vec![Fact { offset: 4136, body_len: 3, log_epoch: 1 }];
         let mut footer = Footer { rows: vec![row(2), row(1)], facts, trailer };
         let bytes = footer.encode();

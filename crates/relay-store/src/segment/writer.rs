@@ -45,8 +45,7 @@ impl SegmentWriter {
         let file = vfs.open(&path, OpenMode::Create)?;
         let len = len.max(offset_of(HEADER_BYTES));
         write_zeros(&file, 0, len)?;
-        let header =
-            SegmentHeader { format: FORMAT, segment, store_id: owner.store_id, log_id: owner.log_id };
+        let header = SegmentHeader { format: FORMAT, segment, store_id: owner.store_id, log_id: owner.log_id };
         file.write_all_at(&header.encode(), 0)?;
         file.sync_data()?;
         vfs.sync_dir(&data_dir.join(LOG_DIR))?;

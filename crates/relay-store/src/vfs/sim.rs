@@ -399,7 +399,8 @@ impl Vfs for SimVfs {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut disk = guard(&self.disk);
         let inside = |child: &PathBuf| child.parent() == Some(path);
-        let now: Vec<_> = disk.names.iter().filter(|(child, _)| inside(child)).map(|(p, id)| (p.clone(), *id)).collect();
+        let now: Vec<_> =
+            disk.names.iter().filter(|(child, _)| inside(child)).map(|(p, id)| (p.clone(), *id)).collect();
         disk.durable_names.retain(|child, _| !inside(child));
         disk.durable_names.extend(now);
         Ok(())

@@ -4,10 +4,10 @@
 use bytes::Bytes;
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::store::{Completion, Page, Push, Pushed, ReadOutcome, SpaceFacts, Store, StoreError, Verdict};
+use relay_proto::KeyPair;
 use relay_proto::hash::{entry_id, sha256};
 use relay_proto::ids::{DeviceKey, EntryId, Hash, SpaceId};
 use relay_proto::roster::{Device, Rights, StatementFields};
-use relay_proto::KeyPair;
 use relay_store::vfs::Vfs;
 use relay_store::{EmbeddedStore, OpenError, StoreEnvironment, StoreOptions};
 use std::path::PathBuf;
