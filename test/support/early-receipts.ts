@@ -15,13 +15,12 @@ const LIBRARY: Partial<Record<NodeJS.Platform, string>> = {
 
 /** Builds the double (quick when nothing changed) and returns the path of the addon file. */
 export async function earlyReceiptsAddon(): Promise<string> {
-  const target = join(ROOT, 'target', 'early-receipts');
-  const args = ['build', '--locked', '-p', 'relay-node', '--features', 'early-receipts', '--target-dir', target];
+  const args = ['build', '--locked', '-p', 'relay-node', '--features', 'early-receipts'];
   const cargo = spawn('cargo', args, { cwd: ROOT, stdio: 'inherit' });
   const [code] = (await once(cargo, 'exit')) as [number | null];
   const library = LIBRARY[process.platform];
   if (code !== 0 || library === undefined) throw new Error('the early-receipts double could not be built');
-  const built = join(target, 'debug', library);
+  const built = join(ROOT, 'target', 'debug', library);
   if (!existsSync(built)) throw new Error(`${built} is missing`);
   mkdirSync(join(ROOT, '.build'), { recursive: true });
   const addon = join(ROOT, '.build', 'early-receipts.node');

@@ -1,5 +1,5 @@
 // The three steps between a clone and a running relay: install, native addon, TypeScript. Each runs only when its inputs changed.
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { BUILD_DIR, ROOT, ToolError, installed, npmCommand, runOrThrow } from './project.mjs';
 import { clearStamp, fingerprint, isFresh, listFiles, writeStamp } from './stamp.mjs';
@@ -101,8 +101,14 @@ export function ensureTypeScript() {
   if (isFresh('typescript', print, [join(ROOT, 'dist', 'cli', 'main.js')])) return false;
   say('compiling TypeScript …');
   clearStamp('typescript');
-  rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-  runOrThrow(process.execPath, [installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], { what: 'compiling TypeScript' });
+  // Compiled aside and then swapped in, so that a failed build leaves the old one and a running relay never sees half of it.
+  const aside = join(BUILD_DIR, 'dist');
+  const dist = join(ROOT, 'dist');
+  rmSync(aside, { recursive: true, force: true });
+  const args = [installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', aside];
+  runOrThrow(process.execPath, args, { what: 'compiling TypeScript' });
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(aside, dist);
   writeStamp('typescript', print);
   return true;
 }

@@ -27,13 +27,24 @@ pub(crate) struct Native {
     log_id: String,
 }
 
+#[cfg(not(feature = "early-receipts"))]
+fn store_options(config: &RelayConfig) -> StoreOptions {
+    StoreOptions::new(PathBuf::from(&config.data_dir))
+}
+
+/// The control of the durability tests: this build lies, and the tests must notice.
+#[cfg(feature = "early-receipts")]
+fn store_options(config: &RelayConfig) -> StoreOptions {
+    StoreOptions { answer_before_write: true, ..StoreOptions::new(PathBuf::from(&config.data_dir)) }
+}
+
 impl Native {
     /// Opens the store and the rules over it.
     pub(crate) fn open(config: &RelayConfig, events: &EventQueue) -> Result<Self, Failure> {
         let limits = limits(config)?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let wall_clock: Arc<dyn WallClock> = Arc::new(SystemClock);
-        let options = StoreOptions::new(PathBuf::from(&config.data_dir));
+        let options = store_options(config);
         let environment = real_environment(Arc::clone(&entropy), Arc::clone(&wall_clock));
         let embedded = EmbeddedStore::open(&options, environment)?;
         let signer = embedded.signer();
