@@ -22,7 +22,8 @@ export function openSpace(options: OpenSpaceOptions): Promise<Space> {
   return openSpaceWith(options, {});
 }
 
-export type { CreateSpaceOptions, OpenSpaceOptions, SpaceOptions } from './space/open.js';
+export type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
+export type { SpaceOptions } from './space/space-options.js';
 export type { DeviceInfo, HeadCheck, NewDevice, SnapshotHandler, Space } from './space/space.js';
 export type * from './space/space-events.js';
 export { ClientError } from './client-error.js';

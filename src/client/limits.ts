@@ -75,3 +75,5 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 export const LEAVES_KEPT_MS = 180 * 24 * 3_600_000;
 /** An attested time this far ahead of the own clock is worth a warning. */
 export const RELAY_CLOCK_AHEAD_MS = 24 * 3_600_000;
+/** Findings told in the life of a space object. */
+export const FINDINGS_MAX = 1024;

@@ -1,0 +1,161 @@
+// Puts the parts of a space together around what the device stored. Everything a part needs is handed to it here.
+import { connectUrl } from '../../protocol/address.js';
+import type { RelayAddress } from '../../protocol/address.js';
+import type { Ed25519 } from '../../protocol/ed25519.js';
+import { toHex } from '../../protocol/hex.js';
+import { ClientError } from '../client-error.js';
+import { ConnectionDriver } from '../connection/driver.js';
+import { decodeDeviceSecret, deriveRootSecret } from '../crypto/keys.js';
+import type { DeviceSecret } from '../crypto/keys.js';
+import { SealError } from '../crypto/seal-error.js';
+import { Emitter } from '../emitter.js';
+import type { Environment } from '../environment.js';
+import { BATCH_WINDOW_MS, FINDINGS_MAX } from '../limits.js';
+import { AttestationVerifier } from '../log/attestation-verifier.js';
+import { DeviceChains } from '../log/device-chains.js';
+import { ReceiptBook } from '../log/receipt-book.js';
+import { VerifiedLog } from '../log/verified-log.js';
+import type { Misbehaviour } from '../misbehaviour.js';
+import { Outbox } from '../outbox/outbox.js';
+import { SpaceRoster } from '../roster/space-roster.js';
+import type { DeviceState, DeviceStore, OwnMark } from '../store/device-store.js';
+import { Batcher } from '../sync/batcher.js';
+import { ENTRY_SEALER } from '../sync/entry-sealer.js';
+import type { EntrySealer } from '../sync/entry-sealer.js';
+import { Sealing } from '../sync/sealing.js';
+import { WriteTracker } from '../sync/writes.js';
+import type { OpenTransport } from '../transport/transport.js';
+import { SpaceEngine } from './engine.js';
+import type { SpaceOptions } from './space-options.js';
+import { RosterChanges } from './roster-changes.js';
+import type { SpaceContext } from './space-context.js';
+import type { SpaceEvents } from './space-events.js';
+import { Space } from './space.js';
+import { StateSaver } from './state-saver.js';
+
+/** What tests may replace; it is no part of the public entry. */
+export interface Internals {
+  readonly sealer?: EntrySealer;
+  readonly openTransport?: OpenTransport;
+}
+
+/** What a space stands on. */
+export interface Ground {
+  readonly environment: Environment;
+  readonly ed25519: Ed25519;
+  readonly openTransport: OpenTransport;
+  readonly storage: DeviceStore;
+}
+
+/** The space of a stored device; it goes online unless the options say otherwise. */
+export async function assemble(options: SpaceOptions, internals: Internals, ground: Ground, address: RelayAddress, state: DeviceState): Promise<Space> {
+  const { environment, ed25519, openTransport } = ground;
+  // The parts call each other only after all of them exist.
+  const stored = (): Pick<DeviceState, 'policy'> & { readonly settled: boolean } => ({ policy: engine.policy, settled: engine.settled });
+  const context = await openContext(internals, ground, address, state, stored);
+  const root = state.rootSecret === null ? null : await deriveRootSecret(state.rootSecret, ed25519);
+  const sealing = new Sealing(context, () => {
+    engine.push();
+    space.progress();
+  });
+  const rosterChanges = new RosterChanges({
+    environment,
+    tools: { ed25519, random: (length) => environment.randomBytes(length) },
+    view: () => ({ roster: present(context.roster.known), keys: context.roster.keys }),
+    root,
+    device: context.device,
+  });
+  const engine = new SpaceEngine({
+    context,
+    sealing,
+    rosterChanges,
+    load: options.snapshot && ((bytes) => options.snapshot?.load(bytes)),
+    policy: state.policy,
+    stateChanged: (connection) => space.stateChanged(connection),
+    fail: (error) => driver.dispatch({ type: 'fault', error }),
+    progress: () => space.progress(),
+    snapshotDue: () => space.snapshotDue(),
+  });
+  const driver = new ConnectionDriver({ environment, openTransport, ed25519, url: connectUrl(address) }, engine);
+  const windowMs = options.batchWindowMs ?? BATCH_WINDOW_MS;
+  const batcher = new Batcher({ environment, windowMs, merge: options.merge, flushed: (batch) => sealing.enqueue(batch) });
+  const space = new Space({ context, engine, driver, batcher, sealing, rosterChanges, address, rootSecret: state.rootSecret, snapshot: options.snapshot });
+  if (options.offline !== true) queueMicrotask(() => driver.dispatch({ type: 'go-online' }));
+  return space;
+}
+
+async function openContext(
+  internals: Internals,
+  { environment, ed25519, storage }: Ground,
+  address: RelayAddress,
+  state: DeviceState,
+  stored: () => Pick<DeviceState, 'policy'> & { readonly settled: boolean },
+): Promise<SpaceContext> {
+  const identity = { space: state.space, logId: address.logId };
+  const device = await storedDevice(state, ed25519);
+  const roster = new SpaceRoster(state.space, device, ed25519);
+  await roster.update(state.roster);
+  roster.confirm(state.roster.confirmed);
+  const events: Emitter<SpaceEvents> = new Emitter((cause) => events.emit('error', new ClientError('internal', 'a listener of the app threw', { cause })));
+  const outbox = await Outbox.open(storage.outbox);
+  const log = new VerifiedLog(identity, state.log ?? undefined);
+  const chains = new DeviceChains(state.chains);
+  const marks = { own: ownMark(state.own, outbox), acked: state.acked };
+  // While a frame is worked on, or an entry waits for its key, the position before it is what may be stored.
+  let position: Pick<DeviceState, 'log' | 'chains'> = state;
+  const saver = new StateSaver(storage, () => ({ ...state, ...position, roster: roster.state(), ...marks, policy: stored().policy }));
+  return {
+    environment,
+    ed25519,
+    sealer: internals.sealer ?? ENTRY_SEALER,
+    identity,
+    device,
+    roster,
+    log,
+    chains,
+    receipts: new ReceiptBook(),
+    outbox,
+    writes: new WriteTracker((write) => events.emit('write-state', write)),
+    verifier: new AttestationVerifier(identity, ed25519),
+    events,
+    marks,
+    report: reporter(events),
+    save: () => {
+      if (stored().settled && log.newest !== undefined) position = { log: log.state(), chains: chains.links() };
+      return saver.save();
+    },
+  };
+}
+
+// The outbox is stored first, so after a crash it may be ahead of the state.
+function ownMark(own: OwnMark, outbox: Outbox): OwnMark {
+  const { last } = outbox;
+  const newest = last !== undefined && last.pushSeq >= own.pushSeq ? { pushSeq: last.pushSeq, entryId: last.entryId } : own;
+  return { pushSeq: newest.pushSeq, entryId: newest.entryId, storedPushSeq: Math.max(own.storedPushSeq, outbox.storedPushSeq) };
+}
+
+// One finding is told once: an accuser's word would otherwise come again with each of its entries.
+function reporter(events: Emitter<SpaceEvents>): (found: Misbehaviour) => void {
+  const told = new Set<string>();
+  return (found) => {
+    const { accuser } = found.evidence;
+    const name = `${found.kind} ${accuser === null ? found.detail : toHex(accuser)}`;
+    if (told.has(name) || told.size >= FINDINGS_MAX) return;
+    told.add(name);
+    events.emit('misbehaviour', found);
+  };
+}
+
+async function storedDevice(state: DeviceState, ed25519: Ed25519): Promise<DeviceSecret> {
+  try {
+    return await decodeDeviceSecret(state.deviceSecret, ed25519);
+  } catch (cause) {
+    if (!(cause instanceof SealError)) throw cause;
+    throw new ClientError('state_damaged', 'the stored device does not hold', { cause, hint: 'Open the space again by its link, as a new device.' });
+  }
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new ClientError('state_damaged', 'the stored roster is missing');
+  return value;
+}

@@ -1,0 +1,22 @@
+// What an app may choose about a space, however it gets to it.
+import type { Environment } from '../environment.js';
+import type { DeviceStore } from '../store/device-store.js';
+import type { WebSocketConstructor } from '../transport/websocket-transport.js';
+import type { SnapshotHandler } from './space.js';
+
+/** What both ways to a space take. */
+export interface SpaceOptions {
+  /** Where the device is kept; without it the device is gone with the process. */
+  readonly storage?: DeviceStore;
+  /** The WebSocket to use; the platform's own when absent. */
+  readonly webSocket?: WebSocketConstructor;
+  /** How long small changes gather before they are sealed as one entry, 0 to 50 ms; 50 when absent. */
+  readonly batchWindowMs?: number;
+  /** Combines the items of one batch, for example updates of one document. */
+  readonly merge?: (items: readonly Uint8Array[]) => readonly Uint8Array[];
+  readonly snapshot?: SnapshotHandler;
+  /** True: stay offline until goOnline(). */
+  readonly offline?: boolean;
+  /** Clock, timers and randomness; the platform's own when absent. */
+  readonly environment?: Partial<Environment>;
+}
