@@ -1,0 +1,132 @@
+// The driver with a transport and a clock of its own: timeouts, heartbeat, and the relay's wishes about coming back.
+import { expect, test } from 'vitest';
+import { createEd25519 } from '../../../src/client/crypto/ed25519.js';
+import { ClientError } from '../../../src/client/client-error.js';
+import { ConnectionDriver } from '../../../src/client/connection/driver.js';
+import type { Environment } from '../../../src/client/environment.js';
+import { CONNECT_TIMEOUT_MS } from '../../../src/client/limits.js';
+import type { TransportEvents } from '../../../src/client/transport/transport.js';
+import { webSocketTransport } from '../../../src/client/transport/websocket-transport.js';
+import { ZEROS } from '../../../src/protocol/hash.js';
+import { encodeRelayFrame } from '../../../src/protocol/relay-frame-codec.js';
+import { ERRORS } from '../../../src/protocol/errors.js';
+
+/** A clock whose timers run when it is told to go on. */
+class ManualClock implements Environment {
+  #now = 1000;
+  #timers: { at: number; call: () => void }[] = [];
+  readonly now = (): number => this.#now;
+  readonly random = (): number => 0.5;
+  readonly randomBytes = (length: number): Uint8Array => new Uint8Array(length);
+
+  after(delayMs: number, call: () => void): { cancel(): void } {
+    const timer = { at: this.#now + delayMs, call };
+    this.#timers.push(timer);
+    return { cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer)) };
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+    const due = this.#timers.filter(({ at }) => at <= this.#now);
+    this.#timers = this.#timers.filter(({ at }) => at > this.#now);
+    for (const { call } of due) call();
+  }
+}
+
+async function driverOn() {
+  const clock = new ManualClock();
+  const attempts: TransportEvents[] = [];
+  const closes: number[] = [];
+  const states: string[] = [];
+  const openTransport = (_url: string, events: TransportEvents) => {
+    attempts.push(events);
+    return { bufferedBytes: 0, send: () => undefined, close: (code: number) => void closes.push(code) };
+  };
+  const driver = new ConnectionDriver(
+    { environment: clock, openTransport, ed25519: await createEd25519(), url: 'ws://localhost' },
+    {
+      offer: () => ({ space: ZEROS, logId: ZEROS, identity: { key: ZEROS, seed: ZEROS }, rosterVersion: 0, rosterHash: ZEROS, news: { chain: [], keyring: new Uint8Array() } }),
+      opened: async () => undefined,
+      frame: async () => undefined,
+      down: () => undefined,
+      refused: () => false,
+      failure: (cause) => new ClientError('internal', String(cause)),
+      stateChanged: ({ kind }) => void states.push(kind),
+    },
+  );
+  driver.dispatch({ type: 'go-online' });
+  return { clock, attempts, closes, states, driver };
+}
+
+test('a transport that does not open in time is given up, and tried again after the back-off', async () => {
+  const { clock, attempts, states } = await driverOn();
+  clock.advance(CONNECT_TIMEOUT_MS);
+  expect(states).toEqual(['connecting', 'backing-off']);
+  clock.advance(10_000);
+  expect(attempts).toHaveLength(2);
+});
+
+test('an Error with a retry-after is obeyed', async () => {
+  const { clock, attempts, states, driver } = await driverOn();
+  attempts[0]!.opened();
+  attempts[0]!.message(encodeRelayFrame({ type: 'Error', code: ERRORS.overloaded.code, context: 0, retryAfterMs: 5000, detail: new Uint8Array() }));
+  attempts[0]!.closed({ code: 1013, reason: '' });
+  await driver.idle();
+  await Promise.resolve();
+  expect(states.at(-1)).toBe('backing-off');
+  clock.advance(4999);
+  expect(attempts).toHaveLength(1);
+  clock.advance(1000);
+  expect(attempts).toHaveLength(2);
+});
+
+test('a refusal that a retry would repeat fails', async () => {
+  const { attempts, driver } = await driverOn();
+  attempts[0]!.opened();
+  attempts[0]!.message(encodeRelayFrame({ type: 'Error', code: ERRORS.unsupported_version.code, context: 0, retryAfterMs: 0, detail: new Uint8Array() }));
+  await driver.idle();
+  expect(driver.state).toMatchObject({ kind: 'failed', error: { code: 'unsupported_version', temporary: false } });
+});
+
+test('garbage in the place of a challenge fails', async () => {
+  const { attempts, driver } = await driverOn();
+  attempts[0]!.opened();
+  attempts[0]!.message(Uint8Array.of(0xff, 1, 2));
+  await driver.idle();
+  expect(driver.state.kind).toBe('failed');
+});
+
+test('a WebSocket transport hands on binary messages only, and one close', () => {
+  const listeners = new Map<string, (event: never) => void>();
+  const sent: unknown[] = [];
+  class FakeWebSocket {
+    binaryType = 'blob';
+    readyState = 1;
+    bufferedAmount = 0;
+    send(data: unknown): void {
+      sent.push(data);
+    }
+    close(code?: number): void {
+      sent.push(code);
+    }
+    addEventListener(type: string, listener: (event: never) => void): void {
+      listeners.set(type, listener);
+    }
+  }
+  const seen: unknown[] = [];
+  const transport = webSocketTransport(FakeWebSocket)('ws://x', {
+    opened: () => seen.push('opened'),
+    message: (message) => seen.push(message.length),
+    closed: ({ code }) => seen.push(code),
+  });
+  const fire = (type: string, event: object): void => listeners.get(type)?.(event as never);
+  fire('open', {});
+  fire('message', { data: new ArrayBuffer(3) });
+  fire('message', { data: 'text' });
+  fire('error', {});
+  fire('close', { code: 1012, reason: '' });
+  fire('close', { code: 1000, reason: '' });
+  transport.send(new Uint8Array(2));
+  expect(seen).toEqual(['opened', 3, 1012]);
+  expect(sent).toEqual([1003, new Uint8Array(2)]);
+});
