@@ -19,6 +19,8 @@ interface Promised {
 export class ReceiptBook {
   /** By seq. */
   readonly #promised = new Map<number, Promised>();
+  /** By push_seq: called duplicates by the relay, which proves nothing until the fold holds them. */
+  readonly #owed = new Map<number, ReceiptEvidence>();
 
   /** Checks a receipt whose attestation holds against the entries it names; throws `receipt_broken`. */
   check(device: Uint8Array, entryIds: readonly Uint8Array[], evidence: ReceiptEvidence): void {
@@ -38,8 +40,23 @@ export class ReceiptBook {
     this.#promised.delete(seq);
   }
 
+  /** The relay says that it holds the entry already. */
+  owe(pushSeq: number, evidence: ReceiptEvidence): void {
+    if (this.#owed.size < RECEIPTS_PENDING_MAX) this.#owed.set(pushSeq, evidence);
+  }
+
+  /** The fold reached this size: what was owed up to it must be there. */
+  reached(size: number, isThere: (pushSeq: number) => boolean): void {
+    for (const [pushSeq, evidence] of this.#owed) {
+      if (evidence.frame.attestation.size > size) continue;
+      if (!isThere(pushSeq)) throw broken(`own entry ${pushSeq}, called a duplicate, is not in the log`, evidence);
+      this.#owed.delete(pushSeq);
+    }
+  }
+
   /** After a log reset, receipts above the base promise nothing more. */
   reopen(aboveSeq: number): void {
+    this.#owed.clear();
     for (const seq of this.#promised.keys()) if (seq > aboveSeq) this.#promised.delete(seq);
   }
 

@@ -99,6 +99,9 @@ export class Pusher {
       marks.own = { ...marks.own, storedPushSeq: Math.max(marks.own.storedPushSeq, frame.pushSeqFirst + frame.count - 1) };
       await outbox.markStored(known.map((entry, i) => [entry.pushSeq, frame.seqFirst + i]));
       for (const [i, entry] of known.entries()) writes.stored(entry.pushSeq, frame.seqFirst + i);
+    } else {
+      for (const entry of known) if (entry.seq === 0) receipts.owe(entry.pushSeq, evidence);
+      receipts.reached(log.size, (pushSeq) => (outbox.get(pushSeq)?.seq ?? 1) > 0);
     }
     this.kick();
   }

@@ -66,6 +66,8 @@ export class Reader {
       const entry = shown[i];
       if (entry !== undefined) folded.push(await this.#fold(item, entry, shown.slice(i + 1, i + 1 + LOOK_AHEAD), raw));
     }
+    const { outbox, receipts } = this.#context;
+    receipts.reached(log.size, (pushSeq) => (outbox.get(pushSeq)?.seq ?? 1) > 0);
     await this.#open(folded);
     this.#opening = false;
   }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Attestation } from '../../../src/protocol/attestation.js';
 import { ZEROS, hash } from '../../../src/protocol/hash.js';
 import { DeviceChains } from '../../../src/client/log/device-chains.js';
+import { ReceiptBook } from '../../../src/client/log/receipt-book.js';
 import { LogTree } from '../../../src/client/log/log-tree.js';
 import { ShownAttestations } from '../../../src/client/log/shown-attestations.js';
 import { VerifiedLog } from '../../../src/client/log/verified-log.js';
@@ -114,6 +115,28 @@ describe('chains of devices', () => {
     expect(chains.note(entry(2), 7, []).deliver).toBe(false);
     expect(chains.note(entry(3), 7, []).deliver).toBe(false);
     expect(chains.note(entry(4), 7, [])).toEqual({ deliver: true, previous: leaf(103) });
+  });
+});
+
+describe('receipts', () => {
+  const duplicate = { type: 'Receipt', pushSeqFirst: 7, count: 1, status: 'duplicate', seqFirst: 3, attestation: attestation(5, leaf(5), 10) } as const;
+  const evidence = { frame: duplicate, raw: Uint8Array.of(0x11) };
+
+  test('a duplicate must be in the log when the fold is there', () => {
+    const book = new ReceiptBook();
+    book.owe(7, evidence);
+    expect(kindOf(() => book.reached(4, () => false))).toBe('none');
+    expect(kindOf(() => book.reached(5, () => false))).toBe('receipt_broken');
+    expect(kindOf(() => book.reached(5, () => true))).toBe('none');
+    expect(kindOf(() => book.reached(6, () => false))).toBe('none');
+  });
+
+  test('another entry at a promised seq breaks the receipt', () => {
+    const book = new ReceiptBook();
+    book.promise(3, 7, evidence);
+    expect(kindOf(() => book.found(2, undefined))).toBe('none');
+    expect(kindOf(() => book.found(3, 8))).toBe('receipt_broken');
+    expect(kindOf(() => book.check(leaf(1), [leaf(2), leaf(3)], evidence))).toBe('receipt_broken');
   });
 });
 
