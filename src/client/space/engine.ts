@@ -19,6 +19,7 @@ import { encodeAttestation } from '../log/encode-attestation.js';
 import { MisbehaviourError, finding, withFrame } from '../misbehaviour.js';
 import type { DeviceState } from '../store/device-store.js';
 import { Acker } from '../sync/acker.js';
+import type { AckedPosition } from '../sync/acker.js';
 import { HeaderJudge } from '../sync/header-judge.js';
 import { Pusher } from '../sync/pusher.js';
 import { Reader } from '../sync/reader.js';
@@ -80,7 +81,7 @@ export class SpaceEngine implements ConnectionHandler {
     this.#reader = new Reader(this.#context, this.#judge);
     this.#acks = new AckNotices(this.#context);
     this.#pusher = new Pusher(this.#context, options.sealing, (cause) => this.#fail(cause));
-    this.#acker = new Acker(this.#context, () => this.#reader.settled, () => this.#acked());
+    this.#acker = new Acker(this.#context, () => this.#reader.settled, (position) => this.#acked(position));
     this.#upload = new SnapshotUpload(this.#context, (size) => this.#release(size));
     this.#bootstrap = new Bootstrap(this.#context, { load: options.load, reset: (baseSize) => this.#reset(baseSize) });
   }
@@ -196,9 +197,8 @@ export class SpaceEngine implements ConnectionHandler {
     await this.#bootstrap.subscribe(link, welcome);
     if (this.#session !== session) return;
     session.reading = true;
-    this.#acker.start(link);
     this.#upload.start(link);
-    this.#upload.acked();
+    this.#acker.start(link);
     this.#moved();
   }
 
@@ -326,8 +326,8 @@ export class SpaceEngine implements ConnectionHandler {
     await this.#context.save();
   }
 
-  async #acked(): Promise<void> {
-    this.#upload.acked();
+  async #acked(position: AckedPosition): Promise<void> {
+    this.#upload.acked(position);
     await this.#release(this.#heldByAll());
   }
 

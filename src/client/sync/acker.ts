@@ -8,18 +8,24 @@ import type { SpaceContext } from '../space/space-context.js';
 // Above the relay's interval, so that jitter on the way never makes it drop one.
 const INTERVAL_MS = ACK_INTERVAL_MS + 50;
 
+/** What the relay has been told in this session. */
+export interface AckedPosition {
+  readonly logEpoch: number;
+  readonly size: number;
+}
+
 export class Acker {
   readonly #context: SpaceContext;
   readonly #ready: () => boolean;
-  readonly #acked: () => Promise<void>;
+  readonly #acked: (position: AckedPosition) => Promise<void>;
   #link: SessionLink | undefined;
   #timer: Timer | undefined;
   #notBefore = 0;
   /** The relay may have missed the last ack of an earlier session. */
   #again = false;
 
-  /** `ready` says whether everything verified may be acked; `acked` is called after each ack. */
-  constructor(context: SpaceContext, ready: () => boolean, acked: () => Promise<void>) {
+  /** `ready` says whether everything verified may be acked; `acked` is called after each ack was sent. */
+  constructor(context: SpaceContext, ready: () => boolean, acked: (position: AckedPosition) => Promise<void>) {
     this.#context = context;
     this.#ready = ready;
     this.#acked = acked;
@@ -69,6 +75,6 @@ export class Acker {
     await this.#context.save();
     const signature = await ed25519.sign(device.seed, ackSigningBytes(identity, { logEpoch, size, head }));
     this.#link?.send({ type: 'Ack', logEpoch, size, head, signature });
-    await this.#acked();
+    await this.#acked({ logEpoch, size });
   }
 }

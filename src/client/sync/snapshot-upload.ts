@@ -8,6 +8,7 @@ import type { SessionLink } from '../connection/driver.js';
 import { sealSnapshot } from '../crypto/snapshot-seal.js';
 import type { SealedSnapshot } from '../crypto/snapshot-seal.js';
 import type { SpaceContext } from '../space/space-context.js';
+import type { AckedPosition } from './acker.js';
 
 interface Upload extends SealedSnapshot {
   readonly id: Uint8Array;
@@ -24,6 +25,8 @@ export class SnapshotUpload {
   readonly #context: SpaceContext;
   readonly #stored: (size: number) => Promise<void>;
   #link: SessionLink | undefined;
+  /** The ack that was sent in this session: frames leave in order, so a Begin after it is covered by it. */
+  #acked: AckedPosition | undefined;
   #upload: Upload | undefined;
 
   /** `stored` is called when the relay holds a snapshot up to that size. */
@@ -38,6 +41,7 @@ export class SnapshotUpload {
 
   start(link: SessionLink): void {
     this.#link = link;
+    this.#acked = undefined;
     if (this.#upload !== undefined) this.#upload.begun = false;
   }
 
@@ -75,18 +79,14 @@ export class SnapshotUpload {
     return new Promise((done, failed) => {
       this.#upload?.failed(new ClientError('closed', 'a newer snapshot took its place'));
       this.#upload = { ...sealed, id: hash(sealed.manifest), logEpoch, size, done, failed, begun: false, sending: false };
-      this.acked();
+      this.#begin();
     });
   }
 
-  /** The own ack moved: the relay takes snapshots only up to it. */
-  acked(): void {
-    const upload = this.#upload;
-    const { acked } = this.#context.marks;
-    if (upload === undefined || upload.begun || this.#link === undefined) return;
-    if (acked.logEpoch !== upload.logEpoch || acked.size < upload.size) return;
-    upload.begun = true;
-    this.#link.send({ type: 'SnapshotBegin', manifest: upload.manifest });
+  /** The own ack was sent: the relay takes snapshots only up to it. */
+  acked(position: AckedPosition): void {
+    this.#acked = position;
+    this.#begin();
   }
 
   async status(frame: SnapshotStatusFrame): Promise<void> {
@@ -108,6 +108,14 @@ export class SnapshotUpload {
     this.#upload = undefined;
     upload.failed(error);
     return true;
+  }
+
+  #begin(): void {
+    const upload = this.#upload;
+    if (upload === undefined || upload.begun || this.#link === undefined) return;
+    if (this.#acked?.logEpoch !== upload.logEpoch || this.#acked.size < upload.size) return;
+    upload.begun = true;
+    this.#link.send({ type: 'SnapshotBegin', manifest: upload.manifest });
   }
 
   // Up to the next status, so that the relay sets the pace.
