@@ -20,9 +20,9 @@ pub use roster::{REMOVAL_HOLD_MS, RosterPlan, RosterState};
 pub use state::{LedgerState, RestoreError};
 
 use crate::store::{DeviceMark, SpaceFacts};
+use heads::RecentHeads;
 use relay_proto::attestation::HeadClaim;
 use relay_proto::ids::{DeviceKey, EntryId, Hash, SpaceId};
-use heads::RecentHeads;
 use relay_proto::merkle::{Genesis, LogFold};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -186,7 +186,8 @@ impl SpaceLedger {
         self.fold.extend(leaves);
         self.floor = floor.min(self.size() + 1);
         let log_epoch = self.genesis.log_epoch;
-        let record = |(device, (push_seq_high, id))| (device, DeviceRecord { push_seq_high, log_epoch, last_entry: Some(id) });
+        let record =
+            |(device, (push_seq_high, id))| (device, DeviceRecord { push_seq_high, log_epoch, last_entry: Some(id) });
         self.marks = marks.into_iter().map(record).collect();
     }
 

@@ -15,8 +15,8 @@ mod space;
 use crate::commit::{GroupAttestor, LogClock};
 use crate::environment::{Entropy, LogSigner, WallClock};
 use crate::store::{
-    CommitListener, Completion, DeviceMark, ForgettingFacts, LogState, Push, Pushed, ReadOutcome, SignedAck, SnapshotProgress,
-    SpaceFacts, Store, StoreError, StoreStats,
+    CommitListener, Completion, DeviceMark, ForgettingFacts, LogState, Push, Pushed, ReadOutcome, SignedAck,
+    SnapshotProgress, SpaceFacts, Store, StoreError, StoreStats,
 };
 use bytes::Bytes;
 use delivery::Deliveries;
@@ -125,7 +125,12 @@ impl MemoryStore {
     }
 
     /// Signs a new attestation of a space and makes it the one that reads show; returns the attestation and the proofs.
-    fn attest_space(&self, space: &mut MemorySpace, time_ms: u64, pushes: &[PushLeaf]) -> Option<crate::commit::CommittedGroup> {
+    fn attest_space(
+        &self,
+        space: &mut MemorySpace,
+        time_ms: u64,
+        pushes: &[PushLeaf],
+    ) -> Option<crate::commit::CommittedGroup> {
         let mut attestor = GroupAttestor::new(time_ms);
         let slot = attestor.add(&mut space.ledger, pushes, &*self.parts.entropy);
         let group = attestor.close(&self.parts.signer.log_id())?.sign(&*self.parts.signer);
@@ -227,7 +232,14 @@ impl Store for MemoryStore {
         });
     }
 
-    fn snapshot_chunk(&self, space: SpaceId, snapshot: SnapshotId, index: u32, chunk: Bytes, done: Completion<SnapshotProgress>) {
+    fn snapshot_chunk(
+        &self,
+        space: SpaceId,
+        snapshot: SnapshotId,
+        index: u32,
+        chunk: Bytes,
+        done: Completion<SnapshotProgress>,
+    ) {
         let now_ms = self.now_ms();
         self.answer(done, |inner| {
             inner.writable()?;

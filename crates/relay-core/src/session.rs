@@ -109,7 +109,9 @@ impl Session {
 impl State {
     fn handshake_until(&self) -> Option<Moment> {
         match self {
-            Self::AwaitHello { until } | Self::AwaitProof { until, .. } | Self::Authenticating { until, .. } => Some(*until),
+            Self::AwaitHello { until } | Self::AwaitProof { until, .. } | Self::Authenticating { until, .. } => {
+                Some(*until)
+            }
             Self::Refused { .. } | Self::Open(_) | Self::Closing => None,
         }
     }

@@ -400,7 +400,14 @@ pub trait Store: Send + Sync {
     fn snapshot_begin(&self, space: SpaceId, manifest: Bytes, done: Completion<SnapshotProgress>);
     /// Adds the next chunk; the last one is *durable* and verified against chunks_hash. Kept are the newest snapshot and, of the
     /// others, the newest that a device other than its author opened (while there is none: the newest).
-    fn snapshot_chunk(&self, space: SpaceId, snapshot: SnapshotId, index: u32, chunk: Bytes, done: Completion<SnapshotProgress>);
+    fn snapshot_chunk(
+        &self,
+        space: SpaceId,
+        snapshot: SnapshotId,
+        index: u32,
+        chunk: Bytes,
+        done: Completion<SnapshotProgress>,
+    );
     /// The manifest of a complete snapshot (`None`: the newest); `None` when there is none.
     fn snapshot_manifest(&self, space: SpaceId, snapshot: Option<SnapshotId>, done: Completion<Option<Bytes>>);
     /// One chunk of a complete snapshot.

@@ -18,7 +18,9 @@ fn a_member_is_welcomed_and_told_what_it_needs() {
     let (id, welcome) = world.open_with(&cast.space, &cast.a, cast.space.chain.clone());
     assert_eq!((welcome.body.roster_version, welcome.body.roster_hash), cast.space.newest());
     assert_eq!((welcome.body.push_seq_high, welcome.body.push_seq_bound), (0, false));
-    assert!(welcome.body.attestation.verify(&cast.space.id(), &relay_core::environment::LogSigner::log_id(&*world.signer)));
+    assert!(
+        welcome.body.attestation.verify(&cast.space.id(), &relay_core::environment::LogSigner::log_id(&*world.signer))
+    );
     assert!(world.recv_all(id).is_empty(), "nothing newer to tell");
     let again = world.open(&cast.space, &cast.b);
     assert_eq!(world.closed(again), None);

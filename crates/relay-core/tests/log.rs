@@ -36,11 +36,17 @@ fn two_devices_stay_in_sync_live() {
     assert!(verify_receipt(&leaf, proof, &receipt.attestation.claim.pushes));
     for id in [a, b] {
         let frames = world.recv_all(id);
-        let entries: Vec<_> = frames.iter().filter_map(|frame| match frame { RelayFrame::Entries(e) => Some(e), _ => None }).collect();
-        assert_eq!(entries.iter().map(|e| (e.request, e.first_seq, texts(e), e.more)).collect::<Vec<_>>(), [
-            (0, 1, vec!["1".to_owned(), "2".to_owned()], false),
-            (0, 3, vec!["3".to_owned()], false),
-        ]);
+        let entries: Vec<_> = frames
+            .iter()
+            .filter_map(|frame| match frame {
+                RelayFrame::Entries(e) => Some(e),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            entries.iter().map(|e| (e.request, e.first_seq, texts(e), e.more)).collect::<Vec<_>>(),
+            [(0, 1, vec!["1".to_owned(), "2".to_owned()], false), (0, 3, vec!["3".to_owned()], false),]
+        );
         assert!(entries.iter().all(|e| e.attestation.verify(&cast.space.id(), &world.signer.log_id())));
     }
     assert_eq!(world.relay.stats().entries_live_total, 6);
@@ -74,7 +80,10 @@ fn a_subscription_starts_at_its_cursor_and_a_pull_pages() {
     assert_eq!((entries.first_seq, texts(&entries)), (4, vec!["4".to_owned(), "5".to_owned()]));
     world.send(b, &Pull { request: 9, log_epoch: 1, after: 1, entries_max: 2, bytes_max: 1000 });
     let page = world.entries(b);
-    assert_eq!((page.request, page.first_seq, texts(&page), page.more), (9, 2, vec!["2".to_owned(), "3".to_owned()], true));
+    assert_eq!(
+        (page.request, page.first_seq, texts(&page), page.more),
+        (9, 2, vec!["2".to_owned(), "3".to_owned()], true)
+    );
     world.send(b, &Pull { request: 10, log_epoch: 1, after: 5, entries_max: 2, bytes_max: 1000 });
     let page = world.entries(b);
     assert_eq!((page.first_seq, page.items.len(), page.more), (6, 0, false));
@@ -95,7 +104,10 @@ fn retries_get_duplicate_receipts_and_conflicts_their_error() {
     assert_eq!((error.code, error.context), (ErrorCode::PushSeqConflict.number(), 3));
     world.push(a, 9, &["9"]);
     let error = world.error(a);
-    assert_eq!((error.code, error.context, &error.detail[..]), (ErrorCode::PushSeqGap.number(), 9, &4_u64.to_be_bytes()[..]));
+    assert_eq!(
+        (error.code, error.context, &error.detail[..]),
+        (ErrorCode::PushSeqGap.number(), 9, &4_u64.to_be_bytes()[..])
+    );
     assert_eq!(world.closed(a), None);
 }
 
@@ -104,7 +116,8 @@ fn what_follows_a_refused_first_push_is_a_gap() {
     let (mut world, cast) = ready();
     let a = world.open(&cast.space, &cast.a);
     world.store.pause();
-    let push = |n, key_epoch| Push { push_seq_first: n, key_epoch, entries: vec![SealedBytes(Bytes::from_static(b"x"))] };
+    let push =
+        |n, key_epoch| Push { push_seq_first: n, key_epoch, entries: vec![SealedBytes(Bytes::from_static(b"x"))] };
     for (n, key_epoch) in [(1, 2), (2, 1), (3, 1)] {
         world.send(a, &push(n, key_epoch));
     }
@@ -120,7 +133,8 @@ fn what_follows_a_refused_first_push_is_a_gap() {
 
 #[test]
 fn readers_the_root_and_limits() {
-    let mut world = World::with_limits(RelayLimits { entry_bytes_max: 100, push_entries_max: 2, ..RelayLimits::default() });
+    let mut world =
+        World::with_limits(RelayLimits { entry_bytes_max: 100, push_entries_max: 2, ..RelayLimits::default() });
     let cast = Cast::new();
     world.found(&cast.space);
     let root = cast.space.root.clone();
@@ -271,7 +285,9 @@ fn acks_are_kept_forwarded_and_limited() {
     let claim = world.receipt(a).attestation.claim;
     let ack = world.ack(&cast.space, &cast.a, 1, claim.head);
     world.send(a, &ack);
-    assert!(matches!(world.recv(b), RelayFrame::AckNotice(notice) if notice.device == cast.a.device() && notice.ack == ack));
+    assert!(
+        matches!(world.recv(b), RelayFrame::AckNotice(notice) if notice.device == cast.a.device() && notice.ack == ack)
+    );
     assert!(world.take(a).is_none(), "the one it came from is not told");
     world.send(a, &ack);
     assert_eq!(world.relay.stats().acks_dropped_total, 0, "one may come early");

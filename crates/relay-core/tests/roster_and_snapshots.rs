@@ -28,22 +28,28 @@ fn roster_put(cast: &Cast) -> RosterPut {
 #[test]
 fn a_change_of_roster_reaches_everyone_before_later_entries_and_cuts_who_left() {
     let (mut world, mut cast) = ready();
-    let (a, b, r) = (world.open(&cast.space, &cast.a), world.open(&cast.space, &cast.b), world.open(&cast.space, &cast.r));
+    let (a, b, r) =
+        (world.open(&cast.space, &cast.a), world.open(&cast.space, &cast.b), world.open(&cast.space, &cast.r));
     for id in [a, b, r] {
         world.subscribe(id, 0, false);
     }
     let old = cast.space.clone();
     cast.space.remove(&cast.a, cast.b.device(), 0);
     world.send(a, &roster_put(&cast));
-    world.send(a, &relay_proto::frame::Push {
-        push_seq_first: 1,
-        key_epoch: 2,
-        entries: vec![relay_proto::SealedBytes(Bytes::from_static(b"under the new epoch"))],
-    });
+    world.send(
+        a,
+        &relay_proto::frame::Push {
+            push_seq_first: 1,
+            key_epoch: 2,
+            entries: vec![relay_proto::SealedBytes(Bytes::from_static(b"under the new epoch"))],
+        },
+    );
     for id in [a, r] {
         let frames = world.recv_all(id);
-        let update = frames.iter().position(|frame| matches!(frame, RelayFrame::RosterUpdate(update)
-            if update.chain == cast.space.newest_only() && update.keyring == cast.space.keyring));
+        let update = frames.iter().position(|frame| {
+            matches!(frame, RelayFrame::RosterUpdate(update)
+            if update.chain == cast.space.newest_only() && update.keyring == cast.space.keyring)
+        });
         let entry = frames.iter().position(|frame| matches!(frame, RelayFrame::Entries(_)));
         assert!(update.unwrap() < entry.unwrap(), "{frames:?}");
     }
@@ -97,7 +103,9 @@ fn only_admins_put_rosters_and_conflicts_are_shown() {
     let by_root = world.open(&cast.space, &root);
     cast.space.follow(&root, |fields| fields.queue_mode = false);
     world.send(by_root, &roster_put(&cast));
-    assert!(matches!(world.recv(by_root), RelayFrame::RosterUpdate(update) if update.chain == cast.space.newest_only()));
+    assert!(
+        matches!(world.recv(by_root), RelayFrame::RosterUpdate(update) if update.chain == cast.space.newest_only())
+    );
 }
 
 const CHUNK: usize = 64 * 1024;
@@ -164,7 +172,9 @@ fn a_snapshot_goes_up_and_comes_down_and_is_acked() {
     assert_eq!(status(&mut world, a), (16, SnapshotState::Wanted));
     assert_eq!(status(&mut world, a), (18, SnapshotState::Stored));
     world.send(b, &SnapshotGet { snapshot: SnapshotId::ZERO, first_chunk: 3, chunks_max: 10 });
-    assert!(matches!(world.recv(b), RelayFrame::SnapshotManifest(manifest) if manifest.manifest == *upload.manifest.bytes()));
+    assert!(
+        matches!(world.recv(b), RelayFrame::SnapshotManifest(manifest) if manifest.manifest == *upload.manifest.bytes())
+    );
     for index in 3..13 {
         let RelayFrame::SnapshotChunk(chunk) = world.recv(b) else { panic!("a chunk") };
         assert_eq!((chunk.index, &chunk.chunk), (index, &upload.chunks[index as usize]));

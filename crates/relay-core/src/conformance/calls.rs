@@ -2,8 +2,8 @@
 
 use super::Harness;
 use crate::store::{
-    CommitListener, Completion, DeviceMark, ForgettingFacts, Page, Push, Pushed, ReadOutcome, Refusal, RosterCommit, SignedAck,
-    SnapshotProgress, SpaceCommit, SpaceFacts, Store, StoreError,
+    CommitListener, Completion, DeviceMark, ForgettingFacts, Page, Push, Pushed, ReadOutcome, Refusal, RosterCommit,
+    SignedAck, SnapshotProgress, SpaceCommit, SpaceFacts, Store, StoreError,
 };
 use crate::testing::{SetClock, SpaceFixture};
 use bytes::Bytes;
@@ -148,7 +148,13 @@ impl Calls {
         }
     }
 
-    pub(super) fn read(&self, space: SpaceId, after: u64, entries_max: u32, bytes_max: u32) -> Result<ReadOutcome, StoreError> {
+    pub(super) fn read(
+        &self,
+        space: SpaceId,
+        after: u64,
+        entries_max: u32,
+        bytes_max: u32,
+    ) -> Result<ReadOutcome, StoreError> {
         pending(|done| self.store().read(space, after, entries_max, bytes_max, done)).wait()
     }
 
@@ -195,7 +201,13 @@ impl Calls {
         pending(|done| self.store().snapshot_begin(space, manifest, done)).wait()
     }
 
-    pub(super) fn snapshot_chunk(&self, space: SpaceId, id: SnapshotId, index: u32, chunk: Bytes) -> Result<SnapshotProgress, StoreError> {
+    pub(super) fn snapshot_chunk(
+        &self,
+        space: SpaceId,
+        id: SnapshotId,
+        index: u32,
+        chunk: Bytes,
+    ) -> Result<SnapshotProgress, StoreError> {
         pending(|done| self.store().snapshot_chunk(space, id, index, chunk, done)).wait()
     }
 

@@ -29,7 +29,9 @@ fn trimmed(c: &Calls) {
     let space = filled(c);
     c.trim(space.id(), 4).unwrap();
     for after in 0..=2 {
-        let ReadOutcome::BelowFloor { attestation } = c.read(space.id(), after, 10, 1000).unwrap() else { panic!("below the floor") };
+        let ReadOutcome::BelowFloor { attestation } = c.read(space.id(), after, 10, 1000).unwrap() else {
+            panic!("below the floor")
+        };
         assert_eq!(c.verified(space.id(), &attestation).claim.floor, 4);
     }
     let page = c.page(space.id(), 3);

@@ -210,6 +210,10 @@ fn many_threads(c: &Calls) {
     let page = c.page(space.id(), 0);
     for device in [&c.a, &c.b] {
         let of_device = page.entries.iter().filter(|entry| entry.device == device.device());
-        assert!(of_device.map(|entry| (entry.push_seq, entry.sealed.clone())).eq((1..=40).map(|n| (n, sealed(&format!("{n}"))))));
+        assert!(
+            of_device
+                .map(|entry| (entry.push_seq, entry.sealed.clone()))
+                .eq((1..=40).map(|n| (n, sealed(&format!("{n}")))))
+        );
     }
 }

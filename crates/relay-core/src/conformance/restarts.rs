@@ -107,7 +107,8 @@ fn restored(c: &Calls) {
     fold.extend(c.leaves(space.id(), 3, 2));
     let claim = c.attest(space.id()).claim;
     assert_eq!((claim.size, claim.head, claim.log_epoch), (4, fold.head(), new.log_epoch));
-    let of_old_epoch = crate::store::SignedAck { log_epoch: old.log_epoch, ..signed_ack(c, &space, &c.a, 4, fold.head()) };
+    let of_old_epoch =
+        crate::store::SignedAck { log_epoch: old.log_epoch, ..signed_ack(c, &space, &c.a, 4, fold.head()) };
     assert_eq!(c.put_ack(space.id(), of_old_epoch), Err(StoreError::Refused(Refusal::AckInvalid)));
 }
 

@@ -61,19 +61,66 @@ fn what_each_rule_lets_go() {
     type Change = fn(&mut ForgettingFacts);
     let cases: &[(&str, Change, bool, u64)] = &[
         ("acked by all, grace over for 8", |_| {}, false, 9),
-        ("a snapshot opened by its author alone does not count", |f| f.snapshots = vec![snapshot(A, 10, &[A])], false, 9),
-        ("a snapshot opened by a second device covers what all acked", |f| f.snapshots = vec![snapshot(A, 10, &[A, B])], false, 10),
+        (
+            "a snapshot opened by its author alone does not count",
+            |f| f.snapshots = vec![snapshot(A, 10, &[A])],
+            false,
+            9,
+        ),
+        (
+            "a snapshot opened by a second device covers what all acked",
+            |f| f.snapshots = vec![snapshot(A, 10, &[A, B])],
+            false,
+            10,
+        ),
         ("a snapshot covers no more than its size", |f| f.snapshots = vec![snapshot(A, 9, &[B])], false, 10),
-        ("a snapshot of a device that left does not count", |f| f.snapshots = vec![snapshot(DeviceKey([7; 32]), 10, &[B])], false, 9),
+        (
+            "a snapshot of a device that left does not count",
+            |f| f.snapshots = vec![snapshot(DeviceKey([7; 32]), 10, &[B])],
+            false,
+            9,
+        ),
         ("one live device is behind", |f| f.acks[1].size = 5, false, 6),
         ("one live device never acked: retention alone", |f| f.acks.truncate(1), false, 4),
-        ("a member never heard of is live", |f| { f.acks.truncate(1); f.contacts.truncate(1); }, false, 4),
-        ("a device beyond its lease does not hold things up", |f| { f.acks.truncate(1); f.contacts[1].1 = NOW - 31 * DAY; }, false, 9),
+        (
+            "a member never heard of is live",
+            |f| {
+                f.acks.truncate(1);
+                f.contacts.truncate(1);
+            },
+            false,
+            4,
+        ),
+        (
+            "a device beyond its lease does not hold things up",
+            |f| {
+                f.acks.truncate(1);
+                f.contacts[1].1 = NOW - 31 * DAY;
+            },
+            false,
+            9,
+        ),
         ("an ack of an earlier log epoch covers nothing", |f| f.acks[1].log_epoch = 0, false, 4),
         ("queue mode: gone when all acked", |_| {}, true, 10),
         ("nobody is live: retention alone", |f| f.contacts = vec![(A, 0), (B, 0)], true, 4),
-        ("the floor never falls", |f| { f.floor = 7; f.acks.clear(); }, false, 7),
-        ("never above the log", |f| { f.acks[0].size = 99; f.acks[1].size = 99; }, true, 11),
+        (
+            "the floor never falls",
+            |f| {
+                f.floor = 7;
+                f.acks.clear();
+            },
+            false,
+            7,
+        ),
+        (
+            "never above the log",
+            |f| {
+                f.acks[0].size = 99;
+                f.acks[1].size = 99;
+            },
+            true,
+            11,
+        ),
     ];
     for (name, change, queue_mode, expected) in cases {
         let mut facts = facts();

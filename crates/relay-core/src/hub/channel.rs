@@ -144,7 +144,12 @@ impl SpaceChannel {
         };
         let mut frames: Vec<LiveFrame> = encode(None)
             .into_iter()
-            .map(|run| LiveFrame { first_seq: run.first_seq, last_seq: run.last_seq, frame: run.frame, own: Vec::new() })
+            .map(|run| LiveFrame {
+                first_seq: run.first_seq,
+                last_seq: run.last_seq,
+                frame: run.frame,
+                own: Vec::new(),
+            })
             .collect();
         // The frames are cut by the sizes of the sealed bytes in both forms, so they pair up.
         for author in state.authors_omitting(&commit.entries) {

@@ -6,8 +6,8 @@
 use super::held::{Held, HeldEntries};
 use super::{DeviceRecord, SpaceLedger};
 use crate::store::{Push, Refusal};
-use relay_proto::hash::entry_id;
 use relay_proto::attestation::PushLeaf;
+use relay_proto::hash::entry_id;
 use relay_proto::ids::{DeviceKey, EntryId, Hash};
 use relay_proto::merkle::entry_leaf;
 
@@ -119,7 +119,12 @@ impl SpaceLedger {
     /// # Errors
     /// The rule the push breaks. Rights are judged first, then order and duplicates, then the key epoch, and that only when there
     /// is something new: a retry of what was stored before a rotation is still answered as the duplicate it is.
-    pub fn decide_push(&self, prepared: &PreparedPush, held: &dyn HeldEntries, now_ms: u64) -> Result<PushPlan, Refusal> {
+    pub fn decide_push(
+        &self,
+        prepared: &PreparedPush,
+        held: &dyn HeldEntries,
+        now_ms: u64,
+    ) -> Result<PushPlan, Refusal> {
         let push = &prepared.push;
         match self.roster().rights(push.device) {
             None => return Err(Refusal::NotMember),

@@ -116,7 +116,12 @@ impl SpaceLedger {
     ///
     /// # Errors
     /// [`Refusal::RosterInvalid`], [`Refusal::RosterTooLarge`] or [`Refusal::RosterConflict`].
-    pub fn decide_roster(&mut self, chain: &[Bytes], keyring: &Bytes, now_ms: u64) -> Result<Option<RosterPlan>, Refusal> {
+    pub fn decide_roster(
+        &mut self,
+        chain: &[Bytes],
+        keyring: &Bytes,
+        now_ms: u64,
+    ) -> Result<Option<RosterPlan>, Refusal> {
         let extension = self.roster.chain.extended(chain, Some(now_ms)).map_err(refusal)?;
         if extension.added.is_empty() {
             return Ok(None);

@@ -64,7 +64,8 @@ impl SpaceLedger {
         if state.floor == 0 || state.floor > state.size + 1 {
             return Err(RestoreError::Floor);
         }
-        let roster = RosterState::stored(state.genesis.space, &state.chain, &state.keyring).ok_or(RestoreError::Roster)?;
+        let roster =
+            RosterState::stored(state.genesis.space, &state.chain, &state.keyring).ok_or(RestoreError::Roster)?;
         Ok(Self {
             genesis: state.genesis,
             fold,

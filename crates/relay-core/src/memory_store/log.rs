@@ -47,8 +47,12 @@ impl MemoryStore {
         space.keep(applied.seq_first, &entries, applied.leaves, time_ms);
         let group = self.attest_space(space, time_ms, &[leaf]).ok_or(StoreError::Overloaded)?;
         let attestation = group.attestation(0);
-        let commit =
-            SpaceCommit { space: prepared.push.space, first_seq: applied.seq_first, entries, attestation: attestation.clone() };
+        let commit = SpaceCommit {
+            space: prepared.push.space,
+            first_seq: applied.seq_first,
+            entries,
+            attestation: attestation.clone(),
+        };
         inner.count(&commit);
         Ok((Pushed { runs: runs(plan.runs(), Some(&group)), attestation }, Some(commit)))
     }

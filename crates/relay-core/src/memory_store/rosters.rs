@@ -10,7 +10,13 @@ use relay_proto::merkle::Genesis;
 use std::sync::Arc;
 
 impl MemoryStore {
-    pub(super) fn put_roster_now(&self, space: SpaceId, chain: &[Bytes], keyring: &Bytes, done: Completion<SpaceFacts>) {
+    pub(super) fn put_roster_now(
+        &self,
+        space: SpaceId,
+        chain: &[Bytes],
+        keyring: &Bytes,
+        done: Completion<SpaceFacts>,
+    ) {
         let now_ms = self.now_ms();
         {
             let mut inner = self.lock();

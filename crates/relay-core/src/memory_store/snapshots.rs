@@ -62,7 +62,13 @@ impl Snapshots {
         SnapshotProgress { next_chunk, stored: false }
     }
 
-    pub(super) fn chunk(&mut self, id: SnapshotId, index: u32, chunk: Bytes, now_ms: u64) -> Result<SnapshotProgress, StoreError> {
+    pub(super) fn chunk(
+        &mut self,
+        id: SnapshotId,
+        index: u32,
+        chunk: Bytes,
+        now_ms: u64,
+    ) -> Result<SnapshotProgress, StoreError> {
         if let Some(done) = self.progress_of_complete(id) {
             return Ok(done);
         }
@@ -105,7 +111,9 @@ impl Snapshots {
     fn drop_surplus(&mut self) {
         while self.complete.len() > SNAPSHOTS_KEPT {
             let others = self.complete.len() - 1;
-            let proven = |snapshot: &Complete| snapshot.opened_by.iter().any(|device| *device != snapshot.manifest.fields().device);
+            let proven = |snapshot: &Complete| {
+                snapshot.opened_by.iter().any(|device| *device != snapshot.manifest.fields().device)
+            };
             let keep = self.complete.iter().take(others).rposition(proven).unwrap_or(others.saturating_sub(1));
             let surplus = usize::from(keep == 0);
             self.complete.remove(surplus);

@@ -173,9 +173,13 @@ impl Sweep {
     fn ask(self: Arc<Self>, next: Next) {
         let store = Arc::clone(&self.shared.store);
         match next {
-            Next::Page(after) => store.spaces(after, SWEEP_PAGE_SPACES, Box::new(move |page| self.hear(Heard::Page(page)))),
+            Next::Page(after) => {
+                store.spaces(after, SWEEP_PAGE_SPACES, Box::new(move |page| self.hear(Heard::Page(page))))
+            }
             Next::Facts(space) => store.forgetting_facts(space, Box::new(move |facts| self.hear(Heard::Facts(facts)))),
-            Next::Trim(space, floor) => store.trim(space, floor, Box::new(move |trimmed| self.hear(Heard::Trimmed(trimmed)))),
+            Next::Trim(space, floor) => {
+                store.trim(space, floor, Box::new(move |trimmed| self.hear(Heard::Trimmed(trimmed))))
+            }
             Next::End => {}
         }
     }

@@ -1,9 +1,9 @@
 //! Acks: verified here, kept by the store, forwarded to the space's other sessions.
 
+use super::after_ms;
 use super::handle::Answer;
 use super::io::Io;
 use super::open::OpenSession;
-use super::after_ms;
 use super::roster::Membership;
 use crate::endpoint::SharedFrame;
 use crate::hub::{AckNews, shared};

@@ -1,11 +1,11 @@
 //! From a proof whose signature holds to the welcome: roster, mark and head are looked up, one after the other.
 
+use super::State;
 use super::handle::{Answer, SessionHandle};
 use super::io::Io;
 use super::open::{Admitted, OpenSession};
 use super::refusal::code_of;
 use super::roster::{Membership, membership};
-use super::State;
 use crate::commit::sign;
 use crate::endpoint::Moment;
 use crate::hub::SpaceChannel;

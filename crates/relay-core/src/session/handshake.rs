@@ -65,7 +65,9 @@ fn challenge(message: Bytes, version: u16, until: Moment, io: &mut Io<'_>) -> St
 /// Whatever comes in place of the proof is checked at the cost of one verification and refused at the same moment.
 pub(super) fn on_proof(offered: Offered, message: &Bytes, until: Moment, io: &mut Io<'_>) -> State {
     let refuse_at = after_ms(io.now, HANDSHAKE_FAILED_DELAY_MS);
-    let proof = Some(message).filter(|message| message.len() <= MESSAGE_BEFORE_OPEN_BYTES_MAX).and_then(|m| Proof::decode(m).ok());
+    let proof = Some(message)
+        .filter(|message| message.len() <= MESSAGE_BEFORE_OPEN_BYTES_MAX)
+        .and_then(|m| Proof::decode(m).ok());
     let signature = proof.as_ref().map_or(Signature::ZERO, |proof| proof.signature);
     let transcript = ClientTranscript::new(&offered.hello_frame, &offered.challenge_frame, message);
     let holds = transcript.verify_proof(&offered.hello.device, &signature);

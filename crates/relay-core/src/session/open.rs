@@ -1,12 +1,12 @@
 //! The open session: what it holds, and the order in which it works things off.
 
+use super::after_ms;
 use super::handle::{Answer, SessionHandle};
 use super::io::Io;
 use super::push::PushWindow;
 use super::requests::{Request, Requests};
 use super::roster::{Membership, RosterWatch};
 use super::subscription::Subscription;
-use super::after_ms;
 use crate::endpoint::Moment;
 use crate::hub::SpaceChannel;
 use crate::limits::{PUSHES_IN_FLIGHT_MAX, REQUESTS_WAITING_MAX};

@@ -54,7 +54,13 @@ impl OpenSession {
 }
 
 /// Sends at most `frames_max` frames of a page; returns the seq of the last entry sent (that before the page when it is empty).
-pub(super) fn send_page(page: &Page, request: u32, omit_own_of: Option<DeviceKey>, frames_max: usize, io: &mut Io<'_>) -> u64 {
+pub(super) fn send_page(
+    page: &Page,
+    request: u32,
+    omit_own_of: Option<DeviceKey>,
+    frames_max: usize,
+    io: &mut Io<'_>,
+) -> u64 {
     let mut last = page.first_seq.saturating_sub(1);
     let Ok(attestation) = Attestation::read(&mut Reader::new(&page.attestation)) else {
         io.fatal(ErrorCode::Internal);

@@ -99,7 +99,13 @@ impl OpenSession {
         }
     }
 
-    pub(super) fn on_pushed(&mut self, push_seq_first: u64, bytes: usize, result: Result<Pushed, StoreError>, io: &mut Io<'_>) {
+    pub(super) fn on_pushed(
+        &mut self,
+        push_seq_first: u64,
+        bytes: usize,
+        result: Result<Pushed, StoreError>,
+        io: &mut Io<'_>,
+    ) {
         self.pushes.count = self.pushes.count.saturating_sub(1);
         self.pushes.bytes = self.pushes.bytes.saturating_sub(bytes);
         self.pushes.in_store = self.pushes.in_store.saturating_sub(1);

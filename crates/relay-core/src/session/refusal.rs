@@ -44,9 +44,11 @@ const fn code_of_refusal(refusal: &Refusal) -> ErrorCode {
 fn retry_after_ms(error: &StoreError) -> u32 {
     match error {
         StoreError::Refused(Refusal::PushesHeld { retry_after_ms }) => *retry_after_ms,
-        StoreError::DiskFull | StoreError::Overloaded | StoreError::Poisoned | StoreError::Damaged { .. } | StoreError::Closed => {
-            RETRY_AFTER_MS
-        }
+        StoreError::DiskFull
+        | StoreError::Overloaded
+        | StoreError::Poisoned
+        | StoreError::Damaged { .. }
+        | StoreError::Closed => RETRY_AFTER_MS,
         _ => 0,
     }
 }
@@ -62,7 +64,8 @@ impl Io<'_> {
     /// Tells the peer what the store said about `context`.
     pub(super) fn store_error(&mut self, error: &StoreError, context: u64) {
         let code = code_of(error);
-        let frame = ErrorFrame { code: code.number(), context, retry_after_ms: retry_after_ms(error), detail: detail(error) };
+        let frame =
+            ErrorFrame { code: code.number(), context, retry_after_ms: retry_after_ms(error), detail: detail(error) };
         self.error_frame(code, frame);
     }
 }

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::attestation::Attestation;
 use relay_proto::frame::{
-    ClientFrame, Leaves, Ping, Pong, Pull, PullLeaves, RosterPut, SnapshotAck, SnapshotBegin, SnapshotChunk, SnapshotGet, Subscribe,
+    ClientFrame, Leaves, Ping, Pong, Pull, PullLeaves, RosterPut, SnapshotAck, SnapshotBegin, SnapshotChunk,
+    SnapshotGet, Subscribe,
 };
 use relay_proto::ids::{Hash, SnapshotId};
 use relay_proto::wire::Reader;
@@ -53,7 +54,9 @@ impl Request {
         match self {
             Self::SnapshotChunk(frame) => frame.chunk.len(),
             Self::SnapshotBegin(frame) => frame.manifest.len(),
-            Self::RosterPut(frame) => frame.chain.iter().fold(frame.keyring.len(), |sum, statement| sum + statement.len()),
+            Self::RosterPut(frame) => {
+                frame.chain.iter().fold(frame.keyring.len(), |sum, statement| sum + statement.len())
+            }
             _ => 0,
         }
     }

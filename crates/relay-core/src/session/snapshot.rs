@@ -94,7 +94,12 @@ impl OpenSession {
         io.shared.store.snapshot_manifest(self.space, wanted, io.completion(Answer::Manifest));
     }
 
-    pub(super) fn on_snapshot_manifest(&mut self, get: SnapshotGet, manifest: Result<Option<Bytes>, StoreError>, io: &mut Io<'_>) {
+    pub(super) fn on_snapshot_manifest(
+        &mut self,
+        get: SnapshotGet,
+        manifest: Result<Option<Bytes>, StoreError>,
+        io: &mut Io<'_>,
+    ) {
         let manifest = match manifest {
             Ok(Some(manifest)) => manifest,
             // "None" answers a wish for the newest; a snapshot that was named is unknown.
@@ -138,7 +143,12 @@ impl OpenSession {
     }
 
     /// A snapshot is acked by a device that is not its author.
-    pub(super) fn on_acked_manifest(&mut self, ack: &SnapshotAck, manifest: Result<Option<Bytes>, StoreError>, io: &mut Io<'_>) {
+    pub(super) fn on_acked_manifest(
+        &mut self,
+        ack: &SnapshotAck,
+        manifest: Result<Option<Bytes>, StoreError>,
+        io: &mut Io<'_>,
+    ) {
         let manifest = match manifest {
             Ok(Some(manifest)) => manifest,
             Ok(None) => return io.error(ErrorCode::SnapshotUnknown, 0),

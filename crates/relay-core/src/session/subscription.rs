@@ -35,7 +35,12 @@ impl OpenSession {
         }
     }
 
-    pub(super) fn on_subscribe_acks(&mut self, subscribe: Subscribe, acks: Result<Vec<SignedAck>, StoreError>, io: &mut Io<'_>) {
+    pub(super) fn on_subscribe_acks(
+        &mut self,
+        subscribe: Subscribe,
+        acks: Result<Vec<SignedAck>, StoreError>,
+        io: &mut Io<'_>,
+    ) {
         match acks {
             Ok(acks) => acks.iter().for_each(|ack| io.send_shared(notice(ack))),
             Err(error) => return io.store_error(&error, 0),

@@ -43,7 +43,8 @@ impl SpaceFixture {
             former: Vec::new(),
             signer: root.device(),
         };
-        let mut fixture = Self { root: root.clone(), chain: Vec::new(), keyring: Bytes::new(), fields, hash: Hash::ZERO };
+        let mut fixture =
+            Self { root: root.clone(), chain: Vec::new(), keyring: Bytes::new(), fields, hash: Hash::ZERO };
         fixture.follow(&root, |_| {});
         fixture
     }

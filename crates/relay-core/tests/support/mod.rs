@@ -225,14 +225,27 @@ impl World {
 
     /// Founds a space at the store.
     pub(crate) fn found(&self, space: &SpaceFixture) {
-        self.store.put_roster(space.id(), space.chain.clone(), space.keyring.clone(), Box::new(|result| drop(result.unwrap())));
+        self.store.put_roster(
+            space.id(),
+            space.chain.clone(),
+            space.keyring.clone(),
+            Box::new(|result| drop(result.unwrap())),
+        );
     }
 
     pub(crate) fn hello(&self, space: &SpaceFixture, device: &KeyPair) -> Hello {
         let mut client_nonce = [0; 32];
         self.entropy.fill(&mut client_nonce);
         let (roster_version, roster_hash) = space.newest();
-        Hello { versions: vec![1], features: 0, space: space.id(), device: device.device(), client_nonce, roster_version, roster_hash }
+        Hello {
+            versions: vec![1],
+            features: 0,
+            space: space.id(),
+            device: device.device(),
+            client_nonce,
+            roster_version,
+            roster_hash,
+        }
     }
 
     /// Sends the hello and returns it with the challenge, as they went over the wire.
