@@ -125,7 +125,7 @@ impl Segments {
         self.background.submit(Box::new(move |may_run| {
             // A segment that is not sealed is scanned at the next start; nothing is lost.
             if may_run.is_ok() {
-                let _unsealed = seal(&shared, &full);
+                let _left_without_footer = seal(&shared, &full);
             }
         }));
     }
