@@ -65,3 +65,19 @@ fn every_violation_has_its_own_name_and_a_close_code_that_may_be_sent() {
         assert!(relay_net::websocket::close::may_be_sent(violation.close_code()), "{violation:?}");
     }
 }
+
+#[test]
+fn the_fuzz_target_holds_over_its_committed_corpus() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/websocket");
+    let seeds: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|seed| std::fs::read(seed.unwrap().path()).unwrap()).collect();
+    assert!(seeds.len() >= 8, "the corpus is not complete");
+    for seed in &seeds {
+        assert!(fuzz_decode(seed));
+        for at in 0..seed.len() {
+            let mut changed = seed.clone();
+            changed[at] ^= 0x55;
+            assert!(fuzz_decode(&changed));
+        }
+    }
+}
