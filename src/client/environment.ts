@@ -16,6 +16,9 @@ export interface Environment {
   after(delayMs: number, call: () => void): Timer;
 }
 
+/** Longer timers overflow on every platform and would run at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** The platform's own clock, timers and randomness. */
 export function platformEnvironment(): Environment {
   return {
@@ -23,7 +26,7 @@ export function platformEnvironment(): Environment {
     random: () => Math.random(),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
     after: (delayMs, call) => {
-      const handle = setTimeout(call, delayMs);
+      const handle = setTimeout(call, Math.min(delayMs, TIMER_MS_MAX));
       return { cancel: () => clearTimeout(handle) };
     },
   };

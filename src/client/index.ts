@@ -23,8 +23,8 @@ export function openSpace(options: OpenSpaceOptions): Promise<Space> {
 }
 
 export type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
-export type { SpaceOptions } from './space/space-options.js';
-export type { DeviceInfo, HeadCheck, NewDevice, SnapshotHandler, Space } from './space/space.js';
+export type { SnapshotHandler, SpaceOptions } from './space/space-options.js';
+export type { DeviceInfo, HeadCheck, NewDevice, Space } from './space/space.js';
 export type * from './space/space-events.js';
 export { ClientError } from './client-error.js';
 export type { ClientErrorCode } from './client-error.js';

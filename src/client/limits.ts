@@ -11,6 +11,8 @@ export const SEND_BUFFER_BYTES_MAX = 64 * MIB;
 export const SEND_BUFFER_POLL_MS = 10;
 /** Bytes received and not yet worked off; beyond it the connection is given up and continued from the cursor. */
 export const INBOUND_BYTES_MAX = 64 * MIB;
+/** Counted for each of them beside its bytes, so that many small ones are bounded too. */
+export const INBOUND_MESSAGE_OVERHEAD_BYTES = 64;
 
 /** Time for the transport to open. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -69,6 +71,8 @@ export const QUARANTINE_ENTRIES_MAX = 4096;
 export const SNAPSHOT_CHUNKS_WINDOW = 16;
 /** Tries of a roster change against others who change it at the same time. */
 export const ROSTER_TRIES_MAX = 8;
+/** Least time between snapshots made because the outbox holds much. */
+export const SNAPSHOT_PRESSURE_MS = 60_000;
 /** Time for a relay to answer a request. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 /** How long the relay holds the leaves of forgotten entries at least. */

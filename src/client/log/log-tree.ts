@@ -43,7 +43,6 @@ export const ORIGIN_FIRST: LogOrigin = { logEpoch: LOG_EPOCH_FIRST, baseSize: 0,
 export class LogTree {
   readonly #log: LogIdentity;
   #origin: LogOrigin;
-  #range: CompactRange;
   #size: number;
   #recent: RecentHeads;
   #ahead: LogReset[];
@@ -56,8 +55,7 @@ export class LogTree {
     this.#origin = state?.origin ?? ORIGIN_FIRST;
     this.#size = state?.size ?? this.#origin.baseSize;
     const stored = state && CompactRange.fromHashes(state.size - state.origin.baseSize + 1, state.range);
-    this.#range = stored ?? genesisRange(log, this.#origin);
-    this.#recent = new RecentHeads(this.#range, this.#size);
+    this.#recent = new RecentHeads(stored ?? genesisRange(log, this.#origin), this.#size);
   }
 
   /** Seq of the last folded entry. */
@@ -75,20 +73,19 @@ export class LogTree {
   }
 
   root(): Uint8Array {
-    return this.#range.root();
+    return this.#range().root();
   }
 
   headAt(size: number): Uint8Array | undefined {
-    return size === this.#size ? this.root() : this.#recent.headAt(size);
+    return this.#recent.headAt(size);
   }
 
   state(): LogTreeState {
-    return { origin: this.#origin, size: this.#size, range: this.#range.hashes(), ahead: this.#ahead, past: this.#past };
+    return { origin: this.#origin, size: this.#size, range: this.#range().hashes(), ahead: this.#ahead, past: this.#past };
   }
 
   /** Appends the leaf of the next seq. */
   push(leaf: Uint8Array): void {
-    this.#range.push(leaf);
     this.#recent.push(leaf);
     this.#size += 1;
     this.#enterResets();
@@ -128,7 +125,6 @@ export class LogTree {
     if (range === undefined) return false;
     this.#origin = fold.origin;
     this.#size = fold.size;
-    this.#range = range;
     this.#recent = new RecentHeads(range, fold.size);
     return true;
   }
@@ -148,13 +144,17 @@ export class LogTree {
   }
 
   #begin(reset: LogReset): void {
-    const range = this.#size === reset.baseSize ? this.#range : this.#recent.rangeAt(reset.baseSize);
+    const range = this.#recent.rangeAt(reset.baseSize);
     this.#past = this.#past.filter((past) => past.origin.logEpoch < this.#origin.logEpoch).slice(1 - PAST_FOLDS_MAX);
     if (range !== undefined) this.#past.push({ origin: this.#origin, size: reset.baseSize, range: range.hashes() });
     this.#origin = { logEpoch: reset.newEpoch, baseSize: reset.baseSize, baseHead: reset.baseHead };
     this.#size = reset.baseSize;
-    this.#range = genesisRange(this.#log, this.#origin);
-    this.#recent = new RecentHeads(this.#range, this.#size);
+    this.#recent = new RecentHeads(genesisRange(this.#log, this.#origin), this.#size);
+  }
+
+  // The present size is always among the recent ones.
+  #range(): CompactRange {
+    return this.#recent.rangeAt(this.#size) ?? new CompactRange();
   }
 }
 

@@ -44,7 +44,7 @@ export class VerifiedLog {
   #claims: HeadClaim[] = [];
   #verified: Attestation | undefined;
   #logEpoch: number;
-  #sizeClaimed = 0;
+  #greatestClaim: HeadClaim | undefined;
 
   constructor(log: LogIdentity, state?: VerifiedLogState) {
     this.#tree = new LogTree(log, state?.tree);
@@ -77,9 +77,9 @@ export class VerifiedLog {
     return this.#shown.newest;
   }
 
-  /** The greatest size that a verified ack or seen head of this epoch showed. */
-  get sizeClaimed(): number {
-    return this.#sizeClaimed;
+  /** The ack or seen head of the greatest size in this epoch: a device's word, not the relay's. */
+  get greatestClaim(): HeadClaim | undefined {
+    return this.#greatestClaim;
   }
 
   state(): VerifiedLogState {
@@ -119,7 +119,7 @@ export class VerifiedLog {
   /** Compares a head that a device claims, now or when the fold is there; gives the finding when it differs. */
   claim(claim: HeadClaim): readonly Misbehaviour[] {
     if (claim.logEpoch !== this.#logEpoch) return [];
-    this.#sizeClaimed = Math.max(this.#sizeClaimed, claim.size);
+    if (claim.size > (this.#greatestClaim?.size ?? 0)) this.#greatestClaim = claim;
     this.#claims = this.#claims.filter((known) => !equalBytes(known.device, claim.device) || known.size <= this.size);
     this.#claims.push(claim);
     if (this.#claims.length > CLAIMS_MAX) this.#claims.shift();
@@ -212,6 +212,6 @@ export class VerifiedLog {
     this.#pending = [];
     this.#claims = [];
     this.#verified = undefined;
-    this.#sizeClaimed = 0;
+    this.#greatestClaim = undefined;
   }
 }

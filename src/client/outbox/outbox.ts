@@ -52,7 +52,12 @@ export class Outbox {
 
   /** The first entry at or above this push_seq that no relay is known to hold. */
   firstUnsent(fromPushSeq: number): OutboxEntry | undefined {
-    return this.#entries.find((entry) => entry.seq === 0 && entry.pushSeq >= fromPushSeq);
+    const first = this.#entries[0]?.pushSeq ?? 0;
+    for (let at = Math.max(0, fromPushSeq - first); at < this.#entries.length; at += 1) {
+      const entry = this.#entries[at];
+      if (entry?.seq === 0) return entry;
+    }
+    return undefined;
   }
 
   /** The highest push_seq that a relay is known to hold. */

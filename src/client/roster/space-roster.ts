@@ -29,6 +29,8 @@ export class SpaceRoster {
   readonly #ed25519: Ed25519;
   #known: Roster | undefined;
   #chain: readonly Uint8Array[] = [];
+  /** Of every statement of the chain, by version: asked for with each entry. */
+  #hashes: ReadonlyMap<number, Uint8Array> = new Map();
   #keyring: Uint8Array = new Uint8Array();
   #keys: EpochKeys = new Map();
   #confirmed = false;
@@ -77,7 +79,7 @@ export class SpaceRoster {
 
   /** The hash of a version this device still holds the statement of. */
   hashOf(version: number): Uint8Array | undefined {
-    return this.#chain.map(parseRoster).find((roster) => roster.version === version)?.hash;
+    return this.#hashes.get(version);
   }
 
   /** Takes statements and the newest keyring; true when they were news. Throws the finding when they do not hold. */
@@ -87,6 +89,7 @@ export class SpaceRoster {
     if (before !== undefined && newest.version === before.version) return false;
     const keys = await this.#openKeys(newest, news.keyring);
     this.#chain = sinceRoot([...this.#chain, ...news.chain.filter((bytes) => parseRoster(bytes).version > (before?.version ?? 0))]);
+    this.#hashes = new Map(this.#chain.map(parseRoster).map(({ version, hash }) => [version, hash]));
     this.#known = newest;
     this.#keyring = news.keyring;
     this.#keys = keys;
@@ -111,7 +114,9 @@ export class SpaceRoster {
       return await openKeyring({ keyring, roster, hpkeSecret, hpke, known: this.#keys });
     } catch (cause) {
       if (!(cause instanceof SealError)) throw cause;
-      throw new MisbehaviourError(finding('keyring_conflict', cause.message, { accuser: null }));
+      // Which keyring belongs to the statement is signed: only another one than that is the relay's doing.
+      const accuser = cause.code === 'keyring_hash' ? null : roster.signer;
+      throw new MisbehaviourError(finding('keyring_conflict', cause.message, { accuser }));
     }
   }
 }

@@ -25,6 +25,7 @@ import type { EntrySealer } from '../sync/entry-sealer.js';
 import { Sealing } from '../sync/sealing.js';
 import { WriteTracker } from '../sync/writes.js';
 import type { OpenTransport } from '../transport/transport.js';
+import { SpaceActivity } from './activity.js';
 import { SpaceEngine } from './engine.js';
 import type { SpaceOptions } from './space-options.js';
 import { RosterChanges } from './roster-changes.js';
@@ -53,10 +54,11 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
   // The parts call each other only after all of them exist.
   const stored = (): Pick<DeviceState, 'policy'> & { readonly settled: boolean } => ({ policy: engine.policy, settled: engine.settled });
   const context = await openContext(internals, ground, address, state, stored);
+  const activity = new SpaceActivity(context, options.snapshot, () => engine);
   const root = state.rootSecret === null ? null : await deriveRootSecret(state.rootSecret, ed25519);
   const sealing = new Sealing(context, () => {
     engine.push();
-    space.progress();
+    activity.progress();
   });
   const rosterChanges = new RosterChanges({
     environment,
@@ -71,17 +73,16 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     rosterChanges,
     load: options.snapshot && ((bytes) => options.snapshot?.load(bytes)),
     policy: state.policy,
-    stateChanged: (connection) => space.stateChanged(connection),
+    stateChanged: (connection) => activity.stateChanged(connection),
     fail: (error) => driver.dispatch({ type: 'fault', error }),
-    progress: () => space.progress(),
-    snapshotDue: () => space.snapshotDue(),
+    progress: () => activity.progress(),
+    snapshotDue: () => activity.snapshotDue(),
   });
   const driver = new ConnectionDriver({ environment, openTransport, ed25519, url: connectUrl(address) }, engine);
   const windowMs = options.batchWindowMs ?? BATCH_WINDOW_MS;
   const batcher = new Batcher({ environment, windowMs, merge: options.merge, flushed: (batch) => sealing.enqueue(batch) });
-  const space = new Space({ context, engine, driver, batcher, sealing, rosterChanges, address, rootSecret: state.rootSecret, snapshot: options.snapshot });
   if (options.offline !== true) queueMicrotask(() => driver.dispatch({ type: 'go-online' }));
-  return space;
+  return new Space({ context, engine, driver, batcher, sealing, rosterChanges, address, rootSecret: state.rootSecret, activity });
 }
 
 async function openContext(

@@ -9,7 +9,7 @@ import type { LogReset } from '../../protocol/log-reset.js';
 import type { CursorExpiredFrame, LogResetFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
 import { manifestRange } from '../../protocol/snapshot.js';
 import { ClientError } from '../client-error.js';
-import type { SessionLink } from '../connection/driver.js';
+import type { SessionLink } from '../connection/connection-handler.js';
 import { LOG_RESETS_MAX } from '../limits.js';
 import { LOG_EPOCH_FIRST, ORIGIN_FIRST } from '../log/log-tree.js';
 import type { LogOrigin } from '../log/log-tree.js';
@@ -43,7 +43,7 @@ export class Bootstrap {
     this.#options = options;
     this.history = new ForgottenHistory(context);
     this.snapshots = new SnapshotDownload(context);
-    this.#followed = new Answers(context.environment);
+    this.#followed = new Answers(context.environment, LOG_RESETS_MAX);
   }
 
   /** The author of the snapshot the fold started from, while no attested head confirmed it. */

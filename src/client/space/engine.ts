@@ -9,14 +9,13 @@ import { FrameError } from '../../protocol/frame-error.js';
 import type { EntriesFrame, ErrorFrame, GoawayFrame, PongFrame, RelayFrame, RosterUpdateFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
 import { deviceOf } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
-import type { ConnectionHandler, SessionLink } from '../connection/driver.js';
+import type { ConnectionHandler, SessionLink } from '../connection/connection-handler.js';
 import type { HandshakeOffer } from '../connection/handshake.js';
 import type { ConnectionState } from '../connection/machine.js';
 import { relayRefusal } from '../connection/relay-refusal.js';
 import type { RelayRefusal } from '../connection/relay-refusal.js';
-import type { Timer } from '../environment.js';
 import { encodeAttestation } from '../log/encode-attestation.js';
-import { MisbehaviourError, finding, withFrame } from '../misbehaviour.js';
+import { MisbehaviourError, finding } from '../misbehaviour.js';
 import type { DeviceState } from '../store/device-store.js';
 import { Acker } from '../sync/acker.js';
 import type { AckedPosition } from '../sync/acker.js';
@@ -28,6 +27,8 @@ import { SnapshotUpload } from '../sync/snapshot-upload.js';
 import { AckNotices } from './ack-notices.js';
 import { Bootstrap } from './bootstrap.js';
 import type { LoadState } from './bootstrap.js';
+import { completeFinding, failureOf } from './evidence.js';
+import { RelayWatch } from './relay-watch.js';
 import type { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
 import { checkLog, checkRoster, warn } from './welcome-check.js';
@@ -50,10 +51,7 @@ export interface EngineOptions {
 interface Session {
   readonly link: SessionLink;
   readonly welcome: WelcomeFrame;
-  pongs: number;
-  /** Earlier pongs' attested times, with the own time they came at. */
-  readonly pongTimes: { readonly at: number; readonly time: number }[];
-  promised: Timer | undefined;
+  readonly watch: RelayWatch;
   /** Whether the subscription has started. */
   reading: boolean;
 }
@@ -140,7 +138,7 @@ export class SpaceEngine implements ConnectionHandler {
       warn(this.#context, welcome, this.#policy);
       this.#policy = welcome.policy;
       await this.#context.save();
-      const session: Session = { link, welcome, pongs: 0, pongTimes: [], promised: undefined, reading: false };
+      const session: Session = { link, welcome, watch: new RelayWatch(this.#context, link, welcome.limits.heartbeatMs), reading: false };
       this.#session = session;
       this.#task(session, this.#begin(session));
     });
@@ -153,7 +151,7 @@ export class SpaceEngine implements ConnectionHandler {
 
   down(): void {
     const offline = new ClientError('offline', 'the connection ended', { temporary: true });
-    this.#session?.promised?.cancel();
+    this.#session?.watch.stop();
     this.#session = undefined;
     this.#pusher.stop();
     this.#acker.stop();
@@ -171,13 +169,7 @@ export class SpaceEngine implements ConnectionHandler {
   }
 
   failure(cause: unknown): ClientError {
-    if (cause instanceof ClientError) return cause;
-    if (cause instanceof MisbehaviourError) {
-      this.#context.report(cause.finding);
-      return new ClientError('relay_misbehaved', cause.message, { cause, hint: 'Keep the evidence of the misbehaviour event, and move the space to another relay.' });
-    }
-    if (cause instanceof FrameError) return new ClientError('relay_refused', 'the relay sent bytes that do not follow the protocol', { cause });
-    return new ClientError('internal', 'the client failed', { cause });
+    return failureOf(this.#context, cause);
   }
 
   stateChanged(state: ConnectionState): void {
@@ -217,7 +209,7 @@ export class SpaceEngine implements ConnectionHandler {
       case 'RosterUpdate':
         return this.#roster(session, frame, raw);
       case 'Pong':
-        return this.#pong(session, frame);
+        return this.#pong(session, frame, raw);
       case 'LogReset':
         return this.#bootstrap.reset(frame);
       case 'CursorExpired':
@@ -244,23 +236,11 @@ export class SpaceEngine implements ConnectionHandler {
   async #entries(session: Session, frame: EntriesFrame, raw: Uint8Array): Promise<void> {
     await this.#context.verifier.check(frame.attestation);
     await this.#reader.take(frame, raw);
-    session.promised?.cancel();
-    const promised = frame.attestation.size > this.#context.log.size;
-    session.promised = promised ? this.#awaitMore(session, frame, raw) : undefined;
+    session.watch.entries(frame, raw);
     this.#acks.settle();
     await this.#context.save();
     this.#acker.schedule();
     this.#moved();
-  }
-
-  // A dead connection is silent as a whole; only a relay that answers pings and keeps the entries back leaves something out.
-  #awaitMore(session: Session, frame: EntriesFrame, raw: Uint8Array): Timer {
-    const pongs = session.pongs;
-    return this.#context.environment.after(2 * session.welcome.limits.heartbeatMs, () => {
-      if (this.#session !== session || session.pongs === pongs) return;
-      const attestations = [encodeAttestation(frame.attestation)];
-      this.#fail(new MisbehaviourError(finding('omission', 'entries that were said to be held did not come', { attestations, frames: [raw] })));
-    });
   }
 
   async #roster(session: Session, frame: RosterUpdateFrame, raw: Uint8Array): Promise<void> {
@@ -275,6 +255,10 @@ export class SpaceEngine implements ConnectionHandler {
       events.emit('roster', roster.known);
       if (deviceOf(roster.known, device.key) === undefined) throw new ClientError('removed', 'this device was removed from the space');
       await this.#reader.retry();
+      // The position was held back while an entry waited for its key.
+      this.#acks.settle();
+      await this.#context.save();
+      this.#acker.schedule();
       await this.#release(this.#heldByAll());
     }
     this.#options.rosterChanges.shown();
@@ -282,22 +266,10 @@ export class SpaceEngine implements ConnectionHandler {
     this.#moved();
   }
 
-  async #pong(session: Session, { attestation }: PongFrame): Promise<void> {
-    const { verifier, log, environment } = this.#context;
-    await verifier.check(attestation);
-    log.admit(attestation);
-    if (attestation.logEpoch === log.logEpoch && attestation.size < log.sizeClaimed) {
-      const attestations = [encodeAttestation(attestation)];
-      this.#context.report(finding('freeze', `size ${attestation.size} although a device saw ${log.sizeClaimed}`, { attestations }));
-    }
-    const now = environment.now();
-    const old = session.pongTimes.findLast(({ at }) => now - at >= 2 * session.welcome.limits.heartbeatMs);
-    if (old !== undefined && attestation.time <= old.time) {
-      throw new MisbehaviourError(finding('freeze', 'the attested time stands still', { attestations: [encodeAttestation(attestation)] }));
-    }
-    session.pongTimes.push({ at: now, time: attestation.time });
-    if (session.pongTimes.length > PONG_TIMES_MAX) session.pongTimes.shift();
-    session.pongs += 1;
+  async #pong(session: Session, frame: PongFrame, raw: Uint8Array): Promise<void> {
+    await this.#context.verifier.check(frame.attestation);
+    this.#context.log.admit(frame.attestation);
+    session.watch.pong(frame, raw);
     this.#judge.pong();
     this.#moved();
   }
@@ -322,6 +294,7 @@ export class SpaceEngine implements ConnectionHandler {
     writes.reopen(baseSize);
     receipts.reopen(baseSize);
     this.#acks.clear();
+    this.#upload.reset();
     marks.own = { ...marks.own, storedPushSeq: outbox.storedPushSeq };
     await this.#context.save();
   }
@@ -354,16 +327,9 @@ export class SpaceEngine implements ConnectionHandler {
     try {
       await work();
     } catch (cause) {
-      throw cause instanceof MisbehaviourError ? new MisbehaviourError(this.#complete(cause, raw)) : cause;
+      if (!(cause instanceof MisbehaviourError)) throw cause;
+      throw new MisbehaviourError(completeFinding(this.#context, cause.finding, raw, this.#bootstrap.unconfirmedAuthor));
     }
-  }
-
-  #complete({ finding: found }: MisbehaviourError, raw: Uint8Array): MisbehaviourError['finding'] {
-    const framed = found.evidence.frames.includes(raw) ? found : withFrame(found, raw);
-    const accuser = framed.evidence.accuser ?? (found.kind === 'fork' ? (this.#bootstrap.unconfirmedAuthor ?? null) : null);
-    const known = this.#context.log.verified ?? this.#context.log.newest;
-    const attestations = framed.evidence.attestations.length > 0 || known === undefined ? framed.evidence.attestations : [encodeAttestation(known)];
-    return { ...framed, evidence: { ...framed.evidence, accuser, attestations } };
   }
 
   // Work of several frames beside the queue of frames. What ends with the session is no failure.
@@ -379,6 +345,3 @@ export class SpaceEngine implements ConnectionHandler {
     this.#options.fail(this.failure(cause));
   }
 }
-
-/** Pongs remembered to see that the relay's clock moves. */
-const PONG_TIMES_MAX = 16;

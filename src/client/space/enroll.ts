@@ -7,7 +7,7 @@ import type { GoawayFrame, RelayFrame } from '../../protocol/relay-frame.js';
 import type { DeviceRights } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import { ConnectionDriver } from '../connection/driver.js';
-import type { ConnectionHandler, SessionLink } from '../connection/driver.js';
+import type { ConnectionHandler, SessionLink } from '../connection/connection-handler.js';
 import { relayRefusal } from '../connection/relay-refusal.js';
 import type { ConnectionState } from '../connection/machine.js';
 import type { HandshakeOffer } from '../connection/handshake.js';

@@ -3,7 +3,7 @@ import { equalBytes } from '../../protocol/equal-bytes.js';
 import { deviceOf } from '../../protocol/roster.js';
 import type { Roster } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
-import type { SessionLink } from '../connection/driver.js';
+import type { SessionLink } from '../connection/connection-handler.js';
 import type { Identity } from '../connection/handshake.js';
 import type { RelayRefusal } from '../connection/relay-refusal.js';
 import type { EpochKeys } from '../crypto/keyring.js';
@@ -15,6 +15,8 @@ import type { BuildTools, RosterChange } from '../roster/roster-build.js';
 import { Answers } from '../sync/requests.js';
 
 const RETRY_MS = 250;
+/** Rosters of others that may come while the own change is on its way. */
+const ANSWERS_MAX = 64;
 
 /** What a roster change needs to know at each try. */
 export interface RosterView {
@@ -38,7 +40,7 @@ export class RosterChanges {
 
   constructor(options: RosterChangesOptions) {
     this.#options = options;
-    this.#answers = new Answers(options.environment);
+    this.#answers = new Answers(options.environment, ANSWERS_MAX);
   }
 
   /** The relay showed a roster, changed or not. */
@@ -65,6 +67,7 @@ export class RosterChanges {
       const { roster, keys } = view();
       if (isApplied(roster, changeOf())) return;
       const news = await nextRoster(roster, keys, changeOf(), this.#signer(roster), tools);
+      this.#answers.forget();
       this.#waiting = true;
       try {
         link().send({ type: 'RosterPut', ...news });

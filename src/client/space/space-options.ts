@@ -2,7 +2,14 @@
 import type { Environment } from '../environment.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { WebSocketConstructor } from '../transport/websocket-transport.js';
-import type { SnapshotHandler } from './space.js';
+
+/** How the app's state becomes a snapshot and comes back from one. */
+export interface SnapshotHandler {
+  /** The whole state, everything delivered so far included; it may hold more. */
+  create(): Uint8Array | Promise<Uint8Array>;
+  /** Takes a state that another device made; merging it into what is there must be safe. */
+  load(state: Uint8Array): void | Promise<void>;
+}
 
 /** What both ways to a space take. */
 export interface SpaceOptions {

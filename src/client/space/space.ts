@@ -8,25 +8,17 @@ import { deviceOf, mayWrite } from '../../protocol/roster.js';
 import type { DeviceRights } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import type { ConnectionDriver } from '../connection/driver.js';
-import type { ConnectionState } from '../connection/machine.js';
 import { OUTBOX_HELD_BYTES_MAX, OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
 import { decodeAttestation, encodeAttestation } from '../log/encode-attestation.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import type { Batcher } from '../sync/batcher.js';
 import type { Sealing } from '../sync/sealing.js';
 import type { Write } from '../sync/writes.js';
+import type { SpaceActivity } from './activity.js';
 import type { SpaceEngine } from './engine.js';
 import type { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
-import type { ConnectionStatus, EntryEvent, SpaceEvents, StatusEvent } from './space-events.js';
-
-/** How the app's state becomes a snapshot and comes back from one. */
-export interface SnapshotHandler {
-  /** The whole state, everything delivered and pushed so far included. */
-  create(): Uint8Array | Promise<Uint8Array>;
-  /** Takes a state that another device made; merging it into what is there must be safe. */
-  load(state: Uint8Array): void | Promise<void>;
-}
+import type { EntryEvent, SpaceEvents, StatusEvent } from './space-events.js';
 
 /** A device of the space. */
 export interface DeviceInfo {
@@ -60,16 +52,12 @@ export interface SpaceParts {
   readonly rosterChanges: RosterChanges;
   readonly address: RelayAddress;
   readonly rootSecret: Uint8Array | null;
-  readonly snapshot: SnapshotHandler | undefined;
+  readonly activity: SpaceActivity;
 }
 
 /** One device in one space. */
 export class Space {
   readonly #parts: SpaceParts;
-  readonly #closing = new AbortController();
-  readonly #waiters = new Set<() => void>();
-  #status: StatusEvent = { status: 'offline', error: null };
-  #snapshotting: Promise<number> | undefined;
 
   /** Apps get spaces from createSpace and openSpace. */
   constructor(parts: SpaceParts) {
@@ -94,7 +82,7 @@ export class Space {
   }
 
   get status(): StatusEvent {
-    return this.#status;
+    return this.#parts.activity.status;
   }
 
   /** Whether something pushed is not known to be on the relay's disk. */
@@ -111,7 +99,7 @@ export class Space {
   /** Pushes one item; it is sealed with others of the same moment. Throws `outbox_full`, `item_too_large`, `read_only` or `closed`. */
   push(item: Uint8Array): Write {
     const { context, batcher, sealing } = this.#parts;
-    this.#assertOpen();
+    this.#parts.activity.assertOpen();
     if (context.roster.known !== undefined && !mayWrite(deviceOf(context.roster.known, context.device.key))) {
       throw new ClientError('read_only', 'this device may only read', { hint: 'An admin can give it the right to write by adding it anew.' });
     }
@@ -125,7 +113,7 @@ export class Space {
   /** Resolves when push() will not refuse because of a full outbox. */
   whenWritable(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const { context, sealing, batcher } = this.#parts;
-    return this.#until(() => !context.outbox.full && context.outbox.unsentBytes + sealing.queuedBytes + batcher.bytes < OUTBOX_UNSENT_BYTES_MAX / 2, options.signal);
+    return this.#parts.activity.until(() => !context.outbox.full && context.outbox.unsentBytes + sealing.queuedBytes + batcher.bytes < OUTBOX_UNSENT_BYTES_MAX / 2, options.signal);
   }
 
   /** Seals what gathers in the batch window at once. */
@@ -138,7 +126,11 @@ export class Space {
     return this.#parts.context.events.on(name, listener);
   }
 
-  /** Calls the listener for every entry, own ones included, in the order of the log. */
+  /**
+   * Calls the listener for every entry, own ones included, in the order of the log. In the life of a process each comes once. After a
+   * crash the newest may come again (the position is stored after the listener returned), and after a log reset entries that others
+   * push again may come late, so applying an entry twice must do no harm.
+   */
   subscribe(listener: (entry: EntryEvent) => void): () => void {
     return this.on('entry', listener);
   }
@@ -152,33 +144,30 @@ export class Space {
   /** Adds a device by its public keys. Needs admin rights and a connection. */
   async addDevice({ key, hpke, rights }: NewDevice): Promise<void> {
     const { rosterChanges, engine } = this.#parts;
-    this.#assertOpen();
-    await rosterChanges.apply(() => engine.link(), () => ({ add: { key, hpke, rights, notAfter: 0 } }), this.#closing.signal);
+    this.#parts.activity.assertOpen();
+    await rosterChanges.apply(() => engine.link(), () => ({ add: { key, hpke, rights, notAfter: 0 } }), this.#parts.activity.closing);
   }
 
   /** Removes a device and makes a new key epoch that it cannot open. Needs admin rights and a connection. */
   async removeDevice(device: string): Promise<void> {
     const { rosterChanges, engine, context } = this.#parts;
-    this.#assertOpen();
+    this.#parts.activity.assertOpen();
     const key = fromHex(device);
     const known = context.roster.known;
     if (key === undefined || known === undefined || deviceOf(known, key) === undefined) throw new ClientError('unknown_device', 'no device of this space has that key');
     const change = () => ({ remove: { key, pushSeqMax: context.chains.of(key)?.pushSeq ?? 0 } });
-    await rosterChanges.apply(() => engine.link(), change, this.#closing.signal);
+    await rosterChanges.apply(() => engine.link(), change, this.#parts.activity.closing);
   }
 
   /** Resolves when everything the relay holds is read and everything pushed is stored there. */
   whenSynced(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.flush();
-    return this.#until(() => this.#parts.engine.caughtUp && !this.hasUnsyncedChanges, options.signal);
+    return this.#parts.activity.until(() => this.#parts.engine.caughtUp && !this.hasUnsyncedChanges, options.signal);
   }
 
   /** Seals the app's state and uploads it; resolves with the size it covers when the relay has stored it. */
   snapshot(): Promise<number> {
-    this.#snapshotting ??= this.#makeSnapshot().finally(() => {
-      this.#snapshotting = undefined;
-    });
-    return this.#snapshotting;
+    return this.#parts.activity.snapshot();
   }
 
   /** The newest verified head, to be compared by another device over another way than the relay; null before the first. */
@@ -202,7 +191,7 @@ export class Space {
   }
 
   goOnline(): void {
-    this.#assertOpen();
+    this.#parts.activity.assertOpen();
     this.#parts.driver.dispatch({ type: 'go-online' });
   }
 
@@ -212,81 +201,17 @@ export class Space {
 
   /** Ends the connection and every wait; what is stored stays. */
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    const { driver, engine, context, batcher, sealing } = this.#parts;
+    const { activity, driver, engine, context, batcher, sealing } = this.#parts;
+    if (activity.closing.aborted) return;
     batcher.flush();
-    await this.#until(() => sealing.idle);
+    await activity.until(() => sealing.idle);
     driver.dispatch({ type: 'close' });
     engine.close();
-    this.#closing.abort(new ClientError('closed', 'the space was closed'));
+    activity.close();
     await driver.idle();
     await context.save();
     context.writes.close();
   }
-
-  /** @internal Something moved. */
-  progress(): void {
-    for (const waiter of this.#waiters) waiter();
-    const { context, snapshot, engine } = this.#parts;
-    if (snapshot !== undefined && context.outbox.heldBytes > OUTBOX_HELD_BYTES_MAX / 2 && engine.caughtUp) this.snapshotDue();
-  }
-
-  /** @internal Somebody needs a snapshot; a failure is told as an event. */
-  snapshotDue(): void {
-    if (this.#parts.snapshot === undefined || this.#snapshotting !== undefined) return;
-    this.snapshot().catch((cause: unknown) => {
-      if (cause instanceof ClientError && cause.code !== 'closed') this.#parts.context.events.emit('error', cause);
-    });
-  }
-
-  /** @internal */
-  stateChanged(state: ConnectionState): void {
-    this.#status = { status: statusOf(state), error: state.kind === 'failed' ? state.error : null };
-    this.#parts.context.events.emit('status', this.#status);
-    this.progress();
-  }
-
-  async #makeSnapshot(): Promise<number> {
-    const { snapshot, engine } = this.#parts;
-    this.#assertOpen();
-    if (snapshot === undefined) {
-      throw new ClientError('snapshot_handler_missing', 'the space has no snapshot handler', { hint: 'Pass snapshot: { create, load } to createSpace or openSpace.' });
-    }
-    await this.#until(() => engine.caughtUp);
-    return engine.upload.upload(await snapshot.create());
-  }
-
-  #until(reached: () => boolean, signal?: AbortSignal): Promise<void> {
-    const closing = this.#closing.signal;
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.#waiters.delete(check);
-        closing.removeEventListener('abort', check);
-        signal?.removeEventListener('abort', check);
-      };
-      const check = (): void => {
-        if (reached()) resolve();
-        else if (closing.aborted) reject(closing.reason as Error);
-        else if (signal?.aborted === true) reject(signal.reason as Error);
-        else return;
-        end();
-      };
-      this.#waiters.add(check);
-      closing.addEventListener('abort', check);
-      signal?.addEventListener('abort', check);
-      check();
-    });
-  }
-
-  #assertOpen(): void {
-    if (this.#closing.signal.aborted) throw new ClientError('closed', 'the space was closed');
-  }
-}
-
-function statusOf(state: ConnectionState): ConnectionStatus {
-  if (state.kind === 'open') return 'online';
-  if (state.kind === 'connecting' || state.kind === 'handshaking') return 'connecting';
-  return state.kind === 'idle' || state.kind === 'backing-off' ? 'offline' : state.kind;
 }
 
 function parseHead(head: Uint8Array): ReturnType<typeof decodeAttestation> {

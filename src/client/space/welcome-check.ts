@@ -37,10 +37,18 @@ export function checkLog(context: SpaceContext, welcome: WelcomeFrame, raw: Uint
   if (welcome.logEpoch === log.logEpoch) {
     const known = Math.max(before?.size ?? 0, log.size);
     if (welcome.attestation.size < known) throw fail('rollback', `size ${welcome.attestation.size} after ${known}`);
-    if (welcome.attestation.size < log.sizeClaimed) throw fail('freeze', `size ${welcome.attestation.size} although a device saw ${log.sizeClaimed}`);
+    reportStale(context, welcome, raw);
     if (welcome.pushSeqHigh < marks.own.storedPushSeq) throw fail('rollback', `own push_seq ${welcome.pushSeqHigh} after a receipt for ${marks.own.storedPushSeq}`);
   }
   checkOwn(context, welcome, fail);
+}
+
+// The size rests on another device's word, so it is told and does not end the connection.
+function reportStale({ log, report }: SpaceContext, { attestation }: WelcomeFrame, raw: Uint8Array): void {
+  const claim = log.greatestClaim;
+  if (claim === undefined || attestation.size >= claim.size) return;
+  const evidence = { attestations: [encodeAttestation(attestation)], frames: [claim.frame, raw], accuser: claim.device };
+  report(finding('freeze', `size ${attestation.size} although a device saw ${claim.size}`, evidence));
 }
 
 /** Warnings that are no misbehaviour. */

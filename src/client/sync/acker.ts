@@ -1,7 +1,7 @@
 // Tells the relay and the other devices how far this device verified the log, at most once a second.
 import { ackSigningBytes } from '../../protocol/ack.js';
 import { ACK_INTERVAL_MS } from '../../protocol/limits.js';
-import type { SessionLink } from '../connection/driver.js';
+import type { SessionLink } from '../connection/connection-handler.js';
 import type { Timer } from '../environment.js';
 import type { SpaceContext } from '../space/space-context.js';
 

@@ -3,7 +3,7 @@ import { entryLeaf } from '../../protocol/hash.js';
 import { toHex } from '../../protocol/hex.js';
 import { LEAVES_PAGE_MAX } from '../../protocol/limits.js';
 import type { CursorExpiredFrame, LeavesFrame, RetentionPolicy } from '../../protocol/relay-frame.js';
-import type { SessionLink } from '../connection/driver.js';
+import type { SessionLink } from '../connection/connection-handler.js';
 import { LEAVES_KEPT_MS } from '../limits.js';
 import { encodeAttestation } from '../log/encode-attestation.js';
 import { MisbehaviourError, finding } from '../misbehaviour.js';
@@ -18,7 +18,7 @@ export class ForgottenHistory {
 
   constructor(context: SpaceContext) {
     this.#context = context;
-    this.#leaves = new Answers(context.environment);
+    this.#leaves = new Answers(context.environment, 1);
   }
 
   leaves(frame: LeavesFrame): void {

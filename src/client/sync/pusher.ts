@@ -8,7 +8,7 @@ import { ByteReader } from '../../protocol/byte-reader.js';
 import { deviceOf, mayWrite } from '../../protocol/roster.js';
 import type { WelcomeFrame } from '../../protocol/relay-frame.js';
 import type { RelayRefusal } from '../connection/relay-refusal.js';
-import type { SessionLink } from '../connection/driver.js';
+import type { SessionLink } from '../connection/connection-handler.js';
 import type { Timer } from '../environment.js';
 import { PUSHES_IN_FLIGHT_MAX, PUSH_BYTES_IN_FLIGHT, PUSH_BYTES_TARGET, PUSH_ENTRIES_TARGET, PUSH_RETRY_MS } from '../limits.js';
 import type { ReceiptEvidence } from '../log/receipt-book.js';

@@ -58,25 +58,35 @@ export class Reader {
     const { log } = this.#context;
     checkPlace(frame, log.size);
     this.#opening = true;
-    const shown = frame.items.map(shownEntry);
-    for (const [i, entry] of shown.entries()) this.#context.receipts.found(frame.firstSeq + i, this.#ownPushSeq(entry));
-    log.admit(frame.attestation);
     const folded: FoldedEntry[] = [];
-    for (const [i, item] of frame.items.entries()) {
-      const entry = shown[i];
-      if (entry !== undefined) folded.push(await this.#fold(item, entry, shown.slice(i + 1, i + 1 + LOOK_AHEAD), raw));
+    try {
+      await this.#foldAll(frame, raw, folded);
+    } finally {
+      // What was folded before something was found stays in the log, so it is handed on all the same.
+      await this.#open(folded);
+      this.#opening = false;
     }
-    const { outbox, receipts } = this.#context;
-    receipts.reached(log.size, (pushSeq) => (outbox.get(pushSeq)?.seq ?? 1) > 0);
-    await this.#open(folded);
-    this.#opening = false;
   }
 
   /** A roster brought new keys: tries the waiting entries again. */
   async retry(): Promise<void> {
     const waiting = this.#quarantine;
+    this.#opening = true;
     this.#quarantine = [];
     await this.#open(waiting);
+    this.#opening = false;
+  }
+
+  async #foldAll(frame: EntriesFrame, raw: Uint8Array, folded: FoldedEntry[]): Promise<void> {
+    const { log, outbox, receipts } = this.#context;
+    const shown = frame.items.map(shownEntry);
+    for (const [i, entry] of shown.entries()) receipts.found(frame.firstSeq + i, this.#ownPushSeq(entry));
+    log.admit(frame.attestation);
+    for (const [i, item] of frame.items.entries()) {
+      const entry = shown[i];
+      if (entry !== undefined) folded.push(await this.#fold(item, entry, shown.slice(i + 1, i + 1 + LOOK_AHEAD), raw));
+    }
+    receipts.reached(log.size, (pushSeq) => (outbox.get(pushSeq)?.seq ?? 1) > 0);
   }
 
   async #fold(item: EntryItem, entry: ShownEntry, later: readonly ShownEntry[], frame: Uint8Array): Promise<FoldedEntry> {

@@ -9,7 +9,7 @@ import { chunkCount, parseManifest, verifyManifest } from '../../protocol/snapsh
 import type { SnapshotManifest } from '../../protocol/snapshot.js';
 import { SNAPSHOT_BYTES_MAX } from '../../protocol/limits.js';
 import { ClientError } from '../client-error.js';
-import type { SessionLink } from '../connection/driver.js';
+import type { SessionLink } from '../connection/connection-handler.js';
 import { openSnapshot } from '../crypto/snapshot-seal.js';
 import type { SnapshotState } from '../crypto/snapshot-seal.js';
 import { SealError } from '../crypto/seal-error.js';
@@ -29,8 +29,8 @@ export class SnapshotDownload {
 
   constructor(context: SpaceContext) {
     this.#context = context;
-    this.#manifests = new Answers(context.environment);
-    this.#chunks = new Answers(context.environment);
+    this.#manifests = new Answers(context.environment, 1);
+    this.#chunks = new Answers(context.environment, SNAPSHOT_CHUNKS_WINDOW);
   }
 
   manifest(frame: SnapshotManifestFrame): void {
@@ -49,6 +49,8 @@ export class SnapshotDownload {
 
   /** The newest snapshot, null when the relay holds none. Throws `snapshot_rejected` when it does not hold or ends below the floor. */
   async newest(link: SessionLink, floor: number): Promise<DownloadedSnapshot | null> {
+    this.#manifests.forget();
+    this.#chunks.forget();
     link.send({ type: 'SnapshotGet', snapshot: ZEROS, firstChunk: 0, chunksMax: SNAPSHOT_CHUNKS_WINDOW });
     const { manifest: bytes } = await this.#manifests.next();
     if (bytes.length === 0) return null;

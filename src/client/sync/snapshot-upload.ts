@@ -4,9 +4,9 @@ import { hash } from '../../protocol/hash.js';
 import { SNAPSHOT_CHUNKS_PER_STATUS } from '../../protocol/limits.js';
 import type { SnapshotStatusFrame } from '../../protocol/relay-frame.js';
 import { ClientError } from '../client-error.js';
-import type { SessionLink } from '../connection/driver.js';
+import type { SessionLink } from '../connection/connection-handler.js';
 import { sealSnapshot } from '../crypto/snapshot-seal.js';
-import type { SealedSnapshot } from '../crypto/snapshot-seal.js';
+import type { DeviceChain, SealedSnapshot, SnapshotPosition } from '../crypto/snapshot-seal.js';
 import type { SpaceContext } from '../space/space-context.js';
 import type { AckedPosition } from './acker.js';
 
@@ -19,6 +19,11 @@ interface Upload extends SealedSnapshot {
   /** Set once the author's ack covers the size, and again in each session. */
   begun: boolean;
   sending: boolean;
+}
+
+/** Where a snapshot stands: the log and the chains of the devices up to there. */
+export interface UploadPosition extends SnapshotPosition {
+  readonly chains: readonly DeviceChain[];
 }
 
 export class SnapshotUpload {
@@ -54,28 +59,37 @@ export class SnapshotUpload {
     this.#upload = undefined;
   }
 
-  /** Seals the state at the present position; resolves with its size when the relay has stored it. A newer call replaces an older one. */
-  async upload(state: Uint8Array): Promise<number> {
-    const { log, identity, roster, ed25519, device, chains, environment } = this.#context;
-    const verified = log.verified;
-    const keyEpoch = roster.known?.keyEpoch ?? 0;
-    const epochKey = roster.keys.get(keyEpoch);
-    if (verified === undefined || verified.size !== log.size || epochKey === undefined) {
+  /** The present position, to be taken before the app makes its state. */
+  position(): UploadPosition {
+    const { log, identity, chains } = this.#context;
+    const { verified } = log;
+    if (verified === undefined || verified.size !== log.size) {
       throw new ClientError('offline', 'nothing verified to make a snapshot of yet', { temporary: true, hint: 'Wait for whenSynced() first.' });
     }
     const { logEpoch, size, head } = verified;
+    return { logId: identity.logId, logEpoch, size, head, range: log.tree.state().range, chains: chains.links() };
+  }
+
+  /** Seals a state that holds all up to the position; resolves with its size when the relay has stored it. A newer call replaces an older one. */
+  async upload({ chains, ...position }: UploadPosition, state: Uint8Array): Promise<number> {
+    const { identity, roster, ed25519, device, environment } = this.#context;
+    const { logEpoch, size } = position;
+    const keyEpoch = roster.known?.keyEpoch ?? 0;
+    const epochKey = roster.keys.get(keyEpoch);
+    if (epochKey === undefined) throw new ClientError('removed', 'this device has no key of the present key epoch');
     const sealed = await sealSnapshot({
       ed25519,
       epochKey,
       keyEpoch,
       space: identity.space,
       device,
-      position: { logId: identity.logId, logEpoch, size, head, range: log.tree.state().range },
-      chains: chains.links(),
+      position,
+      chains,
       state,
       time: environment.now(),
       random: (length) => environment.randomBytes(length),
     });
+    if (logEpoch !== this.#context.log.logEpoch) throw resetMeanwhile();
     return new Promise((done, failed) => {
       this.#upload?.failed(new ClientError('closed', 'a newer snapshot took its place'));
       this.#upload = { ...sealed, id: hash(sealed.manifest), logEpoch, size, done, failed, begun: false, sending: false };
@@ -110,6 +124,11 @@ export class SnapshotUpload {
     return true;
   }
 
+  /** The log was reset: a snapshot of the old log epoch is wanted by nobody. */
+  reset(): void {
+    this.refused(resetMeanwhile());
+  }
+
   #begin(): void {
     const upload = this.#upload;
     if (upload === undefined || upload.begun || this.#link === undefined) return;
@@ -124,12 +143,16 @@ export class SnapshotUpload {
     if (upload.sending || link === undefined) return;
     upload.sending = true;
     const until = Math.min(upload.chunks.length, (Math.floor(from / SNAPSHOT_CHUNKS_PER_STATUS) + 1) * SNAPSHOT_CHUNKS_PER_STATUS);
-    for (let index = from; index < until && this.#link === link; index += 1) {
+    for (let index = from; index < until; index += 1) {
       const bytes = upload.chunks[index];
-      if (bytes === undefined) break;
       await link.writable();
+      if (bytes === undefined || this.#link !== link || this.#upload !== upload) break;
       link.send({ type: 'SnapshotChunk', snapshot: upload.id, index, bytes });
     }
     upload.sending = false;
   }
+}
+
+function resetMeanwhile(): ClientError {
+  return new ClientError('snapshot_rejected', 'the log was reset while the snapshot was made', { temporary: true, hint: 'Make another one when the space is synced.' });
 }

@@ -108,10 +108,17 @@ export class BatchWrite implements Write {
   }
 }
 
+interface DeviceAck {
+  readonly device: Uint8Array;
+  size: number;
+  /** Tracked writes up to this push_seq are known to be seen by the device. */
+  upTo: number;
+}
+
 /** The writes of this process whose fate is not final. */
 export class WriteTracker {
   readonly #writes = new Map<number, BatchWrite>();
-  readonly #acked = new Map<string, { readonly device: Uint8Array; readonly size: number }>();
+  readonly #acked = new Map<string, DeviceAck>();
   readonly #changed: (write: Write) => void;
 
   constructor(changed: (write: Write) => void) {
@@ -132,9 +139,16 @@ export class WriteTracker {
 
   /** Another device holds everything up to that size. */
   acked(device: Uint8Array, size: number): void {
-    this.#acked.set(toHex(device), { device, size });
-    for (const write of this.#writes.values()) {
-      if (write.seq > size) break;
+    const name = toHex(device);
+    const ack = this.#acked.get(name) ?? { device, size, upTo: 0 };
+    this.#acked.set(name, ack);
+    ack.size = size;
+    // Tracked push_seqs are consecutive and their seqs ascend, so what an earlier ack covered is not gone through again.
+    const [first] = this.#writes.keys();
+    for (let pushSeq = Math.max(ack.upTo + 1, first ?? 0); ; pushSeq += 1) {
+      const write = this.#writes.get(pushSeq);
+      if (write === undefined || write.seq === 0 || write.seq > size) break;
+      ack.upTo = pushSeq;
       if (write.seen(device)) this.#changed(write);
     }
   }

@@ -56,7 +56,8 @@ class WebSocketTransport implements Transport {
   }
 
   send(message: Uint8Array<ArrayBuffer>): void {
-    if (this.#socket.readyState !== OPEN) throw new ClientError('offline', 'the connection is not open', { temporary: true });
+    // It is closing: what is sent now is lost as it would be on the way, and the close event is to come.
+    if (this.#socket.readyState !== OPEN) return;
     if (this.bufferedBytes + message.length > SEND_BUFFER_BYTES_MAX) {
       throw new ClientError('offline', 'the send buffer is full', { temporary: true, hint: 'The network is slower than the app writes.' });
     }
