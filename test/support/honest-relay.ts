@@ -197,6 +197,14 @@ export class HonestRelay {
     for (const session of [...this.sessions]) session.close(1006);
   }
 
+  /** Ends all connections as an orderly stop does: told when to return, then closed. */
+  drain(): void {
+    for (const session of [...this.sessions]) {
+      if (session.open) session.send({ type: 'Goaway', reason: ERRORS.draining.code, reconnectAfterMs: 5, reconnectSpreadMs: 5 });
+      session.close(ERRORS.draining.close);
+    }
+  }
+
   /** A copy of everything on disk. */
   backup(): Map<string, SpaceRecord> {
     return new Map([...this.spaces].map(([name, space]) => [name, copyOf(space)]));
@@ -267,6 +275,27 @@ export class HonestRelay {
     return true;
   }
 
+  /** What a session is told when the roster changes; null: nothing. */
+  protected rosterNews(_session: RelaySession, space: SpaceRecord): { chain: readonly Uint8Array[]; keyring: Uint8Array } | null {
+    return { chain: space.chain, keyring: space.keyring };
+  }
+
+  protected leavesOf(view: SpaceRecord): readonly Uint8Array[] {
+    return view.entries.map(leafOf);
+  }
+
+  protected retention(): RetentionPolicy {
+    return this.policy;
+  }
+
+  protected pongAttestation(session: RelaySession, view: SpaceRecord): Promise<Attestation> {
+    return this.attest(session, view, sizeOf(view));
+  }
+
+  protected receiptStatus(): 'stored' | 'duplicate' {
+    return 'stored';
+  }
+
   // ---- attestations ----
 
   protected time(): number {
@@ -315,7 +344,7 @@ export class HonestRelay {
     switch (frame.type) {
       case 'Ping': {
         const view = this.viewOf(session, space);
-        session.send({ type: 'Pong', nonce: frame.nonce, attestation: await this.attest(session, view, sizeOf(view)) });
+        session.send({ type: 'Pong', nonce: frame.nonce, attestation: await this.pongAttestation(session, view) });
         return;
       }
       case 'Push':
@@ -328,7 +357,7 @@ export class HonestRelay {
         return this.#rosterPut(session, space, frame);
       case 'PullLeaves': {
         const view = this.viewOf(session, space);
-        const leaves = view.entries.slice(frame.firstSeq - 1, frame.firstSeq - 1 + frame.count).map(leafOf);
+        const leaves = this.leavesOf(view).slice(frame.firstSeq - 1, frame.firstSeq - 1 + frame.count);
         session.send({ type: 'Leaves', request: frame.request, firstSeq: frame.firstSeq, leaves });
         return;
       }
@@ -392,7 +421,7 @@ export class HonestRelay {
       pushSeqBound: mark !== undefined && mark.logEpoch === view.origin.logEpoch,
       lastEntryId: mark?.id ?? ZEROS,
       limits: this.limits(),
-      policy: this.policy,
+      policy: this.retention(),
       attestation: await this.attest(session, view, sizeOf(view)),
     };
   }
@@ -461,8 +490,8 @@ export class HonestRelay {
       type: 'Receipt',
       pushSeqFirst: frame.pushSeqFirst,
       count: entries.length,
-      status: 'stored',
-      seqFirst,
+      status: this.receiptStatus(),
+      seqFirst: this.receiptStatus() === 'stored' ? seqFirst : 1,
       attestation,
       proof: { index: 0, leaves: 1, path: [] },
     });
@@ -529,7 +558,8 @@ export class HonestRelay {
     for (const other of [...this.sessions]) {
       if (other.space !== space) continue;
       const isRoot = equalBytes(other.device, other.spaceId);
-      other.send({ type: 'RosterUpdate', chain: space.chain, keyring: space.keyring });
+      const news = this.rosterNews(other, space);
+      if (news !== null) other.send({ type: 'RosterUpdate', ...news });
       if (!isRoot && deviceOf(newest(space), other.device) === undefined) this.#refuse(other, 'device_revoked');
     }
   }

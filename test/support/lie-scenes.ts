@@ -1,6 +1,7 @@
 // Each lie, one at a time, and the finding it deserves: played with a lying relay in memory and with one in its own process.
 import { afterEach, expect, test } from 'vitest';
 import { MemoryDeviceStore } from '../../src/client/store/device-store.js';
+import type { SnapshotHandler } from '../../src/client/space/space-options.js';
 import type { Lie } from './lying-relay.js';
 import { bytes, createDevice, kinds, openDevice, until } from './test-space.js';
 import type { RelayUnderTest, TestDevice } from './test-space.js';
@@ -23,6 +24,7 @@ interface Scene {
 }
 
 const HEARTBEAT_MS = 30_000;
+const HEARTBEAT_MS_SHORT = 60;
 
 /** Registers the tests. */
 export function lieScenes(start: StartLiar): void {
@@ -47,12 +49,13 @@ export function lieScenes(start: StartLiar): void {
   }
 
   /** Two devices that read the same three entries from a relay that is still honest. */
-  async function scene(lie: Lie, heartbeatMs?: number): Promise<Scene> {
+  async function scene(lie: Lie, heartbeatMs?: number, snapshot?: SnapshotHandler): Promise<Scene> {
     const relay = await host(lie, heartbeatMs);
-    const a = await device(createDevice(relay));
+    const handler = snapshot === undefined ? {} : { snapshot };
+    const a = await device(createDevice(relay, handler));
     for (const text of ['one', 'two', 'three']) await a.space.push(bytes(text)).durable('relay');
     await a.space.whenSynced();
-    const b = await device(openDevice(relay, a.space.link, { storage: new MemoryDeviceStore() }));
+    const b = await device(openDevice(relay, a.space.link, { storage: new MemoryDeviceStore(), ...handler }));
     await b.space.whenSynced();
     await until('b acked', () => a.told.ack === 1);
     expect([...kinds(a), ...kinds(b)]).toEqual([]);
@@ -60,8 +63,8 @@ export function lieScenes(start: StartLiar): void {
   }
 
   /** B is away while A pushes three entries; then the lie begins and B comes back. */
-  async function comeBackTo(lie: Lie): Promise<Scene> {
-    const { relay, a, b } = await scene(lie);
+  async function comeBackTo(lie: Lie, heartbeatMs?: number): Promise<Scene> {
+    const { relay, a, b } = await scene(lie, heartbeatMs);
     b.space.goOffline();
     for (const text of ['four', 'five', 'six']) await a.space.push(bytes(text)).durable('relay');
     await relay.begin();
@@ -192,6 +195,93 @@ export function lieScenes(start: StartLiar): void {
     await device(openDevice(relay, a.space.link));
     await until('a knows', () => a.space.devices().length === 3);
     await expect(openDevice(relay, a.space.link)).rejects.toMatchObject({ code: 'relay_misbehaved' });
+  });
+
+  test('withhold-tail: more is signed than is handed out', async () => {
+    const { b } = await comeBackTo('withhold-tail', HEARTBEAT_MS_SHORT);
+    expectFinding(b, 'omission');
+    expect(b.space.size).toBe(4);
+  });
+
+  test('stale-pong: the attested time stands still', async () => {
+    const { relay, b } = await scene('stale-pong', HEARTBEAT_MS_SHORT);
+    await relay.begin();
+    await until('b noticed', () => b.findings.length > 0);
+    expectFinding(b, 'freeze');
+    expect(b.findings[0]!.detail).toContain('stands still');
+  });
+
+  test('hide-roster: an entry names a roster that is not shown', async () => {
+    const { relay, a, b } = await scene('hide-roster', HEARTBEAT_MS_SHORT);
+    await relay.begin(b.space.device);
+    await device(openDevice(relay, a.space.link));
+    await until('a knows', () => a.space.devices().length === 3);
+    await a.space.push(bytes('names the new roster')).durable('relay');
+    await until('b noticed', () => b.findings.length > 0);
+    expectFinding(b, 'roster_rollback');
+    expect(Buffer.from(b.findings[0]!.evidence.accuser!).toString('hex')).toBe(a.space.device);
+    expect(b.space.status.status).toBe('online');
+  });
+
+  test('other-keyring: not the one the roster names', async () => {
+    const { relay, a, b } = await scene('other-keyring');
+    await relay.begin(b.space.device);
+    await device(openDevice(relay, a.space.link));
+    await until('b noticed', () => b.findings.length > 0);
+    expectFinding(b, 'keyring_conflict');
+    expect(b.findings[0]!.evidence.accuser).toBeNull();
+  });
+
+  test('withhold-leaves: history is gone and not proved', async () => {
+    const snapshot = { create: () => bytes('state'), load: () => undefined };
+    const { relay, a, b } = await scene('withhold-leaves', HEARTBEAT_MS, snapshot);
+    b.space.goOffline();
+    for (const text of ['four', 'five']) await a.space.push(bytes(text)).durable('relay');
+    await a.space.whenSynced();
+    await a.space.snapshot();
+    await relay.begin();
+    b.space.goOnline();
+    await until('b noticed', () => b.findings.length > 0);
+    expectFinding(b, 'history_withheld');
+  });
+
+  test.each([
+    ['short-policy', 'policy_shortened'],
+    ['fast-clock', 'relay_clock'],
+  ] as const)('%s: a warning, and no finding', async (lie, warning) => {
+    const { relay, b } = await scene(lie);
+    expect(b.warnings).toEqual([]);
+    await relay.begin();
+    await relay.crash();
+    await until('b was warned', () => b.warnings.length > 0);
+    expect(b.warnings).toEqual([warning]);
+    expect(b.findings).toEqual([]);
+  });
+
+  test('high-water: entries this device never made', async () => {
+    const { relay, a } = await scene('high-water');
+    await relay.begin();
+    await relay.crash();
+    await until('a noticed', () => a.findings.length > 0);
+    expectFinding(a, 'push_seq_mismatch');
+  });
+
+  test('false-duplicate: a push called a duplicate that is nowhere', async () => {
+    const { relay, a } = await scene('false-duplicate');
+    await relay.begin();
+    const lost = a.space.push(bytes('lost'));
+    await until('a noticed', () => a.findings.length > 0);
+    expectFinding(a, 'receipt_broken');
+    expect(lost.state).toBe('queued');
+  });
+
+  test('foreign-push: an entry its device did not make is not handed on', async () => {
+    const { relay, a, b } = await scene('foreign-push');
+    b.space.goOffline();
+    await relay.begin(a.space.device);
+    b.space.goOnline();
+    await until('b rejected it', () => b.told['entry-rejected'] === 1);
+    expect(b.texts()).toHaveLength(3);
   });
 }
 

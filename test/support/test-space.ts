@@ -19,6 +19,7 @@ export interface TestDevice {
   readonly entries: EntryEvent[];
   readonly findings: Misbehaviour[];
   readonly errors: string[];
+  readonly warnings: string[];
   readonly told: Partial<Record<keyof SpaceEvents, number>>;
   /** All items, as text, in the order they came. */
   texts(): string[];
@@ -38,9 +39,9 @@ export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Resolves when the condition holds; fails after 8 seconds with what was waited for. */
-export async function until(what: string, reached: () => boolean): Promise<void> {
-  const end = Date.now() + 8000;
+/** Resolves when the condition holds; fails after `timeoutMs` with what was waited for. */
+export async function until(what: string, reached: () => boolean, timeoutMs = 8000): Promise<void> {
+  const end = Date.now() + timeoutMs;
   while (!reached()) {
     if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => {
@@ -63,6 +64,7 @@ function record(space: Space): TestDevice {
     entries: [],
     findings: [],
     errors: [],
+    warnings: [],
     told: {},
     texts: () => device.entries.flatMap(({ items }) => items.map((item) => new TextDecoder().decode(item))),
   };
@@ -72,6 +74,7 @@ function record(space: Space): TestDevice {
   space.on('entry', (entry) => device.entries.push(entry));
   space.on('misbehaviour', (finding) => device.findings.push(finding));
   space.on('error', (error) => device.errors.push(`${error.code}: ${error.message}`));
+  space.on('warning', ({ code }) => device.warnings.push(code));
   for (const name of ['log-reset', 'entry-rejected', 'roster', 'ack', 'write-state', 'warning'] as const) space.on(name, () => count(name));
   return device;
 }

@@ -23,6 +23,8 @@ const NONCE_BASE = 2 ** 52;
 interface Announced {
   readonly attestation: Attestation;
   readonly raw: Uint8Array;
+  /** How far the log was read then: a frame that brings nothing keeps no promise. */
+  readonly size: number;
 }
 
 export class RelayWatch {
@@ -45,9 +47,10 @@ export class RelayWatch {
   /** A frame of the subscription was read; its attestation may announce more. */
   entries({ attestation }: EntriesFrame, raw: Uint8Array): void {
     const { environment, log } = this.#context;
+    if (this.#announced?.size === log.size) return;
     this.stop();
     if (attestation.size <= log.size) return;
-    this.#announced = { attestation, raw };
+    this.#announced = { attestation, raw, size: log.size };
     this.#timer = environment.after(PATIENCE_HEARTBEATS * this.#heartbeatMs, () => this.#ask());
   }
 

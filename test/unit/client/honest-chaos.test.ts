@@ -1,4 +1,4 @@
-// Random work, disconnections, restarts, crashes and restored backups on an honest relay: everything arrives, and nobody is ever accused.
+// Random work, disconnections, restarts, crashes, drains and restored backups on an honest relay: everything arrives, and nobody is ever accused.
 import { expect, test } from 'vitest';
 import { MemoryDeviceStore } from '../../../src/client/store/device-store.js';
 import { HonestRelay } from '../../support/honest-relay.js';
@@ -44,13 +44,14 @@ async function chaos(seed: number, restores: boolean): Promise<void> {
   for (let step = 0; step < STEPS; step += 1) {
     const at = pick(devices.length);
     const { space } = devices[at]!;
-    const dice = pick(20);
+    const dice = pick(21);
     if (dice < 12) {
       pushed.push(`${step}`);
       space.push(bytes(`${step}`));
     } else if (dice < 14) space.goOffline();
     else if (dice < 16) space.goOnline();
     else if (dice === 16) relay.crash();
+    else if (dice === 20) relay.drain();
     else if (dice === 17) backup = relay.backup();
     else if (dice === 18 && restores) await relay.restore(backup);
     else if (dice === 19) devices[at] = await restarted(relay, devices[at]!, stores[at]!);
