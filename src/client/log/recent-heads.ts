@@ -3,6 +3,9 @@ import { nodeHash } from '../../protocol/hash.js';
 import { CompactRange } from '../../protocol/merkle.js';
 import { RECENT_HEADS_MAX } from '../limits.js';
 
+/** Heads kept because they were asked for. */
+const TOLD_MAX = 256;
+
 /** Consecutive roots of complete subtrees of one height. */
 interface Level {
   /** Index of the first one kept. */
@@ -17,6 +20,8 @@ export class RecentHeads {
   /** What a size is less than its number of leaves. */
   readonly #offset: number;
   #count: number;
+  /** By size: authors name the same few heads in many entries, and the head of a size never changes. */
+  readonly #told = new Map<number, Uint8Array>();
   /** The smallest number of leaves whose range can be told. */
   #oldest: number;
 
@@ -48,7 +53,13 @@ export class RecentHeads {
 
   /** The head at that size, or undefined when it is no longer, or not yet, known. */
   headAt(size: number): Uint8Array | undefined {
-    return this.rangeAt(size)?.root();
+    const told = this.#told.get(size);
+    if (told !== undefined) return told;
+    const head = this.rangeAt(size)?.root();
+    if (head === undefined) return undefined;
+    if (this.#told.size >= TOLD_MAX) this.#told.clear();
+    this.#told.set(size, head);
+    return head;
   }
 
   /** The compact range at that size. */
@@ -78,6 +89,7 @@ export class RecentHeads {
 
   #forget(): void {
     this.#oldest = this.#count - RECENT_HEADS_MAX;
+    this.#told.clear();
     for (const [height, level] of this.#levels.entries()) {
       const first = Math.max(level.first, subtrees(this.#oldest, height) - 1);
       level.nodes = level.nodes.slice(first - level.first);

@@ -3,44 +3,29 @@ import { expect, test } from 'vitest';
 import { createEd25519 } from '../../../src/client/crypto/ed25519.js';
 import { ClientError } from '../../../src/client/client-error.js';
 import { ConnectionDriver } from '../../../src/client/connection/driver.js';
-import type { Environment } from '../../../src/client/environment.js';
 import { CONNECT_TIMEOUT_MS } from '../../../src/client/limits.js';
 import type { TransportEvents } from '../../../src/client/transport/transport.js';
 import { webSocketTransport } from '../../../src/client/transport/websocket-transport.js';
 import { ZEROS } from '../../../src/protocol/hash.js';
 import { encodeRelayFrame } from '../../../src/protocol/relay-frame-codec.js';
 import { ERRORS } from '../../../src/protocol/errors.js';
-
-/** A clock whose timers run when it is told to go on. */
-class ManualClock implements Environment {
-  #now = 1000;
-  #timers: { at: number; call: () => void }[] = [];
-  readonly now = (): number => this.#now;
-  readonly random = (): number => 0.5;
-  readonly randomBytes = (length: number): Uint8Array => new Uint8Array(length);
-
-  after(delayMs: number, call: () => void): { cancel(): void } {
-    const timer = { at: this.#now + delayMs, call };
-    this.#timers.push(timer);
-    return { cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer)) };
-  }
-
-  advance(ms: number): void {
-    this.#now += ms;
-    const due = this.#timers.filter(({ at }) => at <= this.#now);
-    this.#timers = this.#timers.filter(({ at }) => at > this.#now);
-    for (const { call } of due) call();
-  }
-}
+import { InboundQueue } from '../../../src/client/connection/inbound-queue.js';
+import { INBOUND_BYTES_MAX } from '../../../src/client/limits.js';
+import { ManualClock } from '../../support/manual-clock.js';
 
 async function driverOn() {
   const clock = new ManualClock();
   const attempts: TransportEvents[] = [];
   const closes: number[] = [];
   const states: string[] = [];
+  let overcomes = false;
+  let full = false;
+  const send = (): void => {
+    if (full) throw new ClientError('offline', 'the send buffer is full', { temporary: true });
+  };
   const openTransport = (_url: string, events: TransportEvents) => {
     attempts.push(events);
-    return { bufferedBytes: 0, send: () => undefined, close: (code: number) => void closes.push(code) };
+    return { bufferedBytes: 0, send, close: (code: number) => void closes.push(code) };
   };
   const driver = new ConnectionDriver(
     { environment: clock, openTransport, ed25519: await createEd25519(), url: 'ws://localhost' },
@@ -49,13 +34,13 @@ async function driverOn() {
       opened: async () => undefined,
       frame: async () => undefined,
       down: () => undefined,
-      refused: () => false,
+      refused: () => overcomes,
       failure: (cause) => new ClientError('internal', String(cause)),
       stateChanged: ({ kind }) => void states.push(kind),
     },
   );
   driver.dispatch({ type: 'go-online' });
-  return { clock, attempts, closes, states, driver };
+  return { clock, attempts, closes, states, driver, overcome: () => void (overcomes = true), fill: () => void (full = true) };
 }
 
 test('a transport that does not open in time is given up, and tried again after the back-off', async () => {
@@ -96,12 +81,60 @@ test('garbage in the place of a challenge fails', async () => {
   expect(driver.state.kind).toBe('failed');
 });
 
+test.each([
+  [4400, 'failed'],
+  [4403, 'failed'],
+  [4499, 'failed'],
+  [4500, 'backing-off'],
+  [1012, 'backing-off'],
+  [1006, 'backing-off'],
+])('a close with code %i and no Error frame: %s', async (code, state) => {
+  const { attempts, driver } = await driverOn();
+  attempts[0]!.opened();
+  attempts[0]!.closed({ code, reason: '' });
+  await driver.idle();
+  expect(driver.state.kind).toBe(state);
+});
+
+test('a refusal that the next offer may overcome is followed by a return, whatever the close code', async () => {
+  const { attempts, driver, overcome } = await driverOn();
+  overcome();
+  attempts[0]!.opened();
+  attempts[0]!.message(encodeRelayFrame({ type: 'Error', code: ERRORS.handshake_failed.code, context: 0, retryAfterMs: 0, detail: new Uint8Array() }));
+  attempts[0]!.closed({ code: 4401, reason: '' });
+  await driver.idle();
+  await Promise.resolve();
+  expect(driver.state.kind).toBe('backing-off');
+});
+
+test('a send buffer that is full ends the connection and not the program', async () => {
+  const { attempts, driver, fill } = await driverOn();
+  fill();
+  attempts[0]!.opened();
+  expect(driver.state.kind).toBe('backing-off');
+});
+
+test('the inbound queue keeps the order, and bounds bytes and messages', () => {
+  const queue = new InboundQueue();
+  for (let i = 0; i < 5000; i += 1) queue.add(Uint8Array.of(i & 0xff, i >> 8));
+  const taken = Array.from({ length: 5000 }, () => queue.take() ?? []).map(([low = 0, high = 0]) => low + 256 * high);
+  expect(taken).toEqual(Array.from({ length: 5000 }, (_, i) => i));
+  expect([queue.take(), queue.empty, queue.full]).toEqual([undefined, true, false]);
+  for (let i = 0; !queue.full && i < INBOUND_BYTES_MAX / 64; i += 1) queue.add(new Uint8Array(1));
+  expect(queue.full).toBe(true);
+  queue.clear();
+  expect([queue.empty, queue.full]).toEqual([true, false]);
+});
+
 test('a WebSocket transport hands on binary messages only, and one close', () => {
   const listeners = new Map<string, (event: never) => void>();
   const sent: unknown[] = [];
+  let readyState = 1;
   class FakeWebSocket {
     binaryType = 'blob';
-    readyState = 1;
+    get readyState(): number {
+      return readyState;
+    }
     bufferedAmount = 0;
     send(data: unknown): void {
       sent.push(data);
@@ -127,6 +160,8 @@ test('a WebSocket transport hands on binary messages only, and one close', () =>
   fire('close', { code: 1012, reason: '' });
   fire('close', { code: 1000, reason: '' });
   transport.send(new Uint8Array(2));
+  readyState = 2;
+  transport.send(new Uint8Array(9));
   expect(seen).toEqual(['opened', 3, 1012]);
   expect(sent).toEqual([1003, new Uint8Array(2)]);
 });

@@ -10,6 +10,7 @@ import { VerifiedLog } from '../../../src/client/log/verified-log.js';
 import { RECENT_HEADS_MAX } from '../../../src/client/limits.js';
 import { MisbehaviourError } from '../../../src/client/misbehaviour.js';
 import { Outbox } from '../../../src/client/outbox/outbox.js';
+import { BatchWrite, WriteTracker } from '../../../src/client/sync/writes.js';
 import { MemoryOutboxStore } from '../../../src/client/outbox/outbox-store.js';
 
 const identity = { space: hash(Uint8Array.of(1)), logId: hash(Uint8Array.of(2)) };
@@ -137,6 +138,35 @@ describe('receipts', () => {
     expect(kindOf(() => book.found(2, undefined))).toBe('none');
     expect(kindOf(() => book.found(3, 8))).toBe('receipt_broken');
     expect(kindOf(() => book.check(leaf(1), [leaf(2), leaf(3)], evidence))).toBe('receipt_broken');
+  });
+});
+
+describe('a long log', () => {
+  // Each of these is asked for once per entry of a replay; done by going through what is held, it would take many minutes.
+  test('old heads are told without hashing again, and what was sent is not searched', { timeout: 60_000 }, async () => {
+    const entries = 20_000;
+    const log = new VerifiedLog(identity);
+    const heads: Uint8Array[] = [];
+    let found = 0;
+    const claim = { device: leaf(1), logEpoch: 1, frame: new Uint8Array(1) };
+    for (let size = 1; size <= entries; size += 1) {
+      log.push(leaf(size));
+      if (size > entries - 3000) heads.push(log.headAt(size)!);
+      const seen = Math.max(1, size - 2000);
+      found += log.claim({ ...claim, size: seen, head: log.headAt(seen)! }).length;
+    }
+    expect(log.headAt(entries - 2999)).toEqual(heads[0]);
+    expect(found).toBe(0);
+    const store = new MemoryOutboxStore();
+    await store.put(Array.from({ length: entries }, (_, i) => ({ pushSeq: i + 1, keyEpoch: 1, entryId: ZEROS, sealed: new Uint8Array(1), seq: i + 1 })));
+    const outbox = await Outbox.open(store);
+    const writes = new WriteTracker(() => undefined);
+    for (let pushSeq = 1; pushSeq <= entries; pushSeq += 1) {
+      if (outbox.firstUnsent(entries) !== undefined) found += 1;
+      writes.add(pushSeq, new BatchWrite());
+      writes.stored(pushSeq, pushSeq);
+      writes.acked(claim.device, pushSeq);
+    }
   });
 });
 
