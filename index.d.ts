@@ -13,6 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class RelayCore {
   /** Starts a relay. `wake` is called, at most once per `drainEvents`, when events wait. */
   static start(config: RelayConfig, wake: () => void): Promise<RelayCore>
+  /** Begins a new log epoch in a data directory that was restored from a backup; refuses one that a relay holds. */
+  static resetLog(dataDir: string): Promise<LogResetReport>
   /** What does not change while the relay runs. */
   info(): RelayInfo
   /** One snapshot of all counters and gauges; null once the relay was stopped. */
@@ -23,6 +25,16 @@ export declare class RelayCore {
   beat(): void
   /** Stops accepting, tells clients when to return, waits for them, closes the store. Again after that: nothing. */
   stop(options: RelayStopOptions): Promise<void>
+}
+
+/** What a log reset did. */
+export interface LogResetReport {
+  /** The log epoch that ended. */
+  oldEpoch: number
+  /** The log epoch that began. */
+  newEpoch: number
+  /** Spaces concerned; with none nothing was changed. */
+  spaces: number
 }
 
 /** Everything the core is told when it starts. */

@@ -1,4 +1,4 @@
-// `npm start`: from a fresh clone to a running relay. Builds what is missing, then serves in this same process.
+// `npm start`: from a fresh clone to a running relay. Builds what is missing, then runs the command line in this same process.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT, runTool } from './lib/project.mjs';
@@ -11,6 +11,6 @@ await runTool(async () => {
   ensureAddon();
   ensureTypeScript();
   const main = join(ROOT, 'dist', 'cli', 'main.js');
-  process.argv.splice(1, 1, main, 'serve');
+  process.argv.splice(1, 1, main);
   await import(pathToFileURL(main).href);
 });

@@ -48,6 +48,7 @@ export function clientSnippet(relayAddress: string): string {
     'const relay =',
     `  '${relayAddress}';`,
     'const space = await createSpace({ relay });',
+    'await space.whenSynced();',
     "console.log('open it on a second device:', space.link);",
   ].join('\n');
 }

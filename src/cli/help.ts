@@ -2,10 +2,14 @@
 import { renderHelp } from '../config/render.js';
 
 const HEAD = `Usage: relay [serve] [options]
+       relay log-reset [--data-dir <path>]
        relay --help | --version
 
 Starts a blind relay: it orders sealed entries, makes them durable, pushes them
 live to the other devices of the space, and cannot read them.
+
+log-reset: run it once, with the relay stopped, after its data directory came
+back from a backup. Without it the devices report that the relay rolled back.
 
 Examples:
   relay

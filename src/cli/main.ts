@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // The program behind the bins `relay` and `sealrelay`.
+import { logReset } from './commands/log-reset.js';
 import { serve } from './commands/serve.js';
 import { runCli } from './run.js';
 
 process.exitCode = await runCli(
   process.argv.slice(2),
-  { serve },
+  { serve, 'log-reset': logReset },
   {
     env: process.env,
     isTerminal: process.stdout.isTTY,

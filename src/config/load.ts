@@ -2,15 +2,16 @@
 import { isIP } from 'node:net';
 import { RelayError } from '../errors.js';
 import { OPTIONS, OPTION_KEYS, envOf, flagOf, type Config, type OptionKey, type OptionSpec } from './options.js';
+import { readEnvironment, type Environment } from './environment.js';
 import { nearest } from './suggest.js';
 import { formatValue, parseValue } from './values.js';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface LoadedConfig {
   readonly config: Config;
   /** Where each value came from: `default`, a flag or an environment variable. */
   readonly origin: Readonly<Record<OptionKey, string>>;
+  /** What was found in the environment and not used; one sentence each. */
+  readonly warnings: readonly string[];
 }
 
 interface Found {
@@ -18,25 +19,28 @@ interface Found {
   readonly origin: string;
 }
 
-/** Reads `args` (without the command word) and `env`; throws a RelayError that names option, value, origin and fix. */
-export function loadConfig(args: readonly string[], env: Environment): LoadedConfig {
-  const flags = readFlags(args);
-  refuseUnknownEnvironment(env);
+/**
+ * Reads `args` (without the command word) and `env`; throws a RelayError that names option, value, origin and fix. Only the
+ * options in `keys` may be flags.
+ */
+export function loadConfig(args: readonly string[], env: Environment, keys: readonly OptionKey[] = OPTION_KEYS): LoadedConfig {
+  const flags = readFlags(args, keys);
+  const { used, warnings } = readEnvironment(env);
   const values: Record<string, string | number | null> = {};
   const origin: Record<string, string> = {};
   for (const key of OPTION_KEYS) {
     const spec: OptionSpec = OPTIONS[key];
-    const found = flags.get(key) ?? fromEnvironment(key, spec, env);
+    const found = flags.get(key) ?? fromEnvironment(key, spec, used);
     values[key] = found === null ? spec.default : parseOrThrow(key, spec, found);
     origin[key] = found?.origin ?? 'default';
   }
   const config = values as Config;
   requireLoopback('host', config.host, origin['host'] ?? 'default');
   if (config['admin.port'] !== null) requireLoopback('admin.host', config['admin.host'], origin['admin.host'] ?? 'default');
-  return { config, origin: origin as Record<OptionKey, string> };
+  return { config, origin: origin as Record<OptionKey, string>, warnings };
 }
 
-function readFlags(args: readonly string[]): Map<OptionKey, Found> {
+function readFlags(args: readonly string[], keys: readonly OptionKey[]): Map<OptionKey, Found> {
   const found = new Map<OptionKey, Found>();
   for (let index = 0; index < args.length; index += 1) {
     const arg = args[index] ?? '';
@@ -44,7 +48,7 @@ function readFlags(args: readonly string[]): Map<OptionKey, Found> {
       throw invalid(`unexpected argument "${arg}"`, 'Options start with --; run `relay --help` for the list.');
     }
     const [name = '', inline] = splitOnce(arg.slice(2), '=');
-    const key = knownKey(name);
+    const key = knownKey(name, keys);
     const text = inline ?? args[(index += 1)];
     if (text === undefined) throw invalid(`option ${flagOf(key)} needs a value`, `Write ${flagOf(key)} ${exampleOf(key)}.`);
     if (found.has(key)) throw invalid(`option ${flagOf(key)} is given twice`, 'Leave one of them out.');
@@ -53,10 +57,10 @@ function readFlags(args: readonly string[]): Map<OptionKey, Found> {
   return found;
 }
 
-function knownKey(name: string): OptionKey {
-  const key = OPTION_KEYS.find((candidate) => candidate === name);
+function knownKey(name: string, keys: readonly OptionKey[]): OptionKey {
+  const key = keys.find((candidate) => candidate === name);
   if (key !== undefined) return key;
-  const near = nearest(name, OPTION_KEYS);
+  const near = nearest(name, keys);
   throw invalid(
     `unknown option --${name}`,
     near === null ? 'Run `relay --help` for the list.' : `Did you mean ${flagOf(near)}?`,
@@ -69,18 +73,6 @@ function fromEnvironment(key: OptionKey, spec: OptionSpec, env: Environment): Fo
     if (name !== undefined && text !== undefined && text !== '') return { text, origin: `environment variable ${name}` };
   }
   return null;
-}
-
-function refuseUnknownEnvironment(env: Environment): void {
-  const known = OPTION_KEYS.map(envOf);
-  for (const name of Object.keys(env)) {
-    if (!name.startsWith('RELAY_') || known.includes(name)) continue;
-    const near = nearest(name, known);
-    throw invalid(
-      `unknown environment variable ${name}`,
-      near === null ? 'Names that start with RELAY_ are options of the relay; unset it.' : `Did you mean ${near}?`,
-    );
-  }
 }
 
 function parseOrThrow(key: OptionKey, spec: OptionSpec, found: Found): string | number | null {

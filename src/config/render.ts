@@ -63,8 +63,9 @@ const DOCS_HEAD = `# Configuration
 Written by \`npm run docs:config\` from \`src/config/options.ts\`; do not edit.
 
 An option is set by its flag, else by its environment variable, else it has its default. Durations are written \`500ms\`,
-\`30s\`, \`5m\`, \`12h\`, \`30d\`; sizes \`512KiB\`, \`10MiB\`, \`1GiB\`. An unknown flag, and an unknown environment variable that
-starts with \`RELAY_\`, stops the start with a suggestion.
+\`30s\`, \`5m\`, \`12h\`, \`30d\`; sizes \`512KiB\`, \`10MiB\`, \`1GiB\`. An unknown flag stops the start with a
+suggestion; an unknown environment variable that starts with \`RELAY_\` is ignored with a warning, because others write there
+too: Kubernetes describes a service named \`relay\` as \`RELAY_PORT=tcp://…\`.
 `;
 
 function docOf(key: OptionKey): string {

@@ -1,7 +1,7 @@
 // The only importer of the native addon. Every error that leaves this file is a RelayError.
 import type * as NativeAddon from '../../index.js';
 import { RelayError } from '../errors.js';
-import type { RelayConfig, RelayPort } from './relay-port.js';
+import type { LogResetReport, RelayConfig, RelayPort } from './relay-port.js';
 
 type Addon = typeof NativeAddon;
 
@@ -16,6 +16,12 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
     beat: () => core.beat(),
     stop: ({ drainMs }) => converted(() => core.stop({ drainMs })),
   };
+}
+
+/** Begins a new log epoch in a restored data directory on which no relay runs. */
+export async function resetLog(dataDir: string): Promise<LogResetReport> {
+  const { RelayCore } = await loadAddon(() => import('../../index.js'));
+  return await converted(() => RelayCore.resetLog(dataDir));
 }
 
 /** Loads the addon, or says which package is missing. */

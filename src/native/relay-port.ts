@@ -1,7 +1,7 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { RelayConfig, RelayEvent, RelayInfo, RelayStats } from '../../index.js';
+import type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayStats } from '../../index.js';
 
-export type { RelayConfig, RelayEvent, RelayInfo, RelayStats };
+export type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayStats };
 
 /** A running data plane. */
 export interface RelayPort {

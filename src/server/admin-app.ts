@@ -9,7 +9,7 @@ import { liveRoute } from './routes/live.js';
 import { metricsRoute } from './routes/metrics.js';
 import { startProcessFigures } from './telemetry/process-metrics.js';
 import { buildRegistry } from './telemetry/registry.js';
-import { shareSnapshot, type ReadStats } from './telemetry/snapshot.js';
+import type { ReadStats } from './telemetry/snapshot.js';
 
 /** Viewers only listen, so anything but a tiny frame is refused. */
 const FRAME_BYTES_MAX = 1024;
@@ -17,20 +17,18 @@ const FRAME_BYTES_MAX = 1024;
 export interface AdminAppDeps {
   readonly logger: FastifyBaseLogger;
   readonly stats: ReadStats;
-  readonly nowMs: () => number;
 }
 
 export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   const app = newApp(deps.logger, { trustProxy: false });
-  const stats = shareSnapshot(deps.stats, deps.nowMs);
   const figures = startProcessFigures();
   installProblems(app);
   installLocalHostOnly(app);
   installRefusedUpgrades(app);
   app.addHook('onClose', async () => figures.stop());
   await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX }, preClose: cutViewers });
-  metricsRoute(app, buildRegistry(stats, figures));
-  liveRoute(app, stats);
+  metricsRoute(app, buildRegistry(deps.stats, figures));
+  liveRoute(app, deps.stats);
   return app;
 }
 

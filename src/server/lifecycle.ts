@@ -10,6 +10,8 @@ export interface LifecycleDeps {
   /** Ends the process at once. */
   readonly exitNow: (code: number) => void;
   readonly log: (message: string) => void;
+  /** Called once signals are handled: from here on it may be said that the relay runs, because it can be told to stop. */
+  readonly armed: () => void;
 }
 
 /** Resolves once a signal came and `stop` is done. */
@@ -31,6 +33,7 @@ export async function runUntilSignal(stop: () => Promise<void>, deps: LifecycleD
         handlers.set(signal, handler);
         deps.signals.on(signal, handler);
       }
+      deps.armed();
     });
     await stop();
   } finally {

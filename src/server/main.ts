@@ -2,6 +2,7 @@
 // admin app, core) and closes in the opposite order, so that the core drains while both apps still answer.
 import type { Logger } from 'pino';
 import type { Config } from '../config/options.js';
+import { RelayError } from '../errors.js';
 import { toCoreConfig, type RouteTable } from './core-config.js';
 import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.js';
 import { PROTOCOL_VERSIONS, VERSION } from '../version.js';
@@ -12,6 +13,7 @@ import { appLogger, logEvents } from './logging.js';
 import { buildPublicApp } from './public-app.js';
 import { Readiness } from './readiness.js';
 import { makePrivateSocket, type PrivateSocket } from './runtime-dir.js';
+import { shareSnapshot, type ReadStats } from './telemetry/snapshot.js';
 
 /** Well below the silence after which liveness fails. */
 const BEAT_PERIOD_MS = 1000;
@@ -46,9 +48,10 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
   const readiness = new Readiness();
   const socket = await makePrivateSocket();
   closers.add(socket.remove);
-  await openPublicApp(socket, readiness, deps, closers);
   let core: RelayPort | null = null;
-  const admin = await openAdminApp(config, () => core?.stats() ?? null, deps, closers);
+  const stats = shareSnapshot(() => core?.stats() ?? null, () => performance.now());
+  await openPublicApp(socket, { readiness, stats }, deps, closers);
+  const admin = await openAdminApp(config, stats, deps, closers);
   core = await openCore(config, socket, deps, closers);
   readiness.markReady();
   let stopping: Promise<void> | null = null;
@@ -63,13 +66,19 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
   };
 }
 
-async function openPublicApp(socket: PrivateSocket, readiness: Readiness, deps: ServerDeps, closers: Closers): Promise<void> {
+async function openPublicApp(
+  socket: PrivateSocket,
+  state: { readonly readiness: Readiness; readonly stats: ReadStats },
+  deps: ServerDeps,
+  closers: Closers,
+): Promise<void> {
   const app = buildPublicApp({
     logger: appLogger(deps.logger),
     coreSecret: socket.secret,
     version: VERSION,
     protocolVersions: PROTOCOL_VERSIONS,
-    phase: () => readiness.phase,
+    phase: () => state.readiness.phase,
+    storePoisoned: () => (state.stats()?.storePoisoned ?? 0) > 0,
   });
   closers.add(() => app.close());
   await app.listen({ path: socket.socketPath });
@@ -77,13 +86,13 @@ async function openPublicApp(socket: PrivateSocket, readiness: Readiness, deps: 
 
 async function openAdminApp(
   config: Config,
-  stats: () => ReturnType<RelayPort['stats']>,
+  stats: ReadStats,
   deps: ServerDeps,
   closers: Closers,
 ): Promise<RunningServer['admin']> {
   const port = config['admin.port'];
   if (port === null) return null;
-  const app = await buildAdminApp({ logger: appLogger(deps.logger), stats, nowMs: () => performance.now() });
+  const app = await buildAdminApp({ logger: appLogger(deps.logger), stats });
   closers.add(() => app.close());
   const address = await listenOn(app, config['admin.host'], port, '--admin.port');
   return { host: address.address, port: address.port };
@@ -92,7 +101,7 @@ async function openAdminApp(
 async function openCore(config: Config, socket: PrivateSocket, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
   let core: RelayPort | null = null;
   const logWaiting = (): void => logEvents(deps.logger, core?.drainEvents() ?? []);
-  const started = await deps.startPort(toCoreConfig(config, deps.routes, socket), logWaiting);
+  const started = await deps.startPort(toCoreConfig(config, deps.routes, socket), logWaiting).catch(nameTheFlag);
   core = started;
   const beat = setInterval(() => started.beat(), BEAT_PERIOD_MS);
   closers.add(async () => {
@@ -104,4 +113,14 @@ async function openCore(config: Config, socket: PrivateSocket, deps: ServerDeps,
   // Events from before the handle existed had nobody to drain them.
   logWaiting();
   return started;
+}
+
+/** The core knows addresses, not flags. */
+function nameTheFlag(error: unknown): never {
+  if (!(error instanceof RelayError) || error.code !== 'port_in_use') throw error;
+  throw new RelayError(error.code, error.message, {
+    temporary: true,
+    hint: 'Stop the program that uses it, or choose another port with --port.',
+    cause: error,
+  });
 }

@@ -2,6 +2,9 @@
 
 export type Phase = 'starting' | 'ready' | 'draining';
 
+/** Why a relay takes no work. */
+export type Unready = 'starting' | 'draining' | 'store_poisoned';
+
 /** Holds the phase; the composition root moves it, the health routes read it. */
 export class Readiness {
   #phase: Phase = 'starting';

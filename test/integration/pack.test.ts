@@ -1,13 +1,22 @@
 // The two packages as a stranger gets them: packed, installed into an empty folder without any install script, and run.
 import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
+import { clientSnippet } from '../../src/cli/banner.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const STEP_TIMEOUT_MS = 120_000;
+const SECOND_DEVICE = `
+import { openSpace } from 'sealrelay/client';
+const space = await openSpace({ link: process.argv[2] });
+await space.push(new TextEncoder().encode('hello')).durable('relay');
+console.log(space.devices().length, 'devices, receipted');
+await space.close();
+`;
 const NPM = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
 const addon = readdirSync(ROOT).find((name) => /^sealrelay\..+\.node$/.test(name)) ?? null;
@@ -78,10 +87,29 @@ async function expectRelayRuns(home: string): Promise<void> {
       if (relayAddress === undefined) continue;
       const answer = await fetch(`http://${new URL(relayAddress).host}/health`);
       expect(await answer.json()).toMatchObject({ status: 'ok', version: '0.1.0' });
+      await expectSnippetWorks(home, clientSnippet(relayAddress));
       return;
     }
     throw new Error('the relay ended before it listened');
   } finally {
     child.kill('SIGTERM');
+  }
+}
+
+/** The text of the banner, unchanged, in a file of the stranger's; then a second device opens the link it printed. */
+async function expectSnippetWorks(home: string, snippet: string): Promise<void> {
+  const file = join(home, 'app.mjs');
+  writeFileSync(file, snippet);
+  const child = spawn(process.execPath, [file], { cwd: home, stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [line] = await once(createInterface({ input: child.stdout }), 'line');
+    const [, link] = /^open it on a second device: (sealrelay:\S+)$/.exec(String(line)) ?? [];
+    expect(link).toBeDefined();
+    const second = join(home, 'second.mjs');
+    writeFileSync(second, SECOND_DEVICE);
+    const ran = spawnSync(process.execPath, [second, link ?? ''], { cwd: home, encoding: 'utf8', timeout: STEP_TIMEOUT_MS });
+    expect({ stdout: ran.stdout, stderr: ran.stderr, status: ran.status }).toEqual({ stdout: '2 devices, receipted\n', stderr: '', status: 0 });
+  } finally {
+    child.kill();
   }
 }

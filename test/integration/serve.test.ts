@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 
 describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
@@ -46,9 +47,10 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
     expect(await relay.ended).toEqual({ code: 1, signal: null });
     blocker.close();
     expect(relay.stderr).toEqual([
-      `relay: cannot listen on 127.0.0.1:${port}: the port is taken. Stop the program that uses this port, or choose another port.`,
+      `relay: cannot listen on 127.0.0.1:${port}: the port is taken. Stop the program that uses it, or choose another port with --port.`,
     ]);
     expect(relay.stdout).toEqual([]);
+    expect(existsSync(join(relay.dir, 'data'))).toBe(false);
   });
 
   it.each([
@@ -58,6 +60,26 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
     await using relay = new ServeProcess(args);
     expect(await relay.ended).toEqual({ code, signal: null });
     expect(relay.stderr.join('\n')).toMatch(message);
+  });
+
+  it('starts among the variables of others, and says which it ignored', async () => {
+    await using relay = new ServeProcess([], { RELAY_SERVICE_HOST: '10.96.0.7', RELAY_DATADIR: 'x' });
+    await relay.url();
+    const warned = relay.stdout.map((line): Record<string, unknown> => JSON.parse(line)).filter(({ level }) => level === 40);
+    expect(warned.map(({ msg }) => msg)).toEqual(['unknown environment variable RELAY_DATADIR was ignored; did you mean RELAY_DATA_DIR?']);
+  });
+
+  it('ends at once on the second signal', async () => {
+    await using relay = new ServeProcess(['--drain-time', '60s']);
+    const socket = new WebSocket(`${(await relay.url()).replace('http', 'ws')}/v1/connect`);
+    await new Promise((resolve) => socket.once('open', resolve));
+    // A peer that never answers the close would hold the drain up.
+    socket.pause();
+    relay.child.kill('SIGTERM');
+    await relay.logLine('SIGTERM: draining; once more to end at once');
+    relay.child.kill('SIGTERM');
+    expect(await relay.ended).toEqual({ code: 143, signal: null });
+    socket.terminate();
   });
 
   it('names a data directory that is in use', async () => {

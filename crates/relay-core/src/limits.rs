@@ -12,6 +12,8 @@ pub struct RelayLimits {
     pub push_entries_max: u16,
     /// Bytes of pushes of one session that wait for their commit; beyond it the relay stops reading from it.
     pub push_in_flight_bytes_max: u32,
+    /// From a new connection to its open session, in milliseconds.
+    pub handshake_ms: u64,
     /// Heartbeat told to clients, in milliseconds.
     pub heartbeat_ms: u32,
     /// Largest snapshot, in bytes.
@@ -36,6 +38,7 @@ impl Default for RelayLimits {
             entry_bytes_max: 10 * 1024 * 1024,
             push_entries_max: 1024,
             push_in_flight_bytes_max: 16 * 1024 * 1024,
+            handshake_ms: wire::HANDSHAKE_MS,
             heartbeat_ms: wire::HEARTBEAT_MS,
             snapshot_bytes_max: wire::SNAPSHOT_BYTES_MAX,
             space_sessions_max: 1024,

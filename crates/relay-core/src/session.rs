@@ -37,7 +37,6 @@ use handshake::Offered;
 use io::Io;
 use open::OpenSession;
 use relay_proto::ErrorCode;
-use relay_proto::limits::HANDSHAKE_MS;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,7 +60,8 @@ impl Session {
     pub(crate) fn new(shared: Arc<Shared>, opened: Opened, now: Moment) -> Self {
         shared.counters.connections.one();
         let handle = Arc::new(SessionHandle::new(opened.connection_id, opened.waker));
-        Self { shared, handle, state: State::AwaitHello { until: after_ms(now, HANDSHAKE_MS) } }
+        let until = after_ms(now, shared.limits.handshake_ms);
+        Self { shared, handle, state: State::AwaitHello { until } }
     }
 
     fn step(&mut self, state: State, message: Option<Bytes>, io: &mut Io<'_>) -> State {

@@ -4,6 +4,7 @@ mod support;
 
 use bytes::Bytes;
 use relay_core::endpoint::Moment;
+use relay_core::limits::RelayLimits;
 use relay_core::testing::SpaceFixture;
 use relay_proto::frame::{ErrorFrame, Frame, Hello, Ping, Proof, RelayFrame};
 use relay_proto::handshake::sign_proof;
@@ -220,6 +221,16 @@ fn a_handshake_that_is_not_finished_is_ended() {
         assert_eq!(world.error(id).code, ErrorCode::HandshakeTimeout.number());
         assert_eq!(world.closed(id), Some(4508));
     }
+}
+
+#[test]
+fn the_time_for_a_handshake_can_be_set() {
+    let mut world = World::with_limits(RelayLimits { handshake_ms: 300, ..RelayLimits::default() });
+    let silent = world.connect();
+    world.jump(299);
+    assert_eq!(world.closed(silent), None);
+    world.jump(1);
+    assert_eq!(world.closed(silent), Some(4508));
 }
 
 #[test]

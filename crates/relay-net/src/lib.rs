@@ -26,6 +26,6 @@ pub use crate::http::control_plane::{ControlPlane, ProxySecret};
 pub use crate::http::liveness::LivenessProbe;
 pub use crate::http::route::{Route, RouteKind};
 pub use crate::limits::NetLimits;
-pub use crate::server::{Endpoints, Server, ServerConfig};
+pub use crate::server::{BoundServer, Endpoints, Server, ServerConfig};
 pub use crate::start_error::StartError;
 pub use crate::stats::NetStats;

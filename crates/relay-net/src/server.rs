@@ -1,4 +1,4 @@
-//! The public server: started once, asked for its stats, drained once.
+//! The public server: bound and started once, asked for its stats, drained once.
 
 use crate::clock::Clock;
 use crate::connection::Shared;
@@ -18,6 +18,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -50,6 +51,34 @@ impl fmt::Debug for Endpoints {
     }
 }
 
+/// A server whose port is open but not served yet: who connects waits in the backlog.
+#[derive(Debug)]
+pub struct BoundServer {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    routes: RouteTable,
+    control_plane: Option<ControlPlane>,
+    liveness: Option<LivenessProbe>,
+    limits: NetLimits,
+}
+
+impl BoundServer {
+    /// Begins to serve, on the tokio runtime it is called in.
+    #[must_use]
+    pub fn serve(self, endpoints: Endpoints, clock: Clock) -> Server {
+        let Self { listener, local_addr, routes, control_plane, liveness, limits } = self;
+        let connections = Connections::new(limits.connections_max);
+        let stats = Stats::new(limits.partial_bytes_max);
+        let shared = Arc::new(Shared { limits, stats, clock });
+        let proxy = control_plane.map(|plane| Proxy::new(plane, shared.limits.proxy_requests_max));
+        let native = endpoints.native;
+        let front = Arc::new(Front { routes, proxy, liveness, native, shared: Arc::clone(&shared) });
+        let (stop, stopped) = watch::channel(false);
+        let accepting = tokio::spawn(listener::accept_loop(listener, front, Arc::clone(&connections), stopped));
+        Server { local_addr, shared, connections, stop, accepting: std::sync::Mutex::new(Some(accepting)) }
+    }
+}
+
 /// A running server. Dropping it closes the port and aborts all connections; [`Server::drain`] does so in order.
 pub struct Server {
     local_addr: SocketAddr,
@@ -60,24 +89,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the port and begins to serve, on the tokio runtime it is called in.
+    /// Opens the port, on the tokio runtime it is called in. Whatever else a start needs can still fail without a trace.
     ///
     /// # Errors
     /// [`StartError`] if the port cannot be opened or the configuration makes no sense.
-    pub async fn start(config: ServerConfig, endpoints: Endpoints, clock: Clock) -> Result<Self, StartError> {
+    pub fn bind(config: ServerConfig) -> Result<BoundServer, StartError> {
         let ServerConfig { bind, routes, control_plane, liveness, limits } = config;
         let routes = RouteTable::new(routes)?;
         let listener = listener::listen(bind, limits.accept_backlog)?;
         let local_addr = listener.local_addr().map_err(|source| StartError::Listen { address: bind, source })?;
-        let connections = Connections::new(limits.connections_max);
-        let stats = Stats::new(limits.partial_bytes_max);
-        let shared = Arc::new(Shared { limits, stats, clock });
-        let proxy = control_plane.map(|plane| Proxy::new(plane, shared.limits.proxy_requests_max));
-        let native = endpoints.native;
-        let front = Arc::new(Front { routes, proxy, liveness, native, shared: Arc::clone(&shared) });
-        let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(listener::accept_loop(listener, front, Arc::clone(&connections), stopped));
-        Ok(Self { local_addr, shared, connections, stop, accepting: std::sync::Mutex::new(Some(accepting)) })
+        Ok(BoundServer { listener, local_addr, routes, control_plane, liveness, limits })
     }
 
     /// The address the server listens on, with the port the system chose.

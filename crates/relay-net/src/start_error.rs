@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-/// Why [`crate::Server::start`] failed.
+/// Why [`crate::Server::bind`] failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {

@@ -217,21 +217,20 @@ async fn connections_above_the_limit_are_told_so() {
 async fn start_errors_name_the_address_and_the_fix() {
     let relay = relay(Behaviour::Echo, NetLimits::default()).await;
     let taken = relay.server.local_addr();
-    let start = async |change: &dyn Fn(&mut relay_net::ServerConfig)| {
+    let bind = |change: &dyn Fn(&mut relay_net::ServerConfig)| {
         let mut config = config(NetLimits::default());
         change(&mut config);
-        let native = relay.factory.clone();
-        relay_net::Server::start(config, relay_net::Endpoints { native }, Clock::start()).await
+        relay_net::Server::bind(config)
     };
-    let error = start(&|config| config.bind = taken).await.unwrap_err();
+    let error = bind(&|config| config.bind = taken).unwrap_err();
     let expected = format!(
         "cannot listen on {taken}: the port is taken; stop the program that uses this port, or choose another port"
     );
     assert_eq!(error.to_string(), expected);
     assert!(error.is_temporary());
-    let error = start(&|config| config.bind = ([203, 0, 113, 1], 0).into()).await.unwrap_err();
+    let error = bind(&|config| config.bind = ([203, 0, 113, 1], 0).into()).unwrap_err();
     assert!(error.to_string().contains("choose an address this machine has"), "{error}");
-    let error = start(&|config| config.routes.push(config.routes[0].clone())).await.unwrap_err();
+    let error = bind(&|config| config.routes.push(config.routes[0].clone())).unwrap_err();
     assert!(error.to_string().contains("it is there twice; correct the route table"), "{error}");
     assert!(ProxySecret::new(String::new()).is_err());
     assert!(ProxySecret::new("a\nb".to_owned()).is_err());

@@ -35,15 +35,13 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     let probe = LivenessProbe::new();
     let server_config = server_config(&config, probe.clone())?;
     let runtime = build_runtime(config.workers)?;
+    // Everything from here to the spawns runs in the runtime, and none of it waits for it.
+    let entered = runtime.enter();
+    // The port comes first, so that a taken one leaves no trace on disk.
+    let bound = Server::bind(server_config)?;
     let native = Native::open(&config, events)?;
-    let endpoints = Endpoints { native: native.endpoints() };
-    let server = match runtime.block_on(Server::start(server_config, endpoints, clock)) {
-        Ok(server) => Arc::new(server),
-        Err(error) => {
-            native.close();
-            return Err(error.into());
-        }
-    };
+    let server = Arc::new(bound.serve(Endpoints { native: native.endpoints() }, clock));
+    drop(entered);
     runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
     let address = server.local_addr();

@@ -5,11 +5,13 @@ use crate::config::{RelayConfig, milliseconds};
 use crate::events::{EventQueue, RelayEvent};
 use crate::failure::Failure;
 use crate::info::RelayInfo;
+use crate::log_reset::LogResetTask;
 use crate::stats::RelayStats;
 use crate::tasks::{StartTask, StopTask};
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Function};
 use napi_derive::napi;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A running relay until it is stopped; emptied exactly once.
@@ -57,6 +59,12 @@ impl RelayCore {
     pub fn start(config: RelayConfig, wake: Function<'_, (), ()>) -> napi::Result<AsyncTask<StartTask>> {
         let events = Arc::new(EventQueue::new(&wake)?);
         Ok(AsyncTask::new(StartTask { config: Some(config), events }))
+    }
+
+    /// Begins a new log epoch in a data directory that was restored from a backup; refuses one that a relay holds.
+    #[napi(catch_unwind, ts_return_type = "Promise<LogResetReport>")]
+    pub fn reset_log(data_dir: String) -> AsyncTask<LogResetTask> {
+        AsyncTask::new(LogResetTask { data_dir: PathBuf::from(data_dir) })
     }
 
     /// What does not change while the relay runs.

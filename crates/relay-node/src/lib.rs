@@ -14,6 +14,7 @@ mod environment;
 mod events;
 mod failure;
 mod info;
+mod log_reset;
 mod native;
 mod stats;
 mod tasks;

@@ -64,6 +64,11 @@ pub enum DirError {
         /// The file.
         file: PathBuf,
     },
+    /// No relay ever wrote there.
+    Unused {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// The operating system refused.
     Io {
         /// What was being done.
@@ -122,6 +127,9 @@ impl fmt::Display for DirError {
                 "{} is missing although the directory is in use; put it back: clients pin this key",
                 file.display()
             ),
+            Self::Unused { dir } => {
+                write!(f, "{} is not the data directory of a relay; name the one that was restored", dir.display())
+            }
             Self::Io { action, path, source } => {
                 write!(f, "cannot {action} {}: {source}; {}", path.display(), io_fix(source.kind()))
             }
@@ -149,6 +157,15 @@ pub struct DataDir {
 }
 
 impl DataDir {
+    /// Takes a directory that a relay has written; never makes one.
+    ///
+    /// # Errors
+    /// [`DirError`].
+    pub fn take_used(vfs: &dyn Vfs, path: &Path, entropy: &dyn Entropy) -> Result<Self, DirError> {
+        let is_used = names(vfs, path)?.iter().any(|entry| entry.name == FORMAT_FILE);
+        if is_used { Self::take(vfs, path, entropy) } else { Err(DirError::Unused { dir: path.to_owned() }) }
+    }
+
     /// Takes a directory: makes it when it is missing, refuses a foreign one, locks it, reads or makes its key.
     ///
     /// # Errors
@@ -310,6 +327,17 @@ mod tests {
         vfs.remove(&Path::new("/d").join(KEY_FILE)).unwrap();
         let error = DataDir::take(&vfs, Path::new("/d"), &Sevens).unwrap_err();
         assert!(matches!(error, DirError::MissingKey { .. }));
+    }
+
+    #[test]
+    fn what_must_be_in_use_is_never_made() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(DataDir::take_used(&RealVfs, &dir.path().join("missing"), &Sevens).is_err());
+        let error = DataDir::take_used(&RealVfs, dir.path(), &Sevens).unwrap_err();
+        assert!(error.to_string().ends_with("is not the data directory of a relay; name the one that was restored"));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        drop(DataDir::take(&RealVfs, dir.path(), &Sevens).unwrap());
+        DataDir::take_used(&RealVfs, dir.path(), &Sevens).unwrap();
     }
 
     #[test]

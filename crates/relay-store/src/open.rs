@@ -97,10 +97,12 @@ pub(crate) struct Opened {
     pub(crate) disk_bytes: u64,
 }
 
-/// Opens, checks, mends. With `is_restored` the log may end before what the metadata knows to be durable.
+/// Opens, checks, mends. With `is_restored` the directory must be one of a relay, and its log may end before
+/// what the metadata knows to be durable.
 pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored: bool) -> Result<Opened, OpenError> {
     let vfs = &*environment.vfs;
-    let dir = DataDir::take(vfs, data_dir, &*environment.entropy)?;
+    let take = if is_restored { DataDir::take_used } else { DataDir::take };
+    let dir = take(vfs, data_dir, &*environment.entropy)?;
     let signer = Arc::new(RelayKey::from_seed(&dir.seed));
     let (meta, loaded) = open_meta(&environment.vfs, data_dir)?;
     let store_id = store_id(vfs, data_dir, &meta, &loaded, &*environment.entropy)?;

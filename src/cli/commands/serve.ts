@@ -17,15 +17,21 @@ const STDERR_FD = 2;
 
 /** Resolves with the exit code once the relay has stopped. */
 export async function serve(args: readonly string[], io: CliIo): Promise<number> {
-  const { config } = loadConfig(args, io.env);
+  const { config, warnings } = loadConfig(args, io.env);
   // On a terminal the banner has stdout to itself; elsewhere the log is what stdout is for.
   const logger = buildLogger(config['log.level'], pino.destination({ fd: io.isTerminal ? STDERR_FD : STDOUT_FD, sync: true }));
+  for (const warning of warnings) {
+    if (io.isTerminal) io.printError(`relay: ${warning}`);
+    else logger.warn(warning);
+  }
   const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES });
   const facts = factsOf(server, resolve(config['data-dir']));
-  if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
-  else logger.info({ ...facts, durability: 'fsync', tls: 'off' }, 'relay is listening');
   await runUntilSignal(() => server.stop(), {
     signals: process,
+    armed: () => {
+      if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
+      else logger.info({ ...facts, durability: 'fsync', tls: 'off' }, 'relay is listening');
+    },
     exitNow: (code) => process.exit(code),
     log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),
   });

@@ -1,7 +1,7 @@
 // `/health` says that the control plane answers, `/health/ready` whether the relay takes work. `/health/live` is the core's.
 import type { App } from '../fastify.js';
 import { problemSchema } from '../plugins/problem.js';
-import type { Phase } from '../readiness.js';
+import type { Phase, Unready } from '../readiness.js';
 
 const phaseSchema = { type: 'string', enum: ['starting', 'ready', 'draining'] } as const;
 
@@ -18,7 +18,16 @@ const healthSchema = {
   },
 } as const;
 
-const readinessSchema = { type: 'object', required: ['ready', 'phase'], properties: { ready: { type: 'boolean' }, phase: phaseSchema } };
+const readinessSchema = {
+  type: 'object',
+  required: ['ready', 'phase', 'reason', 'detail'],
+  properties: {
+    ready: { type: 'boolean' },
+    phase: phaseSchema,
+    reason: { type: ['string', 'null'] },
+    detail: { type: ['string', 'null'] },
+  },
+} as const;
 
 const readySchema = {
   querystring: { type: 'object', additionalProperties: true },
@@ -28,7 +37,16 @@ const readySchema = {
 export interface HealthDeps {
   readonly version: string;
   readonly phase: () => Phase;
+  /** True once a write or sync failed: what is stored can be read, and nothing more is accepted. */
+  readonly storePoisoned: () => boolean;
 }
+
+/** For the person who reads the probe. */
+const DETAILS = {
+  starting: 'The relay is starting.',
+  draining: 'The relay is stopping; clients were told when to return.',
+  store_poisoned: 'A write or sync of the store failed and nothing more is accepted; check the disk, then restart the relay.',
+} as const satisfies Record<Unready, string>;
 
 export function healthRoutes(app: App, deps: HealthDeps): void {
   app.get('/health', { schema: healthSchema }, (_request, reply) =>
@@ -36,10 +54,15 @@ export function healthRoutes(app: App, deps: HealthDeps): void {
   );
   app.get('/health/ready', { schema: readySchema }, (_request, reply) => {
     const phase = deps.phase();
-    const ready = phase === 'ready';
+    const reason = unready(deps, phase);
     return reply
-      .code(ready ? 200 : 503)
+      .code(reason === null ? 200 : 503)
       .header('cache-control', 'no-store')
-      .send({ ready, phase });
+      .send({ ready: reason === null, phase, reason, detail: reason === null ? null : DETAILS[reason] });
   });
+}
+
+function unready(deps: HealthDeps, phase: Phase): Unready | null {
+  if (phase !== 'ready') return phase;
+  return deps.storePoisoned() ? 'store_poisoned' : null;
 }

@@ -61,8 +61,48 @@ describe('loadConfig', () => {
 
   it('suggests the option that was meant', () => {
     expect(refusal(['--prot', '1'])).toMatchObject({ message: 'unknown option --prot', hint: 'Did you mean --port?' });
-    expect(refusal([], { RELAY_DATADIR: 'x' })).toMatchObject({ hint: 'Did you mean RELAY_DATA_DIR?' });
     expect(refusal(['--completely-else', '1']).hint).toBe('Run `relay --help` for the list.');
+  });
+
+  it('warns about unknown RELAY_ variables and starts all the same', () => {
+    expect(loadConfig([], { RELAY_DATADIR: 'x', RELAY_ABSOLUTELY_ELSE: '1', PATH: '/bin' })).toMatchObject({
+      config: { 'data-dir': './relay-data' },
+      warnings: [
+        'unknown environment variable RELAY_DATADIR was ignored; did you mean RELAY_DATA_DIR?',
+        'unknown environment variable RELAY_ABSOLUTELY_ELSE was ignored',
+      ],
+    });
+    const many = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`RELAY_X${index}Y`, '1']));
+    expect(loadConfig([], many).warnings).toHaveLength(20);
+  });
+
+  it('starts as the service `relay`, or `relay-admin`, of Kubernetes', () => {
+    const links = {
+      RELAY_SERVICE_HOST: '10.96.0.7',
+      RELAY_SERVICE_PORT: '8080',
+      RELAY_SERVICE_PORT_HTTP: '8080',
+      RELAY_PORT: 'tcp://10.96.0.7:8080',
+      RELAY_PORT_8080_TCP: 'tcp://10.96.0.7:8080',
+      RELAY_PORT_8080_TCP_PROTO: 'tcp',
+      RELAY_PORT_8080_TCP_PORT: '8080',
+      RELAY_PORT_8080_TCP_ADDR: '10.96.0.7',
+      RELAY_ADMIN_SERVICE_HOST: '10.96.0.8',
+      RELAY_ADMIN_PORT: 'tcp://10.96.0.8:9090',
+    };
+    expect(loadConfig([], links)).toMatchObject({
+      config: { port: 8080, host: '127.0.0.1', 'admin.port': 9090 },
+      warnings: [
+        'environment variable RELAY_PORT is a service link of Kubernetes and was ignored; use --port',
+        'environment variable RELAY_ADMIN_PORT is a service link of Kubernetes and was ignored; use --admin.port',
+      ],
+    });
+    expect(loadConfig([], { ...links, PORT: '7' }).config.port).toBe(7);
+    expect(refusal([], { PORT: 'tcp://10.96.0.7:8080' }).message).toContain('environment variable PORT');
+  });
+
+  it('takes only the flags a command has', () => {
+    expect(loadConfig(['--data-dir', 'x'], {}, ['data-dir']).config['data-dir']).toBe('x');
+    expect(() => loadConfig(['--port', '1'], {}, ['data-dir'])).toThrow('unknown option --port');
   });
 
   it('refuses a value that is missing, doubled or without its flag', () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { buildAdminApp } from '../../../src/server/admin-app.js';
 import type { App } from '../../../src/server/fastify.js';
+import { shareSnapshot } from '../../../src/server/telemetry/snapshot.js';
 import { statsOf } from '../../support/relay-port-double.js';
 
 const headers = { host: '127.0.0.1:9090' };
@@ -19,7 +20,7 @@ describe('the admin app', () => {
       calls += 1;
       return statsOf(2000);
     };
-    app = await buildAdminApp({ logger: pino({ level: 'silent' }), stats, nowMs: () => nowMs });
+    app = await buildAdminApp({ logger: pino({ level: 'silent' }), stats: shareSnapshot(stats, () => nowMs) });
   });
   afterEach(() => app.close());
 

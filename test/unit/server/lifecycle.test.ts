@@ -8,8 +8,11 @@ describe('runUntilSignal', () => {
     const signals = new EventEmitter();
     const codes: number[] = [];
     let finish: () => void = () => undefined;
+    const armedWith: number[] = [];
+    const armed = (): void => void armedWith.push(signals.listenerCount('SIGTERM'), signals.listenerCount('SIGINT'));
     const stopped = new Promise<void>((resolve) => (finish = resolve));
-    const run = runUntilSignal(() => stopped, { signals, exitNow: (code) => void codes.push(code), log: () => undefined });
+    const run = runUntilSignal(() => stopped, { signals, exitNow: (code) => void codes.push(code), log: () => undefined, armed });
+    expect(armedWith).toEqual([1, 1]);
     signals.emit('SIGTERM');
     await Promise.resolve();
     expect(codes).toEqual([]);
@@ -22,7 +25,7 @@ describe('runUntilSignal', () => {
 
   it('reports a failing stop', async () => {
     const signals = new EventEmitter();
-    const run = runUntilSignal(() => Promise.reject(new Error('disk')), { signals, exitNow: () => undefined, log: () => undefined });
+    const run = runUntilSignal(() => Promise.reject(new Error('disk')), { signals, exitNow: () => undefined, log: () => undefined, armed: () => undefined });
     signals.emit('SIGTERM');
     await expect(run).rejects.toThrow('disk');
   });

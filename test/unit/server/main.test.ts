@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
+import { RelayError } from '../../../src/errors.js';
 import { DATA_PLANE_ROUTES } from '../../../src/server/data-plane-routes.js';
 import { startServer, type ServerDeps } from '../../../src/server/main.js';
 import { RelayPortDouble } from '../../support/relay-port-double.js';
@@ -54,6 +55,17 @@ describe('startServer', () => {
     await expect(startServer(config, failing)).rejects.toThrow('no store');
     expect(socketPath).not.toBe('');
     expect(existsSync(socketPath)).toBe(false);
+  });
+
+  it('names the flag of a port the core finds taken', async () => {
+    const taken = new RelayError('port_in_use', 'cannot listen on 127.0.0.1:1: the port is taken', { temporary: true });
+    const failing = { ...deps(new RelayPortDouble()), startPort: () => Promise.reject(taken) };
+    await expect(startServer(config, failing)).rejects.toMatchObject({
+      code: 'port_in_use',
+      message: taken.message,
+      temporary: true,
+      hint: 'Stop the program that uses it, or choose another port with --port.',
+    });
   });
 
   it('names the admin port when it is taken, before the core is started', async () => {

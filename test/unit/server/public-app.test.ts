@@ -11,13 +11,15 @@ const headers = { [CORE_SECRET_HEADER]: secret };
 describe('the public app', () => {
   const logged: string[] = [];
   let readiness: Readiness;
+  let poisoned: boolean;
   let app: App;
 
   beforeEach(() => {
     logged.length = 0;
     readiness = new Readiness();
+    poisoned = false;
     const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-    app = buildPublicApp({ logger, coreSecret: secret, version: '9.9.9', protocolVersions: [1], phase: () => readiness.phase });
+    app = buildPublicApp({ logger, coreSecret: secret, version: '9.9.9', protocolVersions: [1], phase: () => readiness.phase, storePoisoned: () => poisoned });
   });
   afterEach(() => app.close());
 
@@ -37,6 +39,24 @@ describe('the public app', () => {
     readiness.markDraining();
     readiness.markReady();
     expect(await ready()).toBe(503);
+  });
+
+  it('says why it takes no work, also when its store is poisoned', async () => {
+    const answer = async (): Promise<unknown> => (await app.inject({ url: '/health/ready', headers })).json();
+    expect(await answer()).toMatchObject({ ready: false, phase: 'starting', reason: 'starting' });
+    readiness.markReady();
+    expect(await answer()).toEqual({ ready: true, phase: 'ready', reason: null, detail: null });
+    poisoned = true;
+    expect((await app.inject({ url: '/health/ready', headers })).statusCode).toBe(503);
+    expect(await answer()).toEqual({
+      ready: false,
+      phase: 'ready',
+      reason: 'store_poisoned',
+      detail: 'A write or sync of the store failed and nothing more is accepted; check the disk, then restart the relay.',
+    });
+    expect((await app.inject({ url: '/health', headers })).statusCode).toBe(200);
+    readiness.markDraining();
+    expect(await answer()).toMatchObject({ ready: false, phase: 'draining', reason: 'draining' });
   });
 
   it.each([{}, { [CORE_SECRET_HEADER]: 'c'.repeat(64) }, { [CORE_SECRET_HEADER]: '' }])('refuses callers without the secret: %o', async (given) => {

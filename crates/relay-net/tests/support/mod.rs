@@ -39,7 +39,7 @@ pub async fn relay(behaviour: Behaviour, limits: NetLimits) -> Relay {
 pub async fn relay_with(behaviour: Behaviour, config: ServerConfig) -> Relay {
     let factory = Factory::new(behaviour);
     let endpoints = Endpoints { native: factory.clone() };
-    let server = Server::start(config, endpoints, Clock::start()).await.unwrap();
+    let server = Server::bind(config).unwrap().serve(endpoints, Clock::start());
     Relay { server, factory }
 }
 
