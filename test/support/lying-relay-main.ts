@@ -2,7 +2,7 @@
 // line of JSON with its relay address, and is honest until it reads `begin` (or `begin <device key in hexadecimal>`) from stdin.
 // `crash` ends all connections.
 import { createInterface } from 'node:readline';
-import { WebSocketServer } from 'ws';
+import { listen } from './listen.js';
 import { LIES, LyingRelay } from './lying-relay.js';
 
 const lie = LIES.find((known) => known === process.argv[2]);
@@ -17,24 +17,8 @@ function say(msg: string, fields: Readonly<Record<string, string>> = {}): void {
 }
 
 const relay = await new LyingRelay({ heartbeatMs }).start();
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/v1/connect', perMessageDeflate: false, maxPayload: 16 * 1024 * 1024 });
-server.on('connection', (socket) => {
-  const connection = relay.connect(
-    (message) => socket.send(message),
-    (code) => (code === 1006 ? socket.terminate() : socket.close(code)),
-  );
-  socket.on('message', (data, isBinary) => {
-    if (isBinary && Buffer.isBuffer(data)) connection.receive(new Uint8Array(data));
-    else socket.close(1003);
-  });
-  socket.on('error', () => undefined);
-  socket.on('close', () => connection.closed());
-});
-server.on('listening', () => {
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  say('lying relay is listening', { relayAddress: relay.address(port) });
-});
+const { port } = await listen(relay);
+say('lying relay is listening', { relayAddress: relay.address(port) });
 createInterface({ input: process.stdin }).on('line', (line) => {
   const [command, device] = line.split(' ');
   if (command === 'crash') relay.crash();
