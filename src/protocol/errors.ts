@@ -54,6 +54,7 @@ export const ERRORS = {
   too_many_spaces: { code: 89, fault: 'relay', temporary: true, http: 507, close: 4507, hint: "The relay's limit of spaces is reached; ask its operator." },
   rate_limited: { code: 90, fault: 'peer', temporary: true, http: 429, close: 0, hint: 'Slow down; try again after the given time.' },
   quota_exceeded: { code: 91, fault: 'peer', temporary: true, http: 507, close: 0, hint: "The space's quota is used up; free space or ask the operator." },
+  log_damaged: { code: 92, fault: 'environment', temporary: false, http: 500, close: 0, hint: "A part of the log on the relay's disk cannot be read; what comes before and after it can. Its operator must check the disk and restore a backup." },
 } as const satisfies Record<string, ErrorRow>;
 
 /** The name of an error in the registry. */

@@ -83,6 +83,11 @@ pub trait Endpoint: Send {
     fn next_deadline(&self) -> Option<Moment>;
     /// The relay drains: tell the peer when to return; the transport closes afterwards.
     fn on_drain(&mut self, now: Moment, out: &mut dyn Outbox);
+    /// Largest binary message it takes in its present state, in bytes. The transport asks before every frame, and obeys the
+    /// factory's limit as well; by default that one alone.
+    fn message_bytes_max(&self) -> usize {
+        usize::MAX
+    }
     /// The socket is gone; release everything that is registered elsewhere. Called exactly once.
     fn on_closed(&mut self);
 }
@@ -91,6 +96,6 @@ pub trait Endpoint: Send {
 pub trait EndpointFactory: Send + Sync {
     /// Opens an endpoint for a new connection.
     fn open(&self, opened: Opened, now: Moment) -> Box<dyn Endpoint>;
-    /// Largest binary message the transport may assemble for this endpoint, in bytes, in its current state.
+    /// Largest binary message the transport may assemble for any of its endpoints, in bytes, whatever their state.
     fn message_bytes_max(&self) -> usize;
 }

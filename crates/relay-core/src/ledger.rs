@@ -19,10 +19,13 @@ pub use push::{AppliedPush, PlannedRun, PlannedVerdict, PreparedPush, PushPlan};
 pub use roster::{REMOVAL_HOLD_MS, RosterPlan, RosterState};
 pub use state::{LedgerState, RestoreError};
 
+use crate::commit::sign_log_reset;
+use crate::environment::LogSigner;
 use crate::store::{DeviceMark, SpaceFacts};
 use heads::RecentHeads;
 use relay_proto::attestation::HeadClaim;
-use relay_proto::ids::{DeviceKey, EntryId, Hash, SpaceId};
+use relay_proto::ids::{DeviceKey, EntryId, Hash, Signature, SpaceId};
+use relay_proto::log_reset::LogReset;
 use relay_proto::merkle::{Genesis, LogFold};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,6 +67,22 @@ impl SpaceLedger {
             holds: BTreeMap::new(),
             heads: RecentHeads::default(),
         }
+    }
+
+    /// A log without entries for a new space. In a log epoch after the first it begins with a reset of the empty log, to be
+    /// stored with the roster: a device starts in the first log epoch, and is shown the way from there.
+    #[must_use]
+    pub fn found(
+        space: SpaceId,
+        roster: Arc<RosterState>,
+        log_epoch: u64,
+        time_ms: u64,
+        signer: &dyn LogSigner,
+    ) -> (Self, Option<LogReset>) {
+        let mut ledger = Self::new(Genesis::first(space, signer.log_id()), roster);
+        let later = log_epoch > ledger.genesis.log_epoch;
+        let reset = later.then(|| ledger.begin_epoch(log_epoch, time_ms, signer));
+        (ledger, reset)
     }
 
     /// The space.
@@ -172,7 +191,24 @@ impl SpaceLedger {
         moved
     }
 
-    /// Opens a new log epoch on what is held now. Marks stay, so that retries are recognised, and are no longer bound.
+    /// Opens a new log epoch on what is held now, and signs the statement that says so.
+    #[must_use]
+    pub fn begin_epoch(&mut self, log_epoch: u64, time_ms: u64, signer: &dyn LogSigner) -> LogReset {
+        let reset = LogReset {
+            space: self.space(),
+            log_id: self.genesis.log_id,
+            old_epoch: self.genesis.log_epoch,
+            base_size: self.size(),
+            base_head: self.head(),
+            new_epoch: log_epoch,
+            time_ms,
+            signature: Signature::ZERO,
+        };
+        self.reset(log_epoch);
+        sign_log_reset(reset, signer)
+    }
+
+    /// Follows a log reset: a new log epoch on what is held now. Marks stay, so that retries are recognised, and are no longer bound.
     pub fn reset(&mut self, log_epoch: u64) {
         self.genesis = Genesis { log_epoch, base_size: self.size(), base_head: self.head(), ..self.genesis };
         self.fold = LogFold::new(&self.genesis);

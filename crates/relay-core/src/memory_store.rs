@@ -169,7 +169,7 @@ impl Store for MemoryStore {
     }
 
     fn read(&self, space: SpaceId, after: u64, entries_max: u32, bytes_max: u32, done: Completion<ReadOutcome>) {
-        self.answer(done, |inner| Ok(inner.known(space)?.read(after, entries_max, bytes_max)));
+        self.answer(done, |inner| inner.known(space)?.read(after, entries_max, bytes_max));
     }
 
     fn leaves(&self, space: SpaceId, first_seq: u64, count: u32, done: Completion<Vec<Hash>>) {

@@ -37,6 +37,7 @@ use handshake::Offered;
 use io::Io;
 use open::OpenSession;
 use relay_proto::ErrorCode;
+use relay_proto::limits::{MESSAGE_BEFORE_OPEN_BYTES_MAX, PROOF_BYTES_MAX};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,6 +159,14 @@ impl Endpoint for Session {
         io.go();
         self.state.release(&shared, &handle);
         self.state = State::Closing;
+    }
+
+    fn message_bytes_max(&self) -> usize {
+        match &self.state {
+            State::AwaitProof { .. } => PROOF_BYTES_MAX,
+            State::Open(_) => self.shared.limits.message_bytes_max(),
+            _ => MESSAGE_BEFORE_OPEN_BYTES_MAX,
+        }
     }
 
     fn on_closed(&mut self) {

@@ -34,7 +34,7 @@ pub enum StoreError {
     Overloaded,
     /// A write or sync failed earlier; nothing is accepted until an operator restarted the relay.
     Poisoned,
-    /// Reading found bytes that do not match their checksum. They are never returned.
+    /// Reading found bytes that do not match their checksum. They are never returned; other reads go on.
     Damaged {
         /// What is damaged, in words an operator understands (file, offset); no ids, no payload.
         place: String,
@@ -370,11 +370,13 @@ pub trait Store: Send + Sync {
     fn put_roster(&self, space: SpaceId, chain: Vec<Bytes>, keyring: Bytes, done: Completion<SpaceFacts>);
     /// *Durable.* Appends a push; all its entries or none.
     fn push(&self, push: Push, done: Completion<Pushed>);
-    /// Reads after a cursor. Checksums are verified; damaged bytes are never returned.
+    /// Reads after a cursor. Checksums are verified; damaged bytes are never returned: a page ends before them, and a read that
+    /// would begin with them is [`StoreError::Damaged`].
     fn read(&self, space: SpaceId, after: u64, entries_max: u32, bytes_max: u32, done: Completion<ReadOutcome>);
     /// Leaf hashes from `first_seq` on, held or forgotten; fewer than `count` (perhaps none) when no longer known.
     fn leaves(&self, space: SpaceId, first_seq: u64, count: u32, done: Completion<Vec<Hash>>);
-    /// An attestation of the newest durable head, signed now (reused for at most one second while the head stands still).
+    /// An attestation of the newest durable head, signed now (reused for at most one second while the head stands still). An
+    /// error when nothing can be signed now: an older one would make a relay that cannot write look like one that lies.
     fn attest(&self, space: SpaceId, done: Completion<Bytes>);
     /// The encoded LogReset statements of a space from log epoch `from` on, oldest first.
     fn log_resets(&self, space: SpaceId, from: u64, done: Completion<Vec<Bytes>>);

@@ -234,6 +234,26 @@ fn the_time_for_a_handshake_can_be_set() {
 }
 
 #[test]
+fn what_may_be_sent_depends_on_how_far_the_session_is() {
+    let keys: Vec<KeyPair> =
+        (0..=255).map(|n| KeyPair::from_seed(&[n; 32])).filter(|key| key.public() != [0; 32]).collect();
+    let devices: Vec<_> = keys.iter().skip(2).map(|key| (key, Rights::Admin)).collect();
+    let mut space = SpaceFixture::new(1, &devices);
+    while space.chain.iter().map(Bytes::len).sum::<usize>() < 480 * 1024 {
+        space.follow(&keys[2], |fields| fields.queue_mode = !fields.queue_mode);
+    }
+    let mut world = World::new();
+    let id = world.connect();
+    assert_eq!(world.message_bytes_max(id), 256 * 1024);
+    let (hello, challenge) = world.greet(id, &world.hello(&space, &keys[2]));
+    let proof = sign_proof(&keys[2], &hello, &challenge, space.chain.clone(), space.keyring.clone()).encode();
+    assert!(proof.len() > 256 * 1024 && proof.len() <= world.message_bytes_max(id), "{} bytes", proof.len());
+    world.send_bytes(id, proof);
+    assert!(matches!(world.recv(id), RelayFrame::Welcome(_)), "a chain near its limit founds a space");
+    assert_eq!(world.message_bytes_max(id), world.relay.limits().message_bytes_max());
+}
+
+#[test]
 fn an_expired_device_is_told_so_also_while_connected() {
     let (mut world, mut cast) = (World::new(), Cast::new());
     let until = relay_core::testing::WALL_START_MS + 5000;

@@ -230,6 +230,49 @@ fn a_poisoned_store_acknowledges_nothing_and_closes() {
 }
 
 #[test]
+fn a_poisoned_store_is_read_and_never_answers_a_ping_with_an_old_time() {
+    let (mut world, cast) = ready();
+    let a = world.open(&cast.space, &cast.a);
+    world.push(a, 1, &["1"]);
+    world.receipt(a);
+    world.store.poison();
+    let (b, welcome) = world.open_with(&cast.space, &cast.b, Vec::new());
+    assert_eq!(welcome.body.attestation.claim.size, 1);
+    world.subscribe(b, 0, false);
+    assert_eq!(texts(&world.entries(b)), ["1"]);
+    world.send(b, &Ping { nonce: 1 });
+    assert_eq!(world.error(b).code, ErrorCode::StorePoisoned.number());
+}
+
+#[test]
+fn a_damaged_entry_stops_who_needs_it_and_nobody_else() {
+    let (mut world, cast) = ready();
+    let (a, b) = (world.open(&cast.space, &cast.a), world.open(&cast.space, &cast.b));
+    for n in 1..=3 {
+        world.push(a, n, &[&n.to_string()]);
+        world.receipt(a);
+    }
+    world.subscribe(b, 3, false);
+    world.entries_if_any(b);
+    world.store.damage(cast.space.id(), 2);
+    world.subscribe(a, 0, false);
+    let before = world.entries(a);
+    assert_eq!((texts(&before), before.more), (vec!["1".to_owned()], true), "what comes before is sent");
+    let error = world.error(a);
+    assert_eq!((error.code, error.retry_after_ms), (ErrorCode::LogDamaged.number(), 0));
+    assert!(world.take(a).is_none() && world.closed(a).is_none(), "told once, not in a loop");
+    world.push(a, 4, &["4"]);
+    assert_eq!(world.receipt(a).seq_first, 4, "it goes on writing");
+    assert_eq!(texts(&world.entries(b)), ["4"], "others go on reading");
+    world.send(a, &Pull { request: 1, log_epoch: 1, after: 1, entries_max: 5, bytes_max: 1000 });
+    let error = world.error(a);
+    assert_eq!((error.code, error.context), (ErrorCode::LogDamaged.number(), 1));
+    world.subscribe(a, 2, false);
+    assert_eq!(texts(&world.entries(a)), ["3", "4"], "what comes after is readable");
+    assert!(world.relay.stats().errors.contains(&(ErrorCode::LogDamaged, 2)));
+}
+
+#[test]
 fn cursors_that_are_ahead_expired_or_of_another_epoch() {
     let (mut world, cast) = ready();
     let a = world.open(&cast.space, &cast.a);

@@ -241,6 +241,24 @@ fn the_sweep_waits_a_day_then_forgets_and_asks_for_snapshots() {
 }
 
 #[test]
+fn after_a_start_nothing_is_forgotten_for_a_day() {
+    const DAY: u64 = 24 * 3_600_000;
+    let (mut world, cast) = ready();
+    with_entry(&mut world, &cast);
+    // A relay that was off for months, or whose clock is wrong at its start.
+    world.jump(100 * DAY);
+    world.restart();
+    for _ in 0..24 {
+        world.relay.sweep(world.now);
+        world.jump(DAY / 24 - 1);
+    }
+    assert_eq!(world.relay.stats().sweep_trims_total, 0);
+    world.jump(1000);
+    world.relay.sweep(world.now);
+    assert_eq!(world.relay.stats().sweep_trims_total, 1);
+}
+
+#[test]
 fn draining_tells_when_to_return() {
     let (mut world, cast) = ready();
     let a = world.open(&cast.space, &cast.a);

@@ -5,7 +5,7 @@ mod support;
 
 use relay_net::{NetLimits, NetStats};
 use support::client::{BINARY, CLOSE, CONTINUATION, Client, Frame, PING, PONG, TEXT, close_payload, frame, raw_frame};
-use support::endpoints::{Behaviour, MESSAGE_BYTES_MAX};
+use support::endpoints::{Behaviour, MESSAGE_BYTES_MAX, SMALL_BYTES_MAX};
 use support::relay;
 
 struct Case {
@@ -228,6 +228,10 @@ fn lengths_and_masks() -> Vec<Case> {
     let half = vec![7; MESSAGE_BYTES_MAX / 2 + 1];
     let sum = [raw_frame(BINARY, &half), frame(CONTINUATION, &half)];
     cases.push(closes("fragments that sum to too much", &sum, vec![], 1009, "message_too_big"));
+    let fits = vec![8; SMALL_BYTES_MAX];
+    let shrunk = [frame(BINARY, b"!small"), frame(BINARY, &fits), frame(BINARY, &[8; SMALL_BYTES_MAX + 1])].concat();
+    let name = "too big for the endpoint's present state, all in one write";
+    cases.push(closes(name, &[shrunk], vec![binary(&fits)], 1009, "message_too_big"));
     for opcode in [BINARY, PING, CLOSE, TEXT, CONTINUATION] {
         let sent = header(&[0x80 | opcode, 0]);
         cases.push(closes(format!("unmasked opcode {opcode}"), &sent, vec![], 1002, "unmasked_frame"));

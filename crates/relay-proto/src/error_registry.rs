@@ -138,6 +138,7 @@ registry! {
     TooManySpaces = 89, "too_many_spaces", Relay, true, 507, 4507, "The relay's limit of spaces is reached; ask its operator.";
     RateLimited = 90, "rate_limited", Peer, true, 429, 0, "Slow down; try again after the given time.";
     QuotaExceeded = 91, "quota_exceeded", Peer, true, 507, 0, "The space's quota is used up; free space or ask the operator.";
+    LogDamaged = 92, "log_damaged", Environment, false, 500, 0, "A part of the log on the relay's disk cannot be read; what comes before and after it can. Its operator must check the disk and restore a backup.";
 }
 
 impl ErrorCode {

@@ -7,8 +7,10 @@ pub const HELLO_VERSIONS_MAX: usize = 16;
 /// Feature bits version 1 offers: none.
 pub const FEATURES: u64 = 0;
 
-/// Largest message until the session is open, in bytes.
+/// Largest message until the session is open, in bytes, the proof excepted.
 pub const MESSAGE_BEFORE_OPEN_BYTES_MAX: usize = 256 * 1024;
+/// Largest proof, in bytes: the largest chain and keyring, and what frames them.
+pub const PROOF_BYTES_MAX: usize = CHAIN_BYTES_MAX + KEYRING_BYTES_MAX + MESSAGE_OVERHEAD_BYTES;
 /// Largest sealed entry, in bytes (default).
 pub const ENTRY_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Most entries in one push (default).

@@ -16,6 +16,7 @@ use crate::segment::offset_of;
 use crate::segment::record::record_bytes;
 use crate::segments::Segments;
 use crate::shared::{Shared, add};
+use crate::vfs;
 use build::{Build, GroupPlace, Moment};
 use bytes::Bytes;
 use relay_core::commit::LogClock;
@@ -114,7 +115,7 @@ impl Committer {
     }
 
     fn room_failure(&self, error: &io::Error) -> StoreError {
-        if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
+        if vfs::is_full(error) {
             return StoreError::DiskFull;
         }
         self.shared.poison();
@@ -123,7 +124,7 @@ impl Committer {
 
     fn commit(&mut self, calls: Vec<Call>) {
         if let Err(error) = self.shared.writable() {
-            return calls.into_iter().for_each(|call| self.refuse(call, &error));
+            return calls.into_iter().for_each(|call| call.refuse(error.clone()));
         }
         let needed = build::group_bytes_max(&self.shared, &calls);
         let place = match self.place(needed) {
@@ -133,7 +134,7 @@ impl Committer {
         let wall_ms = self.shared.wall_clock.now_ms();
         let time_ms = match self.begin() {
             Ok(time_ms) => time_ms,
-            Err(error) => return calls.into_iter().for_each(|call| self.refuse(call, &error)),
+            Err(error) => return calls.into_iter().for_each(|call| call.refuse(error.clone())),
         };
         let mut build =
             Build::new(Arc::clone(&self.shared), place, needed, self.spaces_max, Moment { wall_ms, time_ms });
@@ -163,17 +164,6 @@ impl Committer {
         others.into_iter().for_each(|call| call.refuse(error.clone()));
         if !heads.is_empty() {
             self.commit(heads);
-        }
-    }
-
-    /// Refuses a call; a head that was signed before may still be shown.
-    fn refuse(&self, call: Call, error: &StoreError) {
-        match call {
-            Call::Attest { space, done } => {
-                let known = self.shared.known(space).map(|space| space.lock().shown.attestation.clone());
-                done(known.and_then(|known| if known.is_empty() { Err(error.clone()) } else { Ok(known) }));
-            }
-            other => other.refuse(error.clone()),
         }
     }
 

@@ -7,10 +7,7 @@ use crate::segment::group::GroupBuilder;
 use crate::segment::header::HEADER_BYTES;
 use crate::segment::offset_of;
 use crate::segment::writer::SegmentWriter;
-use relay_core::commit::{LogClock, sign_log_reset};
-use relay_core::environment::LogSigner;
-use relay_proto::ids::Signature;
-use relay_proto::log_reset::LogReset;
+use relay_core::commit::LogClock;
 use std::path::Path;
 
 /// What a log reset did.
@@ -37,18 +34,7 @@ pub fn log_reset(data_dir: &Path, environment: &StoreEnvironment) -> Result<LogR
     let new_epoch = time_ms.max(old_epoch + 1);
     let mut builder = GroupBuilder::with_capacity(0);
     for space in opened.spaces.values() {
-        let state = space.lock();
-        let reset = LogReset {
-            space: space.id,
-            log_id: opened.signer.log_id(),
-            old_epoch,
-            base_size: state.ledger.size(),
-            base_head: state.ledger.head(),
-            new_epoch,
-            time_ms,
-            signature: Signature::ZERO,
-        };
-        builder.log_reset(&sign_log_reset(reset, &*opened.signer));
+        builder.log_reset(&space.lock().ledger.begin_epoch(new_epoch, time_ms, &*opened.signer));
     }
     let group = opened.last_group + 1;
     let spaces = opened.spaces.len();

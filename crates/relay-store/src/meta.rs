@@ -8,7 +8,7 @@ use tables::Tables;
 pub(crate) use tables::{Loaded, OpenedSnapshot};
 
 use crate::segment::header::StoreId;
-use crate::vfs::Vfs;
+use crate::vfs::{self, Vfs};
 use backend::FileBackend;
 use redb::{Builder, Database};
 use relay_core::store::SignedAck;
@@ -83,7 +83,7 @@ fn open_database(vfs: &dyn Vfs, path: &Path) -> Result<Database, MetaError> {
 
 /// Whether a transaction failed for want of room.
 pub(crate) fn is_full(error: &MetaError) -> bool {
-    matches!(error, MetaError::Io(error) if error.kind() == std::io::ErrorKind::StorageFull)
+    matches!(error, MetaError::Io(error) if vfs::is_full(error))
 }
 
 impl Meta {

@@ -45,7 +45,12 @@ pub(crate) fn page(space: &Space, after: u64, entries_max: u32, bytes_max: u32) 
     };
     let mut places = plan.read()?;
     cut(&mut places, bytes_max);
-    let entries = entries(&places)?;
+    let mut entries = Vec::with_capacity(places.len());
+    match read_entries(&places, &mut entries) {
+        // What is before a damaged entry is still a page; the damage is the answer to whoever asks for the entry itself.
+        Err(StoreError::Damaged { .. }) if !entries.is_empty() => {}
+        other => other?,
+    }
     // The floor may have risen meanwhile: what is below it is never returned.
     if let Some(outcome) = outcome_now(space, after).filter(|outcome| matches!(outcome, ReadOutcome::BelowFloor { .. }))
     {
@@ -67,8 +72,7 @@ fn cut(places: &mut Vec<Place>, bytes_max: u32) {
     places.truncate(count);
 }
 
-fn entries(places: &[Place]) -> Result<Vec<StoredEntry>, StoreError> {
-    let mut entries = Vec::with_capacity(places.len());
+fn read_entries(places: &[Place], entries: &mut Vec<StoredEntry>) -> Result<(), StoreError> {
     let adjacent = |a: &Place, b: &Place| a.file.segment == b.file.segment && record_end(&a.row) == b.row.offset;
     for run in places.chunk_by(adjacent) {
         let mut rest = run;
@@ -76,11 +80,11 @@ fn entries(places: &[Place]) -> Result<Vec<StoredEntry>, StoreError> {
             let within = |place: &&Place| record_end(&place.row) - first.row.offset <= offset_of(RUN_BYTES_MAX);
             let count = rest.iter().take_while(within).count().max(1);
             let (now, later) = rest.split_at(count);
-            read_run(now, &mut entries)?;
+            read_run(now, entries)?;
             rest = later;
         }
     }
-    Ok(entries)
+    Ok(())
 }
 
 fn record_end(row: &Row) -> u64 {

@@ -119,7 +119,9 @@ pub(crate) fn check(place: &LogPlace<'_>) -> Result<GoodLog, RecoveryError> {
     if let Some(open) = open {
         accept_open(&mut log, open, place)?;
     }
-    if log.last_group < place.durable_group {
+    // A footer is written only after a group of the next segment is durable: behind a sealed segment something is missing.
+    let is_cut = place.durable_group > 0 && log.segments.last().is_some_and(|newest| newest.sealed);
+    if log.last_group < place.durable_group || is_cut {
         return Err(ends_early(&log, place));
     }
     Ok(log)
@@ -129,7 +131,7 @@ fn ends_early(log: &GoodLog, place: &LogPlace<'_>) -> RecoveryError {
     let last = log.segments.last();
     let file = last.map_or_else(|| path(place.data_dir, 1), |segment| segment.path.clone());
     let offset = last.map_or(0, |segment| segment.footer.trailer.rows_offset);
-    let kind = DamageKind::EndsEarly { durable_group: place.durable_group };
+    let kind = DamageKind::EndsEarly { durable_group: place.durable_group.max(log.last_group + 1) };
     Damage { file, offset, group: Some(log.last_group + 1), kind }.into()
 }
 

@@ -6,6 +6,7 @@ mod file;
 use crate::data_dir::{DirError, SNAPSHOTS_DIR};
 use crate::meta::OpenedSnapshot;
 use crate::shared::Shared;
+use crate::vfs;
 use bytes::Bytes;
 use file::{PART, SNAP, SnapshotFile};
 use relay_core::store::{Refusal, SnapshotFacts, SnapshotProgress, StoreError};
@@ -90,7 +91,7 @@ impl Snapshots {
 
     /// A full disk refuses the call; any other failure of a write or sync poisons the store, as everywhere.
     fn write_error(&self, error: &io::Error) -> StoreError {
-        if error.kind() == io::ErrorKind::StorageFull {
+        if vfs::is_full(error) {
             return StoreError::DiskFull;
         }
         self.shared.poison();
@@ -135,6 +136,17 @@ impl Snapshots {
         Ok(SnapshotProgress { next_chunk, stored: false })
     }
 
+    /// Removes the uploads of a space that nobody went on with in time.
+    pub(crate) fn drop_stale(&self, space: SpaceId) {
+        let now_ms = self.shared.wall_clock.now_ms();
+        let mut spaces = self.lock();
+        let Some(entry) = spaces.get_mut(&space) else { return };
+        let stale = |upload: &Upload| now_ms.saturating_sub(upload.touched_ms) >= SNAPSHOT_RESUME_MS;
+        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut entry.uploads).into_iter().partition(stale);
+        entry.uploads = kept.into();
+        gone.iter().for_each(|upload| upload.file.remove(&self.shared));
+    }
+
     /// The manifest covers no more than its author's own ack, and can be true of this log.
     fn check_claim(&self, space: SpaceId, manifest: &Manifest) -> Result<(), StoreError> {
         let known = self.shared.known(space)?;
@@ -155,6 +167,7 @@ impl Snapshots {
         chunk: &Bytes,
     ) -> Result<SnapshotProgress, StoreError> {
         self.shared.writable()?;
+        self.drop_stale(space);
         let now_ms = self.shared.wall_clock.now_ms();
         let mut spaces = self.lock();
         let entry = spaces.get_mut(&space).ok_or(UNKNOWN)?;

@@ -14,6 +14,11 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Whether an operation failed for want of room: on the disk, or in the owner's share of it.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// One open file. All operations name their offset, so a file can be shared.
 pub trait VfsFile: Send + Sync + Debug {
     /// Fills the buffer from `offset` on; an end of file inside it is `UnexpectedEof`.

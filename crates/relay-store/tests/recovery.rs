@@ -131,6 +131,24 @@ fn a_missing_segment_is_damage() {
 }
 
 #[test]
+fn a_log_that_ends_with_a_sealed_segment_is_damage() {
+    let (vfs, options, writer) = killed_after(3, SEGMENT);
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    writer.push_range(&store, 4, 100, BYTES);
+    let is_sealed = || vfs.contents()[&segment_path(1)].windows(8).any(|bytes| bytes == b"SRFOOT01");
+    while !is_sealed() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // Metadata knows of the first groups only; the footer proves that another segment followed.
+    let cut = vfs.fork();
+    drop(store);
+    for path in cut.contents().into_keys().filter(|path| path.starts_with("/d/log") && *path != segment_path(1)) {
+        relay_store::vfs::Vfs::remove(&cut, &path).unwrap();
+    }
+    assert!(matches!(damage_of(&cut, &options), DamageKind::EndsEarly { .. }));
+}
+
+#[test]
 fn segments_of_another_store_or_number_are_damage() {
     let (vfs, options, _) = killed_after(150, SEGMENT);
     let other = {
@@ -202,7 +220,9 @@ fn a_damaged_entry_of_a_sealed_segment_is_never_returned_and_other_spaces_go_on(
     let starts = group_starts(&vfs, 1);
     vfs.edit(&segment_path(1), |bytes| bytes[starts[5] + 200] ^= 1).unwrap();
     let store = open(Arc::new(vfs), &options).unwrap();
-    let damaged = writer.page(&store, 0).unwrap_err();
+    let before = writer.page(&store, 0).unwrap();
+    assert!(before.more && !before.entries.is_empty() && before.entries.len() < 10, "what comes before it is readable");
+    let damaged = writer.page(&store, before.entries.len() as u64).unwrap_err();
     assert!(matches!(&damaged, StoreError::Damaged { place } if place.contains(&file_name(1))), "{damaged}");
     assert_eq!(writer.page(&store, 10).unwrap().entries.len(), 140);
     assert_eq!(other.read_all(&store), ids(60, BYTES));

@@ -170,7 +170,12 @@ impl Calls {
     }
 
     pub(super) fn attest(&self, space: SpaceId) -> Attestation {
-        self.verified(space, &pending(|done| self.store().attest(space, done)).wait().unwrap())
+        self.try_attest(space).unwrap()
+    }
+
+    pub(super) fn try_attest(&self, space: SpaceId) -> Result<Attestation, StoreError> {
+        let attested = pending(|done| self.store().attest(space, done)).wait();
+        attested.map(|attestation| self.verified(space, &attestation))
     }
 
     pub(super) fn log_resets(&self, space: SpaceId, from: u64) -> Vec<Bytes> {

@@ -7,14 +7,16 @@ use crate::store::{Refusal, StoreError, Verdict};
 use relay_proto::frame::Frame;
 use relay_proto::hash::entry_id;
 use relay_proto::log_reset::LogReset;
-use relay_proto::merkle::LogFold;
+use relay_proto::merkle::{Genesis, LogFold};
 
 pub(super) const CASES: Cases = &[
     ("after a restart everything that was durable is there, and the log goes on", reopened),
     ("after a restart times go on from where they were", times_after_restart),
     ("after a failed write nothing is stored and nothing is accepted", poisoned),
+    ("after a failed write no old head is shown as a new one", no_stale_head),
     ("a full disk stores nothing, and goes on when there is room", disk_full),
     ("after a restored backup a new log epoch begins at the restored head", restored),
+    ("a space founded in a later log epoch begins with a log reset, from the first epoch on", founded_later),
     ("a closed store refuses", closed),
 ];
 
@@ -69,6 +71,19 @@ fn poisoned(c: &Calls) {
     assert_eq!(c.store().stats().poisoned, 1);
 }
 
+fn no_stale_head(c: &Calls) {
+    let space = c.space();
+    c.push(space.push(&c.a, 1, &["1"])).unwrap();
+    let before = c.attest(space.id()).claim.time_ms;
+    if !c.harness().break_disk() {
+        return;
+    }
+    c.push(space.push(&c.a, 2, &["2"])).unwrap_err();
+    c.clock().advance(60_000);
+    // A client takes a time that stands still for a lie.
+    assert!(c.try_attest(space.id()).map_or(true, |attestation| attestation.claim.time_ms > before));
+}
+
 fn disk_full(c: &Calls) {
     let space = c.space();
     if !c.harness().fill_disk(true) {
@@ -110,6 +125,40 @@ fn restored(c: &Calls) {
     let of_old_epoch =
         crate::store::SignedAck { log_epoch: old.log_epoch, ..signed_ack(c, &space, &c.a, 4, fold.head()) };
     assert_eq!(c.put_ack(space.id(), of_old_epoch), Err(StoreError::Refused(Refusal::AckInvalid)));
+}
+
+fn founded_later(c: &Calls) {
+    let first = c.space();
+    c.push(first.push(&c.a, 1, &["1"])).unwrap();
+    if !c.continue_with(c.harness().restore_backup(1)) {
+        return;
+    }
+    let log = c.store().log();
+    let space = c.space_with_seed(77);
+    let reset = |c: &Calls| {
+        let resets = c.log_resets(space.id(), 1);
+        assert_eq!(resets.len(), 1, "a device starts in the first log epoch and must be shown the way");
+        LogReset::decode(&resets[0]).unwrap()
+    };
+    let shown = reset(c);
+    assert!(shown.verify() && shown.space == space.id() && shown.log_id == log.log_id);
+    assert_eq!((shown.old_epoch, shown.new_epoch, shown.base_size), (1, log.log_epoch, 0));
+    assert_eq!(shown.base_head, LogFold::new(&Genesis::first(space.id(), log.log_id)).head());
+    let mut fold = LogFold::new(&shown.genesis());
+    assert_eq!(c.attest(space.id()).claim.head, fold.head());
+    c.push(space.push(&c.a, 1, &["1", "2"])).unwrap();
+    fold.extend(c.leaves(space.id(), 1, 2));
+    assert_eq!(c.attest(space.id()).claim.head, fold.head());
+    if c.continue_with(c.harness().reopen()) {
+        assert_eq!(reset(c), shown);
+        let claim = c.attest(space.id()).claim;
+        assert_eq!((claim.size, claim.head, claim.log_epoch), (2, fold.head(), log.log_epoch));
+    }
+    if c.continue_with(c.harness().restore_backup(2)) {
+        let resets = c.log_resets(space.id(), 1);
+        let second = LogReset::decode(&resets[1]).unwrap();
+        assert_eq!((resets.len(), second.old_epoch, second.base_head), (2, log.log_epoch, fold.head()));
+    }
 }
 
 fn closed(c: &Calls) {

@@ -8,13 +8,15 @@ use crate::testing::SpaceFixture;
 use bytes::Bytes;
 use relay_proto::KeyPair;
 use relay_proto::ids::Hash;
-use relay_proto::limits::CHUNK_BYTES_MIN;
+use relay_proto::limits::{CHUNK_BYTES_MIN, SNAPSHOT_RESUME_MS};
 use relay_proto::merkle::{Genesis, LogFold};
 use relay_proto::snapshot::{ChunksHasher, Manifest, ManifestFields};
 
 pub(super) const CASES: Cases = &[
     ("a snapshot is uploaded in chunks and read back", upload),
     ("an upload goes on where it stood", resume),
+    ("an upload goes on after a restart, and what is complete stays", resume_after_restart),
+    ("an upload that nobody went on with for a day is gone", stale),
     ("another manifest of the same device drops its unfinished upload", one_upload_per_device),
     ("only the chunk that is wanted next is taken", wrong_chunk),
     ("a snapshot whose chunks hash to something else is refused", wrong_hash),
@@ -106,6 +108,40 @@ fn resume(c: &Calls) {
     c.snapshot_begin(space.id(), manifest.bytes().clone()).unwrap();
     c.snapshot_chunk(space.id(), manifest.id(), 0, chunks(1)[0].clone()).unwrap();
     assert_eq!(c.snapshot_begin(space.id(), manifest.bytes().clone()), progress(1, false));
+}
+
+fn resume_after_restart(c: &Calls) {
+    let (space, fold) = acked(c);
+    let (whole, half) = (manifest(c, &space, &fold, &c.a, 1), manifest(c, &space, &fold, &c.b, 2));
+    put(c, &space, &whole, 1);
+    c.snapshot_opened(space.id(), whole.id(), c.b.device()).unwrap();
+    c.snapshot_begin(space.id(), half.bytes().clone()).unwrap();
+    for (index, chunk) in (0..2).zip(chunks(2)) {
+        c.snapshot_chunk(space.id(), half.id(), index, chunk).unwrap();
+    }
+    if !c.continue_with(c.harness().reopen()) {
+        return;
+    }
+    assert_eq!(c.snapshot_manifest(space.id(), None).as_ref(), Some(whole.bytes()));
+    assert_eq!(c.snapshot_read(space.id(), whole.id(), 2), Ok(chunks(1)[2].clone()));
+    assert_eq!(c.forgetting(space.id()).snapshots[0].opened_by, [c.b.device()]);
+    assert_eq!(c.snapshot_begin(space.id(), half.bytes().clone()), progress(2, false), "it goes on where it stood");
+    assert_eq!(c.snapshot_chunk(space.id(), half.id(), 2, chunks(2)[2].clone()), progress(3, true));
+    assert_eq!(c.snapshot_manifest(space.id(), None).as_ref(), Some(half.bytes()));
+    for (index, chunk) in (0..).zip(chunks(2)) {
+        assert_eq!(c.snapshot_read(space.id(), half.id(), index), Ok(chunk));
+    }
+}
+
+fn stale(c: &Calls) {
+    let (space, fold) = acked(c);
+    let manifest = manifest(c, &space, &fold, &c.a, 1);
+    c.snapshot_begin(space.id(), manifest.bytes().clone()).unwrap();
+    c.snapshot_chunk(space.id(), manifest.id(), 0, chunks(1)[0].clone()).unwrap();
+    c.clock().advance(SNAPSHOT_RESUME_MS);
+    let late = c.snapshot_chunk(space.id(), manifest.id(), 1, chunks(1)[1].clone());
+    assert_eq!(late, Err(StoreError::Refused(Refusal::SnapshotUnknown)));
+    assert_eq!(c.snapshot_begin(space.id(), manifest.bytes().clone()), progress(0, false));
 }
 
 fn one_upload_per_device(c: &Calls) {

@@ -210,9 +210,13 @@ impl SpaceChannel {
     pub(crate) fn ack(&self, device: DeviceKey, news: AckNews) {
         let mut state = self.lock();
         let older = state.acks.get(&device).is_some_and(|(_, held)| held.position >= news.position);
-        let full = !state.acks.contains_key(&device) && state.acks.len() >= ACK_NOTICES_MAX;
-        if older || full {
+        if older {
             return;
+        }
+        if !state.acks.contains_key(&device) && state.acks.len() >= ACK_NOTICES_MAX {
+            // As many as a roster has are kept, so one of them left: the one not heard of for longest gives way.
+            let oldest = state.acks.iter().min_by_key(|(_, (count, _))| *count).map(|(device, _)| *device);
+            oldest.and_then(|oldest| state.acks.remove(&oldest));
         }
         let count = self.ack_count.fetch_add(1, Ordering::AcqRel) + 1;
         let from = news.session;
@@ -266,4 +270,29 @@ impl Drop for SpaceChannel {
 
 fn last_seq(commit: &SpaceCommit) -> u64 {
     commit.first_seq + u64::try_from(commit.entries.len()).unwrap_or(u64::MAX) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Opened;
+    use bytes::Bytes;
+
+    #[test]
+    fn more_devices_than_a_roster_has_push_out_the_one_that_was_silent_for_longest() {
+        let channel = SpaceChannel::new(RelayLimits::default(), Arc::default());
+        let opened = Opened { connection_id: 1, waker: Arc::new(|| {}) };
+        let session = SessionHandle::new(opened.connection_id, opened.waker);
+        let all = u16::try_from(ACK_NOTICES_MAX).unwrap() + 1;
+        for n in 0..all {
+            let mut device = DeviceKey([0; 32]);
+            device.0[..2].copy_from_slice(&n.to_be_bytes());
+            let frame = SharedFrame { bytes: Bytes::copy_from_slice(&n.to_be_bytes()), header_bytes: 0 };
+            channel.ack(device, AckNews { session: 2, position: (1, 1), frame });
+        }
+        let (count, frames) = channel.acks_after(0, &session);
+        assert_eq!((count, frames.len()), (u64::from(all), ACK_NOTICES_MAX));
+        let held = |n: u16| frames.iter().any(|frame| frame.bytes[..] == n.to_be_bytes());
+        assert!(held(all - 1) && !held(0));
+    }
 }

@@ -1,10 +1,8 @@
 //! What goes wrong with disks, on request.
 
 use super::{Health, MemoryStore};
-use crate::commit::sign_log_reset;
 use relay_proto::frame::Frame;
-use relay_proto::ids::{LogId, Signature};
-use relay_proto::log_reset::LogReset;
+use relay_proto::ids::SpaceId;
 
 impl MemoryStore {
     /// From now on durable calls fail as after a failed sync.
@@ -15,6 +13,13 @@ impl MemoryStore {
     /// From now on durable calls find the disk full, or no longer.
     pub fn set_disk_full(&self, full: bool) {
         self.lock().health = if full { Health::DiskFull } else { Health::Good };
+    }
+
+    /// From now on the entry with this seq cannot be read, as on a damaged disk.
+    pub fn damage(&self, space: SpaceId, seq: u64) {
+        if let Some(space) = self.lock().spaces.get_mut(&space) {
+            space.damaged_seq = Some(seq);
+        }
     }
 
     /// Results wait, as behind a slow disk, until [`Self::resume`].
@@ -33,23 +38,11 @@ impl MemoryStore {
         let now_ms = self.now_ms();
         let mut inner = self.lock();
         let time_ms = inner.clock.now(now_ms);
-        let old_epoch = inner.log_epoch;
-        let new_epoch = time_ms.max(old_epoch + 1);
+        let new_epoch = time_ms.max(inner.log_epoch + 1);
         inner.log_epoch = new_epoch;
         for space in inner.spaces.values_mut() {
             space.cut_above(size);
-            let reset = LogReset {
-                space: space.ledger.space(),
-                log_id: LogId::ZERO,
-                old_epoch,
-                base_size: space.ledger.size(),
-                base_head: space.ledger.head(),
-                new_epoch,
-                time_ms,
-                signature: Signature::ZERO,
-            };
-            let reset = sign_log_reset(reset, &*self.parts.signer);
-            space.ledger.reset(new_epoch);
+            let reset = space.ledger.begin_epoch(new_epoch, time_ms, &*self.parts.signer);
             space.resets.push((new_epoch, reset.encode()));
             self.attest_space(space, time_ms, &[]);
         }

@@ -1,7 +1,7 @@
 //! Reads.
 
 use super::space::MemorySpace;
-use super::{Inner, MemoryStore};
+use super::{Health, Inner, MemoryStore};
 use crate::store::{ForgettingFacts, Page, ReadOutcome, StoreError};
 use bytes::Bytes;
 use relay_proto::ids::{Hash, SpaceId};
@@ -10,18 +10,25 @@ use relay_proto::ids::{Hash, SpaceId};
 const ATTESTATION_REUSE_MS: u64 = 1000;
 
 impl MemorySpace {
-    pub(super) fn read(&self, after: u64, entries_max: u32, bytes_max: u32) -> ReadOutcome {
+    pub(super) fn read(&self, after: u64, entries_max: u32, bytes_max: u32) -> Result<ReadOutcome, StoreError> {
         let (size, floor) = (self.ledger.size(), self.ledger.floor());
         if after > size {
-            return ReadOutcome::Ahead;
+            return Ok(ReadOutcome::Ahead);
         }
         if after + 1 < floor {
-            return ReadOutcome::BelowFloor { attestation: self.attestation.clone() };
+            return Ok(ReadOutcome::BelowFloor { attestation: self.attestation.clone() });
         }
         let skip = usize::try_from(after + 1 - floor).unwrap_or(usize::MAX);
         let mut entries = Vec::new();
         let mut bytes = 0_u64;
-        for entry in self.entries.iter().skip(skip).take(usize::try_from(entries_max).unwrap_or(usize::MAX)) {
+        let held = (after + 1..).zip(self.entries.iter().skip(skip));
+        for (seq, entry) in held.take(usize::try_from(entries_max).unwrap_or(usize::MAX)) {
+            if self.damaged_seq == Some(seq) {
+                if entries.is_empty() {
+                    return Err(StoreError::Damaged { place: format!("seq {seq}") });
+                }
+                break;
+            }
             bytes += u64::try_from(entry.sealed.len()).unwrap_or(u64::MAX);
             if !entries.is_empty() && bytes > u64::from(bytes_max) {
                 break;
@@ -29,12 +36,12 @@ impl MemorySpace {
             entries.push(entry.clone());
         }
         let read = u64::try_from(entries.len()).unwrap_or(u64::MAX);
-        ReadOutcome::Page(Page {
+        Ok(ReadOutcome::Page(Page {
             first_seq: after + 1,
             more: after + read < size,
             entries,
             attestation: self.attestation.clone(),
-        })
+        }))
     }
 
     pub(super) fn leaves(&self, first_seq: u64, count: u32) -> Vec<Hash> {
@@ -60,7 +67,11 @@ impl MemorySpace {
 impl MemoryStore {
     pub(super) fn attest_now(&self, inner: &mut Inner, space: SpaceId) -> Result<Bytes, StoreError> {
         let time_ms = inner.clock.now(self.now_ms());
+        let is_poisoned = inner.health == Health::Poisoned;
         let space = inner.known_mut(space)?;
+        if is_poisoned {
+            return Err(StoreError::Poisoned);
+        }
         if time_ms.saturating_sub(space.attested_ms) >= ATTESTATION_REUSE_MS {
             self.attest_space(space, time_ms, &[]);
         }

@@ -5,8 +5,8 @@ use super::{Inner, MemoryStore, SPACES_MAX};
 use crate::ledger::{RosterState, SpaceLedger};
 use crate::store::{Completion, Refusal, RosterCommit, SpaceFacts, StoreError};
 use bytes::Bytes;
+use relay_proto::frame::Frame;
 use relay_proto::ids::SpaceId;
-use relay_proto::merkle::Genesis;
 use std::sync::Arc;
 
 impl MemoryStore {
@@ -69,9 +69,10 @@ impl MemoryStore {
         if inner.spaces.len() >= SPACES_MAX {
             return Err(StoreError::Refused(Refusal::TooManySpaces));
         }
-        let genesis = Genesis { log_epoch: inner.log_epoch, ..Genesis::first(id, self.parts.signer.log_id()) };
-        let mut space = MemorySpace::new(SpaceLedger::new(genesis, Arc::new(roster)));
         let time_ms = inner.clock.now(now_ms);
+        let (ledger, reset) = SpaceLedger::found(id, Arc::new(roster), inner.log_epoch, time_ms, &*self.parts.signer);
+        let mut space = MemorySpace::new(ledger);
+        space.resets.extend(reset.map(|reset| (reset.new_epoch, reset.encode())));
         self.attest_space(&mut space, time_ms, &[]);
         let outcome = (space.ledger.facts(), Some(commit_of(&space.ledger, chain.to_vec())));
         inner.spaces.insert(id, space);

@@ -69,6 +69,7 @@ impl Snapshots {
         chunk: Bytes,
         now_ms: u64,
     ) -> Result<SnapshotProgress, StoreError> {
+        self.uploads.retain(|upload| now_ms.saturating_sub(upload.touched_ms) < SNAPSHOT_RESUME_MS);
         if let Some(done) = self.progress_of_complete(id) {
             return Ok(done);
         }

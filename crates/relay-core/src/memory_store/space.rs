@@ -25,6 +25,8 @@ pub(super) struct MemorySpace {
     pub(super) ages: VecDeque<(u64, u64)>,
     pub(super) resets: Vec<(u64, Bytes)>,
     pub(super) snapshots: Snapshots,
+    /// A test's fault: the entry that cannot be read.
+    pub(super) damaged_seq: Option<u64>,
 }
 
 impl HeldEntries for MemorySpace {
@@ -47,6 +49,7 @@ impl MemorySpace {
             ages: VecDeque::new(),
             resets: Vec::new(),
             snapshots: Snapshots::default(),
+            damaged_seq: None,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::commit::sign;
 use crate::endpoint::Moment;
 use crate::hub::SpaceChannel;
 use crate::relay::Shared;
-use crate::store::{DeviceMark, Refusal, SpaceFacts, StoreError};
+use crate::store::{DeviceMark, Page, ReadOutcome, Refusal, SpaceFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::attestation::Attestation;
@@ -41,6 +41,7 @@ struct Found {
     membership: Membership,
     roster_version: u64,
     roster_hash: Hash,
+    size: u64,
 }
 
 /// How a step ended.
@@ -104,15 +105,27 @@ impl Authentication {
                 Step::Wait
             }
             Answer::Attested(Ok(attestation)) => self.welcome(&attestation, io),
+            Answer::Attested(Err(StoreError::Poisoned | StoreError::DiskFull)) => self.show_last_head(io),
+            Answer::Read(Ok(ReadOutcome::Page(Page { attestation, .. }) | ReadOutcome::BelowFloor { attestation })) => {
+                self.welcome(&attestation, io)
+            }
             Answer::Facts(Err(error))
             | Answer::RosterPut(Err(error))
             | Answer::Mark(Err(error))
-            | Answer::Attested(Err(error)) => {
+            | Answer::Attested(Err(error))
+            | Answer::Read(Err(error)) => {
                 io.fatal(code_of(&error));
                 Step::Ended
             }
             _ => Step::Wait,
         }
+    }
+
+    /// Nothing can be signed now. The head that was signed last does for a welcome, so that reads go on.
+    fn show_last_head(&self, io: &Io<'_>) -> Step {
+        let size = self.found.as_ref().map_or(0, |found| found.size);
+        io.shared.store.read(self.hello.space, size, 1, 1, io.completion(Answer::Read));
+        Step::Wait
     }
 
     fn on_facts(&mut self, facts: &SpaceFacts, io: &mut Io<'_>) -> Step {
@@ -128,7 +141,7 @@ impl Authentication {
             return Step::Ended;
         };
         let (roster_version, roster_hash) = (facts.roster_version, facts.roster_hash);
-        self.found = Some(Found { channel, membership, roster_version, roster_hash });
+        self.found = Some(Found { channel, membership, roster_version, roster_hash, size: facts.size });
         if self.is_root() {
             io.shared.store.attest(self.hello.space, io.completion(Answer::Attested));
         } else {

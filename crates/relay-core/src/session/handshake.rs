@@ -9,7 +9,9 @@ use relay_proto::ErrorCode;
 use relay_proto::frame::{Challenge, ErrorFrame, Frame, Hello, Proof, encode_versions, hello_versions};
 use relay_proto::handshake::ClientTranscript;
 use relay_proto::ids::Signature;
-use relay_proto::limits::{FEATURES, HANDSHAKE_FAILED_DELAY_MS, MESSAGE_BEFORE_OPEN_BYTES_MAX, VERSIONS};
+use relay_proto::limits::{
+    FEATURES, HANDSHAKE_FAILED_DELAY_MS, MESSAGE_BEFORE_OPEN_BYTES_MAX, PROOF_BYTES_MAX, VERSIONS,
+};
 use relay_proto::wire::DecodeError;
 
 /// A hello and the challenge it was answered with, as they went over the wire.
@@ -65,9 +67,7 @@ fn challenge(message: Bytes, version: u16, until: Moment, io: &mut Io<'_>) -> St
 /// Whatever comes in place of the proof is checked at the cost of one verification and refused at the same moment.
 pub(super) fn on_proof(offered: Offered, message: &Bytes, until: Moment, io: &mut Io<'_>) -> State {
     let refuse_at = after_ms(io.now, HANDSHAKE_FAILED_DELAY_MS);
-    let proof = Some(message)
-        .filter(|message| message.len() <= MESSAGE_BEFORE_OPEN_BYTES_MAX)
-        .and_then(|m| Proof::decode(m).ok());
+    let proof = Some(message).filter(|message| message.len() <= PROOF_BYTES_MAX).and_then(|m| Proof::decode(m).ok());
     let signature = proof.as_ref().map_or(Signature::ZERO, |proof| proof.signature);
     let transcript = ClientTranscript::new(&offered.hello_frame, &offered.challenge_frame, message);
     let holds = transcript.verify_proof(&offered.hello.device, &signature);

@@ -163,6 +163,7 @@ impl OpenSession {
     fn step(&mut self, io: &mut Io<'_>) -> bool {
         let was_looking = self.roster.is_looking(&self.channel, io);
         let stashed = if was_looking { None } else { self.stash.pop_front() };
+        let was_stashed = stashed.is_some();
         let answer = stashed.or_else(|| io.handle.take());
         let looking = self.roster.is_looking(&self.channel, io);
         match answer {
@@ -173,7 +174,12 @@ impl OpenSession {
                 true
             }
             Some(answer) if looking => {
-                self.stash.push_back(answer);
+                // What waited already stays in front of what waits behind it.
+                if was_stashed {
+                    self.stash.push_front(answer)
+                } else {
+                    self.stash.push_back(answer)
+                }
                 true
             }
             Some(answer) => {

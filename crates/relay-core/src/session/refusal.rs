@@ -14,7 +14,8 @@ pub(super) fn code_of(error: &StoreError) -> ErrorCode {
         StoreError::DiskFull => ErrorCode::DiskFull,
         StoreError::Overloaded => ErrorCode::Overloaded,
         StoreError::Poisoned => ErrorCode::StorePoisoned,
-        StoreError::Damaged { .. } | StoreError::Closed => ErrorCode::StoreUnavailable,
+        StoreError::Damaged { .. } => ErrorCode::LogDamaged,
+        StoreError::Closed => ErrorCode::StoreUnavailable,
         // A session is in a space that exists, and spaces do not go while a relay runs.
         StoreError::UnknownSpace => ErrorCode::Internal,
     }
@@ -44,11 +45,7 @@ const fn code_of_refusal(refusal: &Refusal) -> ErrorCode {
 fn retry_after_ms(error: &StoreError) -> u32 {
     match error {
         StoreError::Refused(Refusal::PushesHeld { retry_after_ms }) => *retry_after_ms,
-        StoreError::DiskFull
-        | StoreError::Overloaded
-        | StoreError::Poisoned
-        | StoreError::Damaged { .. }
-        | StoreError::Closed => RETRY_AFTER_MS,
+        StoreError::DiskFull | StoreError::Overloaded | StoreError::Poisoned | StoreError::Closed => RETRY_AFTER_MS,
         _ => 0,
     }
 }

@@ -127,6 +127,8 @@ impl OpenSession {
                 io.send(&SnapshotChunk { snapshot: sending.snapshot, index: sending.next, chunk });
                 self.send_next_chunk(Sending { next: sending.next + 1, ..sending }, io);
             }
+            // A file that cannot be read is as good as not held: the client goes on without it.
+            Err(StoreError::Damaged { .. }) => io.error(ErrorCode::SnapshotUnknown, u64::from(sending.next)),
             Err(error) => io.store_error(&error, u64::from(sending.next)),
         }
     }

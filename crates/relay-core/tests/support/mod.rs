@@ -299,6 +299,17 @@ impl World {
         }
     }
 
+    /// Takes the empty frame that a subscription at the head may begin with.
+    pub(crate) fn entries_if_any(&mut self, id: usize) {
+        for frame in self.recv_all(id) {
+            assert!(matches!(frame, RelayFrame::Entries(entries) if entries.items.is_empty()));
+        }
+    }
+
+    pub(crate) fn message_bytes_max(&self, id: usize) -> usize {
+        self.connections[id].endpoint.message_bytes_max()
+    }
+
     pub(crate) fn ack(&self, space: &SpaceFixture, device: &KeyPair, size: u64, head: Hash) -> Ack {
         Ack::sign(device, &space.id(), &self.signer.log_id(), self.store.log().log_epoch, size, head)
     }

@@ -1,5 +1,6 @@
 //! The receiving side of the actor: from the socket through the decoder to the endpoint.
 
+use super::session::Session;
 use super::{Connection, Phase, Turn};
 use crate::limits::LINGER_BYTES_MAX;
 use crate::scratch;
@@ -63,17 +64,13 @@ impl Connection {
 
     /// Decodes and hands over as long as the endpoint has room; returns how many bytes were used.
     fn digest(&mut self, bytes: &mut [u8], now: Moment) -> usize {
-        let limits = DecoderLimits {
-            message_bytes_max: self.factory.message_bytes_max(),
-            fragments_max: self.shared.limits.message_fragments_max,
-        };
         let mut used = 0;
         while self.may_keep() && self.may_read() {
             let rest = bytes.get_mut(used..).unwrap_or_default();
             if rest.is_empty() {
                 break;
             }
-            match self.inbound.decoder.decode(rest, limits) {
+            match self.inbound.decoder.decode(rest, self.decoder_limits()) {
                 Ok(step) => {
                     used += step.consumed;
                     if let Some(event) = step.event {
@@ -84,6 +81,15 @@ impl Connection {
             }
         }
         used
+    }
+
+    /// What the next frame may be; the endpoint's part changes with its state, so with every message.
+    fn decoder_limits(&self) -> DecoderLimits {
+        let of_endpoint = self.session.as_ref().map_or(usize::MAX, Session::message_bytes_max);
+        DecoderLimits {
+            message_bytes_max: self.factory.message_bytes_max().min(of_endpoint),
+            fragments_max: self.shared.limits.message_fragments_max,
+        }
     }
 
     /// Whether what arrives still means something; afterwards it is thrown away.

@@ -17,6 +17,11 @@ impl Session {
         Ok(Self { endpoint })
     }
 
+    /// Largest message the endpoint takes now, in bytes.
+    pub(super) fn message_bytes_max(&self) -> usize {
+        self.endpoint.message_bytes_max()
+    }
+
     /// Calls the endpoint. State a panic may have left half-changed is dropped with the endpoint.
     pub(super) fn call<T>(&mut self, body: impl FnOnce(&mut dyn Endpoint) -> T) -> Result<T, Panicked> {
         catch_unwind(AssertUnwindSafe(|| body(self.endpoint.as_mut()))).map_err(|_| Panicked)

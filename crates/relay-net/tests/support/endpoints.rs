@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// What an [`Echo`] takes after "!small".
+pub const SMALL_BYTES_MAX: usize = 100;
 
 #[derive(Clone)]
 pub enum Behaviour {
@@ -80,6 +82,7 @@ struct Echo {
     quiet: bool,
     panic_at_deadline: bool,
     due: Option<Moment>,
+    small: bool,
 }
 
 impl Echo {
@@ -90,6 +93,7 @@ impl Echo {
             b"!panic-deadline" => self.panic_at_deadline = true,
             b"!close" => out.close(Close { code: 4400, reason: "asked" }),
             b"!later" => self.due = soon,
+            b"!small" => self.small = true,
             b"!flood" => {
                 self.flooding = true;
                 self.poll(now, out);
@@ -138,6 +142,10 @@ impl Endpoint for Echo {
     fn on_drain(&mut self, _now: Moment, out: &mut dyn Outbox) {
         self.seen.drained.fetch_add(1, Ordering::SeqCst);
         out.push(Outbound::Own(Bytes::from_static(b"goaway")));
+    }
+
+    fn message_bytes_max(&self) -> usize {
+        if self.small { SMALL_BYTES_MAX } else { usize::MAX }
     }
 
     fn on_closed(&mut self) {

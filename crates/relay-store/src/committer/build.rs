@@ -5,17 +5,21 @@ use crate::index::{Place, SegmentFile};
 use crate::queue::Call;
 use crate::segment::footer::Row;
 use crate::segment::group::GroupBuilder;
-use crate::segment::record::EntryFields;
+use crate::segment::record::{EntryFields, record_bytes};
 use crate::shared::Shared;
 use crate::space::{Finder, Space, SpaceState};
 use bytes::Bytes;
 use relay_core::commit::{GroupAttestor, UnsignedGroup};
 use relay_core::ledger::{AppliedPush, PreparedPush, PushPlan, RosterState, SpaceLedger};
 use relay_core::store::{Refusal, StoreError, StoredEntry};
+use relay_proto::frame::Frame;
 use relay_proto::ids::SpaceId;
-use relay_proto::merkle::Genesis;
+use relay_proto::log_reset::LogReset;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Bytes of the log reset that a space founded in a later log epoch begins with.
+const LOG_RESET_RECORD_BYTES: usize = record_bytes(32 + 32 + 8 + 8 + 32 + 8 + 8 + 64);
 
 /// Where a group will start.
 #[derive(Clone)]
@@ -48,8 +52,11 @@ pub(super) struct Build {
 pub(super) fn group_bytes_max(shared: &Shared, calls: &[Call]) -> usize {
     let held = |call: &Call| match call {
         Call::Roster { space, .. } => {
+            let founding = if shared.log_epoch > 1 { LOG_RESET_RECORD_BYTES } else { 0 };
             let space = shared.find(*space);
-            space.map_or(0, |space| space.lock().ledger.roster().chain().iter().map(|bytes| bytes.len() + 4).sum())
+            space.map_or(founding, |space| {
+                space.lock().ledger.roster().chain().iter().map(|bytes| bytes.len() + 4).sum()
+            })
         }
         _ => 0,
     };
@@ -146,6 +153,7 @@ impl Build {
 
     fn roster(&mut self, id: SpaceId, chain: &[Bytes], keyring: &Bytes) -> Result<Option<Vec<Bytes>>, StoreError> {
         let now_ms = self.moment.wall_ms;
+        let mut founded = None;
         let (space, added) = match self.find(id) {
             Ok(space) => {
                 let mut state = space.lock();
@@ -157,7 +165,8 @@ impl Build {
                 (space, added)
             }
             Err(_) => {
-                let space = self.found(id, chain, keyring, now_ms)?;
+                let (space, reset) = self.found(id, chain, keyring, now_ms)?;
+                founded = reset;
                 self.touch(&space).fresh = true;
                 (space, chain.to_vec())
             }
@@ -166,19 +175,30 @@ impl Build {
         let roster = state.ledger.roster();
         self.builder.roster(id, roster.version(), roster.chain(), roster.keyring());
         drop(state);
+        if let Some(reset) = founded {
+            self.builder.log_reset(&reset);
+        }
         self.touch(&space).roster_changed = true;
         Ok(Some(added))
     }
 
-    fn found(&self, id: SpaceId, chain: &[Bytes], keyring: &Bytes, now_ms: u64) -> Result<Arc<Space>, StoreError> {
+    fn found(
+        &self,
+        id: SpaceId,
+        chain: &[Bytes],
+        keyring: &Bytes,
+        now_ms: u64,
+    ) -> Result<(Arc<Space>, Option<LogReset>), StoreError> {
         let roster = RosterState::found(id, chain, keyring, now_ms).map_err(StoreError::Refused)?;
         let fresh = self.touched.values().filter(|touched| touched.fresh).count();
         if self.shared.space_count() + fresh >= self.spaces_max {
             return Err(StoreError::Refused(Refusal::TooManySpaces));
         }
-        let first = Genesis::first(id, self.shared.owner.log_id);
-        let genesis = Genesis { log_epoch: self.shared.log_epoch, ..first };
-        Ok(Arc::new(Space::new(SpaceLedger::new(genesis, Arc::new(roster)))))
+        let Shared { log_epoch, signer, .. } = &*self.shared;
+        let (ledger, reset) = SpaceLedger::found(id, Arc::new(roster), *log_epoch, self.moment.time_ms, &**signer);
+        let space = Arc::new(Space::new(ledger));
+        space.lock().resets.extend(reset.map(|reset| (reset.new_epoch, reset.encode())));
+        Ok((space, reset))
     }
 
     fn trim(&mut self, id: SpaceId, floor: u64) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use relay_core::environment::LogSigner;
 use relay_core::ledger::PreparedPush;
 use relay_core::store::{
     CommitListener, Completion, DeviceMark, ForgettingFacts, LogState, Push, Pushed, ReadOutcome, Refusal, SignedAck,
-    SnapshotProgress, SpaceFacts, Store, StoreError, StoreStats,
+    SnapshotFacts, SnapshotProgress, SpaceFacts, Store, StoreError, StoreStats,
 };
 use relay_proto::ids::{DeviceKey, Hash, SnapshotId, SpaceId};
 use std::ops::Bound;
@@ -166,21 +166,15 @@ impl Store for EmbeddedStore {
     }
 
     fn forgetting_facts(&self, space: SpaceId, done: Completion<ForgettingFacts>) {
-        let facts = |known: Arc<Space>| {
-            let snapshots = self.snapshots.facts(space);
-            let state = known.lock();
-            let shown = &state.shown.facts;
-            ForgettingFacts {
-                roster: shown.chain.last().cloned().unwrap_or_default(),
-                size: shown.size,
-                floor: shown.floor,
-                acks: state.acks.values().cloned().collect(),
-                contacts: state.contacts.iter().map(|(device, contact_ms)| (*device, *contact_ms)).collect(),
-                snapshots,
-                ages: state.ages.iter().copied().filter(|(seq, _)| *seq <= shown.size).collect(),
-            }
+        let known = match self.shared.known(space) {
+            Ok(known) => known,
+            Err(error) => return done(Err(error)),
         };
-        done(self.shared.known(space).map(facts));
+        // On the thread that writes snapshots: their lock is held during its syncs, for which no caller may wait.
+        self.on_snapshots(space, done, move |snapshots| {
+            snapshots.drop_stale(space);
+            Ok(facts_of(&known, snapshots.facts(space)))
+        });
     }
 
     fn spaces(&self, after: Option<SpaceId>, count: u32, done: Completion<Vec<SpaceId>>) {
@@ -232,6 +226,20 @@ impl Store for EmbeddedStore {
 
     fn close(&self) {
         self.shut_down();
+    }
+}
+
+fn facts_of(known: &Space, snapshots: Vec<SnapshotFacts>) -> ForgettingFacts {
+    let state = known.lock();
+    let shown = &state.shown.facts;
+    ForgettingFacts {
+        roster: shown.chain.last().cloned().unwrap_or_default(),
+        size: shown.size,
+        floor: shown.floor,
+        acks: state.acks.values().cloned().collect(),
+        contacts: state.contacts.iter().map(|(device, contact_ms)| (*device, *contact_ms)).collect(),
+        snapshots,
+        ages: state.ages.iter().copied().filter(|(seq, _)| *seq <= shown.size).collect(),
     }
 }
 

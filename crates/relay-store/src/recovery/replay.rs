@@ -83,7 +83,7 @@ impl Replay {
     fn fact(&mut self, segment: &GoodSegment, fact: Fact) -> Result<(), ()> {
         let record = reader::record_at(&*segment.file, fact.offset, fact.body_len).ok().flatten().ok_or(())?;
         match record {
-            Record::Roster { space, chain, keyring, .. } => self.roster(space, &chain, &keyring, fact.log_epoch),
+            Record::Roster { space, chain, keyring, .. } => self.roster(space, &chain, &keyring),
             Record::Trim { space, floor } => {
                 self.spaces.get(&space).ok_or(())?.lock().ledger.raise_floor(floor);
                 Ok(())
@@ -94,7 +94,7 @@ impl Replay {
         }
     }
 
-    fn roster(&mut self, space: SpaceId, chain: &[Bytes], keyring: &Bytes, log_epoch: u64) -> Result<(), ()> {
+    fn roster(&mut self, space: SpaceId, chain: &[Bytes], keyring: &Bytes) -> Result<(), ()> {
         let roster = RosterState::stored(space, chain, keyring).ok_or(())?;
         if let Some(known) = self.spaces.get(&space) {
             let mut state = known.lock();
@@ -106,8 +106,8 @@ impl Replay {
             state.ledger = SpaceLedger::restore(plain).map_err(|_| ())?;
             return Ok(());
         }
-        let genesis = Genesis { log_epoch, ..Genesis::first(space, self.log_id) };
-        let ledger = SpaceLedger::new(genesis, Arc::new(roster));
+        // In a later log epoch the log reset that the space begins with comes next.
+        let ledger = SpaceLedger::new(Genesis::first(space, self.log_id), Arc::new(roster));
         self.spaces.insert(space, Arc::new(Space::new(ledger)));
         Ok(())
     }
