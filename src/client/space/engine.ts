@@ -281,6 +281,8 @@ export class SpaceEngine implements ConnectionHandler {
       const attestations = [verified, newest].filter((known) => known !== undefined).map(encodeAttestation);
       throw new MisbehaviourError(finding('rollback', 'the relay says that its log ends before what it attested', { attestations }));
     }
+    // The relay ended the subscription where its disk is damaged: nothing more is owed, and the app is told.
+    if (refusal.name === 'log_damaged') this.#session?.watch.stop();
     if (this.#pusher.refused(refusal, raw) || this.#options.rosterChanges.refused(refusal)) return;
     const aboutSnapshot = refusal.name?.startsWith('snapshot_') === true;
     if (aboutSnapshot && (this.#bootstrap.snapshots.fail(refusal.error) || this.#upload.refused(refusal.error))) return;
