@@ -146,3 +146,35 @@ test('an entry of an unknown key epoch waits for its key, and neither it nor wha
   expect((await storage.load())!.log!.tree.size).toBe(3);
   quiet(relay, a, b);
 });
+
+test('a snapshot whose author was removed is not used', async () => {
+  const relay = await new HonestRelay().start();
+  const snapshot = { create: () => bytes('poisoned'), load: () => undefined };
+  const a = tracked(await createDevice(relay));
+  await a.space.push(bytes('one')).durable('relay');
+  const b = await openDevice(relay, a.space.link, { snapshot });
+  await b.space.whenSynced();
+  await b.space.snapshot();
+  await b.space.close();
+  await a.space.removeDevice(b.space.device);
+  const loaded: Uint8Array[] = [];
+  const c = tracked(await openDevice(relay, a.space.link, { snapshot: { create: () => bytes(''), load: (state) => void loaded.push(state) } }));
+  await c.space.whenSynced();
+  expect([loaded.length, c.texts()]).toEqual([0, ['one']]);
+  expect(c.errors).toEqual([expect.stringContaining('snapshot_rejected')]);
+});
+
+test('a snapshot that ends below the floor is no start', async () => {
+  const relay = await new HonestRelay().start();
+  const snapshot = { create: () => bytes('old'), load: () => undefined };
+  const a = tracked(await createDevice(relay, { snapshot }));
+  await a.space.push(bytes('one')).durable('relay');
+  await a.space.whenSynced();
+  await a.space.snapshot();
+  for (const text of ['two', 'three', 'four']) await a.space.push(bytes(text)).durable('relay');
+  relay.forget(3);
+  const c = tracked(await openDevice(relay, a.space.link, { snapshot }));
+  await until('c gave up', () => c.space.status.status === 'failed');
+  expect(c.space.status.error).toMatchObject({ code: 'snapshot_rejected' });
+  expect(kinds(c)).toEqual([]);
+});
