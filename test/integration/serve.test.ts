@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -116,14 +118,27 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
   });
 
   const hasScript = spawnSync('script', ['--version']).status === 0;
-  it.skipIf(!hasScript)('shows the banner on a terminal (needs util-linux `script`), without colour when NO_COLOR is set', () => {
-    const command = `timeout -s INT 2 "${process.execPath}" "${CLI}" --port 0 --admin.port off --data-dir /tmp/sealrelay-test-banner-$$`;
-    const shown = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } }).stdout;
+  it.skipIf(!hasScript)('shows the banner on a terminal (needs util-linux `script`): no colour with NO_COLOR, no secret, Ctrl-C stops it', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'sealrelay-test-'));
+    const command = `exec "${process.execPath}" "${CLI}" --port 0 --admin.port off --data-dir "${dir}/data"`;
+    const terminal = spawn('script', ['-qec', command, '/dev/null'], { env: { ...process.env, NO_COLOR: '1' } });
+    let shown = '';
+    terminal.stdout.on('data', (chunk: Buffer) => {
+      const before = shown;
+      shown += chunk.toString();
+      if (!before.includes('Ctrl-C stops') && shown.includes('Ctrl-C stops')) terminal.stdin.write('\u0003');
+    });
+    const [code] = await once(terminal, 'close');
+    const key = readFileSync(join(dir, 'data/relay.key'), 'utf8').trim();
+    rmSync(dir, { recursive: true, force: true });
+    expect(code).toBe(0);
     expect(shown).toMatch(/Relay address\r?\nsealrelay:\/\/127\.0\.0\.1:\d+\/#k=/);
     expect(shown).toContain('▀');
     expect(shown).toContain("import { createSpace } from 'sealrelay/client';");
     expect(shown).toContain('SIGINT: draining');
     expect(shown).not.toContain('\u001B[');
     expect(shown).not.toContain('"level"');
+    expect(key).toMatch(/^[0-9a-f]{64}$/);
+    for (const secret of [key, Buffer.from(key, 'hex').toString('base64url')]) expect(shown).not.toContain(secret);
   });
 });
