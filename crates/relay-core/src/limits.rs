@@ -35,9 +35,9 @@ pub struct RelayLimits {
 impl Default for RelayLimits {
     fn default() -> Self {
         Self {
-            entry_bytes_max: 10 * 1024 * 1024,
-            push_entries_max: 1024,
-            push_in_flight_bytes_max: 16 * 1024 * 1024,
+            entry_bytes_max: wire::ENTRY_BYTES_MAX,
+            push_entries_max: wire::PUSH_ENTRIES_MAX,
+            push_in_flight_bytes_max: wire::PUSH_IN_FLIGHT_BYTES_MAX,
             handshake_ms: wire::HANDSHAKE_MS,
             heartbeat_ms: wire::HEARTBEAT_MS,
             snapshot_bytes_max: wire::SNAPSHOT_BYTES_MAX,

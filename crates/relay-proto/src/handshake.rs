@@ -42,13 +42,6 @@ impl ClientTranscript {
         crate::hash::domain_hash(Domain::Transcript, &[&self.0.0, &proof_signature.0, welcome_unsigned])
     }
 
-    /// What the relay signs, for a signer that keeps its key to itself.
-    #[must_use]
-    pub fn welcome_text(&self, proof_signature: &Signature, welcome_unsigned: &[u8]) -> Vec<u8> {
-        let value = self.relay_value(proof_signature, welcome_unsigned);
-        signing::signing_text(Domain::HandshakeRelay, &[&value.0])
-    }
-
     /// The relay's answer: the welcome, signed.
     #[must_use]
     pub fn sign_welcome(&self, log_key: &KeyPair, proof_signature: &Signature, body: WelcomeBody) -> Welcome {

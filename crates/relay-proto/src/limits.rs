@@ -12,15 +12,15 @@ pub const MESSAGE_BEFORE_OPEN_BYTES_MAX: usize = 256 * 1024;
 /// Largest proof, in bytes: the largest chain and keyring, and what frames them.
 pub const PROOF_BYTES_MAX: usize = CHAIN_BYTES_MAX + KEYRING_BYTES_MAX + MESSAGE_OVERHEAD_BYTES;
 /// Largest sealed entry, in bytes (default).
-pub const ENTRY_BYTES_MAX: usize = 10 * 1024 * 1024;
+pub const ENTRY_BYTES_MAX: u32 = 10 * 1024 * 1024;
 /// Most entries in one push (default).
-pub const PUSH_ENTRIES_MAX: usize = 1024;
+pub const PUSH_ENTRIES_MAX: u16 = 1024;
 /// What a message may hold beyond its largest entry, in bytes.
 pub const MESSAGE_OVERHEAD_BYTES: usize = 64 * 1024;
 /// Smallest limit of messages, in bytes.
 pub const MESSAGE_BYTES_MAX_MIN: usize = 1024 * 1024;
 /// Push bytes in flight per connection, beyond which the relay stops reading (default).
-pub const PUSH_IN_FLIGHT_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const PUSH_IN_FLIGHT_BYTES_MAX: u32 = 16 * 1024 * 1024;
 /// Size an Entries frame aims at, in bytes; one larger entry goes alone.
 pub const ENTRIES_FRAME_BYTES: usize = 1024 * 1024;
 
@@ -68,14 +68,10 @@ pub const HANDSHAKE_FAILED_DELAY_MS: u64 = 25;
 pub const HEARTBEAT_MS: u32 = 30_000;
 /// Shortest time between two acks of one session, in milliseconds.
 pub const ACK_INTERVAL_MS: u64 = 1000;
-/// Time within which the sessions of a device that left the roster are closed, in milliseconds.
-pub const REVOKE_MS: u64 = 1000;
 /// How long entries are held for devices that did not ack them, in milliseconds (default).
 pub const RETENTION_MS: u64 = 30 * DAY_MS;
 /// How long a device counts as live after its last contact, in milliseconds (default).
 pub const DEVICE_LEASE_MS: u64 = 30 * DAY_MS;
-/// How long the leaf hashes of forgotten entries are held, in milliseconds.
-pub const FORGOTTEN_LEAVES_MS: u64 = 180 * DAY_MS;
 /// Longest detail of an Error frame, in bytes.
 pub const ERROR_DETAIL_BYTES_MAX: usize = 65_535;
 

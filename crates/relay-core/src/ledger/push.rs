@@ -215,11 +215,6 @@ impl SpaceLedger {
         leaf
     }
 
-    /// Appends one entry of which only the leaf is left; returns nothing, because the leaf is all there is.
-    pub fn append_leaf(&mut self, leaf: Hash) {
-        self.extend([leaf]);
-    }
-
     fn note(&mut self, device: DeviceKey, push_seq: u64, id: EntryId) {
         let log_epoch = self.genesis.log_epoch;
         self.marks.insert(device, DeviceRecord { push_seq_high: push_seq, log_epoch, last_entry: Some(id) });

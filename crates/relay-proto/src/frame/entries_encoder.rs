@@ -106,12 +106,6 @@ impl EntriesEncoder {
         self.count
     }
 
-    /// Bytes of the frame so far, without the attestation.
-    #[must_use]
-    pub const fn frame_bytes(&self) -> usize {
-        self.w.len().saturating_sub(WS_HEADER_BYTES_MAX)
-    }
-
     /// Finishes the frame.
     #[must_use]
     pub fn finish(self, more: bool, attestation: &Attestation) -> EncodedFrame {
