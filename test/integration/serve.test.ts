@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { createSpace } from '../../src/client/node.js';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 
 describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
@@ -115,6 +116,27 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
     expect(await second.ended).toEqual({ code: 1, signal: null });
     expect(second.stderr.join('\n')).toMatch(/00000000000000000001\.seg at offset 0.*nothing was changed\. Copy the data directory/);
     expect(readFileSync(segment).equals(bytes)).toBe(true);
+  });
+
+  const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0;
+  it.skipIf(!hasPrlimit)('is not ready any more once a write failed, and says why (needs util-linux `prlimit`)', async () => {
+    await using relay = new ServeProcess([]);
+    const { relayAddress } = await relay.logLine('relay is listening');
+    const ready = `${await relay.url()}/health/ready`;
+    const space = await createSpace({ relay: String(relayAddress), batchWindowMs: 0 });
+    await space.whenSynced();
+    expect((await fetch(ready)).status).toBe(200);
+    // From now on every write to a file fails.
+    expect(spawnSync('prlimit', ['--pid', String(relay.child.pid), '--fsize=1:1']).status).toBe(0);
+    const write = space.push(new Uint8Array([1]));
+    let answer = await fetch(ready);
+    for (const endMs = Date.now() + 8000; answer.status === 200 && Date.now() < endMs; answer = await fetch(ready)) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ ready: false, phase: 'ready', reason: 'store_poisoned' });
+    expect(write.state).toBe('queued');
+    await space.close();
   });
 
   const hasScript = spawnSync('script', ['--version']).status === 0;
