@@ -259,6 +259,12 @@ impl Connection {
                 self.tally.writes += 1;
                 self.tally.bytes_out += count as u64;
                 self.tally.messages_out += self.queue.advance(count);
+                let waited_for_room = self.blocked || self.ping_due || self.pong.is_some();
+                if self.queue.is_empty() && !waited_for_room {
+                    // Whatever makes more to send wakes the task: another turn would find nothing.
+                    self.write_waits_since = None;
+                    return Turn::Idle;
+                }
                 Turn::Moved
             }
             Poll::Ready(Err(_)) => self.lost(),

@@ -35,6 +35,9 @@ pub trait Frame: Sized {
     /// The frame's number.
     const TYPE: FrameType;
 
+    /// Room taken at once for an encoded frame, in bytes: enough for the usual ones, and larger ones grow.
+    const USUAL_BYTES: usize = 128;
+
     /// Appends the body.
     fn write(&self, w: &mut Writer);
 
@@ -47,7 +50,7 @@ pub trait Frame: Sized {
     /// The whole frame.
     #[must_use]
     fn encode(&self) -> Bytes {
-        let mut w = Writer::with_capacity(128);
+        let mut w = Writer::with_capacity(Self::USUAL_BYTES);
         w.u8(Self::TYPE.number());
         self.write(&mut w);
         w.into_bytes()

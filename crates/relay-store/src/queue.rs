@@ -106,11 +106,15 @@ impl CommitQueue {
         if full && !is_close {
             return Some((call, StoreError::Overloaded));
         }
+        // The committer sleeps only on an empty queue, and a wake-up is a system call even when nobody sleeps.
+        let was_empty = waiting.calls.is_empty();
         waiting.ended = is_close;
         waiting.bytes += bytes;
         waiting.calls.push_back(call);
         drop(waiting);
-        self.wake.notify_one();
+        if was_empty {
+            self.wake.notify_one();
+        }
         None
     }
 
@@ -119,7 +123,7 @@ impl CommitQueue {
         let waiting = self.lock();
         let mut waiting =
             self.wake.wait_while(waiting, |waiting| waiting.calls.is_empty()).unwrap_or_else(PoisonError::into_inner);
-        let mut taken = Vec::new();
+        let mut taken = Vec::with_capacity(waiting.calls.len().min(self.limits.group_calls_max));
         let mut bytes = 0_usize;
         while let Some(call) = waiting.calls.pop_front() {
             let size = call.bytes_waiting();

@@ -82,6 +82,8 @@ pub struct Receipt {
 
 impl Frame for Receipt {
     const TYPE: FrameType = FrameType::Receipt;
+    /// Fixed fields, and paths of about 16 hashes.
+    const USUAL_BYTES: usize = 768;
 
     fn write(&self, w: &mut Writer) {
         let status = match self.status {

@@ -46,17 +46,15 @@ impl Genesis {
 pub struct LogFold {
     base_size: Seq,
     range: CompactRange,
-    head: Hash,
 }
 
 impl LogFold {
     /// The fold of an epoch without entries.
     #[must_use]
     pub fn new(genesis: &Genesis) -> Self {
-        let leaf = genesis.leaf();
         let mut range = CompactRange::new();
-        range.push(leaf);
-        Self { base_size: genesis.base_size, range, head: leaf }
+        range.push(genesis.leaf());
+        Self { base_size: genesis.base_size, range }
     }
 
     /// The fold at `size` from its hashes, largest subtree first; `None` when they cannot belong to that size.
@@ -64,17 +62,13 @@ impl LogFold {
     pub fn from_parts(base_size: Seq, size: Seq, hashes: Vec<Hash>) -> Option<Self> {
         let leaves = size.checked_sub(base_size)?.checked_add(1)?;
         let range = CompactRange::from_parts(leaves, hashes)?;
-        let head = range.root()?;
-        Some(Self { base_size, range, head })
+        Some(Self { base_size, range })
     }
 
-    /// Appends leaves of consecutive entries and returns the new size; the head is computed once.
+    /// Appends leaves of consecutive entries and returns the new size.
     pub fn extend(&mut self, leaves: impl IntoIterator<Item = Hash>) -> Seq {
         for leaf in leaves {
             self.range.push(leaf);
-        }
-        if let Some(head) = self.range.root() {
-            self.head = head;
         }
         self.size()
     }
@@ -91,10 +85,10 @@ impl LogFold {
         self.base_size.saturating_add(self.range.leaves()).saturating_sub(1)
     }
 
-    /// The Merkle root at this size.
+    /// The Merkle root at this size. It is hashed anew on each call, so that appending costs nothing for it.
     #[must_use]
-    pub const fn head(&self) -> Hash {
-        self.head
+    pub fn head(&self) -> Hash {
+        self.range.root().unwrap_or(Hash::ZERO)
     }
 
     /// The roots of the perfect subtrees, largest first.

@@ -33,7 +33,8 @@ pub fn tree_with_paths(leaves: &[Hash]) -> Option<(Hash, Vec<Vec<Hash>>)> {
 fn levels_of(leaves: &[Hash]) -> Vec<Vec<Hash>> {
     let mut levels = vec![leaves.to_vec()];
     while let Some(level) = levels.last().filter(|level| level.len() > 1) {
-        let next = level.chunks(2).filter_map(parent_of).collect();
+        let mut next = Vec::with_capacity(level.len().div_ceil(2));
+        next.extend(level.chunks(2).filter_map(parent_of));
         levels.push(next);
     }
     levels
@@ -51,8 +52,9 @@ fn path_in(levels: &[Vec<Hash>], count: usize, index: usize) -> Option<Vec<Hash>
     if index >= count {
         return None;
     }
-    let path = levels.iter().enumerate().filter_map(|(height, level)| level.get((index >> height) ^ 1).copied());
-    Some(path.collect())
+    let mut path = Vec::with_capacity(levels.len());
+    path.extend(levels.iter().enumerate().filter_map(|(height, level)| level.get((index >> height) ^ 1).copied()));
+    Some(path)
 }
 
 #[cfg(test)]
