@@ -79,7 +79,10 @@ function cpuSeconds(/** @type {number} */ pid) {
   }
 }
 
-const median = (/** @type {number[]} */ values) => values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN;
+/** @param {number[]} values */
+function median(values) {
+  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
 
 /** @param {Subject[]} subjects */
 function report(subjects) {
