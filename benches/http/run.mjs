@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, installed, runTool } from '../../tools/lib/project.mjs';
 import { ensureAddon, ensureInstalled, ensureTypeScript } from '../../tools/lib/steps.mjs';
+import { median } from '../lib/measure.mjs';
 import { canPin, killAll, runForJson, startServer } from '../lib/processes.mjs';
 import { startTarget } from '../lib/servers.mjs';
 
@@ -80,8 +81,8 @@ function cpuSeconds(/** @type {number} */ pid) {
 }
 
 /** @param {number[]} values */
-function median(values) {
-  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN;
+function middle(values) {
+  return median(values, (value) => value);
 }
 
 /** @param {Subject[]} subjects */
@@ -91,7 +92,7 @@ function report(subjects) {
   console.log(`${CONNECTIONS} connections, medians of ${REPEATS} × ${SECONDS} s\n`);
   console.log(`${''.padEnd(24)}requests/s    × plain   server CPU µs/request`);
   for (const { name, rates, cpuUs } of subjects) {
-    const rate = median(rates);
-    console.log(`${name.padEnd(24)}${Math.round(rate).toString().padStart(10)}${(rate / median(base.rates)).toFixed(2).padStart(11)}${median(cpuUs).toFixed(1).padStart(24)}`);
+    const rate = middle(rates);
+    console.log(`${name.padEnd(24)}${Math.round(rate).toString().padStart(10)}${(rate / middle(base.rates)).toFixed(2).padStart(11)}${middle(cpuUs).toFixed(1).padStart(24)}`);
   }
 }
