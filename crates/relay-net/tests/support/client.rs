@@ -81,6 +81,14 @@ impl Client {
         client
     }
 
+    /// Upgrades without a look at the answer beyond its status.
+    pub async fn open_leniently(address: SocketAddr, path: &str) -> Self {
+        let mut client = Self { socket: TcpStream::connect(address).await.unwrap() };
+        client.send(upgrade_request(path).as_bytes()).await;
+        assert!(client.read_head().await.starts_with("HTTP/1.1 101 "));
+        client
+    }
+
     /// Sends bytes; the server may already have hung up.
     pub async fn send(&mut self, bytes: &[u8]) {
         let _ = timeout(PATIENCE, self.socket.write_all(bytes)).await.expect("the server takes bytes");
