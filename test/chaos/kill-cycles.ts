@@ -11,6 +11,10 @@ export interface KillOptions {
   readonly cycles: number;
   readonly writers: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Receipts a second, from the first to the kill, below which a cycle does not count. */
+  readonly receiptsPerSecondMin?: number;
+  /** No new cycle starts after this moment (`Date.now()`). */
+  readonly endMs?: number;
 }
 
 export interface KillReport {
@@ -19,8 +23,11 @@ export interface KillReport {
   readonly missing: number;
   readonly doubled: number;
   readonly gaps: number;
-  /** Cycles in which the relay acknowledged at least one push before it was killed; only these count. */
+  /** Cycles in which the relay acknowledged pushes at the wanted rate before it was killed; only these count. */
   readonly loadedCycles: number;
+  /** Receipts of the loaded cycles, and the time from each one's first receipt to its kill. */
+  readonly loadedReceipts: number;
+  readonly loadedMs: number;
   /** Pushes the relay refused; an honest one refuses none. */
   readonly refused: number;
 }
@@ -37,6 +44,7 @@ const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 interface Load {
   receipted: number;
   refused: number;
+  firstReceiptMs: number;
 }
 
 /** One device's pushes: what it sent under each push_seq, and which the relay acknowledged at which seq. */
@@ -51,7 +59,7 @@ class Writer {
 
   /** Pushes until the connection ends; entries without a receipt are sent again, byte for byte. */
   async run(address: string, space: RawSpace): Promise<Load> {
-    const load: Load = { receipted: 0, refused: 0 };
+    const load: Load = { receipted: 0, refused: 0, firstReceiptMs: Number.POSITIVE_INFINITY };
     const client = await RawClient.open(address, space, this.device).catch(() => undefined);
     if (client === undefined) return load;
     try {
@@ -76,6 +84,7 @@ class Writer {
       if (frame.type !== 'Receipt') continue;
       for (let at = 0; at < frame.count; at += 1) this.receipts.set(frame.pushSeqFirst + at, frame.seqFirst + at);
       load.receipted += frame.count;
+      load.firstReceiptMs = Math.min(load.firstReceiptMs, performance.now());
       flying -= 1;
     }
   }
@@ -97,26 +106,32 @@ class Writer {
 export async function runKillCycles(options: KillOptions): Promise<KillReport> {
   const space = await makeRawSpace(Array.from({ length: options.writers }, () => 'write' as const));
   const writers = space.devices.map((device) => new Writer(device));
-  let loadedCycles = 0;
-  let refused = 0;
-  for (let tries = 0; loadedCycles < options.cycles && tries < options.cycles * TRIES_PER_CYCLE; tries += 1) {
+  const loaded = { loadedCycles: 0, loadedReceipts: 0, loadedMs: 0, refused: 0 };
+  for (let tries = 0; loaded.loadedCycles < options.cycles && tries < options.cycles * TRIES_PER_CYCLE; tries += 1) {
+    if (Date.now() > (options.endMs ?? Number.POSITIVE_INFINITY)) break;
     const relay = await startRelay(options);
     const running = Promise.all(writers.map((writer) => writer.run(relay.address, space)));
     await sleep(randomInt(LOAD_MS_MIN, LOAD_MS_MAX));
+    const killedMs = performance.now();
     await relay.kill();
     const loads = await running;
-    if (loads.some((load) => load.receipted > 0)) loadedCycles += 1;
-    refused += loads.reduce((sum, load) => sum + load.refused, 0);
+    const receipts = loads.reduce((sum, load) => sum + load.receipted, 0);
+    const lastedMs = killedMs - Math.min(...loads.map((load) => load.firstReceiptMs));
+    loaded.refused += loads.reduce((sum, load) => sum + load.refused, 0);
+    if (receipts === 0 || receipts * 1000 < (options.receiptsPerSecondMin ?? 0) * lastedMs) continue;
+    loaded.loadedCycles += 1;
+    loaded.loadedReceipts += receipts;
+    loaded.loadedMs += Math.max(0, lastedMs);
   }
   const relay = await startRelay({ ...options, env: {} });
   try {
-    return { ...(await compare(relay, space, writers)), loadedCycles, refused };
+    return { ...(await compare(relay, space, writers)), ...loaded };
   } finally {
     await relay.stop();
   }
 }
 
-async function compare(relay: RelayProcess, space: RawSpace, writers: readonly Writer[]): Promise<Omit<KillReport, 'loadedCycles' | 'refused'>> {
+async function compare(relay: RelayProcess, space: RawSpace, writers: readonly Writer[]): Promise<Pick<KillReport, 'receipted' | 'held' | 'missing' | 'doubled' | 'gaps'>> {
   const reader = writers[0];
   if (reader === undefined) throw new Error('no writers');
   const client = await RawClient.open(relay.address, space, reader.device);

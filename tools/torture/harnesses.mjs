@@ -1,0 +1,38 @@
+// The table of the torture run. A harness is a program that tries to break a promise for a given number of seconds, and that
+// carries a control: a relay made wrong on purpose, which the same harness must catch. A control that gets away voids the run.
+//
+// Its last line on stdout is its report, as JSON:
+//   {"counts": {name: number}, "violations": [{"what": string, "replay": string}], "control": {"caught": boolean, "what": string}}
+// or {"skipped": reason}. Whatever it prints before is shown.
+import { join } from 'node:path';
+import { ROOT } from '../lib/project.mjs';
+
+/**
+ * @typedef {object} Harness
+ * @property {string} name
+ * @property {string} proves one sentence, shown on the page
+ * @property {string} control what is made wrong on purpose, and must be caught
+ * @property {number} share of the run's time, relative to the others
+ * @property {Readonly<Record<string, number>>} goals cumulative targets, by the name of the count
+ * @property {string} [program] a TypeScript program, bundled and run by Node; or
+ * @property {readonly string[]} [torture] arguments of the program of `test/torture` (Rust); or
+ * @property {readonly string[]} [command] anything else. `--seconds N --seed S` is appended to each of them.
+ * @property {boolean} [addon] whether the built product is needed
+ * @property {() => string | null} [missing] why it cannot run here, before anything is built
+ */
+
+/** The program of `test/torture`, as cargo builds it. */
+export const TORTURE_PROGRAM = join(ROOT, 'target', 'release', process.platform === 'win32' ? 'torture.exe' : 'torture');
+
+/** @type {readonly Harness[]} */
+export const HARNESSES = [
+  {
+    name: 'kill-product',
+    proves: 'SIGKILL of the whole product under at least 1,000 receipted pushes a second: nothing receipted is lost, doubled or out of place',
+    control: 'a build that sends the receipt before the write',
+    share: 3,
+    goals: { cycles: 2000 },
+    program: 'test/chaos/kill-product-main.ts',
+    addon: true,
+  },
+];
