@@ -3,10 +3,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+// Where every command of the project runs: this file is also bundled, and then lies elsewhere.
+const ROOT = resolve('.');
 const LIBRARY: Partial<Record<NodeJS.Platform, string>> = {
   linux: 'librelay_node.so',
   darwin: 'librelay_node.dylib',
