@@ -39,61 +39,20 @@ fn get(path: &str, more: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: relay.test\r\nConnection: close\r\n{more}\r\n")
 }
 
+/// A few of each kind, for the counters; the whole set is in raw_http.
 fn table() -> Vec<(&'static str, String, &'static str)> {
-    let many_headers: String = (0..120).map(|i| format!("X-H{i}: v\r\n")).collect();
-    let big_header = format!("X-Big: {}\r\n", "a".repeat(20 * 1024));
-    let long_path = format!("/{}", "a".repeat(9 * 1024));
-    let post = |head: &str, body: &str| {
-        format!("POST /x HTTP/1.1\r\nHost: relay.test\r\nConnection: close\r\n{head}\r\n{body}")
-    };
     vec![
         ("liveness", get(LIVE, ""), "200"),
         ("liveness with a query", get(&format!("{LIVE}?x=1"), ""), "200"),
         ("liveness HEAD", get(LIVE, "").replacen("GET", "HEAD", 1), "200"),
         ("liveness POST", get(LIVE, "").replacen("GET", "POST", 1), "405"),
         ("unknown path without a control plane", get("/nothing", ""), "404"),
-        ("HTTP/1.0 without Host", format!("GET {LIVE} HTTP/1.0\r\n\r\n"), "200"),
-        ("HTTP/1.0 with two Hosts", format!("GET {LIVE} HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n"), "400"),
         ("no Host", format!("GET {LIVE} HTTP/1.1\r\nConnection: close\r\n\r\n"), "400"),
-        ("two Hosts", get(LIVE, "Host: relay.test\r\n"), "400"),
-        ("two different Hosts", get(LIVE, "Host: other.test\r\n"), "400"),
-        ("Host with user information", get(LIVE, "").replace("relay.test", "a@relay.test"), "400"),
-        ("Host with a path", get(LIVE, "").replace("relay.test", "relay.test/x"), "400"),
-        ("Host with a space", get(LIVE, "").replace("relay.test", "relay test"), "400"),
-        ("absolute target of the same host", get(&format!("http://relay.test{LIVE}"), ""), "200"),
-        ("absolute target of another host", get(&format!("http://other.test{LIVE}"), ""), "400"),
-        ("CONNECT", "CONNECT relay.test:80 HTTP/1.1\r\nHost: relay.test\r\nConnection: close\r\n\r\n".into(), "400"),
-        ("asterisk", "OPTIONS * HTTP/1.1\r\nHost: relay.test\r\nConnection: close\r\n\r\n".into(), "400"),
-        ("HTTP/0.9", format!("GET {LIVE}\r\n\r\n"), "400"),
-        ("HTTP/3.0", format!("GET {LIVE} HTTP/3.0\r\nHost: relay.test\r\n\r\n"), "400"),
-        ("no method", " / HTTP/1.1\r\nHost: relay.test\r\n\r\n".into(), "400"),
         ("binary", "\u{1}\u{2}\u{3}\r\n\r\n".into(), "400"),
-        ("folded header", get(LIVE, "X-Fold: a\r\n b\r\n"), "400"),
-        ("space before the colon", get(LIVE, "X-Space : a\r\n"), "400"),
-        ("NUL in a header", get(LIVE, "X-Nul: a\0b\r\n"), "400"),
-        ("bare CR in a header", get(LIVE, "X-Cr: a\rb\r\n"), "400"),
-        ("header without a colon", get(LIVE, "nonsense\r\n"), "400"),
-        ("120 headers", get(LIVE, &many_headers), "431"),
-        ("a header of 20 KiB", get(LIVE, &big_header), "431"),
-        ("a target of 9 KiB", get(&long_path, ""), "414"),
         ("unknown expectation", get(LIVE, "Expect: miracles\r\n"), "417"),
-        ("two lengths", post("Content-Length: 3\r\nContent-Length: 4\r\n", "abcd"), "400"),
-        ("length with a sign", post("Content-Length: +3\r\n", "abc"), "400"),
-        ("negative length", post("Content-Length: -3\r\n", "abc"), "400"),
-        ("length list", post("Content-Length: 3, 4\r\n", "abcd"), "400"),
-        ("unknown coding", post("Transfer-Encoding: gzip\r\n", "abc"), "400"),
-        ("chunked not last", post("Transfer-Encoding: chunked, identity\r\n", "0\r\n\r\n"), "400"),
-        ("chunked in HTTP/1.0", "POST /x HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".into(), "400"),
         ("upgrade by POST", upgrade("GET", "POST"), "405"),
-        ("upgrade with HTTP/1.0", upgrade("HTTP/1.1", "HTTP/1.0"), "426"),
-        ("upgrade without Upgrade", upgrade("Upgrade: websocket\r\n", ""), "426"),
-        ("upgrade to h2c", upgrade("Upgrade: websocket", "Upgrade: h2c"), "426"),
-        ("upgrade without Connection", upgrade("Upgrade, close", "close"), "426"),
         ("upgrade version 8", upgrade("Version: 13", "Version: 8"), "426"),
-        ("upgrade without version", upgrade("Sec-WebSocket-Version: 13\r\n", ""), "426"),
         ("upgrade without key", upgrade(&format!("Sec-WebSocket-Key: {KEY}\r\n"), ""), "400"),
-        ("upgrade with a short key", upgrade(KEY, "c2hvcnQ="), "400"),
-        ("upgrade with two keys", upgrade("\r\n\r\n", &format!("\r\nSec-WebSocket-Key: {KEY}\r\n\r\n")), "400"),
         ("upgrade with two Hosts", upgrade("Host: relay.test\r\n", "Host: a\r\nHost: a\r\n"), "400"),
     ]
 }
@@ -116,7 +75,7 @@ async fn every_request_gets_its_status_and_disturbs_nobody() {
     let stats = relay.until("all are gone", |stats| stats.connections_open == 1).await;
     assert_eq!(stats.http_errors_total, errors);
     assert_eq!(stats.upgrades_refused_total, refused_upgrades);
-    assert_eq!(stats.liveness_total, 5);
+    assert_eq!(stats.liveness_total, 3);
     assert_eq!(stats.accepted_total, table().len() as u64 + 1);
 }
 

@@ -25,6 +25,8 @@ const TOO_LARGE: Problem =
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than this relay accepts.");
 const TOO_SLOW: Problem =
     Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "The body did not arrive in time.");
+const BROKEN: Problem =
+    Problem::new(StatusCode::BAD_REQUEST, "body_malformed", "The body is cut off or its chunks are malformed.");
 const BUSY: Problem =
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "control_plane_busy", "Too many requests are under way; try again.");
 const UNREACHABLE: Problem =
@@ -72,6 +74,7 @@ impl Proxy {
             Ok(Ok(answer)) => Ok(passed_back(answer, permit, task)),
             Ok(Err(_)) if verdict.is_too_large() => Err(TOO_LARGE),
             Ok(Err(_)) if verdict.is_too_slow() => Err(TOO_SLOW),
+            Ok(Err(_)) if verdict.is_broken() => Err(BROKEN),
             Ok(Err(_)) => Err(failed(UNREACHABLE)),
             Err(_) => Err(failed(SILENT)),
         }

@@ -16,6 +16,7 @@ pub(crate) struct Verdict(Arc<AtomicU8>);
 
 const TOO_LARGE: u8 = 1;
 const TOO_SLOW: u8 = 2;
+const BROKEN: u8 = 3;
 
 impl Verdict {
     pub(crate) fn is_too_large(&self) -> bool {
@@ -24,6 +25,11 @@ impl Verdict {
 
     pub(crate) fn is_too_slow(&self) -> bool {
         self.0.load(Ordering::Relaxed) == TOO_SLOW
+    }
+
+    /// The client's bytes are no body, or the client went away.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == BROKEN
     }
 
     fn set(&self, value: u8) -> io::Error {
@@ -63,7 +69,7 @@ impl Body for RequestBody {
             return Poll::Ready(None);
         };
         // Trailers could smuggle headers past the border, so the body ends before them.
-        let Ok(data) = frame.map_err(io::Error::other)?.into_data() else {
+        let Ok(data) = frame.map_err(|_| self.verdict.set(BROKEN))?.into_data() else {
             return Poll::Ready(None);
         };
         match self.left_bytes.checked_sub(data.len() as u64) {
