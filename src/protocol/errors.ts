@@ -26,6 +26,7 @@ export const ERRORS = {
   device_revoked: { code: 21, fault: 'peer', temporary: false, http: 403, close: 4403, hint: 'This device was removed from the space.' },
   read_only: { code: 22, fault: 'peer', temporary: false, http: 403, close: 0, hint: 'This device may read but not write; an admin can change its rights.' },
   not_admin: { code: 23, fault: 'peer', temporary: false, http: 403, close: 0, hint: 'Only the root and admin devices may do this.' },
+  session_expired: { code: 24, fault: 'peer', temporary: true, http: 401, close: 4401, hint: 'Open a new session with POST /v1/session; the token has expired, or the relay was restarted.' },
   entry_too_large: { code: 30, fault: 'peer', temporary: false, http: 413, close: 0, hint: 'Keep sealed entries below entry_bytes_max of the welcome.' },
   too_many_entries: { code: 31, fault: 'peer', temporary: false, http: 413, close: 0, hint: 'Keep pushes below push_entries_max of the welcome.' },
   push_seq_gap: { code: 33, fault: 'peer', temporary: false, http: 409, close: 0, hint: 'Push again from the push_seq in the detail.' },

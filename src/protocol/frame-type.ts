@@ -30,6 +30,8 @@ export const FRAME_TYPE = {
   SnapshotManifest: 0x24,
   SnapshotAck: 0x25,
   SnapshotDue: 0x26,
+  SessionTicket: 0x60,
+  SessionToken: 0x61,
 } as const;
 
 /** The name of a frame. */

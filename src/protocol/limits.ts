@@ -55,6 +55,10 @@ export const SNAPSHOT_CHAINS_MAX = ROSTER_DEVICES_MAX + ROSTER_FORMER_MAX;
 export const SNAPSHOT_CHUNKS_PER_STATUS = 16;
 /** The handshake must be finished within this time. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Bytes of the ticket that joins the two requests of a handshake over HTTP. */
+export const SESSION_TICKET_BYTES = 40;
+/** Longest session token. */
+export const SESSION_TOKEN_BYTES_MAX = 512;
 /** Heartbeat unless the welcome says otherwise. */
 export const HEARTBEAT_MS = 30_000;
 /** A session acks at most once in this time. */

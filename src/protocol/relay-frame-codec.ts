@@ -4,7 +4,7 @@ import { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 import { FrameError } from './frame-error.js';
 import { FRAME_TYPE } from './frame-type.js';
-import { LEAVES_PAGE_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
+import { LEAVES_PAGE_MAX, SESSION_TICKET_BYTES, SESSION_TOKEN_BYTES_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
 import { readEntries, readReceipt, writeEntries, writeReceipt } from './log-frame-codec.js';
 import { readLogReset, writeLogReset } from './log-reset.js';
 import type { RelayFrame, WelcomeFrame } from './relay-frame.js';
@@ -75,6 +75,12 @@ function writeBody(writer: ByteWriter, frame: RelayFrame): void {
     case 'SnapshotDue':
       writer.u64(frame.size);
       return;
+    case 'SessionTicket':
+      writer.u32(frame.expiresInMs).fixed(frame.ticket, SESSION_TICKET_BYTES);
+      return;
+    case 'SessionToken':
+      writer.u32(frame.expiresInMs).bytes16(frame.token);
+      return;
   }
 }
 
@@ -130,6 +136,10 @@ function readSnapshotBody(reader: ByteReader, type: number): RelayFrame {
       return { type: 'SnapshotManifest', manifest: reader.bytes32(SNAPSHOT_MANIFEST_BYTES_MAX) };
     case FRAME_TYPE.SnapshotDue:
       return { type: 'SnapshotDue', size: reader.u64() };
+    case FRAME_TYPE.SessionTicket:
+      return { type: 'SessionTicket', expiresInMs: reader.u32(), ticket: reader.raw(SESSION_TICKET_BYTES) };
+    case FRAME_TYPE.SessionToken:
+      return { type: 'SessionToken', expiresInMs: reader.u32(), token: reader.bytes16(SESSION_TOKEN_BYTES_MAX) };
     default:
       throw new FrameError('unexpected_frame', `no relay frame has the number ${type}`);
   }

@@ -163,6 +163,20 @@ export interface SnapshotDueFrame {
   readonly size: number;
 }
 
+/** Joins the two requests of a handshake over HTTP. */
+export interface SessionTicketFrame {
+  readonly type: 'SessionTicket';
+  readonly expiresInMs: number;
+  readonly ticket: Uint8Array;
+}
+
+/** What requests over HTTP carry instead of a handshake. */
+export interface SessionTokenFrame {
+  readonly type: 'SessionToken';
+  readonly expiresInMs: number;
+  readonly token: Uint8Array;
+}
+
 /** Every frame a relay may send. */
 export type RelayFrame =
   | ChallengeFrame
@@ -180,4 +194,6 @@ export type RelayFrame =
   | SnapshotChunkFrame
   | SnapshotStatusFrame
   | SnapshotManifestFrame
-  | SnapshotDueFrame;
+  | SnapshotDueFrame
+  | SessionTicketFrame
+  | SessionTokenFrame;

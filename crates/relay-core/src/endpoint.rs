@@ -77,6 +77,8 @@ pub struct Opened {
 pub trait Endpoint: Send {
     /// One complete binary message from the peer.
     fn on_message(&mut self, message: Bytes, now: Moment, out: &mut dyn Outbox);
+    /// The peer will send no more, and waits for its answers. Byte streams have such an end, WebSockets do not.
+    fn on_input_end(&mut self, _now: Moment, _out: &mut dyn Outbox) {}
     /// Called after the waker fired, after the deadline passed, and whenever the write queue has room again.
     fn poll(&mut self, now: Moment, out: &mut dyn Outbox);
     /// When `poll` must be called even if nothing else happens (handshake time-out, delayed answer, idle limit).

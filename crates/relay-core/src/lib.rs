@@ -13,6 +13,7 @@ mod counters;
 pub mod endpoint;
 pub mod environment;
 pub mod forgetting;
+pub mod http;
 mod hub;
 pub mod ledger;
 pub mod limits;

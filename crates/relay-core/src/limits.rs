@@ -14,6 +14,8 @@ pub struct RelayLimits {
     pub push_in_flight_bytes_max: u32,
     /// From a new connection to its open session, in milliseconds.
     pub handshake_ms: u64,
+    /// How long a session token is good for, in milliseconds.
+    pub session_token_ms: u64,
     /// Heartbeat told to clients, in milliseconds.
     pub heartbeat_ms: u32,
     /// Largest snapshot, in bytes.
@@ -39,6 +41,7 @@ impl Default for RelayLimits {
             push_entries_max: wire::PUSH_ENTRIES_MAX,
             push_in_flight_bytes_max: wire::PUSH_IN_FLIGHT_BYTES_MAX,
             handshake_ms: wire::HANDSHAKE_MS,
+            session_token_ms: wire::SESSION_TOKEN_MS,
             heartbeat_ms: wire::HEARTBEAT_MS,
             snapshot_bytes_max: wire::SNAPSHOT_BYTES_MAX,
             space_sessions_max: 1024,
@@ -77,5 +80,9 @@ pub const SWEEP_PAGE_SPACES: u32 = 256;
 pub const SWEEP_PAUSE_MS: u64 = 24 * 3_600_000;
 /// A forward step of the wall clock against the monotonic one that makes the sweep pause, in milliseconds.
 pub const SWEEP_CLOCK_STEP_MS: u64 = 3_600_000;
+/// Sessions that may begin over HTTP within the lifetime of a ticket; beyond it they are refused as `overloaded`.
+pub const TICKETS_SPENT_MAX: usize = 65_536;
+/// Longest time a Pull over HTTP waits for something to come, in milliseconds.
+pub const LONG_POLL_MS_MAX: u64 = 60_000;
 /// Retry hint of temporary refusals, in milliseconds.
 pub const RETRY_AFTER_MS: u32 = 1000;

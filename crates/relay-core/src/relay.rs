@@ -6,9 +6,10 @@ use crate::counters::Counters;
 pub use crate::counters::RelayStats;
 use crate::endpoint::{Endpoint, EndpointFactory, Moment, Opened};
 use crate::environment::{Entropy, LogSigner, WallClock};
+use crate::http::{self, ExchangeOptions, HttpSessions, Judged, Tickets, Tokens};
 use crate::hub::Hub;
 use crate::limits::RelayLimits;
-use crate::session::Session;
+use crate::session::{HttpHandshake, Session};
 use crate::store::{CommitListener, Store};
 use std::sync::Arc;
 use sweep::SweepGuard;
@@ -22,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) limits: RelayLimits,
     pub(crate) hub: Arc<Hub>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) tickets: Tickets,
+    pub(crate) tokens: Tokens,
 }
 
 /// What a relay is given.
@@ -51,6 +54,8 @@ impl Relay {
         let counters = Arc::new(Counters::default());
         let hub = Arc::new(Hub::new(parts.limits, Arc::clone(&counters)));
         parts.store.listen(Arc::clone(&hub) as Arc<dyn CommitListener>);
+        let tickets = Tickets::new(&*parts.entropy, parts.limits.handshake_ms);
+        let tokens = Tokens::new(&*parts.entropy, parts.limits.session_token_ms);
         let shared = Shared {
             store: parts.store,
             signer: parts.signer,
@@ -59,6 +64,8 @@ impl Relay {
             limits: parts.limits,
             hub,
             counters,
+            tickets,
+            tokens,
         };
         Arc::new(Self { shared: Arc::new(shared), sweep: SweepGuard::default() })
     }
@@ -83,5 +90,19 @@ impl EndpointFactory for Relay {
 
     fn message_bytes_max(&self) -> usize {
         self.shared.limits.message_bytes_max()
+    }
+}
+
+impl HttpSessions for Relay {
+    fn open_handshake(&self, opened: Opened, now: Moment) -> Box<dyn Endpoint> {
+        Box::new(HttpHandshake::new(Arc::clone(&self.shared), opened, now))
+    }
+
+    fn open_exchange(&self, token: &[u8], options: ExchangeOptions, opened: Opened, now: Moment) -> Box<dyn Endpoint> {
+        Box::new(Session::resume(Arc::clone(&self.shared), token, options, opened, now))
+    }
+
+    fn authorise(&self, token: &[u8], now: Moment, judged: Judged) {
+        http::authorise(&self.shared, token, now, judged);
     }
 }

@@ -15,29 +15,38 @@
 
 mod acks;
 mod authentication;
+mod flow;
 mod handle;
 mod handshake;
+mod http_handshake;
 mod io;
 mod open;
 mod pull;
 mod push;
 mod refusal;
 mod requests;
+mod resumption;
 mod roster;
 mod snapshot;
 mod subscription;
 
 pub(crate) use handle::SessionHandle;
+pub(crate) use http_handshake::HttpHandshake;
+pub(crate) use refusal::code_of;
+pub(crate) use roster::{Membership, membership};
 
 use crate::endpoint::{Endpoint, Moment, Opened, Outbox};
+use crate::http::ExchangeOptions;
 use crate::relay::Shared;
 use authentication::Authentication;
 use bytes::Bytes;
+use flow::Flow;
 use handshake::Offered;
 use io::Io;
 use open::OpenSession;
 use relay_proto::ErrorCode;
 use relay_proto::limits::{MESSAGE_BEFORE_OPEN_BYTES_MAX, PROOF_BYTES_MAX};
+use resumption::Resumption;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,10 +58,26 @@ pub(crate) struct Session {
 }
 
 enum State {
-    AwaitHello { until: Moment },
-    AwaitProof { until: Moment, offered: Box<Offered> },
-    Authenticating { until: Moment, authentication: Box<Authentication> },
-    Refused { at: Moment },
+    AwaitHello {
+        until: Moment,
+    },
+    AwaitProof {
+        until: Moment,
+        offered: Box<Offered>,
+    },
+    Authenticating {
+        until: Moment,
+        authentication: Box<Authentication>,
+    },
+    Refused {
+        at: Moment,
+    },
+    /// A token that does not hold.
+    Unknown,
+    Resuming {
+        until: Moment,
+        resumption: Box<Resumption>,
+    },
     Open(Box<OpenSession>),
     Closing,
 }
@@ -63,6 +88,25 @@ impl Session {
         let handle = Arc::new(SessionHandle::new(opened.connection_id, opened.waker));
         let until = after_ms(now, shared.limits.handshake_ms);
         Self { shared, handle, state: State::AwaitHello { until } }
+    }
+
+    /// A session by token; its first poll opens or ends it.
+    pub(crate) fn resume(
+        shared: Arc<Shared>,
+        token: &[u8],
+        options: ExchangeOptions,
+        opened: Opened,
+        now: Moment,
+    ) -> Self {
+        let state = match shared.tokens.open(token, now) {
+            Some((claims, token_until)) => {
+                let flow = Flow::new(options, token_until, now);
+                let until = after_ms(now, shared.limits.handshake_ms);
+                State::Resuming { until, resumption: Box::new(Resumption::new(claims, flow)) }
+            }
+            None => State::Unknown,
+        };
+        Self { state, ..Self::new(shared, opened, now) }
     }
 
     fn step(&mut self, state: State, message: Option<Bytes>, io: &mut Io<'_>) -> State {
@@ -78,6 +122,16 @@ impl Session {
                 }
                 open.drive(io);
                 State::Open(open)
+            }
+            (State::Unknown, _) => {
+                io.error(ErrorCode::SessionExpired, 0);
+                State::Closing
+            }
+            (State::Resuming { until, resumption }, None) => resumption::advance(resumption, until, io),
+            (State::Resuming { mut resumption, .. }, Some(_)) => {
+                resumption.release(io.shared, io.handle);
+                io.error(ErrorCode::UnexpectedFrame, 0);
+                State::Closing
             }
             (State::Refused { at }, _) if io.now >= at => {
                 io.shared.counters.handshakes_failed_total.one();
@@ -110,10 +164,11 @@ impl Session {
 impl State {
     fn handshake_until(&self) -> Option<Moment> {
         match self {
-            Self::AwaitHello { until } | Self::AwaitProof { until, .. } | Self::Authenticating { until, .. } => {
-                Some(*until)
-            }
-            Self::Refused { .. } | Self::Open(_) | Self::Closing => None,
+            Self::AwaitHello { until }
+            | Self::AwaitProof { until, .. }
+            | Self::Authenticating { until, .. }
+            | Self::Resuming { until, .. } => Some(*until),
+            Self::Refused { .. } | Self::Unknown | Self::Open(_) | Self::Closing => None,
         }
     }
 
@@ -122,7 +177,12 @@ impl State {
         match self {
             Self::Open(open) => open.release(shared, handle),
             Self::Authenticating { authentication, .. } => authentication.release(shared, handle),
-            Self::AwaitHello { .. } | Self::AwaitProof { .. } | Self::Refused { .. } | Self::Closing => {}
+            Self::Resuming { resumption, .. } => resumption.release(shared, handle),
+            Self::AwaitHello { .. }
+            | Self::AwaitProof { .. }
+            | Self::Refused { .. }
+            | Self::Unknown
+            | Self::Closing => {}
         }
     }
 }
@@ -136,10 +196,19 @@ impl Endpoint for Session {
         self.run(None, now, out);
     }
 
+    fn on_input_end(&mut self, now: Moment, out: &mut dyn Outbox) {
+        match &mut self.state {
+            State::Resuming { resumption, .. } => resumption.input_ended(),
+            State::Open(open) => open.input_ended(),
+            _ => {}
+        }
+        self.run(None, now, out);
+    }
+
     fn next_deadline(&self) -> Option<Moment> {
         match &self.state {
             State::Refused { at } => Some(*at),
-            State::Open(open) => open.expires_at(),
+            State::Open(open) => open.next_deadline(),
             other => other.handshake_until(),
         }
     }
@@ -164,7 +233,7 @@ impl Endpoint for Session {
     fn message_bytes_max(&self) -> usize {
         match &self.state {
             State::AwaitProof { .. } => PROOF_BYTES_MAX,
-            State::Open(_) => self.shared.limits.message_bytes_max(),
+            State::Resuming { .. } | State::Open(_) => self.shared.limits.message_bytes_max(),
             _ => MESSAGE_BEFORE_OPEN_BYTES_MAX,
         }
     }

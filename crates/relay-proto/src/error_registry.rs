@@ -110,6 +110,7 @@ registry! {
     DeviceRevoked = 21, "device_revoked", Peer, false, 403, 4403, "This device was removed from the space.";
     ReadOnly = 22, "read_only", Peer, false, 403, 0, "This device may read but not write; an admin can change its rights.";
     NotAdmin = 23, "not_admin", Peer, false, 403, 0, "Only the root and admin devices may do this.";
+    SessionExpired = 24, "session_expired", Peer, true, 401, 4401, "Open a new session with POST /v1/session; the token has expired, or the relay was restarted.";
     EntryTooLarge = 30, "entry_too_large", Peer, false, 413, 0, "Keep sealed entries below entry_bytes_max of the welcome.";
     TooManyEntries = 31, "too_many_entries", Peer, false, 413, 0, "Keep pushes below push_entries_max of the welcome.";
     PushSeqGap = 33, "push_seq_gap", Peer, false, 409, 0, "Push again from the push_seq in the detail.";

@@ -9,6 +9,7 @@ mod log;
 mod log_items;
 mod relay;
 mod roster;
+mod session_token;
 mod snapshot;
 
 pub use client::ClientFrame;
@@ -22,6 +23,7 @@ pub use log::{Ack, AckNotice, CursorExpired, Leaves, Pull, PullLeaves, Push, Rec
 pub use log_items::{Entries, Item, ItemBody};
 pub use relay::RelayFrame;
 pub use roster::{RosterPut, RosterUpdate};
+pub use session_token::{SessionTicket, SessionToken, TICKET_BYTES};
 pub use snapshot::{
     SnapshotAck, SnapshotBegin, SnapshotChunk, SnapshotDue, SnapshotGet, SnapshotManifest, SnapshotState,
     SnapshotStatus,

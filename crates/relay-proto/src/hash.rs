@@ -31,6 +31,10 @@ pub enum Domain {
     Snapshot,
     /// Snapshot acks.
     SnapshotAck,
+    /// Tickets of a handshake over HTTP.
+    SessionTicket,
+    /// Session tokens.
+    SessionToken,
 }
 
 impl Domain {
@@ -50,6 +54,8 @@ impl Domain {
             Self::LogReset => b"sealrelay/v1/log-reset\0",
             Self::Snapshot => b"sealrelay/v1/snapshot\0",
             Self::SnapshotAck => b"sealrelay/v1/snapshot-ack\0",
+            Self::SessionTicket => b"sealrelay/v1/session-ticket\0",
+            Self::SessionToken => b"sealrelay/v1/session-token\0",
         }
     }
 }

@@ -64,6 +64,10 @@ pub const MANIFEST_BYTES_MAX: usize =
 pub const HANDSHAKE_MS: u64 = 10_000;
 /// Delay of the one answer to a failed handshake, in milliseconds.
 pub const HANDSHAKE_FAILED_DELAY_MS: u64 = 25;
+/// How long a session token is good for, in milliseconds (default).
+pub const SESSION_TOKEN_MS: u64 = 15 * 60_000;
+/// Longest session token, in bytes.
+pub const SESSION_TOKEN_BYTES_MAX: usize = 512;
 /// Period of keep-alive, in milliseconds (default).
 pub const HEARTBEAT_MS: u32 = 30_000;
 /// Shortest time between two acks of one session, in milliseconds.

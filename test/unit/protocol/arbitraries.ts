@@ -114,4 +114,6 @@ export const relayFrame: fc.Arbitrary<RelayFrame> = fc.oneof(
   fc.record({ type: type('SnapshotStatus'), snapshot: key, nextChunk: u32, stored: fc.boolean() }),
   fc.record({ type: type('SnapshotManifest'), manifest: bytes }),
   fc.record({ type: type('SnapshotDue'), size: u64 }),
+  fc.record({ type: type('SessionTicket'), expiresInMs: u32, ticket: fc.uint8Array({ minLength: 40, maxLength: 40 }) }),
+  fc.record({ type: type('SessionToken'), expiresInMs: u32, token: fc.uint8Array({ maxLength: 512 }) }),
 );

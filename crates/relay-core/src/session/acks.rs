@@ -7,7 +7,7 @@ use super::open::OpenSession;
 use super::roster::Membership;
 use crate::endpoint::SharedFrame;
 use crate::hub::{AckNews, shared};
-use crate::store::SignedAck;
+use crate::store::{SignedAck, StoreError};
 use relay_proto::ErrorCode;
 use relay_proto::frame::{Ack, AckNotice, EncodedFrame};
 use relay_proto::ids::{DeviceKey, Signature};
@@ -42,14 +42,27 @@ impl OpenSession {
         };
         let (device, channel, handle) = (self.device, Arc::clone(&self.channel), Arc::clone(io.handle));
         let counters = Arc::clone(&io.shared.counters);
-        let done = move |result| match result {
-            Ok(()) => {
+        let waits = self.flow.as_mut().map(|flow| flow.acks += 1).is_some();
+        let done = move |result: Result<(), StoreError>| {
+            if result.is_ok() {
                 counters.acks_total.one();
                 channel.ack(device, news);
             }
-            Err(error) => handle.post(Answer::AckRefused { size: ack.size, error }),
+            // Only a session that ends by itself has to hear of success.
+            if waits || result.is_err() {
+                handle.post(Answer::AckPut { size: ack.size, result });
+            }
         };
         io.shared.store.put_ack(self.space, signed, Box::new(done));
+    }
+
+    pub(super) fn on_ack_put(&mut self, size: u64, result: Result<(), StoreError>, io: &mut Io<'_>) {
+        if let Some(flow) = &mut self.flow {
+            flow.acks = flow.acks.saturating_sub(1);
+        }
+        if let Err(error) = result {
+            io.store_error(&error, size);
+        }
     }
 
     /// Sends the acks of other devices that came since the last look; returns whether there were any.

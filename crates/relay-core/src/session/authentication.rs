@@ -8,6 +8,7 @@ use super::refusal::code_of;
 use super::roster::{Membership, membership};
 use crate::commit::sign;
 use crate::endpoint::Moment;
+use crate::http::{Claims, Spending, Ticket};
 use crate::hub::SpaceChannel;
 use crate::relay::Shared;
 use crate::store::{DeviceMark, Page, ReadOutcome, Refusal, SpaceFacts, StoreError};
@@ -33,6 +34,8 @@ pub(super) struct Authentication {
     told: (u64, Hash),
     found: Option<Found>,
     mark: DeviceMark,
+    /// Of a handshake over HTTP, which yields a token.
+    ticket: Option<Ticket>,
 }
 
 /// What is known once membership is proved.
@@ -53,7 +56,13 @@ enum Step {
 }
 
 impl Authentication {
-    pub(super) fn new(hello: Hello, proof: Proof, transcript: ClientTranscript, refuse_at: Moment) -> Self {
+    pub(super) fn new(
+        hello: Hello,
+        proof: Proof,
+        transcript: ClientTranscript,
+        refuse_at: Moment,
+        ticket: Option<Ticket>,
+    ) -> Self {
         let told = (hello.roster_version, hello.roster_hash);
         Self {
             hello,
@@ -65,6 +74,7 @@ impl Authentication {
             told,
             found: None,
             mark: DeviceMark::default(),
+            ticket,
         }
     }
 
@@ -155,6 +165,14 @@ impl Authentication {
             io.fatal(ErrorCode::Internal);
             return Step::Ended;
         };
+        match self.ticket.map(|ticket| io.shared.tickets.spend(ticket, io.now)) {
+            None | Some(Spending::Spent) => {}
+            Some(Spending::Again) => return Step::Refuse,
+            Some(Spending::Full) => {
+                io.fatal(ErrorCode::Overloaded);
+                return Step::Ended;
+            }
+        }
         let Some(found) = self.found.take() else { return Step::Wait };
         let body = WelcomeBody {
             log_epoch: attestation.claim.log_epoch,
@@ -179,7 +197,13 @@ impl Authentication {
             told: self.told,
             mark: self.mark,
         };
-        Step::Open(Box::new(OpenSession::new(admitted, io)))
+        let mut open = OpenSession::new(admitted, io);
+        if self.ticket.is_some() {
+            let claims = Claims { space: self.hello.space, device: self.hello.device, told: self.told };
+            io.send(&io.shared.tokens.issue(&claims, io.now));
+            open.end_after_answers(io.now);
+        }
+        Step::Open(Box::new(open))
     }
 }
 
@@ -216,7 +240,10 @@ pub(super) fn advance(mut authentication: Box<Authentication>, spoke: bool, unti
     while let Some(answer) = io.handle.take() {
         match authentication.on_answer(answer, io) {
             Step::Wait => {}
-            Step::Refuse => return State::Refused { at: authentication.refuse_at },
+            Step::Refuse => {
+                authentication.release(io.shared, io.handle);
+                return State::Refused { at: authentication.refuse_at };
+            }
             Step::Open(mut open) => {
                 open.drive(io);
                 return State::Open(open);

@@ -21,7 +21,7 @@ pub(crate) enum Answer {
     Leaves(Result<Vec<Hash>, StoreError>),
     Acks(Result<Vec<SignedAck>, StoreError>),
     LogResets(Result<Vec<Bytes>, StoreError>),
-    AckRefused { size: u64, error: StoreError },
+    AckPut { size: u64, result: Result<(), StoreError> },
     Progress(Result<SnapshotProgress, StoreError>),
     Manifest(Result<Option<Bytes>, StoreError>),
     Chunk(Result<Bytes, StoreError>),

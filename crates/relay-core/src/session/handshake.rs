@@ -4,11 +4,12 @@ use super::authentication::Authentication;
 use super::io::Io;
 use super::{State, after_ms};
 use crate::endpoint::Moment;
+use crate::http::{Ticket, Tickets};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
-use relay_proto::frame::{Challenge, ErrorFrame, Frame, Hello, Proof, encode_versions, hello_versions};
+use relay_proto::frame::{Challenge, ErrorFrame, Frame, Hello, Proof, SessionTicket, encode_versions, hello_versions};
 use relay_proto::handshake::ClientTranscript;
-use relay_proto::ids::Signature;
+use relay_proto::ids::{DeviceKey, Hash, Signature, SpaceId};
 use relay_proto::limits::{
     FEATURES, HANDSHAKE_FAILED_DELAY_MS, MESSAGE_BEFORE_OPEN_BYTES_MAX, PROOF_BYTES_MAX, VERSIONS,
 };
@@ -19,6 +20,35 @@ pub(super) struct Offered {
     hello: Hello,
     hello_frame: Bytes,
     challenge_frame: Bytes,
+    /// Of a handshake over HTTP: what it was brought back with, to be used up by the welcome.
+    ticket: Option<Ticket>,
+}
+
+impl Offered {
+    /// What a client brought back with a ticket that holds.
+    pub(super) fn again(hello: Hello, hello_frame: Bytes, challenge_frame: Bytes, ticket: Ticket) -> Self {
+        Self { hello, hello_frame, challenge_frame, ticket: Some(ticket) }
+    }
+
+    /// What no proof fits: checking one costs what it always costs, and fails.
+    pub(super) fn unknown() -> Self {
+        let hello = Hello {
+            versions: Vec::new(),
+            features: 0,
+            space: SpaceId([0; 32]),
+            // No point of the curve has this encoding, so no signature holds under it.
+            device: DeviceKey([0xff; 32]),
+            client_nonce: [0; 32],
+            roster_version: 0,
+            roster_hash: Hash::ZERO,
+        };
+        Self { hello, hello_frame: Bytes::new(), challenge_frame: Bytes::new(), ticket: None }
+    }
+
+    /// The ticket with which a client brings this back.
+    pub(super) fn ticket(&self, tickets: &Tickets, now: Moment) -> SessionTicket {
+        tickets.issue(&self.hello_frame, &self.challenge_frame, now)
+    }
 }
 
 pub(super) fn on_hello(message: Bytes, until: Moment, io: &mut Io<'_>) -> State {
@@ -61,7 +91,7 @@ fn challenge(message: Bytes, version: u16, until: Moment, io: &mut Io<'_>) -> St
     io.send_bytes(challenge_frame.clone());
     // The message may be a slice of a large read buffer; the hello waits, so it is copied.
     let hello_frame = Bytes::copy_from_slice(&message);
-    State::AwaitProof { until, offered: Box::new(Offered { hello, hello_frame, challenge_frame }) }
+    State::AwaitProof { until, offered: Box::new(Offered { hello, hello_frame, challenge_frame, ticket: None }) }
 }
 
 /// Whatever comes in place of the proof is checked at the cost of one verification and refused at the same moment.
@@ -73,7 +103,7 @@ pub(super) fn on_proof(offered: Offered, message: &Bytes, until: Moment, io: &mu
     let holds = transcript.verify_proof(&offered.hello.device, &signature);
     match proof.filter(|_| holds) {
         Some(proof) => {
-            let authentication = Authentication::new(offered.hello, proof, transcript, refuse_at);
+            let authentication = Authentication::new(offered.hello, proof, transcript, refuse_at, offered.ticket);
             super::authentication::begin(Box::new(authentication), until, io)
         }
         None => State::Refused { at: refuse_at },

@@ -9,6 +9,9 @@ use relay_proto::ErrorCode;
 use relay_proto::frame::{ErrorFrame, Frame, Goaway};
 use std::sync::Arc;
 
+/// Normal closure (RFC 6455 7.4.1).
+const CLOSE_DONE: u16 = 1000;
+
 pub(super) struct Io<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) handle: &'a Arc<SessionHandle>,
@@ -86,6 +89,11 @@ impl<'a> Io<'a> {
     /// Closes after a goaway.
     pub(super) fn go(&mut self) {
         self.close(ErrorCode::Draining.close(), ErrorCode::Draining.name());
+    }
+
+    /// Closes because everything was answered.
+    pub(super) fn finish(&mut self) {
+        self.close(CLOSE_DONE, "done");
     }
 
     /// Closes after an error that the registry lets pass elsewhere.

@@ -1,6 +1,7 @@
 //! The open session: what it holds, and the order in which it works things off.
 
 use super::after_ms;
+use super::flow::Flow;
 use super::handle::{Answer, SessionHandle};
 use super::io::Io;
 use super::push::PushWindow;
@@ -38,6 +39,8 @@ pub(super) struct OpenSession {
     pub(super) pushes: PushWindow,
     pub(super) requests: Requests,
     pub(super) subscription: Option<Box<Subscription>>,
+    /// Of a session by token.
+    pub(super) flow: Option<Box<Flow>>,
     /// When the next ack is due if they come once a second.
     pub(super) ack_due_at: Moment,
     pub(super) acks_seen: u64,
@@ -62,6 +65,7 @@ impl OpenSession {
             pushes: PushWindow::new(admitted.mark.bound),
             requests: Requests::default(),
             subscription: None,
+            flow: None,
             ack_due_at: io.now,
             acks_seen,
             stash: VecDeque::new(),
@@ -88,8 +92,21 @@ impl OpenSession {
         }
     }
 
-    pub(super) const fn expires_at(&self) -> Option<Moment> {
-        self.expires_at
+    /// When something is due.
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        [self.expires_at, self.flow_deadline()].into_iter().flatten().min()
+    }
+
+    /// The peer of a session by token will send no more.
+    pub(super) fn input_ended(&mut self) {
+        if let Some(flow) = &mut self.flow {
+            flow.input_ended = true;
+        }
+    }
+
+    /// Whether the client is to be shown a change of the roster.
+    pub(super) fn roster_is_owed(&self) -> bool {
+        self.roster.is_owed(&self.channel)
     }
 
     pub(super) fn release(&mut self, shared: &Shared, handle: &SessionHandle) {
@@ -116,6 +133,10 @@ impl OpenSession {
     }
 
     fn on_frame(&mut self, frame: ClientFrame, io: &mut Io<'_>) {
+        if let Some(code) = self.flow_fault(&frame, io) {
+            io.error(code, 0);
+            return;
+        }
         match frame {
             ClientFrame::Push(push) => self.on_push(push, io),
             ClientFrame::Ack(ack) => self.on_ack(ack, io),
@@ -131,7 +152,9 @@ impl OpenSession {
         if self.expires_at.is_some_and(|at| io.now >= at) && !io.is_closed() {
             io.error(ErrorCode::DeviceExpired, 0);
         }
+        self.flow_work(io);
         while io.has_room() && self.step(io) {}
+        self.flow_end(io);
         if io.is_closed() {
             return;
         }
@@ -195,7 +218,7 @@ impl OpenSession {
         match answer {
             Answer::Pushed { push_seq_first, bytes, result } => self.on_pushed(push_seq_first, bytes, result, io),
             Answer::SubscriptionRead(read) => self.on_subscription_read(read, io),
-            Answer::AckRefused { size, error } => io.store_error(&error, size),
+            Answer::AckPut { size, result } => self.on_ack_put(size, result, io),
             answer => self.on_request_answer(answer, io),
         }
     }

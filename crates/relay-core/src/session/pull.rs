@@ -42,6 +42,7 @@ impl OpenSession {
     pub(super) fn on_pull_read(&mut self, pull: Pull, read: Result<ReadOutcome, StoreError>, io: &mut Io<'_>) {
         let context = u64::from(pull.request);
         match read {
+            Ok(ReadOutcome::Page(page)) if page.entries.is_empty() && !page.more && self.flow_waits(pull, io) => {}
             Ok(ReadOutcome::Page(page)) => {
                 // One pull is answered by one frame; what does not fit is pulled again.
                 send_page(&page, pull.request, None, 1, io);

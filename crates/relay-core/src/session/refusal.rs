@@ -8,7 +8,7 @@ use relay_proto::ErrorCode;
 use relay_proto::frame::ErrorFrame;
 
 /// The error a peer is told.
-pub(super) fn code_of(error: &StoreError) -> ErrorCode {
+pub(crate) fn code_of(error: &StoreError) -> ErrorCode {
     match error {
         StoreError::Refused(refusal) => code_of_refusal(refusal),
         StoreError::DiskFull => ErrorCode::DiskFull,

@@ -14,7 +14,7 @@ use relay_proto::roster::{Rights, Statement};
 
 /// What the newest roster says of the session's device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Membership {
+pub(crate) enum Membership {
     /// The root itself: it reads and puts rosters, and writes nothing.
     Root,
     /// A listed device.
@@ -22,11 +22,11 @@ pub(super) enum Membership {
 }
 
 impl Membership {
-    pub(super) fn may_write(self) -> bool {
+    pub(crate) fn may_write(self) -> bool {
         matches!(self, Self::Device { rights, .. } if rights.may_write())
     }
 
-    pub(super) fn may_put_rosters(self) -> bool {
+    pub(crate) fn may_put_rosters(self) -> bool {
         match self {
             Self::Root => true,
             Self::Device { rights, .. } => rights.is_admin(),
@@ -41,13 +41,13 @@ impl Membership {
         }
     }
 
-    pub(super) const fn expired(self, now_ms: u64) -> bool {
+    pub(crate) const fn expired(self, now_ms: u64) -> bool {
         self.not_after_ms() != 0 && now_ms > self.not_after_ms()
     }
 }
 
 /// What the newest roster says of a device; `None` when it is not in it.
-pub(super) fn membership(facts: &SpaceFacts, space: SpaceId, device: DeviceKey) -> Option<Membership> {
+pub(crate) fn membership(facts: &SpaceFacts, space: SpaceId, device: DeviceKey) -> Option<Membership> {
     if device == space.as_device() {
         return Some(Membership::Root);
     }
@@ -88,6 +88,11 @@ impl RosterWatch {
             self.look(io);
         }
         self.looking
+    }
+
+    /// Whether something changed that was not looked into.
+    pub(super) fn is_owed(&self, channel: &SpaceChannel) -> bool {
+        self.looking || self.seen != Some(channel.roster_changes())
     }
 
     fn look(&mut self, io: &Io<'_>) {

@@ -118,11 +118,16 @@ impl World {
     }
 
     pub(crate) fn connect(&mut self) -> usize {
+        self.attach(|relay, opened, now| relay.open(opened, now))
+    }
+
+    /// Adds an endpoint that the relay opens.
+    pub(crate) fn attach(&mut self, open: impl FnOnce(&Relay, Opened, Moment) -> Box<dyn Endpoint>) -> usize {
         let woken = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&woken);
         let waker = Arc::new(move || flag.store(true, Ordering::SeqCst));
         let id = self.connections.len();
-        let endpoint = self.relay.open(Opened { connection_id: id as u64, waker }, self.now);
+        let endpoint = open(&self.relay, Opened { connection_id: id as u64, waker }, self.now);
         let queue = Queue {
             messages: VecDeque::new(),
             closed: None,
@@ -140,6 +145,22 @@ impl World {
         let connection = &mut self.connections[id];
         connection.queue.now = self.now;
         connection.endpoint.on_message(message, self.now, &mut connection.queue);
+        self.settle();
+    }
+
+    /// The peer will send no more.
+    pub(crate) fn end_input(&mut self, id: usize) {
+        let connection = &mut self.connections[id];
+        connection.queue.now = self.now;
+        connection.endpoint.on_input_end(self.now, &mut connection.queue);
+        self.settle();
+    }
+
+    /// Polls without having been woken, as a transport does once at the start.
+    pub(crate) fn poll(&mut self, id: usize) {
+        let connection = &mut self.connections[id];
+        connection.queue.now = self.now;
+        connection.endpoint.poll(self.now, &mut connection.queue);
         self.settle();
     }
 

@@ -121,6 +121,10 @@ frame_types! {
     SnapshotAck = 0x25, Client;
     /// A snapshot is wanted.
     SnapshotDue = 0x26, Relay;
+    /// Joins the two requests of a handshake over HTTP.
+    SessionTicket = 0x60, Relay;
+    /// What requests over HTTP carry instead of a handshake.
+    SessionToken = 0x61, Relay;
 }
 
 impl FrameType {
@@ -141,7 +145,7 @@ mod tests {
             assert_eq!(FrameType::try_from(frame_type.number()), Ok(*frame_type));
         }
         assert_eq!(FrameType::try_from(0x00), Err(DecodeError::UnknownFrame));
-        for number in [0x30, 0x38, 0x40, 0x50, 0x60, 0x67] {
+        for number in [0x30, 0x38, 0x40, 0x50, 0x62, 0x67] {
             assert_eq!(FrameType::try_from(number), Err(DecodeError::ReservedFrame));
         }
         assert_eq!(FrameType::try_from(0x68), Err(DecodeError::UnknownFrame));

@@ -2,7 +2,8 @@
 
 use super::{
     AckNotice, Challenge, CursorExpired, Direction, Entries, ErrorFrame, Frame, FrameType, Goaway, Leaves, Pong,
-    Receipt, RosterUpdate, SnapshotChunk, SnapshotDue, SnapshotManifest, SnapshotStatus, Welcome, directional,
+    Receipt, RosterUpdate, SessionTicket, SessionToken, SnapshotChunk, SnapshotDue, SnapshotManifest, SnapshotStatus,
+    Welcome, directional,
 };
 use crate::log_reset::LogReset;
 use crate::wire::{DecodeError, Reader};
@@ -14,5 +15,6 @@ directional!(
     {
         Challenge, Welcome, ErrorFrame, Goaway, Pong, Receipt, Entries, AckNotice, RosterUpdate, LogReset,
         CursorExpired, Leaves, SnapshotChunk, SnapshotStatus, SnapshotManifest, SnapshotDue,
+        SessionTicket, SessionToken,
     }
 );

@@ -253,6 +253,9 @@ pub(crate) fn relay_frame() -> impl Strategy<Value = RelayFrame> {
         }),
         (number(), attestation()).prop_map(|(nonce, attestation)| Pong { nonce, attestation }.into()),
         (chain(), bytes(0..64)).prop_map(|(chain, keyring)| RosterUpdate { chain, keyring }.into()),
+        (any::<u32>(), any::<[u8; 40]>())
+            .prop_map(|(expires_in_ms, ticket)| SessionTicket { expires_in_ms, ticket }.into()),
+        (any::<u32>(), bytes(0..512)).prop_map(|(expires_in_ms, token)| SessionToken { expires_in_ms, token }.into()),
     ];
     let log = prop_oneof![
         receipt().prop_map(RelayFrame::from),

@@ -82,6 +82,8 @@ pub(crate) fn describe_relay(frame: &RelayFrame) -> Value {
         }),
         RelayFrame::SnapshotManifest(f) => json!({ "manifest": hex(&f.manifest) }),
         RelayFrame::SnapshotDue(f) => json!({ "size": f.size }),
+        RelayFrame::SessionTicket(f) => json!({ "expires_in_ms": f.expires_in_ms, "ticket": hex(f.ticket) }),
+        RelayFrame::SessionToken(f) => json!({ "expires_in_ms": f.expires_in_ms, "token": hex(&f.token) }),
         other => unreachable!("no description of {:?}", other.frame_type()),
     }
 }

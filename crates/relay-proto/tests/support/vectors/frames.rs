@@ -107,7 +107,16 @@ pub(crate) fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
     frames.extend(receipts());
     frames.extend(log_answers());
     frames.extend(snapshot_answers());
+    frames.extend(http_answers());
     frames
+}
+
+fn http_answers() -> Vec<(&'static str, RelayFrame)> {
+    let token = SessionToken { expires_in_ms: 900_000, token: Bytes::from_static(&[0x61; 146]) };
+    vec![
+        ("after a challenge over HTTP", SessionTicket { expires_in_ms: 10_000, ticket: [0x60; TICKET_BYTES] }.into()),
+        ("after a welcome over HTTP", token.into()),
+    ]
 }
 
 pub(crate) fn challenge() -> Challenge {
