@@ -171,7 +171,7 @@ impl DataDir {
     /// # Errors
     /// [`DirError`].
     pub fn take(vfs: &dyn Vfs, path: &Path, entropy: &dyn Entropy) -> Result<Self, DirError> {
-        vfs.create_dir(path).map_err(DirError::io("make the data directory", path))?;
+        let made = make_dir(vfs, path).map_err(DirError::io("make the data directory", path))?;
         refuse_foreign(path, &names(vfs, path)?)?;
         let lock = lock(vfs, path)?;
         let names = names(vfs, path)?;
@@ -179,6 +179,7 @@ impl DataDir {
         if has(FORMAT_FILE) {
             check_format(vfs, path)?;
         } else {
+            keep_name(vfs, path, made).map_err(DirError::io("sync the directory above", path))?;
             vfs::write_small(vfs, path, FORMAT_FILE, FORMAT_TEXT.as_bytes(), OpenMode::Create)
                 .map_err(DirError::io("write", &path.join(FORMAT_FILE)))?;
         }
@@ -193,6 +194,30 @@ impl DataDir {
         vfs.sync_dir(path).map_err(DirError::io("sync", path))?;
         Ok(Self { path: path.to_owned(), seed, _lock: lock })
     }
+}
+
+/// Makes a directory and those above it; returns how many were missing.
+fn make_dir(vfs: &dyn Vfs, path: &Path) -> io::Result<usize> {
+    let is_missing = |dir: &&Path| {
+        let found = vfs.read_dir(dir);
+        !dir.as_os_str().is_empty() && found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
+    let missing = path.ancestors().take_while(is_missing).count();
+    vfs.create_dir(path)?;
+    Ok(missing)
+}
+
+/// Makes the directory's own name durable, and the names above it: an interrupted first start may have made them too.
+/// Only the parents of the `made` innermost ones must let themselves be synced; others may be closed to this user.
+fn keep_name(vfs: &dyn Vfs, path: &Path, made: usize) -> io::Result<()> {
+    for (index, dir) in path.ancestors().skip(1).enumerate() {
+        let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+        let synced = vfs.sync_dir(dir);
+        if index < made {
+            synced?;
+        }
+    }
+    Ok(())
 }
 
 fn names(vfs: &dyn Vfs, path: &Path) -> Result<Vec<DirName>, DirError> {

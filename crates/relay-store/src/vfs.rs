@@ -11,8 +11,12 @@ pub use real::RealVfs;
 
 use std::fmt::Debug;
 use std::io;
+use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
+
+/// The place in the code that asks for a sync; what the simulated disk turns off one by one.
+pub type SyncSite = &'static Location<'static>;
 
 /// Whether an operation failed for want of room: on the disk, or in the owner's share of it.
 pub(crate) fn is_full(error: &io::Error) -> bool {
@@ -31,11 +35,11 @@ pub trait VfsFile: Send + Sync + Debug {
     /// # Errors
     /// What the file system says.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
-    /// Makes written bytes durable, and the length when it changed (fdatasync).
+    /// What `sync_data` of the trait object does, which notes where it is called.
     ///
     /// # Errors
     /// What the file system says. The call is never repeated and then believed.
-    fn sync_data(&self) -> io::Result<()>;
+    fn sync_data_from(&self, site: SyncSite) -> io::Result<()>;
     /// Cuts or extends (with zeros) the file.
     ///
     /// # Errors
@@ -52,6 +56,17 @@ pub trait VfsFile: Send + Sync + Debug {
     /// What the file system says.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
+    }
+}
+
+impl dyn VfsFile + '_ {
+    /// Makes written bytes durable, and the length when it changed (fdatasync).
+    ///
+    /// # Errors
+    /// What the file system says. The call is never repeated and then believed.
+    #[track_caller]
+    pub fn sync_data(&self) -> io::Result<()> {
+        self.sync_data_from(Location::caller())
     }
 }
 
@@ -100,11 +115,11 @@ pub trait Vfs: Send + Sync + Debug {
     /// # Errors
     /// What the file system says.
     fn read_dir(&self, path: &Path) -> io::Result<Vec<DirName>>;
-    /// Makes the names in a directory durable.
+    /// What `sync_dir` of the trait object does, which notes where it is called.
     ///
     /// # Errors
     /// What the file system says.
-    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    fn sync_dir_from(&self, path: &Path, site: SyncSite) -> io::Result<()>;
     /// Renames a file over whatever has the new name.
     ///
     /// # Errors
@@ -121,6 +136,17 @@ pub trait Vfs: Send + Sync + Debug {
     /// # Errors
     /// What the file system says.
     fn lock(&self, path: &Path, owner: &str) -> io::Result<Option<Box<dyn VfsLock>>>;
+}
+
+impl dyn Vfs + '_ {
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// What the file system says.
+    #[track_caller]
+    pub fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.sync_dir_from(path, Location::caller())
+    }
 }
 
 /// Reads a whole small file; refuses one above `bytes_max`.
@@ -142,6 +168,7 @@ pub(crate) fn read_small(vfs: &dyn Vfs, path: &Path, bytes_max: u64) -> io::Resu
 ///
 /// # Errors
 /// What the file system says.
+#[track_caller]
 pub(crate) fn write_small(vfs: &dyn Vfs, dir: &Path, name: &str, bytes: &[u8], mode: OpenMode) -> io::Result<()> {
     let file = vfs.open(&dir.join(name), mode)?;
     file.write_all_at(bytes, 0)?;

@@ -89,6 +89,7 @@ pub fn write_zeros(file: &SharedFile, from: u64, to: u64) -> io::Result<()> {
 ///
 /// # Errors
 /// What the file system says. A footer that is not whole is rebuilt at the next start.
+#[track_caller]
 pub fn write_footer(file: &SharedFile, groups_end: u64, footer: &[u8]) -> io::Result<()> {
     file.set_len(groups_end)?;
     file.write_all_at(footer, groups_end)?;

@@ -1,6 +1,6 @@
 //! The operating system's files.
 
-use super::{DirName, OpenMode, SharedFile, Vfs, VfsFile, VfsLock};
+use super::{DirName, OpenMode, SharedFile, SyncSite, Vfs, VfsFile, VfsLock};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
@@ -72,7 +72,7 @@ impl VfsFile for RealFile {
         Ok(())
     }
 
-    fn sync_data(&self) -> io::Result<()> {
+    fn sync_data_from(&self, _site: SyncSite) -> io::Result<()> {
         self.0.sync_data()
     }
 
@@ -123,13 +123,13 @@ impl Vfs for RealVfs {
     }
 
     #[cfg(unix)]
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+    fn sync_dir_from(&self, path: &Path, _site: SyncSite) -> io::Result<()> {
         File::open(path)?.sync_all()
     }
 
     /// Windows makes names durable with the file itself and has no directory handle to sync.
     #[cfg(not(unix))]
-    fn sync_dir(&self, _path: &Path) -> io::Result<()> {
+    fn sync_dir_from(&self, _path: &Path, _site: SyncSite) -> io::Result<()> {
         Ok(())
     }
 

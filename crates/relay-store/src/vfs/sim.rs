@@ -3,14 +3,20 @@
 //! It keeps, for every file, the bytes a reader sees and the bytes a power cut leaves; for every directory the same of
 //! its names. A power cut keeps any subset of the unsynced writes, each torn at sectors, chosen by a seed.
 
-use super::{DirName, OpenMode, SharedFile, Vfs, VfsFile, VfsLock};
+mod disk;
+mod journal;
+mod loss;
+
+pub use journal::{Journal, Replay};
+pub use loss::{Dice, SECTOR_BYTES};
+
+use super::{DirName, OpenMode, SharedFile, SyncSite, Vfs, VfsFile, VfsLock};
+use bytes::Bytes;
+use disk::{Change, Disk, Name, NameChange, Node, Op};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Unit in which a torn write survives, in bytes.
-pub const SECTOR_BYTES: usize = 512;
 
 /// A fault to inject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,48 +35,49 @@ pub enum Fault {
         /// What it fails with.
         error: io::ErrorKind,
     },
+    /// The n-th call of any kind from now on fails and does nothing; a write does half, and a failed sync forgets.
+    Call {
+        /// How many calls succeed before.
+        after: u64,
+        /// What it fails with.
+        error: io::ErrorKind,
+    },
     /// Every making or growing of a file fails as on a full disk until [`SimVfs::heal`].
     Full,
 }
 
-#[derive(Debug, Default)]
-struct Node {
-    seen: Vec<u8>,
-    durable: Vec<u8>,
-    /// Unsynced changes in order.
-    pending: Vec<Change>,
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Write { offset: usize, bytes: Vec<u8> },
-    SetLen(usize),
+/// What a call does, for the faults that are choosy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CallKind {
+    Write,
+    Sync,
+    Other,
 }
 
 #[derive(Debug, Default)]
-struct Disk {
-    files: BTreeMap<u64, Node>,
-    names: BTreeMap<PathBuf, u64>,
-    durable_names: BTreeMap<PathBuf, u64>,
-    dirs: BTreeSet<PathBuf>,
+struct State {
+    disk: Disk,
     locks: BTreeSet<PathBuf>,
-    next_file: u64,
     faults: Vec<Fault>,
     fault_suffix: String,
+    /// Grows with every power cut: files opened before it answer no more.
     generation: u64,
     syncs: u64,
+    calls: u64,
     syncs_lie: bool,
+    journal: Option<Vec<Op>>,
+    journal_base: Disk,
 }
 
 /// The simulated file system; clones share one disk.
 #[derive(Clone, Debug, Default)]
 pub struct SimVfs {
-    disk: Arc<Mutex<Disk>>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug)]
 struct SimFile {
-    disk: Arc<Mutex<Disk>>,
+    state: Arc<Mutex<State>>,
     id: u64,
     path: PathBuf,
     generation: u64,
@@ -78,7 +85,7 @@ struct SimFile {
 
 #[derive(Debug)]
 struct SimLock {
-    disk: Arc<Mutex<Disk>>,
+    state: Arc<Mutex<State>>,
     path: PathBuf,
     generation: u64,
 }
@@ -87,43 +94,19 @@ impl VfsLock for SimLock {}
 
 impl Drop for SimLock {
     fn drop(&mut self) {
-        let mut disk = guard(&self.disk);
-        if disk.generation == self.generation {
-            disk.locks.remove(&self.path);
+        let mut state = guard(&self.state);
+        if state.generation == self.generation {
+            state.locks.remove(&self.path);
         }
     }
 }
 
-fn guard(disk: &Arc<Mutex<Disk>>) -> MutexGuard<'_, Disk> {
-    disk.lock().unwrap_or_else(PoisonError::into_inner)
+fn guard(state: &Arc<Mutex<State>>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn not_found() -> io::Error {
     io::ErrorKind::NotFound.into()
-}
-
-fn apply(bytes: &mut Vec<u8>, change: &Change) {
-    match change {
-        Change::SetLen(len) => bytes.resize(*len, 0),
-        Change::Write { offset, bytes: written } => {
-            let end = offset + written.len();
-            if bytes.len() < end {
-                bytes.resize(end, 0);
-            }
-            if let Some(target) = bytes.get_mut(*offset..end) {
-                target.copy_from_slice(written);
-            }
-        }
-    }
-}
-
-/// splitmix64: enough randomness to choose what a power cut loses.
-fn next_random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 impl SimVfs {
@@ -133,49 +116,55 @@ impl SimVfs {
         Self::default()
     }
 
+    fn of(disk: Disk) -> Self {
+        Self { state: Arc::new(Mutex::new(State { disk, ..State::default() })) }
+    }
+
     /// Injects a fault for files whose name ends with `suffix`.
     pub fn inject(&self, suffix: &str, fault: Fault) {
-        let mut disk = guard(&self.disk);
-        suffix.clone_into(&mut disk.fault_suffix);
-        disk.faults.push(fault);
+        let mut state = guard(&self.state);
+        suffix.clone_into(&mut state.fault_suffix);
+        state.faults.push(fault);
     }
 
     /// Takes back all faults that did not happen yet.
     pub fn heal(&self) {
-        guard(&self.disk).faults.clear();
+        guard(&self.state).faults.clear();
     }
 
     /// From now on syncs claim success and do nothing: the control of power-cut tests.
     pub fn lie_about_syncs(&self) {
-        guard(&self.disk).syncs_lie = true;
+        guard(&self.state).syncs_lie = true;
+    }
+
+    /// Promises that the power stays on: nothing is noted of what is durable, which is faster.
+    pub fn keep_power(&self) {
+        guard(&self.state).disk.keeps_no_books = true;
     }
 
     /// Syncs of files so far.
     #[must_use]
     pub fn syncs(&self) -> u64 {
-        guard(&self.disk).syncs
+        guard(&self.state).syncs
+    }
+
+    /// Calls of any kind so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        guard(&self.state).calls
     }
 
     /// Cuts the power: files opened before answer with errors from now on, locks are gone, and of everything that was
     /// not synced a random part is left.
     pub fn power_cut(&self, seed: u64) {
-        let mut random = seed;
-        let mut disk = guard(&self.disk);
-        disk.generation += 1;
-        disk.faults.clear();
-        disk.locks.clear();
-        let lost_names = next_random(&mut random).is_multiple_of(2);
-        if lost_names {
-            disk.names = disk.durable_names.clone();
-        } else {
-            disk.durable_names = disk.names.clone();
-        }
-        for node in disk.files.values_mut() {
-            for change in std::mem::take(&mut node.pending) {
-                survive(&mut node.durable, &change, &mut random);
-            }
-            node.seen = node.durable.clone();
-        }
+        let mut state = guard(&self.state);
+        state.power_off();
+        loss::cut(&mut state.disk, &mut Dice::new(seed));
+    }
+
+    /// Kills the process: files opened before answer with errors from now on and locks are gone; nothing is lost.
+    pub fn kill(&self) {
+        guard(&self.state).power_off();
     }
 
     /// Changes bytes of a file behind the store's back.
@@ -183,11 +172,11 @@ impl SimVfs {
     /// # Errors
     /// When there is no such file.
     pub fn edit(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
-        let mut disk = guard(&self.disk);
-        let id = *disk.names.get(path).ok_or_else(not_found)?;
-        let node = disk.files.get_mut(&id).ok_or_else(not_found)?;
-        change(&mut node.seen);
-        node.durable = node.seen.clone();
+        let mut state = guard(&self.state);
+        let id = state.file(path)?;
+        let node = state.disk.files.get_mut(&id).ok_or_else(not_found)?;
+        change(Arc::make_mut(&mut node.seen));
+        node.durable = Arc::clone(&node.seen);
         node.pending.clear();
         Ok(())
     }
@@ -195,63 +184,78 @@ impl SimVfs {
     /// All files with their bytes, for comparing two moments.
     #[must_use]
     pub fn contents(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let disk = guard(&self.disk);
-        disk.names
-            .iter()
-            .filter_map(|(path, id)| disk.files.get(id).map(|node| (path.clone(), node.seen.clone())))
-            .collect()
+        let state = guard(&self.state);
+        let files = state.disk.names.iter().filter_map(|(path, name)| match name {
+            Name::File(id) => state.disk.files.get(id).map(|node| (path.clone(), node.seen.to_vec())),
+            Name::Dir => None,
+        });
+        files.collect()
     }
 
-    /// A copy of the whole disk as it is now, nothing lost.
+    /// A copy of the whole disk as it is now, all of it durable.
     #[must_use]
     pub fn fork(&self) -> Self {
-        let copy = Self::new();
-        for (path, bytes) in self.contents() {
-            copy.put(&path, bytes);
+        let mut disk = guard(&self.state).disk.clone();
+        disk.pending_names.clear();
+        disk.durable_names = disk.names.clone();
+        for node in disk.files.values_mut() {
+            node.pending.clear();
+            node.durable = Arc::clone(&node.seen);
         }
-        guard(&copy.disk).dirs = guard(&self.disk).dirs.clone();
-        copy
+        Self::of(disk)
     }
 
     /// Puts a durable file on the disk.
     pub fn put(&self, path: &Path, bytes: Vec<u8>) {
-        let mut disk = guard(&self.disk);
+        guard(&self.state).put(path, bytes);
+    }
+}
+
+impl State {
+    fn power_off(&mut self) {
+        self.generation += 1;
+        self.faults.clear();
+        self.locks.clear();
+    }
+
+    fn put(&mut self, path: &Path, bytes: Vec<u8>) {
+        let disk = &mut self.disk;
         disk.next_file += 1;
         let id = disk.next_file;
-        disk.files.insert(id, Node { seen: bytes.clone(), durable: bytes, pending: Vec::new() });
-        disk.names.insert(path.to_owned(), id);
-        disk.durable_names.insert(path.to_owned(), id);
+        let bytes = Arc::new(bytes);
+        disk.files.insert(id, Node { seen: Arc::clone(&bytes), durable: bytes, pending: Vec::new() });
+        disk.names.insert(path.to_owned(), Name::File(id));
+        disk.durable_names.insert(path.to_owned(), Name::File(id));
     }
-}
 
-/// What a power cut leaves of one unsynced change: nothing, all, or some of its sectors.
-fn survive(durable: &mut Vec<u8>, change: &Change, random: &mut u64) {
-    let choice = next_random(random) % 3;
-    match change {
-        _ if choice == 0 => {}
-        Change::Write { offset, bytes } if choice == 1 => {
-            for (index, sector) in bytes.chunks(SECTOR_BYTES).enumerate() {
-                if next_random(random).is_multiple_of(2) {
-                    let at = offset + index * SECTOR_BYTES;
-                    apply(durable, &Change::Write { offset: at, bytes: sector.to_vec() });
-                }
-            }
+    fn file(&self, path: &Path) -> io::Result<u64> {
+        match self.disk.names.get(path) {
+            Some(Name::File(id)) => Ok(*id),
+            _ => Err(not_found()),
         }
-        _ => apply(durable, change),
     }
-}
 
-impl Disk {
-    /// Whether a fault hits this write or sync now.
-    fn fault(&mut self, path: &Path, is_sync: bool) -> Option<io::Error> {
-        if !path.to_string_lossy().ends_with(&self.fault_suffix) {
+    /// Does an op and notes it in the journal.
+    fn perform(&mut self, op: Op) {
+        let lies = self.syncs_lie;
+        self.disk.perform(&op, &|_| lies);
+        if let Some(journal) = &mut self.journal {
+            journal.push(op);
+        }
+    }
+
+    /// Counts a call; the error when a fault hits it now.
+    fn call(&mut self, path: &Path, kind: CallKind) -> Option<io::Error> {
+        self.calls += 1;
+        if self.faults.is_empty() || !path.to_string_lossy().ends_with(&self.fault_suffix) {
             return None;
         }
         let mut hit = None;
         for (index, fault) in self.faults.iter_mut().enumerate() {
             let (after, error) = match fault {
-                Fault::Write { after, error } if !is_sync => (after, *error),
-                Fault::Sync { after, error } if is_sync => (after, *error),
+                Fault::Write { after, error } if kind == CallKind::Write => (after, *error),
+                Fault::Sync { after, error } if kind == CallKind::Sync => (after, *error),
+                Fault::Call { after, error } => (after, *error),
                 _ => continue,
             };
             if *after == 0 {
@@ -265,32 +269,31 @@ impl Disk {
         Some(io::Error::new(error, "injected"))
     }
 
+    fn checked(&mut self, path: &Path) -> io::Result<()> {
+        self.call(path, CallKind::Other).map_or(Ok(()), Err)
+    }
+
     fn is_full(&self, path: &Path) -> bool {
         self.faults.contains(&Fault::Full) && path.to_string_lossy().ends_with(&self.fault_suffix)
     }
 }
 
 impl SimFile {
-    fn with<T>(&self, run: impl FnOnce(&mut Disk) -> io::Result<T>) -> io::Result<T> {
-        let mut disk = guard(&self.disk);
-        if disk.generation != self.generation {
+    fn with<T>(&self, run: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+        let mut state = guard(&self.state);
+        if state.generation != self.generation {
             return Err(io::Error::other("the power was cut"));
         }
-        run(&mut disk)
+        run(&mut state)
     }
 
-    fn change(&self, disk: &mut Disk, change: Change) -> io::Result<()> {
-        let grows = match &change {
-            Change::SetLen(len) => *len,
-            Change::Write { offset, bytes } => offset + bytes.len(),
-        };
-        let full = disk.is_full(&self.path);
-        let node = disk.files.get_mut(&self.id).ok_or_else(not_found)?;
-        if full && grows > node.seen.len() {
+    fn change(&self, state: &mut State, change: Change) -> io::Result<()> {
+        let full = state.is_full(&self.path);
+        let node = state.disk.files.get(&self.id).ok_or_else(not_found)?;
+        if full && change.end() > node.seen.len() {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        apply(&mut node.seen, &change);
-        node.pending.push(change);
+        state.perform(Op::Change(self.id, change));
         Ok(())
     }
 }
@@ -301,8 +304,9 @@ fn index(value: u64) -> usize {
 
 impl VfsFile for SimFile {
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.with(|disk| {
-            let node = disk.files.get(&self.id).ok_or_else(not_found)?;
+        self.with(|state| {
+            state.checked(&self.path)?;
+            let node = state.disk.files.get(&self.id).ok_or_else(not_found)?;
             let start = index(offset);
             let bytes = node.seen.get(start..start.saturating_add(buffer.len()));
             buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
@@ -311,120 +315,131 @@ impl VfsFile for SimFile {
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.with(|disk| {
-            let fault = disk.fault(&self.path, false);
+        self.with(|state| {
+            let fault = state.call(&self.path, CallKind::Write);
             let kept = if fault.is_some() { bytes.len() / 2 } else { bytes.len() };
-            let written = bytes.get(..kept).unwrap_or_default().to_vec();
-            self.change(disk, Change::Write { offset: index(offset), bytes: written })?;
+            let written = Bytes::copy_from_slice(bytes.get(..kept).unwrap_or_default());
+            self.change(state, Change::Write { offset: index(offset), bytes: written })?;
             fault.map_or(Ok(()), Err)
         })
     }
 
-    fn sync_data(&self) -> io::Result<()> {
-        self.with(|disk| {
-            disk.syncs += 1;
-            if disk.syncs_lie {
-                return Ok(());
-            }
-            if let Some(error) = disk.fault(&self.path, true) {
-                // As kernels do: the dirty pages are dropped from the books, a second sync would claim success.
-                if let Some(node) = disk.files.get_mut(&self.id) {
-                    node.pending.clear();
-                }
+    fn sync_data_from(&self, site: SyncSite) -> io::Result<()> {
+        self.with(|state| {
+            state.syncs += 1;
+            if let Some(error) = state.call(&self.path, CallKind::Sync) {
+                state.perform(Op::Forget(self.id));
                 return Err(error);
             }
-            let node = disk.files.get_mut(&self.id).ok_or_else(not_found)?;
-            for change in std::mem::take(&mut node.pending) {
-                apply(&mut node.durable, &change);
-            }
+            state.perform(Op::SyncFile(self.id, site));
             Ok(())
         })
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.with(|disk| self.change(disk, Change::SetLen(index(bytes))))
+        self.with(|state| {
+            state.checked(&self.path)?;
+            self.change(state, Change::SetLen(index(bytes)))
+        })
     }
 
     fn len(&self) -> io::Result<u64> {
-        self.with(|disk| disk.files.get(&self.id).map(|node| node.seen.len() as u64).ok_or_else(not_found))
+        self.with(|state| {
+            state.checked(&self.path)?;
+            state.disk.files.get(&self.id).map(|node| node.seen.len() as u64).ok_or_else(not_found)
+        })
     }
 }
 
 impl Vfs for SimVfs {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<SharedFile> {
-        let mut disk = guard(&self.disk);
-        let existing = disk.names.get(path).copied();
+        let mut state = guard(&self.state);
+        state.checked(path)?;
+        let existing = state.file(path);
         let id = match mode {
-            OpenMode::Read | OpenMode::ReadWrite => existing.ok_or_else(not_found)?,
+            OpenMode::Read | OpenMode::ReadWrite => existing?,
             OpenMode::Create | OpenMode::CreatePrivate => {
-                if disk.is_full(path) {
+                if state.is_full(path) {
                     return Err(io::ErrorKind::StorageFull.into());
                 }
-                disk.next_file += 1;
-                let id = disk.next_file;
-                disk.files.insert(id, Node::default());
-                disk.names.insert(path.to_owned(), id);
-                id
+                existing.unwrap_or_else(|_| {
+                    state.disk.next_file += 1;
+                    let id = state.disk.next_file;
+                    state.perform(Op::Names(NameChange::Add(path.to_owned(), Name::File(id))));
+                    id
+                })
             }
         };
-        let generation = disk.generation;
-        drop(disk);
-        Ok(Arc::new(SimFile { disk: Arc::clone(&self.disk), id, path: path.to_owned(), generation }))
+        if matches!(mode, OpenMode::Create | OpenMode::CreatePrivate) {
+            state.perform(Op::Change(id, Change::SetLen(0)));
+        }
+        let generation = state.generation;
+        drop(state);
+        Ok(Arc::new(SimFile { state: Arc::clone(&self.state), id, path: path.to_owned(), generation }))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        let mut disk = guard(&self.disk);
-        for dir in path.ancestors() {
-            disk.dirs.insert(dir.to_owned());
+        let mut state = guard(&self.state);
+        state.checked(path)?;
+        let mut missing: Vec<&Path> =
+            path.ancestors().filter(|dir| dir.parent().is_some() && !state.disk.names.contains_key(*dir)).collect();
+        missing.reverse();
+        for dir in missing {
+            state.perform(Op::Names(NameChange::Add(dir.to_owned(), Name::Dir)));
         }
         Ok(())
     }
 
     fn read_dir(&self, path: &Path) -> io::Result<Vec<DirName>> {
-        let disk = guard(&self.disk);
-        if !disk.dirs.contains(path) {
+        let mut state = guard(&self.state);
+        state.checked(path)?;
+        if state.disk.names.get(path) != Some(&Name::Dir) && path.parent().is_some() {
             return Err(not_found());
         }
+        let inside = state.disk.names.iter().filter(|(child, _)| child.parent() == Some(path));
         let name = |child: &Path| child.file_name().map(|name| name.to_string_lossy().into_owned());
-        let files = disk.names.keys().filter(|child| child.parent() == Some(path)).filter_map(|child| name(child));
-        let dirs = disk.dirs.iter().filter(|child| child.parent() == Some(path)).filter_map(|child| name(child));
-        let mut names: Vec<DirName> = files
-            .map(|name| DirName { name, is_dir: false })
-            .chain(dirs.map(|name| DirName { name, is_dir: true }))
+        let mut names: Vec<DirName> = inside
+            .filter_map(|(child, kind)| name(child).map(|name| DirName { name, is_dir: *kind == Name::Dir }))
             .collect();
         names.sort();
         Ok(names)
     }
 
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        let mut disk = guard(&self.disk);
-        let inside = |child: &PathBuf| child.parent() == Some(path);
-        let now: Vec<_> =
-            disk.names.iter().filter(|(child, _)| inside(child)).map(|(p, id)| (p.clone(), *id)).collect();
-        disk.durable_names.retain(|child, _| !inside(child));
-        disk.durable_names.extend(now);
+    fn sync_dir_from(&self, path: &Path, site: SyncSite) -> io::Result<()> {
+        let mut state = guard(&self.state);
+        if let Some(error) = state.call(path, CallKind::Sync) {
+            return Err(error);
+        }
+        state.perform(Op::SyncDir(path.to_owned(), site));
         Ok(())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut disk = guard(&self.disk);
-        let id = disk.names.remove(from).ok_or_else(not_found)?;
-        disk.names.insert(to.to_owned(), id);
+        let mut state = guard(&self.state);
+        state.checked(from)?;
+        let name = Name::File(state.file(from)?);
+        state.perform(Op::Names(NameChange::Rename { from: from.to_owned(), to: to.to_owned(), name }));
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        guard(&self.disk).names.remove(path).map(|_| ()).ok_or_else(not_found)
+        let mut state = guard(&self.state);
+        state.checked(path)?;
+        state.file(path)?;
+        state.perform(Op::Names(NameChange::Remove(path.to_owned())));
+        Ok(())
     }
 
     fn lock(&self, path: &Path, owner: &str) -> io::Result<Option<Box<dyn VfsLock>>> {
-        let mut disk = guard(&self.disk);
-        if !disk.locks.insert(path.to_owned()) {
+        let mut state = guard(&self.state);
+        state.checked(path)?;
+        if !state.locks.insert(path.to_owned()) {
             return Ok(None);
         }
-        let generation = disk.generation;
-        drop(disk);
-        self.put(path, owner.as_bytes().to_vec());
-        Ok(Some(Box::new(SimLock { disk: Arc::clone(&self.disk), path: path.to_owned(), generation })))
+        // What a lock file says is for people; it is never read after a crash, so it is durable at once.
+        state.put(path, owner.as_bytes().to_vec());
+        let generation = state.generation;
+        drop(state);
+        Ok(Some(Box::new(SimLock { state: Arc::clone(&self.state), path: path.to_owned(), generation })))
     }
 }
