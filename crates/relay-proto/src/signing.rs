@@ -72,6 +72,12 @@ pub fn verify(key: &[u8; 32], domain: Domain, parts: &[&[u8]], signature: &Signa
     parse_key(key).is_some_and(|key| verify_with(&key, domain, parts, signature))
 }
 
+/// Whether `signature` is `key`'s over exactly `text`, strictly: for texts that were signed elsewhere.
+#[must_use]
+pub fn verify_text(key: &[u8; 32], text: &[u8], signature: &Signature) -> bool {
+    parse_key(key).is_some_and(|key| verify_text_with(&key, text, signature))
+}
+
 /// The same, but always at the cost of one verification, also when the bytes are no key.
 #[must_use]
 pub fn verify_or_dummy(key: &[u8; 32], domain: Domain, parts: &[&[u8]], signature: &Signature) -> bool {
@@ -82,8 +88,11 @@ pub fn verify_or_dummy(key: &[u8; 32], domain: Domain, parts: &[&[u8]], signatur
 }
 
 fn verify_with(key: &VerifyingKey, domain: Domain, parts: &[&[u8]], signature: &Signature) -> bool {
-    let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-    key.verify_strict(&signing_text(domain, parts), &signature).is_ok()
+    verify_text_with(key, &signing_text(domain, parts), signature)
+}
+
+fn verify_text_with(key: &VerifyingKey, text: &[u8], signature: &Signature) -> bool {
+    key.verify_strict(text, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
 }
 
 fn parse_key(bytes: &[u8; 32]) -> Option<VerifyingKey> {

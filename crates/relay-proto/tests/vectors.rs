@@ -4,7 +4,9 @@
 mod vectors;
 
 use bytes::Bytes;
+use relay_proto::Signature;
 use relay_proto::frame::{ClientFrame, Direction, FrameType, RelayFrame};
+use relay_proto::signing::verify_text;
 use relay_proto::wire::DecodeError;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -93,6 +95,23 @@ fn key_encapsulation_equals_rfc_9180() {
     let (key, nonce) = vectors::Suite { aead_id: 1, key_bytes: 16 }.key_schedule(&shared, &info);
     assert_eq!(hex::encode(key), "4531685d41d65f03dc48f6b8302c05b0");
     assert_eq!(hex::encode(nonce), "56d890e5accaaf011cff4b7d");
+}
+
+#[test]
+fn signatures_are_judged_as_wycheproof_judges_them() {
+    let file = read("wycheproof-ed25519.json");
+    let cases = file["cases"].as_array().unwrap();
+    assert!(cases.len() >= 150, "{}", cases.len());
+    let mut held = 0;
+    for case in cases {
+        let field = |name: &str| hex::decode(case[name].as_str().unwrap()).unwrap();
+        let key: [u8; 32] = field("key").try_into().unwrap();
+        let verdict = <[u8; 64]>::try_from(field("signature"))
+            .is_ok_and(|signature| verify_text(&key, &field("message"), &Signature(signature)));
+        assert_eq!(Some(verdict), case["holds"].as_bool(), "case {}: {}", case["id"], case["comment"]);
+        held += usize::from(verdict);
+    }
+    assert!(held > 50 && held < cases.len(), "{held}");
 }
 
 fn hex_array(text: &str) -> [u8; 32] {

@@ -13,6 +13,7 @@ mod refused;
 mod rosters;
 mod sealing;
 mod signed;
+mod wycheproof_ed25519;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Value)> {
         ("manifests.json", signed::manifests()),
         ("padme.json", sealing::padme_table()),
         ("sealing.json", sealing::vector()),
+        ("wycheproof-ed25519.json", wycheproof_ed25519::vector()),
     ]
 }
 
