@@ -39,6 +39,9 @@ pub(crate) struct CommitterParts {
     /// The control of the kill test: answers before it writes.
     #[cfg(feature = "testing")]
     pub(crate) answer_before_write: bool,
+    /// Whether it has no threads and commits in [`Committer::turn`].
+    #[cfg(feature = "testing")]
+    pub(crate) by_hand: bool,
 }
 
 /// See the module.
@@ -56,8 +59,13 @@ pub(crate) struct Committer {
 
 impl Committer {
     pub(crate) fn new(parts: CommitterParts) -> io::Result<Self> {
+        let signer = Arc::clone(&parts.shared.signer);
+        #[cfg(feature = "testing")]
+        let signer = if parts.by_hand { SignerThread::ByHand(signer) } else { SignerThread::start(signer)? };
+        #[cfg(not(feature = "testing"))]
+        let signer = SignerThread::start(signer)?;
         Ok(Self {
-            signer: SignerThread::start(Arc::clone(&parts.shared.signer))?,
+            signer,
             shared: parts.shared,
             queue: parts.queue,
             segments: parts.segments,
@@ -72,15 +80,31 @@ impl Committer {
     /// Commits until the store is closed; the body of the committer's thread.
     pub(crate) fn run(mut self) {
         loop {
-            let mut calls = self.queue.take();
-            let close = calls.pop_if(|call| matches!(call, Call::Close { .. }));
-            if !calls.is_empty() {
-                self.commit(calls);
-            }
-            if let Some(close) = close {
-                return self.close(close);
+            let calls = self.queue.take();
+            if !self.take_turn(calls) {
+                return;
             }
         }
+    }
+
+    /// Commits what waits, if anything does: the whole committer of a store without threads.
+    #[cfg(feature = "testing")]
+    pub(crate) fn turn(&mut self) -> bool {
+        let calls = self.queue.take_now();
+        let any = !calls.is_empty();
+        self.take_turn(calls);
+        any
+    }
+
+    /// Commits what was taken; false once the store is closed.
+    fn take_turn(&mut self, mut calls: Vec<Call>) -> bool {
+        let close = calls.pop_if(|call| matches!(call, Call::Close { .. }));
+        if !calls.is_empty() {
+            self.commit(calls);
+        }
+        let Some(close) = close else { return true };
+        self.close(close);
+        false
     }
 
     /// Writes the mark of a clean end; a poisoned store has none.

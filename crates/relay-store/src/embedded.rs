@@ -1,5 +1,7 @@
 //! The embedded store: wires the parts together and answers the contract's calls.
 
+#[cfg(feature = "testing")]
+pub mod by_hand;
 mod calls;
 mod running;
 
@@ -29,6 +31,9 @@ pub struct StoreOptions {
     /// The control of the kill test: answers before it writes. Such a store lies.
     #[cfg(feature = "testing")]
     pub answer_before_write: bool,
+    /// Starts no threads: work is done when [`EmbeddedStore::turn`] is called, so that a simulator decides the order.
+    #[cfg(feature = "testing")]
+    pub by_hand: bool,
 }
 
 impl StoreOptions {
@@ -41,7 +46,18 @@ impl StoreOptions {
             limits: StoreLimits::default(),
             #[cfg(feature = "testing")]
             answer_before_write: false,
+            #[cfg(feature = "testing")]
+            by_hand: false,
         }
+    }
+}
+
+impl StoreOptions {
+    fn has_threads(&self) -> bool {
+        #[cfg(feature = "testing")]
+        return !self.by_hand;
+        #[cfg(not(feature = "testing"))]
+        true
     }
 }
 
@@ -54,6 +70,8 @@ pub struct EmbeddedStore {
     snapshot_thread: Arc<Workers>,
     signer: Arc<RelayKey>,
     running: Mutex<Option<Running>>,
+    #[cfg(feature = "testing")]
+    by_hand: Option<by_hand::ByHand>,
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
@@ -88,9 +106,10 @@ impl EmbeddedStore {
         add(&shared.counters.disk_bytes, opened.disk_bytes);
         add(&shared.counters.torn_tails, mended.torn_tails);
         let snapshots = Arc::new(Snapshots::load(Arc::clone(&shared), loaded.snapshots, now_ms)?);
-        let background = workers("relay-store-back", 1, BACKGROUND_WAITING_MAX)?;
-        let readers = workers("relay-store-read", limits.reader_threads.max(1), limits.reads_waiting_max)?;
-        let snapshot_thread = workers("relay-store-snap", 1, limits.snapshot_calls_waiting_max)?;
+        let threads = |wanted: usize| if options.has_threads() { wanted } else { 0 };
+        let background = workers("relay-store-back", threads(1), BACKGROUND_WAITING_MAX)?;
+        let readers = workers("relay-store-read", threads(limits.reader_threads.max(1)), limits.reads_waiting_max)?;
+        let snapshot_thread = workers("relay-store-snap", threads(1), limits.snapshot_calls_waiting_max)?;
         let queue = Arc::new(CommitQueue::new(QueueLimits {
             calls_max: limits.queue_calls_max,
             bytes_max: limits.queue_bytes_max,
@@ -113,13 +132,39 @@ impl EmbeddedStore {
             spaces_max: limits.spaces_max,
             #[cfg(feature = "testing")]
             answer_before_write: options.answer_before_write,
+            #[cfg(feature = "testing")]
+            by_hand: options.by_hand,
         })
         .map_err(OpenError::Threads)?;
+        #[cfg(feature = "testing")]
+        if options.by_hand {
+            let by_hand = Some(by_hand::ByHand::new(committer, background, dir));
+            return Ok(Self {
+                shared,
+                queue,
+                readers,
+                snapshots,
+                snapshot_thread,
+                signer,
+                running: Mutex::default(),
+                by_hand,
+            });
+        }
         let committer = spawn("relay-store-commit", move || committer.run())?;
         let meta_shared = Arc::clone(&shared);
         let meta_thread = spawn("relay-store-meta", move || meta_shared.meta.run())?;
         let running = Mutex::new(Some(Running { committer, meta_thread, background, dir }));
-        Ok(Self { shared, queue, readers, snapshots, snapshot_thread, signer, running })
+        Ok(Self {
+            shared,
+            queue,
+            readers,
+            snapshots,
+            snapshot_thread,
+            signer,
+            running,
+            #[cfg(feature = "testing")]
+            by_hand: None,
+        })
     }
 
     /// The log's key, for whoever else has to sign for this log.

@@ -121,8 +121,17 @@ impl CommitQueue {
     /// Waits for calls and takes as many as one group may have, at least one.
     pub(crate) fn take(&self) -> Vec<Call> {
         let waiting = self.lock();
-        let mut waiting =
-            self.wake.wait_while(waiting, |waiting| waiting.calls.is_empty()).unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.wake.wait_while(waiting, |waiting| waiting.calls.is_empty());
+        self.take_of(waiting.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes what one group may have without waiting; nothing when nothing waits.
+    #[cfg(feature = "testing")]
+    pub(crate) fn take_now(&self) -> Vec<Call> {
+        self.take_of(self.lock())
+    }
+
+    fn take_of(&self, mut waiting: MutexGuard<'_, Waiting>) -> Vec<Call> {
         let mut taken = Vec::with_capacity(waiting.calls.len().min(self.limits.group_calls_max));
         let mut bytes = 0_usize;
         while let Some(call) = waiting.calls.pop_front() {

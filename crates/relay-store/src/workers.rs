@@ -1,6 +1,8 @@
 //! Threads that do what would block a caller, behind a bounded queue.
 
 use relay_core::store::StoreError;
+#[cfg(feature = "testing")]
+use std::collections::VecDeque;
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +15,9 @@ pub(crate) type Work = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub(crate) struct Workers {
     queue: Mutex<Option<SyncSender<Work>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// What waits for [`Self::turn`] when there are no threads.
+    #[cfg(feature = "testing")]
+    by_hand: Mutex<VecDeque<Work>>,
 }
 
 impl Workers {
@@ -26,7 +31,24 @@ impl Workers {
             let thread = std::thread::Builder::new().name(format!("{name}-{index}"));
             handles.push(thread.spawn(move || run(&receiver))?);
         }
-        Ok(Self { queue: Mutex::new(Some(sender)), threads: Mutex::new(handles) })
+        Ok(Self {
+            queue: Mutex::new(Some(sender)),
+            threads: Mutex::new(handles),
+            #[cfg(feature = "testing")]
+            by_hand: Mutex::default(),
+        })
+    }
+
+    /// Does one work that waits, in a store without threads; false when there was none.
+    #[cfg(feature = "testing")]
+    pub(crate) fn turn(&self) -> bool {
+        let next = self.by_hand.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        next.map(|work| work(Ok(()))).is_some()
+    }
+
+    #[cfg(feature = "testing")]
+    fn is_by_hand(&self) -> bool {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Hands work over; refuses it at once when too much is waiting or the workers are stopped.
@@ -35,6 +57,10 @@ impl Workers {
         let Some(sender) = sender else {
             return work(Err(StoreError::Closed));
         };
+        #[cfg(feature = "testing")]
+        if self.is_by_hand() {
+            return self.by_hand.lock().unwrap_or_else(PoisonError::into_inner).push_back(work);
+        }
         match sender.try_send(work) {
             Ok(()) => {}
             Err(TrySendError::Full(work)) => work(Err(StoreError::Overloaded)),
@@ -45,6 +71,8 @@ impl Workers {
     /// Finishes what waits, then stops.
     pub(crate) fn stop(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        #[cfg(feature = "testing")]
+        while self.turn() {}
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let this_thread = std::thread::current().id();
         for thread in threads {

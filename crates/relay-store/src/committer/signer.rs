@@ -12,7 +12,12 @@ const IN_FLIGHT: usize = 1;
 type Job = (UnsignedGroup, SyncSender<CommittedGroup>);
 
 /// Ends when it is dropped.
-pub(super) struct SignerThread(SyncSender<Job>);
+pub(super) enum SignerThread {
+    Running(SyncSender<Job>),
+    /// No thread: signs when it is asked.
+    #[cfg(feature = "testing")]
+    ByHand(Arc<dyn LogSigner>),
+}
 
 /// A signature that is being made.
 pub(super) struct Signing(Receiver<CommittedGroup>);
@@ -26,13 +31,17 @@ impl SignerThread {
                 let _unwanted = answer.send(group.sign(&*signer));
             }
         })?;
-        Ok(Self(sender))
+        Ok(Self::Running(sender))
     }
 
     pub(super) fn sign(&self, group: UnsignedGroup) -> Signing {
         let (answer, signed) = sync_channel(IN_FLIGHT);
         // A signer that is gone shows as a missing signature, which refuses the group.
-        let _gone = self.0.send((group, answer));
+        let _gone = match self {
+            Self::Running(jobs) => jobs.send((group, answer)).is_err(),
+            #[cfg(feature = "testing")]
+            Self::ByHand(signer) => answer.send(group.sign(&**signer)).is_err(),
+        };
         Signing(signed)
     }
 }

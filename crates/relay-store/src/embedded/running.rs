@@ -19,6 +19,10 @@ pub(super) struct Running {
 impl EmbeddedStore {
     /// Commits what waits, marks a clean end, stops the threads, lets the directory go. Does nothing the second time.
     pub(super) fn shut_down(&self) {
+        #[cfg(feature = "testing")]
+        if let Some(by_hand) = &self.by_hand {
+            return by_hand.shut_down(self);
+        }
         let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return;
         };
