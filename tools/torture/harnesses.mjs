@@ -35,4 +35,13 @@ export const HARNESSES = [
     program: 'test/chaos/kill-product-main.ts',
     addon: true,
   },
+  {
+    name: 'slow-clients',
+    proves: 'With 4,000 slow heads, bodies, messages and readers, good clients keep their p99 within 2 ×, newcomers get in, and every slow one is cut at its limit',
+    control: 'a server without time-outs',
+    share: 1,
+    goals: { cut: 10_000 },
+    program: 'test/chaos/slow-clients-main.ts',
+    addon: true,
+  },
 ];
