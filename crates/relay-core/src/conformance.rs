@@ -3,6 +3,7 @@
 //! A case is a sentence of the contract; it gets a fresh store each time and panics when the sentence does not hold. Cases
 //! that reopen a store, or make it fail, are skipped for harnesses that cannot.
 
+mod blobs;
 mod calls;
 mod forgetting;
 mod pushes;
@@ -13,6 +14,7 @@ mod snapshots;
 
 use crate::store::Store;
 use crate::testing::SetClock;
+pub use blobs::{BlobHarness, run_blobs};
 use calls::Calls;
 use std::sync::Arc;
 

@@ -54,6 +54,30 @@ impl Default for RelayLimits {
     }
 }
 
+/// Quotas of blobs. `Default` is what the documentation states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobLimits {
+    /// Largest blob, in sealed bytes.
+    pub blob_bytes_max: u64,
+    /// Most blobs of one space, unfinished uploads included.
+    pub space_blobs_max: u32,
+    /// Bytes of all blobs of one space, unfinished uploads at their full length included.
+    pub space_blob_bytes_max: u64,
+    /// Most unfinished uploads of one device.
+    pub device_uploads_max: u32,
+}
+
+impl Default for BlobLimits {
+    fn default() -> Self {
+        Self {
+            blob_bytes_max: wire::BLOB_BYTES_MAX,
+            space_blobs_max: wire::SPACE_BLOBS_MAX,
+            space_blob_bytes_max: wire::SPACE_BLOB_BYTES_MAX,
+            device_uploads_max: wire::DEVICE_UPLOADS_MAX,
+        }
+    }
+}
+
 impl RelayLimits {
     /// Largest message of an open session, in bytes.
     #[must_use]
@@ -84,5 +108,7 @@ pub const SWEEP_CLOCK_STEP_MS: u64 = 3_600_000;
 pub const TICKETS_SPENT_MAX: usize = 65_536;
 /// Longest time a Pull over HTTP waits for something to come, in milliseconds.
 pub const LONG_POLL_MS_MAX: u64 = 60_000;
+/// Time between two looks at blobs that may have expired, in milliseconds.
+pub const BLOB_SWEEP_MS: u64 = 10 * 60_000;
 /// Retry hint of temporary refusals, in milliseconds.
 pub const RETRY_AFTER_MS: u32 = 1000;

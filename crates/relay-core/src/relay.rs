@@ -12,7 +12,7 @@ use crate::limits::RelayLimits;
 use crate::session::{HttpHandshake, Session};
 use crate::store::{CommitListener, Store};
 use std::sync::Arc;
-use sweep::SweepGuard;
+pub(crate) use sweep::SweepGuard;
 
 /// What every session may use.
 pub(crate) struct Shared {

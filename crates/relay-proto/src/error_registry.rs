@@ -126,6 +126,12 @@ registry! {
     SnapshotTooLarge = 61, "snapshot_too_large", Peer, false, 413, 0, "Keep snapshots below the relay's limit.";
     SnapshotUnknown = 62, "snapshot_unknown", Peer, false, 404, 0, "The relay does not hold this snapshot; ask for the newest.";
     SnapshotChunkUnexpected = 63, "snapshot_chunk_unexpected", Peer, false, 409, 0, "Send SnapshotBegin and continue with the chunk it asks for.";
+    BlobUnknown = 64, "blob_unknown", Peer, false, 404, 0, "The relay does not hold this blob in this space.";
+    BlobTooLarge = 65, "blob_too_large", Peer, false, 413, 0, "Keep blobs below the relay's limit.";
+    BlobMismatch = 66, "blob_mismatch", Peer, false, 422, 0, "The bytes are not those of the blob's id; upload again from the start.";
+    BlobOffsetUnexpected = 67, "blob_offset_unexpected", Peer, true, 409, 0, "Continue the upload at the offset in the answer.";
+    BlobRangeInvalid = 68, "blob_range_invalid", Peer, false, 416, 0, "Ask for one range inside the blob.";
+    BlobDamaged = 69, "blob_damaged", Environment, false, 500, 0, "This blob cannot be read from the relay's disk; its operator must check the disk, a device that has it can delete it and upload it again.";
     AckInvalid = 70, "ack_invalid", Peer, false, 422, 0, "The ack's signature does not hold or it claims more than the log holds.";
     StoreUnavailable = 80, "store_unavailable", Environment, true, 503, 1013, "The relay's store does not answer; try again after the given time.";
     StorePoisoned = 81, "store_poisoned", Environment, true, 503, 1013, "A write or sync failed; nothing is acknowledged until the operator has checked the disk and restarted the relay.";

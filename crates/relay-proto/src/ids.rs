@@ -87,6 +87,10 @@ identifier!(
     SnapshotId, 32
 );
 identifier!(
+    /// A blob: SHA-256 of its sealed bytes.
+    BlobId, 32
+);
+identifier!(
     /// A SHA-256 value: a leaf, a node, a head, a roster hash.
     Hash, 32
 );

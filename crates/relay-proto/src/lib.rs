@@ -8,6 +8,7 @@
 
 pub mod ack;
 pub mod attestation;
+pub mod blob;
 pub mod error_registry;
 pub mod frame;
 pub mod handshake;
@@ -22,6 +23,6 @@ pub mod snapshot;
 pub mod wire;
 
 pub use error_registry::ErrorCode;
-pub use ids::{DeviceKey, EntryId, Hash, LogId, PushSeq, SealedBytes, Seq, Signature, SnapshotId, SpaceId};
+pub use ids::{BlobId, DeviceKey, EntryId, Hash, LogId, PushSeq, SealedBytes, Seq, Signature, SnapshotId, SpaceId};
 pub use signing::KeyPair;
 pub use wire::DecodeError;

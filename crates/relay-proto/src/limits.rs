@@ -60,6 +60,17 @@ pub const SNAPSHOT_RESUME_MS: u64 = 24 * HOUR_MS;
 pub const MANIFEST_BYTES_MAX: usize =
     1 + 1 + 32 + 32 + 4 + 32 + 8 + 8 + 32 + 1 + RANGE_HASHES_MAX * 32 + 8 + 4 + 32 + 32 + 32 + 8 + 64;
 
+/// Largest blob, in sealed bytes (default).
+pub const BLOB_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// Most blobs of one space (default).
+pub const SPACE_BLOBS_MAX: u32 = 10_000;
+/// Bytes of all blobs of one space, unfinished uploads at their full length included (default).
+pub const SPACE_BLOB_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
+/// Most unfinished uploads of one device (default).
+pub const DEVICE_UPLOADS_MAX: u32 = 4;
+/// How long an unfinished upload can be resumed, in milliseconds.
+pub const BLOB_RESUME_MS: u64 = 24 * HOUR_MS;
+
 /// Time from the start of a connection to the end of the handshake, in milliseconds.
 pub const HANDSHAKE_MS: u64 = 10_000;
 /// Delay of the one answer to a failed handshake, in milliseconds.

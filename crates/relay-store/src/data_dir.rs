@@ -17,8 +17,11 @@ const KEY_FILE: &str = "relay.key";
 pub(crate) const META_FILE: &str = "meta.redb";
 /// Name of the directory of snapshots.
 pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
+/// Name of the directory of blobs.
+pub(crate) const BLOBS_DIR: &str = "blobs";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 6] = [FORMAT_FILE, LOCK_FILE, KEY_FILE, META_FILE, SNAPSHOTS_DIR, crate::segment::LOG_DIR];
+const OWN_NAMES: [&str; 7] =
+    [FORMAT_FILE, LOCK_FILE, KEY_FILE, META_FILE, SNAPSHOTS_DIR, BLOBS_DIR, crate::segment::LOG_DIR];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.
@@ -187,7 +190,7 @@ impl DataDir {
         // A first start that was cut off may leave a key file of zeros; it is no key, and nobody has pinned it.
         let has_key = has(KEY_FILE) && (in_use || !is_blank(vfs, &path.join(KEY_FILE))?);
         let seed = if has_key { read_key(vfs, path)? } else { make_key(vfs, path, in_use, entropy)? };
-        for dir in [crate::segment::LOG_DIR, SNAPSHOTS_DIR] {
+        for dir in [crate::segment::LOG_DIR, SNAPSHOTS_DIR, BLOBS_DIR] {
             let dir = path.join(dir);
             vfs.create_dir(&dir).map_err(DirError::io("make", &dir))?;
         }

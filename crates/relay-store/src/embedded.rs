@@ -5,6 +5,7 @@ pub mod by_hand;
 mod calls;
 mod running;
 
+use crate::blobs::BlobDesk;
 use crate::committer::{Committer, CommitterParts};
 use crate::limits::{SEGMENT_BYTES, StoreLimits};
 use crate::open::{self, OpenError, Opened, StoreEnvironment};
@@ -68,6 +69,7 @@ pub struct EmbeddedStore {
     readers: Arc<Workers>,
     snapshots: Arc<Snapshots>,
     snapshot_thread: Arc<Workers>,
+    pub(crate) blobs: BlobDesk,
     signer: Arc<RelayKey>,
     running: Mutex<Option<Running>>,
     #[cfg(feature = "testing")]
@@ -78,7 +80,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
     std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(OpenError::Threads)
 }
 
-fn workers(name: &str, threads: usize, waiting_max: usize) -> Result<Arc<Workers>, OpenError> {
+pub(crate) fn workers(name: &str, threads: usize, waiting_max: usize) -> Result<Arc<Workers>, OpenError> {
     Workers::start(name, threads, waiting_max).map(Arc::new).map_err(OpenError::Threads)
 }
 
@@ -110,6 +112,7 @@ impl EmbeddedStore {
         let background = workers("relay-store-back", threads(1), BACKGROUND_WAITING_MAX)?;
         let readers = workers("relay-store-read", threads(limits.reader_threads.max(1)), limits.reads_waiting_max)?;
         let snapshot_thread = workers("relay-store-snap", threads(1), limits.snapshot_calls_waiting_max)?;
+        let blobs = BlobDesk::open(Arc::clone(&shared), &limits, threads(limits.blob_threads.max(1)))?;
         let queue = Arc::new(CommitQueue::new(QueueLimits {
             calls_max: limits.queue_calls_max,
             bytes_max: limits.queue_bytes_max,
@@ -145,6 +148,7 @@ impl EmbeddedStore {
                 readers,
                 snapshots,
                 snapshot_thread,
+                blobs,
                 signer,
                 running: Mutex::default(),
                 by_hand,
@@ -160,6 +164,7 @@ impl EmbeddedStore {
             readers,
             snapshots,
             snapshot_thread,
+            blobs,
             signer,
             running,
             #[cfg(feature = "testing")]

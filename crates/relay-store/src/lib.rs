@@ -9,6 +9,7 @@
 #![deny(missing_docs, unreachable_pub, rustdoc::broken_intra_doc_links)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod blobs;
 mod committer;
 pub mod damage;
 pub mod data_dir;

@@ -1,5 +1,7 @@
 //! Every limit of the embedded store, with its unit in the name, and the defaults.
 
+use relay_core::limits::BlobLimits;
+
 /// What an operator or a test may set. `Default` is what the documentation states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreLimits {
@@ -19,6 +21,12 @@ pub struct StoreLimits {
     pub reader_threads: usize,
     /// Snapshot calls that wait; more are refused as overloaded.
     pub snapshot_calls_waiting_max: usize,
+    /// Blob calls that wait, of those that write and of those that read; more are refused as overloaded.
+    pub blob_calls_waiting_max: usize,
+    /// Threads that write blobs, and as many that read them.
+    pub blob_threads: usize,
+    /// Quotas of blobs.
+    pub blobs: BlobLimits,
 }
 
 /// Length of a segment, in bytes (default).
@@ -35,6 +43,9 @@ impl Default for StoreLimits {
             reads_waiting_max: 4096,
             reader_threads: 2,
             snapshot_calls_waiting_max: 256,
+            blob_calls_waiting_max: 1024,
+            blob_threads: 2,
+            blobs: BlobLimits::default(),
         }
     }
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Keeps a wrong clock from forgetting everything at once: after a start, and after the wall clock stepped forward against
 /// the monotonic one, nothing is forgotten for a day.
 #[derive(Default)]
-pub(super) struct SweepGuard {
+pub(crate) struct SweepGuard {
     running: Arc<AtomicBool>,
     clocks: Mutex<Option<Clocks>>,
 }
@@ -29,7 +29,7 @@ struct Clocks {
 
 impl SweepGuard {
     /// Whether a sweep may forget at this moment.
-    fn permits(&self, now: Moment, wall_ms: u64) -> bool {
+    pub(crate) fn permits(&self, now: Moment, wall_ms: u64) -> bool {
         let mut clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
         let pause_over = after_ms(now, SWEEP_PAUSE_MS);
         let not_before = match *clocks {

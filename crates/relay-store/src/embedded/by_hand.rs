@@ -16,6 +16,8 @@ pub enum Part {
     Readers,
     /// Does one call on snapshots.
     Snapshots,
+    /// Does one call on blobs.
+    Blobs,
     /// Makes a segment ahead, or seals a full one.
     Background,
     /// Writes the metadata that waits.
@@ -23,7 +25,8 @@ pub enum Part {
 }
 
 /// Every part.
-pub const PARTS: [Part; 5] = [Part::Committer, Part::Readers, Part::Snapshots, Part::Background, Part::Metadata];
+pub const PARTS: [Part; 6] =
+    [Part::Committer, Part::Readers, Part::Snapshots, Part::Blobs, Part::Background, Part::Metadata];
 
 struct Held {
     committer: Committer,
@@ -52,6 +55,7 @@ impl ByHand {
         let _refused = store.queue.add(Call::Close { done: Box::new(|_| ()) });
         while held.committer.turn() {}
         store.snapshot_thread.stop();
+        store.blobs.stop();
         store.readers.stop();
         self.background.stop();
         let _written_with_the_next_start = store.shared.meta.flush();
@@ -68,6 +72,7 @@ impl EmbeddedStore {
             Part::Committer => by_hand.lock().as_mut().is_some_and(|held| held.committer.turn()),
             Part::Readers => self.readers.turn(),
             Part::Snapshots => self.snapshot_thread.turn(),
+            Part::Blobs => self.blobs.turn(),
             Part::Background => by_hand.background.turn(),
             Part::Metadata => {
                 let _written_with_the_next_flush = self.shared.meta.flush();
@@ -78,7 +83,9 @@ impl EmbeddedStore {
 
     /// Lets everything that answers calls go on until nothing waits.
     pub fn settle(&self) {
-        while [Part::Committer, Part::Readers, Part::Snapshots].map(|part| self.turn(part)).contains(&true) {}
+        while [Part::Committer, Part::Readers, Part::Snapshots, Part::Blobs].map(|part| self.turn(part)).contains(&true)
+        {
+        }
     }
 
     /// Ends a store as a killed process does: nothing more is written, no mark of a clean end. Its disk must be dead already.

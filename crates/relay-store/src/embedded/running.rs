@@ -42,6 +42,7 @@ impl EmbeddedStore {
             let _panicked = running.committer.join();
         }
         self.snapshot_thread.stop();
+        self.blobs.stop();
         self.readers.stop();
         running.background.stop();
         self.shared.meta.stop();

@@ -1,0 +1,62 @@
+//! The threads that work on blobs: those that write apart from those that only read, so that a slow sync holds up no reader.
+
+use super::Blobs;
+use crate::embedded::workers;
+use crate::limits::StoreLimits;
+use crate::open::OpenError;
+use crate::shared::Shared;
+use crate::workers::Workers;
+use relay_core::blobs::{BlobCompletion, BlobError, BlobStats};
+use std::sync::Arc;
+
+/// See the module.
+pub(crate) struct BlobDesk {
+    blobs: Arc<Blobs>,
+    writers: Arc<Workers>,
+    readers: Arc<Workers>,
+}
+
+impl BlobDesk {
+    pub(crate) fn open(shared: Arc<Shared>, limits: &StoreLimits, threads: usize) -> Result<Self, OpenError> {
+        let waiting_max = limits.blob_calls_waiting_max;
+        Ok(Self {
+            blobs: Arc::new(Blobs::new(shared, limits.blobs)),
+            writers: workers("relay-store-blobw", threads, waiting_max)?,
+            readers: workers("relay-store-blobr", threads, waiting_max)?,
+        })
+    }
+
+    pub(super) fn write<T: 'static>(
+        &self,
+        done: BlobCompletion<T>,
+        run: impl FnOnce(&Blobs) -> Result<T, BlobError> + Send + 'static,
+    ) {
+        let blobs = Arc::clone(&self.blobs);
+        self.writers.submit(Box::new(move |may_run| done(may_run.map_err(Into::into).and_then(|()| run(&blobs)))));
+    }
+
+    pub(super) fn look<T: 'static>(
+        &self,
+        done: BlobCompletion<T>,
+        run: impl FnOnce(&Blobs) -> Result<T, BlobError> + Send + 'static,
+    ) {
+        let blobs = Arc::clone(&self.blobs);
+        self.readers.submit(Box::new(move |may_run| done(may_run.map_err(Into::into).and_then(|()| run(&blobs)))));
+    }
+
+    pub(super) fn stats(&self) -> BlobStats {
+        self.blobs.stats()
+    }
+
+    /// Finishes what waits, then stops.
+    pub(crate) fn stop(&self) {
+        self.writers.stop();
+        self.readers.stop();
+    }
+
+    /// Does one call that waits, in a store without threads.
+    #[cfg(feature = "testing")]
+    pub(crate) fn turn(&self) -> bool {
+        self.writers.turn() || self.readers.turn()
+    }
+}
