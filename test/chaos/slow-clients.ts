@@ -1,5 +1,5 @@
-// Clients that hold connections as long as they can: heads, bodies and messages that arrive a byte a second, and answers that
-// nobody reads. Each one that is cut comes back at once.
+// Clients that hold connections as long as they can: heads, bodies and messages that arrive a byte a second, and WebSockets that
+// neither say nor read anything. Each one that is cut comes back at once.
 import { connect, type Socket } from 'node:net';
 
 const DRIP_MS = 1000;
@@ -12,8 +12,8 @@ export const KINDS = {
   head: { limitMs: 5000, begin: 'GET /health HTTP/1.1\r\nHost: relay.test\r\nX-Slow: ', drip: 'a' },
   body: { limitMs: 30_000, begin: 'POST /health HTTP/1.1\r\nHost: relay.test\r\nContent-Length: 1000\r\n\r\n', drip: 'a' },
   // A binary message of 1,000 bytes whose payload drips in; before the handshake of the protocol, which has its own limit.
-  message: { limitMs: 10_000, begin: `${upgrade()}`, drip: 'a' },
-  read: { limitMs: 40_000, begin: 'GET /health HTTP/1.1\r\nHost: relay.test\r\n\r\n'.repeat(64), drip: '' },
+  message: { limitMs: 10_000, begin: upgrade(), drip: 'a' },
+  silent: { limitMs: 10_000, begin: upgrade(), drip: '' },
 } as const;
 export type Kind = keyof typeof KINDS;
 const NAMES = Object.keys(KINDS) as Kind[];
@@ -61,7 +61,7 @@ export async function attack(port: number, connections: number, seconds: number)
 
 function emptyKinds(): AttackReport['kinds'] {
   const none = (): { cut: number; borneMs: number } => ({ cut: 0, borneMs: 0 });
-  return { head: none(), body: none(), message: none(), read: none() };
+  return { head: none(), body: none(), message: none(), silent: none() };
 }
 
 class SlowClient {
@@ -78,15 +78,14 @@ class SlowClient {
       this.#socket.write(KINDS[kind].begin);
       if (kind === 'message') this.#socket.write(MESSAGE_HEADER);
     });
-    // Whoever reads learns of the end; the one that does not read keeps its answers in the kernel.
-    if (kind === 'read') this.#socket.pause();
-    else this.#socket.resume();
+    // Node tells of the end only to those who read.
+    this.#socket.resume();
     this.#socket.once('close', gone);
   }
 
   drip(): void {
-    const { drip, begin } = KINDS[this.#kind];
-    if (this.#since !== undefined && this.#socket.writable) this.#socket.write(drip === '' ? begin : drip);
+    const { drip } = KINDS[this.#kind];
+    if (drip !== '' && this.#since !== undefined && this.#socket.writable) this.#socket.write(drip);
   }
 
   settle(report: AttackReport, cut = true): void {

@@ -37,7 +37,7 @@ export const HARNESSES = [
   },
   {
     name: 'slow-clients',
-    proves: 'With 4,000 slow heads, bodies, messages and readers, good clients keep their p99 within 2 ×, newcomers get in, and every slow one is cut at its limit',
+    proves: 'With 4,000 slow heads, bodies, messages and silent WebSockets, good clients keep their p99 within 2 ×, newcomers get in, and every slow one is cut at its limit',
     control: 'a server without time-outs',
     share: 1,
     goals: { cut: 10_000 },
