@@ -1,11 +1,19 @@
-// Measuring one row: all its servers run, and each repeat visits them in turn, so that a slow minute hits all alike.
+// A contest: all contestants of a row run, and each repeat visits them in turn, so that a slow minute hits all alike.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { runForJson } from './processes.mjs';
+import { middleOf, sentenceOf } from './numbers.mjs';
+import { Absent, runForJson } from './processes.mjs';
 import { LOAD_PROGRAM, startTarget } from './servers.mjs';
 
+export { median } from './numbers.mjs';
+
 /** What a generator run may take beyond its window: connecting, warming up, draining. */
-const EXTRA_MS = 40_000;
+const EXTRA_MS = 60_000;
+
+/** A generator this busy may be what was measured. */
+const SATURATED_SHARE = 0.95;
+/** At a steady pace: p99 of the lateness from which it is. */
+const LATE_US_MAX = 1000;
 
 /**
  * @typedef {object} Context
@@ -16,186 +24,160 @@ const EXTRA_MS = 40_000;
  */
 
 /**
- * @typedef {object} Run  what the generator printed, in one form for both modes
+ * @typedef {object} Contest
+ * @property {'push' | 'fanout'} mode
+ * @property {Record<string, string | number>} flags  of the generator
+ * @property {readonly import('./servers.mjs').Contestant[]} contestants
+ */
+
+/**
+ * @typedef {object} Run  what the generator printed, in one form for all modes
  * @property {number} rate  entries or deliveries per second
  * @property {Latency} latencyUs
  * @property {number} serverCpuUs  per entry or delivery
  * @property {number} loadCpuShare
+ * @property {boolean} saturated  the generator may be what was measured
  * @property {number} faults  lost, doubled or unanswered
- * @property {PushOutput | FanoutOutput} raw
+ * @property {Output} raw
  */
 
 /** @typedef {{p50: number, p99: number}} Latency  microseconds */
-/** @typedef {{latency_us: Latency, wall_seconds: number, load_cpu_seconds: number}} Output */
-/** @typedef {Output & {entries_per_second: number, server_cpu_us_per_entry: number, unanswered: number}} PushOutput */
-/** @typedef {Output & {deliveries_per_second: number, server_cpu_us_per_delivery: number, lost: number, duplicates: number}} FanoutOutput */
-/** @typedef {{append_fdatasync_us: Latency, prepared_fdatasync_us: Latency}} DiskOutput */
+/** @typedef {{latency_us: Latency, wall_seconds: number, load_cpu_seconds: number, rate?: number, late_us?: Latency, lost?: number, duplicates?: number, unanswered?: number}} OutputBase */
+/** @typedef {OutputBase & {entries_per_second?: number, server_cpu_us_per_entry?: number, deliveries_per_second?: number, server_cpu_us_per_delivery?: number}} Output */
 
-/** @typedef {{server: import('./rows.mjs').ServerName, runs: Run[], failure: string | null}} Result */
+/** @typedef {{server: string, runs: Run[], failure: string | null, absent: string | null}} Result */
+/** @typedef {Result & {target: import('./servers.mjs').Target | null}} Entry */
 
 /**
  * @param {Context} context
- * @param {import('./rows.mjs').Row} row
+ * @param {string} id
+ * @param {Contest} contest
  * @returns {Promise<Result[]>}
  */
-export async function measureRow(context, row) {
-  const dataDir = join(context.dir, row.id);
-  const names = row.servers.filter((name) => context.options.servers.includes(name));
-  /** @type {(Result & {target: import('./servers.mjs').Target | null})[]} */
+export async function measureContest(context, id, contest) {
+  const dataDir = join(context.dir, id);
+  const wanted = contest.contestants.filter(({ name }) => context.options.servers === null || context.options.servers.includes(name));
+  /** @type {Entry[]} */
   const entries = [];
   try {
-    for (const server of names) entries.push(await open(context, server, join(dataDir, server)));
+    for (const contestant of wanted) entries.push(await open(context, contestant, join(dataDir, contestant.name)));
     for (let repeat = 0; repeat < context.options.repeats; repeat += 1) {
-      for (const entry of entries) await visit(context, row, entry);
+      for (const entry of entries) await visit(context, contest, entry);
     }
   } finally {
     for (const { target } of entries) await target?.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
-  return entries.map(({ server, runs, failure }) => ({ server, runs, failure }));
+  return entries.map(({ server, runs, failure, absent }) => ({ server, runs, failure, absent }));
 }
 
 /**
  * @param {Context} context
- * @param {import('./rows.mjs').ServerName} server
+ * @param {import('./servers.mjs').Contestant} contestant
  * @param {string} dataDir
+ * @returns {Promise<Entry>}
  */
-async function open(context, server, dataDir) {
+async function open(context, contestant, dataDir) {
+  const entry = { server: contestant.name, runs: [], failure: null, absent: null, target: null };
   try {
-    const target = await startTarget(server, context.pins.server, dataDir);
-    return { server, runs: [], failure: null, target };
+    return { ...entry, target: await contestant.start(context.pins.server, dataDir) };
   } catch (error) {
-    return { server, runs: [], failure: sentenceOf(error), target: null };
+    return error instanceof Absent ? { ...entry, absent: error.message } : { ...entry, failure: sentenceOf(error) };
   }
 }
 
 /**
  * @param {Context} context
- * @param {import('./rows.mjs').Row} row
- * @param {Result & {target: import('./servers.mjs').Target | null}} entry
+ * @param {Contest} contest
+ * @param {Entry} entry
  */
-async function visit(context, row, entry) {
-  if (entry.failure !== null || entry.target === null) return;
+async function visit(context, contest, entry) {
+  if (entry.failure !== null || entry.absent !== null || entry.target === null) return;
   if (performance.now() > context.deadline) {
-    if (entry.runs.length === 0) entry.failure = 'not measured: the time was up (--minutes)';
+    if (entry.runs.length === 0) entry.absent = 'not measured: the time was up (--minutes)';
     return;
   }
   try {
-    entry.runs.push(await runLoad(context, row, entry.target));
+    entry.runs.push(asRun(await runAgainst(context, contest, entry.target)));
   } catch (error) {
-    entry.failure = sentenceOf(error);
+    if (error instanceof Absent) entry.absent = error.message;
+    else entry.failure = sentenceOf(error);
   }
 }
 
 /**
  * @param {Context} context
- * @param {import('./rows.mjs').Row} row
+ * @param {Contest} contest
  * @param {import('./servers.mjs').Target} target
- * @returns {Promise<Run>}
+ * @returns {Promise<Output>}
  */
-async function runLoad(context, row, target) {
-  const flags = {
-    '--target': target.target,
-    '--connections': row.connections,
-    '--in-flight': row.inFlight,
-    '--bytes': row.bytes,
-    '--seconds': context.options.seconds,
-    '--server-pid': target.pid,
-  };
-  return row.mode === 'push' ? pushRun(await load(context, row.mode, flags)) : fanoutRun(await load(context, row.mode, flags));
+function runAgainst(context, contest, target) {
+  const flags = { ...contest.flags, '--seconds': context.options.seconds, ...target.flags };
+  if (target.inProcess !== undefined) return runForJson(context.pins.server, target.inProcess(flags), context.options.seconds * 2000 + EXTRA_MS);
+  return load(context, contest.mode, { '--target': target.target, '--server-pid': target.pid, ...flags });
 }
 
 /**
- * @param {PushOutput} raw
+ * @param {Output} raw
  * @returns {Run}
  */
-function pushRun(raw) {
+function asRun(raw) {
+  const loadCpuShare = raw.load_cpu_seconds / raw.wall_seconds;
+  const paced = (raw.rate ?? 0) > 0;
   return {
-    rate: raw.entries_per_second,
+    rate: raw.entries_per_second ?? raw.deliveries_per_second ?? 0,
     latencyUs: raw.latency_us,
-    serverCpuUs: raw.server_cpu_us_per_entry,
-    loadCpuShare: raw.load_cpu_seconds / raw.wall_seconds,
-    faults: raw.unanswered,
+    serverCpuUs: raw.server_cpu_us_per_entry ?? raw.server_cpu_us_per_delivery ?? 0,
+    loadCpuShare,
+    // At a steady pace the generator spins, and what shows that it is behind is how late its messages leave.
+    saturated: paced ? (raw.late_us?.p99 ?? 0) > LATE_US_MAX : loadCpuShare > SATURATED_SHARE,
+    faults: (raw.lost ?? 0) + (raw.duplicates ?? 0) + (raw.unanswered ?? 0),
     raw,
   };
 }
 
 /**
- * @param {FanoutOutput} raw
- * @returns {Run}
- */
-function fanoutRun(raw) {
-  return {
-    rate: raw.deliveries_per_second,
-    latencyUs: raw.latency_us,
-    serverCpuUs: raw.server_cpu_us_per_delivery,
-    loadCpuShare: raw.load_cpu_seconds / raw.wall_seconds,
-    faults: raw.lost + raw.duplicates,
-    raw,
-  };
-}
-
-/**
+ * Runs the generator.
  * @template T
  * @param {Context} context
  * @param {string} mode
  * @param {Record<string, string | number>} flags
  * @returns {Promise<T>}
  */
-function load(context, mode, flags) {
+export function load(context, mode, flags) {
   const command = [LOAD_PROGRAM, mode, ...Object.entries(flags).flatMap(([name, value]) => [name, String(value)])];
-  return runForJson(context.pins.load, command, context.options.seconds * 2000 + EXTRA_MS);
+  return runForJson(context.pins.load, command, Number(flags['--seconds'] ?? 0) * 2000 + EXTRA_MS);
 }
+
+/** @typedef {{append_fdatasync_us: Latency, prepared_fdatasync_us: Latency}} DiskOutput */
+/** @typedef {{appendUs: number, preparedUs: number, roundTripUs: number}} Floor */
 
 /**
  * What no server can beat: a bare durable write, and a round trip with nothing in it. Medians, in microseconds.
  * @param {Context} context
- * @returns {Promise<{appendUs: number, preparedUs: number, roundTripUs: number}>}
+ * @returns {Promise<Floor>}
  */
 export async function measureFloor(context) {
   const dataDir = join(context.dir, 'floor');
-  const seconds = Math.min(context.options.seconds, 1);
+  const seconds = Math.min(context.options.seconds, 1) / 2;
   const echo = await startTarget('limit', context.pins.server, dataDir);
   try {
-    /** @type {{appendUs: number, preparedUs: number, roundTripUs: number}[]} */
+    /** @type {Floor[]} */
     const seen = [];
     for (let repeat = 0; repeat < context.options.repeats; repeat += 1) {
       /** @type {DiskOutput} */
-      const disk = await load(context, 'disk', { '--dir': dataDir, '--bytes': 1024, '--seconds': seconds / 2 });
-      /** @type {PushOutput} */
-      const trip = await load(context, 'push', { '--target': echo.target.replace('limit:', 'echo:'), '--bytes': 1024, '--seconds': seconds / 2 });
-      seen.push({
-        appendUs: disk.append_fdatasync_us.p50,
-        preparedUs: disk.prepared_fdatasync_us.p50,
-        roundTripUs: trip.latency_us.p50,
-      });
+      const disk = await load(context, 'disk', { '--dir': dataDir, '--bytes': 1024, '--seconds': seconds });
+      /** @type {Output} */
+      const trip = await load(context, 'push', { '--target': echo.target.replace('limit:', 'echo:'), '--bytes': 1024, '--seconds': seconds });
+      seen.push({ appendUs: disk.append_fdatasync_us.p50, preparedUs: disk.prepared_fdatasync_us.p50, roundTripUs: trip.latency_us.p50 });
     }
     return {
-      appendUs: median(seen, ({ appendUs }) => appendUs).appendUs,
-      preparedUs: median(seen, ({ preparedUs }) => preparedUs).preparedUs,
-      roundTripUs: median(seen, ({ roundTripUs }) => roundTripUs).roundTripUs,
+      appendUs: middleOf(seen.map(({ appendUs }) => appendUs)),
+      preparedUs: middleOf(seen.map(({ preparedUs }) => preparedUs)),
+      roundTripUs: middleOf(seen.map(({ roundTripUs }) => roundTripUs)),
     };
   } finally {
     await echo.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
-}
-
-/**
- * The item in the middle; of an even number the lower of the two.
- * @template T
- * @param {readonly T[]} items
- * @param {(item: T) => number} valueOf
- * @returns {T}
- */
-export function median(items, valueOf) {
-  const sorted = [...items].sort((a, b) => valueOf(a) - valueOf(b));
-  const middle = sorted[Math.floor((sorted.length - 1) / 2)];
-  if (middle === undefined) throw new Error('there is no median of nothing');
-  return middle;
-}
-
-/** @param {unknown} error */
-function sentenceOf(error) {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -9,6 +9,12 @@ const STOP_MS_MAX = 8000;
 const LINES_KEPT = 20;
 const OUTPUT_CHARS_MAX = 64 * 1024;
 
+/** Exit code of the generator when what is asked for is not there: a row is skipped, and nothing has failed. */
+const ABSENT_CODE = 3;
+
+/** Something is not here to be measured; the message says why. */
+export class Absent extends Error {}
+
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 /** @typedef {{pid: number, found: string, stop: () => Promise<void>}} Server */
 
@@ -116,6 +122,7 @@ export async function runForJson(cores, command, timeoutMs) {
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const [code, signal] = await once(child, 'close');
   clearTimeout(timer);
+  if (code === ABSENT_CODE) throw new Absent(complaint.trim());
   if (code !== 0) throw new ToolError(complaint.trim() || `the generator ended with ${code ?? signal}`);
   return JSON.parse(output);
 }

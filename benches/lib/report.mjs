@@ -1,81 +1,78 @@
-// The table a person reads.
-import { median } from './measure.mjs';
-
-/** A generator this busy may be what was measured. */
-export const SATURATED_SHARE = 0.95;
+// The tables a person reads.
+import { isMet, shown, targetText } from './figures.mjs';
+import { firstLine, median, microseconds, thousands } from './numbers.mjs';
 
 const COLUMNS = ['', 'per second', '× limit', 'p50', 'p99', 'server CPU', '× limit', 'generator', 'runs'];
 const WIDTHS = [12, 12, 9, 10, 10, 12, 9, 11, 20];
+const FIGURE_WIDTHS = [34, 9, 14, 9, 22];
 
-/**
- * @param {import('./rows.mjs').Row} row
- * @param {readonly import('./measure.mjs').Result[]} results
- */
-export function rowTable(row, results) {
-  const shown = results.map((result) => ({ ...result, run: middleRun(result) }));
-  const limit = shown.find(({ server }) => server === 'limit')?.run ?? null;
-  const lines = shown.map(({ server, run, runs, failure }) => {
-    if (run === null) return `  ${server.padEnd(12)}${firstLine(failure ?? 'not measured')}`;
-    return line([
-      server,
+/** @param {readonly import('./measure.mjs').Result[]} results */
+export function contestTable(results) {
+  const limit = middleRun(results.find(({ server }) => server === 'limit'));
+  const lines = results.map((result) => {
+    const run = middleRun(result);
+    if (run === null) return `  ${result.server.padEnd(WIDTHS[0] ?? 0)}${firstLine(result.failure ?? `skipped: ${result.absent ?? 'not measured'}`)}`;
+    return line(WIDTHS, [
+      result.server,
       thousands(run.rate),
-      limit === null ? '–' : (run.rate / limit.rate).toFixed(2),
+      limit === null ? '–' : shown(run.rate / limit.rate),
       microseconds(run.latencyUs.p50),
       microseconds(run.latencyUs.p99),
       `${run.serverCpuUs.toFixed(2)} µs`,
-      limit === null || limit.serverCpuUs === 0 ? '–' : (run.serverCpuUs / limit.serverCpuUs).toFixed(2),
-      `${Math.round(run.loadCpuShare * 100)} %${run.loadCpuShare > SATURATED_SHARE ? ' !' : ''}`,
-      spread(runs, failure),
+      limit === null || limit.serverCpuUs === 0 ? '–' : shown(run.serverCpuUs / limit.serverCpuUs),
+      `${Math.round(run.loadCpuShare * 100)} %${run.saturated ? ' !' : ''}`,
+      spread(result),
     ]);
   });
-  return [row.title, line(COLUMNS), ...lines].join('\n');
+  return [line(WIDTHS, COLUMNS), ...lines].join('\n');
 }
 
 /**
  * The run with the median rate; null when there is none.
- * @param {import('./measure.mjs').Result} result
+ * @param {import('./measure.mjs').Result | undefined} result
  */
-export function middleRun({ runs }) {
-  return runs.length === 0 ? null : median(runs, ({ rate }) => rate);
+function middleRun(result) {
+  return result === undefined || result.runs.length === 0 ? null : median(result.runs, ({ rate }) => rate);
 }
 
-/** @param {{appendUs: number, preparedUs: number, roundTripUs: number}} floor */
-export function floorText(floor) {
-  return [
-    'floor of a durable push, p50, 1 KiB',
-    `  fdatasync after an append ${microseconds(floor.appendUs)}, over a pre-written file ${microseconds(floor.preparedUs)}; round trip ${microseconds(floor.roundTripUs)}`,
-  ].join('\n');
+/**
+ * What a row must reach, and what its baseline was.
+ * @param {readonly import('./figures.mjs').Figure[]} figures
+ * @param {Record<string, number>} before
+ */
+export function figureTable(figures, before) {
+  if (figures.length === 0) return '  no figures';
+  const lines = figures.map((figure) => {
+    const met = isMet(figure);
+    const old = before[figure.id];
+    const verdict = met === null ? '' : met ? 'met' : 'NOT met';
+    return line(FIGURE_WIDTHS, [figure.title, shown(figure.value), targetText(figure), verdict, old === undefined ? '' : `baseline ${shown(old)}`]);
+  });
+  return [line(FIGURE_WIDTHS, ['', 'measured', 'must reach', '', '']), ...lines].join('\n');
 }
 
-/** @param {readonly string[]} cells */
-function line(cells) {
-  const padded = cells.map((cell, at) => (at === 0 ? cell.padEnd(WIDTHS[at] ?? 0) : cell.padStart(WIDTHS[at] ?? 0)));
+/** @param {import('./measure.mjs').Floor} floor */
+export function floorText({ appendUs, preparedUs, roundTripUs }) {
+  const prepared = `over a pre-written file ${microseconds(preparedUs)}`;
+  return `  floor, p50, 1 KiB: fdatasync after an append ${microseconds(appendUs)}, ${prepared}; round trip ${microseconds(roundTripUs)}`;
+}
+
+/**
+ * @param {readonly number[]} widths
+ * @param {readonly string[]} cells
+ */
+function line(widths, cells) {
+  const padded = cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)));
   return `  ${padded.join('').trimEnd()}`;
 }
 
 /**
  * Lowest and highest rate, and what went wrong.
- * @param {readonly import('./measure.mjs').Run[]} runs
- * @param {string | null} failure
+ * @param {import('./measure.mjs').Result} result
  */
-function spread(runs, failure) {
+function spread({ runs, failure }) {
   const rates = runs.map(({ rate }) => rate);
   const faults = runs.reduce((sum, run) => sum + run.faults, 0);
   const range = `${thousands(Math.min(...rates))}–${thousands(Math.max(...rates))}`;
   return [range, faults > 0 ? `${faults} FAULTS` : '', failure === null ? '' : firstLine(failure)].filter(Boolean).join('  ');
-}
-
-/** @param {number} rate */
-function thousands(rate) {
-  return rate >= 100_000 ? `${Math.round(rate / 1000)}k` : `${(rate / 1000).toFixed(rate >= 10_000 ? 1 : 2)}k`;
-}
-
-/** @param {number} us */
-function microseconds(us) {
-  return us >= 10_000 ? `${(us / 1000).toFixed(1)} ms` : us >= 1000 ? `${(us / 1000).toFixed(2)} ms` : `${Math.round(us)} µs`;
-}
-
-/** @param {string} text */
-function firstLine(text) {
-  return text.split('\n')[0] ?? '';
 }

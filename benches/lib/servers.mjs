@@ -1,48 +1,77 @@
-// The servers of a row, each its own process on a free port with its data in a folder of its own.
+// Who takes part: the relay, the limit server, the baselines; each in its own process on a free port, with its data in a
+// folder of its own. The peers, which may be absent, are in peers.mjs.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../tools/lib/project.mjs';
 import { startServer } from './processes.mjs';
 
-/** @typedef {import('./processes.mjs').Server & {target: string}} Target */
+/**
+ * @typedef {import('./processes.mjs').Server & {
+ *   target: string,
+ *   flags: Record<string, string | number>,
+ *   inProcess?: (flags: Record<string, string | number>) => string[],
+ * }} Target  `flags` go to the generator; `inProcess` measures without one
+ */
+/** @typedef {{name: string, start: (cores: string | null, dataDir: string) => Promise<Target>}} Contestant */
 
 const PORT_LINE = /^\{"port":(\d+)\}$/;
 const ADDRESS_LINE = /(sealrelay:\/\/[^\s"]+#k=[A-Za-z0-9_-]{43})/;
 const RELEASE_DIR = join(ROOT, 'target', 'release');
+const RELAY_PROGRAM = join(ROOT, 'dist', 'cli', 'main.js');
 
 export const LOAD_PROGRAM = join(RELEASE_DIR, 'load');
 
+/** @type {Contestant} */
+export const RELAY = { name: 'relay', start: (cores, dataDir) => startRelay(cores, dataDir) };
+/** The same product, asked for frames that are never stored. @type {Contestant} */
+export const EPHEMERAL = {
+  name: 'ephemeral',
+  start: async (cores, dataDir) => ({ ...(await startRelay(cores, dataDir)), flags: { '--ephemeral': 'yes' } }),
+};
+/** @type {Contestant} */
+export const LIMIT = { name: 'limit', start: (cores, dataDir) => startPlain(cores, dataDir, 'limit', [join(RELEASE_DIR, 'limit-server'), '--wal-dir', dataDir]) };
+/** @type {Contestant} */
+export const WS = { name: 'ws', start: (cores, dataDir) => startPlain(cores, dataDir, 'ws', baseline('ws-broadcast.mjs')) };
+/** @type {Contestant} */
+export const WS_BATCHED = { name: 'ws-batched', start: (cores, dataDir) => startPlain(cores, dataDir, 'ws', [...baseline('ws-broadcast.mjs'), '--batched']) };
+
 /**
- * @param {import('./rows.mjs').ServerName} name
+ * @param {'relay' | 'limit' | 'ws' | 'ws-batched'} name
  * @param {string | null} cores
  * @param {string} dataDir
+ */
+export function startTarget(name, cores, dataDir) {
+  return { relay: RELAY, limit: LIMIT, ws: WS, 'ws-batched': WS_BATCHED }[name].start(cores, dataDir);
+}
+
+/**
+ * The product as it is started by everybody, with a fresh data folder (or the one that is there) and these further flags.
+ * @param {string | null} cores
+ * @param {string} dataDir
+ * @param {readonly string[]} [further]
  * @returns {Promise<Target>}
  */
-export async function startTarget(name, cores, dataDir) {
+export async function startRelay(cores, dataDir, further = []) {
   mkdirSync(dataDir, { recursive: true });
-  if (name === 'relay') return startRelay(cores, dataDir);
-  const server = await startServer(cores, commandOf(name, dataDir), PORT_LINE);
-  return { ...server, target: `${name === 'limit' ? 'limit' : 'ws'}:127.0.0.1:${server.found}` };
+  const flags = ['--port', '0', '--admin.port', 'off', '--data-dir', join(dataDir, 'relay'), ...further];
+  const server = await startServer(cores, [process.execPath, RELAY_PROGRAM, 'serve', ...flags], ADDRESS_LINE);
+  return { ...server, target: server.found, flags: {} };
 }
 
-/**
- * @param {'limit' | 'ws' | 'ws-batched'} name
- * @param {string} dataDir
- */
-function commandOf(name, dataDir) {
-  if (name === 'limit') return [join(RELEASE_DIR, 'limit-server'), '--wal-dir', dataDir];
-  const baseline = [process.execPath, join(ROOT, 'benches', 'baselines', 'ws-broadcast.mjs')];
-  return name === 'ws-batched' ? [...baseline, '--batched'] : baseline;
+/** @param {string} file */
+function baseline(file) {
+  return [process.execPath, join(ROOT, 'benches', 'baselines', file)];
 }
 
 /**
  * @param {string | null} cores
  * @param {string} dataDir
+ * @param {string} dialect
+ * @param {string[]} command
  * @returns {Promise<Target>}
  */
-async function startRelay(cores, dataDir) {
-  const program = join(ROOT, 'dist', 'cli', 'main.js');
-  const flags = ['--port', '0', '--admin.port', 'off', '--data-dir', join(dataDir, 'relay')];
-  const server = await startServer(cores, [process.execPath, program, 'serve', ...flags], ADDRESS_LINE);
-  return { ...server, target: server.found };
+async function startPlain(cores, dataDir, dialect, command) {
+  mkdirSync(dataDir, { recursive: true });
+  const server = await startServer(cores, command, PORT_LINE);
+  return { ...server, target: `${dialect}:127.0.0.1:${server.found}`, flags: {} };
 }

@@ -9,10 +9,10 @@ use std::io::{self, ErrorKind, Read, Write};
 pub(crate) enum Role {
     /// Its head has not arrived.
     Upgrading,
-    /// Its messages go to the subscribers.
-    Publisher,
-    /// It gets everything after this position.
-    Subscriber(u64),
+    /// Its messages go to the subscribers of this channel.
+    Publisher(usize),
+    /// It gets everything of this channel after this position.
+    Subscriber(usize, u64),
     /// Its messages are stored.
     Log,
     /// Its messages come back.
@@ -75,8 +75,8 @@ impl Connection {
         self.blocked = false;
     }
 
-    /// Sends what it is owed; false: the connection is over.
-    pub(crate) fn flush(&mut self, tail: &Tail) -> bool {
+    /// Sends what it is owed, of the tail of its channel too; false: the connection is over.
+    pub(crate) fn flush(&mut self, tail: Option<&Tail>) -> bool {
         while !self.blocked && self.out_sent < self.out.len() {
             match send(&mut self.socket, self.out.get(self.out_sent..).unwrap_or_default()) {
                 Ok(Some(n)) => self.out_sent = self.out_sent.saturating_add(n),
@@ -88,7 +88,7 @@ impl Connection {
             self.out.clear();
             self.out_sent = 0;
         }
-        let Role::Subscriber(mut cursor) = self.role else {
+        let (Role::Subscriber(channel, mut cursor), Some(tail)) = (self.role, tail) else {
             return true;
         };
         while !self.blocked && cursor < tail.head() {
@@ -98,7 +98,7 @@ impl Connection {
                 Err(_) => return false,
             }
         }
-        self.role = Role::Subscriber(cursor);
+        self.role = Role::Subscriber(channel, cursor);
         true
     }
 }

@@ -3,8 +3,9 @@
 //! It is a yardstick and no product: no identities, no log, no limits worth the name. What it does not do is what the
 //! relay's ratio against it shows.
 //!
-//! - `GET /fan` subscribes, `GET /fan?pub` publishes: a message is encoded once into one shared tail, a subscriber is a
-//!   cursor into it, and each turn sends a subscriber everything it lacks in one contiguous send.
+//! - `GET /fan` subscribes, `GET /fan?pub` publishes: a message is encoded once into the channel's shared tail, a subscriber
+//!   is a cursor into it, and each turn sends a subscriber everything it lacks in one contiguous send. `/fan/name` is a
+//!   channel of its own.
 //! - `GET /wal` stores: messages of all connections are gathered into a group, written and synced by a lane, and each is
 //!   acknowledged by eight bytes, the number of messages stored for that connection.
 //! - `GET /echo` returns every message: a round trip with nothing in it.
@@ -12,6 +13,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod args;
+mod channels;
 mod connection;
 mod server;
 mod tail;

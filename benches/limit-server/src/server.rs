@@ -1,8 +1,8 @@
 //! The event loop: read and use what arrived, then flush every subscriber that is behind, then start a commit.
 
 use crate::args::Args;
+use crate::channels::Channels;
 use crate::connection::{Connection, Role, Taken};
-use crate::tail::Tail;
 use crate::wal::{Owner, Wal};
 use bench_wire::{
     BINARY, CLOSE, Header, PING, PONG, TEXT, head_bytes, parse_header, parse_upgrade, switching_protocols, unmask_onto,
@@ -35,12 +35,7 @@ pub(crate) struct Server {
     listener: TcpListener,
     connections: Slab<Connection>,
     generations: u64,
-    tail: Tail,
-    /// Whether the tail grew in this turn.
-    grown: bool,
-    subscribers: Vec<usize>,
-    /// Publishers that were not read on because the tail is full.
-    stopped: Vec<usize>,
+    channels: Channels,
     wal: Option<Wal>,
     scratch: Vec<u8>,
 }
@@ -58,10 +53,7 @@ impl Server {
             listener,
             connections: Slab::new(),
             generations: 0,
-            tail: Tail::default(),
-            grown: false,
-            subscribers: Vec::new(),
-            stopped: Vec::new(),
+            channels: Channels::default(),
             wal,
             scratch: vec![0; SCRATCH_BYTES],
         })
@@ -118,9 +110,8 @@ impl Server {
     }
 
     fn drop_connection(&mut self, key: usize) {
-        if self.connections.try_remove(key).is_some() {
-            self.subscribers.retain(|other| *other != key);
-            self.stopped.retain(|other| *other != key);
+        if let Some(connection) = self.connections.try_remove(key) {
+            self.channels.leave(connection.role, key);
         }
     }
 
@@ -135,7 +126,7 @@ impl Server {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        if !connection.flush(&self.tail) {
+        if !connection.flush(self.channels.tail_of(connection.role)) {
             self.drop_connection(key);
         }
     }
@@ -220,15 +211,13 @@ impl Server {
             return false;
         };
         connection.role = match request.target.as_str() {
-            "/fan" => Role::Subscriber(self.tail.head()),
-            "/fan?pub" => Role::Publisher,
             "/wal" if self.wal.is_some() => Role::Log,
             "/echo" => Role::Echo,
-            _ => return false,
+            target => match target.strip_prefix("/fan") {
+                Some(channel) => self.channels.join(channel, key),
+                None => return false,
+            },
         };
-        if request.target == "/fan" {
-            self.subscribers.push(key);
-        }
         connection.out.extend_from_slice(switching_protocols(&request.key).as_bytes());
         true
     }
@@ -243,14 +232,12 @@ impl Server {
                 write_server_header(&mut connection.out, PONG, payload.len());
                 unmask_onto(&mut connection.out, payload, mask);
             }
-            (TEXT | BINARY, Role::Publisher) => {
-                if !self.tail.has_room(header.frame_bytes()) {
-                    self.stopped.push(key);
+            (TEXT | BINARY, Role::Publisher(channel)) => {
+                let Some(end) = self.channels.end_of(channel, key, header.frame_bytes()) else {
                     return Some(false);
-                }
-                write_server_header(self.tail.end(), header.opcode, payload.len());
-                unmask_onto(self.tail.end(), payload, mask);
-                self.grown = true;
+                };
+                write_server_header(end, header.opcode, payload.len());
+                unmask_onto(end, payload, mask);
             }
             (TEXT | BINARY, Role::Log) => {
                 let owner = Owner { key, generation: connection.generation };
@@ -265,41 +252,46 @@ impl Server {
         Some(true)
     }
 
-    /// Sends every subscriber what it lacks, then lets stopped publishers go on; true: they added something.
+    /// Sends every subscriber of a grown channel what it lacks, then lets stopped publishers go on; true: they added something.
     fn fan_out(&mut self) -> bool {
-        if self.grown {
-            self.grown = false;
+        self.channels.take_grown();
+        for index in self.channels.take_dirty() {
+            let Some(channel) = self.channels.get_mut(index) else {
+                continue;
+            };
+            let mut low = channel.tail.head();
             let mut failed = Vec::new();
-            for key in &self.subscribers {
-                if self.connections.get_mut(*key).is_some_and(|connection| !connection.flush(&self.tail)) {
+            for key in &channel.subscribers {
+                let Some(connection) = self.connections.get_mut(*key) else {
+                    continue;
+                };
+                if !connection.flush(Some(&channel.tail)) {
                     failed.push(*key);
+                } else if let Role::Subscriber(_, cursor) = connection.role {
+                    low = low.min(cursor);
                 }
             }
+            channel.tail.forget(low);
+            let stopped = std::mem::take(&mut channel.stopped);
             for key in failed {
                 self.drop_connection(key);
             }
-        } else if self.stopped.is_empty() {
-            return false;
+            self.go_on(stopped);
         }
-        self.tail.forget(self.lowest_cursor());
-        for key in std::mem::take(&mut self.stopped) {
+        self.channels.take_grown()
+    }
+
+    /// Publishers whose channel has room again: what they sent is used, then they are read on.
+    fn go_on(&mut self, stopped: Vec<usize>) {
+        for key in stopped {
             let Some(connection) = self.connections.get_mut(key) else {
                 continue;
             };
             let held = std::mem::take(&mut connection.pending);
-            if self.use_input(key, &held) && !self.stopped.contains(&key) {
+            if self.use_input(key, &held) && !self.channels.is_stopped(key) {
                 self.on_readable(key);
             }
         }
-        self.grown
-    }
-
-    fn lowest_cursor(&self) -> u64 {
-        let cursors = self.subscribers.iter().filter_map(|key| match self.connections.get(*key)?.role {
-            Role::Subscriber(cursor) => Some(cursor),
-            _ => None,
-        });
-        cursors.min().unwrap_or_else(|| self.tail.head())
     }
 
     fn acknowledge(&mut self) -> io::Result<()> {

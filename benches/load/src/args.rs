@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub(crate) enum Mode {
     /// Every connection sends and waits for its receipts.
     Push,
-    /// One connection sends, all others receive.
+    /// Groups in each of which one connection sends and the others receive.
     Fanout,
     /// Writes and syncs on the bare disk.
     Disk,
@@ -21,8 +21,16 @@ pub(crate) struct Args {
     pub(crate) mode: Mode,
     /// Whom to talk to; absent for the disk.
     target: Option<Target>,
-    /// Connections that send (push) or receive (fanout).
+    /// Connections that send (push), or receive in each group (fanout).
     pub(crate) connections: usize,
+    /// Groups of a fan-out: one sender and its receivers each.
+    pub(crate) groups: usize,
+    /// Receivers of a fan-out that never read.
+    pub(crate) stalled: usize,
+    /// Messages per second offered whatever the answers do; 0: as fast as the messages in flight allow.
+    pub(crate) rate: f64,
+    /// Frames that are never stored, where the relay has them.
+    pub(crate) ephemeral: bool,
     /// Messages a sender may have unanswered (push), or not delivered to everyone (fanout).
     pub(crate) in_flight: u64,
     /// Length of a message, in bytes.
@@ -37,12 +45,14 @@ pub(crate) struct Args {
     pub(crate) dir: PathBuf,
 }
 
-const KNOWN: &str = "--target --connections --in-flight --bytes --seconds --spaces --server-pid --dir";
+const KNOWN: &str = "--target --connections --groups --stalled --in-flight --rate --bytes --seconds --spaces --ephemeral \
+                     --server-pid --dir";
 /// Shortest message: its stamp.
 const BYTES_MIN: usize = crate::payload::STAMP_BYTES;
 const BYTES_MAX: usize = 1024 * 1024;
-const SECONDS_MAX: f64 = 600.0;
-const CONNECTIONS_MAX: usize = 10_000;
+const SECONDS_MAX: f64 = 7200.0;
+const CONNECTIONS_MAX: usize = 16_000;
+const RATE_MAX: f64 = 10_000_000.0;
 
 impl Args {
     /// Reads `MODE --name value …`.
@@ -57,6 +67,10 @@ impl Args {
             mode,
             target: None,
             connections: 1,
+            groups: 1,
+            stalled: 0,
+            rate: 0.0,
+            ephemeral: false,
             in_flight: 1,
             bytes: 1024,
             seconds: 2.0,
@@ -76,6 +90,10 @@ impl Args {
         match name {
             "--target" => self.target = Some(Target::parse(value)?),
             "--connections" => self.connections = number(name, value)?,
+            "--groups" => self.groups = number(name, value)?,
+            "--stalled" => self.stalled = number(name, value)?,
+            "--rate" => self.rate = number(name, value)?,
+            "--ephemeral" => self.ephemeral = value == "yes",
             "--in-flight" => self.in_flight = number(name, value)?,
             "--bytes" => self.bytes = number(name, value)?,
             "--seconds" => self.seconds = number(name, value)?,
@@ -93,13 +111,16 @@ impl Args {
             && (BYTES_MIN..=BYTES_MAX).contains(&self.bytes)
             && self.seconds > 0.0
             && self.seconds <= SECONDS_MAX
-            && (1..=self.connections).contains(&self.spaces);
+            && (1..=self.connections).contains(&self.spaces)
+            && (1..=CONNECTIONS_MAX).contains(&self.connections.saturating_add(1).saturating_mul(self.groups))
+            && self.stalled < self.connections.saturating_mul(self.groups)
+            && (0.0..=RATE_MAX).contains(&self.rate);
         if sound {
             return Ok(());
         }
         Err(Failure::new(format!(
             "out of range: connections 1–{CONNECTIONS_MAX}, in flight from 1, bytes {BYTES_MIN}–{BYTES_MAX}, \
-             seconds up to {SECONDS_MAX}, spaces up to the connections"
+             seconds up to {SECONDS_MAX}, spaces up to the connections, fewer stalled than receivers, rate up to {RATE_MAX}"
         )))
     }
 
@@ -140,6 +161,8 @@ mod tests {
             ("push --bytes 3", "out of range"),
             ("push --seconds NaN", "out of range"),
             ("fanout --spaces 2", "out of range"),
+            ("fanout --stalled 1", "out of range"),
+            ("push --rate -1", "out of range"),
         ] {
             assert!(parse(line).unwrap_err().to_string().contains(part), "{line}");
         }

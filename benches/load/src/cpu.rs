@@ -5,8 +5,15 @@ use crate::number::to_f64;
 /// Ticks per second in `/proc/<pid>/stat`; fixed by the kernel's interface.
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// User and system seconds of a process and its children (PostgreSQL has one per connection), all threads together.
+pub(crate) fn tree_cpu_seconds(pid: u32) -> f64 {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let pids = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+    pids.map(cpu_seconds).sum::<f64>() + cpu_seconds(pid)
+}
+
 /// User and system seconds of a process, all threads together, those that ended included.
-pub(crate) fn cpu_seconds(pid: u32) -> f64 {
+fn cpu_seconds(pid: u32) -> f64 {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| parse_stat(&stat)).unwrap_or(0.0)
 }
 

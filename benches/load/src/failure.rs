@@ -4,17 +4,30 @@ use std::fmt;
 
 /// A sentence for the person at the terminal.
 #[derive(Debug)]
-pub(crate) struct Failure(String);
+pub(crate) struct Failure {
+    sentence: String,
+    absent: bool,
+}
 
 impl Failure {
     pub(crate) fn new(sentence: impl Into<String>) -> Self {
-        Self(sentence.into())
+        Self { sentence: sentence.into(), absent: false }
+    }
+
+    /// What was asked for is not there to be measured: nothing failed.
+    pub(crate) fn absent(sentence: impl Into<String>) -> Self {
+        Self { sentence: sentence.into(), absent: true }
+    }
+
+    /// Whether nothing failed.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.absent
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.sentence)
     }
 }
 
@@ -22,7 +35,7 @@ macro_rules! from_error {
     ($($error:ty => $what:literal),* $(,)?) => {
         $(impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self(format!(concat!($what, ": {}"), error))
+                Self::new(format!(concat!($what, ": {}"), error))
             }
         })*
     };

@@ -1,69 +1,70 @@
-//! Fan-out: one connection sends, all others receive; every subscriber must get every message once and in order.
+//! Fan-out: in each group one connection sends and all others receive; every receiver must get every message once and in
+//! order. One group of many is a broadcast, many groups of one are pairs.
 
+mod connect;
+mod publisher;
 mod subscriber;
 
 use crate::args::Args;
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::number::{to_f64, to_u64};
-use crate::payload::{Payload, Stamp};
+use crate::histogram::Histogram;
+use crate::number::to_f64;
+use crate::pace::Pace;
+use crate::payload::Payload;
 use crate::peer::{Peer, SCRATCH_BYTES};
-use crate::relay::{self, Space, open_session};
-use crate::setup::{Line, ignore_interrupt};
-use crate::target::{Dialect, Target};
+use crate::relay;
+use crate::setup::ignore_interrupt;
 use crate::window::{Phase, Span, Window};
+use mio::event::Event;
 use mio::{Events, Poll};
-use relay_proto::LogId;
-use relay_proto::frame::{Frame, Subscribe};
+use publisher::Group;
 use serde_json::{Value, json};
 use std::time::Duration;
-use subscriber::{Delivered, Place, Samples, Subscriber};
+use subscriber::{Delivered, Samples, Subscriber};
 
 const EVENTS_MAX: usize = 4096;
 const TURN_MAX: Duration = Duration::from_millis(10);
 
-/// The sending connection.
-struct Publisher {
+struct Receiver {
     peer: Peer,
-    /// push_seq of message 0, where there is one.
-    push_seq_base: Option<u64>,
-    sent: u64,
+    account: Subscriber,
+    group: usize,
 }
 
 struct Run {
-    publisher: Publisher,
-    subscribers: Vec<(Peer, Subscriber)>,
-    /// The relay's space and key, with what is verified after the run.
+    groups: Vec<Group>,
+    receivers: Vec<Receiver>,
+    /// Connected, and never read.
+    stalled: Vec<Peer>,
+    /// What is verified after the run, of the relay's first group.
     samples: Option<Samples>,
     payload: Payload,
 }
 
 /// Runs a fan-out and reports.
 pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
-    let target = args.target()?;
     let clock = Clock::start();
-    let payload = Payload::new(args.bytes)?;
-    let mut run = match target.dialect {
-        Dialect::Relay(log_id) => connect_to_relay(args, target, log_id, payload)?,
-        Dialect::Limit => connect(args, target, ("/fan", "/fan?pub"), payload)?,
-        Dialect::Ws => connect(args, target, ("/sub", "/pub"), payload)?,
-        Dialect::Echo => return Err(Failure::new("an echo reaches nobody else: fanout has no echo dialect")),
-    };
+    let mut run = connect::connect(args, args.target()?, Payload::new(args.bytes)?)?;
     let mut delivered = Delivered::new();
-    let span = run.drive(args, clock, &mut delivered)?;
-    let lost: u64 = run.subscribers.iter().map(|(_, subscriber)| subscriber.lost_of(run.publisher.sent)).sum();
-    let duplicates: u64 = run.subscribers.iter().map(|(_, subscriber)| subscriber.duplicates()).sum();
+    let (span, late) = run.drive(args, clock, &mut delivered)?;
+    let lost: u64 = run.receivers.iter().map(|receiver| receiver.account.lost_of(run.sent_to(receiver))).sum();
+    let duplicates: u64 = run.receivers.iter().map(|receiver| receiver.account.duplicates()).sum();
     let verified = run.samples.as_ref().map_or(Ok(0), Samples::verify)?;
     let deliveries = to_f64(delivered.measured);
     Ok(json!({
         "mode": "fanout",
         "connections": args.connections,
+        "groups": args.groups,
+        "stalled": run.stalled.len(),
         "in_flight": args.in_flight,
+        "rate": args.rate,
         "bytes": args.bytes,
         "deliveries": delivered.measured,
         "deliveries_per_second": deliveries / span.wall_seconds,
         "deliveries_per_message": to_f64(delivered.total) / to_f64(delivered.messages.max(1)),
         "latency_us": { "p50": delivered.latency.quantile_us(500), "p99": delivered.latency.quantile_us(990) },
+        "late_us": { "p50": late.quantile_us(500), "p99": late.quantile_us(990) },
         "lost": lost,
         "duplicates": duplicates,
         "verified_frames": verified,
@@ -74,82 +75,104 @@ pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
     }))
 }
 
-fn connect(args: &Args, target: &Target, paths: (&str, &str), payload: Payload) -> Result<Run, Failure> {
-    let subscribers = (0..args.connections)
-        .map(|_| Ok((Line::open(target.address, paths.0)?.into_peer()?, Subscriber::new(Place::Plain))))
-        .collect::<Result<_, Failure>>()?;
-    let peer = Line::open(target.address, paths.1)?.into_peer()?;
-    Ok(Run { publisher: Publisher { peer, push_seq_base: None, sent: 0 }, subscribers, samples: None, payload })
-}
-
-/// Device 0 sends; the subscribers share the other devices of the roster, which holds fewer than a thousand.
-fn connect_to_relay(args: &Args, target: &Target, log_id: LogId, payload: Payload) -> Result<Run, Failure> {
-    let space = Space::create(args.connections.saturating_add(1))?;
-    let readers = space.device_count().saturating_sub(1).max(1);
-    let publisher = open_session(target.address, &log_id, &space, 0, true)?;
-    let mut subscribers = Vec::with_capacity(args.connections);
-    for index in 0..args.connections {
-        let mut session = open_session(target.address, &log_id, &space, 1 + index % readers, false)?;
-        let claim = session.welcome.attestation.claim;
-        let subscribe = Subscribe { log_epoch: claim.log_epoch, after: claim.size, omit_own: false };
-        session.line.send(&subscribe.encode())?;
-        let place = Place::Log { next_seq: claim.size.saturating_add(1) };
-        subscribers.push((session.line.into_peer()?, Subscriber::new(place)));
-    }
-    let push_seq_base = Some(publisher.welcome.push_seq_high.saturating_add(1));
-    let publisher = Publisher { peer: publisher.line.into_peer()?, push_seq_base, sent: 0 };
-    Ok(Run { publisher, subscribers, samples: Some(Samples::new(space.id, log_id)), payload })
-}
-
 impl Run {
-    fn drive(&mut self, args: &Args, clock: Clock, delivered: &mut Delivered) -> Result<Span, Failure> {
+    fn sent_to(&self, receiver: &Receiver) -> u64 {
+        self.groups.get(receiver.group).map_or(0, Group::sent)
+    }
+
+    /// The measured span, and how late messages left at a steady pace.
+    fn drive(&mut self, args: &Args, clock: Clock, delivered: &mut Delivered) -> Result<(Span, Histogram), Failure> {
         let mut poll = Poll::new()?;
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut scratch = vec![0; SCRATCH_BYTES];
-        let publisher_key = self.subscribers.len();
-        for (key, (peer, _)) in self.subscribers.iter_mut().enumerate() {
+        let peers = self.receivers.iter_mut().map(|receiver| &mut receiver.peer);
+        for (key, peer) in peers.chain(self.groups.iter_mut().map(|group| &mut group.peer)).enumerate() {
             peer.register(poll.registry(), key)?;
         }
-        self.publisher.peer.register(poll.registry(), publisher_key)?;
         let mut window = Window::new(args, clock.now_ns());
+        let pace = Pace::new(args.rate, clock.now_ns());
+        let (mut paced, mut late, mut touched) = (0, Histogram::new(), Vec::new());
         loop {
-            poll.poll(&mut events, Some(TURN_MAX)).or_else(ignore_interrupt)?;
+            // At a steady pace the generator spins: a timer would add its own lateness to every message.
+            let wait = if pace.is_steady() { Duration::ZERO } else { TURN_MAX };
+            poll.poll(&mut events, Some(wait)).or_else(ignore_interrupt)?;
             let phase = window.phase(clock.now_ns());
             delivered.counting = phase == Phase::Measured;
             for event in &events {
-                let Some((peer, subscriber)) = self.subscribers.get_mut(event.token().0) else {
-                    self.publisher.peer.on_event(event, &mut scratch, clock, |message, _| {
-                        if self.samples.is_some() { relay::refusal(message) } else { Ok(()) }
-                    })?;
+                if let Some(group) = self.on_event(event, &mut scratch, clock, delivered)? {
+                    touched.push(group);
+                }
+            }
+            let sending = matches!(phase, Phase::WarmUp | Phase::Measured);
+            if sending && pace.is_steady() {
+                self.send_due(pace, clock, &mut paced, &mut late)?;
+            }
+            for index in touched.drain(..) {
+                let Some(group) = self.groups.get_mut(index) else {
                     continue;
                 };
-                peer.on_event(event, &mut scratch, clock, |message, now_ns| {
-                    subscriber.take(message, now_ns, &self.payload, delivered, self.samples.as_mut())
-                })?;
-                peer.flush()?;
+                group.touched = false;
+                if sending && !pace.is_steady() {
+                    group.refill(args.in_flight, &mut self.payload, clock)?;
+                }
+                group.peer.flush()?;
             }
-            let everywhere = delivered.total / to_u64(publisher_key).max(1);
-            if matches!(phase, Phase::WarmUp | Phase::Measured) {
-                self.publisher.refill(everywhere.saturating_add(args.in_flight), &mut self.payload, clock);
-            }
-            self.publisher.peer.flush()?;
-            let all_there = everywhere >= self.publisher.sent;
-            if phase == Phase::Over || (phase == Phase::Drain && all_there) {
-                return window.span().ok_or_else(|| Failure::new("the window never closed"));
+            let settled = phase == Phase::Drain && self.groups.iter().all(Group::is_settled);
+            if phase == Phase::Over || settled {
+                let span = window.span().ok_or_else(|| Failure::new("the window never closed"))?;
+                return Ok((span, late));
             }
         }
     }
-}
 
-impl Publisher {
-    fn refill(&mut self, until: u64, payload: &mut Payload, clock: Clock) {
-        while self.sent < until && self.peer.has_room() {
-            let message = payload.stamped(Stamp { number: self.sent, word: clock.now_ns() });
-            match self.push_seq_base {
-                Some(base) => self.peer.queue(&relay::push_frame(base.saturating_add(self.sent), message)),
-                None => self.peer.queue(message),
+    /// Takes what came; a group comes back that was not touched in this turn before.
+    fn on_event(
+        &mut self,
+        event: &Event,
+        scratch: &mut [u8],
+        clock: Clock,
+        delivered: &mut Delivered,
+    ) -> Result<Option<usize>, Failure> {
+        let key = event.token().0;
+        let (index, arrived) =
+            if let Some(Receiver { peer, account, group }) = self.receivers.get_mut(key) {
+                let before = delivered.total;
+                let samples = &mut self.samples;
+                peer.on_event(event, scratch, clock, |message, now_ns| {
+                    account.take(message, now_ns, &self.payload, delivered, samples.as_mut().filter(|_| *group == 0))
+                })?;
+                peer.flush()?;
+                (*group, delivered.total.saturating_sub(before))
+            } else {
+                let index = key.saturating_sub(self.receivers.len());
+                let of_relay = self.samples.is_some();
+                if let Some(group) = self.groups.get_mut(index) {
+                    group.peer.on_event(event, scratch, clock, |message, _| {
+                        if of_relay { relay::refusal(message) } else { Ok(()) }
+                    })?;
+                }
+                (index, 0)
+            };
+        let Some(group) = self.groups.get_mut(index) else {
+            return Ok(None);
+        };
+        group.arrived = group.arrived.saturating_add(arrived);
+        Ok((!std::mem::replace(&mut group.touched, true)).then_some(index))
+    }
+
+    /// Sends what is due, group after group, stamped with the time at which it was due.
+    fn send_due(&mut self, pace: Pace, clock: Clock, paced: &mut u64, late: &mut Histogram) -> Result<(), Failure> {
+        let now_ns = clock.now_ns();
+        while pace.due_ns(*paced) <= now_ns {
+            let due_ns = pace.due_ns(*paced);
+            let at = usize::try_from(*paced).unwrap_or(0) % self.groups.len().max(1);
+            if let Some(group) = self.groups.get_mut(at).filter(|group| group.peer.has_room()) {
+                group.send(due_ns, &mut self.payload)?;
+                group.peer.flush()?;
             }
-            self.sent = self.sent.saturating_add(1);
+            late.add(clock.now_ns().saturating_sub(due_ns));
+            *paced = paced.saturating_add(1);
         }
+        Ok(())
     }
 }

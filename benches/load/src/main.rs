@@ -11,13 +11,17 @@ mod cpu;
 mod disk;
 mod failure;
 mod fanout;
+mod foreign;
+mod framing;
 mod histogram;
 mod number;
+mod pace;
 mod payload;
 mod peer;
 mod push;
 mod relay;
 mod setup;
+mod speech;
 mod target;
 mod window;
 
@@ -25,6 +29,9 @@ use args::{Args, Mode};
 use failure::Failure;
 use std::io::Write;
 use std::process::ExitCode;
+
+/// Exit code when the server does not have what is to be measured.
+const ABSENT_CODE: u8 = 3;
 
 fn main() -> ExitCode {
     match run() {
@@ -34,7 +41,7 @@ fn main() -> ExitCode {
         }
         Err(failure) => {
             let _closed = writeln!(std::io::stderr(), "load: {failure}");
-            ExitCode::FAILURE
+            if failure.is_absent() { ExitCode::from(ABSENT_CODE) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -10,3 +10,9 @@ pub(crate) fn to_u64(n: usize) -> u64 {
 pub(crate) const fn to_f64(n: u64) -> f64 {
     n as f64
 }
+
+/// A fraction's whole part; what is negative or no number is 0.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, which is what is wanted")]
+pub(crate) const fn to_whole(n: f64) -> u64 {
+    n as u64
+}

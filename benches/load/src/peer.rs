@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::failure::Failure;
-use bench_wire::{BINARY, CLOSE, Header, PING, PONG, TEXT, parse_header, write_client_frame};
+use crate::framing::{Framing, Piece};
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -16,6 +16,7 @@ pub(crate) const OUT_BYTES_MAX: usize = 256 * 1024;
 /// A socket and what is half done on it.
 pub(crate) struct Peer {
     socket: TcpStream,
+    framing: Framing,
     pending: Vec<u8>,
     /// What came while connecting has not been looked at.
     unseen: bool,
@@ -26,8 +27,8 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// A connected socket and what was read of it already.
-    pub(crate) fn new(socket: TcpStream, pending: Vec<u8>) -> Self {
-        Self { socket, unseen: !pending.is_empty(), pending, out: Vec::new(), out_sent: 0, blocked: false }
+    pub(crate) fn new(socket: TcpStream, framing: Framing, pending: Vec<u8>) -> Self {
+        Self { socket, framing, unseen: !pending.is_empty(), pending, out: Vec::new(), out_sent: 0, blocked: false }
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, key: usize) -> Result<(), Failure> {
@@ -39,9 +40,9 @@ impl Peer {
         self.out.len().saturating_sub(self.out_sent) < OUT_BYTES_MAX
     }
 
-    /// Queues one binary message.
+    /// Queues one message.
     pub(crate) fn queue(&mut self, message: &[u8]) {
-        write_client_frame(&mut self.out, BINARY, message);
+        self.framing.write(&mut self.out, message);
     }
 
     /// Writes what is queued, as far as the socket takes it.
@@ -115,37 +116,14 @@ impl Peer {
         take: &mut impl FnMut(&[u8], u64) -> Result<(), Failure>,
     ) -> Result<usize, Failure> {
         let mut used: usize = 0;
-        loop {
-            let rest = input.get(used..).unwrap_or_default();
-            let Some(header) = parse_header(rest)? else {
-                return Ok(used);
-            };
-            let Some(payload) = rest.get(header.header_bytes..header.frame_bytes()) else {
-                return Ok(used);
-            };
-            self.take_frame(header, payload, now_ns, take)?;
-            used = used.saturating_add(header.frame_bytes());
-        }
-    }
-
-    fn take_frame(
-        &mut self,
-        header: Header,
-        payload: &[u8],
-        now_ns: u64,
-        take: &mut impl FnMut(&[u8], u64) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        match header.opcode {
-            TEXT | BINARY => take(payload, now_ns),
-            PING => {
-                write_client_frame(&mut self.out, PONG, payload);
-                Ok(())
+        while let Some((length, piece)) = self.framing.next(input.get(used..).unwrap_or_default())? {
+            match piece {
+                Piece::Message(message) => take(message, now_ns)?,
+                Piece::Reply(bytes) => self.out.extend_from_slice(&bytes),
+                Piece::Ignored => {}
             }
-            CLOSE => {
-                let code = payload.first_chunk().map_or(0, |code| u16::from_be_bytes(*code));
-                Err(Failure::new(format!("the server closed a connection with code {code}")))
-            }
-            _ => Ok(()),
+            used = used.saturating_add(length);
         }
+        Ok(used)
     }
 }

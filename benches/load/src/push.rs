@@ -5,12 +5,14 @@ mod answers;
 use crate::args::Args;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::foreign::{nats, postgres, redis};
 use crate::histogram::Histogram;
 use crate::number::{to_f64, to_u64};
 use crate::payload::{Payload, Stamp};
 use crate::peer::{Peer, SCRATCH_BYTES};
-use crate::relay::{self, Space, open_session};
+use crate::relay::{Space, open_session};
 use crate::setup::Line;
+use crate::speech::Speech;
 use crate::target::{Dialect, Target};
 use crate::window::{Phase, Span, Window};
 use answers::{Answers, Ledger};
@@ -31,6 +33,7 @@ struct Sender {
 /// What one connection sent and what came back.
 struct Book {
     connection: u64,
+    speech: Speech,
     answers: Answers,
     sent: u64,
     answered: u64,
@@ -73,17 +76,29 @@ pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
 }
 
 fn connect(args: &Args, target: &Target) -> Result<(Vec<Sender>, Ledger), Failure> {
-    let answers = match target.dialect {
-        Dialect::Relay(log_id) => return connect_to_relay(args, target, log_id),
-        Dialect::Limit => (Answers::Stored, "/wal"),
-        Dialect::Echo => (Answers::Echoed, "/echo"),
-        Dialect::Ws => return Err(Failure::new("a broadcast server stores nothing: push has no ws dialect")),
-    };
-    let (answers, path) = answers;
-    let senders = (0..args.connections)
-        .map(|index| Ok(Sender::new(index, Line::open(target.address, path)?.into_peer()?, answers)))
-        .collect::<Result<_, Failure>>()?;
+    if let Dialect::Relay(log_id) = target.dialect {
+        return connect_to_relay(args, target, log_id);
+    }
+    let senders = (0..args.connections).map(|index| connect_one(target, index)).collect::<Result<_, Failure>>()?;
     Ok((senders, Ledger::none()))
+}
+
+fn connect_one(target: &Target, index: usize) -> Result<Sender, Failure> {
+    let (address, connection) = (target.address, to_u64(index));
+    let (peer, speech, answers) = match target.dialect {
+        Dialect::Limit => (Line::open(address, "/wal")?.into_peer()?, Speech::Plain, Answers::Stored),
+        Dialect::Echo => (Line::open(address, "/echo")?.into_peer()?, Speech::Plain, Answers::Echoed),
+        Dialect::Redis => (redis::open(address)?, Speech::RedisSet(connection), Answers::Done),
+        Dialect::JetStream => {
+            let answers = Answers::Numbered { last: 0 };
+            (nats::open_stream(address, connection)?, Speech::JetStream(connection), answers)
+        }
+        Dialect::Postgres => (postgres::open(address, connection)?, Speech::Insert, Answers::Done),
+        Dialect::Ws | Dialect::Nats | Dialect::Relay(_) => {
+            return Err(Failure::new("a broadcast server stores nothing: push has no such dialect"));
+        }
+    };
+    Ok(Sender::new(index, peer, speech, answers))
 }
 
 /// Connection i belongs to space i modulo the number of spaces, where it has a device of its own.
@@ -100,8 +115,9 @@ fn connect_to_relay(
         let (at, device) = (index % args.spaces, index / args.spaces);
         let session = open_session(target.address, &log_id, ledger.space(at)?, device, device == 0)?;
         ledger.starts_at(at, session.welcome.attestation.claim.size);
-        let answers = Answers::receipts(at, device, &session.welcome);
-        senders.push(Sender::new(index, session.line.into_peer()?, answers));
+        let base = session.welcome.push_seq_high.saturating_add(1);
+        let answers = Answers::receipts(at, device, base);
+        senders.push(Sender::new(index, session.line.into_peer()?, Speech::Push { base }, answers));
     }
     Ok((senders, ledger))
 }
@@ -131,7 +147,7 @@ fn drive(
                 book.take(message, now_ns, phase == Phase::Measured, payload, tally)
             })?;
             if matches!(phase, Phase::WarmUp | Phase::Measured) {
-                book.refill(args.in_flight, peer, payload, clock);
+                book.refill(args.in_flight, peer, payload, clock)?;
             }
             peer.flush()?;
         }
@@ -143,23 +159,22 @@ fn drive(
 }
 
 impl Sender {
-    fn new(index: usize, peer: Peer, answers: Answers) -> Self {
-        let book = Book { connection: to_u64(index), answers, sent: 0, answered: 0, sent_at_ns: VecDeque::new() };
+    fn new(index: usize, peer: Peer, speech: Speech, answers: Answers) -> Self {
+        let book =
+            Book { connection: to_u64(index), speech, answers, sent: 0, answered: 0, sent_at_ns: VecDeque::new() };
         Self { peer, book }
     }
 }
 
 impl Book {
-    fn refill(&mut self, in_flight: u64, peer: &mut Peer, payload: &mut Payload, clock: Clock) {
+    fn refill(&mut self, in_flight: u64, peer: &mut Peer, payload: &mut Payload, clock: Clock) -> Result<(), Failure> {
         while self.sent.saturating_sub(self.answered) < in_flight && peer.has_room() {
             let message = payload.stamped(Stamp { number: self.sent, word: self.connection });
-            match self.answers.push_seq_of(self.sent) {
-                Some(push_seq) => peer.queue(&relay::push_frame(push_seq, message)),
-                None => peer.queue(message),
-            }
+            self.speech.queue(peer, self.sent, message)?;
             self.sent = self.sent.saturating_add(1);
             self.sent_at_ns.push_back(clock.now_ns());
         }
+        Ok(())
     }
 
     fn take(

@@ -1,10 +1,12 @@
 //! The relay's dialect: a space of our own, real sessions, and answers checked with the protocol's own rules.
 
 mod entries;
+mod ephemeral;
 mod session;
 mod space;
 
 pub(crate) use entries::{EntriesHead, walk_entries};
+pub(crate) use ephemeral::{EPHEMERAL_FEATURE, Heard, ephemeral_frame, hear, listen_frame};
 pub(crate) use session::open_session;
 pub(crate) use space::Space;
 

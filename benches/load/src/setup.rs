@@ -1,8 +1,9 @@
 //! Connecting, one after the other and blocking: what happens before the clock runs need not be fast.
 
 use crate::failure::Failure;
+use crate::framing::{Framing, Piece};
 use crate::peer::Peer;
-use bench_wire::{BINARY, CLOSE, PING, accept_key, head_bytes, parse_header, upgrade_request, write_client_frame};
+use bench_wire::{accept_key, head_bytes, upgrade_request};
 use bytes::Bytes;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,22 +15,28 @@ const READ_BYTES: usize = 64 * 1024;
 /// Any 16 bytes do: the key only shows that the server read it.
 const KEY: &str = "c2VhbHJlbGF5LWJlbmNoLQ==";
 
-/// A WebSocket that is still used blocking.
+/// A connection that is still used blocking.
 pub(crate) struct Line {
     stream: TcpStream,
+    framing: Framing,
     held: Vec<u8>,
 }
 
 impl Line {
-    /// Connects and upgrades.
-    pub(crate) fn open(address: SocketAddr, path: &str) -> Result<Self, Failure> {
+    /// Connects.
+    pub(crate) fn connect(address: SocketAddr, framing: Framing) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address)
             .map_err(|error| Failure::new(format!("cannot connect to {address}: {error}")))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_WAIT))?;
         stream.set_write_timeout(Some(ANSWER_WAIT))?;
-        let mut line = Self { stream, held: Vec::new() };
-        line.stream.write_all(upgrade_request(&address.to_string(), path, KEY).as_bytes())?;
+        Ok(Self { stream, framing, held: Vec::new() })
+    }
+
+    /// Connects and upgrades to a WebSocket.
+    pub(crate) fn open(address: SocketAddr, path: &str) -> Result<Self, Failure> {
+        let mut line = Self::connect(address, Framing::WebSocket)?;
+        line.write(upgrade_request(&address.to_string(), path, KEY).as_bytes())?;
         let head_length = loop {
             if let Some(length) = head_bytes(&line.held) {
                 break length;
@@ -45,28 +52,44 @@ impl Line {
         Ok(line)
     }
 
-    /// Sends one binary message.
+    /// Sends one message.
     pub(crate) fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
         let mut frame = Vec::with_capacity(message.len().saturating_add(16));
-        write_client_frame(&mut frame, BINARY, message);
-        Ok(self.stream.write_all(&frame)?)
+        self.framing.write(&mut frame, message);
+        self.write(&frame)
     }
 
-    /// The next binary message.
+    /// Sends bytes as they are.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        Ok(self.stream.write_all(bytes)?)
+    }
+
+    /// The next message.
     pub(crate) fn receive(&mut self) -> Result<Bytes, Failure> {
         loop {
-            let whole = parse_header(&self.held)?.filter(|header| self.held.len() >= header.frame_bytes());
-            let Some(header) = whole else {
-                self.fill()?;
-                continue;
-            };
-            let frame: Vec<u8> = self.held.drain(..header.frame_bytes()).collect();
-            match header.opcode {
-                BINARY => return Ok(Bytes::from(frame).slice(header.header_bytes..)),
-                PING => {}
-                CLOSE => return Err(Failure::new("the server closed the connection while it was being opened")),
-                other => return Err(Failure::new(format!("the server sent a frame of opcode {other}"))),
+            if let Some(message) = self.step()? {
+                return Ok(message);
             }
+        }
+    }
+
+    /// Lets one piece pass, whatever it is.
+    pub(crate) fn skip(&mut self) -> Result<(), Failure> {
+        self.step().map(|_| ())
+    }
+
+    /// Waits for one whole piece; a message comes back.
+    fn step(&mut self) -> Result<Option<Bytes>, Failure> {
+        loop {
+            if let Some((used, piece)) = self.framing.next(&self.held)? {
+                let message = match piece {
+                    Piece::Message(message) => Some(Bytes::copy_from_slice(message)),
+                    Piece::Reply(_) | Piece::Ignored => None,
+                };
+                self.held.drain(..used);
+                return Ok(message);
+            }
+            self.fill()?;
         }
     }
 
@@ -83,7 +106,7 @@ impl Line {
     /// From here on without blocking.
     pub(crate) fn into_peer(self) -> Result<Peer, Failure> {
         self.stream.set_nonblocking(true)?;
-        Ok(Peer::new(mio::net::TcpStream::from_std(self.stream), self.held))
+        Ok(Peer::new(mio::net::TcpStream::from_std(self.stream), self.framing, self.held))
     }
 }
 

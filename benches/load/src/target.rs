@@ -14,6 +14,14 @@ pub(crate) enum Dialect {
     Echo,
     /// A plain broadcast server: `/sub` and `/pub`.
     Ws,
+    /// Redis: SET, and pub/sub.
+    Redis,
+    /// NATS: publish and subscribe.
+    Nats,
+    /// NATS JetStream: publish, acknowledged.
+    JetStream,
+    /// PostgreSQL: INSERT.
+    Postgres,
     /// The relay whose key is pinned.
     Relay(LogId),
 }
@@ -25,13 +33,13 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
 }
 
+const NAMES: &str = "limit echo ws redis nats jetstream postgres";
 const RELAY_SCHEME: &str = "sealrelay://";
 
 impl Target {
-    /// `limit:host:port`, `echo:host:port`, `ws:host:port`, or a relay address.
+    /// `limit:host:port` and the like, or a relay address.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
-        let wrong =
-            || Failure::new(format!("--target {text}: want limit:, echo: or ws:<ip>:<port>, or a relay address"));
+        let wrong = || Failure::new(format!("--target {text}: want <one of {NAMES}>:<ip>:<port>, or a relay address"));
         if let Some(rest) = text.strip_prefix(RELAY_SCHEME) {
             let (authority, pin) = rest.split_once("/#k=").ok_or_else(wrong)?;
             let mut log_id = [0; 32];
@@ -47,6 +55,10 @@ impl Target {
             "limit" => Dialect::Limit,
             "echo" => Dialect::Echo,
             "ws" => Dialect::Ws,
+            "redis" => Dialect::Redis,
+            "nats" => Dialect::Nats,
+            "jetstream" => Dialect::JetStream,
+            "postgres" => Dialect::Postgres,
             _ => return Err(wrong()),
         };
         Ok(Self { dialect, address: address.parse().map_err(|_| wrong())? })
@@ -68,7 +80,7 @@ mod tests {
         let relay = format!("sealrelay://127.0.0.1:8080/#k={pin}");
         assert_eq!(dialect(&relay), Some((Dialect::Relay(LogId([7; 32])), address)));
         for wrong in
-            ["", "nats:127.0.0.1:1", "ws:localhost", "sealrelay://127.0.0.1:8080/", "sealrelay://127.0.0.1:1/#k=AAAA"]
+            ["", "kafka:127.0.0.1:1", "ws:localhost", "sealrelay://127.0.0.1:8080/", "sealrelay://127.0.0.1:1/#k=AAAA"]
         {
             assert_eq!(dialect(wrong), None, "{wrong}");
         }

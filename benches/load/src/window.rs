@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::clock::{SECOND_NS, seconds_to_ns};
-use crate::cpu::{cpu_seconds, own_cpu_seconds};
+use crate::cpu::{own_cpu_seconds, tree_cpu_seconds};
 use crate::number::to_f64;
 
 /// Shares of the window that go before it, and the longest.
@@ -75,7 +75,7 @@ impl Window {
     }
 
     fn mark(&self, at_ns: u64) -> Mark {
-        Mark { at_ns, own_cpu: own_cpu_seconds(), server_cpu: self.server_pid.map_or(0.0, cpu_seconds) }
+        Mark { at_ns, own_cpu: own_cpu_seconds(), server_cpu: self.server_pid.map_or(0.0, tree_cpu_seconds) }
     }
 
     /// The window, once it is closed.

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::histogram::Histogram;
 use crate::payload::{Payload, Stamp};
-use crate::relay::{EntriesHead, frame_number, refusal, walk_entries};
+use crate::relay::{EntriesHead, Heard, frame_number, hear, refusal, walk_entries};
 use bytes::Bytes;
 use relay_proto::frame::{Entries, Frame};
 use relay_proto::{LogId, SpaceId};
@@ -38,6 +38,8 @@ impl Delivered {
 pub(crate) enum Place {
     /// One message is one payload.
     Plain,
+    /// Frames that are never stored.
+    Ephemeral,
     /// Entries with seqs.
     Log {
         /// The seq that must come next.
@@ -50,12 +52,14 @@ pub(crate) struct Subscriber {
     place: Place,
     next_number: u64,
     lost: u64,
+    /// Of those lost, how many the relay told of.
+    told: u64,
     duplicates: u64,
 }
 
 impl Subscriber {
     pub(crate) fn new(place: Place) -> Self {
-        Self { place, next_number: 0, lost: 0, duplicates: 0 }
+        Self { place, next_number: 0, lost: 0, told: 0, duplicates: 0 }
     }
 
     /// Takes one WebSocket message.
@@ -67,9 +71,13 @@ impl Subscriber {
         delivered: &mut Delivered,
         samples: Option<&mut Samples>,
     ) -> Result<(), Failure> {
-        let Place::Log { next_seq } = self.place else {
-            delivered.messages = delivered.messages.saturating_add(1);
-            return self.count(message, now_ns, payload, delivered);
+        let next_seq = match self.place {
+            Place::Log { next_seq } => next_seq,
+            Place::Ephemeral => return self.take_ephemeral(message, now_ns, payload, delivered),
+            Place::Plain => {
+                delivered.messages = delivered.messages.saturating_add(1);
+                return self.count(message, now_ns, payload, delivered);
+            }
         };
         if frame_number(message) != Entries::TYPE.number() {
             return refusal(message);
@@ -87,6 +95,30 @@ impl Subscriber {
             samples.offer(message);
         }
         Ok(())
+    }
+
+    fn take_ephemeral(
+        &mut self,
+        message: &[u8],
+        now_ns: u64,
+        payload: &Payload,
+        delivered: &mut Delivered,
+    ) -> Result<(), Failure> {
+        match hear(message)? {
+            Heard::Sealed(sealed) => {
+                delivered.messages = delivered.messages.saturating_add(1);
+                self.count(sealed, now_ns, payload, delivered)
+            }
+            Heard::Missed(count) => {
+                self.told = self.told.saturating_add(count);
+                let unseen = self.told.saturating_sub(self.lost);
+                self.lost = self.lost.saturating_add(unseen);
+                self.next_number = self.next_number.saturating_add(unseen);
+                delivered.total = delivered.total.saturating_add(unseen);
+                Ok(())
+            }
+            Heard::Other => refusal(message),
+        }
     }
 
     fn count(

@@ -5,7 +5,7 @@ use crate::payload::{Payload, Stamp};
 use crate::relay::{Space, frame_number, refusal};
 use bytes::Bytes;
 use relay_proto::attestation::{PushLeaf, verify_receipt};
-use relay_proto::frame::{Frame, Receipt, ReceiptStatus, WelcomeBody};
+use relay_proto::frame::{Frame, Receipt, ReceiptStatus};
 use relay_proto::hash::entry_id;
 use relay_proto::{EntryId, LogId};
 
@@ -21,6 +21,13 @@ pub(crate) enum Answers {
     Stored,
     /// The message itself.
     Echoed,
+    /// Nothing but that it is done.
+    Done,
+    /// JetStream's acknowledgement with a rising number.
+    Numbered {
+        /// The newest.
+        last: u64,
+    },
     /// Receipts.
     Receipts {
         /// Index of the space.
@@ -35,17 +42,9 @@ pub(crate) enum Answers {
 }
 
 impl Answers {
-    /// The relay's answers on a session that was just welcomed.
-    pub(crate) fn receipts(space: usize, device: usize, welcome: &WelcomeBody) -> Self {
-        Self::Receipts { space, device, push_seq_base: welcome.push_seq_high.saturating_add(1), seq_last: 0 }
-    }
-
-    /// The push_seq of a message, where there is one.
-    pub(crate) fn push_seq_of(&self, number: u64) -> Option<u64> {
-        match self {
-            Self::Receipts { push_seq_base, .. } => Some(push_seq_base.saturating_add(number)),
-            Self::Stored | Self::Echoed => None,
-        }
+    /// The relay's answers on a session whose message 0 has this push_seq.
+    pub(crate) fn receipts(space: usize, device: usize, push_seq_base: u64) -> Self {
+        Self::Receipts { space, device, push_seq_base, seq_last: 0 }
     }
 
     /// How many messages this answers, of which the oldest unanswered one has the number `answered`.
@@ -66,6 +65,15 @@ impl Answers {
             Self::Echoed => {
                 let right = payload.stamp_of(message) == Some(Stamp { number: answered, word: connection });
                 if right { Ok(1) } else { Err(Failure::new("an echo is out of order")) }
+            }
+            Self::Done => Ok(1),
+            Self::Numbered { last } => {
+                let number = crate::foreign::nats::stored_number(message)?;
+                if number <= *last {
+                    return Err(Failure::new("an acknowledgement is out of order"));
+                }
+                *last = number;
+                Ok(1)
             }
             Self::Receipts { space, device, push_seq_base, seq_last } => {
                 if frame_number(message) != Receipt::TYPE.number() {

@@ -1,12 +1,12 @@
 //! The handshake as a device, with the checks a client owes: the pin, the welcome's signature, the attested head.
 
 use super::space::{Space, fresh_bytes};
-use super::{ROUTE, refusal};
+use super::{EPHEMERAL_FEATURE, ROUTE, refusal};
 use crate::failure::Failure;
 use crate::setup::Line;
 use bytes::Bytes;
 use relay_proto::LogId;
-use relay_proto::frame::{Challenge, Frame, Hello, Welcome, WelcomeBody};
+use relay_proto::frame::{Challenge, Frame, Hello, Ping, Pong, Welcome, WelcomeBody};
 use relay_proto::handshake::{ClientTranscript, sign_proof};
 use relay_proto::limits::{FEATURES, VERSIONS};
 use std::net::SocketAddr;
@@ -15,6 +15,8 @@ use std::net::SocketAddr;
 pub(crate) struct Session {
     pub(crate) line: Line,
     pub(crate) welcome: WelcomeBody,
+    /// Feature bits of the session.
+    pub(crate) features: u64,
 }
 
 /// Opens a session of a device. `introduce` sends the roster along: for the first session of a space.
@@ -29,7 +31,7 @@ pub(crate) fn open_session(
     let mut line = Line::open(address, ROUTE)?;
     let hello = Hello {
         versions: VERSIONS.to_vec(),
-        features: FEATURES,
+        features: FEATURES | EPHEMERAL_FEATURE,
         space: space.id,
         device: pair.device(),
         client_nonce: fresh_bytes()?,
@@ -60,7 +62,20 @@ pub(crate) fn open_session(
     if !welcome.body.attestation.verify(&space.id, log_id) {
         return Err(Failure::new("the welcome's head is not attested"));
     }
-    Ok(Session { line, welcome: welcome.body })
+    Ok(Session { line, welcome: welcome.body, features: challenge.features })
+}
+
+impl Session {
+    /// Waits until the relay has used everything sent so far.
+    pub(crate) fn settle(&mut self) -> Result<(), Failure> {
+        self.line.send(&Ping { nonce: 1 }.encode())?;
+        loop {
+            let frame = receive(&mut self.line)?;
+            if super::frame_number(&frame) == Pong::TYPE.number() {
+                return Ok(());
+            }
+        }
+    }
 }
 
 fn receive(line: &mut Line) -> Result<Bytes, Failure> {
