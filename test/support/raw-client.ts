@@ -119,7 +119,8 @@ export class RawClient {
   }
 }
 
-async function proof(space: RawSpace, device: DeviceSecret, hello: Uint8Array, challenge: Uint8Array): Promise<Uint8Array> {
+/** The Proof that answers a challenge, as bytes. */
+export async function proof(space: RawSpace, device: DeviceSecret, hello: Uint8Array, challenge: Uint8Array): Promise<Uint8Array> {
   const unsigned: ProofFrame = { type: 'Proof', chain: space.chain, keyring: space.keyring, signature: new Uint8Array(64) };
   const t1 = transcript1(hello, challenge, withoutSignature(encodeClientFrame(unsigned)));
   const signature = await (await ed25519).sign(device.seed, proofSigningBytes(t1));

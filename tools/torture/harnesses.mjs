@@ -44,4 +44,13 @@ export const HARNESSES = [
     program: 'test/chaos/slow-clients-main.ts',
     addon: true,
   },
+  {
+    name: 'intruders',
+    proves: 'Replayed handshakes and attempts of members of other spaces never get in, are all told the same bytes, and change nothing',
+    control: 'a relay that checks nothing',
+    share: 1,
+    goals: { replays: 100_000, crossings: 100_000 },
+    program: 'test/chaos/intruders-main.ts',
+    addon: true,
+  },
 ];
