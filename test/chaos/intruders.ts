@@ -99,7 +99,7 @@ export const CROSSINGS: readonly ((loot: Loot) => Promise<Outcome>)[] = [
 
 function flip(bytes: Uint8Array): Uint8Array {
   const flipped = Uint8Array.from(bytes);
-  const at = flipped.length - 1 - Math.floor(Math.random() * 32);
+  const at = flipped.length - 1 - ((randomBytes(1)[0] ?? 0) % 32);
   flipped[at] = (flipped[at] ?? 0) ^ 1;
   return flipped;
 }
