@@ -109,7 +109,7 @@ impl Session {
         Self { state, ..Self::new(shared, opened, now) }
     }
 
-    fn step(&mut self, state: State, message: Option<Bytes>, io: &mut Io<'_>) -> State {
+    fn step(state: State, message: Option<Bytes>, io: &mut Io<'_>) -> State {
         match (state, message) {
             (State::AwaitHello { until }, Some(message)) => handshake::on_hello(message, until, io),
             (State::AwaitProof { until, offered }, Some(message)) => handshake::on_proof(*offered, &message, until, io),
@@ -143,21 +143,19 @@ impl Session {
     }
 
     fn run(&mut self, message: Option<Bytes>, now: Moment, out: &mut dyn Outbox) {
-        self.handle.looking();
-        let shared = Arc::clone(&self.shared);
-        let handle = Arc::clone(&self.handle);
-        let mut io = Io::new(&shared, &handle, now, out);
-        let state = std::mem::replace(&mut self.state, State::Closing);
-        let mut next = self.step(state, message, &mut io);
+        let Self { shared, handle, state } = self;
+        handle.looking();
+        let mut io = Io::new(shared, handle, now, out);
+        let mut next = Self::step(std::mem::replace(state, State::Closing), message, &mut io);
         let timed_out = next.handshake_until().is_some_and(|until| now >= until);
         if timed_out && !io.is_closed() {
             io.error(ErrorCode::HandshakeTimeout, 0);
         }
         if io.is_closed() {
-            next.release(&shared, &handle);
+            next.release(shared, handle);
             next = State::Closing;
         }
-        self.state = next;
+        *state = next;
     }
 }
 

@@ -1,5 +1,8 @@
 //! One WebSocket connection: an actor that moves bytes between its socket, its endpoint and its write queue.
 //!
+//! Two run it, one at a time ([`seat`]): its own task, which reads, keeps the time and waits for a socket that is full, and
+//! its worker's pump ([`pump`]), which asks the endpoint for output and sends it while the socket takes it.
+//!
 //! Phases: `Open` → `Closing` (our close frame is queued; no call reaches the endpoint any more) → `Lingering` (it was
 //! sent; what still arrives is thrown away so that the peer gets to read it) → gone. Each turn of [`Connection::poll`]
 //! looks at requests and deadlines, reads once, asks the endpoint for output, writes once, and goes on while either moved.
@@ -12,7 +15,10 @@ mod deadlines;
 mod heartbeat;
 mod inbound;
 mod outbox;
+pub(crate) mod pump;
 mod reading;
+pub(crate) mod seat;
+mod sending;
 mod session;
 pub(crate) mod signal;
 mod timer;
@@ -21,21 +27,17 @@ use crate::clock::{Clock, after_ms};
 use crate::connections::ConnectionGuard;
 use crate::limits::NetLimits;
 use crate::partial::PartialLease;
-use crate::scratch;
 use crate::stats::{Stats, Tally, WebSocketGuard};
-use crate::websocket::frame::OpCode;
 use crate::write_queue::WriteQueue;
 use bytes::Bytes;
 use heartbeat::Heartbeat;
 use inbound::Inbound;
-use outbox::{QueueOutbox, Wishes};
-use relay_core::endpoint::{Endpoint, EndpointFactory, Moment, Opened, Outbox};
+use outbox::Wishes;
+use relay_core::endpoint::{EndpointFactory, Moment, Opened, Waker};
 use session::{Panicked, Session};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use timer::Timer;
-use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
 /// What all connections of a server share.
@@ -96,6 +98,8 @@ pub(crate) struct Connection {
     drain_close_at: Option<Moment>,
     endpoint_deadline: Option<Moment>,
     last_poll: Moment,
+    /// The pump found the socket gone.
+    lost: bool,
     timer: Timer,
     tally: Tally,
     // Last, so that the gauges fall after everything else is released.
@@ -104,17 +108,17 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Takes over an upgraded socket; `first_bytes` came right behind the handshake.
-    pub(crate) fn new(
+    fn new(
         socket: TcpStream,
         first_bytes: &[u8],
         factory: Arc<dyn EndpointFactory>,
         shared: Arc<Shared>,
         guard: ConnectionGuard,
+        waker: Waker,
     ) -> Self {
         let now = shared.clock.now();
         let limits = &shared.limits;
-        let signal = Arc::clone(&guard.signal);
-        let opened = Opened { connection_id: guard.id, waker: Arc::new(move || signal.poll()) };
+        let opened = Opened { connection_id: guard.id, waker };
         let session = Session::open(factory.as_ref(), opened, now);
         let heartbeat = Heartbeat::new(limits.heartbeat_ms, now);
         let mut connection = Self {
@@ -137,6 +141,7 @@ impl Connection {
             drain_close_at: None,
             endpoint_deadline: None,
             last_poll: now,
+            lost: false,
             tally: Tally::default(),
             _open: WebSocketGuard::new(Arc::clone(&shared.stats)),
             factory,
@@ -151,7 +156,7 @@ impl Connection {
     }
 
     /// Runs one stretch of the connection; ready when it is over.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.guard.signal.register(cx.waker());
         let result = self.turns(cx);
         self.tally.report(&self.shared.stats.counters);
@@ -161,7 +166,7 @@ impl Connection {
     fn turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let now = self.shared.clock.now();
-            if self.take_requests(now) == Turn::Gone || self.expire(now) == Turn::Gone {
+            if self.lost || self.take_requests(now) == Turn::Gone || self.expire(now) == Turn::Gone {
                 return Poll::Ready(());
             }
             let could_read = self.may_read();
@@ -182,7 +187,7 @@ impl Connection {
     }
 
     fn take_requests(&mut self, now: Moment) -> Turn {
-        let requests = self.guard.signal.take();
+        let requests = self.guard.signal.requests();
         if requests.abort() {
             self.shared.stats.counters.aborted_total.add(1);
             self.reset_on_drop();
@@ -191,84 +196,7 @@ impl Connection {
         if requests.drain() {
             self.begin_drain(now);
         }
-        if requests.poll() {
-            self.wants_poll = true;
-            if !self.queue.wants_more() && !self.lagging && self.phase == Phase::Open {
-                self.lagging = true;
-                self.shared.stats.counters.slow_consumers_total.add(1);
-            }
-        }
         Turn::Idle
-    }
-
-    /// Calls the endpoint with an outbox and does what it asked for.
-    fn call(&mut self, now: Moment, body: impl FnOnce(&mut dyn Endpoint, &mut dyn Outbox)) {
-        let Some(session) = &mut self.session else {
-            return;
-        };
-        let mut out = QueueOutbox { queue: &mut self.queue, wishes: &mut self.wishes, pushed: false };
-        let result = session.call(|endpoint| body(endpoint, &mut out));
-        if out.pushed {
-            self.last_message = now;
-        }
-        self.blocked |= !self.queue.wants_more();
-        if let Err(Panicked) = result {
-            self.endpoint_panicked(now);
-        } else if let Some(close) = self.wishes.close.take() {
-            self.shared.stats.counters.endpoint_closes_total.add(1);
-            self.begin_close(now, Some(close.code), close.reason, true);
-        }
-    }
-
-    /// Queues the control frames that are due, and asks the endpoint for output if there is room for it.
-    fn ask_endpoint(&mut self, now: Moment) {
-        if self.phase != Phase::Open || !self.queue.wants_more() {
-            return;
-        }
-        self.lagging = false;
-        if let Some(payload) = self.pong.take() {
-            self.queue.push_control(OpCode::Pong, payload);
-        }
-        if std::mem::take(&mut self.ping_due) {
-            self.shared.stats.counters.pings_total.add(1);
-            self.queue.push_control(OpCode::Ping, Bytes::new());
-        }
-        if self.wants_poll || self.blocked {
-            self.wants_poll = false;
-            self.blocked = false;
-            self.last_poll = now;
-            self.call(now, |endpoint, out| endpoint.poll(now, out));
-        }
-    }
-
-    /// One send of what is queued.
-    fn write(&mut self, now: Moment, cx: &mut Context<'_>) -> Turn {
-        if self.queue.is_empty() {
-            self.write_waits_since = None;
-            return Turn::Idle;
-        }
-        let socket = Pin::new(&mut self.socket);
-        let sent = scratch::with_write(|scratch| socket.poll_write(cx, self.queue.gather(scratch)));
-        match sent {
-            Poll::Pending => {
-                self.write_waits_since.get_or_insert(now);
-                Turn::Idle
-            }
-            Poll::Ready(Ok(count)) => {
-                self.write_waits_since = Some(now);
-                self.tally.writes += 1;
-                self.tally.bytes_out += count as u64;
-                self.tally.messages_out += self.queue.advance(count);
-                let waited_for_room = self.blocked || self.ping_due || self.pong.is_some();
-                if self.queue.is_empty() && !waited_for_room {
-                    // Whatever makes more to send wakes the task: another turn would find nothing.
-                    self.write_waits_since = None;
-                    return Turn::Idle;
-                }
-                Turn::Moved
-            }
-            Poll::Ready(Err(_)) => self.lost(),
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::connection::Shared;
+use crate::connection::pump::Pumps;
 use crate::connection::signal::Signal;
 use crate::connections::Connections;
 use crate::http::control_plane::ControlPlane;
@@ -70,12 +71,21 @@ impl BoundServer {
         let connections = Connections::new(limits.connections_max);
         let stats = Stats::new(limits.partial_bytes_max);
         let shared = Arc::new(Shared { limits, stats, clock });
+        let pumps = Arc::new(Pumps::start(&shared));
         let proxy = control_plane.map(|plane| Proxy::new(plane, shared.limits.proxy_requests_max));
         let native = endpoints.native;
-        let front = Arc::new(Front { routes, proxy, liveness, native, shared: Arc::clone(&shared) });
+        let front =
+            Arc::new(Front { routes, proxy, liveness, native, shared: Arc::clone(&shared), pumps: Arc::clone(&pumps) });
         let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(listener::accept_loop(listener, front, Arc::clone(&connections), stopped));
-        Server { local_addr, shared, connections, stop, accepting: std::sync::Mutex::new(Some(accepting)) }
+        Server {
+            local_addr,
+            shared,
+            connections,
+            stop,
+            accepting: std::sync::Mutex::new(Some(accepting)),
+            _pumps: pumps,
+        }
     }
 }
 
@@ -86,6 +96,8 @@ pub struct Server {
     connections: Arc<Connections>,
     stop: watch::Sender<bool>,
     accepting: std::sync::Mutex<Option<JoinHandle<()>>>,
+    // They run until the last connection could have gone.
+    _pumps: Arc<Pumps>,
 }
 
 impl Server {

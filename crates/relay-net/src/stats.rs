@@ -192,6 +192,16 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Takes over what another one counted.
+    pub(crate) fn add(&mut self, other: &mut Self) {
+        let other = std::mem::take(other);
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        self.messages_in += other.messages_in;
+        self.messages_out += other.messages_out;
+        self.writes += other.writes;
+    }
+
     pub(crate) fn report(&mut self, counters: &Counters) {
         let tally = std::mem::take(self);
         counters.bytes_in_total.add(tally.bytes_in);

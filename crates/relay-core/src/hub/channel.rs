@@ -28,8 +28,8 @@ pub(crate) struct AckNews {
 /// What comes after a subscriber's cursor.
 #[derive(Debug)]
 pub(crate) enum Live {
-    /// The next frame and the seq it ends with.
-    Frame(SharedFrame, u64),
+    /// The next frame, the seq it ends with, and whether nothing follows it yet.
+    Frame { frame: SharedFrame, last_seq: u64, is_newest: bool },
     /// Something that is not kept here; it is in the log.
     InLog,
     /// Nothing that this channel knows of.
@@ -47,11 +47,23 @@ pub(crate) struct SpaceChannel {
     state: Mutex<ChannelState>,
 }
 
+/// One session of the space.
+struct Member {
+    session: Arc<SessionHandle>,
+    subscription: Option<Subscribed>,
+}
+
+#[derive(Clone, Copy)]
+struct Subscribed {
+    /// The device whose own bodies it does not want.
+    omit_own_of: Option<DeviceKey>,
+}
+
 #[derive(Default)]
 struct ChannelState {
-    sessions: Vec<Arc<SessionHandle>>,
-    /// Subscriptions, by session.
-    subscribers: BTreeMap<u64, Option<DeviceKey>>,
+    members: Vec<Member>,
+    /// Members with a subscription.
+    subscribers: usize,
     /// The newest seq announced since the channel exists (0: none).
     head: u64,
     ring: Ring,
@@ -78,9 +90,13 @@ impl SpaceChannel {
     /// Adds a session; `false` when the space is full.
     pub(super) fn join(&self, session: Arc<SessionHandle>) -> bool {
         let mut state = self.lock();
-        let room = state.sessions.len() < usize::try_from(self.limits.space_sessions_max).unwrap_or(usize::MAX);
+        let room = state.members.len() < usize::try_from(self.limits.space_sessions_max).unwrap_or(usize::MAX);
         if room {
-            state.sessions.push(session);
+            if state.members.is_empty() {
+                // Most spaces have one session.
+                state.members.reserve_exact(1);
+            }
+            state.members.push(Member { session, subscription: None });
         }
         room
     }
@@ -88,24 +104,24 @@ impl SpaceChannel {
     /// Removes a session; returns how many are left.
     pub(super) fn leave(&self, session: &SessionHandle) -> usize {
         let mut state = self.lock();
-        state.sessions.retain(|other| other.id != session.id);
-        state.subscribers.remove(&session.id);
-        if state.subscribers.is_empty() {
+        state.set_subscription(session, None);
+        state.members.retain(|member| member.session.id != session.id);
+        if state.subscribers == 0 {
             self.drop_ring(&mut state);
         }
-        state.sessions.len()
+        state.members.len()
     }
 
     /// Starts to keep commits for a session; `omit_own_of` names the device whose bodies it does not want.
     pub(crate) fn subscribe(&self, session: &SessionHandle, omit_own_of: Option<DeviceKey>) {
-        self.lock().subscribers.insert(session.id, omit_own_of);
+        self.lock().set_subscription(session, Some(Subscribed { omit_own_of }));
     }
 
     /// Keeps no more for a session.
     pub(crate) fn unsubscribe(&self, session: &SessionHandle) {
         let mut state = self.lock();
-        state.subscribers.remove(&session.id);
-        if state.subscribers.is_empty() {
+        state.set_subscription(session, None);
+        if state.subscribers == 0 {
             self.drop_ring(&mut state);
         }
     }
@@ -113,7 +129,7 @@ impl SpaceChannel {
     /// Entries became durable: encodes them once and wakes the subscribers.
     pub(super) fn committed(&self, commit: &SpaceCommit) {
         let mut state = self.lock();
-        if state.subscribers.is_empty() {
+        if state.subscribers == 0 {
             state.head = last_seq(commit);
             return;
         }
@@ -131,7 +147,7 @@ impl SpaceChannel {
         if total > self.limits.live_bytes_max {
             self.drop_ring(&mut state);
         }
-        state.wake(|state, session| state.subscribers.contains_key(&session.id));
+        state.wake(|member| member.subscription.is_some());
     }
 
     fn encode(&self, state: &ChannelState, commit: &SpaceCommit) -> Vec<LiveFrame> {
@@ -177,7 +193,11 @@ impl SpaceChannel {
             return Live::Nothing;
         }
         match state.ring.after(cursor) {
-            Some(frame) => Live::Frame(frame.form_for(omit_own_of), frame.last_seq),
+            Some(live) => Live::Frame {
+                frame: live.form_for(omit_own_of),
+                last_seq: live.last_seq,
+                is_newest: live.last_seq == state.head,
+            },
             None => Live::InLog,
         }
     }
@@ -187,7 +207,7 @@ impl SpaceChannel {
         let mut state = self.lock();
         self.roster_changes.fetch_add(1, Ordering::AcqRel);
         state.roster_frame = None;
-        state.wake(|_, _| true);
+        state.wake(|_| true);
     }
 
     /// How many roster changes were announced.
@@ -221,7 +241,7 @@ impl SpaceChannel {
         let count = self.ack_count.fetch_add(1, Ordering::AcqRel) + 1;
         let from = news.session;
         state.acks.insert(device, (count, news));
-        state.wake(|_, session| session.id != from);
+        state.wake(|member| member.session.id != from);
     }
 
     /// The acks after the `seen`-th, for a session, and how many there were so far.
@@ -238,7 +258,7 @@ impl SpaceChannel {
     /// Writers should make a snapshot that covers the log at this size.
     pub(crate) fn snapshot_is_due(&self, size: u64) {
         if self.snapshot_due.swap(size, Ordering::AcqRel) != size {
-            self.lock().wake(|_, _| true);
+            self.lock().wake(|_| true);
         }
     }
 
@@ -249,15 +269,22 @@ impl SpaceChannel {
 }
 
 impl ChannelState {
-    fn wake(&self, which: impl Fn(&Self, &SessionHandle) -> bool) {
-        for session in self.sessions.iter().filter(|session| which(self, session)) {
-            session.wake();
+    fn wake(&self, which: impl Fn(&Member) -> bool) {
+        self.members.iter().filter(|member| which(member)).for_each(|member| member.session.wake());
+    }
+
+    fn set_subscription(&mut self, session: &SessionHandle, subscription: Option<Subscribed>) {
+        if let Some(member) = self.members.iter_mut().find(|member| member.session.id == session.id) {
+            self.subscribers += usize::from(subscription.is_some());
+            self.subscribers -= usize::from(member.subscription.is_some());
+            member.subscription = subscription;
         }
     }
 
     fn authors_omitting(&self, entries: &[StoredEntry]) -> BTreeSet<DeviceKey> {
         let authors: BTreeSet<DeviceKey> = entries.iter().map(|entry| entry.device).collect();
-        self.subscribers.values().flatten().copied().filter(|device| authors.contains(device)).collect()
+        let omitting = self.members.iter().filter_map(|member| member.subscription?.omit_own_of);
+        omitting.filter(|device| authors.contains(device)).collect()
     }
 }
 

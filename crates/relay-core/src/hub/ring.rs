@@ -56,6 +56,10 @@ impl Ring {
 
     /// The frame that starts right after a cursor.
     pub(super) fn after(&self, cursor: u64) -> Option<&LiveFrame> {
+        // Mostly the newest one: a subscriber that keeps up lacks nothing else.
+        if let Some(newest) = self.frames.back().filter(|frame| frame.first_seq == cursor + 1) {
+            return Some(newest);
+        }
         let place = self.frames.binary_search_by_key(&(cursor + 1), |frame| frame.first_seq).ok()?;
         self.frames.get(place)
     }

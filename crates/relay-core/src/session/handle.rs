@@ -6,7 +6,7 @@ use bytes::Bytes;
 use relay_proto::ids::Hash;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a store call came to. At most one of them belongs to the request under way; the others are pushes.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct SessionHandle {
     pub(crate) id: u64,
     waker: Waker,
     woken: AtomicBool,
+    /// There are answers; written under their lock.
+    answered: AtomicBool,
     /// Bounded by what the session lets be under way: one request, one roster look-up, one subscription read, one ack, and
     /// the pushes within its window.
     answers: Mutex<VecDeque<Answer>>,
@@ -41,7 +43,8 @@ pub(crate) struct SessionHandle {
 
 impl SessionHandle {
     pub(crate) const fn new(id: u64, waker: Waker) -> Self {
-        Self { id, waker, woken: AtomicBool::new(false), answers: Mutex::new(VecDeque::new()) }
+        let answers = Mutex::new(VecDeque::new());
+        Self { id, waker, woken: AtomicBool::new(false), answered: AtomicBool::new(false), answers }
     }
 
     /// Wakes the transport, once until the session looks.
@@ -51,17 +54,31 @@ impl SessionHandle {
         }
     }
 
-    /// Called by the session before it looks at anything that others change.
+    /// Called by the session before it looks at anything that others change. A swap, so that either it sees what was changed
+    /// before a wake-up that was taken for granted, or that wake-up sees it looking.
     pub(crate) fn looking(&self) {
-        self.woken.store(false, Ordering::Release);
+        self.woken.swap(false, Ordering::AcqRel);
     }
 
     pub(crate) fn post(&self, answer: Answer) {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push_back(answer);
+        let mut answers = self.lock();
+        answers.push_back(answer);
+        self.answered.store(true, Ordering::Release);
+        drop(answers);
         self.wake();
     }
 
     pub(crate) fn take(&self) -> Option<Answer> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        if !self.answered.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut answers = self.lock();
+        let answer = answers.pop_front();
+        self.answered.store(!answers.is_empty(), Ordering::Release);
+        answer
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Answer>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

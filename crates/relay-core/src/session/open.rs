@@ -181,7 +181,7 @@ impl OpenSession {
             || self.requests.len() >= REQUESTS_WAITING_MAX
     }
 
-    /// One piece of work; returns whether there was any. What is taken is looked at before the roster is, and sent only when
+    /// One piece of work; returns whether there may be more. What comes meanwhile wakes the session again. What is taken is looked at before the roster is, and sent only when
     /// the roster stood still: so nothing that was stored after a change of roster is sent before the change.
     fn step(&mut self, io: &mut Io<'_>) -> bool {
         let was_looking = self.roster.is_looking(&self.channel, io);

@@ -61,7 +61,7 @@ impl OpenSession {
         self.subscription.as_ref().is_some_and(|subscription| subscription.reading)
     }
 
-    /// Sends what comes next, or asks the log for it; returns whether there was anything to do.
+    /// Sends what comes next, or asks the log for it; returns whether there may be more to do now.
     pub(super) fn live(&mut self, io: &mut Io<'_>) -> bool {
         let Some(subscription) = self.subscription.as_mut().filter(|subscription| !subscription.reading) else {
             return false;
@@ -74,12 +74,12 @@ impl OpenSession {
         match live {
             Live::Nothing => false,
             // The frame was taken before the roster is looked at: it may be of after the change.
-            Live::Frame(..) if self.roster.is_looking(&self.channel, io) => true,
-            Live::Frame(frame, last_seq) => {
+            Live::Frame { .. } if self.roster.is_looking(&self.channel, io) => true,
+            Live::Frame { frame, last_seq, is_newest } => {
                 io.shared.counters.entries_live_total.add(last_seq - subscription.cursor);
                 subscription.cursor = last_seq;
                 io.send_shared(frame);
-                true
+                !is_newest
             }
             Live::InLog => {
                 if subscription.reached_end {

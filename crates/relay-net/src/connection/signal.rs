@@ -1,12 +1,11 @@
-//! How other threads reach a connection's task: one atomic word and one task waker.
+//! How other threads reach a connection's task: one atomic word and one task waker. The endpoint's wake-ups go to its pump.
 
 use atomic_waker::AtomicWaker;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Waker;
 
-const POLL: u8 = 1;
-const DRAIN: u8 = 2;
-const ABORT: u8 = 4;
+const DRAIN: u8 = 1;
+const ABORT: u8 = 2;
 
 /// Requests to one connection; setting one twice before the task runs is the same as setting it once.
 #[derive(Debug, Default)]
@@ -20,11 +19,6 @@ pub(crate) struct Signal {
 pub(crate) struct Requests(u8);
 
 impl Requests {
-    /// The endpoint has something to say.
-    pub(crate) fn poll(self) -> bool {
-        self.0 & POLL != 0
-    }
-
     /// The relay drains.
     pub(crate) fn drain(self) -> bool {
         self.0 & DRAIN != 0
@@ -37,8 +31,9 @@ impl Requests {
 }
 
 impl Signal {
-    pub(crate) fn poll(&self) {
-        self.send(POLL);
+    /// Lets the task look at its connection.
+    pub(crate) fn wake(&self) {
+        self.task.wake();
     }
 
     pub(crate) fn drain(&self) {
@@ -55,13 +50,13 @@ impl Signal {
         }
     }
 
-    /// Registers the task that is to be woken; call before [`Self::take`], so that no request is missed.
+    /// Registers the task that is to be woken; call before [`Self::requests`], so that no request is missed.
     pub(crate) fn register(&self, waker: &Waker) {
         self.task.register(waker);
     }
 
-    /// Takes the requests made so far. Drain and abort stay, because the HTTP phase and the WebSocket phase both look.
-    pub(crate) fn take(&self) -> Requests {
-        Requests(self.requests.fetch_and(!POLL, Ordering::AcqRel))
+    /// The requests made so far. They stay, because the HTTP phase and the WebSocket phase both look.
+    pub(crate) fn requests(&self) -> Requests {
+        Requests(self.requests.load(Ordering::Acquire))
     }
 }

@@ -14,6 +14,11 @@ impl Timer {
         Self { sleep: Box::pin(sleep_until(at)) }
     }
 
+    /// Whether it rings later than `at` at the earliest.
+    pub(super) fn is_after(&self, at: Instant) -> bool {
+        self.sleep.deadline() > at
+    }
+
     /// Ready if the timer rang (then look at the deadlines again); otherwise the task is woken at `at` or earlier.
     pub(super) fn poll_at(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
         if at < self.sleep.deadline() || self.sleep.is_elapsed() {

@@ -6,6 +6,7 @@ use super::problem::Problem;
 use super::proxy::{ProxiedBody, Proxy};
 use super::route::{RouteKind, RouteTable};
 use crate::connection::Shared;
+use crate::connection::pump::Pumps;
 use crate::websocket::handshake;
 use bytes::Bytes;
 use http::header::{
@@ -36,6 +37,7 @@ pub(crate) struct Front {
     pub(crate) liveness: Option<LivenessProbe>,
     pub(crate) native: Arc<dyn EndpointFactory>,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) pumps: Arc<Pumps>,
 }
 
 impl Front {

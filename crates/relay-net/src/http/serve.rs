@@ -3,7 +3,7 @@
 use super::exchange::{Accepted, Front};
 use super::linger::linger;
 use super::stall::StallGuard;
-use crate::connection::Connection;
+use crate::connection::seat::Seated;
 use crate::connections::ConnectionGuard;
 use crate::limits::NetLimits;
 use bytes::Bytes;
@@ -36,11 +36,11 @@ pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, client: IpAddr, 
         return;
     };
     let Upgraded { socket, first_bytes, factory } = upgraded;
-    let shared = Arc::clone(&front.shared);
+    let (shared, pump) = (Arc::clone(&front.shared), front.pumps.assign());
     drop(front);
-    let mut connection = Connection::new(socket, &first_bytes, factory, shared, guard);
+    let seated = Seated::new(socket, &first_bytes, factory, shared, guard, pump);
     drop(first_bytes);
-    poll_fn(|cx| connection.poll(cx)).await;
+    poll_fn(|cx| seated.poll(cx)).await;
 }
 
 async fn serve_http(
@@ -59,7 +59,7 @@ async fn serve_http(
     let mut connection = builder(&shared.limits).serve_connection(TokioIo::new(socket), service);
     let result = poll_fn(|cx| {
         guard.signal.register(cx.waker());
-        let requests = guard.signal.take();
+        let requests = guard.signal.requests();
         if requests.abort() {
             shared.stats.counters.aborted_total.add(1);
             return Poll::Ready(None);

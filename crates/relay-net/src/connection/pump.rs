@@ -1,0 +1,102 @@
+//! One wake-up per worker, not per connection: connections whose endpoints have something to say gather in a list, and the
+//! one task that is woken by the first of them works it off, with a look and a send for each.
+//!
+//! Invariant: a seat is in at most one list, at most once, so a list is at most as long as there are connections.
+
+use super::Shared;
+use super::seat::Seat;
+use crate::stats::Tally;
+use atomic_waker::AtomicWaker;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+/// Connections worked off before the worker gets to look at its sockets and other tasks.
+const TURN_SEATS_MAX: usize = 512;
+
+/// The list of one worker.
+#[derive(Debug, Default)]
+pub(crate) struct Pump {
+    ready: Mutex<VecDeque<Arc<Seat>>>,
+    task: AtomicWaker,
+}
+
+impl Pump {
+    /// Adds a seat; only the first one of a list wakes the task.
+    pub(super) fn add(&self, seat: Arc<Seat>) {
+        let is_first = {
+            let mut ready = self.lock();
+            ready.push_back(seat);
+            ready.len() == 1
+        };
+        if is_first {
+            self.task.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Seat>>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run(self: Arc<Self>, shared: Arc<Shared>) {
+        let mut batch = VecDeque::new();
+        poll_fn(|cx| self.turn(&mut batch, &shared, cx)).await
+    }
+
+    /// Never ready: the task ends with the server.
+    fn turn(&self, batch: &mut VecDeque<Arc<Seat>>, shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
+        self.task.register(cx.waker());
+        let now = shared.clock.now();
+        let mut tally = Tally::default();
+        for _ in 0..TURN_SEATS_MAX {
+            if batch.is_empty() {
+                std::mem::swap(&mut *self.lock(), batch);
+            }
+            match batch.pop_front() {
+                Some(seat) => seat.pump(now, &mut tally),
+                None => break,
+            }
+        }
+        if !batch.is_empty() {
+            cx.waker().wake_by_ref();
+        }
+        tally.report(&shared.stats.counters);
+        Poll::Pending
+    }
+}
+
+/// The lists of all workers.
+#[derive(Debug)]
+pub(crate) struct Pumps {
+    pumps: Vec<Arc<Pump>>,
+    tasks: Vec<JoinHandle<()>>,
+    next: AtomicUsize,
+}
+
+impl Pumps {
+    /// One for each worker of the runtime it is called in.
+    pub(crate) fn start(shared: &Arc<Shared>) -> Self {
+        let workers = Handle::current().metrics().num_workers().max(1);
+        let pumps: Vec<_> = (0..workers).map(|_| Arc::new(Pump::default())).collect();
+        let tasks = pumps.iter().map(|pump| tokio::spawn(Arc::clone(pump).run(Arc::clone(shared)))).collect();
+        Self { pumps, tasks, next: AtomicUsize::new(0) }
+    }
+
+    /// The pump of the next connection, in turn.
+    pub(crate) fn assign(&self) -> Arc<Pump> {
+        let place = self.next.fetch_add(1, Ordering::Relaxed) % self.pumps.len().max(1);
+        self.pumps.get(place).cloned().unwrap_or_default()
+    }
+}
+
+impl Drop for Pumps {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
