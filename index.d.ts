@@ -103,7 +103,7 @@ export interface RelayLimits {
 export interface RelayRoute {
   /** Absolute path, matched exactly. */
   path: string
-  /** What is served there: `native` or `liveness`. */
+  /** What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames` or `liveness`. */
   kind: string
 }
 
@@ -133,6 +133,8 @@ export interface RelayStats {
   httpStallsTotal: number
   /** r" Requests answered by the liveness route. */
   livenessTotal: number
+  /** r" Requests of the native protocol over HTTP. */
+  frameRequestsTotal: number
   /** r" Requests passed on to the control plane. */
   proxiedTotal: number
   /** r" Requests the control plane could not be asked or did not answer in time. */

@@ -4,5 +4,10 @@ import type { RouteTable } from './core-config.js';
 
 export const DATA_PLANE_ROUTES: RouteTable = {
   '/v1/connect': 'native',
+  '/v1/session': 'session',
+  '/v1/push': 'push',
+  '/v1/pull': 'pull',
+  '/v1/subscribe': 'subscribe',
+  '/v1/frames': 'frames',
   '/health/live': 'liveness',
 };

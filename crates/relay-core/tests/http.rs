@@ -6,7 +6,7 @@ use bytes::Bytes;
 use relay_core::http::{Authorised, ExchangeOptions, HttpSessions};
 use relay_core::limits::RelayLimits;
 use relay_core::testing::sealed;
-use relay_proto::frame::{Frame, Pull, Push, RelayFrame, SessionTicket, SessionToken, Welcome};
+use relay_proto::frame::{Frame, Pull, Push, RelayFrame, RosterPut, SessionTicket, SessionToken, Welcome};
 use relay_proto::handshake::{ClientTranscript, sign_proof};
 use relay_proto::ids::SealedBytes;
 use relay_proto::{ErrorCode, KeyPair, wire::DecodeError};
@@ -27,7 +27,7 @@ fn handshake_request(world: &mut World, frames: &[Bytes]) -> (usize, Vec<Bytes>)
 /// The frames of a second request that is right.
 fn second_request(world: &mut World, cast: &Cast, device: &KeyPair, signer: &KeyPair) -> Vec<Bytes> {
     let hello = world.hello(&cast.space, device).encode();
-    let (id, answers) = handshake_request(world, &[hello.clone()]);
+    let (id, answers) = handshake_request(world, std::slice::from_ref(&hello));
     assert_eq!(world.closed(id), Some(1000));
     let [challenge, ticket] = answers.try_into().expect("a challenge and a ticket");
     SessionTicket::decode(&ticket).expect("a ticket");
@@ -242,4 +242,16 @@ fn a_token_frame_is_never_printed() {
     let frame = SessionToken { expires_in_ms: 1, token: Bytes::from_static(b"secret") };
     assert!(!format!("{frame:?}").contains("secret"));
     assert_eq!(SessionToken::decode(&Bytes::from_static(&[0x61])), Err(DecodeError::Truncated));
+}
+
+#[test]
+fn whoever_puts_a_roster_is_shown_it_in_the_same_answer() {
+    let (mut world, mut cast) = (World::new(), Cast::new());
+    world.found(&cast.space);
+    let of_a = token(&mut world, &cast, &cast.a);
+    let admin = cast.a.clone();
+    cast.space.follow(&admin, |fields| fields.queue_mode = true);
+    let put = RosterPut { chain: cast.space.newest_only(), keyring: cast.space.keyring.clone() };
+    let answers = ask(&mut world, &of_a, &[put.encode()]);
+    assert!(matches!(&answers[..], [RelayFrame::RosterUpdate(update)] if update.chain == cast.space.newest_only()));
 }

@@ -19,9 +19,9 @@ pub(crate) mod pump;
 mod reading;
 pub(crate) mod seat;
 mod sending;
-mod session;
+pub(crate) mod session;
 pub(crate) mod signal;
-mod timer;
+pub(crate) mod timer;
 
 use crate::clock::{Clock, after_ms};
 use crate::connections::ConnectionGuard;

@@ -1,8 +1,10 @@
 //! The HTTP/1.1 side of the public port: accept, check, route; liveness, WebSocket upgrade, proxy to the control plane.
 
+pub(crate) mod answer_body;
 pub(crate) mod control_plane;
 pub(crate) mod exchange;
 pub(crate) mod forward;
+pub(crate) mod frames;
 pub(crate) mod head;
 pub(crate) mod linger;
 pub(crate) mod listener;

@@ -23,6 +23,7 @@ mod write_queue;
 
 pub use crate::clock::Clock;
 pub use crate::http::control_plane::{ControlPlane, ProxySecret};
+pub use crate::http::frames::FrameRoute;
 pub use crate::http::liveness::LivenessProbe;
 pub use crate::http::route::{Route, RouteKind};
 pub use crate::limits::NetLimits;

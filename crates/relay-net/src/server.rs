@@ -15,6 +15,7 @@ use crate::limits::{ABORT_TIMEOUT, NetLimits};
 use crate::start_error::StartError;
 use crate::stats::{NetStats, Stats};
 use relay_core::endpoint::EndpointFactory;
+use relay_core::http::HttpSessions;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,16 +40,18 @@ pub struct ServerConfig {
     pub limits: NetLimits,
 }
 
-/// What is served on the WebSocket routes.
+/// What is served on the routes of the data plane.
 #[derive(Clone)]
 pub struct Endpoints {
     /// The native protocol.
     pub native: Arc<dyn EndpointFactory>,
+    /// The same over HTTP.
+    pub http: Arc<dyn HttpSessions>,
 }
 
 impl fmt::Debug for Endpoints {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Endpoints { native: … }")
+        formatter.write_str("Endpoints { native: …, http: … }")
     }
 }
 
@@ -73,9 +76,10 @@ impl BoundServer {
         let shared = Arc::new(Shared { limits, stats, clock });
         let pumps = Arc::new(Pumps::start(&shared));
         let proxy = control_plane.map(|plane| Proxy::new(plane, shared.limits.proxy_requests_max));
-        let native = endpoints.native;
+        let Endpoints { native, http } = endpoints;
         let front =
-            Arc::new(Front { routes, proxy, liveness, native, shared: Arc::clone(&shared), pumps: Arc::clone(&pumps) });
+            Front { routes, proxy, liveness, native, http, shared: Arc::clone(&shared), pumps: Arc::clone(&pumps) };
+        let front = Arc::new(front);
         let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(listener::accept_loop(listener, front, Arc::clone(&connections), stopped));
         Server {

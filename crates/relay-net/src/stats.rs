@@ -49,6 +49,8 @@ counters! {
     http_stalls_total,
     /// Requests answered by the liveness route.
     liveness_total,
+    /// Requests of the native protocol over HTTP.
+    frame_requests_total,
     /// Requests passed on to the control plane.
     proxied_total,
     /// Requests the control plane could not be asked or did not answer in time.

@@ -8,7 +8,8 @@ use crate::native::Native;
 use crate::stats::{self, RelayStats, number};
 use crate::watch;
 use relay_net::{
-    Clock, ControlPlane, Endpoints, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server, ServerConfig,
+    Clock, ControlPlane, Endpoints, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server,
+    ServerConfig,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     // The port comes first, so that a taken one leaves no trace on disk.
     let bound = Server::bind(server_config)?;
     let native = Native::open(&config, events)?;
-    let server = Arc::new(bound.serve(Endpoints { native: native.endpoints() }, clock));
+    let server = Arc::new(bound.serve(Endpoints { native: native.endpoints(), http: native.http() }, clock));
     drop(entered);
     runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
@@ -76,6 +77,11 @@ fn route(route: &config::RelayRoute) -> Result<Route, Failure> {
     let kind = match route.kind.as_str() {
         "native" => RouteKind::Native,
         "liveness" => RouteKind::Liveness,
+        "session" => RouteKind::Frames(FrameRoute::Session),
+        "push" => RouteKind::Frames(FrameRoute::Push),
+        "pull" => RouteKind::Frames(FrameRoute::Pull),
+        "subscribe" => RouteKind::Frames(FrameRoute::Subscribe),
+        "frames" => RouteKind::Frames(FrameRoute::Frames),
         other => return Err(Failure::config(format!("routes: {other:?} is not a kind of route"))),
     };
     Ok(Route { path: route.path.clone(), kind })

@@ -30,7 +30,7 @@ pub struct RelayConfig {
 pub struct RelayRoute {
     /// Absolute path, matched exactly.
     pub path: String,
-    /// What is served there: `native` or `liveness`.
+    /// What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames` or `liveness`.
     pub kind: String,
 }
 

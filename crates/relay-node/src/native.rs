@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use relay_core::endpoint::EndpointFactory;
 use relay_core::environment::{Entropy, LogSigner, WallClock};
+use relay_core::http::HttpSessions;
 use relay_core::limits::RelayLimits;
 use relay_core::relay::{Relay, RelayParts, RelayStats as RuleStats};
 use relay_core::store::{Store, StoreStats};
@@ -64,6 +65,11 @@ impl Native {
     /// What serves the connections of the native route.
     pub(crate) fn endpoints(&self) -> Arc<dyn EndpointFactory> {
         Arc::clone(&self.relay) as Arc<dyn EndpointFactory>
+    }
+
+    /// What serves requests of the native protocol over HTTP.
+    pub(crate) fn http(&self) -> Arc<dyn HttpSessions> {
+        Arc::clone(&self.relay) as Arc<dyn HttpSessions>
     }
 
     /// The relay's public key, base64url.

@@ -24,6 +24,7 @@ export const RELAY_METRICS = {
   acceptErrorsTotal: counter('relay_accept_errors_total', 'Connections that could not be accepted.'),
   httpErrorsTotal: counter('relay_http_errors_total', 'Requests the core itself answered with an error.'),
   httpStallsTotal: counter('relay_http_stalls_total', 'HTTP connections cut because the peer did not read its answer.'),
+  frameRequestsTotal: counter('relay_frame_requests_total', 'Requests of the native protocol over HTTP.'),
   livenessTotal: counter('relay_liveness_requests_total', 'Requests answered by the liveness route.'),
   proxiedTotal: counter('relay_proxied_requests_total', 'Requests passed on to the control plane.'),
   proxyErrorsTotal: counter('relay_proxy_errors_total', 'Requests the control plane did not answer in time or at all.'),

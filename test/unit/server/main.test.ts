@@ -22,6 +22,11 @@ describe('startServer', () => {
     const socketPath = port.config?.controlPlane?.socketPath ?? '';
     expect(port.config?.routes).toEqual([
       { path: '/v1/connect', kind: 'native' },
+      { path: '/v1/session', kind: 'session' },
+      { path: '/v1/push', kind: 'push' },
+      { path: '/v1/pull', kind: 'pull' },
+      { path: '/v1/subscribe', kind: 'subscribe' },
+      { path: '/v1/frames', kind: 'frames' },
       { path: '/health/live', kind: 'liveness' },
     ]);
     expect(statSync(socketPath.replace(/\/[^/]*$/, '')).mode & 0o777).toBe(0o700);

@@ -95,6 +95,13 @@ impl RosterWatch {
         self.looking || self.seen != Some(channel.roster_changes())
     }
 
+    /// Looks up what the relay holds, announced or not.
+    pub(super) fn look_now(&mut self, io: &Io<'_>) {
+        if !self.looking {
+            self.look(io);
+        }
+    }
+
     fn look(&mut self, io: &Io<'_>) {
         self.looking = true;
         io.shared.store.space(self.space, io.completion(Answer::Facts));

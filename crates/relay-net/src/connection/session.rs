@@ -5,25 +5,29 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The endpoint panicked; it is not called again, except to be told that the connection is closed.
 #[derive(Debug)]
-pub(super) struct Panicked;
+pub(crate) struct Panicked;
 
-pub(super) struct Session {
+pub(crate) struct Session {
     endpoint: Box<dyn Endpoint>,
 }
 
 impl Session {
-    pub(super) fn open(factory: &dyn EndpointFactory, opened: Opened, now: Moment) -> Result<Self, Panicked> {
-        let endpoint = catch_unwind(AssertUnwindSafe(|| factory.open(opened, now))).map_err(|_| Panicked)?;
+    pub(crate) fn open(factory: &dyn EndpointFactory, opened: Opened, now: Moment) -> Result<Self, Panicked> {
+        Self::open_with(|| factory.open(opened, now))
+    }
+
+    pub(crate) fn open_with(open: impl FnOnce() -> Box<dyn Endpoint>) -> Result<Self, Panicked> {
+        let endpoint = catch_unwind(AssertUnwindSafe(open)).map_err(|_| Panicked)?;
         Ok(Self { endpoint })
     }
 
     /// Largest message the endpoint takes now, in bytes.
-    pub(super) fn message_bytes_max(&self) -> usize {
+    pub(crate) fn message_bytes_max(&self) -> usize {
         self.endpoint.message_bytes_max()
     }
 
     /// Calls the endpoint. State a panic may have left half-changed is dropped with the endpoint.
-    pub(super) fn call<T>(&mut self, body: impl FnOnce(&mut dyn Endpoint) -> T) -> Result<T, Panicked> {
+    pub(crate) fn call<T>(&mut self, body: impl FnOnce(&mut dyn Endpoint) -> T) -> Result<T, Panicked> {
         catch_unwind(AssertUnwindSafe(|| body(self.endpoint.as_mut()))).map_err(|_| Panicked)
     }
 }

@@ -44,6 +44,11 @@ impl Signal {
         self.send(ABORT);
     }
 
+    /// Whether the relay drains.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.requests.load(Ordering::Acquire) & DRAIN != 0
+    }
+
     fn send(&self, request: u8) {
         if self.requests.fetch_or(request, Ordering::AcqRel) & request == 0 {
             self.task.wake();

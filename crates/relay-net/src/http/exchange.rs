@@ -1,27 +1,26 @@
 //! One request: checked, routed, answered.
 
+use super::answer_body::{Answer, AnswerBody};
 use super::head;
 use super::liveness::{self, LivenessProbe};
 use super::problem::Problem;
-use super::proxy::{ProxiedBody, Proxy};
+use super::proxy::Proxy;
 use super::route::{RouteKind, RouteTable};
 use crate::connection::Shared;
 use crate::connection::pump::Pumps;
+use crate::connections::ConnectionGuard;
 use crate::websocket::handshake;
-use bytes::Bytes;
 use http::header::{
     ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use relay_core::endpoint::EndpointFactory;
+use relay_core::http::HttpSessions;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-/// The core's answer to a request: made here or passed back from the control plane.
-pub(crate) type Answer = Response<Either<Full<Bytes>, ProxiedBody>>;
 /// Set when a request of the connection was answered with an upgrade.
 pub(crate) type Accepted = OnceLock<Arc<dyn EndpointFactory>>;
 
@@ -36,18 +35,25 @@ pub(crate) struct Front {
     pub(crate) proxy: Option<Proxy>,
     pub(crate) liveness: Option<LivenessProbe>,
     pub(crate) native: Arc<dyn EndpointFactory>,
+    pub(crate) http: Arc<dyn HttpSessions>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pumps: Arc<Pumps>,
 }
 
 impl Front {
     /// Answers one request of the connection from `client`.
-    pub(crate) async fn exchange(&self, request: Request<Incoming>, client: IpAddr, accepted: &Accepted) -> Answer {
+    pub(crate) async fn exchange(
+        &self,
+        request: Request<Incoming>,
+        client: IpAddr,
+        guard: &ConnectionGuard,
+        accepted: &Accepted,
+    ) -> Answer {
         let (head, body) = request.into_parts();
         // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
         // say which one was, so every chunked request is the last.
         let is_last = head.headers.contains_key(TRANSFER_ENCODING);
-        let mut answer = match self.route(head, body, client, accepted).await {
+        let mut answer = match self.route(head, body, client, guard, accepted).await {
             Ok(answer) => answer,
             Err(problem) => self.refuse(problem),
         };
@@ -57,17 +63,25 @@ impl Front {
         answer
     }
 
-    async fn route(&self, head: Parts, body: Incoming, client: IpAddr, accepted: &Accepted) -> Result<Answer, Problem> {
+    async fn route(
+        &self,
+        head: Parts,
+        body: Incoming,
+        client: IpAddr,
+        guard: &ConnectionGuard,
+        accepted: &Accepted,
+    ) -> Result<Answer, Problem> {
         head::check(&head, &self.shared.limits)?;
         match (self.routes.get(head.uri.path()), &self.proxy) {
             (Some(RouteKind::Native), _) => Ok(self.upgrade(&head, accepted)),
+            (Some(RouteKind::Frames(route)), _) => Ok(self.frames(route, &head, body, (guard.id, &guard.signal)).await),
             (Some(RouteKind::Liveness), _) => Ok(self.liveness(&head.method)),
             (None, Some(proxy)) => proxy.pass(head, body, client, &self.shared).await,
             (None, None) => Err(NOT_FOUND),
         }
     }
 
-    fn refuse(&self, problem: Problem) -> Answer {
+    pub(super) fn refuse(&self, problem: Problem) -> Answer {
         self.shared.stats.counters.http_errors_total.add(1);
         problem.answer()
     }
@@ -87,7 +101,7 @@ impl Front {
         match handshake::accept(&head.method, head.version, &head.headers) {
             Ok(accept) => {
                 accepted.get_or_init(|| Arc::clone(&self.native));
-                let mut answer = Response::new(Either::Left(Full::default()));
+                let mut answer = Response::new(AnswerBody::empty());
                 *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
                 answer.headers_mut().insert(UPGRADE, WEBSOCKET);

@@ -1,6 +1,6 @@
 //! Whether the control plane still beats: its event loop calls `beat`, the liveness route looks at how long ago.
 
-use super::exchange::Answer;
+use super::answer_body::Answer;
 use super::problem::json;
 use relay_core::endpoint::Moment;
 use std::sync::Arc;

@@ -1,14 +1,13 @@
 //! Passes a request on to the control plane, one connection per request, and its answer back.
 
+use super::answer_body::{Answer, AnswerBody};
 use super::control_plane::{self, ControlPlane};
-use super::exchange::Answer;
 use super::forward;
 use super::problem::Problem;
 use super::request_body::{RequestBody, Verdict};
 use crate::connection::Shared;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, Version, request::Parts};
-use http_body_util::Either;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -108,7 +107,7 @@ fn passed_back(answer: Response<Incoming>, permit: OwnedSemaphorePermit, task: A
     let (mut head, body) = answer.into_parts();
     forward::clean_answer(&mut head.headers);
     head.version = Version::HTTP_11;
-    Response::from_parts(head, Either::Right(ProxiedBody { inner: body, _permit: permit, _task: task }))
+    Response::from_parts(head, AnswerBody::Proxied(ProxiedBody { inner: body, _permit: permit, _task: task }))
 }
 
 /// The control plane's body; holds the request's permit and connection until it was passed back.

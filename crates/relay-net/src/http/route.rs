@@ -1,5 +1,6 @@
 //! The route table: which paths the core serves itself. It is data that comes from the caller.
 
+use super::frames::FrameRoute;
 use crate::limits::{ROUTE_PATH_BYTES_MAX, ROUTES_MAX};
 use crate::start_error::StartError;
 use std::collections::HashMap;
@@ -19,6 +20,8 @@ pub struct Route {
 pub enum RouteKind {
     /// WebSocket with the native protocol.
     Native,
+    /// The native protocol over HTTP.
+    Frames(FrameRoute),
     /// Whether the process lives: 200, or 503 once the control plane has been silent for too long.
     Liveness,
 }

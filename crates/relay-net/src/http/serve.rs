@@ -53,7 +53,7 @@ async fn serve_http(
     let accepted = Arc::new(Accepted::new());
     let service = service_fn(|request| {
         let (front, accepted) = (Arc::clone(front), Arc::clone(&accepted));
-        Box::pin(async move { Ok::<_, Infallible>(front.exchange(request, client, &accepted).await) })
+        Box::pin(async move { Ok::<_, Infallible>(front.exchange(request, client, guard, &accepted).await) })
     });
     let socket = StallGuard::new(socket, shared.limits.write_stall_timeout_ms, Arc::clone(&shared.stats));
     let mut connection = builder(&shared.limits).serve_connection(TokioIo::new(socket), service);

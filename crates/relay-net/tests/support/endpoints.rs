@@ -3,6 +3,7 @@
 use super::hub::Hub;
 use bytes::Bytes;
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox};
+use relay_core::http::{ExchangeOptions, HttpSessions, Judged};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -56,6 +57,21 @@ impl Seen {
 impl Factory {
     pub fn new(behaviour: Behaviour) -> Arc<Self> {
         Arc::new(Self { behaviour, seen: Arc::default() })
+    }
+}
+
+/// No test of the transport alone opens a session over HTTP.
+impl HttpSessions for Factory {
+    fn open_handshake(&self, opened: Opened, now: Moment) -> Box<dyn Endpoint> {
+        self.open(opened, now)
+    }
+
+    fn open_exchange(&self, _: &[u8], _: ExchangeOptions, opened: Opened, now: Moment) -> Box<dyn Endpoint> {
+        self.open(opened, now)
+    }
+
+    fn authorise(&self, _: &[u8], _: Moment, judged: Judged) {
+        judged(Err(relay_proto::ErrorCode::SessionExpired));
     }
 }
 

@@ -1,0 +1,58 @@
+//! The body of an answer: made here at once, made here as it comes, or passed back from the control plane.
+
+use super::frames::FrameBody;
+use super::proxy::ProxiedBody;
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
+use hyper::body::{Body, Frame, SizeHint};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The core's answer to a request.
+pub(crate) type Answer = Response<AnswerBody>;
+
+pub(crate) enum AnswerBody {
+    Whole(Full<Bytes>),
+    Frames(Box<FrameBody>),
+    Proxied(ProxiedBody),
+}
+
+impl AnswerBody {
+    pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
+        Self::Whole(Full::new(bytes.into()))
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self::Whole(Full::default())
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut *self {
+            Self::Whole(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Self::Frames(body) => body.poll_frame(cx).map(|frame| frame.map(Ok)),
+            Self::Proxied(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(body) => body.is_end_stream(),
+            Self::Frames(_) => false,
+            Self::Proxied(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => body.size_hint(),
+            Self::Frames(_) => SizeHint::default(),
+            Self::Proxied(body) => body.size_hint(),
+        }
+    }
+}

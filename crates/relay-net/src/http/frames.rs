@@ -1,0 +1,109 @@
+//! The native protocol over HTTP: a request's body is frames, each behind its length, and so is its answer's.
+
+mod answer;
+mod exchange;
+mod input;
+mod outbox;
+mod query;
+mod reader;
+
+pub(crate) use answer::FrameBody;
+
+use super::answer_body::Answer;
+use super::exchange::Front;
+use super::problem::Problem;
+use crate::connection::signal::Signal;
+use exchange::FrameExchange;
+use http::header::{ALLOW, AUTHORIZATION, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use hyper::body::Incoming;
+use input::Input;
+use relay_core::endpoint::Opened;
+use relay_core::http::ExchangeOptions;
+use relay_proto::frame::ErrorFrame;
+use std::sync::Arc;
+
+/// A route of frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FrameRoute {
+    /// The handshake, in two requests.
+    Session,
+    /// Pushes in, receipts out.
+    Push,
+    /// Entries after a cursor, once or after a wait.
+    Pull,
+    /// Entries after a cursor for as long as the client stays.
+    Subscribe,
+    /// Any frames of an open session.
+    Frames,
+}
+
+impl FrameRoute {
+    /// Pulls and subscriptions are asked for in the query, the others in the body.
+    fn method(self) -> Method {
+        match self {
+            Self::Pull | Self::Subscribe => Method::GET,
+            Self::Session | Self::Push | Self::Frames => Method::POST,
+        }
+    }
+}
+
+const NOT_ALLOWED: Problem =
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path is not served for this method.");
+
+impl Front {
+    /// Answers one request of frames.
+    pub(super) async fn frames(
+        &self,
+        route: FrameRoute,
+        head: &Parts,
+        body: Incoming,
+        connection: (u64, &Arc<Signal>),
+    ) -> Answer {
+        if head.method != route.method() {
+            let mut answer = self.refuse(NOT_ALLOWED);
+            let allowed = if route.method() == Method::GET { "GET" } else { "POST" };
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+            return answer;
+        }
+        self.shared.stats.counters.frame_requests_total.add(1);
+        let query = head.uri.query().unwrap_or_default();
+        let asked = match route {
+            FrameRoute::Pull => query::pull(query),
+            FrameRoute::Subscribe => query::subscribe(query),
+            FrameRoute::Session | FrameRoute::Push | FrameRoute::Frames => Ok(query::Asked::default()),
+        };
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(code) => return answer::of_error(&ErrorFrame::of(code)),
+        };
+        let input = asked.frame.map_or_else(|| Input::body(body), Input::frame);
+        let open = |opened: Opened, now| match route {
+            FrameRoute::Session => self.http.open_handshake(opened, now),
+            _ => {
+                let options = ExchangeOptions { wait_ms: asked.wait_ms, pushes_only: route == FrameRoute::Push };
+                self.http.open_exchange(&token(&head.headers), options, opened, now)
+            }
+        };
+        let exchange = FrameExchange::open(open, input, connection, Arc::clone(&self.shared));
+        answer::of(exchange).await
+    }
+}
+
+/// The bearer's token; none, and none that can be read, is the empty one, which never holds.
+fn token(headers: &HeaderMap) -> Vec<u8> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => bearer(value.as_bytes()).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// The token of an Authorization header.
+pub(crate) fn bearer(value: &[u8]) -> Option<Vec<u8>> {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    let (scheme, text) = value.split_at_checked(7)?;
+    let text = std::str::from_utf8(text).ok().filter(|_| scheme.eq_ignore_ascii_case(b"Bearer "))?;
+    Base64UrlUnpadded::decode_vec(text.trim_ascii()).ok()
+}
