@@ -344,6 +344,14 @@ pub struct StoreStats {
     pub torn_tails: u64,
     /// 1 when poisoned.
     pub poisoned: u64,
+    /// Bytes given back to the disk by reclaim.
+    pub reclaimed_bytes: u64,
+    /// Bytes reclaim wrote to give others back; not in `written_bytes`.
+    pub reclaim_written_bytes: u64,
+    /// Compactions that were given up.
+    pub reclaim_failures: u64,
+    /// Reads that met bytes which do not match their checksum.
+    pub damaged_reads: u64,
 }
 
 /// Hears of what became durable. Called from the store's threads; must be short and must not block.

@@ -1,5 +1,6 @@
 //! The data directory: whose it is, who holds it, and which key its log has.
 
+use crate::leaves::LEAVES_DIR;
 use crate::vfs::{self, DirName, OpenMode, Vfs, VfsLock};
 use relay_core::environment::Entropy;
 use std::fmt;
@@ -8,7 +9,9 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// The text of `FORMAT`.
-const FORMAT_TEXT: &str = "sealrelay store format 1\n";
+const FORMAT_TEXT: &str = "sealrelay store format 2\n";
+/// The text of `FORMAT` in a directory that is brought to the newest format when it is opened; as long as the newest.
+const FORMAT_TEXT_1: &str = "sealrelay store format 1\n";
 const FORMAT_PREFIX: &str = "sealrelay store format ";
 const FORMAT_FILE: &str = "FORMAT";
 const LOCK_FILE: &str = "LOCK";
@@ -20,8 +23,8 @@ pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Name of the directory of blobs.
 pub(crate) const BLOBS_DIR: &str = "blobs";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 7] =
-    [FORMAT_FILE, LOCK_FILE, KEY_FILE, META_FILE, SNAPSHOTS_DIR, BLOBS_DIR, crate::segment::LOG_DIR];
+const OWN_NAMES: [&str; 8] =
+    [FORMAT_FILE, LOCK_FILE, KEY_FILE, META_FILE, SNAPSHOTS_DIR, BLOBS_DIR, crate::segment::LOG_DIR, LEAVES_DIR];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.
@@ -112,7 +115,7 @@ impl fmt::Display for DirError {
             ),
             Self::UnknownFormat { dir, found } => write!(
                 f,
-                "{} has {found:?} as its format; this program reads format 1; start the program that wrote it",
+                "{} has {found:?} as its format; this program reads formats 1 and 2; start the program that wrote it",
                 dir.display()
             ),
             Self::Locked { dir, pid } => write!(
@@ -156,6 +159,7 @@ pub struct DataDir {
     pub path: PathBuf,
     /// The seed of the log id's key.
     pub seed: Seed,
+    is_format_1: bool,
     _lock: Box<dyn VfsLock>,
 }
 
@@ -179,8 +183,9 @@ impl DataDir {
         let lock = lock(vfs, path)?;
         let names = names(vfs, path)?;
         let has = |wanted: &str| names.iter().any(|entry| entry.name == wanted);
+        let mut is_format_1 = false;
         if has(FORMAT_FILE) {
-            check_format(vfs, path)?;
+            is_format_1 = check_format(vfs, path)?;
         } else {
             keep_name(vfs, path, made).map_err(DirError::io("sync the directory above", path))?;
             vfs::write_small(vfs, path, FORMAT_FILE, FORMAT_TEXT.as_bytes(), OpenMode::Create)
@@ -195,7 +200,23 @@ impl DataDir {
             vfs.create_dir(&dir).map_err(DirError::io("make", &dir))?;
         }
         vfs.sync_dir(path).map_err(DirError::io("sync", path))?;
-        Ok(Self { path: path.to_owned(), seed, _lock: lock })
+        Ok(Self { path: path.to_owned(), seed, is_format_1, _lock: lock })
+    }
+
+    /// Brings the directory to the newest format, once its log was found good: until then an older program can open it.
+    pub(crate) fn upgrade(&self, vfs: &dyn Vfs) -> Result<(), DirError> {
+        if self.is_format_1 {
+            // The same length, and inside one sector: it is the one text or the other at every moment.
+            let path = self.path.join(FORMAT_FILE);
+            let written = vfs.open(&path, OpenMode::ReadWrite).and_then(|file| {
+                file.write_all_at(FORMAT_TEXT.as_bytes(), 0)?;
+                file.sync_data()
+            });
+            written.map_err(DirError::io("write", &path))?;
+        }
+        let leaves = self.path.join(LEAVES_DIR);
+        vfs.create_dir(&leaves).map_err(DirError::io("make", &leaves))?;
+        vfs.sync_dir(&self.path).map_err(DirError::io("sync", &self.path))
     }
 }
 
@@ -255,12 +276,13 @@ fn lock(vfs: &dyn Vfs, dir: &Path) -> Result<Box<dyn VfsLock>, DirError> {
     }
 }
 
-fn check_format(vfs: &dyn Vfs, dir: &Path) -> Result<(), DirError> {
+/// Whether the directory has format 1.
+fn check_format(vfs: &dyn Vfs, dir: &Path) -> Result<bool, DirError> {
     let path = dir.join(FORMAT_FILE);
     let bytes = vfs::read_small(vfs, &path, TEXT_BYTES_MAX).map_err(DirError::io("read", &path))?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    if text == FORMAT_TEXT {
-        return Ok(());
+    if text == FORMAT_TEXT || text == FORMAT_TEXT_1 {
+        return Ok(text == FORMAT_TEXT_1);
     }
     let found = text.strip_prefix(FORMAT_PREFIX).unwrap_or(&text).trim().to_owned();
     Err(DirError::UnknownFormat { dir: dir.to_owned(), found })
@@ -344,7 +366,7 @@ mod tests {
         assert!(refusal(&[("photo.jpg", "x")]).contains("not a sealrelay data directory"));
         assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("notes.txt", "x")]).contains("notes.txt"));
         assert!(refusal(&[("meta.redb", "x")]).contains("not a sealrelay data directory"));
-        assert!(refusal(&[("FORMAT", "sealrelay store format 2\n")]).contains("\"2\" as its format"));
+        assert!(refusal(&[("FORMAT", "sealrelay store format 3\n")]).contains("\"3\" as its format"));
         assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("relay.key", "short")]).contains("not a relay key"));
     }
 

@@ -10,6 +10,7 @@ use crate::committer::{Committer, CommitterParts};
 use crate::limits::{SEGMENT_BYTES, StoreLimits};
 use crate::open::{self, OpenError, Opened, StoreEnvironment};
 use crate::queue::{CommitQueue, QueueLimits};
+use crate::reclaim::{Reclaimed, Reclaimer};
 use crate::relay_key::RelayKey;
 use crate::segments::{BACKGROUND_WAITING_MAX, Segments};
 use crate::shared::{Shared, SharedParts, add};
@@ -71,6 +72,8 @@ pub struct EmbeddedStore {
     snapshot_thread: Arc<Workers>,
     pub(crate) blobs: BlobDesk,
     signer: Arc<RelayKey>,
+    reclaimer: Arc<Reclaimer>,
+    segment_bytes: u64,
     running: Mutex<Option<Running>>,
     #[cfg(feature = "testing")]
     by_hand: Option<by_hand::ByHand>,
@@ -93,7 +96,7 @@ impl EmbeddedStore {
         let opened = open::open(&options.dir, &environment, false)?;
         let limits = options.limits;
         let now_ms = environment.wall_clock.now_ms();
-        let Opened { dir, signer, owner, meta, loaded, spaces, mended, .. } = opened;
+        let Opened { dir, signer, owner, meta, loaded, spaces, sealed, leaves, mended, .. } = opened;
         let shared = Arc::new(Shared::new(SharedParts {
             vfs: environment.vfs,
             data_dir: options.dir.clone(),
@@ -104,6 +107,8 @@ impl EmbeddedStore {
             wall_clock: environment.wall_clock,
             meta,
             spaces,
+            sealed,
+            leaves,
         }));
         add(&shared.counters.disk_bytes, opened.disk_bytes);
         add(&shared.counters.torn_tails, mended.torn_tails);
@@ -150,6 +155,8 @@ impl EmbeddedStore {
                 snapshot_thread,
                 blobs,
                 signer,
+                reclaimer: Arc::default(),
+                segment_bytes: options.segment_bytes,
                 running: Mutex::default(),
                 by_hand,
             });
@@ -157,7 +164,11 @@ impl EmbeddedStore {
         let committer = spawn("relay-store-commit", move || committer.run())?;
         let meta_shared = Arc::clone(&shared);
         let meta_thread = spawn("relay-store-meta", move || meta_shared.meta.run())?;
-        let running = Mutex::new(Some(Running { committer, meta_thread, background, dir }));
+        let reclaimer = Arc::new(Reclaimer::default());
+        let (reclaims, reclaimed) = (Arc::clone(&reclaimer), Arc::clone(&shared));
+        let segment_bytes = options.segment_bytes;
+        let reclaim_thread = spawn("relay-store-reclaim", move || reclaims.run(&reclaimed, segment_bytes))?;
+        let running = Mutex::new(Some(Running { committer, meta_thread, reclaim_thread, background, dir }));
         Ok(Self {
             shared,
             queue,
@@ -166,10 +177,17 @@ impl EmbeddedStore {
             snapshot_thread,
             blobs,
             signer,
+            reclaimer,
+            segment_bytes,
             running,
             #[cfg(feature = "testing")]
             by_hand: None,
         })
+    }
+
+    /// Gives back what is forgotten, now instead of when its turn comes. Blocks until it is done.
+    pub fn reclaim(&self) -> Reclaimed {
+        self.reclaimer.pass(&self.shared, self.segment_bytes)
     }
 
     /// The log's key, for whoever else has to sign for this log.

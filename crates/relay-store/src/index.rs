@@ -1,7 +1,8 @@
 //! Where the entries of one space are: rows of segments that are still open in memory, extents of sealed ones, whose rows
 //! are read from their footers when they are wanted.
 //!
-//! Invariant: extents and open rows together cover the seqs from 1 to the size without gaps, in order.
+//! Invariant: extents and open rows are in seq order and cover the seqs from the floor to the size without gaps. Below the
+//! floor there are gaps where reclaim dropped what was forgotten.
 
 use crate::segment::footer::{ROW_BYTES, Row};
 use crate::segment::offset_of;
@@ -70,6 +71,8 @@ pub(crate) struct SpaceIndex {
     sealed: Vec<Extent>,
     open: VecDeque<Place>,
     marks: HashMap<DeviceKey, Vec<(u64, u64)>>,
+    /// The highest push_seq of each device whose row was dropped.
+    forgotten: HashMap<DeviceKey, u64>,
 }
 
 impl SpaceIndex {
@@ -118,7 +121,12 @@ impl SpaceIndex {
         let mut next = seq_first;
         let start = self.sealed.partition_point(|extent| extent.seq_first + extent.count <= seq_first);
         for extent in self.sealed.iter().skip(start) {
-            if next >= end || extent.seq_first > next {
+            if next < extent.seq_first {
+                // Dropped rows leave a gap below the floor, and a segment that could not be sealed has its rows in memory.
+                plan.parts.push(Part::Open(self.open_rows(next, end.min(extent.seq_first))));
+                next = extent.seq_first;
+            }
+            if next >= end {
                 break;
             }
             let skip = next - extent.seq_first;
@@ -126,13 +134,16 @@ impl SpaceIndex {
             plan.parts.push(Part::Sealed { extent: extent.clone(), skip, count: taken });
             next += taken;
         }
-        plan.parts.push(Part::Open(self.open_rows(next, end)));
+        if next < end {
+            plan.parts.push(Part::Open(self.open_rows(next, end)));
+        }
         plan
     }
 
     fn open_rows(&self, from: u64, end: u64) -> Vec<Place> {
         let first = self.open.front().map_or(u64::MAX, |place| place.row.fields.seq);
-        if from < first || from >= end {
+        let from = from.max(first);
+        if from >= end {
             return Vec::new();
         }
         let skip = usize::try_from(from - first).unwrap_or(usize::MAX);
@@ -142,17 +153,82 @@ impl SpaceIndex {
 
     /// What is known about a device's push_seq.
     pub(crate) fn find(&self, device: DeviceKey, push_seq: u64) -> Result<Held, Unreadable> {
+        let dropped = self.forgotten.get(&device).is_some_and(|high| push_seq <= *high);
+        let unknown = if dropped { Held::Forgotten } else { Held::Unknown };
         let Some(marks) = self.marks.get(&device) else {
-            return Ok(Held::Unknown);
+            return Ok(unknown);
         };
         let after = marks.partition_point(|(marked, _)| *marked <= push_seq);
         let Some((_, seq)) = after.checked_sub(1).and_then(|index| marks.get(index)) else {
-            return Ok(Held::Unknown);
+            return Ok(unknown);
         };
         let places = self.plan(*seq, MARK_SEQS).read()?;
         let hit =
             places.iter().find(|place| place.row.fields.device == device && place.row.fields.push_seq == push_seq);
-        Ok(hit.map_or(Held::Unknown, |place| Held::At { seq: place.row.fields.seq, id: place.row.fields.id }))
+        Ok(hit.map_or(unknown, |place| Held::At { seq: place.row.fields.seq, id: place.row.fields.id }))
+    }
+
+    /// Exchanges what it has of some sealed segments for the rows that are left of them in `file`.
+    pub(crate) fn compact(&mut self, victims: &[u64], file: &Arc<SegmentFile>, rows: &[Row], rows_offset: u64) {
+        self.sealed.retain(|extent| !victims.contains(&extent.file.segment));
+        if let Some(first) = rows.first() {
+            let (seq_first, count) = (first.fields.seq, offset_of(rows.len()));
+            let at = self.sealed.partition_point(|extent| extent.seq_first < seq_first);
+            self.sealed.insert(at, Extent { file: Arc::clone(file), seq_first, count, rows_offset });
+        }
+        self.drop_marks();
+    }
+
+    /// Drops marks that lead to nothing any more; one below the first row held may lead to rows behind it.
+    fn drop_marks(&mut self) {
+        let first = self.first_seq();
+        for marks in self.marks.values_mut() {
+            let dead = marks.partition_point(|(_, seq)| seq.saturating_add(MARK_SEQS) <= first);
+            marks.drain(..dead);
+        }
+        self.marks.retain(|_, marks| !marks.is_empty());
+    }
+
+    /// Notes that the row of a device's push was dropped.
+    pub(crate) fn forget(&mut self, device: DeviceKey, push_seq: u64) {
+        let high = self.forgotten.entry(device).or_default();
+        *high = push_seq.max(*high);
+    }
+
+    /// The highest dropped push_seq of a device (0: none).
+    pub(crate) fn forgotten(&self, device: DeviceKey) -> u64 {
+        self.forgotten.get(&device).copied().unwrap_or(0)
+    }
+
+    /// seq of the first row held; above every seq when there is none.
+    fn first_seq(&self) -> u64 {
+        let sealed = self.sealed.first().map_or(u64::MAX, |extent| extent.seq_first);
+        self.open.front().map_or(sealed, |place| place.row.fields.seq.min(sealed))
+    }
+
+    /// Whether every seq from `floor` to `size` has its row.
+    pub(crate) fn covers(&self, floor: u64, size: u64) -> bool {
+        let mut next = floor;
+        for extent in &self.sealed {
+            let end = extent.seq_first + extent.count;
+            if extent.seq_first <= next {
+                next = next.max(end);
+            }
+        }
+        for place in &self.open {
+            if place.row.fields.seq == next {
+                next += 1;
+            }
+        }
+        next > size
+    }
+
+    /// How many rows with seqs from `from` to below `to` each sealed segment has.
+    pub(crate) fn sealed_rows(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.sealed.iter().filter_map(move |extent| {
+            let (first, end) = (extent.seq_first.max(from), (extent.seq_first + extent.count).min(to));
+            (first < end).then(|| (extent.file.segment, end - first))
+        })
     }
 }
 

@@ -154,6 +154,11 @@ impl Meta {
         pending.time_ms = time_ms;
     }
 
+    /// The newest group that was noted as durable.
+    pub(crate) fn durable_group(&self) -> u64 {
+        self.lock().durable_group
+    }
+
     /// Notes an ack.
     pub(crate) fn note_ack(&self, space: SpaceId, ack: SignedAck) {
         self.lock().changes.acks.insert((space, ack.device), ack);

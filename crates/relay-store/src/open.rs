@@ -2,9 +2,11 @@
 
 use crate::damage::{Damage, DamageKind};
 use crate::data_dir::{DataDir, DirError, META_FILE};
+use crate::leaves::LeafFiles;
 use crate::meta::{Loaded, Meta, MetaError};
-use crate::recovery::{self, GoodLog, LogPlace, Mended, RecoveryError, Replay, Spaces};
+use crate::recovery::{self, GoodLog, LogPlace, Mended, RecoveryError, Replay, Replayed, Spaces};
 use crate::relay_key::RelayKey;
+use crate::sealed::SealedSegments;
 use crate::segment::header::{HEADER_BYTES, STORE_ID_BYTES, SegmentHeader, StoreId};
 use crate::segment::path;
 use crate::segment::writer::Owner;
@@ -88,6 +90,8 @@ pub(crate) struct Opened {
     pub(crate) meta: Meta,
     pub(crate) loaded: Loaded,
     pub(crate) spaces: Spaces,
+    pub(crate) sealed: SealedSegments,
+    pub(crate) leaves: LeafFiles,
     pub(crate) mended: Mended,
     pub(crate) last_group: u64,
     pub(crate) log_epoch: u64,
@@ -111,10 +115,15 @@ pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored:
     let place = LogPlace { vfs, data_dir, owner, durable_group };
     let mut log = recovery::check(&place)?;
     recovery::complete_footers(&mut log);
-    let spaces = Replay::run(&log, owner.log_id)?;
+    let Replayed { spaces, durable_group, sealed } = Replay::run(&log, owner.log_id)?;
+    if durable_group > log.last_group && !is_restored {
+        return Err(recovery::ends_early(&log, &LogPlace { durable_group, ..place }).into());
+    }
     let mended = recovery::mend(&log, &place)?;
     meta.set_durable_group(log.last_group).map_err(|error| meta_error(&error))?;
     fill(&spaces, &loaded);
+    dir.upgrade(vfs)?;
+    let leaves = LeafFiles::load(vfs, data_dir, &owner.store_id)?;
     Ok(Opened {
         disk_bytes: disk_bytes(&log),
         next_segment: log.segments.last().map_or(1, |segment| segment.segment + 1),
@@ -127,6 +136,8 @@ pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored:
         meta,
         loaded,
         spaces,
+        sealed,
+        leaves,
         mended,
     })
 }

@@ -1,6 +1,7 @@
 //! Reading entries and leaves: planned under the space's lock, read and checked without it.
 
 use crate::index::{Place, Unreadable};
+use crate::leaves::LeafFiles;
 use crate::segment::footer::Row;
 use crate::segment::record::{ENTRY_FIELD_BYTES, record_bytes};
 use crate::segment::{length_of, offset_of, reader};
@@ -44,6 +45,11 @@ pub(crate) fn page(space: &Space, after: u64, entries_max: u32, bytes_max: u32) 
         (state.index.plan(after + 1, count), size, state.shown.attestation.clone())
     };
     let mut places = plan.read()?;
+    // Rows below the floor may have gone meanwhile; what is left is no page then.
+    if places.first().is_none_or(|first| first.row.fields.seq != after + 1) {
+        let below = outcome_now(space, after).filter(|outcome| matches!(outcome, ReadOutcome::BelowFloor { .. }));
+        return below.ok_or_else(|| StoreError::Damaged { place: "an entry has no row".to_owned() });
+    }
     cut(&mut places, bytes_max);
     let mut entries = Vec::with_capacity(places.len());
     match read_entries(&places, &mut entries) {
@@ -108,15 +114,26 @@ fn read_run(run: &[Place], entries: &mut Vec<StoredEntry>) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Leaves from `first_seq` on.
-pub(crate) fn leaves(space: &Space, first_seq: u64, count: u32) -> Result<Vec<Hash>, StoreError> {
-    let plan = {
+/// Leaves from `first_seq` on, up to the first that is not known any more.
+pub(crate) fn leaves(files: &LeafFiles, space: &Space, first_seq: u64, count: u32) -> Result<Vec<Hash>, StoreError> {
+    let (plan, count) = {
         let state = space.lock();
         let held = state.shown.facts.size.saturating_add(1).saturating_sub(first_seq);
         if first_seq == 0 || held == 0 {
             return Ok(Vec::new());
         }
-        state.index.plan(first_seq, u64::from(count).min(held).min(ROWS_MAX))
+        let count = u64::from(count).min(held).min(ROWS_MAX);
+        (state.index.plan(first_seq, count), count)
     };
-    Ok(plan.read()?.iter().map(|place| place.row.leaf()).collect())
+    let mut known = vec![None; length_of(count)];
+    for place in plan.read()? {
+        let at = place.row.fields.seq.checked_sub(first_seq);
+        if let Some(leaf) = at.and_then(|at| known.get_mut(length_of(at))) {
+            *leaf = Some(place.row.leaf());
+        }
+    }
+    if known.iter().any(Option::is_none) {
+        let _not_whole = files.fill(space.id, first_seq, &mut known);
+    }
+    Ok(known.into_iter().map_while(|leaf| leaf).collect())
 }

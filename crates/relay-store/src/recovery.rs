@@ -6,14 +6,14 @@
 mod replay;
 mod scan;
 
-pub(crate) use replay::{Replay, Spaces};
+pub(crate) use replay::{Replay, Replayed, Spaces};
 
 use crate::damage::{Damage, DamageKind};
 use crate::data_dir::DirError;
 use crate::segment::footer::Footer;
 use crate::segment::header::HEADER_BYTES;
 use crate::segment::writer::{self, Owner, SegmentWriter};
-use crate::segment::{LOG_DIR, offset_of, parse_file_name, path};
+use crate::segment::{LOG_DIR, is_new_file_name, offset_of, parse_file_name, path};
 use crate::vfs::{OpenMode, SharedFile, Vfs};
 use scan::{Contents, Scanned};
 use std::io;
@@ -58,6 +58,8 @@ pub(crate) struct GoodSegment {
     pub(crate) footer: Footer,
     /// Whether its rows are read from its footer; never those of the open segment.
     pub(crate) sealed: bool,
+    /// Whether others were compacted into it.
+    pub(crate) compacted: bool,
     /// The footer that still has to be written.
     missing_footer: Option<Vec<u8>>,
 }
@@ -69,6 +71,8 @@ pub(crate) struct GoodLog {
     pub(crate) segments: Vec<GoodSegment>,
     /// Numbers of segments above them, which hold nothing.
     empty: Vec<u64>,
+    /// Numbers of segments that were compacted into one before them and not removed yet.
+    superseded: Vec<u64>,
     /// What is left behind the last group, from its first to behind its last byte.
     torn: Option<(u64, u64)>,
     /// Where the last group is.
@@ -86,6 +90,9 @@ pub(crate) fn segment_numbers(vfs: &dyn Vfs, data_dir: &Path) -> Result<Vec<u64>
     let dir = data_dir.join(LOG_DIR);
     let mut numbers = Vec::new();
     for entry in vfs.read_dir(&dir).map_err(DirError::io("list", &dir))? {
+        if is_new_file_name(&entry.name) {
+            continue;
+        }
         let number = parse_file_name(&entry.name).filter(|_| !entry.is_dir);
         numbers.push(number.ok_or_else(|| DirError::Foreign { dir: dir.clone(), name: entry.name })?);
     }
@@ -95,11 +102,8 @@ pub(crate) fn segment_numbers(vfs: &dyn Vfs, data_dir: &Path) -> Result<Vec<u64>
 /// Checks a whole log. Changes nothing.
 pub(crate) fn check(place: &LogPlace<'_>) -> Result<GoodLog, RecoveryError> {
     let numbers = segment_numbers(place.vfs, place.data_dir)?;
-    for (number, expected) in numbers.iter().zip(1..) {
-        if *number != expected {
-            let file = path(place.data_dir, expected);
-            return Err(Damage { file, offset: 0, group: None, kind: DamageKind::MissingSegment }.into());
-        }
+    if numbers.first().is_some_and(|first| *first != 1) {
+        return Err(missing(place, 1).into());
     }
     let mut scanned = Vec::new();
     let mut expected = 1;
@@ -114,7 +118,7 @@ pub(crate) fn check(place: &LogPlace<'_>) -> Result<GoodLog, RecoveryError> {
     }
     let open = scanned.pop();
     for segment in scanned {
-        accept(&mut log, segment)?;
+        accept(&mut log, segment, place)?;
     }
     if let Some(open) = open {
         accept_open(&mut log, open, place)?;
@@ -127,7 +131,12 @@ pub(crate) fn check(place: &LogPlace<'_>) -> Result<GoodLog, RecoveryError> {
     Ok(log)
 }
 
-fn ends_early(log: &GoodLog, place: &LogPlace<'_>) -> RecoveryError {
+fn missing(place: &LogPlace<'_>, number: u64) -> Damage {
+    let file = path(place.data_dir, number);
+    Damage { file, offset: 0, group: None, kind: DamageKind::MissingSegment }
+}
+
+pub(crate) fn ends_early(log: &GoodLog, place: &LogPlace<'_>) -> RecoveryError {
     let last = log.segments.last();
     let file = last.map_or_else(|| path(place.data_dir, 1), |segment| segment.path.clone());
     let offset = last.map_or(0, |segment| segment.footer.trailer.rows_offset);
@@ -136,7 +145,7 @@ fn ends_early(log: &GoodLog, place: &LogPlace<'_>) -> RecoveryError {
 }
 
 /// Takes a segment that others follow: all its groups must be there, up to the first group of the next one.
-fn accept(log: &mut GoodLog, segment: Scanned) -> Result<(), RecoveryError> {
+fn accept(log: &mut GoodLog, segment: Scanned, place: &LogPlace<'_>) -> Result<(), RecoveryError> {
     let at = offset_of(HEADER_BYTES);
     let (footer, sealed) = match segment.contents {
         Contents::Sealed(footer) => (footer, true),
@@ -153,6 +162,17 @@ fn accept(log: &mut GoodLog, segment: Scanned) -> Result<(), RecoveryError> {
     };
     let trailer = footer.trailer;
     let expected = log.last_group + 1;
+    let before = log.segments.last();
+    // Numbers are missing where segments were compacted into the one before; nothing else may be.
+    if sealed && trailer.last_group <= log.last_group && before.is_some_and(|before| before.compacted) {
+        log.superseded.push(segment.segment);
+        return Ok(());
+    }
+    let next_number =
+        before.map_or(1, |before| before.segment + 1).max(log.superseded.last().map_or(0, |last| last + 1));
+    if trailer.first_group != expected && segment.segment > next_number {
+        return Err(missing(place, next_number).into());
+    }
     if trailer.first_group != expected {
         // The gap is at the end of the segment before when that one had to be scanned, and between the two otherwise.
         let damage = match log.segments.last().filter(|before| !before.sealed) {
@@ -175,6 +195,7 @@ fn accept(log: &mut GoodLog, segment: Scanned) -> Result<(), RecoveryError> {
         path: segment.path,
         footer,
         sealed,
+        compacted: segment.compacted,
         missing_footer: None,
     });
     Ok(())
@@ -197,7 +218,7 @@ fn accept_open(log: &mut GoodLog, segment: Scanned, place: &LogPlace<'_>) -> Res
         log.torn = torn.then_some((end, groups.len));
         log.last_group_at = Some((groups.last_group_offset, end));
     }
-    accept(log, segment)
+    accept(log, segment, place)
 }
 
 fn broken(file: PathBuf, offset: u64, group: u64) -> Damage {
@@ -225,8 +246,10 @@ pub(crate) struct Mended {
 /// Cuts a torn tail, makes the newest group durable, removes what was made ahead.
 pub(crate) fn mend(log: &GoodLog, place: &LogPlace<'_>) -> Result<Mended, DirError> {
     let dir = place.data_dir.join(LOG_DIR);
-    for number in &log.empty {
-        let file = path(place.data_dir, *number);
+    let files = log.empty.iter().chain(&log.superseded).map(|number| path(place.data_dir, *number));
+    let names = place.vfs.read_dir(&dir).map_err(DirError::io("list", &dir))?;
+    let new = names.iter().filter(|entry| is_new_file_name(&entry.name)).map(|entry| dir.join(&entry.name));
+    for file in files.chain(new) {
         place.vfs.remove(&file).map_err(DirError::io("remove", &file))?;
     }
     place.vfs.sync_dir(&dir).map_err(DirError::io("sync", &dir))?;

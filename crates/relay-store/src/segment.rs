@@ -5,6 +5,7 @@ pub mod group;
 pub mod header;
 pub mod reader;
 pub mod record;
+pub mod state;
 pub mod writer;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ pub const LOG_DIR: &str = "log";
 /// Digits of a segment's number in its file name: all of a u64.
 const NAME_DIGITS: usize = 20;
 const SUFFIX: &str = ".seg";
+/// What a compacted segment's name ends with until it takes its place.
+const NEW_SUFFIX: &str = ".seg.new";
 
 /// File name of a segment.
 #[must_use]
@@ -29,6 +32,18 @@ pub fn parse_file_name(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(SUFFIX)?;
     let is_number = digits.len() == NAME_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|_| is_number)
+}
+
+/// File name of a compacted segment that has not taken its place yet.
+#[must_use]
+pub fn new_file_name(segment: u64) -> String {
+    format!("{segment:0width$}{NEW_SUFFIX}", width = NAME_DIGITS)
+}
+
+/// Whether a file is a compacted segment that never took its place.
+#[must_use]
+pub fn is_new_file_name(name: &str) -> bool {
+    name.strip_suffix(".new").is_some_and(|name| parse_file_name(name).is_some())
 }
 
 /// Path of a segment inside a data directory.

@@ -147,17 +147,24 @@ pub(crate) fn seal(shared: &Shared, full: &Arc<SegmentFile>) -> io::Result<()> {
     let bytes = footer.encode();
     writer::write_footer(file, footer.trailer.rows_offset, &bytes)?;
     shared.counters.disk_bytes.fetch_sub(len.saturating_sub(file.len()?), std::sync::atomic::Ordering::Relaxed);
-    exchange_rows(shared, full, &footer);
+    let dead_rows = exchange_rows(shared, full, &footer);
+    shared.sealed.add(Arc::clone(full), footer.trailer, file.len()?, dead_rows);
     Ok(())
 }
 
-fn exchange_rows(shared: &Shared, full: &Arc<SegmentFile>, footer: &Footer) {
+/// Exchanges the rows in memory; returns how many of them are forgotten already.
+fn exchange_rows(shared: &Shared, full: &Arc<SegmentFile>, footer: &Footer) -> u64 {
+    let mut dead_rows = 0;
     let mut offset = footer.trailer.rows_offset;
     for rows in footer.rows.chunk_by(|a, b| a.fields.space == b.fields.space) {
         let space = rows.first().and_then(|row| shared.find(row.fields.space));
         if let Some(space) = space {
-            space.lock().index.seal(full, rows, offset);
+            let mut state = space.lock();
+            state.index.seal(full, rows, offset);
+            let floor = state.ledger.floor();
+            dead_rows += offset_of(rows.iter().take_while(|row| row.fields.seq < floor).count());
         }
         offset += offset_of(rows.len() * ROW_BYTES);
     }
+    dead_rows
 }

@@ -1,7 +1,9 @@
 //! What the threads of a store share.
 
+use crate::leaves::LeafFiles;
 use crate::meta::Meta;
 use crate::recovery::Spaces;
+use crate::sealed::SealedSegments;
 use crate::segment::writer::Owner;
 use crate::space::Space;
 use crate::vfs::Vfs;
@@ -39,6 +41,10 @@ pub(crate) struct Counters {
     pub(crate) overloaded: AtomicU64,
     pub(crate) disk_bytes: AtomicU64,
     pub(crate) torn_tails: AtomicU64,
+    pub(crate) reclaimed_bytes: AtomicU64,
+    pub(crate) reclaim_written_bytes: AtomicU64,
+    pub(crate) reclaim_failures: AtomicU64,
+    pub(crate) damaged_reads: AtomicU64,
 }
 
 /// Adds to a counter.
@@ -57,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) wall_clock: Arc<dyn WallClock>,
     pub(crate) meta: Meta,
     pub(crate) spaces: RwLock<Spaces>,
+    pub(crate) sealed: SealedSegments,
+    pub(crate) leaves: LeafFiles,
     pub(crate) listener: OnceLock<Arc<dyn CommitListener>>,
     pub(crate) counters: Counters,
     health: AtomicU8,
@@ -73,6 +81,8 @@ pub(crate) struct SharedParts {
     pub(crate) wall_clock: Arc<dyn WallClock>,
     pub(crate) meta: Meta,
     pub(crate) spaces: Spaces,
+    pub(crate) sealed: SealedSegments,
+    pub(crate) leaves: LeafFiles,
 }
 
 impl Shared {
@@ -87,6 +97,8 @@ impl Shared {
             wall_clock: parts.wall_clock,
             meta: parts.meta,
             spaces: RwLock::new(parts.spaces),
+            sealed: parts.sealed,
+            leaves: parts.leaves,
             listener: OnceLock::new(),
             counters: Counters::default(),
             health: AtomicU8::new(Health::Good as u8),
@@ -166,6 +178,10 @@ impl Shared {
             overloaded: read(&counters.overloaded),
             disk_bytes: read(&counters.disk_bytes),
             torn_tails: read(&counters.torn_tails),
+            reclaimed_bytes: read(&counters.reclaimed_bytes),
+            reclaim_written_bytes: read(&counters.reclaim_written_bytes),
+            reclaim_failures: read(&counters.reclaim_failures),
+            damaged_reads: read(&counters.damaged_reads),
             spaces: u64::try_from(self.space_count()).unwrap_or(u64::MAX),
             poisoned: u64::from(self.health() == Health::Poisoned),
             ..StoreStats::default()

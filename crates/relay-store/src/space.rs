@@ -3,7 +3,9 @@
 //! Invariant: `shown` never says more than what is durable; `ledger` and `index` may be one commit group ahead of it.
 
 use crate::index::{SpaceIndex, Unreadable};
+use crate::segment::state::{AGES_MAX, StateRecord};
 use bytes::Bytes;
+use relay_core::ledger::RestoreError;
 use relay_core::ledger::{Held, HeldEntries, SpaceLedger};
 use relay_core::store::{DeviceMark, SignedAck, SpaceFacts};
 use relay_proto::ids::{DeviceKey, SpaceId};
@@ -64,6 +66,18 @@ impl Space {
         Self { id, state: Mutex::new(state) }
     }
 
+    /// A space as a state record has it; its rows are still to be added.
+    pub(crate) fn of_record(record: StateRecord) -> Result<Self, RestoreError> {
+        let StateRecord { ledger, forgotten, resets, ages } = record;
+        let space = Self::new(SpaceLedger::restore(ledger)?);
+        let mut state = space.lock();
+        state.ages = ages.into();
+        state.resets = resets;
+        forgotten.into_iter().for_each(|(device, push_seq)| state.index.forget(device, push_seq));
+        drop(state);
+        Ok(space)
+    }
+
     /// Locks the space; held for memory operations and, at most, one short lookup of a retried push.
     pub(crate) fn lock(&self) -> MutexGuard<'_, SpaceState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -101,6 +115,30 @@ impl SpaceState {
             Some(last) if last.1 / AGE_MARK_MS == time_ms / AGE_MARK_MS => *last = (seq, time_ms),
             _ => self.ages.push_back((seq, time_ms)),
         }
+        if self.ages.len() > AGES_MAX {
+            // The later of two neighbours stays: what is between counts as younger than it is, and is kept longer.
+            let ages = std::mem::take(&mut self.ages);
+            let stays = (ages.len() - 1) % 2;
+            self.ages =
+                ages.into_iter().enumerate().filter_map(|(at, mark)| (at % 2 == stays).then_some(mark)).collect();
+        }
+    }
+
+    /// What of the space is durable, as a record; `None` while a commit group holds more of it that is not durable yet.
+    pub(crate) fn record(&self) -> Option<StateRecord> {
+        let (shown, ledger) = (&self.shown.facts, &self.ledger);
+        let is_quiet = (shown.size, shown.floor) == (ledger.size(), ledger.floor())
+            && shown.roster_version == ledger.roster().version();
+        let high = |device: &DeviceKey| Some((*device, self.index.forgotten(*device))).filter(|(_, high)| *high > 0);
+        is_quiet.then(|| {
+            let ledger = ledger.state();
+            StateRecord {
+                forgotten: ledger.devices.iter().filter_map(|(device, _)| high(device)).collect(),
+                ledger,
+                resets: self.resets.clone(),
+                ages: self.ages.iter().copied().collect(),
+            }
+        })
     }
 
     /// Notes a contact of a device.

@@ -7,6 +7,7 @@ use relay_store::vfs::Vfs;
 use relay_store::vfs::sim::SimVfs;
 use std::path::Path;
 use std::sync::Arc;
+use support::cut::CutVfs;
 use support::{Writer, open, options, sealed, wait};
 
 const ENTRIES: u64 = 60;
@@ -31,6 +32,9 @@ fn put(vfs: &SimVfs, from: &Path, to: &Path) {
         } else {
             vfs.put(&target, std::fs::read(entry.path()).unwrap());
         }
+    }
+    for dir in to.ancestors() {
+        (vfs as &dyn Vfs).sync_dir(dir).unwrap();
     }
 }
 
@@ -63,4 +67,51 @@ fn a_directory_of_format_1_opens_with_everything_in_it() {
         check(&store);
         store.close();
     }
+}
+
+fn format_of(vfs: &SimVfs) -> String {
+    String::from_utf8(vfs.contents()[Path::new("/d/FORMAT")].clone()).unwrap()
+}
+
+#[test]
+fn opening_brings_a_directory_to_the_newest_format_and_what_was_forgotten_goes() {
+    let vfs = fixture(1);
+    let options = options("/d", 16 * 1024);
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    assert_eq!(format_of(&vfs), "sealrelay store format 2\n", "a program of format 1 refuses it by name");
+    let space = Writer::new(2).space();
+    wait(|done| store.trim(space, ENTRIES + 1, done)).unwrap();
+    assert!(store.reclaim().compactions > 0);
+    let leaves = wait(|done| store.leaves(space, 1, 1000, done)).unwrap();
+    assert_eq!(leaves.len() as u64, ENTRIES);
+}
+
+#[test]
+fn an_upgrade_cut_off_at_any_call_is_finished_by_the_next_start() {
+    let options = options("/d", 16 * 1024);
+    let all = {
+        let vfs = CutVfs::new(fixture(1), 0);
+        drop(open(Arc::new(vfs.clone()), &options).unwrap());
+        vfs.calls()
+    };
+    for call in 0..all {
+        let sim = fixture(1);
+        let vfs = CutVfs::new(sim.clone(), 7);
+        vfs.cut_after(call);
+        let opened = open(Arc::new(vfs.clone()), &options);
+        drop(opened);
+        assert!(vfs.is_cut(), "call {call} of {all}");
+        let store = open(Arc::new(sim.clone()), &options).unwrap_or_else(|error| panic!("call {call}: {error}"));
+        check(&store);
+        assert_eq!(format_of(&sim), "sealrelay store format 2\n");
+    }
+}
+
+#[test]
+fn a_damaged_directory_of_format_1_stays_one() {
+    let vfs = fixture(1);
+    let first = Path::new("/d/log").join(relay_store::segment::file_name(1));
+    vfs.edit(&first, |bytes| bytes[20] ^= 1).unwrap();
+    assert!(open(Arc::new(vfs.clone()), &options("/d", 16 * 1024)).is_err());
+    assert_eq!(format_of(&vfs), "sealrelay store format 1\n");
 }

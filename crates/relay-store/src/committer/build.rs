@@ -204,8 +204,10 @@ impl Build {
     fn trim(&mut self, id: SpaceId, floor: u64) -> Result<(), StoreError> {
         let space = self.find(id)?;
         let mut state = space.lock();
+        let before = state.ledger.floor();
         if state.ledger.raise_floor(floor) {
             let floor = state.ledger.floor();
+            state.index.sealed_rows(before, floor).for_each(|(segment, rows)| self.shared.sealed.forget(segment, rows));
             state.ages.retain(|(seq, _)| *seq >= floor);
             drop(state);
             self.builder.trim(id, floor);

@@ -22,11 +22,13 @@ pub enum Part {
     Background,
     /// Writes the metadata that waits.
     Metadata,
+    /// Gives back what is forgotten.
+    Reclaim,
 }
 
 /// Every part.
-pub const PARTS: [Part; 6] =
-    [Part::Committer, Part::Readers, Part::Snapshots, Part::Blobs, Part::Background, Part::Metadata];
+pub const PARTS: [Part; 7] =
+    [Part::Committer, Part::Readers, Part::Snapshots, Part::Blobs, Part::Background, Part::Metadata, Part::Reclaim];
 
 struct Held {
     committer: Committer,
@@ -78,6 +80,7 @@ impl EmbeddedStore {
                 let _written_with_the_next_flush = self.shared.meta.flush();
                 false
             }
+            Part::Reclaim => self.reclaim().compactions > 0,
         }
     }
 

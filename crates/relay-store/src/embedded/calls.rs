@@ -118,7 +118,10 @@ impl Store for EmbeddedStore {
 
     fn leaves(&self, space: SpaceId, first_seq: u64, count: u32, done: Completion<Vec<Hash>>) {
         match self.shared.known(space) {
-            Ok(known) => self.on_reader(done, move || reads::leaves(&known, first_seq, count)),
+            Ok(known) => {
+                let shared = Arc::clone(&self.shared);
+                self.on_reader(done, move || reads::leaves(&shared.leaves, &known, first_seq, count));
+            }
             Err(error) => done(Err(error)),
         }
     }

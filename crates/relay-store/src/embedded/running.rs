@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 pub(super) struct Running {
     pub(super) committer: JoinHandle<()>,
     pub(super) meta_thread: JoinHandle<()>,
+    pub(super) reclaim_thread: JoinHandle<()>,
     pub(super) background: Arc<Workers>,
     pub(super) dir: DataDir,
 }
@@ -31,6 +32,9 @@ impl EmbeddedStore {
             // Nobody waits when the last owner is one of the committer's own completions.
             let _unwanted = ended.send(result.is_ok());
         });
+        // A compaction waits for spaces to be quiet, which they become without it.
+        self.reclaimer.stop();
+        let _panicked = running.reclaim_thread.join();
         let on_committer = std::thread::current().id() == running.committer.thread().id();
         if on_committer {
             // It cannot wait for itself: it goes on after this, and must not write once the directory is let go.

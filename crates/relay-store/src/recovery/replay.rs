@@ -1,9 +1,14 @@
 //! From checked segments to the state of every space, in log order.
+//!
+//! A state record says what older records of its space said, and what some younger ones say, because it was written when
+//! they were durable already: what a space knows already is passed over.
 
 use super::{GoodLog, GoodSegment};
 use crate::damage::{Damage, DamageKind};
 use crate::index::{Place, SegmentFile};
-use crate::segment::footer::{Fact, ROW_BYTES, Row};
+use crate::sealed::SealedSegments;
+use crate::segment::footer::{Fact, ROW_BYTES, Row, Trailer};
+use crate::segment::state::StateRecord;
 use crate::segment::{offset_of, reader, record::Record};
 use crate::space::Space;
 use bytes::Bytes;
@@ -22,6 +27,19 @@ pub(crate) type Spaces = BTreeMap<SpaceId, Arc<Space>>;
 pub(crate) struct Replay {
     log_id: LogId,
     spaces: Spaces,
+    durable_group: u64,
+    files: Vec<Arc<SegmentFile>>,
+}
+
+/// What a log says.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    /// Every space.
+    pub(crate) spaces: Spaces,
+    /// The newest group that was durable when a segment was compacted (0: none was).
+    pub(crate) durable_group: u64,
+    /// The sealed segments.
+    pub(crate) sealed: SealedSegments,
 }
 
 /// One thing the log holds, by its offset.
@@ -32,8 +50,8 @@ enum Event {
 
 impl Replay {
     /// Replays a log that was found good.
-    pub(crate) fn run(log: &GoodLog, log_id: LogId) -> Result<Spaces, Damage> {
-        let mut replay = Self { log_id, spaces: Spaces::new() };
+    pub(crate) fn run(log: &GoodLog, log_id: LogId) -> Result<Replayed, Damage> {
+        let mut replay = Self { log_id, spaces: Spaces::new(), durable_group: 0, files: Vec::new() };
         for segment in &log.segments {
             replay.segment(segment)?;
         }
@@ -42,8 +60,30 @@ impl Replay {
             state.show_all();
             let floor = state.ledger.floor();
             state.ages.retain(|(seq, _)| *seq >= floor);
+            if !state.index.covers(floor, state.ledger.size()) {
+                let newest = log.segments.last();
+                let file = newest.map(|segment| segment.path.clone()).unwrap_or_default();
+                let offset = newest.map_or(0, |segment| segment.footer.trailer.rows_offset);
+                return Err(Damage { file, offset, group: Some(log.last_group), kind: DamageKind::Inconsistent });
+            }
         }
-        Ok(replay.spaces)
+        let sealed = replay.sealed(log);
+        Ok(Replayed { spaces: replay.spaces, durable_group: replay.durable_group, sealed })
+    }
+
+    fn sealed(&self, log: &GoodLog) -> SealedSegments {
+        let sealed = SealedSegments::default();
+        for (segment, file) in log.segments.iter().zip(&self.files).filter(|(segment, _)| segment.sealed) {
+            let rows = segment.footer.rows.chunk_by(|a, b| a.fields.space == b.fields.space);
+            let dead = rows.map(|rows| {
+                let known = rows.first().and_then(|row| self.spaces.get(&row.fields.space));
+                let floor = known.map_or(u64::MAX, |space| space.lock().ledger.floor());
+                offset_of(rows.iter().take_while(|row| row.fields.seq < floor).count())
+            });
+            let trailer = Trailer { rows: offset_of(segment.footer.rows.len()), ..segment.footer.trailer };
+            sealed.add(Arc::clone(file), trailer, segment.file.len().unwrap_or(0), dead.sum());
+        }
+        sealed
     }
 
     fn segment(&mut self, segment: &GoodSegment) -> Result<(), Damage> {
@@ -64,16 +104,20 @@ impl Replay {
             done.map_err(|error| Damage { file: segment.path.clone(), offset, group: None, kind: kind(error) })?;
         }
         self.finish_segment(segment, &shared);
+        self.files.push(shared);
         Ok(())
     }
 
     fn entry(&mut self, file: &Arc<SegmentFile>, row: Row, sealed: bool) -> Result<(), ()> {
         let fields = row.fields;
         let mut state = self.spaces.get(&fields.space).ok_or(())?.lock();
-        if state.ledger.size() + 1 != fields.seq {
+        let next = state.ledger.size() + 1;
+        if fields.seq > next {
             return Err(());
         }
-        state.ledger.append(fields.device, fields.push_seq, fields.key_epoch, fields.id);
+        if fields.seq == next {
+            state.ledger.append(fields.device, fields.push_seq, fields.key_epoch, fields.id);
+        }
         if !sealed {
             state.index.add(Place { file: Arc::clone(file), row });
         }
@@ -89,6 +133,11 @@ impl Replay {
                 Ok(())
             }
             Record::LogReset(reset) => self.reset(&reset),
+            Record::State(record) => self.state(*record),
+            Record::Compacted(compacted) => {
+                self.durable_group = self.durable_group.max(compacted.durable_group);
+                Ok(())
+            }
             Record::Closed => Ok(()),
             Record::Entry(..) => Err(()),
         }
@@ -98,6 +147,9 @@ impl Replay {
         let roster = RosterState::stored(space, chain, keyring).ok_or(())?;
         if let Some(known) = self.spaces.get(&space) {
             let mut state = known.lock();
+            if roster.version() <= state.ledger.roster().version() {
+                return Ok(());
+            }
             let mut plain = state.ledger.state();
             let newest = roster.newest();
             plain.devices.retain(|(key, _)| newest.device(key).is_some() || newest.former(key).is_some());
@@ -114,11 +166,39 @@ impl Replay {
 
     fn reset(&mut self, reset: &LogReset) -> Result<(), ()> {
         let mut state = self.spaces.get(&reset.space).ok_or(())?.lock();
+        if reset.new_epoch <= state.ledger.genesis().log_epoch {
+            return Ok(());
+        }
         if (state.ledger.size(), state.ledger.head()) != (reset.base_size, reset.base_head) {
             return Err(());
         }
         state.ledger.reset(reset.new_epoch);
         state.resets.push((reset.new_epoch, reset.encode()));
+        Ok(())
+    }
+
+    fn state(&mut self, record: StateRecord) -> Result<(), ()> {
+        let Some(known) = self.spaces.get(&record.space()) else {
+            let space = Space::of_record(record).map_err(|_| ())?;
+            self.spaces.insert(space.id, Arc::new(space));
+            return Ok(());
+        };
+        let mut state = known.lock();
+        record.forgotten.iter().for_each(|(device, push_seq)| state.index.forget(*device, *push_seq));
+        let roster = RosterState::stored(record.space(), &record.ledger.chain, &record.ledger.keyring).ok_or(())?;
+        let ledger = &state.ledger;
+        let held = [ledger.genesis().log_epoch, ledger.size(), ledger.floor(), ledger.roster().version()];
+        let new = [record.ledger.genesis.log_epoch, record.ledger.size, record.ledger.floor, roster.version()];
+        let pairs = || held.iter().zip(&new);
+        if pairs().all(|(held, new)| new <= held) {
+            return Ok(());
+        }
+        if pairs().any(|(held, new)| new < held) {
+            return Err(());
+        }
+        state.ledger = SpaceLedger::restore(record.ledger).map_err(|_| ())?;
+        state.resets = record.resets;
+        state.ages = record.ages.into();
         Ok(())
     }
 
@@ -133,8 +213,10 @@ impl Replay {
                 if segment.sealed {
                     state.index.add_sealed(file, rows, offset);
                 }
-                let size = state.ledger.size();
-                state.note_age(size, trailer.time_ms_max);
+                let newest = rows.last().map_or(0, |row| row.fields.seq);
+                if state.ages.back().is_none_or(|(noted, _)| *noted < newest) {
+                    state.note_age(newest, trailer.time_ms_max);
+                }
             }
             offset += offset_of(rows.len() * ROW_BYTES);
         }

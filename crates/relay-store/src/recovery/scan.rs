@@ -4,7 +4,7 @@ use super::{LogPlace, RecoveryError, open_segment};
 use crate::damage::{Damage, DamageKind};
 use crate::data_dir::DirError;
 use crate::segment::footer::Footer;
-use crate::segment::header::{FORMAT, HEADER_BYTES, SegmentHeader};
+use crate::segment::header::{FORMAT, FORMAT_COMPACTED, HEADER_BYTES, SegmentHeader};
 use crate::segment::reader::{self, GroupAt, Rest};
 use crate::segment::record::Record;
 use crate::segment::{offset_of, path};
@@ -17,6 +17,8 @@ pub(super) struct Scanned {
     pub(super) segment: u64,
     pub(super) file: SharedFile,
     pub(super) path: PathBuf,
+    /// Whether others were compacted into it.
+    pub(super) compacted: bool,
     pub(super) contents: Contents,
 }
 
@@ -79,21 +81,23 @@ pub(super) fn segment(place: &LogPlace<'_>, number: u64, expected: u64) -> Resul
         if matches!(rest, Rest::LaterGroup { .. }) {
             return Err(damage(DamageKind::BrokenHeader));
         }
-        return Ok(Scanned { segment: number, file, path, contents: Contents::Empty });
+        return Ok(Scanned { segment: number, file, path, compacted: false, contents: Contents::Empty });
     };
     if let Some(kind) = stranger(&header, number, place) {
         return Err(damage(kind));
     }
     let footer = reader::footer(&*file).map_err(io("read", &path))?;
+    let compacted = header.format == FORMAT_COMPACTED;
     let contents = match footer {
         Some(footer) => Contents::Sealed(footer),
+        None if compacted => blocks(place, &file, &path, expected)?,
         None => groups(place, &file, &path, expected)?,
     };
-    Ok(Scanned { segment: number, file, path, contents })
+    Ok(Scanned { segment: number, file, path, compacted, contents })
 }
 
 fn stranger(header: &SegmentHeader, number: u64, place: &LogPlace<'_>) -> Option<DamageKind> {
-    if header.format != FORMAT {
+    if header.format != FORMAT && header.format != FORMAT_COMPACTED {
         return Some(DamageKind::UnknownFormat { format: header.format });
     }
     if header.store_id != place.owner.store_id {
@@ -103,6 +107,35 @@ fn stranger(header: &SegmentHeader, number: u64, place: &LogPlace<'_>) -> Option
         return Some(DamageKind::WrongLog);
     }
     (header.segment != number).then_some(DamageKind::WrongNumber)
+}
+
+/// Reads a compacted segment whose footer is not whole, block by block: its last record says what it stands for.
+fn blocks(place: &LogPlace<'_>, file: &SharedFile, path: &Path, expected: u64) -> Result<Contents, RecoveryError> {
+    let read = || DirError::io("read", path);
+    let len = file.len().map_err(read())?;
+    let mut footer = Footer::default();
+    let mut at = offset_of(HEADER_BYTES);
+    let mut last = None;
+    while let GroupAt::Valid(block) = reader::group_at(&**file, at, len, &place.owner.store_id).map_err(read())? {
+        block.add_to(&mut footer);
+        last = block.records.last().map(|placed| placed.record.clone());
+        at += block.header.group_bytes();
+    }
+    let records = offset_of(footer.rows.len() + footer.facts.len());
+    match last {
+        Some(Record::Compacted(compacted)) if compacted.records + 1 == records => {
+            let trailer = &mut footer.trailer;
+            (trailer.first_group, trailer.last_group) = (compacted.first_group, compacted.last_group);
+            (trailer.time_ms_max, trailer.log_epoch) = (compacted.time_ms, compacted.log_epoch);
+            let next_group = compacted.last_group + 1;
+            let tail = Tail::Torn;
+            Ok(Contents::Groups(Groups { footer, tail, next_group, last_group_offset: at, closed: false, len }))
+        }
+        _ => {
+            let kind = DamageKind::BrokenGroup;
+            Err(Damage { file: path.to_owned(), offset: at, group: Some(expected), kind }.into())
+        }
+    }
 }
 
 fn groups(place: &LogPlace<'_>, file: &SharedFile, path: &Path, expected: u64) -> Result<Contents, RecoveryError> {

@@ -2,7 +2,8 @@
 //! records back to back. The crc covers the store id, which clients never learn, and the fields before it.
 
 use super::header::StoreId;
-use super::record::{self, EntryFields, Record, RecordKind};
+use super::record::{self, Compacted, EntryFields, Record, RecordKind};
+use super::state::StateRecord;
 use super::{length_of, offset_of};
 use bytes::Bytes;
 use relay_proto::frame::Frame;
@@ -121,6 +122,36 @@ impl GroupBuilder {
     /// Adds a new log epoch of a space.
     pub fn log_reset(&mut self, reset: &LogReset) {
         self.add(RecordKind::LogReset, |w| Frame::write(reset, w));
+    }
+
+    /// Adds a space's state; returns where its record starts in the group, and its body's length.
+    pub fn state(&mut self, state: &StateRecord) -> (u64, u32) {
+        self.add(RecordKind::State, |w| state.write(w))
+    }
+
+    /// Adds what a compacted segment stands for; returns where its record starts in the group, and its body's length.
+    pub fn compacted(&mut self, compacted: &Compacted) -> (u64, u32) {
+        self.add(RecordKind::Compacted, |w| compacted.write(w))
+    }
+
+    /// Adds a whole record as it is, its header and padding included; returns where it starts in the group.
+    pub fn verbatim(&mut self, record: &[u8]) -> u64 {
+        self.records += 1;
+        let at = offset_of(self.w.len());
+        self.w.raw(record);
+        at
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.w.len()
+    }
+
+    /// Whether there are no records yet.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.records == 0
     }
 
     /// Adds the mark of a clean end.

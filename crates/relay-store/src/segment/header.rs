@@ -5,8 +5,10 @@ use relay_proto::wire::{Reader, Writer};
 
 /// Length of the header, in bytes: where the first group starts.
 pub const HEADER_BYTES: usize = 4096;
-/// Format of segments this program writes and reads.
+/// Format of segments that groups are committed to.
 pub const FORMAT: u32 = 1;
+/// Format of segments that others were compacted into.
+pub const FORMAT_COMPACTED: u32 = 2;
 /// Length of a store id, in bytes.
 pub const STORE_ID_BYTES: usize = 16;
 const MAGIC: [u8; 8] = *b"SRSEGMT1";

@@ -1,5 +1,6 @@
 //! Records: body_len u32 | crc u32 over type … end of body | type u8 | seven zeros | body, padded with zeros to 8 bytes.
 
+use super::state::StateRecord;
 use super::{ALIGNMENT_BYTES, aligned};
 use bytes::Bytes;
 use relay_proto::frame::Frame;
@@ -14,7 +15,7 @@ pub const RECORD_HEADER_BYTES: usize = 16;
 pub const ENTRY_FIELD_BYTES: usize = 32 + 8 + 32 + 8 + 4 + 32;
 const CRC_START: usize = 8;
 
-/// The types of records. A number is never reused; 5 (erased) and 6 (state) are reserved by the format.
+/// The types of records. A number is never reused; 5 (erased) is reserved by the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum RecordKind {
@@ -26,8 +27,12 @@ pub enum RecordKind {
     Trim = 3,
     /// A new log epoch of a space.
     LogReset = 4,
+    /// One space's state; in compacted segments only.
+    State = 6,
     /// A clean end.
     Closed = 7,
+    /// What a compacted segment stands for; its last record.
+    Compacted = 8,
 }
 
 impl RecordKind {
@@ -39,7 +44,9 @@ impl RecordKind {
             2 => Some(Self::Roster),
             3 => Some(Self::Trim),
             4 => Some(Self::LogReset),
+            6 => Some(Self::State),
             7 => Some(Self::Closed),
+            8 => Some(Self::Compacted),
             _ => None,
         }
     }
@@ -105,8 +112,48 @@ pub enum Record {
     },
     /// A new log epoch of a space.
     LogReset(LogReset),
+    /// One space's state.
+    State(Box<StateRecord>),
     /// A clean end.
     Closed,
+    /// What a compacted segment stands for.
+    Compacted(Compacted),
+}
+
+/// What a compacted segment stands for: the groups of the segments it was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compacted {
+    /// The first group.
+    pub first_group: u64,
+    /// The last group.
+    pub last_group: u64,
+    /// Number of records before this one.
+    pub records: u64,
+    /// Commit time of the last group, Unix ms.
+    pub time_ms: u64,
+    /// Log epoch of the last group.
+    pub log_epoch: u64,
+    /// The newest group that was durable when the states were taken: a log that ends before it has lost something.
+    pub durable_group: u64,
+}
+
+impl Compacted {
+    /// Appends the body.
+    pub fn write(&self, w: &mut Writer) {
+        w.u64(self.first_group).u64(self.last_group).u64(self.records).u64(self.time_ms);
+        w.u64(self.log_epoch).u64(self.durable_group);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            first_group: r.bits().ok()?,
+            last_group: r.bits().ok()?,
+            records: r.bits().ok()?,
+            time_ms: r.bits().ok()?,
+            log_epoch: r.bits().ok()?,
+            durable_group: r.bits().ok()?,
+        })
+    }
 }
 
 impl Record {
@@ -123,7 +170,9 @@ impl Record {
             RecordKind::Roster => Self::read_roster(&mut r)?,
             RecordKind::Trim => Self::Trim { space: r.id().ok()?, floor: r.u64().ok()? },
             RecordKind::LogReset => Self::LogReset(<LogReset as Frame>::read(&mut r).ok()?),
+            RecordKind::State => Self::State(Box::new(StateRecord::read(&mut r)?)),
             RecordKind::Closed => Self::Closed,
+            RecordKind::Compacted => Self::Compacted(Compacted::read(&mut r)?),
         };
         r.finish().ok()?;
         Some(record)

@@ -1,6 +1,8 @@
 //! One space with one device on a store, called as a session would, but waiting for every answer.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod cut;
+
 use bytes::Bytes;
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::store::{Completion, Page, Push, Pushed, ReadOutcome, SpaceFacts, Store, StoreError, Verdict};

@@ -1,0 +1,142 @@
+//! Giving the disk back: a thread that compacts sealed segments when enough of the log is forgotten.
+//!
+//! Nothing is compacted while the forgotten share is small: what waits dies meanwhile, and what is wholly forgotten costs
+//! nothing to drop. So the bytes written per byte pushed stay low, and the disk in use stays near what is held.
+
+mod compact;
+
+use crate::sealed::Sealed;
+use crate::shared::{Shared, add};
+use compact::{Compaction, NotNow};
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Share of the sealed segments' bytes that may be forgotten before something is compacted, in percent.
+const FORGOTTEN_PERCENT_MAX: u64 = 12;
+/// Segments compacted into one at a time.
+const VICTIMS_MAX: usize = 64;
+/// A segment shorter than this share of a full one joins its neighbours' compaction, in percent.
+const SMALL_PERCENT: u64 = 25;
+/// Time between two looks.
+const PERIOD: Duration = Duration::from_secs(1);
+/// Looks that are left out after a compaction was given up.
+const PERIODS_AFTER_FAILURE: u32 = 10;
+
+/// What a call of [`Reclaimer::pass`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reclaimed {
+    /// Compactions.
+    pub compactions: u64,
+    /// Segments that are gone.
+    pub segments_gone: u64,
+    /// Bytes given back.
+    pub bytes: u64,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Reclaimer {
+    closing: Mutex<bool>,
+    wake: Condvar,
+    /// One pass at a time.
+    pass: Mutex<()>,
+}
+
+impl Reclaimer {
+    /// Compacts from time to time until [`Self::stop`]; the body of the reclaim thread.
+    pub(crate) fn run(&self, shared: &Shared, segment_bytes: u64) {
+        let mut pause = 0;
+        loop {
+            let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+            let waited = self.wake.wait_timeout_while(closing, PERIOD, |closing| !*closing);
+            if *waited.unwrap_or_else(PoisonError::into_inner).0 {
+                return;
+            }
+            if pause > 0 {
+                pause -= 1;
+                continue;
+            }
+            let failures = shared.counters.reclaim_failures.load(Ordering::Relaxed);
+            self.pass(shared, segment_bytes);
+            if shared.counters.reclaim_failures.load(Ordering::Relaxed) != failures {
+                pause = PERIODS_AFTER_FAILURE;
+            }
+            shared.leaves.expire(&*shared.vfs, shared.wall_clock.now_ms());
+        }
+    }
+
+    /// Ends the thread; a compaction under way is finished first.
+    pub(crate) fn stop(&self) {
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.wake.notify_all();
+        drop(self.pass.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn is_closing(&self) -> bool {
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compacts until the forgotten share is small.
+    pub(crate) fn pass(&self, shared: &Shared, segment_bytes: u64) -> Reclaimed {
+        let _one = self.pass.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut done = Reclaimed::default();
+        while !self.is_closing() && shared.writable().is_ok() {
+            let segments = shared.sealed.list();
+            let Some(victims) = choose(&segments, segment_bytes).and_then(|range| segments.get(range)) else { break };
+            match Compaction::run(shared, victims) {
+                Ok(outcome) => {
+                    done.compactions += 1;
+                    done.segments_gone += outcome.segments_gone;
+                    done.bytes += outcome.bytes_before.saturating_sub(outcome.bytes_after);
+                }
+                Err(error) => {
+                    give_up(shared, &error);
+                    break;
+                }
+            }
+        }
+        add(&shared.counters.reclaimed_bytes, done.bytes);
+        done
+    }
+}
+
+fn give_up(shared: &Shared, error: &NotNow) {
+    add(&shared.counters.reclaim_failures, 1);
+    if let NotNow::Damaged(segment) = error {
+        // Its whole entries are still read where they are; the damaged ones are for whoever asks for them to hear of.
+        shared.sealed.mark_stuck(&[*segment]);
+    }
+}
+
+/// The neighbours to compact next; `None` when too little is forgotten.
+fn choose(segments: &[Sealed], segment_bytes: u64) -> Option<Range<usize>> {
+    let total: u64 = segments.iter().map(|segment| segment.bytes).sum();
+    let dead: u64 = segments.iter().filter(|segment| !segment.stuck).map(Sealed::dead_bytes).sum();
+    if dead == 0 || dead.saturating_mul(100) <= total.saturating_mul(FORGOTTEN_PERCENT_MAX) {
+        return None;
+    }
+    let share = |segment: &Sealed| segment.dead_bytes().saturating_mul(1000) / segment.bytes.max(1);
+    let (best, _) =
+        segments.iter().enumerate().filter(|(_, segment)| !segment.stuck).max_by_key(|(_, segment)| share(segment))?;
+    let worth = segments.get(best).map_or(0, share) / 2;
+    let mut live = segments.get(best).map_or(0, |segment| segment.bytes - segment.dead_bytes());
+    let mut joins = |segment: &Sealed| {
+        let is_small = segment.bytes.saturating_mul(100) < segment_bytes.saturating_mul(SMALL_PERCENT);
+        let with = live.saturating_add(segment.bytes - segment.dead_bytes().min(segment.bytes));
+        let fits = !segment.stuck && (is_small || share(segment) > worth) && with <= segment_bytes;
+        if fits {
+            live = with;
+        }
+        fits
+    };
+    let mut range = best..best + 1;
+    while range.len() < VICTIMS_MAX && segments.get(range.end).is_some_and(&mut joins) {
+        range.end += 1;
+    }
+    while range.len() < VICTIMS_MAX && range.start > 0 && segments.get(range.start - 1).is_some_and(&mut joins) {
+        range.start -= 1;
+    }
+    Some(range)
+}

@@ -1,0 +1,257 @@
+//! Forgetting gives the disk back and loses nothing: not what is held, not what proves what was held, and not at a power
+//! cut at any call of a compaction or of an upgrade.
+
+mod support;
+
+use relay_core::store::{ReadOutcome, Store, StoreError, Verdict};
+use relay_proto::ids::Hash;
+use relay_proto::merkle::entry_leaf;
+use relay_store::segment::parse_file_name;
+use relay_store::vfs::Vfs;
+use relay_store::vfs::sim::SimVfs;
+use relay_store::{EmbeddedStore, StoreOptions};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use support::cut::CutVfs;
+use support::{Writer, open, options, sealed, wait};
+
+const SEGMENT: u64 = 16 * 1024;
+const BYTES: usize = 300;
+const ENTRIES: u64 = 100;
+/// Floors of the three spaces.
+const FLOORS: [u64; 3] = [81, ENTRIES + 1, 1];
+
+fn writers() -> Vec<Writer> {
+    (1..=3).map(Writer::new).collect()
+}
+
+/// Three spaces whose entries alternate, all but the newest segments sealed.
+fn filled(vfs: Arc<dyn Vfs>, options: &StoreOptions) -> EmbeddedStore {
+    let store = open(vfs, options).unwrap();
+    writers().iter().for_each(|writer| drop(writer.found(&store).unwrap()));
+    for n in 1..=ENTRIES {
+        writers().iter().for_each(|writer| writer.push_range(&store, n, n, BYTES));
+    }
+    store
+}
+
+fn trim(store: &EmbeddedStore) {
+    for (writer, floor) in writers().iter().zip(FLOORS) {
+        wait(|done| store.trim(writer.space(), floor, done)).unwrap();
+    }
+}
+
+fn leaf(writer: &Writer, n: u64) -> Hash {
+    entry_leaf(&writer.key(), n, 1, &relay_proto::hash::entry_id(&sealed(n, BYTES)))
+}
+
+/// Everything above the floors is read, everything below is refused, every leaf is known, retries are recognised.
+fn check(store: &EmbeddedStore, floors: [u64; 3]) {
+    for (writer, floor) in writers().iter().zip(floors) {
+        let facts = wait(|done| store.space(writer.space(), done)).unwrap().expect("a known space");
+        assert_eq!((facts.size, facts.floor), (ENTRIES, floor));
+        let page = writer.page(store, floor - 1).unwrap();
+        let held: Vec<_> = page.entries.iter().map(|entry| entry.sealed.clone()).collect();
+        assert_eq!(held, (floor..=ENTRIES).map(|n| sealed(n, BYTES)).collect::<Vec<_>>());
+        if floor > 1 {
+            let read = wait(|done| store.read(writer.space(), 0, 10, 1000, done)).unwrap();
+            assert!(matches!(read, ReadOutcome::BelowFloor { .. }));
+        }
+        let leaves = wait(|done| store.leaves(writer.space(), 1, 1000, done)).unwrap();
+        assert_eq!(leaves, (1..=ENTRIES).map(|n| leaf(writer, n)).collect::<Vec<_>>());
+        for n in [1, 40, ENTRIES] {
+            let again = writer.push(store, n, vec![sealed(n, BYTES)]).unwrap();
+            let verdict = &again.runs[0].verdict;
+            let held = matches!(verdict, Verdict::Duplicate { seq_first } if *seq_first == n);
+            assert!(if n < floor { matches!(verdict, Verdict::DuplicateForgotten) } else { held }, "{n}: {verdict:?}");
+        }
+    }
+}
+
+fn segments(vfs: &dyn Vfs) -> Vec<u64> {
+    vfs.read_dir(Path::new("/d/log")).unwrap().iter().filter_map(|entry| parse_file_name(&entry.name)).collect()
+}
+
+fn log_bytes(vfs: &SimVfs) -> usize {
+    let contents = vfs.contents();
+    contents.iter().filter(|(path, _)| path.starts_with("/d/log")).map(|(_, bytes)| bytes.len()).sum()
+}
+
+/// Reclaims until nothing is left to do; sealing runs in the background and may take a moment.
+fn reclaim_all(store: &EmbeddedStore, vfs: &SimVfs) {
+    let until = Instant::now() + Duration::from_secs(20);
+    let goal = 6 * SEGMENT as usize + (ENTRIES + 20) as usize * (BYTES + 300);
+    while log_bytes(vfs) > goal {
+        store.reclaim();
+        assert!(Instant::now() < until, "{} bytes left, goal {goal}", log_bytes(vfs));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn what_is_forgotten_gives_its_disk_back_and_everything_else_stays() {
+    let (vfs, options) = (SimVfs::new(), options("/d", SEGMENT));
+    let store = filled(Arc::new(vfs.clone()), &options);
+    let before = log_bytes(&vfs);
+    trim(&store);
+    reclaim_all(&store, &vfs);
+    assert!(log_bytes(&vfs) < before * 2 / 3);
+    assert!(store.stats().reclaimed_bytes > 0 && store.stats().reclaim_failures == 0);
+    check(&store, FLOORS);
+    store.close();
+    for _ in 0..2 {
+        let store = open(Arc::new(vfs.clone()), &options).unwrap();
+        check(&store, FLOORS);
+        store.close();
+    }
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    writers().iter().for_each(|writer| writer.push_range(&store, ENTRIES + 1, ENTRIES + 40, BYTES));
+    writers().iter().for_each(|writer| wait(|done| store.trim(writer.space(), ENTRIES + 41, done)).unwrap());
+    reclaim_all(&store, &vfs);
+    for writer in writers() {
+        assert!(writer.page(&store, ENTRIES + 40).unwrap().entries.is_empty());
+        let leaves = wait(|done| store.leaves(writer.space(), 1, 1000, done)).unwrap();
+        assert_eq!(leaves, (1..=ENTRIES + 40).map(|n| leaf(&writer, n)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_compacted_segment_whose_footer_is_broken_is_read_from_its_blocks() {
+    let (vfs, options) = (SimVfs::new(), options("/d", SEGMENT));
+    let store = filled(Arc::new(vfs.clone()), &options);
+    trim(&store);
+    reclaim_all(&store, &vfs);
+    store.close();
+    let first = Path::new("/d/log").join(relay_store::segment::file_name(1));
+    vfs.edit(&first, |bytes| *bytes.last_mut().unwrap() ^= 1).unwrap();
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    check(&store, FLOORS);
+}
+
+#[test]
+fn a_flipped_bit_anywhere_in_a_compacted_segment_is_never_served() {
+    let (vfs, options) = (SimVfs::new(), options("/d", SEGMENT));
+    let store = filled(Arc::new(vfs.clone()), &options);
+    trim(&store);
+    reclaim_all(&store, &vfs);
+    store.close();
+    let first = Path::new("/d/log").join(relay_store::segment::file_name(1));
+    let len = vfs.contents()[&first].len();
+    let mut noticed = 0;
+    for at in (0..len).step_by(53) {
+        let broken = vfs.fork();
+        broken.edit(&first, |bytes| bytes[at] ^= 0x10).unwrap();
+        let Ok(store) = open(Arc::new(broken), &options) else {
+            noticed += 1;
+            continue;
+        };
+        for (writer, floor) in writers().iter().zip(FLOORS) {
+            let mut after = floor - 1;
+            while after < ENTRIES {
+                match wait(|done| store.read(writer.space(), after, 10, 10_000, done)) {
+                    Ok(ReadOutcome::Page(page)) => {
+                        for (n, entry) in (after + 1..).zip(&page.entries) {
+                            assert_eq!(entry.sealed, sealed(n, BYTES), "byte {at}");
+                        }
+                        after += page.entries.len() as u64;
+                    }
+                    Err(StoreError::Damaged { .. }) => {
+                        noticed += 1;
+                        after += 1;
+                    }
+                    other => panic!("byte {at}: {other:?}"),
+                }
+            }
+        }
+    }
+    assert!(noticed > 10, "{noticed} flips noticed");
+}
+
+/// A filled store on a disk that is killed, so that each run starts from the same bytes.
+fn filled_disk(options: &StoreOptions) -> SimVfs {
+    let vfs = SimVfs::new();
+    let store = filled(Arc::new(vfs.clone()), options);
+    trim(&store);
+    store.close();
+    drop(store);
+    vfs
+}
+
+#[test]
+fn a_power_cut_at_any_call_of_a_compaction_loses_nothing() {
+    let options = options("/d", SEGMENT);
+    let disk = filled_disk(&options);
+    let all = {
+        let vfs = CutVfs::new(disk.fork(), 0);
+        let store = open(Arc::new(vfs.clone()), &options).unwrap();
+        let before = vfs.calls();
+        assert!(store.reclaim().compactions > 0);
+        vfs.calls() - before
+    };
+    assert!(all > 10, "{all} calls");
+    let mut whole = 0;
+    for seed in 0..2 {
+        for call in 0..all {
+            let sim = disk.fork();
+            let vfs = CutVfs::new(sim.clone(), seed * 1000);
+            let store = open(Arc::new(vfs.clone()), &options).unwrap();
+            vfs.cut_after(call);
+            let done = store.reclaim();
+            whole += u64::from(done.compactions > 0);
+            drop(store);
+            assert!(vfs.is_cut());
+            let store = open(Arc::new(sim.clone()), &options).unwrap();
+            check(&store, FLOORS);
+            assert!(sim.contents().keys().all(|path| !path.to_string_lossy().ends_with(".new")));
+            store.reclaim();
+            check(&store, FLOORS);
+        }
+    }
+    assert!(whole > 0, "some cuts hit after a whole compaction");
+}
+
+#[test]
+fn a_full_disk_or_a_failed_sync_at_any_call_of_a_compaction_loses_nothing() {
+    let options = options("/d", SEGMENT);
+    let disk = filled_disk(&options);
+    use relay_store::vfs::sim::Fault;
+    let kinds = [std::io::ErrorKind::StorageFull, std::io::ErrorKind::Other];
+    let faults = (0..12).flat_map(|after| {
+        kinds
+            .iter()
+            .flat_map(move |error| [Fault::Write { after, error: *error }, Fault::Sync { after, error: *error }])
+    });
+    let mut failures = 0;
+    for fault in faults {
+        let vfs = disk.fork();
+        let store = open(Arc::new(vfs.clone()), &options).unwrap();
+        vfs.inject(".new", fault);
+        store.reclaim();
+        failures += store.stats().reclaim_failures;
+        vfs.heal();
+        check(&store, FLOORS);
+        store.reclaim();
+        check(&store, FLOORS);
+        drop(store);
+        check(&open(Arc::new(vfs.clone()), &options).unwrap(), FLOORS);
+    }
+    assert!(failures > 0);
+}
+
+#[test]
+fn a_removed_segment_that_was_not_compacted_is_damage() {
+    let options = options("/d", SEGMENT);
+    let disk = filled_disk(&options);
+    let store = open(Arc::new(disk.clone()), &options).unwrap();
+    store.reclaim();
+    store.close();
+    drop(store);
+    let numbers = segments(&disk);
+    assert!(numbers.windows(2).any(|pair| pair[1] > pair[0] + 1), "compaction leaves a gap: {numbers:?}");
+    for number in &numbers[..numbers.len() - 2] {
+        let broken = disk.fork();
+        broken.remove(&Path::new("/d/log").join(relay_store::segment::file_name(*number))).unwrap();
+        assert!(open(Arc::new(broken), &options).is_err(), "segment {number}");
+    }
+}
