@@ -97,6 +97,8 @@ export interface RelayLimits {
   pushBytesInFlightMax: number
   /** Bytes of partly received messages in the whole process. */
   assemblyBytesMax: number
+  /** Ephemeral frames of one session in a second. */
+  ephemeralFramesPerSecondMax: number
 }
 
 /** One path the core serves. */
@@ -189,6 +191,12 @@ export interface RelayStats {
   activeSpaces: number
   /** r" Bytes of encoded entries kept for live subscribers. */
   liveBytes: number
+  /** r" Bytes of ephemeral frames that some listener has not taken yet. */
+  ephemeralBytes: number
+  /** r" Topics with at least one peer. */
+  topics: number
+  /** r" Bytes of topic frames that their receivers have not taken yet. */
+  topicBytes: number
   /** r" Handshakes that ended in a welcome. */
   handshakesOkTotal: number
   /** r" Handshakes that ended in the one answer. */
@@ -209,6 +217,22 @@ export interface RelayStats {
   acksTotal: number
   /** r" Acks dropped because they came too fast. */
   acksDroppedTotal: number
+  /** r" Ephemeral frames accepted. */
+  ephemeralFramesTotal: number
+  /** r" Ephemeral frames refused because they came too fast. */
+  ephemeralRefusedTotal: number
+  /** r" Ephemeral frames handed to listeners. */
+  ephemeralSentTotal: number
+  /** r" Ephemeral frames that slow listeners did not get. */
+  ephemeralDroppedTotal: number
+  /** r" Messages sent into topics. */
+  topicMessagesTotal: number
+  /** r" Frames of topics handed to sessions. */
+  topicFramesTotal: number
+  /** r" Topic frames refused because of a limit or a full window. */
+  topicRefusedTotal: number
+  /** r" Sessions taken out of their topics because they did not take what they were sent. */
+  topicOverrunsTotal: number
   /** r" Roster changes announced. */
   rosterChangesTotal: number
   /** r" Sessions cut because their device left the roster. */

@@ -81,3 +81,18 @@ export const LEAVES_KEPT_MS = 180 * 24 * 3_600_000;
 export const RELAY_CLOCK_AHEAD_MS = 24 * 3_600_000;
 /** Findings told in the life of a space object. */
 export const FINDINGS_MAX = 1024;
+
+/** Ephemeral frames that wait to be sealed; more are dropped. */
+export const EPHEMERAL_SENDS_WAITING_MAX = 256;
+/** Senders whose newest ephemeral frame is remembered: the devices of a roster. */
+export const EPHEMERAL_SENDERS_MAX = 256;
+/** Senders whose key for live frames is kept. */
+export const LIVE_KEYS_MAX = 256;
+/** A live frame sealed this long before the newest attested time is a replay. */
+export const LIVE_AGE_MS_MAX = 5 * 60_000;
+/** Characters of a topic's name. */
+export const TOPIC_NAME_CHARS_MAX = 1024;
+/** Messages of one topic that wait to be sent. */
+export const TOPIC_SENDS_WAITING_MAX = 256;
+/** How long a message waits for a receiver that takes nothing. */
+export const TOPIC_STALL_MS = 30_000;

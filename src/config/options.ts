@@ -158,6 +158,15 @@ export const OPTIONS = {
     max: 64 * 1024 * MIB,
     doc: 'Memory of the whole process for partly received messages; who needs more is disconnected.',
   },
+  'limits.ephemeral-rate-max': {
+    ...fixed,
+    group: 'limits',
+    type: 'integer',
+    default: 2000,
+    min: 1,
+    max: 10_000_000,
+    doc: 'Ephemeral frames of one session in a second; more are refused.',
+  },
   'handshake-timeout': {
     ...fixed,
     group: 'time',

@@ -5,6 +5,7 @@ import type { ClientFrame, HelloFrame } from './client-frame.js';
 import { FrameError } from './frame-error.js';
 import { FRAME_TYPE } from './frame-type.js';
 import { HELLO_VERSIONS_MAX, LEAVES_PAGE_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
+import { readLiveClientFrame, writeLiveFrame } from './live-frame-codec.js';
 import { readChainAndKeyring, writeChainAndKeyring } from './roster-chain.js';
 
 const OMIT_OWN_BODIES = 0x01;
@@ -83,6 +84,8 @@ function writeBody(writer: ByteWriter, frame: ClientFrame): void {
     case 'SnapshotAck':
       writer.raw32(frame.snapshot).fixed(frame.signature, 64);
       return;
+    default:
+      writeLiveFrame(writer, frame);
   }
 }
 
@@ -120,8 +123,11 @@ function readBody(reader: ByteReader, type: number): ClientFrame {
       return { type: 'SnapshotGet', snapshot: reader.raw32(), firstChunk: reader.u32(), chunksMax: reader.u32() };
     case FRAME_TYPE.SnapshotAck:
       return { type: 'SnapshotAck', snapshot: reader.raw32(), signature: reader.raw(64) };
-    default:
-      throw new FrameError('unexpected_frame', `no client frame has the number ${type}`);
+    default: {
+      const live = readLiveClientFrame(reader, type);
+      if (live === undefined) throw new FrameError('unexpected_frame', `no client frame has the number ${type}`);
+      return live;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 // The frames a client sends: one interface each, joined in the discriminated union `ClientFrame`.
+import type { LiveClientFrame } from './live-frame.js';
 
 /** Opens the handshake; the versions are in order of preference. */
 export interface HelloFrame {
@@ -115,4 +116,5 @@ export type ClientFrame =
   | SnapshotBeginFrame
   | SnapshotChunkFrame
   | SnapshotGetFrame
-  | SnapshotAckFrame;
+  | SnapshotAckFrame
+  | LiveClientFrame;

@@ -33,7 +33,11 @@ export type DomainName =
   | 'entry-header'
   | 'entry-content'
   | 'entry-signature'
-  | 'aad';
+  | 'aad'
+  | 'live-key'
+  | 'live-aad'
+  | 'live-signature'
+  | 'topic';
 
 const domains = new Map<DomainName, Uint8Array>();
 

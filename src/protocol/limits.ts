@@ -65,3 +65,19 @@ export const HEARTBEAT_MS = 30_000;
 export const ACK_INTERVAL_MS = 1000;
 /** Seen heads of an entry's header. */
 export const SEEN_HEADS_MAX = 8;
+/** Feature bit: ephemeral frames. */
+export const FEATURE_EPHEMERAL = 1n;
+/** Feature bit: topics. */
+export const FEATURE_TOPICS = 2n;
+/** Largest sealed ephemeral frame. */
+export const EPHEMERAL_BYTES_MAX = 16 * KIB;
+/** Largest sealed message of a topic. */
+export const TOPIC_MESSAGE_BYTES_MAX = 64 * KIB;
+/** What a peer may send to another one before that took something. */
+export const TOPIC_WINDOW_BYTES = 256 * KIB;
+/** What each message costs of the window beside its sealed bytes. */
+export const TOPIC_MESSAGE_OVERHEAD_BYTES = 64;
+/** Topics a session may be in. */
+export const TOPICS_PER_SESSION_MAX = 16;
+/** Peers of a topic. */
+export const TOPIC_PEERS_MAX = 64;

@@ -5,6 +5,7 @@ import { ByteWriter } from './byte-writer.js';
 import { FrameError } from './frame-error.js';
 import { FRAME_TYPE } from './frame-type.js';
 import { LEAVES_PAGE_MAX, SESSION_TICKET_BYTES, SESSION_TOKEN_BYTES_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
+import { readLiveRelayFrame, writeLiveFrame } from './live-frame-codec.js';
 import { readEntries, readReceipt, writeEntries, writeReceipt } from './log-frame-codec.js';
 import { readLogReset, writeLogReset } from './log-reset.js';
 import type { RelayFrame, WelcomeFrame } from './relay-frame.js';
@@ -81,6 +82,8 @@ function writeBody(writer: ByteWriter, frame: RelayFrame): void {
     case 'SessionToken':
       writer.u32(frame.expiresInMs).bytes16(frame.token);
       return;
+    default:
+      writeLiveFrame(writer, frame);
   }
 }
 
@@ -140,8 +143,11 @@ function readSnapshotBody(reader: ByteReader, type: number): RelayFrame {
       return { type: 'SessionTicket', expiresInMs: reader.u32(), ticket: reader.raw(SESSION_TICKET_BYTES) };
     case FRAME_TYPE.SessionToken:
       return { type: 'SessionToken', expiresInMs: reader.u32(), token: reader.bytes16(SESSION_TOKEN_BYTES_MAX) };
-    default:
-      throw new FrameError('unexpected_frame', `no relay frame has the number ${type}`);
+    default: {
+      const live = readLiveRelayFrame(reader, type);
+      if (live === undefined) throw new FrameError('unexpected_frame', `no relay frame has the number ${type}`);
+      return live;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // The frames a relay sends: one interface each, joined in the discriminated union `RelayFrame`.
 import type { Attestation } from './attestation.js';
+import type { LiveRelayFrame } from './live-frame.js';
 import type { InclusionPath } from './merkle.js';
 import type { LogReset } from './log-reset.js';
 import type { SnapshotChunkFrame } from './client-frame.js';
@@ -196,4 +197,5 @@ export type RelayFrame =
   | SnapshotManifestFrame
   | SnapshotDueFrame
   | SessionTicketFrame
-  | SessionTokenFrame;
+  | SessionTokenFrame
+  | LiveRelayFrame;

@@ -24,6 +24,7 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
       pushEntriesMax: config['limits.push-entries-max'],
       pushBytesInFlightMax: config['limits.push-in-flight-max'],
       assemblyBytesMax: config['limits.assembly-max'],
+      ephemeralFramesPerSecondMax: config['limits.ephemeral-rate-max'],
     },
     times: {
       handshakeMs: config['handshake-timeout'],

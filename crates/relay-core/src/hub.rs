@@ -6,10 +6,15 @@
 
 mod channel;
 mod encode;
+mod ephemeral;
+mod mailbox;
 mod ring;
+mod topics;
 
 pub(crate) use channel::{AckNews, Live, SpaceChannel};
 pub(crate) use encode::{PageEncoding, encode_page, shared};
+pub(crate) use mailbox::Mail;
+pub(crate) use topics::TopicRefusal;
 
 use crate::counters::Counters;
 use crate::limits::{HUB_SHARDS, RelayLimits};

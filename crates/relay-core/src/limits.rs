@@ -26,6 +26,8 @@ pub struct RelayLimits {
     pub live_space_bytes_max: usize,
     /// The same over all spaces: when it is reached, the space that commits keeps nothing.
     pub live_bytes_max: usize,
+    /// Ephemeral frames of one session in a second; more are refused.
+    pub ephemeral_frames_per_second_max: u32,
     /// When entries may go.
     pub forgetting: ForgettingPolicy,
     /// Earliest moment at which a client may come back after a drain, in milliseconds.
@@ -47,6 +49,7 @@ impl Default for RelayLimits {
             space_sessions_max: 1024,
             live_space_bytes_max: 1024 * 1024,
             live_bytes_max: 256 * 1024 * 1024,
+            ephemeral_frames_per_second_max: 2000,
             forgetting: ForgettingPolicy::default(),
             drain_reconnect_after_ms: 500,
             drain_reconnect_spread_ms: 5000,
@@ -112,3 +115,19 @@ pub const LONG_POLL_MS_MAX: u64 = 60_000;
 pub const BLOB_SWEEP_MS: u64 = 10 * 60_000;
 /// Retry hint of temporary refusals, in milliseconds.
 pub const RETRY_AFTER_MS: u32 = 1000;
+/// Bytes of ephemeral frames kept per space for listeners that have not taken them; the oldest are dropped above it.
+pub const EPHEMERAL_SPACE_BYTES_MAX: usize = 1024 * 1024;
+/// The same in frames.
+pub const EPHEMERAL_SPACE_FRAMES_MAX: usize = 4096;
+/// Ephemeral frames taken for one session at once.
+pub const EPHEMERAL_BATCH_FRAMES: usize = 256;
+/// Bytes of ephemeral frames of one session in a second; more are refused.
+pub const EPHEMERAL_BYTES_PER_SECOND_MAX: u64 = 16 * 1024 * 1024;
+/// How far a session may run ahead of its rates, in milliseconds.
+pub const EPHEMERAL_BURST_MS: u64 = 1000;
+/// How often a session is told that it sends ephemeral frames too fast, in milliseconds.
+pub const EPHEMERAL_REFUSAL_INTERVAL_MS: u64 = 1000;
+/// Bytes of topic frames that wait for one session; above it the session is taken out of its topics.
+pub const TOPIC_QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// What each of them counts beside its bytes.
+pub const TOPIC_FRAME_OVERHEAD_BYTES: usize = 64;

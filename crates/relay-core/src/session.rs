@@ -15,6 +15,7 @@
 
 mod acks;
 mod authentication;
+mod ephemeral;
 mod flow;
 mod handle;
 mod handshake;
@@ -29,6 +30,7 @@ mod resumption;
 mod roster;
 mod snapshot;
 mod subscription;
+mod topics;
 
 pub(crate) use handle::SessionHandle;
 pub(crate) use http_handshake::HttpHandshake;

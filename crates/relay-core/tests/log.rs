@@ -376,7 +376,7 @@ fn malformed_and_unexpected_frames_end_their_connection_only() {
     let cases: &[(&str, Bytes, u16)] = &[
         ("empty", Bytes::new(), 4400),
         ("unknown frame", Bytes::from_static(&[0xfe]), 4402),
-        ("reserved frame", Bytes::from_static(&[0x30]), 4402),
+        ("reserved frame", Bytes::from_static(&[0x3f]), 4402),
         ("a frame of the relay", Bytes::from_static(&[0x14, 0]), 4402),
         ("a second hello", hello, 4402),
         ("cut off", Bytes::from_static(&[0x10, 0, 0]), 4400),

@@ -56,6 +56,8 @@ pub struct RelayLimits {
     pub push_bytes_in_flight_max: i64,
     /// Bytes of partly received messages in the whole process.
     pub assembly_bytes_max: i64,
+    /// Ephemeral frames of one session in a second.
+    pub ephemeral_frames_per_second_max: i64,
 }
 
 /// Times, in milliseconds.

@@ -105,6 +105,8 @@ fn limits(config: &RelayConfig) -> Result<RelayLimits, Failure> {
     let mut limits = RelayLimits::default();
     limits.entry_bytes_max = count("entryBytesMax", config.limits.entry_bytes_max)?;
     limits.push_entries_max = count("pushEntriesMax", config.limits.push_entries_max)?;
+    limits.ephemeral_frames_per_second_max =
+        count("ephemeralFramesPerSecondMax", config.limits.ephemeral_frames_per_second_max)?;
     limits.push_in_flight_bytes_max = count("pushBytesInFlightMax", config.limits.push_bytes_in_flight_max)?;
     limits.handshake_ms = count("handshakeMs", config.times.handshake_ms)?;
     limits.heartbeat_ms = count("heartbeatMs", config.times.heartbeat_ms)?;

@@ -126,6 +126,12 @@ snapshot! {
         active_spaces,
         /// Bytes of encoded entries kept for live subscribers.
         live_bytes,
+        /// Bytes of ephemeral frames that some listener has not taken yet.
+        ephemeral_bytes,
+        /// Topics with at least one peer.
+        topics,
+        /// Bytes of topic frames that their receivers have not taken yet.
+        topic_bytes,
         /// Handshakes that ended in a welcome.
         handshakes_ok_total,
         /// Handshakes that ended in the one answer.
@@ -146,6 +152,22 @@ snapshot! {
         acks_total,
         /// Acks dropped because they came too fast.
         acks_dropped_total,
+        /// Ephemeral frames accepted.
+        ephemeral_frames_total,
+        /// Ephemeral frames refused because they came too fast.
+        ephemeral_refused_total,
+        /// Ephemeral frames handed to listeners.
+        ephemeral_sent_total,
+        /// Ephemeral frames that slow listeners did not get.
+        ephemeral_dropped_total,
+        /// Messages sent into topics.
+        topic_messages_total,
+        /// Frames of topics handed to sessions.
+        topic_frames_total,
+        /// Topic frames refused because of a limit or a full window.
+        topic_refused_total,
+        /// Sessions taken out of their topics because they did not take what they were sent.
+        topic_overruns_total,
         /// Roster changes announced.
         roster_changes_total,
         /// Sessions cut because their device left the roster.

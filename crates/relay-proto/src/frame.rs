@@ -3,6 +3,7 @@
 mod client;
 mod control;
 mod entries_encoder;
+mod ephemeral;
 mod frame_type;
 mod handshake;
 mod log;
@@ -11,10 +12,12 @@ mod relay;
 mod roster;
 mod session_token;
 mod snapshot;
+mod topic;
 
 pub use client::ClientFrame;
 pub use control::{ErrorFrame, Goaway, Ping, Pong};
 pub use entries_encoder::{EncodedFrame, EntriesEncoder};
+pub use ephemeral::{Ephemeral, EphemeralListen, EphemeralMissed, EphemeralSend};
 pub use frame_type::{Direction, FrameType};
 pub use handshake::{
     Challenge, Hello, Policy, Proof, SessionLimits, Welcome, WelcomeBody, encode_versions, hello_versions,
@@ -28,6 +31,7 @@ pub use snapshot::{
     SnapshotAck, SnapshotBegin, SnapshotChunk, SnapshotDue, SnapshotGet, SnapshotManifest, SnapshotState,
     SnapshotStatus,
 };
+pub use topic::{TopicCredit, TopicData, TopicJoin, TopicJoined, TopicLeave, TopicPeer, TopicSend};
 
 use crate::wire::{DecodeError, Reader, Writer};
 use bytes::Bytes;

@@ -91,6 +91,10 @@ identifier!(
     BlobId, 32
 );
 identifier!(
+    /// A topic's rendezvous key: derived by clients from its name and a key of the space.
+    TopicKey, 32
+);
+identifier!(
     /// A SHA-256 value: a leaf, a node, a head, a roster hash.
     Hash, 32
 );

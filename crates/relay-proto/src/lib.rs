@@ -23,6 +23,8 @@ pub mod snapshot;
 pub mod wire;
 
 pub use error_registry::ErrorCode;
-pub use ids::{BlobId, DeviceKey, EntryId, Hash, LogId, PushSeq, SealedBytes, Seq, Signature, SnapshotId, SpaceId};
+pub use ids::{
+    BlobId, DeviceKey, EntryId, Hash, LogId, PushSeq, SealedBytes, Seq, Signature, SnapshotId, SpaceId, TopicKey,
+};
 pub use signing::KeyPair;
 pub use wire::DecodeError;

@@ -4,8 +4,12 @@
 pub const VERSIONS: [u16; 1] = [1];
 /// Most versions a Hello may offer.
 pub const HELLO_VERSIONS_MAX: usize = 16;
-/// Feature bits version 1 offers: none.
-pub const FEATURES: u64 = 0;
+/// Feature bit: ephemeral frames.
+pub const FEATURE_EPHEMERAL: u64 = 1;
+/// Feature bit: topics.
+pub const FEATURE_TOPICS: u64 = 1 << 1;
+/// Feature bits this crate speaks; a session uses those that both sides offer.
+pub const FEATURES: u64 = FEATURE_EPHEMERAL | FEATURE_TOPICS;
 
 /// Largest message until the session is open, in bytes, the proof excepted.
 pub const MESSAGE_BEFORE_OPEN_BYTES_MAX: usize = 256 * 1024;
@@ -89,6 +93,25 @@ pub const RETENTION_MS: u64 = 30 * DAY_MS;
 pub const DEVICE_LEASE_MS: u64 = 30 * DAY_MS;
 /// Longest detail of an Error frame, in bytes.
 pub const ERROR_DETAIL_BYTES_MAX: usize = 65_535;
+
+/// Largest sealed ephemeral frame, in bytes.
+pub const EPHEMERAL_BYTES_MAX: usize = 16 * 1024;
+/// Largest sealed message of a topic, in bytes.
+pub const TOPIC_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// What a peer may send to another one before that took something, in bytes as [`topic_charge_bytes`] counts them.
+pub const TOPIC_WINDOW_BYTES: u32 = 256 * 1024;
+/// What each message costs of the window beside its sealed bytes, in bytes.
+pub const TOPIC_MESSAGE_OVERHEAD_BYTES: u32 = 64;
+/// Most topics a session is in.
+pub const TOPICS_PER_SESSION_MAX: usize = 16;
+/// Most peers of a topic.
+pub const TOPIC_PEERS_MAX: usize = 64;
+
+/// What a message of so many sealed bytes costs of the window, in bytes.
+#[must_use]
+pub fn topic_charge_bytes(sealed_bytes: usize) -> u32 {
+    u32::try_from(sealed_bytes).unwrap_or(u32::MAX).saturating_add(TOPIC_MESSAGE_OVERHEAD_BYTES)
+}
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;

@@ -8,6 +8,7 @@ import { encodeClientFrame } from '../../protocol/client-frame-codec.js';
 import type { ClientFrame } from '../../protocol/client-frame.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { FrameError } from '../../protocol/frame-error.js';
+import { FRAME_TYPE } from '../../protocol/frame-type.js';
 import { HANDSHAKE_TIMEOUT_MS, HEARTBEAT_MS } from '../../protocol/limits.js';
 import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
 import { ClientError } from '../client-error.js';
@@ -24,6 +25,8 @@ import type { RelayRefusal } from './relay-refusal.js';
 /** Close codes that say: do not reconnect unchanged (docs/protocol.md section 7). */
 const CLOSE_FINAL_MIN = 4400;
 const CLOSE_FINAL_MAX = 4499;
+/** Frames that carry an attestation. What else comes may keep a connection alive and says nothing of the log's time. */
+const ATTESTING: ReadonlySet<number | undefined> = new Set([FRAME_TYPE.Welcome, FRAME_TYPE.Pong, FRAME_TYPE.Receipt, FRAME_TYPE.Entries, FRAME_TYPE.CursorExpired]);
 
 export interface AttemptOptions {
   readonly environment: Environment;
@@ -46,8 +49,11 @@ export class Attempt implements SessionLink {
   #refused = false;
   #handshake: Handshake | undefined;
   #session = false;
+  #features = 0n;
   #heartbeatMs = HEARTBEAT_MS;
   #heard: number;
+  /** When a frame with an attestation came last. */
+  #attested: number;
   #pings = 0;
   #deadline: Timer;
   #stability: Timer | undefined;
@@ -61,6 +67,7 @@ export class Attempt implements SessionLink {
       if (!this.#ended) dispatch(event);
     };
     this.#heard = options.environment.now();
+    this.#attested = this.#heard;
     this.#deadline = options.environment.after(CONNECT_TIMEOUT_MS, () => this.#dispatch({ type: 'silent' }));
     this.#transport = options.openTransport(options.url, {
       opened: () => this.#dispatch({ type: 'transport-opened' }),
@@ -75,6 +82,10 @@ export class Attempt implements SessionLink {
   /** Resolves when the frame that is being handled is done with. */
   get idle(): Promise<void> {
     return this.#work;
+  }
+
+  get features(): bigint {
+    return this.#features;
   }
 
   startHandshake(): void {
@@ -129,6 +140,7 @@ export class Attempt implements SessionLink {
   #receive(message: Uint8Array): void {
     if (this.#ended) return;
     this.#heard = this.#options.environment.now();
+    if (ATTESTING.has(message[0])) this.#attested = this.#heard;
     this.#inbound.add(message);
     if (this.#inbound.full) this.#dispatch({ type: 'silent' });
     else if (!this.#working) this.#work = this.#workOff(this.#work);
@@ -173,6 +185,7 @@ export class Attempt implements SessionLink {
     } else if (step.kind === 'reply') {
       this.#transmit(step.message);
     } else {
+      this.#features = step.features;
       this.#heartbeatMs = Math.max(1, step.welcome.limits.heartbeatMs);
       this.#dispatch({ type: 'session-opened' });
       await this.#handler.opened(this, step.welcome, step.raw);
@@ -196,11 +209,13 @@ export class Attempt implements SessionLink {
       this.#dispatch({ type: 'silent' });
       return;
     }
-    if (silence >= this.#heartbeatMs) {
+    const unattested = environment.now() - this.#attested;
+    if (unattested >= this.#heartbeatMs) {
       this.#pings += 1;
       this.send({ type: 'Ping', nonce: this.#pings });
     }
-    const wait = silence >= this.#heartbeatMs ? 2 * this.#heartbeatMs - silence : this.#heartbeatMs - silence;
+    const nextPing = unattested >= this.#heartbeatMs ? this.#heartbeatMs : this.#heartbeatMs - unattested;
+    const wait = Math.min(nextPing, 2 * this.#heartbeatMs - silence);
     this.#deadline = environment.after(Math.max(1, wait), () => this.#scheduleHeartbeat());
   }
 }

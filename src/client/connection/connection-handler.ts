@@ -8,6 +8,8 @@ import type { RelayRefusal } from './relay-refusal.js';
 
 /** What an open session may do with its connection. */
 export interface SessionLink {
+  /** The feature bits both sides offered. */
+  readonly features: bigint;
   send(frame: ClientFrame): void;
   /** Resolves when the send buffer is low enough for bulk frames, or the connection ended. */
   writable(): Promise<void>;

@@ -3,13 +3,15 @@ import { encodeClientFrame } from '../../protocol/client-frame-codec.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { proofSigningBytes, transcript1, transcript2, welcomeSigningBytes, withoutSignature } from '../../protocol/handshake.js';
-import { PROTOCOL_VERSION } from '../../protocol/limits.js';
+import { FEATURE_EPHEMERAL, FEATURE_TOPICS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
 import type { ChallengeFrame, ErrorFrame, RelayFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
 import type { ChainAndKeyring } from '../../protocol/roster-chain.js';
 import { ClientError } from '../client-error.js';
 
 const NO_SIGNATURE = new Uint8Array(64);
+/** What this client can use; the relay chooses of it. */
+const FEATURES = FEATURE_EPHEMERAL | FEATURE_TOPICS;
 
 /** Who connects: a device of the space, or its root. */
 export interface Identity {
@@ -31,7 +33,7 @@ export interface HandshakeOffer {
 /** What a message led to. */
 export type HandshakeStep =
   | { readonly kind: 'reply'; readonly message: Uint8Array<ArrayBuffer> }
-  | { readonly kind: 'welcome'; readonly welcome: WelcomeFrame; readonly raw: Uint8Array }
+  | { readonly kind: 'welcome'; readonly welcome: WelcomeFrame; readonly raw: Uint8Array; readonly features: bigint }
   | { readonly kind: 'refused'; readonly error: ErrorFrame };
 
 /** Feed it the relay's messages in order; it never proves anything to a relay whose key is not the pinned one. */
@@ -39,7 +41,7 @@ export class Handshake {
   readonly #offer: HandshakeOffer;
   readonly #ed25519: Ed25519;
   readonly #hello: Uint8Array<ArrayBuffer>;
-  #proof: { readonly t1: Uint8Array; readonly signature: Uint8Array } | undefined;
+  #proof: { readonly t1: Uint8Array; readonly signature: Uint8Array; readonly features: bigint } | undefined;
 
   constructor(offer: HandshakeOffer, ed25519: Ed25519, clientNonce: Uint8Array) {
     this.#offer = offer;
@@ -47,7 +49,7 @@ export class Handshake {
     this.#hello = encodeClientFrame({
       type: 'Hello',
       versions: [PROTOCOL_VERSION],
-      features: 0n,
+      features: FEATURES,
       space: offer.space,
       device: offer.identity.key,
       clientNonce,
@@ -68,7 +70,7 @@ export class Handshake {
     if (this.#proof === undefined) return { kind: 'reply', message: await this.#prove(asChallenge(frame), raw) };
     if (frame.type !== 'Welcome') throw outOfPlace(frame);
     await this.#checkWelcome(frame, raw, this.#proof);
-    return { kind: 'welcome', welcome: frame, raw };
+    return { kind: 'welcome', welcome: frame, raw, features: this.#proof.features };
   }
 
   async #prove(challenge: ChallengeFrame, raw: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
@@ -77,13 +79,13 @@ export class Handshake {
         hint: 'Somebody answers in its place, or its data directory was made anew; get a fresh relay address from the operator.',
       });
     }
-    if (challenge.version !== PROTOCOL_VERSION || challenge.features !== 0n) {
+    if (challenge.version !== PROTOCOL_VERSION || (challenge.features & ~FEATURES) !== 0n) {
       throw new ClientError('relay_identity', 'the relay chose a version or feature that was not offered');
     }
     const unsigned = encodeClientFrame({ type: 'Proof', ...this.#offer.news, signature: NO_SIGNATURE });
     const t1 = transcript1(this.#hello, raw, withoutSignature(unsigned));
     const signature = await this.#ed25519.sign(this.#offer.identity.seed, proofSigningBytes(t1));
-    this.#proof = { t1, signature };
+    this.#proof = { t1, signature, features: challenge.features };
     return encodeClientFrame({ type: 'Proof', ...this.#offer.news, signature });
   }
 

@@ -11,6 +11,7 @@ export type SealErrorCode =
   | 'signature'
   | 'content'
   | 'padding'
+  | 'live_layout'
   | 'keyring_layout'
   | 'keyring_hash'
   | 'keyring_slots'

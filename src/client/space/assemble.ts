@@ -11,6 +11,10 @@ import { SealError } from '../crypto/seal-error.js';
 import { Emitter } from '../emitter.js';
 import type { Environment } from '../environment.js';
 import { BATCH_WINDOW_MS, FINDINGS_MAX } from '../limits.js';
+import { EphemeralFrames } from '../live/ephemeral.js';
+import { LIVE_SEALER, LiveCrypto } from '../live/live-crypto.js';
+import type { LiveSealer } from '../live/live-crypto.js';
+import { SpaceTopics } from '../live/topics.js';
 import { AttestationVerifier } from '../log/attestation-verifier.js';
 import { DeviceChains } from '../log/device-chains.js';
 import { ReceiptBook } from '../log/receipt-book.js';
@@ -37,6 +41,7 @@ import { StateSaver } from './state-saver.js';
 /** What tests may replace; it is no part of the public entry. */
 export interface Internals {
   readonly sealer?: EntrySealer;
+  readonly liveSealer?: LiveSealer;
   readonly openTransport?: OpenTransport;
 }
 
@@ -67,8 +72,11 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     root,
     device: context.device,
   });
+  const crypto = new LiveCrypto(context);
+  const live = { crypto, ephemeral: new EphemeralFrames(context, crypto), topics: new SpaceTopics(context, crypto) };
   const engine = new SpaceEngine({
     context,
+    live,
     sealing,
     rosterChanges,
     load: options.snapshot && ((bytes) => options.snapshot?.load(bytes)),
@@ -82,7 +90,7 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
   const windowMs = options.batchWindowMs ?? BATCH_WINDOW_MS;
   const batcher = new Batcher({ environment, windowMs, merge: options.merge, flushed: (batch) => sealing.enqueue(batch) });
   if (options.offline !== true) queueMicrotask(() => driver.dispatch({ type: 'go-online' }));
-  return new Space({ context, engine, driver, batcher, sealing, rosterChanges, address, rootSecret: state.rootSecret, activity });
+  return new Space({ context, engine, live, driver, batcher, sealing, rosterChanges, address, rootSecret: state.rootSecret, activity });
 }
 
 async function openContext(
@@ -109,6 +117,7 @@ async function openContext(
     environment,
     ed25519,
     sealer: internals.sealer ?? ENTRY_SEALER,
+    liveSealer: internals.liveSealer ?? LIVE_SEALER,
     identity,
     device,
     roster,

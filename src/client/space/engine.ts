@@ -24,6 +24,9 @@ import { Pusher } from '../sync/pusher.js';
 import { Reader } from '../sync/reader.js';
 import type { Sealing } from '../sync/sealing.js';
 import { SnapshotUpload } from '../sync/snapshot-upload.js';
+import type { EphemeralFrames } from '../live/ephemeral.js';
+import type { LiveCrypto } from '../live/live-crypto.js';
+import type { SpaceTopics } from '../live/topics.js';
 import { AckNotices } from './ack-notices.js';
 import { Bootstrap } from './bootstrap.js';
 import type { LoadState } from './bootstrap.js';
@@ -33,10 +36,18 @@ import type { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
 import { checkLog, checkRoster, warn } from './welcome-check.js';
 
+/** What is never stored. */
+export interface LiveParts {
+  readonly crypto: LiveCrypto;
+  readonly ephemeral: EphemeralFrames;
+  readonly topics: SpaceTopics;
+}
+
 export interface EngineOptions {
   readonly context: SpaceContext;
   readonly sealing: Sealing;
   readonly rosterChanges: RosterChanges;
+  readonly live: LiveParts;
   readonly load: LoadState | undefined;
   readonly policy: DeviceState['policy'];
   readonly stateChanged: (state: ConnectionState) => void;
@@ -140,6 +151,10 @@ export class SpaceEngine implements ConnectionHandler {
       await this.#context.save();
       const session: Session = { link, welcome, watch: new RelayWatch(this.#context, link, welcome.limits.heartbeatMs), reading: false };
       this.#session = session;
+      const { crypto, ephemeral, topics } = this.#options.live;
+      crypto.begin(welcome.attestation.time);
+      ephemeral.up(link);
+      topics.up(link);
       this.#task(session, this.#begin(session));
     });
   }
@@ -158,6 +173,8 @@ export class SpaceEngine implements ConnectionHandler {
     this.#upload.stop();
     this.#bootstrap.fail(offline);
     this.#options.rosterChanges.fail(offline);
+    this.#options.live.ephemeral.down();
+    this.#options.live.topics.down();
   }
 
   refused(refusal: RelayRefusal): boolean {
@@ -179,6 +196,7 @@ export class SpaceEngine implements ConnectionHandler {
   close(): void {
     this.down();
     this.#upload.close();
+    this.#options.live.topics.close();
   }
 
   async #begin(session: Session): Promise<void> {
@@ -226,6 +244,16 @@ export class SpaceEngine implements ConnectionHandler {
         return this.#upload.status(frame);
       case 'SnapshotDue':
         return this.#options.snapshotDue();
+      case 'Ephemeral':
+        return this.#options.live.ephemeral.take(frame);
+      case 'EphemeralMissed':
+        return this.#options.live.ephemeral.missed(frame);
+      case 'TopicJoined':
+        return this.#options.live.topics.joined(frame);
+      case 'TopicPeer':
+      case 'TopicData':
+      case 'TopicCredit':
+        return this.#options.live.topics.route(frame);
       case 'Error':
         return this.#refusal(frame, raw);
       default:
@@ -283,6 +311,8 @@ export class SpaceEngine implements ConnectionHandler {
     }
     // The relay ended the subscription where its disk is damaged: nothing more is owed, and the app is told.
     if (refusal.name === 'log_damaged') this.#session?.watch.stop();
+    const { ephemeral, topics } = this.#options.live;
+    if (topics.refused(refusal) || ephemeral.refused(refusal.name, refusal.context, refusal.error)) return;
     if (this.#pusher.refused(refusal, raw) || this.#options.rosterChanges.refused(refusal)) return;
     const aboutSnapshot = refusal.name?.startsWith('snapshot_') === true;
     if (aboutSnapshot && (this.#bootstrap.snapshots.fail(refusal.error) || this.#upload.refused(refusal.error))) return;

@@ -12,6 +12,7 @@ import type { Misbehaviour } from '../misbehaviour.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { SpaceRoster } from '../roster/space-roster.js';
 import type { AckedMark, OwnMark } from '../store/device-store.js';
+import type { LiveSealer } from '../live/live-crypto.js';
 import type { EntrySealer } from '../sync/entry-sealer.js';
 import type { WriteTracker } from '../sync/writes.js';
 import type { SpaceEvents } from './space-events.js';
@@ -20,6 +21,7 @@ export interface SpaceContext {
   readonly environment: Environment;
   readonly ed25519: Ed25519;
   readonly sealer: EntrySealer;
+  readonly liveSealer: LiveSealer;
   readonly identity: LogIdentity;
   readonly device: DeviceSecret;
   readonly roster: SpaceRoster;

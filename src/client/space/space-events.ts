@@ -1,5 +1,6 @@
 // What an app can listen to. Devices are named by their public key in hexadecimal.
 import type { ClientError } from '../client-error.js';
+import type { LiveRejection } from '../live/live-crypto.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import type { Roster } from '../../protocol/roster.js';
 import type { Write } from '../sync/writes.js';
@@ -54,6 +55,17 @@ export interface WarningEvent {
   readonly detail: string;
 }
 
+/** The relay dropped so many ephemeral frames for this device, because it read too slowly. */
+export interface EphemeralMissedEvent {
+  readonly count: number;
+}
+
+/** An ephemeral frame, or a message of a topic, that does not hold and was not handed on; the relay may be innocent of it. */
+export interface LiveRejectedEvent {
+  readonly device: string;
+  readonly reason: LiveRejection;
+}
+
 export interface SpaceEvents {
   readonly entry: EntryEvent;
   readonly status: StatusEvent;
@@ -63,6 +75,8 @@ export interface SpaceEvents {
   readonly roster: Roster;
   readonly ack: AckEvent;
   readonly 'write-state': Write;
+  readonly 'ephemeral-missed': EphemeralMissedEvent;
+  readonly 'live-rejected': LiveRejectedEvent;
   /** A request of this device was refused, or a listener threw. */
   readonly error: ClientError;
   readonly warning: WarningEvent;

@@ -9,13 +9,15 @@ import type { DeviceRights } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import type { ConnectionDriver } from '../connection/driver.js';
 import { OUTBOX_HELD_BYTES_MAX, OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
+import type { Ephemeral } from '../live/ephemeral.js';
+import type { Topic } from '../live/topic.js';
 import { decodeAttestation, encodeAttestation } from '../log/encode-attestation.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import type { Batcher } from '../sync/batcher.js';
 import type { Sealing } from '../sync/sealing.js';
 import type { Write } from '../sync/writes.js';
 import type { SpaceActivity } from './activity.js';
-import type { SpaceEngine } from './engine.js';
+import type { LiveParts, SpaceEngine } from './engine.js';
 import type { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
 import type { EntryEvent, SpaceEvents, StatusEvent } from './space-events.js';
@@ -46,6 +48,7 @@ export type HeadCheck =
 export interface SpaceParts {
   readonly context: SpaceContext;
   readonly engine: SpaceEngine;
+  readonly live: LiveParts;
   readonly driver: ConnectionDriver;
   readonly batcher: Batcher;
   readonly sealing: Sealing;
@@ -133,6 +136,17 @@ export class Space {
    */
   subscribe(listener: (entry: EntryEvent) => void): () => void {
     return this.on('entry', listener);
+  }
+
+  /** Frames to whoever is there now: never stored, and lost when somebody is slow. */
+  get ephemeral(): Ephemeral {
+    return this.#parts.live.ephemeral;
+  }
+
+  /** Joins the topic of a name: pipes to the other sessions that joined it, nothing stored. Throws `topic_limit` or `closed`. */
+  topic(name: string): Topic {
+    this.#parts.activity.assertOpen();
+    return this.#parts.live.topics.join(name);
   }
 
   /** The devices of the newest verified roster. */

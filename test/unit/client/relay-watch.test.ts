@@ -23,7 +23,7 @@ function watching(claimed = 0) {
   const claim = { device: ZEROS, logEpoch: 1, size: claimed, head: ZEROS, frame: raw };
   const log = { size: 0, logEpoch: 1, greatestClaim: claimed > 0 ? claim : undefined };
   const context = { environment: clock, log, report: (found: Misbehaviour) => void reports.push(found) };
-  const link = { send: (frame: ClientFrame) => void sent.push(frame), writable: async () => undefined, reconnect: () => undefined };
+  const link = { features: 0n, send: (frame: ClientFrame) => void sent.push(frame), writable: async () => undefined, reconnect: () => undefined };
   const watch = new RelayWatch(context as unknown as SpaceContext, link, HEARTBEAT_MS);
   const entries = (size: number, attested: number): void => {
     log.size = size;

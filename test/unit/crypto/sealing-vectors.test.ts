@@ -4,6 +4,8 @@ import { openKeyring } from '../../../src/client/crypto/keyring.js';
 import { deriveRootSecret } from '../../../src/client/crypto/keys.js';
 import type { DeviceSecret } from '../../../src/client/crypto/keys.js';
 import type { Random } from '../../../src/client/crypto/platform.js';
+import { liveKey, openLive, sealLive, topicKey } from '../../../src/client/crypto/live-seal.js';
+import type { LivePurpose } from '../../../src/client/crypto/live-seal.js';
 import { openEntry, sealEntry } from '../../../src/client/crypto/seal.js';
 import { openSnapshot, sealSnapshot } from '../../../src/client/crypto/snapshot-seal.js';
 import { compareBytes } from '../../../src/protocol/equal-bytes.js';
@@ -33,7 +35,27 @@ interface EntryVector {
   readonly time: number;
 }
 
+interface LiveVector {
+  readonly counter: number;
+  readonly device: string;
+  readonly device_seed: string;
+  readonly epoch_key: string;
+  readonly key_epoch: number;
+  readonly log_id: string;
+  readonly log_time: number;
+  readonly number: number;
+  readonly payload: string;
+  readonly purpose: LivePurpose;
+  readonly salt: string;
+  readonly sealed: string;
+  readonly started: number;
+  readonly to: string;
+  readonly topic: string;
+}
+
 interface SealingVectors {
+  readonly live: readonly LiveVector[];
+  readonly topic: { readonly epoch_key: string; readonly key: string; readonly name: string };
   readonly entries: readonly EntryVector[];
   readonly keyring: {
     readonly epoch_key: string;
@@ -70,6 +92,24 @@ async function authorOf(seed: string): Promise<DeviceSecret> {
 }
 
 describe('sealing vectors', () => {
+  it.each(file.live)('a live frame for $purpose is sealed to the same bytes, and opens', async (vector) => {
+    const epochKey = hex(vector.epoch_key);
+    const sender = hex(vector.device);
+    const place = { space, logId: hex(vector.log_id), device: sender, purpose: vector.purpose, topic: hex(vector.topic), to: hex(vector.to) };
+    const stamp = { started: vector.started, logTime: vector.log_time, number: vector.number };
+    const frame = { place, keyEpoch: vector.key_epoch, ed25519 };
+    const salt = hex(vector.salt);
+    const key = await liveKey(epochKey, space, sender, salt, 'seal');
+    const sealed = await sealLive({ ...frame, seed: hex(vector.device_seed), key, salt, counter: vector.counter, stamp, payload: hex(vector.payload) });
+    expect(toHex(sealed)).toBe(vector.sealed);
+    const opened = await openLive({ ...frame, sealed, keyOf: (of) => liveKey(epochKey, space, sender, of, 'open') });
+    expect(opened).toEqual({ ...stamp, counter: vector.counter, payload: hex(vector.payload) });
+  });
+
+  it('a topic has the same key', () => {
+    expect(toHex(topicKey(hex(file.topic.epoch_key), space, file.topic.name))).toBe(file.topic.key);
+  });
+
   it.each(file.entries)('entry $push_seq is sealed to the same bytes, and opens', async (vector) => {
     const epochKey = hex(vector.epoch_key);
     const halves = epochHalves(epochKey, space);

@@ -33,6 +33,9 @@ export const attestation: fc.Arbitrary<Attestation> = fc.record({
 
 const type = <T extends string>(name: T): fc.Arbitrary<T> => fc.constant(name);
 const ack = { logEpoch: u64, size: u64, head: key, signature };
+const sealed = fc.uint8Array({ minLength: 1, maxLength: 300 });
+const topicMessage = { number: u32, toAll: fc.boolean(), peer: u32, keyEpoch: u32, sealed };
+const credit = fc.record({ type: type('TopicCredit'), number: u32, peer: u32, bytes: fc.integer({ min: 1, max: 0xffff_ffff }) });
 const chunk = fc.record({ type: type('SnapshotChunk'), snapshot: key, index: u32, bytes });
 
 export const clientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
@@ -63,6 +66,12 @@ export const clientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
   chunk,
   fc.record({ type: type('SnapshotGet'), snapshot: key, firstChunk: u32, chunksMax: u32 }),
   fc.record({ type: type('SnapshotAck'), snapshot: key, signature }),
+  fc.record({ type: type('EphemeralListen'), listen: fc.boolean() }),
+  fc.record({ type: type('EphemeralSend'), keyEpoch: u32, sealed }),
+  fc.record({ type: type('TopicJoin'), topic: key }),
+  fc.record({ type: type('TopicLeave'), number: u32 }),
+  fc.record({ type: type('TopicSend'), ...topicMessage }),
+  credit,
 );
 
 const itemFields = { device: key, pushSeq: u64, keyEpoch: u32 };
@@ -116,4 +125,10 @@ export const relayFrame: fc.Arbitrary<RelayFrame> = fc.oneof(
   fc.record({ type: type('SnapshotDue'), size: u64 }),
   fc.record({ type: type('SessionTicket'), expiresInMs: u32, ticket: fc.uint8Array({ minLength: 40, maxLength: 40 }) }),
   fc.record({ type: type('SessionToken'), expiresInMs: u32, token: fc.uint8Array({ maxLength: 512 }) }),
+  fc.record({ type: type('Ephemeral'), device: key, keyEpoch: u32, sealed }),
+  fc.record({ type: type('EphemeralMissed'), count: fc.integer({ min: 1, max: U64 }) }),
+  fc.record({ type: type('TopicJoined'), topic: key, number: u32, peer: u32 }),
+  fc.record({ type: type('TopicPeer'), number: u32, peer: u32, device: key, present: fc.boolean() }),
+  fc.record({ type: type('TopicData'), ...topicMessage }),
+  credit,
 );

@@ -41,7 +41,8 @@ function field(name: string, value: unknown): [string, unknown] {
   if (name === 'status') return ['status', STATUS[String(value)]];
   if (name === 'kind') return ['kind', KIND[String(value)]];
   if (name === 'limits') return ['session_limits', plain(value)];
-  if (name === 'bytes') return ['chunk', plain(value)];
+  if (name === 'bytes' && value instanceof Uint8Array) return ['chunk', plain(value)];
+  if (typeof value === 'boolean') return [snake(name), value ? 1 : 0];
   return [snake(name), plain(value)];
 }
 

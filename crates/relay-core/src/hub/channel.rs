@@ -1,7 +1,9 @@
 //! One active space.
 
 use super::encode::{PageEncoding, encode_page};
+use super::ephemeral::EphemeralRing;
 use super::ring::{LiveFrame, Ring};
+use super::topics::SpaceTopics;
 use crate::counters::Counters;
 use crate::endpoint::SharedFrame;
 use crate::limits::{ACK_NOTICES_MAX, RelayLimits};
@@ -44,6 +46,8 @@ pub(crate) struct SpaceChannel {
     roster_changes: AtomicU64,
     ack_count: AtomicU64,
     snapshot_due: AtomicU64,
+    ephemeral: EphemeralRing,
+    topics: SpaceTopics,
     state: Mutex<ChannelState>,
 }
 
@@ -74,6 +78,8 @@ struct ChannelState {
 impl SpaceChannel {
     pub(super) fn new(limits: RelayLimits, counters: Arc<Counters>) -> Self {
         Self {
+            ephemeral: EphemeralRing::new(Arc::clone(&counters), limits.live_bytes_max),
+            topics: SpaceTopics::new(Arc::clone(&counters), limits.live_bytes_max),
             limits,
             counters,
             roster_changes: AtomicU64::new(0),
@@ -85,6 +91,16 @@ impl SpaceChannel {
 
     fn lock(&self) -> MutexGuard<'_, ChannelState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ephemeral frames under way.
+    pub(crate) const fn ephemeral(&self) -> &EphemeralRing {
+        &self.ephemeral
+    }
+
+    /// The space's topics.
+    pub(crate) const fn topics(&self) -> &SpaceTopics {
+        &self.topics
     }
 
     /// Adds a session; `false` when the space is full.

@@ -19,12 +19,14 @@ use relay_proto::frame::{Frame, Hello, Policy, Proof, SessionLimits, Welcome, We
 use relay_proto::handshake::ClientTranscript;
 use relay_proto::hash::Domain;
 use relay_proto::ids::{EntryId, Hash, Signature};
+use relay_proto::limits::FEATURES;
 use relay_proto::roster::Statement;
 use relay_proto::wire::Reader;
 use std::sync::Arc;
 
 pub(super) struct Authentication {
     hello: Hello,
+    features: u64,
     proof_signature: Signature,
     transcript: ClientTranscript,
     refuse_at: Moment,
@@ -65,6 +67,7 @@ impl Authentication {
     ) -> Self {
         let told = (hello.roster_version, hello.roster_hash);
         Self {
+            features: hello.features & FEATURES,
             hello,
             proof_signature: proof.signature,
             transcript,
@@ -196,6 +199,7 @@ impl Authentication {
             channel: found.channel,
             told: self.told,
             mark: self.mark,
+            features: self.features,
         };
         let mut open = OpenSession::new(admitted, io);
         if self.ticket.is_some() {

@@ -86,7 +86,8 @@ fn challenge(message: Bytes, version: u16, until: Moment, io: &mut Io<'_>) -> St
     };
     let mut relay_nonce = [0; 32];
     io.shared.entropy.fill(&mut relay_nonce);
-    let challenge = Challenge { version, features: FEATURES, log_id: io.shared.signer.log_id(), relay_nonce };
+    let challenge =
+        Challenge { version, features: hello.features & FEATURES, log_id: io.shared.signer.log_id(), relay_nonce };
     let challenge_frame = challenge.encode();
     io.send_bytes(challenge_frame.clone());
     // The message may be a slice of a large read buffer; the hello waits, so it is copied.

@@ -39,6 +39,11 @@ impl<'a> Io<'a> {
         !self.closed && self.out.room_bytes() > 0
     }
 
+    /// How much more should be sent now, in bytes.
+    pub(super) fn room_bytes(&self) -> usize {
+        self.out.room_bytes()
+    }
+
     pub(super) fn send(&mut self, frame: &impl Frame) {
         self.send_bytes(frame.encode());
     }

@@ -1,6 +1,7 @@
 //! The open session: what it holds, and the order in which it works things off.
 
 use super::after_ms;
+use super::ephemeral::EphemeralState;
 use super::flow::Flow;
 use super::handle::{Answer, SessionHandle};
 use super::io::Io;
@@ -9,7 +10,7 @@ use super::requests::{Request, Requests};
 use super::roster::{Membership, RosterWatch};
 use super::subscription::Subscription;
 use crate::endpoint::Moment;
-use crate::hub::SpaceChannel;
+use crate::hub::{Mail, SpaceChannel};
 use crate::limits::{PUSHES_IN_FLIGHT_MAX, REQUESTS_WAITING_MAX};
 use crate::relay::Shared;
 use crate::store::DeviceMark;
@@ -28,6 +29,8 @@ pub(super) struct Admitted {
     pub(super) channel: Arc<SpaceChannel>,
     pub(super) told: (u64, Hash),
     pub(super) mark: DeviceMark,
+    /// The feature bits both sides offered.
+    pub(super) features: u64,
 }
 
 pub(super) struct OpenSession {
@@ -44,6 +47,11 @@ pub(super) struct OpenSession {
     /// When the next ack is due if they come once a second.
     pub(super) ack_due_at: Moment,
     pub(super) acks_seen: u64,
+    pub(super) features: u64,
+    pub(super) ephemeral: Option<Box<EphemeralState>>,
+    pub(super) uses_topics: bool,
+    /// Taken, but not sent before the roster was looked up.
+    pub(super) topic_mail: Option<Box<Mail>>,
     /// Answers that came while the roster was looked up; bounded as they are in the handle.
     stash: VecDeque<Answer>,
     expires_at: Option<Moment>,
@@ -68,6 +76,10 @@ impl OpenSession {
             flow: None,
             ack_due_at: io.now,
             acks_seen,
+            features: admitted.features,
+            ephemeral: None,
+            uses_topics: false,
+            topic_mail: None,
             stash: VecDeque::new(),
             expires_at: None,
             snapshot_due_told: 0,
@@ -111,6 +123,12 @@ impl OpenSession {
 
     pub(super) fn release(&mut self, shared: &Shared, handle: &SessionHandle) {
         self.touch(shared);
+        if self.ephemeral.is_some() {
+            self.channel.ephemeral().unlisten(handle.id);
+        }
+        if self.uses_topics {
+            self.channel.topics().leave_all(handle.id);
+        }
         shared.hub.leave(self.space, handle);
         shared.counters.sessions.one_less();
     }
@@ -140,6 +158,12 @@ impl OpenSession {
         match frame {
             ClientFrame::Push(push) => self.on_push(push, io),
             ClientFrame::Ack(ack) => self.on_ack(ack, io),
+            ClientFrame::EphemeralSend(send) => self.on_ephemeral_send(send, io),
+            ClientFrame::EphemeralListen(listen) => self.on_ephemeral_listen(listen, io),
+            ClientFrame::TopicSend(send) => self.on_topic_send(&send, io),
+            ClientFrame::TopicCredit(credit) => self.on_topic_credit(credit, io),
+            ClientFrame::TopicJoin(join) => self.on_topic_join(join, io),
+            ClientFrame::TopicLeave(leave) => self.on_topic_leave(leave, io),
             other => match Request::try_from(other) {
                 Ok(request) => self.requests.add(request),
                 Err(()) => io.error(ErrorCode::UnexpectedFrame, 0),
@@ -210,7 +234,14 @@ impl OpenSession {
                 true
             }
             None if looking => false,
-            None => self.next_request(io) || self.forward_acks(io) || self.forward_snapshot_due(io) || self.live(io),
+            None => {
+                self.next_request(io)
+                    || self.forward_acks(io)
+                    || self.forward_snapshot_due(io)
+                    || self.live(io)
+                    || self.forward_topics(io)
+                    || self.forward_ephemeral(io)
+            }
         }
     }
 

@@ -70,7 +70,8 @@ impl Resumption {
     fn open(&mut self, mark: DeviceMark, io: &mut Io<'_>) -> Step {
         let Some((channel, membership)) = self.found.take() else { return Step::Wait };
         let Claims { space, device, told } = self.claims.clone();
-        let admitted = Admitted { space, device, membership, channel, told, mark };
+        // A request over HTTP has nobody to hear what is not stored.
+        let admitted = Admitted { space, device, membership, channel, told, mark, features: 0 };
         let mut open = OpenSession::new(admitted, io);
         open.flow = Some(Box::new(self.flow.clone()));
         Step::Open(Box::new(open))

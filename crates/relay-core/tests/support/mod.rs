@@ -260,7 +260,7 @@ impl World {
         let (roster_version, roster_hash) = space.newest();
         Hello {
             versions: vec![1],
-            features: 0,
+            features: relay_proto::limits::FEATURES,
             space: space.id(),
             device: device.device(),
             client_nonce,

@@ -1,8 +1,9 @@
 //! What a client may send.
 
 use super::{
-    Ack, Direction, Frame, FrameType, Hello, Ping, Proof, Pull, PullLeaves, Push, RosterPut, SnapshotAck,
-    SnapshotBegin, SnapshotChunk, SnapshotGet, Subscribe, directional,
+    Ack, Direction, EphemeralListen, EphemeralSend, Frame, FrameType, Hello, Ping, Proof, Pull, PullLeaves, Push,
+    RosterPut, SnapshotAck, SnapshotBegin, SnapshotChunk, SnapshotGet, Subscribe, TopicCredit, TopicJoin, TopicLeave,
+    TopicSend, directional,
 };
 use crate::wire::{DecodeError, Reader};
 use bytes::Bytes;
@@ -13,5 +14,6 @@ directional!(
     {
         Hello, Proof, Ping, Push, Pull, Subscribe, Ack, RosterPut, PullLeaves,
         SnapshotBegin, SnapshotChunk, SnapshotGet, SnapshotAck,
+        EphemeralListen, EphemeralSend, TopicJoin, TopicLeave, TopicSend, TopicCredit,
     }
 );

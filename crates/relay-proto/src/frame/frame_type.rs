@@ -121,6 +121,28 @@ frame_types! {
     SnapshotAck = 0x25, Client;
     /// A snapshot is wanted.
     SnapshotDue = 0x26, Relay;
+    /// Starts or ends listening.
+    EphemeralListen = 0x30, Client;
+    /// A frame that is never stored.
+    EphemeralSend = 0x31, Client;
+    /// Another session's ephemeral frame.
+    Ephemeral = 0x32, Relay;
+    /// Ephemeral frames were dropped.
+    EphemeralMissed = 0x33, Relay;
+    /// Asks to be a peer of a topic.
+    TopicJoin = 0x38, Client;
+    /// Ends being one.
+    TopicLeave = 0x39, Client;
+    /// This session is a peer.
+    TopicJoined = 0x3a, Relay;
+    /// Another session came or went.
+    TopicPeer = 0x3b, Relay;
+    /// A message to peers.
+    TopicSend = 0x3c, Client;
+    /// A message of a peer.
+    TopicData = 0x3d, Relay;
+    /// A message was taken.
+    TopicCredit = 0x3e, Both;
     /// Joins the two requests of a handshake over HTTP.
     SessionTicket = 0x60, Relay;
     /// What requests over HTTP carry instead of a handshake.
@@ -145,7 +167,7 @@ mod tests {
             assert_eq!(FrameType::try_from(frame_type.number()), Ok(*frame_type));
         }
         assert_eq!(FrameType::try_from(0x00), Err(DecodeError::UnknownFrame));
-        for number in [0x30, 0x38, 0x40, 0x50, 0x62, 0x67] {
+        for number in [0x34, 0x3f, 0x40, 0x50, 0x62, 0x67] {
             assert_eq!(FrameType::try_from(number), Err(DecodeError::ReservedFrame));
         }
         assert_eq!(FrameType::try_from(0x68), Err(DecodeError::UnknownFrame));

@@ -1,9 +1,9 @@
 //! What a relay may send.
 
 use super::{
-    AckNotice, Challenge, CursorExpired, Direction, Entries, ErrorFrame, Frame, FrameType, Goaway, Leaves, Pong,
-    Receipt, RosterUpdate, SessionTicket, SessionToken, SnapshotChunk, SnapshotDue, SnapshotManifest, SnapshotStatus,
-    Welcome, directional,
+    AckNotice, Challenge, CursorExpired, Direction, Entries, Ephemeral, EphemeralMissed, ErrorFrame, Frame, FrameType,
+    Goaway, Leaves, Pong, Receipt, RosterUpdate, SessionTicket, SessionToken, SnapshotChunk, SnapshotDue,
+    SnapshotManifest, SnapshotStatus, TopicCredit, TopicData, TopicJoined, TopicPeer, Welcome, directional,
 };
 use crate::log_reset::LogReset;
 use crate::wire::{DecodeError, Reader};
@@ -16,5 +16,6 @@ directional!(
         Challenge, Welcome, ErrorFrame, Goaway, Pong, Receipt, Entries, AckNotice, RosterUpdate, LogReset,
         CursorExpired, Leaves, SnapshotChunk, SnapshotStatus, SnapshotManifest, SnapshotDue,
         SessionTicket, SessionToken,
+        Ephemeral, EphemeralMissed, TopicJoined, TopicPeer, TopicData, TopicCredit,
     }
 );

@@ -7,7 +7,7 @@ use relay_proto::attestation::{Attestation, HeadClaim, ReceiptProof};
 use relay_proto::frame::*;
 use relay_proto::log_reset::LogReset;
 use relay_proto::wire::U64_MAX;
-use relay_proto::{DeviceKey, EntryId, Hash, LogId, SealedBytes, Signature, SnapshotId, SpaceId};
+use relay_proto::{DeviceKey, EntryId, Hash, LogId, SealedBytes, Signature, SnapshotId, SpaceId, TopicKey};
 
 fn number() -> impl Strategy<Value = u64> {
     prop_oneof![0..=3_u64, 0..=U64_MAX, Just(U64_MAX)]
@@ -105,9 +105,60 @@ fn pull() -> impl Strategy<Value = Pull> {
     )
 }
 
+fn sealed() -> impl Strategy<Value = SealedBytes> {
+    bytes(1..200).prop_map(SealedBytes)
+}
+
+fn topic() -> impl Strategy<Value = TopicKey> {
+    any::<[u8; 32]>().prop_map(TopicKey)
+}
+
+fn credit() -> impl Strategy<Value = TopicCredit> {
+    (any::<u32>(), any::<u32>(), 1..=u32::MAX).prop_map(|(number, peer, bytes)| TopicCredit { number, peer, bytes })
+}
+
+fn live_client_frame() -> impl Strategy<Value = ClientFrame> {
+    prop_oneof![
+        any::<bool>().prop_map(|listen| EphemeralListen { listen }.into()),
+        (any::<u32>(), sealed()).prop_map(|(key_epoch, sealed)| EphemeralSend { key_epoch, sealed }.into()),
+        topic().prop_map(|topic| TopicJoin { topic }.into()),
+        any::<u32>().prop_map(|number| TopicLeave { number }.into()),
+        (any::<u32>(), any::<bool>(), any::<u32>(), any::<u32>(), sealed()).prop_map(
+            |(number, to_all, peer, key_epoch, sealed)| TopicSend { number, to_all, peer, key_epoch, sealed }.into()
+        ),
+        credit().prop_map(ClientFrame::from),
+    ]
+}
+
+fn live_relay_frame() -> impl Strategy<Value = RelayFrame> {
+    prop_oneof![
+        (device(), any::<u32>(), sealed()).prop_map(|(device, key_epoch, sealed)| Ephemeral {
+            device,
+            key_epoch,
+            sealed
+        }
+        .into()),
+        (1..=U64_MAX).prop_map(|count| EphemeralMissed { count }.into()),
+        (topic(), any::<u32>(), any::<u32>())
+            .prop_map(|(topic, number, peer)| TopicJoined { topic, number, peer }.into()),
+        (any::<u32>(), any::<u32>(), device(), any::<bool>()).prop_map(|(number, peer, device, present)| TopicPeer {
+            number,
+            peer,
+            device,
+            present
+        }
+        .into()),
+        (any::<u32>(), any::<u32>(), any::<bool>(), any::<u32>(), sealed()).prop_map(
+            |(number, peer, to_all, key_epoch, sealed)| TopicData { number, peer, to_all, key_epoch, sealed }.into()
+        ),
+        credit().prop_map(RelayFrame::from),
+    ]
+}
+
 /// Any frame of a client.
 pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame> {
     prop_oneof![
+        live_client_frame(),
         hello().prop_map(ClientFrame::from),
         (chain(), bytes(0..64), signature()).prop_map(|(chain, keyring, signature)| Proof {
             chain,
@@ -281,5 +332,5 @@ pub(crate) fn relay_frame() -> impl Strategy<Value = RelayFrame> {
         bytes(0..400).prop_map(|manifest| SnapshotManifest { manifest }.into()),
         number().prop_map(|size| SnapshotDue { size }.into()),
     ];
-    prop_oneof![session, log, snapshots]
+    prop_oneof![session, log, snapshots, live_relay_frame()]
 }

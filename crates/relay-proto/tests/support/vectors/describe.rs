@@ -2,7 +2,9 @@
 
 use super::fixtures::{hex, hexes};
 use relay_proto::attestation::{Attestation, ReceiptProof};
-use relay_proto::frame::{Ack, ClientFrame, Entries, Item, ItemBody, Receipt, ReceiptStatus, RelayFrame, WelcomeBody};
+use relay_proto::frame::{
+    Ack, ClientFrame, Entries, Item, ItemBody, Receipt, ReceiptStatus, RelayFrame, TopicCredit, WelcomeBody,
+};
 use relay_proto::log_reset::LogReset;
 use serde_json::{Value, json};
 
@@ -39,6 +41,15 @@ pub(crate) fn describe_client(frame: &ClientFrame) -> Value {
             "snapshot": hex(f.snapshot), "first_chunk": f.first_chunk, "chunks_max": f.chunks_max,
         }),
         ClientFrame::SnapshotAck(f) => json!({ "snapshot": hex(f.snapshot), "signature": hex(f.signature) }),
+        ClientFrame::EphemeralListen(f) => json!({ "listen": u8::from(f.listen) }),
+        ClientFrame::EphemeralSend(f) => json!({ "key_epoch": f.key_epoch, "sealed": hex(&f.sealed) }),
+        ClientFrame::TopicJoin(f) => json!({ "topic": hex(f.topic) }),
+        ClientFrame::TopicLeave(f) => json!({ "number": f.number }),
+        ClientFrame::TopicSend(f) => json!({
+            "number": f.number, "to_all": u8::from(f.to_all), "peer": f.peer, "key_epoch": f.key_epoch,
+            "sealed": hex(&f.sealed),
+        }),
+        ClientFrame::TopicCredit(f) => credit(f),
         other => unreachable!("no description of {:?}", other.frame_type()),
     }
 }
@@ -84,8 +95,25 @@ pub(crate) fn describe_relay(frame: &RelayFrame) -> Value {
         RelayFrame::SnapshotDue(f) => json!({ "size": f.size }),
         RelayFrame::SessionTicket(f) => json!({ "expires_in_ms": f.expires_in_ms, "ticket": hex(f.ticket) }),
         RelayFrame::SessionToken(f) => json!({ "expires_in_ms": f.expires_in_ms, "token": hex(&f.token) }),
+        RelayFrame::Ephemeral(f) => json!({
+            "device": hex(f.device), "key_epoch": f.key_epoch, "sealed": hex(&f.sealed),
+        }),
+        RelayFrame::EphemeralMissed(f) => json!({ "count": f.count }),
+        RelayFrame::TopicJoined(f) => json!({ "topic": hex(f.topic), "number": f.number, "peer": f.peer }),
+        RelayFrame::TopicPeer(f) => json!({
+            "number": f.number, "peer": f.peer, "device": hex(f.device), "present": u8::from(f.present),
+        }),
+        RelayFrame::TopicData(f) => json!({
+            "number": f.number, "peer": f.peer, "to_all": u8::from(f.to_all), "key_epoch": f.key_epoch,
+            "sealed": hex(&f.sealed),
+        }),
+        RelayFrame::TopicCredit(f) => credit(f),
         other => unreachable!("no description of {:?}", other.frame_type()),
     }
+}
+
+fn credit(f: &TopicCredit) -> Value {
+    json!({ "number": f.number, "peer": f.peer, "bytes": f.bytes })
 }
 
 pub(crate) fn attestation(a: &Attestation) -> Value {

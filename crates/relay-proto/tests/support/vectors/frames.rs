@@ -6,7 +6,7 @@ use bytes::Bytes;
 use relay_proto::attestation::push_tree;
 use relay_proto::frame::*;
 use relay_proto::log_reset::LogReset;
-use relay_proto::{DeviceKey, EntryId, ErrorCode, Hash, SealedBytes, Signature, SnapshotId};
+use relay_proto::{DeviceKey, EntryId, ErrorCode, Hash, SealedBytes, Signature, SnapshotId, TopicKey};
 use serde_json::{Value, json};
 
 /// `frames.json`.
@@ -37,6 +37,7 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
     let mut frames = handshake_frames();
     frames.extend(log_requests());
     frames.extend(snapshot_requests());
+    frames.extend(live_requests());
     frames
 }
 
@@ -108,6 +109,7 @@ pub(crate) fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
     frames.extend(log_answers());
     frames.extend(snapshot_answers());
     frames.extend(http_answers());
+    frames.extend(live_answers());
     frames
 }
 
@@ -213,5 +215,38 @@ fn snapshot_answers() -> Vec<(&'static str, RelayFrame)> {
         ("a manifest", SnapshotManifest { manifest: manifest.bytes().clone() }.into()),
         ("there is none", SnapshotManifest { manifest: Bytes::new() }.into()),
         ("wanted up to a size", SnapshotDue { size: 3 }.into()),
+    ]
+}
+
+fn topic() -> TopicKey {
+    TopicKey(seed(0xe1))
+}
+
+fn live_requests() -> Vec<(&'static str, ClientFrame)> {
+    let message = |to_all, peer| TopicSend { number: 5, to_all, peer, key_epoch: 1, sealed: SealedBytes(sealed(5)) };
+    vec![
+        ("ephemeral frames are wanted", EphemeralListen { listen: true }.into()),
+        ("and no more", EphemeralListen { listen: false }.into()),
+        ("to all who listen", EphemeralSend { key_epoch: 1, sealed: SealedBytes(sealed(4)) }.into()),
+        ("by its rendezvous key", TopicJoin { topic: topic() }.into()),
+        ("by its number", TopicLeave { number: 5 }.into()),
+        ("to one peer", message(false, 2).into()),
+        ("to every peer up to 3", message(true, 3).into()),
+        ("from a receiver", TopicCredit { number: 5, peer: 1, bytes: 320 }.into()),
+    ]
+}
+
+fn live_answers() -> Vec<(&'static str, RelayFrame)> {
+    let peer = |present| TopicPeer { number: 5, peer: 2, device: device(2).device(), present };
+    let frame = Ephemeral { device: device(1).device(), key_epoch: 1, sealed: SealedBytes(sealed(4)) };
+    let data = TopicData { number: 5, peer: 1, to_all: true, key_epoch: 1, sealed: SealedBytes(sealed(5)) };
+    vec![
+        ("of another session", frame.into()),
+        ("seven were dropped", EphemeralMissed { count: 7 }.into()),
+        ("the first peer of a topic", TopicJoined { topic: topic(), number: 5, peer: 1 }.into()),
+        ("came", peer(true).into()),
+        ("went", peer(false).into()),
+        ("of another peer", data.into()),
+        ("from a relay", TopicCredit { number: 5, peer: 2, bytes: 320 }.into()),
     ]
 }

@@ -14,6 +14,7 @@ pub(crate) fn vector() -> Value {
     let mut cases = generic();
     cases.extend(client_cases());
     cases.extend(relay_cases());
+    cases.extend(live_cases());
     let rows: Vec<Value> = cases
         .into_iter()
         .map(|(description, from_client, bytes, error)| {
@@ -58,7 +59,7 @@ fn generic() -> Vec<Case> {
     cases.push(("nothing at all", true, Bytes::new(), DecodeError::Truncated));
     cases.push(("number 0", true, Bytes::from_static(&[0]), DecodeError::UnknownFrame));
     cases.push(("number 0xff", false, Bytes::from_static(&[0xff]), DecodeError::UnknownFrame));
-    for (number, from_client) in [(0x1d, true), (0x1e, true), (0x30, true), (0x38, false), (0x40, true), (0x67, true)] {
+    for (number, from_client) in [(0x1d, true), (0x1e, true), (0x34, true), (0x3f, false), (0x40, true), (0x67, true)] {
         cases.push(("a reserved number", from_client, Bytes::from(vec![number]), DecodeError::ReservedFrame));
     }
     cases.push(("a Receipt from a client", true, Bytes::from_static(&[0x11]), DecodeError::WrongDirection));
@@ -185,4 +186,22 @@ fn bound() -> Bytes {
         attestation().write(w);
         w.raw([0; 64])
     })
+}
+
+fn live_cases() -> Vec<Case> {
+    let out = DecodeError::OutOfRange;
+    let ephemeral = |bytes: usize| message(|w| w.u8(0x31).u32(1).bytes_u16(vec![0; bytes]));
+    let send = |to: u8, bytes: usize| message(|w| w.u8(0x3c).u32(1).u8(to).u32(1).u32(1).bytes_u32(vec![0; bytes]));
+    let peer = |present: u8| message(|w| w.u8(0x3b).u32(1).u32(1).raw([0; 32]).u8(present));
+    vec![
+        ("an EphemeralListen of 2", true, message(|w| w.u8(0x30).u8(2)), DecodeError::UnknownValue),
+        ("an EphemeralSend without bytes", true, ephemeral(0), out),
+        ("an EphemeralSend of 16 KiB and a byte", true, ephemeral(16 * 1024 + 1), out),
+        ("an EphemeralMissed of none", false, message(|w| w.u8(0x33).u64(0)), out),
+        ("a TopicSend to neither one nor all", true, send(2, 1), DecodeError::UnknownValue),
+        ("a TopicSend without bytes", true, send(0, 0), out),
+        ("a TopicSend of 64 KiB and a byte", true, send(1, 64 * 1024 + 1), out),
+        ("a TopicPeer that is neither there nor gone", false, peer(2), DecodeError::UnknownValue),
+        ("a TopicCredit of nothing", true, message(|w| w.u8(0x3e).u32(1).u32(1).u32(0)), out),
+    ]
 }

@@ -28,6 +28,11 @@ pub(crate) fn vector() -> Value {
         ],
         "keyring": keyring_vector(),
         "snapshot": snapshot_vector(),
+        "live": [
+            live_vector("ephemeral", &[0x61; 5], [0; 32], [0; 32], 0),
+            live_vector("topic", &[0x62; 400], seed(0xe1), device(2).device().0, 3),
+        ],
+        "topic": topic_vector(),
     })
 }
 
@@ -244,4 +249,39 @@ fn snapshot_plain(state: &[u8], chunk_bytes: usize) -> Vec<u8> {
         }
         target = padded(target + 1);
     }
+}
+
+/// An ephemeral frame or a message of a topic.
+fn live_vector(purpose: &str, payload: &[u8], topic: [u8; 32], to: [u8; 32], number: u64) -> Value {
+    let (salt, key_epoch, counter, started, log_time) = (seed(0xb7), 1_u32, 9_u64, TIME_MS, TIME_MS + 1000);
+    let content_epoch_key = hkdf(&EPOCH_KEY, &[], &for_space("content-epoch"), 32);
+    let key = hkdf(&content_epoch_key, &salt, &[for_space("live-key"), device(1).device().0.to_vec()].concat(), 32);
+    let mut fields = Writer::new();
+    fields.raw(space()).raw(log_id()).raw(device(1).device()).u32(key_epoch).u8(SUITE).raw(salt).u64(counter);
+    fields.u8(u8::from(purpose == "topic")).raw(topic).raw(to);
+    let stamp = [started.to_be_bytes(), log_time.to_be_bytes(), number.to_be_bytes()].concat();
+    let text = [&d("live-signature"), fields.as_slice(), &stamp, payload].concat();
+    let signature = SigningKey::from_bytes(&seed(0x11)).sign(&text);
+    let mut plain = Writer::new();
+    plain.u8(1).raw(stamp).raw(signature.to_bytes()).bytes_u32(payload);
+    let head = 1 + 32 + 8;
+    let mut plain = plain.as_slice().to_vec();
+    plain.resize(padded((head + plain.len() + 16) as u64) as usize - head - 16, 0);
+    let nonce = [&[0; 4][..], &counter.to_be_bytes()].concat();
+    let aad = [&d("live-aad"), fields.as_slice()].concat();
+    let mut w = Writer::new();
+    w.u8(SUITE).raw(salt).u64(counter).raw(aes(&key, &nonce, &aad, &plain));
+    json!({
+        "purpose": purpose, "epoch_key": hex(EPOCH_KEY), "salt": hex(salt), "device_seed": hex(seed(0x11)),
+        "device": hex(device(1).device()), "log_id": hex(log_id()), "key_epoch": key_epoch, "counter": counter,
+        "topic": hex(topic), "to": hex(to), "started": started, "log_time": log_time, "number": number,
+        "payload": hex(payload), "live_key": hex(key), "sealed": hex(w.as_slice()),
+    })
+}
+
+fn topic_vector() -> Value {
+    let name = "caf\u{e9}";
+    let content_epoch_key = hkdf(&EPOCH_KEY, &[], &for_space("content-epoch"), 32);
+    let key = hkdf(&content_epoch_key, &[], &[for_space("topic"), name.as_bytes().to_vec()].concat(), 32);
+    json!({ "name": name, "epoch_key": hex(EPOCH_KEY), "key": hex(key) })
 }
