@@ -6,6 +6,7 @@
 // or {"skipped": reason}. Whatever it prints before is shown.
 import { join } from 'node:path';
 import { ROOT } from '../lib/project.mjs';
+import { missing as fuzzingMissing } from './fuzz.mjs';
 
 /**
  * @typedef {object} Harness
@@ -52,5 +53,14 @@ export const HARNESSES = [
     goals: { replays: 100_000, crossings: 100_000 },
     program: 'test/chaos/intruders-main.ts',
     addon: true,
+  },
+  {
+    name: 'fuzz',
+    proves: 'No input makes a parser of the wire, of statements, of segments or of WebSocket frames crash, leak, hang or grow',
+    control: 'a parser with a planted fault',
+    share: 2,
+    goals: { executions: 1_000_000_000 },
+    command: ['node', 'tools/torture/fuzz.mjs'],
+    missing: fuzzingMissing,
   },
 ];
