@@ -9,16 +9,16 @@ mod build;
 mod deliver;
 mod signer;
 
+use crate::limits::GROUP_BUFFER_KEPT_BYTES;
 use crate::meta;
 use crate::queue::{Call, CommitQueue};
-use crate::segment::group::GROUP_HEADER_BYTES;
+use crate::segment::group::{GROUP_HEADER_BYTES, Group, GroupBuilder};
 use crate::segment::offset_of;
 use crate::segment::record::record_bytes;
 use crate::segments::Segments;
 use crate::shared::{Shared, add};
 use crate::vfs;
-use build::{Build, GroupPlace, Moment};
-use bytes::Bytes;
+use build::{Build, GroupPlace, Moment, Written};
 use relay_core::commit::LogClock;
 use relay_core::store::StoreError;
 use signer::SignerThread;
@@ -53,6 +53,8 @@ pub(crate) struct Committer {
     clock: LogClock,
     last_group: u64,
     spaces_max: usize,
+    /// The memory of the group before.
+    buffer: Vec<u8>,
     #[cfg(feature = "testing")]
     answer_before_write: bool,
 }
@@ -72,6 +74,7 @@ impl Committer {
             clock: LogClock::after(parts.last_time_ms),
             last_group: parts.last_group,
             spaces_max: parts.spaces_max,
+            buffer: Vec::new(),
             #[cfg(feature = "testing")]
             answer_before_write: parts.answer_before_write,
         })
@@ -114,7 +117,7 @@ impl Committer {
             let place = self.place(record_bytes(0))?;
             let time_ms = self.begin()?;
             let moment = Moment { wall_ms: time_ms, time_ms };
-            let mut build = Build::new(Arc::clone(&self.shared), place, 0, self.spaces_max, moment);
+            let mut build = self.build(place, record_bytes(0), moment);
             build.closed();
             let (group, _) = build.finish(self.last_group + 1);
             let written = self.write(group);
@@ -160,13 +163,20 @@ impl Committer {
             Ok(time_ms) => time_ms,
             Err(error) => return calls.into_iter().for_each(|call| call.refuse(error.clone())),
         };
-        let mut build =
-            Build::new(Arc::clone(&self.shared), place, needed, self.spaces_max, Moment { wall_ms, time_ms });
+        let mut build = self.build(place, needed, Moment { wall_ms, time_ms });
         for call in calls {
             build.decide(call);
         }
         self.finish(build);
         self.clock.commit_ended();
+    }
+
+    /// A group of up to `needed` bytes, in the memory of the one before.
+    fn build(&mut self, place: Option<GroupPlace>, needed: usize, moment: Moment) -> Build {
+        let buffer = std::mem::take(&mut self.buffer);
+        let tail = self.segments.tail().filter(|_| place.is_some()).unwrap_or_default();
+        let builder = GroupBuilder::reusing(buffer, tail, needed);
+        Build::new(Arc::clone(&self.shared), place, builder, self.spaces_max, moment)
     }
 
     /// Where a group of up to `needed` bytes will start; nowhere when it will have no records.
@@ -217,8 +227,8 @@ impl Committer {
     }
 
     /// Writes and syncs a group; `None` is one without records, which needs no disk.
-    fn write(&mut self, group: Option<Bytes>) -> Result<(), StoreError> {
-        let Some(group) = group else { return Ok(()) };
+    fn write(&mut self, written: Option<Written>) -> Result<(), StoreError> {
+        let Some(Written { group, contents }) = written else { return Ok(()) };
         if self.write_and_sync(&group).is_err() {
             // Never repeated and then believed: what the disk holds now is for recovery to find out.
             self.shared.poison();
@@ -226,17 +236,19 @@ impl Committer {
         }
         self.last_group += 1;
         add(&self.shared.counters.commits, 1);
-        add(&self.shared.counters.written_bytes, offset_of(group.len()));
+        add(&self.shared.counters.written_bytes, offset_of(group.bytes().len()));
         self.shared.meta.note_group(self.last_group, self.clock.last_ms());
-        self.segments.group_is_durable();
+        self.segments.group_is_durable(&contents);
+        self.buffer =
+            Some(group.into_buffer()).filter(|buffer| buffer.capacity() <= GROUP_BUFFER_KEPT_BYTES).unwrap_or_default();
         Ok(())
     }
 
-    fn write_and_sync(&mut self, group: &Bytes) -> io::Result<()> {
+    fn write_and_sync(&mut self, group: &Group) -> io::Result<()> {
         let (writer, _) = self.segments.open()?;
         writer.append(group)?;
         let started = Instant::now();
-        writer.file.sync_data()?;
+        writer.sync()?;
         self.shared.count_sync(started.elapsed());
         Ok(())
     }

@@ -85,21 +85,27 @@ impl SpaceIndex {
     /// Adds what a sealed segment's footer says, rows of consecutive seqs.
     pub(crate) fn add_sealed(&mut self, file: &Arc<SegmentFile>, rows: &[Row], rows_offset: u64) {
         rows.iter().for_each(|row| self.mark(row));
-        self.push_extent(file, rows, rows_offset);
+        let seq_first = rows.first().map_or(0, |row| row.fields.seq);
+        self.push_extent(file, seq_first, offset_of(rows.len()), rows_offset);
+    }
+
+    /// Up to `count` rows of a segment that is open in memory, behind the first `skip` of them.
+    pub(crate) fn open_part(&self, segment: u64, skip: usize, count: usize) -> Vec<Row> {
+        let first = self.open.partition_point(|place| place.file.segment < segment);
+        let rows = self.open.range(first.saturating_add(skip).min(self.open.len())..);
+        rows.take(count).take_while(|place| place.file.segment == segment).map(|place| place.row).collect()
     }
 
     /// Exchanges the open rows of a segment for its footer's, which are the same.
-    pub(crate) fn seal(&mut self, file: &Arc<SegmentFile>, rows: &[Row], rows_offset: u64) {
+    pub(crate) fn seal(&mut self, file: &Arc<SegmentFile>, seq_first: u64, count: u64, rows_offset: u64) {
         while self.open.front().is_some_and(|place| place.file.segment == file.segment) {
             self.open.pop_front();
         }
-        self.push_extent(file, rows, rows_offset);
+        self.push_extent(file, seq_first, count, rows_offset);
     }
 
-    fn push_extent(&mut self, file: &Arc<SegmentFile>, rows: &[Row], rows_offset: u64) {
-        if let Some(first) = rows.first() {
-            let count = offset_of(rows.len());
-            let seq_first = first.fields.seq;
+    fn push_extent(&mut self, file: &Arc<SegmentFile>, seq_first: u64, count: u64, rows_offset: u64) {
+        if count > 0 {
             self.sealed.push(Extent { file: Arc::clone(file), seq_first, count, rows_offset });
         }
     }

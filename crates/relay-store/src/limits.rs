@@ -52,3 +52,6 @@ impl Default for StoreLimits {
 
 /// How long an attestation of an unchanged head may be shown again, in milliseconds.
 pub(crate) const ATTESTATION_REUSE_MS: u64 = 1000;
+
+/// Memory of a commit group that is kept for the next one, in bytes; a larger group's is given back.
+pub(crate) const GROUP_BUFFER_KEPT_BYTES: usize = 4 * 1024 * 1024;

@@ -3,7 +3,7 @@
 use crate::data_dir::DirError;
 use crate::limits::SEGMENT_BYTES;
 use crate::open::{self, OpenError, Opened, StoreEnvironment, meta_error};
-use crate::segment::group::GroupBuilder;
+use crate::segment::group::{Group, GroupBuilder};
 use crate::segment::header::HEADER_BYTES;
 use crate::segment::offset_of;
 use crate::segment::writer::SegmentWriter;
@@ -39,22 +39,16 @@ pub fn log_reset(data_dir: &Path, environment: &StoreEnvironment) -> Result<LogR
     let group = opened.last_group + 1;
     let spaces = opened.spaces.len();
     let bytes = builder.finish(group, new_epoch, time_ms, &opened.owner.store_id);
-    let bytes = bytes.filter(|_| spaces > 0).unwrap_or_default();
-    if !bytes.is_empty() {
+    if let Some(bytes) = bytes.filter(|_| spaces > 0) {
         write(&mut opened, data_dir, environment, &bytes)?;
         opened.meta.set_durable_group(group).map_err(|error| meta_error(&error))?;
     }
     Ok(LogResetReport { old_epoch, new_epoch, spaces })
 }
 
-fn write(
-    opened: &mut Opened,
-    data_dir: &Path,
-    environment: &StoreEnvironment,
-    group: &bytes::Bytes,
-) -> Result<(), OpenError> {
-    let len = offset_of(group.len());
-    let fitting = opened.mended.open.take().filter(|writer| writer.fits(len));
+fn write(opened: &mut Opened, data_dir: &Path, environment: &StoreEnvironment, group: &Group) -> Result<(), OpenError> {
+    let len = offset_of(group.bytes().len());
+    let fitting = opened.mended.open.take().map(|(writer, _)| writer).filter(|writer| writer.fits(len));
     let mut writer = match fitting {
         Some(writer) => writer,
         None => {
@@ -63,7 +57,7 @@ fn write(
             created.map_err(DirError::io("make a segment in", data_dir))?
         }
     };
-    let written = writer.append(group).and_then(|_| writer.file.sync_data());
+    let written = writer.append(group).and_then(|_| writer.sync());
     written.map_err(DirError::io("write", &writer.path))?;
     Ok(())
 }

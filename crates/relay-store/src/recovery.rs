@@ -14,6 +14,7 @@ use crate::segment::footer::Footer;
 use crate::segment::header::HEADER_BYTES;
 use crate::segment::writer::{self, Owner, SegmentWriter};
 use crate::segment::{LOG_DIR, is_new_file_name, offset_of, parse_file_name, path};
+use crate::segments::SegmentContents;
 use crate::vfs::{OpenMode, SharedFile, Vfs};
 use scan::{Contents, Scanned};
 use std::io;
@@ -238,7 +239,7 @@ pub(crate) fn complete_footers(log: &mut GoodLog) {
 #[derive(Debug)]
 pub(crate) struct Mended {
     /// The open segment; `None` when the next group needs a new one.
-    pub(crate) open: Option<SegmentWriter>,
+    pub(crate) open: Option<(SegmentWriter, SegmentContents)>,
     /// Torn tails cut.
     pub(crate) torn_tails: u64,
 }
@@ -275,15 +276,14 @@ pub(crate) fn mend(log: &GoodLog, place: &LogPlace<'_>) -> Result<Mended, DirErr
         }
     }
     io(newest.file.sync_data())?;
-    let len = newest.file.len().map_err(DirError::io("read", &newest.path))?;
-    let open = SegmentWriter {
-        segment: newest.segment,
-        file: newest.file.clone(),
-        path: newest.path.clone(),
-        end: newest.footer.trailer.rows_offset,
-        len,
-    };
-    Ok(Mended { open: (!newest.sealed).then_some(open), torn_tails: u64::from(log.torn.is_some()) })
+    let torn_tails = u64::from(log.torn.is_some());
+    if newest.sealed {
+        return Ok(Mended { open: None, torn_tails });
+    }
+    let (file, end) = (newest.file.clone(), newest.footer.trailer.rows_offset);
+    let open = SegmentWriter::resume(place.vfs, newest.segment, file, newest.path.clone(), end);
+    let open = open.map_err(DirError::io("read", &newest.path))?;
+    Ok(Mended { open: Some((open, SegmentContents::found(&newest.footer))), torn_tails })
 }
 
 /// Opens a segment's file as recovery needs it.

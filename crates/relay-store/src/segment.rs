@@ -1,5 +1,6 @@
 //! Segment files: header, commit groups of records, footer. The codecs are pure; only `reader` and `writer` touch files.
 
+mod blocks;
 pub mod footer;
 pub mod group;
 pub mod header;

@@ -3,14 +3,18 @@
 //! Invariant: a footer is written only after the first group of the next segment is durable, so recovery never has to tell
 //! a torn footer from a torn group.
 
+mod contents;
+mod sealing;
+
+pub(crate) use contents::{GroupContents, SegmentContents};
+
 use crate::index::SegmentFile;
-use crate::segment::footer::{Footer, ROW_BYTES};
 use crate::segment::header::HEADER_BYTES;
 use crate::segment::offset_of;
-use crate::segment::reader::{self, GroupAt};
-use crate::segment::writer::{self, SegmentWriter};
+use crate::segment::writer::SegmentWriter;
 use crate::shared::{Shared, add};
 use crate::workers::Workers;
+use sealing::Sealing;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,8 +39,11 @@ pub(crate) struct Segments {
     segment_bytes: u64,
     next: u64,
     open: Option<(SegmentWriter, Arc<SegmentFile>)>,
+    /// What the open segment holds.
+    contents: SegmentContents,
     /// Full, and waiting for the next segment's first group.
-    full: Option<Arc<SegmentFile>>,
+    full: Option<(SegmentWriter, Arc<SegmentFile>, SegmentContents)>,
+    sealing: Arc<Sealing>,
 }
 
 fn shared_file(writer: &SegmentWriter) -> Arc<SegmentFile> {
@@ -49,14 +56,18 @@ impl Segments {
         shared: Arc<Shared>,
         background: Arc<Workers>,
         segment_bytes: u64,
-        open: Option<SegmentWriter>,
+        open: Option<(SegmentWriter, SegmentContents)>,
         next: u64,
     ) -> Self {
-        let open = open.map(|writer| {
-            let file = shared_file(&writer);
-            (writer, file)
-        });
-        let segments = Self { shared, background, ahead: Arc::default(), segment_bytes, next, open, full: None };
+        let (open, contents) = match open {
+            Some((writer, contents)) => {
+                let file = shared_file(&writer);
+                (Some((writer, file)), contents)
+            }
+            None => (None, SegmentContents::default()),
+        };
+        let (ahead, sealing) = (Arc::default(), Arc::default());
+        let segments = Self { shared, background, ahead, segment_bytes, next, open, contents, full: None, sealing };
         segments.make_ahead();
         segments
     }
@@ -72,7 +83,8 @@ impl Segments {
         let file = shared_file(&writer);
         self.open = Some((writer, file));
         // An emptied full slot is certain here: the segment that rolls over now holds a durable group.
-        self.full = before.map(|(_, file)| file);
+        let contents = std::mem::take(&mut self.contents);
+        self.full = before.map(|(writer, file)| (writer, file, contents));
         self.make_ahead();
         Ok(())
     }
@@ -89,7 +101,7 @@ impl Segments {
     fn create(&self, segment: u64, len: u64) -> io::Result<SegmentWriter> {
         let shared = &self.shared;
         let writer = SegmentWriter::create(&*shared.vfs, &shared.data_dir, segment, len, &shared.owner)?;
-        add(&shared.counters.disk_bytes, writer.len);
+        add(&shared.counters.disk_bytes, writer.file_bytes());
         Ok(writer)
     }
 
@@ -107,7 +119,7 @@ impl Segments {
             }
             // On failure the committer tries again when it needs the segment, and says why.
             if let Ok(writer) = SegmentWriter::create(&*shared.vfs, &shared.data_dir, segment, len, &shared.owner) {
-                add(&shared.counters.disk_bytes, writer.len);
+                add(&shared.counters.disk_bytes, writer.file_bytes());
                 *slot = Some(writer);
             }
         }));
@@ -118,53 +130,21 @@ impl Segments {
         self.open.as_mut().map(|(writer, file)| (writer, &*file)).ok_or_else(|| io::Error::other("no open segment"))
     }
 
+    /// What the block holds in which the next group will start.
+    pub(crate) fn tail(&self) -> Option<&[u8]> {
+        self.open.as_ref().map(|(writer, _)| writer.tail())
+    }
+
     /// The group just written is durable: the segment before may be sealed now.
-    pub(crate) fn group_is_durable(&mut self) {
-        let Some(full) = self.full.take() else { return };
-        let shared = Arc::clone(&self.shared);
+    pub(crate) fn group_is_durable(&mut self, group: &GroupContents) {
+        self.contents.add(group);
+        let Some((writer, file, contents)) = self.full.take() else { return };
+        let (shared, sealing) = (Arc::clone(&self.shared), Arc::clone(&self.sealing));
         self.background.submit(Box::new(move |may_run| {
             // A segment that is not sealed is scanned at the next start; nothing is lost.
-            if may_run.is_ok() {
-                let _left_without_footer = seal(&shared, &full);
-            }
+            let sealed =
+                may_run.is_ok() && !sealing.has_failed() && sealing::seal(&shared, &writer, &file, &contents).is_ok();
+            sealing.note(sealed);
         }));
     }
-}
-
-/// Reads a full segment back, writes its footer, and exchanges its rows in memory for it.
-pub(crate) fn seal(shared: &Shared, full: &Arc<SegmentFile>) -> io::Result<()> {
-    let file = &full.file;
-    let len = file.len()?;
-    let mut footer = Footer::default();
-    let mut at = offset_of(HEADER_BYTES);
-    while let GroupAt::Valid(group) = reader::group_at(&**file, at, len, &shared.owner.store_id)? {
-        group.add_to(&mut footer);
-        at += group.header.group_bytes();
-    }
-    if footer.trailer.last_group == 0 {
-        return Err(io::Error::other("no valid group to seal"));
-    }
-    let bytes = footer.encode();
-    writer::write_footer(file, footer.trailer.rows_offset, &bytes)?;
-    shared.counters.disk_bytes.fetch_sub(len.saturating_sub(file.len()?), std::sync::atomic::Ordering::Relaxed);
-    let dead_rows = exchange_rows(shared, full, &footer);
-    shared.sealed.add(Arc::clone(full), footer.trailer, file.len()?, dead_rows);
-    Ok(())
-}
-
-/// Exchanges the rows in memory; returns how many of them are forgotten already.
-fn exchange_rows(shared: &Shared, full: &Arc<SegmentFile>, footer: &Footer) -> u64 {
-    let mut dead_rows = 0;
-    let mut offset = footer.trailer.rows_offset;
-    for rows in footer.rows.chunk_by(|a, b| a.fields.space == b.fields.space) {
-        let space = rows.first().and_then(|row| shared.find(row.fields.space));
-        if let Some(space) = space {
-            let mut state = space.lock();
-            state.index.seal(full, rows, offset);
-            let floor = state.ledger.floor();
-            dead_rows += offset_of(rows.iter().take_while(|row| row.fields.seq < floor).count());
-        }
-        offset += offset_of(rows.len() * ROW_BYTES);
-    }
-    dead_rows
 }

@@ -23,6 +23,9 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// Unit of a file opened as [`OpenMode::Blocks`], in bytes: offset, length and memory of every write are multiples of it.
+pub const BLOCK_BYTES: usize = 4096;
+
 /// One open file. All operations name their offset, so a file can be shared.
 pub trait VfsFile: Send + Sync + Debug {
     /// Fills the buffer from `offset` on; an end of file inside it is `UnexpectedEof`.
@@ -80,6 +83,9 @@ pub enum OpenMode {
     Read,
     /// Existing, for reading and writing.
     ReadWrite,
+    /// Existing, for writing whole blocks past the system's cache where the file system can. What is written so is seen by
+    /// readers of the file at once, and is durable after `sync_data` like everything else.
+    Blocks,
     /// Made, or emptied when it exists.
     Create,
     /// Made, or emptied when it exists; readable by its owner only.

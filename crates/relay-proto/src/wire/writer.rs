@@ -21,6 +21,12 @@ impl Writer {
         Self { bytes: Vec::with_capacity(capacity_bytes) }
     }
 
+    /// A writer that goes on behind what a buffer holds.
+    #[must_use]
+    pub const fn after(bytes: Vec<u8>) -> Self {
+        Self { bytes }
+    }
+
     /// Bytes written so far.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -107,6 +113,17 @@ impl Writer {
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Forgets what was written and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// Finishes with the buffer itself.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Finishes.

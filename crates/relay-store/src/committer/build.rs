@@ -3,9 +3,11 @@
 use super::deliver::{Answer, Outcome, PushAnswer, Touched};
 use crate::index::{Place, SegmentFile};
 use crate::queue::Call;
-use crate::segment::footer::Row;
-use crate::segment::group::GroupBuilder;
+use crate::segment::footer::{Fact, Row};
+use crate::segment::group::{Group, GroupBuilder};
+use crate::segment::offset_of;
 use crate::segment::record::{EntryFields, record_bytes};
+use crate::segments::GroupContents;
 use crate::shared::Shared;
 use crate::space::{Finder, Space, SpaceState};
 use bytes::Bytes;
@@ -42,6 +44,7 @@ pub(super) struct Build {
     shared: Arc<Shared>,
     place: Option<GroupPlace>,
     builder: GroupBuilder,
+    facts: Vec<Fact>,
     touched: BTreeMap<SpaceId, Touched>,
     answers: Vec<Answer>,
     spaces_max: usize,
@@ -81,17 +84,25 @@ impl Build {
     pub(super) fn new(
         shared: Arc<Shared>,
         place: Option<GroupPlace>,
-        bytes: usize,
+        builder: GroupBuilder,
         spaces_max: usize,
         moment: Moment,
     ) -> Self {
-        let builder = GroupBuilder::with_capacity(bytes);
-        Self { shared, place, builder, touched: BTreeMap::new(), answers: Vec::new(), spaces_max, moment }
+        let (facts, touched, answers) = (Vec::new(), BTreeMap::new(), Vec::new());
+        Self { shared, place, builder, facts, touched, answers, spaces_max, moment }
     }
 
     /// Adds the mark of a clean end.
     pub(super) fn closed(&mut self) {
-        self.builder.closed();
+        let placed = self.builder.closed();
+        self.note_fact(placed);
+    }
+
+    /// Remembers where a record is that is no entry.
+    fn note_fact(&mut self, (offset, body_len): (u64, u32)) {
+        if let Some(place) = &self.place {
+            self.facts.push(Fact { offset: place.offset + offset, body_len, log_epoch: self.shared.log_epoch });
+        }
     }
 
     /// Decides one call and applies it to the ledger.
@@ -173,10 +184,12 @@ impl Build {
         };
         let state = space.lock();
         let roster = state.ledger.roster();
-        self.builder.roster(id, roster.version(), roster.chain(), roster.keyring());
+        let placed = self.builder.roster(id, roster.version(), roster.chain(), roster.keyring());
         drop(state);
+        self.note_fact(placed);
         if let Some(reset) = founded {
-            self.builder.log_reset(&reset);
+            let placed = self.builder.log_reset(&reset);
+            self.note_fact(placed);
         }
         self.touch(&space).roster_changed = true;
         Ok(Some(added))
@@ -210,7 +223,8 @@ impl Build {
             state.index.sealed_rows(before, floor).for_each(|(segment, rows)| self.shared.sealed.forget(segment, rows));
             state.ages.retain(|(seq, _)| *seq >= floor);
             drop(state);
-            self.builder.trim(id, floor);
+            let placed = self.builder.trim(id, floor);
+            self.note_fact(placed);
             self.touch(&space);
         }
         Ok(())
@@ -226,15 +240,26 @@ impl Build {
         attestor.close(&self.shared.owner.log_id)
     }
 
-    /// The group's bytes (`None` without records), and what happens once they are durable.
-    pub(super) fn finish(self, group: u64) -> (Option<Bytes>, Outcome) {
+    /// The group (`None` without records), and what happens once it is durable.
+    pub(super) fn finish(self, group: u64) -> (Option<Written>, Outcome) {
         let has_records = self.builder.records() > 0;
-        let (epoch, store_id) = (self.shared.log_epoch, &self.shared.owner.store_id);
+        let (log_epoch, store_id) = (self.shared.log_epoch, &self.shared.owner.store_id);
+        let time_ms = self.moment.time_ms;
+        let entries = |touched: &Touched| offset_of(touched.entries.len());
+        let spaces = self.touched.values().filter(|touched| !touched.entries.is_empty());
+        let spaces = spaces.map(|touched| (touched.space.id, entries(touched))).collect();
+        let contents = GroupContents { group, time_ms, log_epoch, facts: self.facts, spaces };
         // A body too long for its header cannot be: the queue takes no more than fits.
-        let bytes = self.builder.finish(group, epoch, self.moment.time_ms, store_id).filter(|_| has_records);
+        let bytes = self.builder.finish(group, log_epoch, time_ms, store_id).filter(|_| has_records);
         let outcome = Outcome { touched: self.touched, answers: self.answers, wall_ms: self.moment.wall_ms };
-        (bytes, outcome)
+        (bytes.map(|group| Written { group, contents }), outcome)
     }
+}
+
+/// A group that is ready to be written, and what it adds to its segment.
+pub(super) struct Written {
+    pub(super) group: Group,
+    pub(super) contents: GroupContents,
 }
 
 /// Appends the new entries of a push to the group, the index and what the listener will hear.

@@ -310,8 +310,9 @@ impl Target {
     fn flush(&mut self, shared: &Shared) -> Result<(), NotNow> {
         let block = std::mem::replace(&mut self.block, GroupBuilder::with_capacity(BLOCK_BYTES));
         let bytes = block.finish(self.group, self.log_epoch, self.time_ms, &shared.owner.store_id);
-        let bytes = bytes.ok_or_else(|| io::Error::other("a block longer than its header can say"))?;
-        self.file.write_all_at(&bytes, self.end)?;
+        let group = bytes.ok_or_else(|| io::Error::other("a block longer than its header can say"))?;
+        let bytes = group.bytes();
+        self.file.write_all_at(bytes, self.end)?;
         self.end += offset_of(bytes.len());
         Ok(())
     }

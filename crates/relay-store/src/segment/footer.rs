@@ -3,6 +3,10 @@
 //!
 //! rows sorted by (space, seq) | facts in log order | trailer. A fact is a record that is no entry: recovery needs it.
 
+mod writing;
+
+pub use writing::FooterWriter;
+
 use super::offset_of;
 use super::record::EntryFields;
 use relay_proto::ids::Hash;
@@ -36,7 +40,7 @@ impl Row {
         entry_leaf(&self.fields.device, self.fields.push_seq, self.fields.key_epoch, &self.fields.id)
     }
 
-    fn write(&self, w: &mut Writer) {
+    pub(super) fn write(&self, w: &mut Writer) {
         let fields = &self.fields;
         let start = w.len();
         w.raw(fields.space).u64(fields.seq).u64(self.offset).u32(self.body_len);
@@ -67,6 +71,12 @@ pub struct Fact {
     pub body_len: u32,
     /// Log epoch of its group.
     pub log_epoch: u64,
+}
+
+impl Fact {
+    pub(super) fn write(&self, w: &mut Writer) {
+        w.u64(self.offset).u32(self.body_len).u64(self.log_epoch);
+    }
 }
 
 /// What a segment holds, in the order of its footer.
@@ -111,9 +121,7 @@ impl Footer {
         for row in &self.rows {
             row.write(&mut w);
         }
-        for fact in &self.facts {
-            w.u64(fact.offset).u32(fact.body_len).u64(fact.log_epoch);
-        }
+        self.facts.iter().for_each(|fact| fact.write(&mut w));
         let trailer = &mut self.trailer;
         trailer.rows = offset_of(self.rows.len());
         trailer.facts = offset_of(self.facts.len());
@@ -142,7 +150,7 @@ fn decode_fact(bytes: &[u8]) -> Option<Fact> {
 }
 
 impl Trailer {
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(TRAILER_BYTES);
         w.raw(MAGIC).u64(self.rows).u64(self.facts).u64(self.rows_offset).u64(self.first_group).u64(self.last_group);
         w.u64(self.time_ms_max).u64(self.log_epoch).u32(self.rows_crc);

@@ -4,7 +4,8 @@
 use super::header::StoreId;
 use super::record::{self, Compacted, EntryFields, Record, RecordKind};
 use super::state::StateRecord;
-use super::{length_of, offset_of};
+use super::{blocks, length_of, offset_of};
+use crate::vfs::BLOCK_BYTES;
 use bytes::Bytes;
 use relay_proto::frame::Frame;
 use relay_proto::ids::SpaceId;
@@ -71,20 +72,67 @@ fn header_crc(store_id: &StoreId, fields: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&store_id.0), fields)
 }
 
-/// A group that is being built in memory.
+/// A group that is being built in memory, in a buffer from which it can be written as whole blocks.
 #[derive(Debug)]
 pub struct GroupBuilder {
     w: Writer,
+    /// Where the blocks start in the buffer, and how many bytes of the group before come first.
+    pad: usize,
+    tail: usize,
     records: u32,
+}
+
+/// A finished group.
+#[derive(Debug)]
+pub struct Group {
+    buffer: Vec<u8>,
+    pad: usize,
+    tail: usize,
+    len: usize,
+}
+
+impl Group {
+    /// The group's bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        let start = self.pad + self.tail;
+        self.buffer.get(start..start + self.len).unwrap_or_default()
+    }
+
+    /// How many bytes before the group its blocks hold.
+    #[must_use]
+    pub const fn tail_bytes(&self) -> usize {
+        self.tail
+    }
+
+    /// The group as whole blocks: what is before it in its first block, the group, zeros.
+    #[must_use]
+    pub fn blocks(&self) -> &[u8] {
+        self.buffer.get(self.pad..).unwrap_or_default()
+    }
+
+    /// Gives the memory back.
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
 }
 
 impl GroupBuilder {
     /// An empty group with room for `capacity_bytes`.
     #[must_use]
     pub fn with_capacity(capacity_bytes: usize) -> Self {
-        let mut w = Writer::with_capacity(capacity_bytes + GROUP_HEADER_BYTES);
-        w.raw([0; GROUP_HEADER_BYTES]);
-        Self { w, records: 0 }
+        Self::reusing(Vec::new(), &[], capacity_bytes)
+    }
+
+    /// The same in a used buffer, behind `tail`: what the block in which the group will start holds already.
+    #[must_use]
+    pub fn reusing(buffer: Vec<u8>, tail: &[u8], capacity_bytes: usize) -> Self {
+        let room = capacity_bytes.saturating_add(GROUP_HEADER_BYTES + BLOCK_BYTES).saturating_add(tail.len());
+        let (buffer, pad) = blocks::begin(buffer, room);
+        let mut w = Writer::after(buffer);
+        w.raw(tail).raw([0; GROUP_HEADER_BYTES]);
+        Self { w, pad, tail: tail.len(), records: 0 }
     }
 
     /// Number of records so far.
@@ -96,7 +144,7 @@ impl GroupBuilder {
     fn add(&mut self, kind: RecordKind, write: impl FnOnce(&mut Writer)) -> (u64, u32) {
         self.records += 1;
         let (at, body_len) = record::append(&mut self.w, kind, write);
-        (offset_of(at), body_len)
+        (offset_of(at - self.pad - self.tail), body_len)
     }
 
     /// Adds an entry; returns where its record starts in the group, and its body's length.
@@ -107,21 +155,21 @@ impl GroupBuilder {
         })
     }
 
-    /// Adds a space's roster.
-    pub fn roster(&mut self, space: SpaceId, version: u64, chain: &[Bytes], keyring: &Bytes) {
-        self.add(RecordKind::Roster, |w| Record::write_roster(w, space, version, chain, keyring));
+    /// Adds a space's roster; returns its place like the others.
+    pub fn roster(&mut self, space: SpaceId, version: u64, chain: &[Bytes], keyring: &Bytes) -> (u64, u32) {
+        self.add(RecordKind::Roster, |w| Record::write_roster(w, space, version, chain, keyring))
     }
 
     /// Adds a raised floor.
-    pub fn trim(&mut self, space: SpaceId, floor: u64) {
+    pub fn trim(&mut self, space: SpaceId, floor: u64) -> (u64, u32) {
         self.add(RecordKind::Trim, |w| {
             w.raw(space).u64(floor);
-        });
+        })
     }
 
     /// Adds a new log epoch of a space.
-    pub fn log_reset(&mut self, reset: &LogReset) {
-        self.add(RecordKind::LogReset, |w| Frame::write(reset, w));
+    pub fn log_reset(&mut self, reset: &LogReset) -> (u64, u32) {
+        self.add(RecordKind::LogReset, |w| Frame::write(reset, w))
     }
 
     /// Adds a space's state; returns where its record starts in the group, and its body's length.
@@ -137,7 +185,7 @@ impl GroupBuilder {
     /// Adds a whole record as it is, its header and padding included; returns where it starts in the group.
     pub fn verbatim(&mut self, record: &[u8]) -> u64 {
         self.records += 1;
-        let at = offset_of(self.w.len());
+        let at = offset_of(self.len());
         self.w.raw(record);
         at
     }
@@ -145,7 +193,7 @@ impl GroupBuilder {
     /// Bytes so far.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.w.len()
+        self.w.len() - self.pad - self.tail
     }
 
     /// Whether there are no records yet.
@@ -155,17 +203,21 @@ impl GroupBuilder {
     }
 
     /// Adds the mark of a clean end.
-    pub fn closed(&mut self) {
-        self.add(RecordKind::Closed, |_| {});
+    pub fn closed(&mut self) -> (u64, u32) {
+        self.add(RecordKind::Closed, |_| {})
     }
 
     /// The finished group; `None` when its body is longer than its header can say.
     #[must_use]
-    pub fn finish(mut self, group: u64, log_epoch: u64, time_ms: u64, store_id: &StoreId) -> Option<Bytes> {
-        let body_bytes = u32::try_from(self.w.len() - GROUP_HEADER_BYTES).ok()?;
+    pub fn finish(mut self, group: u64, log_epoch: u64, time_ms: u64, store_id: &StoreId) -> Option<Group> {
+        let start = self.pad + self.tail;
+        let len = self.w.len() - start;
+        let body_bytes = u32::try_from(len - GROUP_HEADER_BYTES).ok()?;
         let header = GroupHeader { group, log_epoch, time_ms, records: self.records, body_bytes };
-        self.w.patch(0, &header.encode(store_id));
-        Some(self.w.into_bytes())
+        self.w.patch(start, &header.encode(store_id));
+        let mut buffer = self.w.into_vec();
+        blocks::complete(&mut buffer, self.pad);
+        Some(Group { buffer, pad: self.pad, tail: self.tail, len })
     }
 }
 
@@ -223,7 +275,7 @@ mod tests {
         builder.entry(&fields(1), b"abc");
         builder.trim(SpaceId([1; 32]), 1);
         builder.closed();
-        builder.finish(7, 1, 1000, &STORE).unwrap()
+        Bytes::copy_from_slice(builder.finish(7, 1, 1000, &STORE).unwrap().bytes())
     }
 
     fn decode(bytes: &Bytes) -> Option<Vec<PlacedRecord>> {

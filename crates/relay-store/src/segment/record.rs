@@ -206,7 +206,8 @@ pub fn append(w: &mut Writer, kind: RecordKind, write: impl FnOnce(&mut Writer))
     let crc = crc32c::crc32c(w.as_slice().get(start + CRC_START..).unwrap_or_default());
     w.patch(start, &body_len.to_be_bytes());
     w.patch(start + 4, &crc.to_be_bytes());
-    let padding = aligned(w.len()) - w.len();
+    let written = w.len() - start;
+    let padding = aligned(written) - written;
     w.raw([0; ALIGNMENT_BYTES].get(..padding).unwrap_or_default());
     (start, body_len)
 }

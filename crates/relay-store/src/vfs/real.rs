@@ -85,13 +85,30 @@ impl VfsFile for RealFile {
     }
 }
 
+/// Opens for direct writes; `None` where the file system has none.
+#[cfg(target_os = "linux")]
+fn open_direct(path: &Path) -> Option<File> {
+    let direct = i32::try_from(rustix::fs::OFlags::DIRECT.bits()).ok()?;
+    let mut options = OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, direct);
+    options.read(true).write(true).open(path).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_direct(_path: &Path) -> Option<File> {
+    None
+}
+
 impl Vfs for RealVfs {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<SharedFile> {
+        if let Some(file) = (mode == OpenMode::Blocks).then(|| open_direct(path)).flatten() {
+            return Ok(Arc::new(RealFile(file)));
+        }
         let mut options = OpenOptions::new();
         options.read(true);
         match mode {
             OpenMode::Read => {}
-            OpenMode::ReadWrite => {
+            OpenMode::ReadWrite | OpenMode::Blocks => {
                 options.write(true);
             }
             OpenMode::Create | OpenMode::CreatePrivate => {

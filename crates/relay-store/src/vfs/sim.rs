@@ -10,7 +10,7 @@ mod loss;
 pub use journal::{Journal, Replay};
 pub use loss::{Dice, SECTOR_BYTES};
 
-use super::{DirName, OpenMode, SharedFile, SyncSite, Vfs, VfsFile, VfsLock};
+use super::{BLOCK_BYTES, DirName, OpenMode, SharedFile, SyncSite, Vfs, VfsFile, VfsLock};
 use bytes::Bytes;
 use disk::{Change, Disk, Name, NameChange, Node, Op};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +81,7 @@ struct SimFile {
     id: u64,
     path: PathBuf,
     generation: u64,
+    whole_blocks: bool,
 }
 
 #[derive(Debug)]
@@ -315,6 +316,10 @@ impl VfsFile for SimFile {
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let is_whole = |n: usize| n.is_multiple_of(BLOCK_BYTES);
+        if self.whole_blocks && !(is_whole(bytes.len()) && is_whole(index(offset))) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         self.with(|state| {
             let fault = state.call(&self.path, CallKind::Write);
             let kept = if fault.is_some() { bytes.len() / 2 } else { bytes.len() };
@@ -357,7 +362,7 @@ impl Vfs for SimVfs {
         state.checked(path)?;
         let existing = state.file(path);
         let id = match mode {
-            OpenMode::Read | OpenMode::ReadWrite => existing?,
+            OpenMode::Read | OpenMode::ReadWrite | OpenMode::Blocks => existing?,
             OpenMode::Create | OpenMode::CreatePrivate => {
                 if state.is_full(path) {
                     return Err(io::ErrorKind::StorageFull.into());
@@ -375,7 +380,8 @@ impl Vfs for SimVfs {
         }
         let generation = state.generation;
         drop(state);
-        Ok(Arc::new(SimFile { state: Arc::clone(&self.state), id, path: path.to_owned(), generation }))
+        let whole_blocks = mode == OpenMode::Blocks;
+        Ok(Arc::new(SimFile { state: Arc::clone(&self.state), id, path: path.to_owned(), generation, whole_blocks }))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
