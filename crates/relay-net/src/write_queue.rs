@@ -3,7 +3,6 @@
 //! Invariant: `queued_bytes` is the sum over the pieces of their unsent bytes plus [`PIECE_BYTES`] each, so that a flood
 //! of tiny messages counts for the memory it takes.
 
-use crate::scratch::WRITE_SCRATCH_BYTES;
 use crate::websocket::frame::{OpCode, ServerHeader};
 use bytes::{Buf, Bytes};
 use relay_core::endpoint::SharedFrame;
@@ -13,8 +12,8 @@ use std::collections::VecDeque;
 pub(crate) const PIECE_BYTES: usize = std::mem::size_of::<Piece>();
 /// From this size on a piece is sent from where it is; smaller ones are gathered into one send.
 const DIRECT_BYTES_MIN: usize = 32 * 1024;
-/// Slots an empty queue may keep; more are given back.
-const IDLE_SLOTS_MAX: usize = 8;
+/// Bytes of one piece handed to a socket at a time.
+const DIRECT_BYTES_MAX: usize = 256 * 1024;
 
 #[derive(Debug)]
 struct Piece {
@@ -48,7 +47,10 @@ impl Piece {
 /// The write queue of one connection.
 #[derive(Debug)]
 pub(crate) struct WriteQueue {
-    pieces: VecDeque<Piece>,
+    /// The first piece lies here: mostly there is no other, and then there is no memory to get and give back.
+    front: Option<Piece>,
+    /// Empty while there is no first piece.
+    rest: VecDeque<Piece>,
     queued_bytes: usize,
     bytes_max: usize,
     low_water_bytes: usize,
@@ -56,7 +58,8 @@ pub(crate) struct WriteQueue {
 
 impl WriteQueue {
     pub(crate) fn new(bytes_max: usize, low_water_bytes: usize) -> Self {
-        Self { pieces: VecDeque::new(), queued_bytes: 0, bytes_max, low_water_bytes: low_water_bytes.min(bytes_max) }
+        let low_water_bytes = low_water_bytes.min(bytes_max);
+        Self { front: None, rest: VecDeque::new(), queued_bytes: 0, bytes_max, low_water_bytes }
     }
 
     /// Bytes that may still be pushed.
@@ -66,11 +69,11 @@ impl WriteQueue {
 
     /// Whether there is so little left that the endpoint should be asked for more.
     pub(crate) fn wants_more(&self) -> bool {
-        self.pieces.is_empty() || self.queued_bytes < self.low_water_bytes
+        self.front.is_none() || self.queued_bytes < self.low_water_bytes
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.front.is_none()
     }
 
     /// Appends a protocol frame for this connection alone.
@@ -91,20 +94,25 @@ impl WriteQueue {
     fn push(&mut self, header: Option<ServerHeader>, payload: Bytes, is_message: bool) {
         let piece = Piece { header, header_sent: 0, is_message, payload };
         self.queued_bytes = self.queued_bytes.saturating_add(piece.unsent() + PIECE_BYTES);
-        self.pieces.push_back(piece);
+        if self.front.is_none() {
+            self.front = Some(piece);
+        } else {
+            self.rest.push_back(piece);
+        }
     }
 
-    /// The next contiguous bytes to send: a big piece as it lies, or what fits of the next pieces, copied into `scratch`.
+    /// The next contiguous bytes to send: a piece as it lies when it is big or the only one, or what fits of the next pieces,
+    /// copied into `scratch`.
     pub(crate) fn gather<'a>(&'a self, scratch: &'a mut [u8]) -> &'a [u8] {
-        if let Some(front) = self.pieces.front()
+        if let Some(front) = &self.front
             && front.header().is_empty()
-            && front.payload.len() >= DIRECT_BYTES_MIN
+            && (front.payload.len() >= DIRECT_BYTES_MIN || self.rest.is_empty())
         {
-            let length = front.payload.len().min(WRITE_SCRATCH_BYTES);
+            let length = front.payload.len().min(DIRECT_BYTES_MAX);
             return front.payload.get(..length).unwrap_or_default();
         }
         let mut filled = 0;
-        for piece in &self.pieces {
+        for piece in self.front.iter().chain(&self.rest) {
             for source in [piece.header(), &piece.payload] {
                 filled += copy_prefix(scratch.get_mut(filled..).unwrap_or_default(), source);
             }
@@ -119,7 +127,7 @@ impl WriteQueue {
     pub(crate) fn advance(&mut self, count: usize) -> u64 {
         let mut left = count;
         let mut messages = 0;
-        while let Some(front) = self.pieces.front_mut() {
+        while let Some(front) = &mut self.front {
             let used = front.advance(left);
             left -= used;
             self.queued_bytes = self.queued_bytes.saturating_sub(used);
@@ -128,10 +136,10 @@ impl WriteQueue {
             }
             messages += u64::from(front.is_message);
             self.queued_bytes = self.queued_bytes.saturating_sub(PIECE_BYTES);
-            self.pieces.pop_front();
+            self.front = self.rest.pop_front();
         }
-        if self.pieces.is_empty() && self.pieces.capacity() > IDLE_SLOTS_MAX {
-            self.pieces = VecDeque::new();
+        if self.front.is_none() {
+            self.rest = VecDeque::new();
         }
         messages
     }
@@ -203,7 +211,7 @@ mod tests {
         }
         let (_, messages, sends) = drain(&mut queue, usize::MAX);
         assert_eq!((messages, sends), (200, 1));
-        assert_eq!(queue.pieces.capacity(), 0);
+        assert_eq!(queue.rest.capacity(), 0);
     }
 
     #[test]

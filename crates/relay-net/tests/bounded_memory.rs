@@ -63,6 +63,21 @@ async fn readers_that_stop_cost_one_queue_each_and_lose_nothing() {
 }
 
 #[tokio::test]
+async fn frames_above_the_mark_keep_coming() {
+    let _alone = ALONE.lock().await;
+    let hub = Arc::new(Hub::default());
+    let relay = relay(Behaviour::Subscriber(hub.clone()), NetLimits::default()).await;
+    let mut reader = relay.client().await;
+    relay.until("subscribed", |stats| stats.websockets_open == 1).await;
+    // Each fills the queue beyond its low-water mark; some fit into the socket at once, some do not.
+    for size in [70_000, 70_000, 100, 300_000, 70_000, 100, 1_500_000, 70_000, 70_000] {
+        hub.append(&vec![7; size]);
+        hub.wake();
+        assert_eq!(reader.message().await.len(), size);
+    }
+}
+
+#[tokio::test]
 async fn a_reader_that_never_reads_is_cut() {
     let _alone = ALONE.lock().await;
     let limits = NetLimits { write_stall_timeout_ms: 300, ..NetLimits::default() };

@@ -5,8 +5,10 @@
 
 use super::Shared;
 use super::seat::Seat;
+use crate::clock::after_ms;
 use crate::stats::Tally;
 use atomic_waker::AtomicWaker;
+use relay_core::endpoint::Moment;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,8 +17,11 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-/// Connections worked off before the worker gets to look at its sockets and other tasks.
-const TURN_SEATS_MAX: usize = 512;
+/// Time a pump works before its worker looks at sockets and other tasks. The sooner a push is read, the sooner it is durable,
+/// and the more of a long list still gets it in the same send as what it was listed for.
+const TURN_MS_MAX: u64 = 1;
+/// Connections worked off before the clock is looked at, and other threads of a shared core (the commit's) get their turn.
+const LOOK_SEATS: usize = 16;
 
 /// The list of one worker.
 #[derive(Debug, Default)]
@@ -42,30 +47,46 @@ impl Pump {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Runs until the server ends.
     async fn run(self: Arc<Self>, shared: Arc<Shared>) {
         let mut batch = VecDeque::new();
-        poll_fn(|cx| self.turn(&mut batch, &shared, cx)).await
+        loop {
+            poll_fn(|cx| self.turn(&mut batch, &shared, cx)).await;
+            // Unlike a wake-up of itself, this lets the worker look at its sockets first.
+            tokio::task::yield_now().await;
+        }
     }
 
-    /// Never ready: the task ends with the server.
+    /// Ready when the time is up before the list is.
     fn turn(&self, batch: &mut VecDeque<Arc<Seat>>, shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
         self.task.register(cx.waker());
-        let now = shared.clock.now();
         let mut tally = Tally::default();
-        for _ in 0..TURN_SEATS_MAX {
+        let mut now = shared.clock.now();
+        let until = after_ms(now, TURN_MS_MAX);
+        let mut left = true;
+        while left && now < until {
+            left = self.look(batch, now, &mut tally);
+            if left {
+                std::thread::yield_now();
+            }
+            now = shared.clock.now();
+        }
+        tally.report(&shared.stats.counters);
+        if left { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Works off some connections; `false` when none are left.
+    fn look(&self, batch: &mut VecDeque<Arc<Seat>>, now: Moment, tally: &mut Tally) -> bool {
+        for _ in 0..LOOK_SEATS {
             if batch.is_empty() {
                 std::mem::swap(&mut *self.lock(), batch);
             }
             match batch.pop_front() {
-                Some(seat) => seat.pump(now, &mut tally),
-                None => break,
+                Some(seat) => seat.pump(now, tally),
+                None => return false,
             }
         }
-        if !batch.is_empty() {
-            cx.waker().wake_by_ref();
-        }
-        tally.report(&shared.stats.counters);
-        Poll::Pending
+        true
     }
 }
 

@@ -102,12 +102,15 @@ impl Connection {
             return Pumped::Done;
         }
         let could_read = self.may_read();
-        let task_waits = self.write_waits_since.is_some();
+        let task_waits = !self.queue.is_empty();
         for _ in 0..PUMP_SENDS_MAX {
             self.ask_endpoint(now);
             if task_waits || self.queue.is_empty() || self.try_write(now) != Turn::Moved {
                 break;
             }
+        }
+        if self.queue.is_empty() {
+            self.write_waits_since = None;
         }
         let endpoint_looked_at = self.look_at_endpoint_deadline(now);
         let is_urgent =
