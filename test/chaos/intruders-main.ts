@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { makeRawSpace, RawClient } from '../support/raw-client.ts';
+import { HttpClient } from '../support/http-client.ts';
 import { freePort, startRelay } from '../support/relay-process.ts';
+import { FORGERIES, HTTP_REPLAYS, recordHttp } from './intruders-http.ts';
 import { CROSSINGS, record, REPLAYS, type Loot, type Outcome } from './intruders.ts';
 
 const AT_ONCE = 100;
@@ -42,7 +44,7 @@ async function state({ address, victim, victimDevice }: Loot): Promise<string> {
 }
 
 /** Runs attempts of one list until the time is up or they are enough. */
-async function run(attempts: readonly ((loot: Loot) => Promise<Outcome>)[], loot: Loot, endMs: number, countMax: number): Promise<{ count: number; accepted: number; told: Set<string> }> {
+async function run<T>(attempts: readonly ((loot: T) => Promise<Outcome>)[], loot: T, endMs: number, countMax: number): Promise<{ count: number; accepted: number; told: Set<string> }> {
   const sum = { count: 0, accepted: 0, told: new Set<string>() };
   const worker = async (): Promise<void> => {
     while (Date.now() < endMs && sum.count < countMax) {
@@ -74,21 +76,28 @@ const dir = mkdtempSync(join(tmpdir(), 'sealrelay-intruders-'));
 const relay = await startRelay({ dataDir: join(dir, 'data'), port: await freePort() });
 const loot = await prepare(relay.address);
 const before = await state(loot);
-const half = Number(values.seconds) * 500;
-const replays = await run(REPLAYS, loot, Date.now() + half, Number.POSITIVE_INFINITY);
-const crossings = await run(CROSSINGS, loot, Date.now() + half, Number.POSITIVE_INFINITY);
+const client = new HttpClient(relay.port);
+const httpLoot = await recordHttp(client, relay.address, [loot.victim, loot.victimDevice], [loot.own, loot.ownDevice]);
+const quarter = Number(values.seconds) * 250;
+const until = (): number => Date.now() + quarter;
+const replays = await run(REPLAYS, loot, until(), Number.POSITIVE_INFINITY);
+const crossings = await run(CROSSINGS, loot, until(), Number.POSITIVE_INFINITY);
+const httpReplays = await run(HTTP_REPLAYS, httpLoot, until(), Number.POSITIVE_INFINITY);
+const forgeries = await run(FORGERIES, httpLoot, until(), Number.POSITIVE_INFINITY);
 const after = await state(loot);
+client.close();
 const control = await gullible(loot);
 const fooled = await run([...REPLAYS, ...CROSSINGS], control.loot, Number.POSITIVE_INFINITY, CONTROL_ATTEMPTS);
 control.stop();
 await relay.stop();
 rmSync(dir, { recursive: true, force: true });
 
-const told = new Set([...replays.told, ...crossings.told]);
+const told = { 'failed handshakes': new Set([...replays.told, ...crossings.told]), 'failed handshakes over HTTP': httpReplays.told, 'forged tokens': forgeries.told };
+const accepted = replays.accepted + crossings.accepted + httpReplays.accepted + forgeries.accepted;
 const violations = [
-  ...(replays.accepted + crossings.accepted > 0 ? [`${replays.accepted} replays and ${crossings.accepted} crossings got in`] : []),
-  ...(told.size > 1 ? [`failed handshakes were told ${told.size} different things`] : []),
+  ...(accepted > 0 ? [`${accepted} attempts got in`] : []),
+  ...Object.entries(told).flatMap(([what, answers]) => (answers.size > 1 ? [`${what} were told ${answers.size} different things`] : [])),
   ...(before === after ? [] : ['the victim’s space changed']),
 ].map((what) => ({ what, replay: 'npm run torture -- --only intruders' }));
-const counts = { replays: replays.count, crossings: crossings.count };
+const counts = { replays: replays.count + httpReplays.count, crossings: crossings.count + forgeries.count };
 console.log(JSON.stringify({ counts, violations, control: { caught: fooled.accepted > 0, what: `a relay that checks nothing let ${fooled.accepted} of ${fooled.count} in` } }));
