@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DeviceSecret } from '../../src/client/crypto/keys.ts';
 import { toHex } from '../../src/protocol/hex.ts';
-import { framed, HttpClient, HttpSession } from '../support/http-client.ts';
+import { framed, type HttpClient, HttpSession } from '../support/http-client.ts';
 import { proof, type RawSpace } from '../support/raw-client.ts';
 import { helloOf, type Outcome } from './intruders.ts';
 
