@@ -2,10 +2,10 @@
 // it has unless its name says otherwise, and is skipped with a reason where it is absent.
 import { spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { ROOT } from '../../tools/lib/project.mjs';
 import { Absent, startServer } from './processes.mjs';
+import { freePort } from './servers.mjs';
 
 /** @typedef {import('./servers.mjs').Contestant} Contestant */
 /** @typedef {import('./servers.mjs').Target} Target */
@@ -36,18 +36,6 @@ function programOrAbsent(name, folders = []) {
   const found = places.map((folder) => join(folder, name)).find((path) => existsSync(path));
   if (found === undefined) throw new Absent(`${name} is not installed`);
   return found;
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /**

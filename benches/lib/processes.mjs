@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { ToolError } from '../../tools/lib/project.mjs';
 
-const START_MS_MAX = 20_000;
+const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 8000;
 const LINES_KEPT = 20;
 const OUTPUT_CHARS_MAX = 64 * 1024;
@@ -30,9 +30,9 @@ export function canPin(/** @type {string} */ cores) {
  * @param {string | null} cores
  * @param {string[]} command
  */
-function start(cores, command) {
+function start(cores, command, input = false) {
   const [program = '', ...args] = cores === null ? command : ['taskset', '-c', cores, ...command];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;
@@ -48,10 +48,11 @@ export function killAll() {
  * @param {string | null} cores
  * @param {string[]} command
  * @param {RegExp} pattern
+ * @param {{input?: boolean}} [options]  input: it gets one that stays open until it is stopped
  * @returns {Promise<Server>}
  */
-export async function startServer(cores, command, pattern) {
-  const child = start(cores, command);
+export async function startServer(cores, command, pattern, { input = false } = {}) {
+  const child = start(cores, command, input);
   const found = await firstMatch(child, command.join(' '), pattern);
   return { pid: child.pid ?? 0, found, stop: () => stop(child) };
 }

@@ -1,6 +1,7 @@
 // Who takes part: the relay, the limit server, the baselines; each in its own process on a free port, with its data in a
 // folder of its own. The peers, which may be absent, are in peers.mjs.
 import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ROOT } from '../../tools/lib/project.mjs';
 import { startServer } from './processes.mjs';
@@ -53,7 +54,8 @@ export function startTarget(name, cores, dataDir) {
  */
 export async function startRelay(cores, dataDir, further = []) {
   mkdirSync(dataDir, { recursive: true });
-  const flags = ['--port', '0', '--admin.port', 'off', '--data-dir', join(dataDir, 'relay'), ...further];
+  const port = further.includes('--port') ? [] : ['--port', '0'];
+  const flags = [...port, '--admin.port', 'off', '--data-dir', join(dataDir, 'relay'), ...further];
   const server = await startServer(cores, [process.execPath, RELAY_PROGRAM, 'serve', ...flags], ADDRESS_LINE);
   return { ...server, target: server.found, flags: {} };
 }
@@ -74,4 +76,16 @@ async function startPlain(cores, dataDir, dialect, command) {
   mkdirSync(dataDir, { recursive: true });
   const server = await startServer(cores, command, PORT_LINE);
   return { ...server, target: `${dialect}:127.0.0.1:${server.found}`, flags: {} };
+}
+
+/** A port that nobody listens on at this moment. */
+export function freePort() {
+  return /** @type {Promise<number>} */ (new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  }));
 }

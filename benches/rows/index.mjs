@@ -1,7 +1,12 @@
 // Every row, in the order in which it is measured.
 import { FANOUT_ROWS } from './fanout.mjs';
+import { IDLE_ROWS } from './idle.mjs';
 import { PAIRS_ROWS } from './pairs.mjs';
+import { PLAN_ROWS } from './plan.mjs';
 import { PUSH_ROWS } from './push.mjs';
+import { REPLAY_ROWS } from './replay.mjs';
+import { RESTART_ROWS } from './restart.mjs';
+import { SLOW_ROWS } from './slow.mjs';
 
 /** @type {readonly import('../lib/contest-row.mjs').Row[]} */
-export const ROWS = [...PUSH_ROWS, ...FANOUT_ROWS, ...PAIRS_ROWS];
+export const ROWS = [...PUSH_ROWS, ...FANOUT_ROWS, ...PAIRS_ROWS, ...IDLE_ROWS, ...REPLAY_ROWS, ...RESTART_ROWS, ...SLOW_ROWS, ...PLAN_ROWS];

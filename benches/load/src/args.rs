@@ -13,6 +13,29 @@ pub(crate) enum Mode {
     Fanout,
     /// Writes and syncs on the bare disk.
     Disk,
+    /// Spaces with entries, as fast as the relay takes them; nothing is measured.
+    Fill,
+    /// One session reads a whole space.
+    Replay,
+    /// `cat` of a folder's files into a socket.
+    Cat,
+    /// Connections that are open and do nothing.
+    Idle,
+}
+
+impl Mode {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "push" => Self::Push,
+            "fanout" => Self::Fanout,
+            "disk" => Self::Disk,
+            "fill" => Self::Fill,
+            "replay" => Self::Replay,
+            "cat" => Self::Cat,
+            "idle" => Self::Idle,
+            _ => return None,
+        })
+    }
 }
 
 /// The whole command line.
@@ -37,16 +60,24 @@ pub(crate) struct Args {
     pub(crate) bytes: usize,
     /// Length of the measured window, in seconds.
     pub(crate) seconds: f64,
-    /// Spaces over which the connections of a push are spread (relay only).
+    /// Spaces over which the connections of a push are spread (relay only), or that are filled.
     pub(crate) spaces: usize,
+    /// Entries of each space that is filled or read.
+    pub(crate) entries: u64,
+    /// Names the spaces that are filled, so that they can be read again.
+    pub(crate) seed: u64,
+    /// Sizes from 1 KiB to 10 MB instead of one.
+    pub(crate) mix: bool,
+    /// Core on which `cat` runs.
+    pub(crate) core: Option<String>,
     /// Process whose CPU time is to be reported too.
     pub(crate) server_pid: Option<u32>,
     /// Folder for the disk.
     pub(crate) dir: PathBuf,
 }
 
-const KNOWN: &str = "--target --connections --groups --stalled --in-flight --rate --bytes --seconds --spaces --ephemeral \
-                     --server-pid --dir";
+const KNOWN: &str = "--target --connections --groups --stalled --in-flight --rate --bytes --seconds --spaces --entries --seed --mix \
+                     --ephemeral --server-pid --dir --core";
 /// Shortest message: its stamp.
 const BYTES_MIN: usize = crate::payload::STAMP_BYTES;
 const BYTES_MAX: usize = 1024 * 1024;
@@ -57,11 +88,9 @@ const RATE_MAX: f64 = 10_000_000.0;
 impl Args {
     /// Reads `MODE --name value …`.
     pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let mode = match args.next().as_deref() {
-            Some("push") => Mode::Push,
-            Some("fanout") => Mode::Fanout,
-            Some("disk") => Mode::Disk,
-            _ => return Err(Failure::new(format!("usage: load push|fanout|disk {KNOWN}"))),
+        let mode = args.next().and_then(|name| Mode::named(&name));
+        let Some(mode) = mode else {
+            return Err(Failure::new(format!("usage: load push|fanout|disk|fill|replay|cat|idle {KNOWN}")));
         };
         let mut parsed = Self {
             mode,
@@ -75,6 +104,10 @@ impl Args {
             bytes: 1024,
             seconds: 2.0,
             spaces: 1,
+            entries: 0,
+            seed: 0,
+            mix: false,
+            core: None,
             server_pid: None,
             dir: PathBuf::from("."),
         };
@@ -97,6 +130,10 @@ impl Args {
             "--in-flight" => self.in_flight = number(name, value)?,
             "--bytes" => self.bytes = number(name, value)?,
             "--seconds" => self.seconds = number(name, value)?,
+            "--entries" => self.entries = number(name, value)?,
+            "--seed" => self.seed = number(name, value)?,
+            "--mix" => self.mix = value == "yes",
+            "--core" => self.core = Some(value.to_owned()),
             "--spaces" => self.spaces = number(name, value)?,
             "--server-pid" => self.server_pid = Some(number(name, value)?),
             "--dir" => self.dir = PathBuf::from(value),
@@ -111,7 +148,8 @@ impl Args {
             && (BYTES_MIN..=BYTES_MAX).contains(&self.bytes)
             && self.seconds > 0.0
             && self.seconds <= SECONDS_MAX
-            && (1..=self.connections).contains(&self.spaces)
+            && self.spaces >= 1
+            && (self.mode == Mode::Fill || self.spaces <= self.connections)
             && (1..=CONNECTIONS_MAX).contains(&self.connections.saturating_add(1).saturating_mul(self.groups))
             && self.stalled < self.connections.saturating_mul(self.groups)
             && (0.0..=RATE_MAX).contains(&self.rate);

@@ -1,7 +1,7 @@
 //! Fan-out: in each group one connection sends and all others receive; every receiver must get every message once and in
 //! order. One group of many is a broadcast, many groups of one are pairs.
 
-mod connect;
+pub(crate) mod connect;
 mod publisher;
 mod subscriber;
 
@@ -32,7 +32,7 @@ struct Receiver {
     group: usize,
 }
 
-struct Run {
+pub(crate) struct Run {
     groups: Vec<Group>,
     receivers: Vec<Receiver>,
     /// Connected, and never read.
@@ -76,6 +76,11 @@ pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
 }
 
 impl Run {
+    /// How many connections there are.
+    pub(crate) fn connections(&self) -> usize {
+        self.groups.len().saturating_add(self.receivers.len()).saturating_add(self.stalled.len())
+    }
+
     fn sent_to(&self, receiver: &Receiver) -> u64 {
         self.groups.get(receiver.group).map_or(0, Group::sent)
     }

@@ -1,25 +1,29 @@
 //! The load generator: one thread, one event loop, a process of its own.
 //!
-//! `load push|fanout|disk --flag value …` prints one line of JSON: what was reached, and the CPU time it took itself, so
+//! `load MODE --flag value …` prints one line of JSON: what was reached, and the CPU time it took itself, so
 //! that a saturated generator is seen. Every answer is checked; a wrong one ends the run.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod args;
+mod cat;
 mod clock;
 mod cpu;
 mod disk;
 mod failure;
 mod fanout;
+mod fill;
 mod foreign;
 mod framing;
 mod histogram;
+mod idle;
 mod number;
 mod pace;
 mod payload;
 mod peer;
 mod push;
 mod relay;
+mod replay;
 mod setup;
 mod speech;
 mod target;
@@ -53,5 +57,9 @@ fn run() -> Result<serde_json::Value, Failure> {
         Mode::Push => push::run(&args),
         Mode::Fanout => fanout::run(&args),
         Mode::Disk => disk::run(&args),
+        Mode::Fill => fill::run(&args),
+        Mode::Replay => replay::run(&args),
+        Mode::Cat => cat::run(&args),
+        Mode::Idle => idle::run(&args),
     }
 }

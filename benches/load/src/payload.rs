@@ -19,7 +19,14 @@ pub(crate) struct Stamp {
 pub(crate) struct Payload {
     mark: [u8; 8],
     bytes: Vec<u8>,
+    mixed: bool,
 }
+
+/// A mix of sizes in bytes, each with its share in a thousand messages; 61 KB on average.
+const MIX: [(u64, usize); 5] = [(700, 1024), (200, 16 * 1024), (80, 128 * 1024), (17, 1024 * 1024), (3, MIX_BYTES_MAX)];
+const MIX_BYTES_MAX: usize = 10_000_000;
+/// Spreads the sizes over the messages of a connection, and differently over connections; odd, and coprime to 1,000.
+const MIX_STRIDE: u64 = 617;
 
 impl Payload {
     /// Random bytes of this length; the same for every message but for the stamp.
@@ -28,7 +35,27 @@ impl Payload {
         getrandom::fill(&mut bytes)?;
         let mut mark = [0; 8];
         getrandom::fill(&mut mark)?;
-        Ok(Self { mark, bytes })
+        Ok(Self { mark, bytes, mixed: false })
+    }
+
+    /// Messages from 1 KiB to 10 MB, the same ones for the same stamps.
+    pub(crate) fn mixed() -> Result<Self, Failure> {
+        Ok(Self { mixed: true, ..Self::new(MIX_BYTES_MAX)? })
+    }
+
+    /// Length of the message with this stamp.
+    fn length_of(&self, stamp: Stamp) -> usize {
+        if !self.mixed {
+            return self.bytes.len();
+        }
+        let mut place = stamp.number.wrapping_add(stamp.word).wrapping_mul(MIX_STRIDE) % 1000;
+        for (share, length) in MIX {
+            if place < share {
+                return length;
+            }
+            place = place.saturating_sub(share);
+        }
+        MIX_BYTES_MAX
     }
 
     /// The message with this stamp.
@@ -39,7 +66,8 @@ impl Payload {
                 *to = from;
             }
         }
-        &self.bytes
+        let length = self.length_of(stamp);
+        self.bytes.get(..length).unwrap_or_default()
     }
 
     /// The stamp of a message of this run.
@@ -47,10 +75,8 @@ impl Payload {
         let (mark, rest) = message.split_first_chunk::<8>()?;
         let (number, rest) = rest.split_first_chunk::<8>()?;
         let (word, _) = rest.split_first_chunk::<8>()?;
-        if *mark != self.mark || message.len() != self.bytes.len() {
-            return None;
-        }
-        Some(Stamp { number: u64::from_be_bytes(*number), word: u64::from_be_bytes(*word) })
+        let stamp = Stamp { number: u64::from_be_bytes(*number), word: u64::from_be_bytes(*word) };
+        (*mark == self.mark && message.len() == self.length_of(stamp)).then_some(stamp)
     }
 }
 
@@ -67,5 +93,15 @@ mod tests {
         assert_eq!(payload.stamp_of(&message), Some(stamp));
         assert_eq!(payload.stamp_of(&message[..99]), None);
         assert_eq!(Payload::new(100).unwrap().stamp_of(&message), None);
+    }
+
+    #[test]
+    fn a_mix_has_all_sizes_in_their_shares() {
+        let payload = Payload::mixed().unwrap();
+        let lengths: Vec<usize> = (0..1000).map(|number| payload.length_of(Stamp { number, word: 3 })).collect();
+        for (share, length) in MIX {
+            assert_eq!(lengths.iter().filter(|other| **other == length).count() as u64, share, "{length}");
+        }
+        assert!(lengths.iter().sum::<usize>() / 1000 > 60_000);
     }
 }

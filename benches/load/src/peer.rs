@@ -35,6 +35,19 @@ impl Peer {
         Ok(registry.register(&mut self.socket, Token(key), Interest::READABLE | Interest::WRITABLE)?)
     }
 
+    /// For a receiver that is never read: the server is to notice soon.
+    #[cfg(unix)]
+    pub(crate) fn shrink_receive_buffer(&self, bytes: usize) {
+        use std::os::fd::AsFd;
+        bench_wire::shrink_receive_buffer(self.socket.as_fd(), bytes);
+    }
+
+    /// Elsewhere the kernel's default stays.
+    #[cfg(not(unix))]
+    pub(crate) fn shrink_receive_buffer(&self, bytes: usize) {
+        bench_wire::shrink_receive_buffer(&self.socket, bytes);
+    }
+
     /// Whether another message may be queued.
     pub(crate) fn has_room(&self) -> bool {
         self.out.len().saturating_sub(self.out_sent) < OUT_BYTES_MAX

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::foreign::{nats, postgres, redis};
 use crate::histogram::Histogram;
 use crate::number::{to_f64, to_u64};
+use crate::pace::Pace;
 use crate::payload::{Payload, Stamp};
 use crate::peer::{Peer, SCRATCH_BYTES};
 use crate::relay::{Space, open_session};
@@ -23,6 +24,8 @@ use std::time::Duration;
 
 const EVENTS_MAX: usize = 1024;
 const TURN_MAX: Duration = Duration::from_millis(10);
+/// At a steady pace: what a message may leave late.
+const PACED_TURN_MAX: Duration = Duration::from_millis(1);
 
 /// One connection.
 struct Sender {
@@ -43,6 +46,8 @@ struct Book {
 /// What all connections together came to.
 struct Tally {
     measured: u64,
+    /// Bytes of what was sent, over the whole run.
+    sent_bytes: u64,
     latency: Histogram,
     ledger: Ledger,
 }
@@ -51,9 +56,9 @@ struct Tally {
 pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
     let target = args.target()?;
     let clock = Clock::start();
-    let mut payload = Payload::new(args.bytes)?;
+    let mut payload = if args.mix { Payload::mixed()? } else { Payload::new(args.bytes)? };
     let (mut senders, ledger) = connect(args, target)?;
-    let mut tally = Tally { measured: 0, latency: Histogram::new(), ledger };
+    let mut tally = Tally { measured: 0, sent_bytes: 0, latency: Histogram::new(), ledger };
     let span = drive(args, clock, &mut payload, &mut senders, &mut tally)?;
     let unanswered: u64 = senders.iter().map(|sender| sender.book.sent.saturating_sub(sender.book.answered)).sum();
     let verified = tally.ledger.settle(&mut payload, unanswered)?;
@@ -63,7 +68,9 @@ pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
         "connections": args.connections,
         "in_flight": args.in_flight,
         "bytes": args.bytes,
+        "rate": args.rate,
         "entries": tally.measured,
+        "sent_bytes": tally.sent_bytes,
         "entries_per_second": entries / span.wall_seconds,
         "latency_us": { "p50": tally.latency.quantile_us(500), "p99": tally.latency.quantile_us(990) },
         "unanswered": unanswered,
@@ -136,9 +143,15 @@ fn drive(
         sender.peer.register(poll.registry(), key)?;
     }
     let mut window = Window::new(args, clock.now_ns());
+    let (pace, mut paced) = (Pace::new(args.rate, clock.now_ns()), 0);
+    let wait = if pace.is_steady() { PACED_TURN_MAX } else { TURN_MAX };
     loop {
-        poll.poll(&mut events, Some(TURN_MAX)).or_else(crate::setup::ignore_interrupt)?;
+        poll.poll(&mut events, Some(wait)).or_else(crate::setup::ignore_interrupt)?;
         let phase = window.phase(clock.now_ns());
+        let sending = matches!(phase, Phase::WarmUp | Phase::Measured);
+        if sending && pace.is_steady() {
+            send_due(pace, &mut paced, senders, payload, tally, clock)?;
+        }
         for event in &events {
             let Some(Sender { peer, book }) = senders.get_mut(event.token().0) else {
                 continue;
@@ -146,7 +159,7 @@ fn drive(
             peer.on_event(event, &mut scratch, clock, |message, now_ns| {
                 book.take(message, now_ns, phase == Phase::Measured, payload, tally)
             })?;
-            if matches!(phase, Phase::WarmUp | Phase::Measured) {
+            if sending && !pace.is_steady() {
                 book.refill(args.in_flight, peer, payload, clock)?;
             }
             peer.flush()?;
@@ -156,6 +169,27 @@ fn drive(
             return window.span().ok_or_else(|| Failure::new("the window never closed"));
         }
     }
+}
+
+/// Sends what is due, connection after connection; its latency counts from when it was due.
+fn send_due(
+    pace: Pace,
+    paced: &mut u64,
+    senders: &mut [Sender],
+    payload: &mut Payload,
+    tally: &mut Tally,
+    clock: Clock,
+) -> Result<(), Failure> {
+    while pace.due_ns(*paced) <= clock.now_ns() {
+        let index = usize::try_from(*paced).unwrap_or(0) % senders.len().max(1);
+        if let Some(Sender { peer, book }) = senders.get_mut(index) {
+            let bytes = book.send(pace.due_ns(*paced), peer, payload)?;
+            tally.sent_bytes = tally.sent_bytes.saturating_add(bytes);
+            peer.flush()?;
+        }
+        *paced = paced.saturating_add(1);
+    }
+    Ok(())
 }
 
 impl Sender {
@@ -169,12 +203,18 @@ impl Sender {
 impl Book {
     fn refill(&mut self, in_flight: u64, peer: &mut Peer, payload: &mut Payload, clock: Clock) -> Result<(), Failure> {
         while self.sent.saturating_sub(self.answered) < in_flight && peer.has_room() {
-            let message = payload.stamped(Stamp { number: self.sent, word: self.connection });
-            self.speech.queue(peer, self.sent, message)?;
-            self.sent = self.sent.saturating_add(1);
-            self.sent_at_ns.push_back(clock.now_ns());
+            self.send(clock.now_ns(), peer, payload)?;
         }
         Ok(())
+    }
+
+    /// Queues the next message, counted from this time; its length comes back.
+    fn send(&mut self, from_ns: u64, peer: &mut Peer, payload: &mut Payload) -> Result<u64, Failure> {
+        let message = payload.stamped(Stamp { number: self.sent, word: self.connection });
+        self.speech.queue(peer, self.sent, message)?;
+        self.sent = self.sent.saturating_add(1);
+        self.sent_at_ns.push_back(from_ns);
+        Ok(to_u64(message.len()))
     }
 
     fn take(

@@ -23,8 +23,16 @@ pub(crate) const KEY_EPOCH: u32 = 1;
 
 /// A Push frame of one entry.
 pub(crate) fn push_frame(push_seq: u64, sealed: &[u8]) -> Bytes {
-    let mut w = Writer::with_capacity(sealed.len().saturating_add(32));
-    w.u8(relay_proto::frame::Push::TYPE.number()).u64(push_seq).u32(KEY_EPOCH).count_u16(1).bytes_u32(sealed);
+    push_frame_of(push_seq, 1, sealed)
+}
+
+/// A Push frame of so many entries, all with the same bytes.
+pub(crate) fn push_frame_of(push_seq: u64, count: usize, sealed: &[u8]) -> Bytes {
+    let mut w = Writer::with_capacity(sealed.len().saturating_add(8).saturating_mul(count).saturating_add(32));
+    w.u8(relay_proto::frame::Push::TYPE.number()).u64(push_seq).u32(KEY_EPOCH).count_u16(count);
+    for _ in 0..count {
+        w.bytes_u32(sealed);
+    }
     w.into_bytes()
 }
 

@@ -1,4 +1,5 @@
-//! What the limit server and the load generator share: unfragmented WebSocket frames, the upgrade, the limit of open files.
+//! What the limit server and the load generator share: unfragmented WebSocket frames, the upgrade, two settings of the
+//! system.
 //!
 //! Deliberately not the relay's codec: a bench that shared it would hide its cost.
 #![forbid(unsafe_code)]
@@ -7,6 +8,7 @@
 
 mod frame;
 mod open_files;
+mod receive_buffer;
 mod upgrade;
 
 pub use frame::{
@@ -14,4 +16,5 @@ pub use frame::{
     write_client_frame, write_server_header,
 };
 pub use open_files::raise_open_files_limit;
+pub use receive_buffer::shrink_receive_buffer;
 pub use upgrade::{UpgradeRequest, accept_key, head_bytes, parse_upgrade, switching_protocols, upgrade_request};

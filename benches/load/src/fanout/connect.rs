@@ -16,6 +16,9 @@ use crate::target::{Dialect, Target};
 use relay_proto::LogId;
 use relay_proto::frame::{Frame, Subscribe};
 
+/// What the kernel may hold for a receiver that never reads.
+const STALLED_BUFFER_BYTES: usize = 4096;
+
 /// Connects everything.
 pub(crate) fn connect(args: &Args, target: &Target, payload: Payload) -> Result<Run, Failure> {
     let mut run = Run { groups: Vec::new(), receivers: Vec::new(), stalled: Vec::new(), samples: None, payload };
@@ -41,6 +44,7 @@ impl Run {
     /// The last ones stop reading before anything is sent.
     fn stall(&mut self, count: usize) {
         for Receiver { peer, group, .. } in self.receivers.split_off(self.receivers.len().saturating_sub(count)) {
+            peer.shrink_receive_buffer(STALLED_BUFFER_BYTES);
             self.stalled.push(peer);
             if let Some(group) = self.groups.get_mut(group) {
                 group.receivers = group.receivers.saturating_sub(1);

@@ -1,6 +1,7 @@
 //! A space with as many devices as a run needs; it is forgotten when the run ends.
 
 use crate::failure::Failure;
+use crate::number::to_u64;
 use bytes::Bytes;
 use relay_proto::hash::sha256;
 use relay_proto::limits::ROSTER_DEVICES_MAX;
@@ -21,11 +22,16 @@ pub(crate) struct Space {
 impl Space {
     /// Fresh keys and a roster signed by the root.
     pub(crate) fn create(devices: usize) -> Result<Self, Failure> {
+        Self::from_seed(fresh_bytes()?, devices)
+    }
+
+    /// The same space for the same seed: so that a later run can come back to it.
+    pub(crate) fn from_seed(seed: [u8; 32], devices: usize) -> Result<Self, Failure> {
         let count = devices.clamp(1, ROSTER_DEVICES_MAX);
-        let root = fresh_pair()?;
-        let devices = (0..count).map(|_| fresh_pair()).collect::<Result<Vec<_>, _>>()?;
-        let mut keyring = vec![0; KEYRING_BYTES];
-        getrandom::fill(&mut keyring)?;
+        let derived = |index: usize| sha256(&[&seed, &to_u64(index).to_be_bytes()]).0;
+        let root = KeyPair::from_seed(&derived(0));
+        let devices: Vec<KeyPair> = (1..=count).map(|index| KeyPair::from_seed(&derived(index))).collect();
+        let keyring = vec![7; KEYRING_BYTES];
         let statement = StatementFields {
             queue_mode: false,
             space: root.space(),
@@ -33,8 +39,8 @@ impl Space {
             previous: Hash::ZERO,
             key_epoch: super::KEY_EPOCH,
             keyring_hash: sha256(&[&keyring]),
-            root_hpke: fresh_bytes()?,
-            devices: devices.iter().map(listed).collect::<Result<_, Failure>>()?,
+            root_hpke: derived(usize::MAX),
+            devices: devices.iter().map(listed).collect(),
             former: Vec::new(),
             signer: root.device(),
         }
@@ -57,12 +63,9 @@ impl Space {
     }
 }
 
-fn listed(pair: &KeyPair) -> Result<Device, Failure> {
-    Ok(Device { key: pair.device(), hpke: fresh_bytes()?, rights: Rights::Write, not_after_ms: 0 })
-}
-
-fn fresh_pair() -> Result<KeyPair, Failure> {
-    Ok(KeyPair::from_seed(&fresh_bytes()?))
+/// The relay takes any 32 bytes for a device's HPKE key; here nobody seals anything to it.
+fn listed(pair: &KeyPair) -> Device {
+    Device { key: pair.device(), hpke: pair.device().0, rights: Rights::Write, not_after_ms: 0 }
 }
 
 pub(crate) fn fresh_bytes() -> Result<[u8; 32], Failure> {
