@@ -24,10 +24,15 @@ export const LOAD_PROGRAM = join(RELEASE_DIR, 'load');
 
 /** @type {Contestant} */
 export const RELAY = { name: 'relay', start: (cores, dataDir) => startRelay(cores, dataDir) };
+/** Above any rate that is measured: by default a session may send 2,000 ephemeral frames a second. */
+const EPHEMERAL_RATE_MAX = '1000000';
 /** The same product, asked for frames that are never stored. @type {Contestant} */
 export const EPHEMERAL = {
   name: 'ephemeral',
-  start: async (cores, dataDir) => ({ ...(await startRelay(cores, dataDir)), flags: { '--ephemeral': 'yes' } }),
+  start: async (cores, dataDir) => {
+    const target = await startRelay(cores, dataDir, ['--limits.ephemeral-rate-max', EPHEMERAL_RATE_MAX]);
+    return { ...target, flags: { '--ephemeral': 'yes' } };
+  },
 };
 /** @type {Contestant} */
 export const LIMIT = { name: 'limit', start: (cores, dataDir) => startPlain(cores, dataDir, 'limit', [join(RELEASE_DIR, 'limit-server'), '--wal-dir', dataDir]) };

@@ -43,14 +43,14 @@ export const REPLAY_ROWS = [
           const cat = await load(context, 'cat', { '--dir': join(dataDir, 'relay', 'log'), ...core, '--seconds': PATIENCE_SECONDS });
           runs.push({ replay, cat });
         }
-        const grown = peakBytes(relay.pid) - before;
+        const grown = Math.max(0, peakBytes(relay.pid) - before);
         const ratio = middleOf(runs.map(({ replay, cat }) => replay.bytes_per_second / cat.bytes_per_second));
         const speed = (/** @type {'replay' | 'cat'} */ kind) => mebibytes(middleOf(runs.map((run) => run[kind].bytes_per_second)));
         return {
           lines: [`relay       ${speed('replay')}/s of sealed bytes`, `cat         ${speed('cat')}/s`, `memory      ${mebibytes(before)} before, at most ${mebibytes(grown)} more`],
           figures: [
             atLeast('relay.rate/cat', 'relay: bytes/s ÷ cat', ratio, RATE_TARGET),
-            atMost('relay.growth-mib', 'relay: memory while reading, MiB', Math.max(0, grown / MIB), GROWTH_MIB_TARGET, false),
+            atMost('relay.growth-mib', 'relay: memory while reading, MiB', grown / MIB, GROWTH_MIB_TARGET, false),
           ],
           raw: { runs, before, grown },
         };

@@ -48,7 +48,7 @@ pub(crate) struct Args {
     pub(crate) connections: usize,
     /// Groups of a fan-out: one sender and its receivers each.
     pub(crate) groups: usize,
-    /// Receivers of a fan-out that never read.
+    /// Receivers of each group that never read.
     pub(crate) stalled: usize,
     /// Messages per second offered whatever the answers do; 0: as fast as the messages in flight allow.
     pub(crate) rate: f64,
@@ -151,7 +151,7 @@ impl Args {
             && self.spaces >= 1
             && (self.mode == Mode::Fill || self.spaces <= self.connections)
             && (1..=CONNECTIONS_MAX).contains(&self.connections.saturating_add(1).saturating_mul(self.groups))
-            && self.stalled < self.connections.saturating_mul(self.groups)
+            && self.stalled < self.connections
             && (0.0..=RATE_MAX).contains(&self.rate);
         if sound {
             return Ok(());

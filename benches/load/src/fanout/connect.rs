@@ -28,7 +28,7 @@ pub(crate) fn connect(args: &Args, target: &Target, payload: Payload) -> Result<
             _ => connect_plain(args, target, group, &mut run)?,
         }
     }
-    run.stall(args.stalled);
+    run.stall(to_u64(args.stalled));
     Ok(run)
 }
 
@@ -41,14 +41,22 @@ impl Run {
         self.receivers.push(Receiver { peer, account: Subscriber::new(place), group: self.groups.len() });
     }
 
-    /// The last ones stop reading before anything is sent.
-    fn stall(&mut self, count: usize) {
-        for Receiver { peer, group, .. } in self.receivers.split_off(self.receivers.len().saturating_sub(count)) {
-            peer.shrink_receive_buffer(STALLED_BUFFER_BYTES);
-            self.stalled.push(peer);
-            if let Some(group) = self.groups.get_mut(group) {
-                group.receivers = group.receivers.saturating_sub(1);
+    /// The last receivers of each group stop reading before anything is sent.
+    fn stall(&mut self, per_group: u64) {
+        let mut left: Vec<u64> = self.groups.iter().map(|_| per_group).collect();
+        for receiver in std::mem::take(&mut self.receivers).into_iter().rev() {
+            let group = receiver.group;
+            match left.get_mut(group).filter(|left| **left > 0) {
+                Some(left) => {
+                    *left = left.saturating_sub(1);
+                    receiver.peer.shrink_receive_buffer(STALLED_BUFFER_BYTES);
+                    self.stalled.push(receiver.peer);
+                }
+                None => self.receivers.push(receiver),
             }
+        }
+        for group in &mut self.groups {
+            group.receivers = group.receivers.saturating_sub(per_group);
         }
     }
 }
