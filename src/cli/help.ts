@@ -3,6 +3,7 @@ import { renderHelp } from '../config/render.js';
 
 const HEAD = `Usage: relay [serve] [options]
        relay log-reset [--data-dir <path>]
+       relay verify-blind [--canaries <n>] [--json <file>|-] [--quick]
        relay --help | --version
 
 Starts a blind relay: it orders sealed entries, makes them durable, pushes them
@@ -10,6 +11,11 @@ live to the other devices of the space, and cannot read them.
 
 log-reset: run it once, with the relay stopped, after its data directory came
 back from a backup. Without it the devices report that the relay rolled back.
+
+verify-blind: starts a relay of this version on a temporary directory, sends
+random canaries through real clients in every field they have, and searches the
+wire, the disk, the logs, every answer and the memory for them, in every common
+encoding. Exit code 0: nothing was found. --quick leaves out disk image and memory.
 
 Examples:
   relay

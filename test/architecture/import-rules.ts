@@ -22,7 +22,9 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
     own: ['config', 'errors.ts', 'native', 'protocol', 'version.ts'],
     packages: ['@fastify/websocket', 'fastify', 'node:*', 'pino', 'prom-client'],
   },
-  cli: { own: ['config', 'errors.ts', 'native', 'server', 'version.ts'], packages: ['node:*', 'pino', 'uqr'] },
+  // Clients and a relay in one program: what checks the product from outside.
+  verify: { own: ['client', 'client/node.ts', 'errors.ts', 'version.ts'], packages: ['node:*'] },
+  cli: { own: ['config', 'errors.ts', 'native', 'server', 'verify', 'version.ts'], packages: ['node:*', 'pino', 'uqr'] },
   'index.ts': { own: ['config', 'errors.ts', 'native', 'server'], packages: ['pino'] },
 };
 

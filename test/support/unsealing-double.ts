@@ -2,6 +2,7 @@
 // enters through the internals that only tests pass.
 import { ByteReader } from '../../src/protocol/byte-reader.ts';
 import { ByteWriter } from '../../src/protocol/byte-writer.ts';
+import type { LiveSealer } from '../../src/client/live/live-crypto.ts';
 import type { EntrySealer } from '../../src/client/sync/entry-sealer.ts';
 
 /** Entries in the clear: previous, time, roster and items, one after the other. */
@@ -18,5 +19,18 @@ export const UNSEALED: EntrySealer = {
     const roster = { version: reader.u64(), hash: reader.raw32() };
     const items = Array.from({ length: reader.u32() }, () => reader.raw(reader.u32()));
     return { type: 1, time, previous, roster, seen: [], items };
+  },
+};
+
+/** Ephemeral frames and messages of topics in the clear. */
+export const UNSEALED_LIVE: LiveSealer = {
+  async seal({ counter, stamp, payload }) {
+    return new ByteWriter().u64(counter).u64(stamp.started).u64(stamp.logTime).u64(stamp.number).bytes32(payload).finish();
+  },
+  async open({ sealed }) {
+    const reader = new ByteReader(sealed);
+    const counter = reader.u64();
+    const stamp = { started: reader.u64(), logTime: reader.u64(), number: reader.u64() };
+    return { counter, ...stamp, payload: reader.bytes32() };
   },
 };

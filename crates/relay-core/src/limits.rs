@@ -121,8 +121,8 @@ pub const EPHEMERAL_SPACE_BYTES_MAX: usize = 1024 * 1024;
 pub const EPHEMERAL_SPACE_FRAMES_MAX: usize = 4096;
 /// Ephemeral frames taken for one session at once.
 pub const EPHEMERAL_BATCH_FRAMES: usize = 256;
-/// Bytes of ephemeral frames of one session in a second; more are refused.
-pub const EPHEMERAL_BYTES_PER_SECOND_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of ephemeral frames of one session in a second, for each frame it may send in it; more are refused.
+pub const EPHEMERAL_RATE_BYTES_PER_FRAME: u64 = 8 * 1024;
 /// How far a session may run ahead of its rates, in milliseconds.
 pub const EPHEMERAL_BURST_MS: u64 = 1000;
 /// How often a session is told that it sends ephemeral frames too fast, in milliseconds.

@@ -2,19 +2,20 @@
 import { deviceOf } from '../../protocol/roster.js';
 import { toHex } from '../../protocol/hex.js';
 import { liveKey, openLive, sealLive } from '../crypto/live-seal.js';
-import type { LivePlace, OpenedLive, SealLiveInput } from '../crypto/live-seal.js';
+import type { LivePlace, OpenLiveInput, OpenedLive, SealLiveInput } from '../crypto/live-seal.js';
 import { SealError } from '../crypto/seal-error.js';
 import type { SealErrorCode } from '../crypto/seal-error.js';
 import { LIVE_AGE_MS_MAX, LIVE_KEYS_MAX } from '../limits.js';
 import type { SpaceContext } from '../space/space-context.js';
 
-/** What is sealed, in order. It is an interface only so that tests can measure what a relay would see without it. */
+/** How live frames are sealed and opened. It is an interface only so that tests can measure what a relay would see without it. */
 export interface LiveSealer {
   seal(input: SealLiveInput): Promise<Uint8Array>;
+  open(input: OpenLiveInput): Promise<OpenedLive>;
 }
 
 /** The one that is used. */
-export const LIVE_SEALER: LiveSealer = { seal: sealLive };
+export const LIVE_SEALER: LiveSealer = { seal: sealLive, open: openLive };
 
 /** Where a frame belongs, beside what all of a space share. */
 export type LiveTarget = Pick<LivePlace, 'purpose' | 'topic' | 'to'>;
@@ -80,13 +81,13 @@ export class LiveCrypto {
 
   /** Opens a frame of a device; throws LiveRejected. */
   async open(device: Uint8Array, target: LiveTarget, { keyEpoch, sealed }: SealedLive): Promise<OpenedLive> {
-    const { ed25519, roster, identity, log } = this.#context;
+    const { ed25519, roster, identity, log, liveSealer } = this.#context;
     if (roster.known === undefined || deviceOf(roster.known, device) === undefined) throw new LiveRejected('unknown_device');
     const epochKey = roster.keys.get(keyEpoch);
     if (epochKey === undefined) throw new LiveRejected('unknown_key_epoch');
     const place = { space: identity.space, logId: identity.logId, device, ...target };
     const keyOf = (salt: Uint8Array): Promise<CryptoKey> => this.#openingKey(epochKey, keyEpoch, device, salt);
-    const opened = await openLive({ ed25519, keyOf, keyEpoch, place, sealed }).catch((cause: unknown) => {
+    const opened = await liveSealer.open({ ed25519, keyOf, keyEpoch, place, sealed }).catch((cause: unknown) => {
       throw cause instanceof SealError ? new LiveRejected(cause.code, { cause }) : cause;
     });
     if (opened.logTime + LIVE_AGE_MS_MAX < (log.newest?.time ?? 0)) throw new LiveRejected('stale');

@@ -2,9 +2,9 @@
 // it can be searched.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CanarySearch, type CanaryStream } from '../../support/canary-search.ts';
+import { CanarySearch, type CanaryStream } from '../../../src/verify/canary-search.ts';
 import { freePort, startRelay, type RelayProcess } from '../../support/relay-process.ts';
-import { startTapProxy, type TapProxy } from '../../support/tap-proxy.ts';
+import { startTapProxy, type TapProxy } from '../../../src/verify/tap-proxy.ts';
 import { DeviceProcess } from './device-process.ts';
 
 export interface SceneOptions {

@@ -1,7 +1,7 @@
 // Every place where plaintext could turn up at the relay, each searched for canaries.
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CanarySearch } from '../../support/canary-search.ts';
+import type { CanarySearch } from '../../../src/verify/canary-search.ts';
 import type { Scene } from './scene.ts';
 
 export interface SinkResult {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { randomBytes } from 'node:crypto';
-import { CanarySearch } from '../../support/canary-search.ts';
-import { Unframer } from '../../support/tap-proxy.ts';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { CanarySearch } from '../../../src/verify/canary-search.ts';
+import { unpacked } from '../../../src/verify/compressed.ts';
+import { Unframer } from '../../../src/verify/tap-proxy.ts';
 
 const canaries = Array.from({ length: 50 }, () => randomBytes(24).toString('base64url'));
 const canary = canaries[17] ?? '';
@@ -25,6 +27,32 @@ describe('the canary search', () => {
   ])('finds a canary as %s', (_encoding, bytes) => {
     const hits = search.scan(Buffer.concat([noise(1000), bytes, noise(1000)]));
     expect(hits.map((hit) => hit.canary)).toContain(17);
+  });
+
+  test.each([
+    ['hex', Buffer.from(Buffer.from(canary).toString('hex').toUpperCase())],
+    ['utf-16be', Buffer.from(canary, 'utf16le').swap16()],
+    ['percent', Buffer.from([...Buffer.from(canary)].map((byte) => `%${byte.toString(16)}`).join(''))],
+    ['json', Buffer.from([...canary].map((character) => `\\u00${character.charCodeAt(0).toString(16)}`).join(''))],
+  ])('finds a canary as %s, and any 16 bytes of it', (_encoding, bytes) => {
+    const unit = bytes.length / canary.length;
+    for (let from = 0; from + 16 <= canary.length; from += 1) {
+      const window = bytes.subarray(from * unit, (from + 16) * unit);
+      expect(search.scan(Buffer.concat([noise(100), window, noise(100)])).map((hit) => hit.canary)).toContain(17);
+      expect(search.scan(Buffer.concat([noise(100), window.subarray(0, 15 * unit), noise(100)]))).toEqual([]);
+    }
+  });
+
+  test.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('opens %s streams', (how, pack) => {
+    const text = 'what was said before and after '.repeat(40);
+    const packed = pack(Buffer.from(`${text}${canary}${text}`));
+    const around = how === 'br' ? packed : Buffer.concat([noise(500), packed, noise(500)]);
+    const found = unpacked(around).flatMap(({ bytes }) => search.scan(bytes));
+    expect(found.map((hit) => hit.canary)).toContain(17);
   });
 
   test('finds a canary cut anywhere between two pieces of a stream', () => {

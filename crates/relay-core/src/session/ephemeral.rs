@@ -7,7 +7,7 @@ use super::roster::Membership;
 use crate::endpoint::{Moment, SharedFrame};
 use crate::hub::shared;
 use crate::limits::{
-    EPHEMERAL_BURST_MS, EPHEMERAL_BYTES_PER_SECOND_MAX, EPHEMERAL_REFUSAL_INTERVAL_MS, RETRY_AFTER_MS,
+    EPHEMERAL_BURST_MS, EPHEMERAL_RATE_BYTES_PER_FRAME, EPHEMERAL_REFUSAL_INTERVAL_MS, RETRY_AFTER_MS,
 };
 use relay_proto::ErrorCode;
 use relay_proto::frame::{EncodedFrame, Ephemeral, EphemeralListen, EphemeralMissed, EphemeralSend, ErrorFrame};
@@ -38,8 +38,9 @@ impl EphemeralState {
         if frames_due_at > burst_until || bytes_due_at > burst_until {
             return false;
         }
-        self.frames_due_at = later(frames_due_at, 1, u64::from(frames_per_second));
-        self.bytes_due_at = later(bytes_due_at, bytes, EPHEMERAL_BYTES_PER_SECOND_MAX);
+        let frames_per_second = u64::from(frames_per_second);
+        self.frames_due_at = later(frames_due_at, 1, frames_per_second);
+        self.bytes_due_at = later(bytes_due_at, bytes, frames_per_second * EPHEMERAL_RATE_BYTES_PER_FRAME);
         true
     }
 }
