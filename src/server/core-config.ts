@@ -3,7 +3,7 @@ import type { Config } from '../config/options.js';
 import type { RelayConfig } from '../native/relay-port.js';
 
 /** What a path on the public port serves. The names are the addon's. */
-export type RouteKind = 'native' | 'session' | 'push' | 'pull' | 'subscribe' | 'frames' | 'liveness';
+export type RouteKind = 'native' | 'session' | 'push' | 'pull' | 'subscribe' | 'frames' | 'blobs' | 'liveness';
 /** Path to kind. Every other path goes to the control plane. */
 export type RouteTable = Readonly<Record<string, RouteKind>>;
 

@@ -9,5 +9,6 @@ export const DATA_PLANE_ROUTES: RouteTable = {
   '/v1/pull': 'pull',
   '/v1/subscribe': 'subscribe',
   '/v1/frames': 'frames',
+  '/v1/blobs/': 'blobs',
   '/health/live': 'liveness',
 };

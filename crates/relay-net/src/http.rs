@@ -1,6 +1,7 @@
 //! The HTTP/1.1 side of the public port: accept, check, route; liveness, WebSocket upgrade, proxy to the control plane.
 
 pub(crate) mod answer_body;
+pub(crate) mod blobs;
 pub(crate) mod control_plane;
 pub(crate) mod exchange;
 pub(crate) mod forward;

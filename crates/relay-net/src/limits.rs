@@ -37,6 +37,9 @@ limits! {
     /// A body that is passed on must have arrived within this; else 408. Default 30 s.
     http_body_timeout_ms: u64 = 30_000;
 
+    /// An upload of a blob that brings nothing for this long is cut; it can be resumed. Default 10 s.
+    blob_stall_timeout_ms: u64 = 10_000;
+
     /// Requests passed on to the control plane at a time; above it 503. Default 256.
     proxy_requests_max: usize = 256;
     /// The control plane must take the connection within this; else 502. Default 1 s.

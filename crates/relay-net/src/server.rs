@@ -14,6 +14,7 @@ use crate::http::route::{Route, RouteTable};
 use crate::limits::{ABORT_TIMEOUT, NetLimits};
 use crate::start_error::StartError;
 use crate::stats::{NetStats, Stats};
+use relay_core::blobs::Blobs;
 use relay_core::endpoint::EndpointFactory;
 use relay_core::http::HttpSessions;
 use std::fmt;
@@ -47,11 +48,13 @@ pub struct Endpoints {
     pub native: Arc<dyn EndpointFactory>,
     /// The same over HTTP.
     pub http: Arc<dyn HttpSessions>,
+    /// Blobs; without them their route knows none.
+    pub blobs: Option<Arc<Blobs>>,
 }
 
 impl fmt::Debug for Endpoints {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Endpoints { native: …, http: … }")
+        formatter.write_str("Endpoints { native: …, http: …, blobs: … }")
     }
 }
 
@@ -76,9 +79,17 @@ impl BoundServer {
         let shared = Arc::new(Shared { limits, stats, clock });
         let pumps = Arc::new(Pumps::start(&shared));
         let proxy = control_plane.map(|plane| Proxy::new(plane, shared.limits.proxy_requests_max));
-        let Endpoints { native, http } = endpoints;
-        let front =
-            Front { routes, proxy, liveness, native, http, shared: Arc::clone(&shared), pumps: Arc::clone(&pumps) };
+        let Endpoints { native, http, blobs } = endpoints;
+        let front = Front {
+            routes,
+            proxy,
+            liveness,
+            native,
+            http,
+            blobs,
+            shared: Arc::clone(&shared),
+            pumps: Arc::clone(&pumps),
+        };
         let front = Arc::new(front);
         let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(listener::accept_loop(listener, front, Arc::clone(&connections), stopped));

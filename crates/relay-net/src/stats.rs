@@ -51,6 +51,10 @@ counters! {
     liveness_total,
     /// Requests of the native protocol over HTTP.
     frame_requests_total,
+    /// Requests for blobs.
+    blob_requests_total,
+    /// Uploads of blobs cut because they brought nothing, or too little, for too long.
+    blob_uploads_cut_total,
     /// Requests passed on to the control plane.
     proxied_total,
     /// Requests the control plane could not be asked or did not answer in time.

@@ -41,7 +41,9 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     // The port comes first, so that a taken one leaves no trace on disk.
     let bound = Server::bind(server_config)?;
     let native = Native::open(&config, events)?;
-    let server = Arc::new(bound.serve(Endpoints { native: native.endpoints(), http: native.http() }, clock));
+    let server = Arc::new(
+        bound.serve(Endpoints { native: native.endpoints(), http: native.http(), blobs: Some(native.blobs()) }, clock),
+    );
     drop(entered);
     runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
@@ -81,6 +83,7 @@ fn route(route: &config::RelayRoute) -> Result<Route, Failure> {
         "push" => RouteKind::Frames(FrameRoute::Push),
         "pull" => RouteKind::Frames(FrameRoute::Pull),
         "subscribe" => RouteKind::Frames(FrameRoute::Subscribe),
+        "blobs" => RouteKind::Blobs,
         "frames" => RouteKind::Frames(FrameRoute::Frames),
         other => return Err(Failure::config(format!("routes: {other:?} is not a kind of route"))),
     };
@@ -122,6 +125,7 @@ impl Running {
         stats::add_net(&mut snapshot, &self.server.stats());
         stats::add_rules(&mut snapshot, &self.native.rule_stats());
         stats::add_store(&mut snapshot, &self.native.store_stats());
+        stats::add_blobs(&mut snapshot, &self.native.blob_stats());
         snapshot
     }
 

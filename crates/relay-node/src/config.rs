@@ -28,9 +28,9 @@ pub struct RelayConfig {
 /// One path the core serves.
 #[napi(object, object_to_js = false, use_nullable = true)]
 pub struct RelayRoute {
-    /// Absolute path, matched exactly.
+    /// Absolute path, matched exactly; of blobs, what comes before the id.
     pub path: String,
-    /// What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames` or `liveness`.
+    /// What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`.
     pub kind: String,
 }
 

@@ -5,6 +5,7 @@ use crate::environment::{SystemClock, SystemEntropy};
 use crate::events::EventQueue;
 use crate::failure::Failure;
 use base64ct::{Base64UrlUnpadded, Encoding};
+use relay_core::blobs::{BlobStats, Blobs};
 use relay_core::endpoint::EndpointFactory;
 use relay_core::environment::{Entropy, LogSigner, WallClock};
 use relay_core::http::HttpSessions;
@@ -25,6 +26,7 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(60);
 pub(crate) struct Native {
     store: Arc<dyn Store>,
     relay: Arc<Relay>,
+    blobs: Arc<Blobs>,
     log_id: String,
 }
 
@@ -50,7 +52,10 @@ impl Native {
         let embedded = EmbeddedStore::open(&options, environment)?;
         let signer = embedded.signer();
         let log_id = Base64UrlUnpadded::encode_string(signer.log_id().as_bytes());
-        let store: Arc<dyn Store> = Arc::new(embedded);
+        let embedded = Arc::new(embedded);
+        let retention_ms = limits.forgetting.retention_ms;
+        let blobs = Blobs::new(Arc::clone(&embedded) as Arc<_>, Arc::clone(&wall_clock), retention_ms);
+        let store: Arc<dyn Store> = embedded;
         if store.stats().torn_tails > 0 {
             events.push(
                 "warn",
@@ -59,7 +64,7 @@ impl Native {
             );
         }
         let relay = Relay::new(RelayParts { store: Arc::clone(&store), signer, entropy, wall_clock, limits });
-        Ok(Self { store, relay, log_id })
+        Ok(Self { store, relay, blobs: Arc::new(blobs), log_id })
     }
 
     /// What serves the connections of the native route.
@@ -72,6 +77,11 @@ impl Native {
         Arc::clone(&self.relay) as Arc<dyn HttpSessions>
     }
 
+    /// What serves blobs.
+    pub(crate) fn blobs(&self) -> Arc<Blobs> {
+        Arc::clone(&self.blobs)
+    }
+
     /// The relay's public key, base64url.
     pub(crate) fn log_id(&self) -> String {
         self.log_id.clone()
@@ -80,6 +90,11 @@ impl Native {
     /// Figures of the rules.
     pub(crate) fn rule_stats(&self) -> RuleStats {
         self.relay.stats()
+    }
+
+    /// Figures of the blobs.
+    pub(crate) fn blob_stats(&self) -> BlobStats {
+        self.blobs.stats()
     }
 
     /// Figures of the store.
@@ -92,6 +107,7 @@ impl Native {
         loop {
             tokio::time::sleep(SWEEP_PERIOD).await;
             self.relay.sweep(clock.now());
+            self.blobs.sweep(clock.now());
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one snapshot behind `/metrics` and the live figures: flat, numbers only.
 
 use napi_derive::napi;
+use relay_core::blobs::BlobStats;
 use relay_core::relay::RelayStats as RuleStats;
 use relay_core::store::StoreStats;
 use relay_net::NetStats;
@@ -12,6 +13,7 @@ macro_rules! snapshot {
         net: { $($(#[doc = $net_doc:literal])+ $net:ident,)+ }
         rules: { $($(#[doc = $rule_doc:literal])+ $rule:ident,)+ }
         store: { $($(#[doc = $store_doc:literal])+ $store:ident = $store_field:ident,)+ }
+        blobs: { $($(#[doc = $blob_doc:literal])+ $blob:ident = $blob_field:ident,)+ }
     ) => {
         /// Counters end in `Total`, gauges say what they count. All since the start of the process.
         #[napi(object, object_from_js = false, use_nullable = true)]
@@ -21,6 +23,7 @@ macro_rules! snapshot {
             $($(#[doc = $net_doc])+ pub $net: i64,)+
             $($(#[doc = $rule_doc])+ pub $rule: i64,)+
             $($(#[doc = $store_doc])+ pub $store: i64,)+
+            $($(#[doc = $blob_doc])+ pub $blob: i64,)+
         }
 
         /// Copies the transport's figures.
@@ -36,6 +39,11 @@ macro_rules! snapshot {
         /// Copies the store's figures.
         pub(crate) fn add_store(snapshot: &mut RelayStats, store: &StoreStats) {
             $(snapshot.$store = number(store.$store_field);)+
+        }
+
+        /// Copies the figures of the blobs.
+        pub(crate) fn add_blobs(snapshot: &mut RelayStats, blobs: &BlobStats) {
+            $(snapshot.$blob = number(blobs.$blob_field);)+
         }
     };
 }
@@ -70,6 +78,10 @@ snapshot! {
         liveness_total,
         /// Requests of the native protocol over HTTP.
         frame_requests_total,
+        /// Requests for blobs.
+        blob_requests_total,
+        /// Uploads of blobs cut because they were too slow.
+        blob_uploads_cut_total,
         /// Requests passed on to the control plane.
         proxied_total,
         /// Requests the control plane could not be asked or did not answer in time.
@@ -210,6 +222,24 @@ snapshot! {
         spaces = spaces,
         /// 1 once a write or a sync failed and nothing more is accepted.
         store_poisoned = poisoned,
+    }
+    blobs: {
+        /// Blobs that became durable.
+        blobs_stored_total = stored,
+        /// Bytes of uploads written.
+        blob_written_bytes_total = written_bytes,
+        /// Bytes of blobs read.
+        blob_read_bytes_total = read_bytes,
+        /// Uploads whose bytes were not those of their id.
+        blob_mismatches_total = mismatches,
+        /// Uploads refused by a quota.
+        blob_quota_refusals_total = quota_refusals,
+        /// Blobs deleted.
+        blobs_deleted_total = deleted,
+        /// Blobs and unfinished uploads that expired.
+        blobs_expired_total = expired,
+        /// Reads of blobs, or files of them, that were damaged.
+        blobs_damaged_total = damaged,
     }
 }
 

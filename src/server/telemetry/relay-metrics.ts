@@ -26,6 +26,8 @@ export const RELAY_METRICS = {
   httpStallsTotal: counter('relay_http_stalls_total', 'HTTP connections cut because the peer did not read its answer.'),
   frameRequestsTotal: counter('relay_frame_requests_total', 'Requests of the native protocol over HTTP.'),
   livenessTotal: counter('relay_liveness_requests_total', 'Requests answered by the liveness route.'),
+  blobRequestsTotal: counter('relay_blob_requests_total', 'Requests for blobs.'),
+  blobUploadsCutTotal: counter('relay_blob_uploads_cut_total', 'Uploads of blobs cut because they brought nothing, or too little, for too long.'),
   proxiedTotal: counter('relay_proxied_requests_total', 'Requests passed on to the control plane.'),
   proxyErrorsTotal: counter('relay_proxy_errors_total', 'Requests the control plane did not answer in time or at all.'),
   upgradedTotal: counter('relay_websocket_upgrades_total', 'WebSocket handshakes done.'),
@@ -94,6 +96,14 @@ export const RELAY_METRICS = {
   diskBytes: gauge('relay_store_disk_bytes', 'Disk space the log takes.'),
   spaces: gauge('relay_spaces_known', 'Spaces the store knows.'),
   storePoisoned: gauge('relay_store_poisoned', '1 once a write or a sync failed and nothing more is accepted.'),
+  blobsStoredTotal: counter('relay_blobs_stored_total', 'Blobs that became durable.'),
+  blobWrittenBytesTotal: counter('relay_blob_written_bytes_total', 'Sealed data of blob uploads written.'),
+  blobReadBytesTotal: counter('relay_blob_read_bytes_total', 'Sealed data of blobs read.'),
+  blobMismatchesTotal: counter('relay_blob_mismatches_total', 'Uploads whose bytes were not those of their id.'),
+  blobQuotaRefusalsTotal: counter('relay_blob_quota_refusals_total', 'Uploads refused by a quota.'),
+  blobsDeletedTotal: counter('relay_blobs_deleted_total', 'Blobs deleted.'),
+  blobsExpiredTotal: counter('relay_blobs_expired_total', 'Blobs and unfinished uploads that expired.'),
+  blobsDamagedTotal: counter('relay_blobs_damaged_total', 'Reads of blobs, or files of them, that were damaged.'),
 } as const satisfies Record<keyof RelayStats, MetricRow>;
 
 function gauge(name: string, help: string, divisor = 1): MetricRow {

@@ -1,11 +1,13 @@
 //! The body of an answer: made here at once, made here as it comes, or passed back from the control plane.
 
+use super::blobs::BlobBody;
 use super::frames::FrameBody;
 use super::proxy::ProxiedBody;
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -15,6 +17,7 @@ pub(crate) type Answer = Response<AnswerBody>;
 pub(crate) enum AnswerBody {
     Whole(Full<Bytes>),
     Frames(Box<FrameBody>),
+    Blob(Box<BlobBody>),
     Proxied(ProxiedBody),
 }
 
@@ -30,13 +33,14 @@ impl AnswerBody {
 
 impl Body for AnswerBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match &mut *self {
             Self::Whole(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Frames(body) => body.poll_frame(cx).map(|frame| frame.map(Ok)),
-            Self::Proxied(body) => Pin::new(body).poll_frame(cx),
+            Self::Blob(body) => body.poll_frame(cx),
+            Self::Proxied(body) => Pin::new(body).poll_frame(cx).map_err(io::Error::other),
         }
     }
 
@@ -44,6 +48,7 @@ impl Body for AnswerBody {
         match self {
             Self::Whole(body) => body.is_end_stream(),
             Self::Frames(_) => false,
+            Self::Blob(body) => body.left_bytes() == 0,
             Self::Proxied(body) => body.is_end_stream(),
         }
     }
@@ -52,6 +57,7 @@ impl Body for AnswerBody {
         match self {
             Self::Whole(body) => body.size_hint(),
             Self::Frames(_) => SizeHint::default(),
+            Self::Blob(body) => SizeHint::with_exact(body.left_bytes()),
             Self::Proxied(body) => body.size_hint(),
         }
     }

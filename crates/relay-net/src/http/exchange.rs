@@ -16,6 +16,7 @@ use http::header::{
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use relay_core::blobs::Blobs;
 use relay_core::endpoint::EndpointFactory;
 use relay_core::http::HttpSessions;
 use std::net::IpAddr;
@@ -36,6 +37,7 @@ pub(crate) struct Front {
     pub(crate) liveness: Option<LivenessProbe>,
     pub(crate) native: Arc<dyn EndpointFactory>,
     pub(crate) http: Arc<dyn HttpSessions>,
+    pub(crate) blobs: Option<Arc<Blobs>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pumps: Arc<Pumps>,
 }
@@ -75,6 +77,7 @@ impl Front {
         match (self.routes.get(head.uri.path()), &self.proxy) {
             (Some(RouteKind::Native), _) => Ok(self.upgrade(&head, accepted)),
             (Some(RouteKind::Frames(route)), _) => Ok(self.frames(route, &head, body, (guard.id, &guard.signal)).await),
+            (Some(RouteKind::Blobs), _) => Ok(self.blob(&head, body).await),
             (Some(RouteKind::Liveness), _) => Ok(self.liveness(&head.method)),
             (None, Some(proxy)) => proxy.pass(head, body, client, &self.shared).await,
             (None, None) => Err(NOT_FOUND),

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 /// One path served by the core.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Exact path, from its slash on, without a query.
+    /// Exact path, from its slash on, without a query; of blobs, what comes before a blob's id.
     pub path: String,
     /// What is served there.
     pub kind: RouteKind,
@@ -22,13 +22,18 @@ pub enum RouteKind {
     Native,
     /// The native protocol over HTTP.
     Frames(FrameRoute),
+    /// Blobs, at every path that begins with the route's.
+    Blobs,
     /// Whether the process lives: 200, or 503 once the control plane has been silent for too long.
     Liveness,
 }
 
 /// The routes by path.
 #[derive(Debug, Default)]
-pub(crate) struct RouteTable(HashMap<String, RouteKind>);
+pub(crate) struct RouteTable {
+    exact: HashMap<String, RouteKind>,
+    blobs: Option<String>,
+}
 
 impl RouteTable {
     pub(crate) fn new(routes: Vec<Route>) -> Result<Self, StartError> {
@@ -36,17 +41,23 @@ impl RouteTable {
             return Err(StartError::Routes { count: routes.len(), count_max: ROUTES_MAX });
         }
         let mut table = HashMap::with_capacity(routes.len());
+        let mut blobs = None;
         for Route { path, kind } in routes {
             if let Some(problem) = problem_of(&path, &table) {
                 return Err(StartError::Route { path, problem });
             }
+            if kind == RouteKind::Blobs {
+                blobs = Some(path.clone());
+            }
             table.insert(path, kind);
         }
-        Ok(Self(table))
+        Ok(Self { exact: table, blobs })
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<RouteKind> {
-        self.0.get(path).copied()
+        let exact = self.exact.get(path).copied();
+        let is_blob = || self.blobs.as_ref().is_some_and(|start| path.starts_with(start));
+        exact.or_else(|| is_blob().then_some(RouteKind::Blobs))
     }
 }
 

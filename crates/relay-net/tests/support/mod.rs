@@ -38,7 +38,7 @@ pub async fn relay(behaviour: Behaviour, limits: NetLimits) -> Relay {
 
 pub async fn relay_with(behaviour: Behaviour, config: ServerConfig) -> Relay {
     let factory = Factory::new(behaviour);
-    let endpoints = Endpoints { native: factory.clone(), http: factory.clone() };
+    let endpoints = Endpoints { native: factory.clone(), http: factory.clone(), blobs: None };
     let server = Server::bind(config).unwrap().serve(endpoints, Clock::start());
     Relay { server, factory }
 }
