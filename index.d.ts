@@ -103,9 +103,9 @@ export interface RelayLimits {
 
 /** One path the core serves. */
 export interface RelayRoute {
-  /** Absolute path, matched exactly. */
+  /** Absolute path, matched exactly; of blobs, what comes before the id. */
   path: string
-  /** What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames` or `liveness`. */
+  /** What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`. */
   kind: string
 }
 
@@ -137,6 +137,10 @@ export interface RelayStats {
   livenessTotal: number
   /** r" Requests of the native protocol over HTTP. */
   frameRequestsTotal: number
+  /** r" Requests for blobs. */
+  blobRequestsTotal: number
+  /** r" Uploads of blobs cut because they were too slow. */
+  blobUploadsCutTotal: number
   /** r" Requests passed on to the control plane. */
   proxiedTotal: number
   /** r" Requests the control plane could not be asked or did not answer in time. */
@@ -273,6 +277,22 @@ export interface RelayStats {
   spaces: number
   /** r" 1 once a write or a sync failed and nothing more is accepted. */
   storePoisoned: number
+  /** r" Blobs that became durable. */
+  blobsStoredTotal: number
+  /** r" Bytes of uploads written. */
+  blobWrittenBytesTotal: number
+  /** r" Bytes of blobs read. */
+  blobReadBytesTotal: number
+  /** r" Uploads whose bytes were not those of their id. */
+  blobMismatchesTotal: number
+  /** r" Uploads refused by a quota. */
+  blobQuotaRefusalsTotal: number
+  /** r" Blobs deleted. */
+  blobsDeletedTotal: number
+  /** r" Blobs and unfinished uploads that expired. */
+  blobsExpiredTotal: number
+  /** r" Reads of blobs, or files of them, that were damaged. */
+  blobsDamagedTotal: number
 }
 
 /** How a relay is stopped. */

@@ -13,6 +13,7 @@ pub(crate) mod liveness;
 pub(crate) mod problem;
 pub(crate) mod proxy;
 pub(crate) mod request_body;
+pub(crate) mod reserve;
 pub(crate) mod route;
 pub(crate) mod serve;
 pub(crate) mod stall;

@@ -112,14 +112,16 @@ impl Blobs {
         }
     }
 
-    /// Removes a blob, durably.
-    pub(crate) fn delete(&self, place: BlobPlace, by: Option<DeviceKey>) -> Result<(), BlobError> {
+    /// Removes a blob, or an upload of this device, durably.
+    pub(crate) fn delete(&self, place: BlobPlace, device: DeviceKey, is_admin: bool) -> Result<(), BlobError> {
         self.shared.writable()?;
         self.with_shelf(place.space, |space| {
-            space.shelf.may_delete(place.blob, by)?;
-            self.remove_blob(place, space).map_err(|error| self.write_error(&error))?;
-            add(&self.counters.deleted, 1);
-            file::sync_space(&self.shared, place.space).map_err(|error| self.write_error(&error))
+            let removed = match space.shelf.may_delete(place.blob, device, is_admin)? {
+                Found::Blob(_) => self.remove_blob(place, space).map(|()| add(&self.counters.deleted, 1)),
+                Found::Upload { .. } => self.remove_part(place, device, space),
+            };
+            let synced = removed.and_then(|()| file::sync_space(&self.shared, place.space));
+            synced.map_err(|error| self.write_error(&error))
         })
     }
 

@@ -114,12 +114,19 @@ impl Inner {
         Ok(read)
     }
 
-    fn delete(&mut self, place: BlobPlace, by: Option<DeviceKey>) -> Result<(), BlobError> {
+    fn delete(&mut self, place: BlobPlace, device: DeviceKey, is_admin: bool) -> Result<(), BlobError> {
         let space = self.spaces.get_mut(&place.space).ok_or(BlobRefusal::Unknown)?;
-        space.shelf.may_delete(place.blob, by)?;
-        space.shelf.drop_blob(place.blob);
-        space.blobs.remove(&place.blob);
-        self.stats.deleted += 1;
+        match space.shelf.may_delete(place.blob, device, is_admin)? {
+            Found::Blob(_) => {
+                space.shelf.drop_blob(place.blob);
+                space.blobs.remove(&place.blob);
+                self.stats.deleted += 1;
+            }
+            Found::Upload { .. } => {
+                space.shelf.drop_upload(place.blob, device);
+                space.uploads.remove(&(place.blob, device));
+            }
+        }
         Ok(())
     }
 
@@ -169,8 +176,8 @@ impl BlobStore for MemoryBlobs {
         done(read);
     }
 
-    fn blob_delete(&self, place: BlobPlace, by: Option<DeviceKey>, done: BlobCompletion<()>) {
-        let deleted = self.lock().delete(place, by);
+    fn blob_delete(&self, place: BlobPlace, device: DeviceKey, is_admin: bool, done: BlobCompletion<()>) {
+        let deleted = self.lock().delete(place, device, is_admin);
         done(deleted);
     }
 

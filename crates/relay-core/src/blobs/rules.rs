@@ -53,11 +53,10 @@ impl Blobs {
 
     /// Removes a blob: its author may, and admins may.
     pub fn delete(&self, grant: &Authorised, blob: BlobId, done: BlobCompletion<()>) {
-        let by = (!grant.access.admin).then_some(grant.device);
-        if by.is_some() && !grant.access.write {
+        if !grant.access.admin && !grant.access.write {
             return done(Err(BlobError::Refused(BlobRefusal::ReadOnly)));
         }
-        self.store.blob_delete(place(grant, blob), by, done);
+        self.store.blob_delete(place(grant, blob), grant.device, grant.access.admin, done);
     }
 
     /// Lets go what expired; call it every minute or so.

@@ -172,13 +172,16 @@ impl Shelf {
         }
     }
 
-    /// Whether a blob may be removed by its author or (`None`) by an admin.
+    /// What a device may remove: a complete blob (its author may, and admins), or else its own unfinished upload.
     ///
     /// # Errors
     /// [`BlobRefusal::Unknown`] or [`BlobRefusal::NotAuthor`].
-    pub fn may_delete(&self, blob: BlobId, by: Option<DeviceKey>) -> Result<(), BlobRefusal> {
-        let facts = self.facts(blob)?;
-        if by.is_none_or(|device| device == facts.author) { Ok(()) } else { Err(BlobRefusal::NotAuthor) }
+    pub fn may_delete(&self, blob: BlobId, device: DeviceKey, is_admin: bool) -> Result<Found, BlobRefusal> {
+        let found = self.find(blob, device)?;
+        match found {
+            Found::Blob(facts) if !is_admin && facts.author != device => Err(BlobRefusal::NotAuthor),
+            _ => Ok(found),
+        }
     }
 
     /// Forgets a blob.

@@ -148,8 +148,8 @@ pub trait BlobStore: Send + Sync {
     /// Bytes from `offset` on: at least one, at most `bytes_max`, fewer where the store likes. Checksums are verified; damaged
     /// bytes are never returned. `offset` at or above the length is [`super::BlobRefusal::RangeInvalid`].
     fn blob_read(&self, place: BlobPlace, offset: u64, bytes_max: u32, done: BlobCompletion<Bytes>);
-    /// *Durable.* Removes a complete blob, for its author or (`by` is `None`) for an admin.
-    fn blob_delete(&self, place: BlobPlace, by: Option<DeviceKey>, done: BlobCompletion<()>);
+    /// *Durable.* Removes a complete blob, for its author or an admin, or else this device's own unfinished upload.
+    fn blob_delete(&self, place: BlobPlace, device: DeviceKey, is_admin: bool, done: BlobCompletion<()>);
     /// *Durable.* Removes everything of a space: its blobs and uploads go with it.
     fn blob_erase(&self, space: SpaceId, done: BlobCompletion<u64>);
     /// Removes what expired, and what belongs to spaces that are no longer known.

@@ -218,10 +218,13 @@ fn two_authors(calls: &mut Calls) {
     let second = calls.append(a, 4000, bytes.slice(4000..));
     assert!(matches!(second, Ok(Appended::Stored(facts)) if facts.author == B), "{second:?}");
     assert_eq!(calls.read_all(blob), bytes);
-    let delete = |by| wait(|done| calls.0.blobs().blob_delete(calls.place(blob), by, done));
-    assert_eq!(delete(Some(A)).unwrap_err(), refused(BlobRefusal::NotAuthor));
-    delete(Some(B)).unwrap();
-    assert_eq!(delete(None).unwrap_err(), refused(BlobRefusal::Unknown));
+    let delete = |by, is_admin| wait(|done| calls.0.blobs().blob_delete(calls.place(blob), by, is_admin, done));
+    assert_eq!(delete(A, false).unwrap_err(), refused(BlobRefusal::NotAuthor));
+    delete(B, false).unwrap();
+    assert_eq!(delete(A, true).unwrap_err(), refused(BlobRefusal::Unknown));
+    calls.upload(A, blob, 5000, 0);
+    assert_eq!(delete(B, true).unwrap_err(), refused(BlobRefusal::Unknown), "another device's upload is not told of");
+    delete(A, false).unwrap();
     calls.0.reopen();
     assert_eq!(calls.find(A, blob).unwrap_err(), refused(BlobRefusal::Unknown));
 }
@@ -253,7 +256,7 @@ fn spaces_apart(calls: &mut Calls) {
     let unknown = refused(BlobRefusal::Unknown);
     assert_eq!(wait(|done| blobs.blob_find(elsewhere, A, done)).unwrap_err(), unknown);
     assert_eq!(wait(|done| blobs.blob_read(elsewhere, 0, 1, done)).unwrap_err(), unknown);
-    assert_eq!(wait(|done| blobs.blob_delete(elsewhere, None, done)).unwrap_err(), unknown);
+    assert_eq!(wait(|done| blobs.blob_delete(elsewhere, A, true, done)).unwrap_err(), unknown);
     let request = UploadRequest { place: elsewhere, device: A, total_bytes: 1000, offset: 0 };
     let begun = wait(|done| blobs.blob_begin(request, done));
     assert!(matches!(begun, Ok(Begun::Upload(_))), "it must be sent: whether another space holds it is not told");

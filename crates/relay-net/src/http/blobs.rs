@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 /// Bytes handed to the store, or asked of it, at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
 /// What is read and thrown away of a body that is not wanted, so that the client gets to read the answer.
-const DISCARD_BYTES_MAX: usize = 1024 * 1024;
+const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Asks the store and waits for its answer.
 async fn ask<T: Send + 'static>(call: impl FnOnce(BlobCompletion<T>)) -> Result<T, BlobError> {

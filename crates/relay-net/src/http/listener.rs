@@ -3,6 +3,7 @@
 use super::exchange::Front;
 use super::linger::linger;
 use super::problem::Problem;
+use super::reserve::Reserve;
 use super::serve::serve;
 use crate::connections::Connections;
 use crate::limits::{ACCEPT_BACKOFF_MIN, REFUSAL_TIMEOUT, REFUSALS_MAX};
@@ -17,7 +18,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-const TOO_MANY: Problem = Problem::new(
+pub(super) const TOO_MANY: Problem = Problem::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "too_many_connections",
     "This relay has as many connections as it may; try again later.",
@@ -44,6 +45,7 @@ pub(crate) async fn accept_loop(
     mut stop: watch::Receiver<bool>,
 ) {
     let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
+    let mut reserve = Reserve::new();
     let mut backoff = ACCEPT_BACKOFF_MIN;
     let backoff_max = Duration::from_millis(front.shared.limits.accept_backoff_ms_max);
     loop {
@@ -58,8 +60,11 @@ pub(crate) async fn accept_loop(
                 admit(&front, &connections, &refusals, socket, client);
             }
             Err(error) if concerns_one_connection(&error) => {}
-            Err(_) => {
+            Err(error) => {
                 front.shared.stats.counters.accept_errors_total.add(1);
+                if Reserve::is_needed(&error) && reserve.turn_one_away(&listener).await {
+                    front.shared.stats.counters.refused_total.add(1);
+                }
                 // A stop during the pause is seen right after it, at most one second later.
                 let _ = timeout(backoff, stop.wait_for(|stop| *stop)).await;
                 backoff = (backoff * 2).min(backoff_max);

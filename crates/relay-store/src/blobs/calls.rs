@@ -24,8 +24,8 @@ impl BlobStore for EmbeddedStore {
         self.blobs.look(done, move |blobs| blobs.read(place, offset, bytes_max));
     }
 
-    fn blob_delete(&self, place: BlobPlace, by: Option<DeviceKey>, done: BlobCompletion<()>) {
-        self.blobs.write(done, move |blobs| blobs.delete(place, by));
+    fn blob_delete(&self, place: BlobPlace, device: DeviceKey, is_admin: bool, done: BlobCompletion<()>) {
+        self.blobs.write(done, move |blobs| blobs.delete(place, device, is_admin));
     }
 
     fn blob_erase(&self, space: SpaceId, done: BlobCompletion<u64>) {

@@ -1,0 +1,124 @@
+// Faults of the disk: syncs that fail, syncs that are slow, no room.
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from './load.ts';
+import { Findings, type Effort, type FaultReport, type FaultSkip } from './report.ts';
+import { health, isAlive, underLoad } from './relay-under-fault.ts';
+import { EIO, Faults, shimMissing } from './shim.ts';
+
+const MIB = 1 << 20;
+
+/** A sync fails: everything pending is refused, nothing is acknowledged any more, and the relay says that it is not ready. */
+export async function failedSync({ scale, env }: Effort): Promise<FaultReport | FaultSkip> {
+  const name = 'failed-sync';
+  const missing = shimMissing();
+  if (missing !== null) return { name, skipped: missing };
+  const findings = new Findings();
+  const faults = new Faults();
+  await underLoad(findings, { env: { ...env, ...faults.env } }, async ({ relay, load, port }) => {
+    faults.failSyncs(EIO);
+    findings.expect(await load.refusedWithin('store_poisoned', 5000), 'pending pushes were not refused as store_poisoned');
+    await sleep(100);
+    const receipts = load.receipts;
+    const { syncs } = faults.counts();
+    findings.expect(faults.counts().failed > 0, 'no sync failed: the shim is not there');
+    // The disk is well again; a store that believed a second sync would go on now.
+    faults.failSyncs(0);
+    await sleep(500 * scale);
+    findings.expect(load.receipts === receipts, `${load.receipts - receipts} receipts after a failed sync`);
+    findings.fact('syncsAfter', faults.counts().syncs - syncs);
+    const [ready, live] = [await health(port, 'ready'), await health(port, 'live')];
+    findings.expect(ready.status === 503 && ready.reason === 'store_poisoned', `readiness is ${ready.status} ${ready.reason}`);
+    findings.expect(live.status === 200 && isAlive(relay.pid), 'the process does not live');
+  });
+  faults.close();
+  return findings.report(name);
+}
+
+const ACK_SLACK_MS = 5;
+
+/** Syncs are slow: acknowledgements take at most two of them, and what is in flight stays bounded. */
+export async function slowDisk({ scale }: Effort, claimedMs?: number): Promise<FaultReport | FaultSkip> {
+  const name = 'slow-disk';
+  const missing = shimMissing();
+  if (missing !== null) return { name, skipped: missing };
+  const findings = new Findings();
+  const faults = new Faults();
+  await underLoad(findings, { env: faults.env, load: { writers: 4, inFlight: 4 } }, async ({ relay, load }) => {
+    // What the machine itself adds, beside the disk: this machine is shared.
+    const own = percentile(load.takeLatencies(), 0.99);
+    for (const delayMs of scale > 1 ? [20, 200, 2000] : [50]) {
+      faults.delaySyncs(delayMs);
+      await load.receiptsWithin(16, 10_000 + delayMs * 4);
+      load.takeLatencies();
+      await sleep(Math.max(1500, delayMs * 6));
+      const p99 = percentile(load.takeLatencies(), 0.99);
+      findings.fact(`p99At${delayMs}`, p99);
+      const bound = 2 * (claimedMs ?? delayMs) + ACK_SLACK_MS + own;
+      findings.expect(p99 <= bound, `p99 of receipts is ${p99.toFixed(0)} ms with syncs of ${delayMs} ms; at most ${bound.toFixed(0)}`);
+      findings.expect(isAlive(relay.pid), 'the process does not live');
+    }
+    faults.delaySyncs(0);
+    findings.expect(await load.receiptsWithin(50, 5000), 'no receipts after the disk was fast again');
+    findings.expect(load.refusals.size === 0, `refused: ${[...load.refusals.keys()].join(', ')}`);
+  });
+  faults.close();
+  return findings.report(name);
+}
+
+const RECOVERED_WITHIN_MS = 2000;
+
+/** No room: writes are refused by that name, reads and liveness go on, and within two seconds of room it goes on. */
+export async function diskFull({ scale, env }: Effort): Promise<FaultReport | FaultSkip> {
+  const name = 'disk-full';
+  const dir = mkdtempSync(join(tmpdir(), 'sealrelay-full-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${224 * MIB}`, 'tmpfs', dir], { stdio: 'ignore' });
+  } catch {
+    rmSync(dir, { recursive: true, force: true });
+    return { name, skipped: 'needs the right to mount a tmpfs' };
+  }
+  const findings = new Findings();
+  try {
+    const load = { writers: 4, inFlight: 8, entryBytes: 64 * 1024 };
+    await underLoad(findings, { dir, load, ...(env === undefined ? {} : { env }) }, async ({ relay, load, port }) => {
+      for (let round = 0; round < scale; round += 1) {
+        load.refusals.clear();
+        fill(join(dir, 'filler'));
+        // Segments are made ahead, so what is made already is written full first.
+        findings.expect(await load.refusedWithin('disk_full', 30_000), 'a full disk was never refused as disk_full');
+        findings.expect([...load.refusals.keys()].every((refused) => refused === 'disk_full' || refused === 'push_seq_gap'), `refused as ${[...load.refusals.keys()].join(', ')}`);
+        const live = await health(port, 'live');
+        findings.expect(live.status === 200 && isAlive(relay.pid), 'the process does not live');
+        const { lost, doubled, gaps } = await load.compare(relay.address);
+        findings.expect(lost + doubled + gaps === 0, `while full: ${lost} lost, ${doubled} doubled, ${gaps} gaps`);
+        const freedMs = performance.now();
+        unlinkSync(join(dir, 'filler'));
+        const recovered = await load.receiptsWithin(1, 10_000);
+        findings.fact('recoveredMs', load.lastReceiptMs - freedMs);
+        findings.expect(recovered && load.lastReceiptMs - freedMs <= RECOVERED_WITHIN_MS, `recovery took ${(load.lastReceiptMs - freedMs).toFixed(0)} ms`);
+      }
+    });
+  } finally {
+    execFileSync('umount', ['-l', dir], { stdio: 'ignore' });
+    rmSync(dir, { recursive: true, force: true });
+  }
+  return findings.report(name);
+}
+
+/** Writes until there is no room. */
+function fill(path: string): void {
+  const file = openSync(path, 'w');
+  for (const bytes of [MIB, 4096]) {
+    const block = Buffer.alloc(bytes);
+    try {
+      for (;;) writeSync(file, block);
+    } catch {
+      // There is no room for a block of this size.
+    }
+  }
+  closeSync(file);
+}
