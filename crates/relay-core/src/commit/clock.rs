@@ -1,7 +1,10 @@
 //! The log's clock.
 
+use crate::limits::SWEEP_CLOCK_STEP_MS;
+
 /// A clock that never goes back, restarts and steps of the wall clock included. While the wall clock is behind it goes on
-/// from where it was, by the time that passes on the wall clock.
+/// from where it was, by the time that passes on the wall clock; a step of the wall clock is no time that passed, so one that
+/// jumps to and fro does not drive the log's time ahead.
 ///
 /// Of two attestations of one space the one with the greater size must not have the smaller time. A commit takes its time
 /// when it is decided and shows its size when it is durable; in between, whoever signs the old size again must not use a
@@ -35,7 +38,8 @@ impl LogClock {
     /// The time for signing what is durable already.
     pub fn now(&mut self, wall_ms: u64) -> u64 {
         if !self.in_flight {
-            let passed = wall_ms.saturating_sub(self.wall_ms);
+            let moved = wall_ms.saturating_sub(self.wall_ms);
+            let passed = if moved > SWEEP_CLOCK_STEP_MS { 1 } else { moved };
             self.last_ms = if wall_ms >= self.last_ms { wall_ms } else { self.last_ms.saturating_add(passed) };
             self.wall_ms = wall_ms;
         }
@@ -64,5 +68,17 @@ mod tests {
         assert_eq!(clock.now(110), 160);
         assert_eq!(clock.now(120), 170, "goes on at the wall clock's pace while it is behind");
         assert_eq!(clock.now(185), 185);
+    }
+
+    #[test]
+    fn a_wall_clock_that_jumps_to_and_fro_drives_it_ahead_once() {
+        const DAY_MS: u64 = 24 * 3_600_000;
+        let (mut clock, start) = (LogClock::after(0), 10 * DAY_MS);
+        assert_eq!(clock.now(start + DAY_MS), start + DAY_MS);
+        for round in 0..5 {
+            assert_eq!(clock.now(start), start + DAY_MS + round, "behind, and nothing passed");
+            assert_eq!(clock.now(start - DAY_MS), start + DAY_MS + round);
+            assert_eq!(clock.now(start), start + DAY_MS + round + 1, "a step forward is no time that passed");
+        }
     }
 }
