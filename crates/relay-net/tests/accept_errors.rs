@@ -19,6 +19,8 @@ use tokio::time::timeout;
 #[tokio::test]
 async fn without_file_descriptors_the_accept_loop_rests() {
     let relay = relay(Behaviour::Echo, NetLimits::default()).await;
+    let mut first = Client::open(relay.server.local_addr(), NATIVE).await;
+    first.echoes(b"served").await;
     let before = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: Some(256), maximum: before.maximum }).unwrap();
     let mut hoard: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
@@ -37,6 +39,7 @@ async fn without_file_descriptors_the_accept_loop_rests() {
     assert!(errors < 15, "{errors} failed accepts in 300 ms");
     waiting.shutdown().await.unwrap();
     drop(waiting);
+    first.echoes(b"still served").await;
     hoard.truncate(100);
     let mut client = Client::open(address, NATIVE).await;
     client.echoes(b"accepted after all").await;
