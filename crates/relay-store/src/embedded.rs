@@ -7,6 +7,7 @@ mod running;
 
 use crate::blobs::BlobDesk;
 use crate::committer::{Committer, CommitterParts};
+use crate::data_dir::DataDir;
 use crate::limits::{SEGMENT_BYTES, StoreLimits};
 use crate::open::{self, OpenError, Opened, StoreEnvironment};
 use crate::queue::{CommitQueue, QueueLimits};
@@ -87,6 +88,31 @@ pub(crate) fn workers(name: &str, threads: usize, waiting_max: usize) -> Result<
     Workers::start(name, threads, waiting_max).map(Arc::new).map_err(OpenError::Threads)
 }
 
+fn commit_queue(limits: &StoreLimits) -> Arc<CommitQueue> {
+    Arc::new(CommitQueue::new(QueueLimits {
+        calls_max: limits.queue_calls_max,
+        bytes_max: limits.queue_bytes_max,
+        group_bytes_max: limits.group_bytes_max,
+        group_calls_max: limits.group_calls_max,
+    }))
+}
+
+fn start_threads(
+    shared: &Arc<Shared>,
+    committer: Committer,
+    background: Arc<Workers>,
+    dir: DataDir,
+    segment_bytes: u64,
+) -> Result<(Running, Arc<Reclaimer>), OpenError> {
+    let committer = spawn("relay-store-commit", move || committer.run())?;
+    let meta_shared = Arc::clone(shared);
+    let meta_thread = spawn("relay-store-meta", move || meta_shared.meta.run())?;
+    let reclaimer = Arc::new(Reclaimer::default());
+    let (reclaims, reclaimed) = (Arc::clone(&reclaimer), Arc::clone(shared));
+    let reclaim_thread = spawn("relay-store-reclaim", move || reclaims.run(&reclaimed, segment_bytes))?;
+    Ok((Running { committer, meta_thread, reclaim_thread, background, dir }, reclaimer))
+}
+
 impl EmbeddedStore {
     /// Opens a store: takes the directory, checks and mends the log, starts the threads.
     ///
@@ -118,12 +144,7 @@ impl EmbeddedStore {
         let readers = workers("relay-store-read", threads(limits.reader_threads.max(1)), limits.reads_waiting_max)?;
         let snapshot_thread = workers("relay-store-snap", threads(1), limits.snapshot_calls_waiting_max)?;
         let blobs = BlobDesk::open(Arc::clone(&shared), &limits, threads(limits.blob_threads.max(1)))?;
-        let queue = Arc::new(CommitQueue::new(QueueLimits {
-            calls_max: limits.queue_calls_max,
-            bytes_max: limits.queue_bytes_max,
-            group_bytes_max: limits.group_bytes_max,
-            group_calls_max: limits.group_calls_max,
-        }));
+        let queue = commit_queue(&limits);
         let segments = Segments::new(
             Arc::clone(&shared),
             Arc::clone(&background),
@@ -161,14 +182,9 @@ impl EmbeddedStore {
                 by_hand,
             });
         }
-        let committer = spawn("relay-store-commit", move || committer.run())?;
-        let meta_shared = Arc::clone(&shared);
-        let meta_thread = spawn("relay-store-meta", move || meta_shared.meta.run())?;
-        let reclaimer = Arc::new(Reclaimer::default());
-        let (reclaims, reclaimed) = (Arc::clone(&reclaimer), Arc::clone(&shared));
         let segment_bytes = options.segment_bytes;
-        let reclaim_thread = spawn("relay-store-reclaim", move || reclaims.run(&reclaimed, segment_bytes))?;
-        let running = Mutex::new(Some(Running { committer, meta_thread, reclaim_thread, background, dir }));
+        let (running, reclaimer) = start_threads(&shared, committer, background, dir, segment_bytes)?;
+        let running = Mutex::new(Some(running));
         Ok(Self {
             shared,
             queue,
