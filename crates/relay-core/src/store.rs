@@ -344,6 +344,8 @@ pub struct StoreStats {
     pub torn_tails: u64,
     /// 1 when poisoned.
     pub poisoned: u64,
+    /// 1 while the disk is full: new entries are refused, reads, acks and trims go on.
+    pub disk_full: u64,
     /// Bytes given back to the disk by reclaim.
     pub reclaimed_bytes: u64,
     /// Bytes reclaim wrote to give others back; not in `written_bytes`.

@@ -131,7 +131,12 @@ impl Committer {
     fn begin(&mut self) -> Result<u64, StoreError> {
         let time_ms = self.clock.commit_begins(self.shared.wall_clock.now_ms());
         // Without a lease a restart could sign an earlier time: nothing may be signed.
-        self.shared.meta.lease(time_ms).map(|()| time_ms).map_err(|error| {
+        let mut leased = self.shared.meta.lease(time_ms);
+        if leased.as_ref().is_err_and(meta::is_full) && !self.shared.reserve.is_spent() {
+            self.shared.reserve.spend(&*self.shared.vfs);
+            leased = self.shared.meta.lease(time_ms);
+        }
+        leased.map(|()| time_ms).map_err(|error| {
             self.clock.commit_ended();
             if meta::is_full(&error) {
                 return StoreError::DiskFull;
@@ -152,6 +157,10 @@ impl Committer {
     fn commit(&mut self, calls: Vec<Call>) {
         if let Err(error) = self.shared.writable() {
             return calls.into_iter().for_each(|call| call.refuse(error.clone()));
+        }
+        let calls = self.refuse_while_full(calls);
+        if calls.is_empty() {
+            return;
         }
         let needed = build::group_bytes_max(&self.shared, &calls);
         let place = match self.place(needed) {
@@ -192,13 +201,35 @@ impl Committer {
         made.map(Some).map_err(|error| self.room_failure(&error))
     }
 
-    /// Refuses what needs room and goes on with what does not.
+    /// Refuses what needs room and goes on with what does not; with what gives room back, as long as the reserve lasts.
     fn no_room(&mut self, calls: Vec<Call>, error: &StoreError) {
-        let (heads, others): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| matches!(call, Call::Attest { .. }));
-        others.into_iter().for_each(|call| call.refuse(error.clone()));
-        if !heads.is_empty() {
-            self.commit(heads);
+        let reserve = &self.shared.reserve;
+        let has_reserve = *error == StoreError::DiskFull && !reserve.is_spent();
+        if has_reserve {
+            reserve.spend(&*self.shared.vfs);
         }
+        let goes_on = |call: &Call| match call {
+            Call::Attest { .. } => true,
+            Call::Trim { .. } => has_reserve,
+            _ => false,
+        };
+        let (left, others): (Vec<_>, Vec<_>) = calls.into_iter().partition(goes_on);
+        others.into_iter().for_each(|call| call.refuse(error.clone()));
+        if !left.is_empty() {
+            self.commit(left);
+        }
+    }
+
+    /// While the disk is full what is left of it is for those who give room back.
+    fn refuse_while_full(&self, calls: Vec<Call>) -> Vec<Call> {
+        let Shared { reserve, vfs, .. } = &*self.shared;
+        if !reserve.is_spent() || reserve.finds_room(&**vfs) {
+            return calls;
+        }
+        let grows = |call: &Call| matches!(call, Call::Push { .. } | Call::Roster { .. });
+        let (refused, left): (Vec<_>, Vec<_>) = calls.into_iter().partition(grows);
+        refused.into_iter().for_each(|call| call.refuse(StoreError::DiskFull));
+        left
     }
 
     fn finish(&mut self, mut build: Build) {

@@ -1,6 +1,7 @@
 //! The data directory: whose it is, who holds it, and which key its log has.
 
 use crate::leaves::LEAVES_DIR;
+use crate::reserve::RESERVE_FILE;
 use crate::vfs::{self, DirName, OpenMode, Vfs, VfsLock};
 use relay_core::environment::Entropy;
 use std::fmt;
@@ -23,8 +24,17 @@ pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Name of the directory of blobs.
 pub(crate) const BLOBS_DIR: &str = "blobs";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 8] =
-    [FORMAT_FILE, LOCK_FILE, KEY_FILE, META_FILE, SNAPSHOTS_DIR, BLOBS_DIR, crate::segment::LOG_DIR, LEAVES_DIR];
+const OWN_NAMES: [&str; 9] = [
+    FORMAT_FILE,
+    LOCK_FILE,
+    KEY_FILE,
+    META_FILE,
+    SNAPSHOTS_DIR,
+    BLOBS_DIR,
+    crate::segment::LOG_DIR,
+    LEAVES_DIR,
+    RESERVE_FILE,
+];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.

@@ -13,6 +13,7 @@ use crate::open::{self, OpenError, Opened, StoreEnvironment};
 use crate::queue::{CommitQueue, QueueLimits};
 use crate::reclaim::{Reclaimed, Reclaimer};
 use crate::relay_key::RelayKey;
+use crate::reserve::Reserve;
 use crate::segments::{BACKGROUND_WAITING_MAX, Segments};
 use crate::shared::{Shared, SharedParts, add};
 use crate::snapshots::Snapshots;
@@ -135,6 +136,7 @@ impl EmbeddedStore {
             spaces,
             sealed,
             leaves,
+            reserve: Reserve::new(&options.dir, options.segment_bytes),
         }));
         add(&shared.counters.disk_bytes, opened.disk_bytes);
         add(&shared.counters.torn_tails, mended.torn_tails);
@@ -204,6 +206,12 @@ impl EmbeddedStore {
     /// Gives back what is forgotten, now instead of when its turn comes. Blocks until it is done.
     pub fn reclaim(&self) -> Reclaimed {
         self.reclaimer.pass(&self.shared, self.segment_bytes)
+    }
+
+    /// Where a read met bytes that do not match their checksum; the newest place, once.
+    #[must_use]
+    pub fn take_damage(&self) -> Option<String> {
+        self.shared.take_damage()
     }
 
     /// The log's key, for whoever else has to sign for this log.

@@ -27,6 +27,7 @@ mod reads;
 mod reclaim;
 mod recovery;
 pub mod relay_key;
+mod reserve;
 mod sealed;
 pub mod segment;
 mod segments;

@@ -49,6 +49,7 @@ impl Reclaimer {
     pub(crate) fn run(&self, shared: &Shared, segment_bytes: u64) {
         let mut pause = 0;
         loop {
+            shared.reserve.keep(&*shared.vfs);
             let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
             let waited = self.wake.wait_timeout_while(closing, PERIOD, |closing| !*closing);
             if *waited.unwrap_or_else(PoisonError::into_inner).0 {
@@ -104,6 +105,9 @@ impl Reclaimer {
 
 fn give_up(shared: &Shared, error: &NotNow) {
     add(&shared.counters.reclaim_failures, 1);
+    if matches!(error, NotNow::Full) {
+        shared.reserve.spend(&*shared.vfs);
+    }
     if let NotNow::Damaged(segment) = error {
         // Its whole entries are still read where they are; the damaged ones are for whoever asks for them to hear of.
         shared.sealed.mark_stuck(&[*segment]);

@@ -9,6 +9,7 @@ mod sealing;
 pub(crate) use contents::{GroupContents, SegmentContents};
 
 use crate::index::SegmentFile;
+use crate::reserve::URGENT_SEGMENT_BYTES;
 use crate::segment::header::HEADER_BYTES;
 use crate::segment::offset_of;
 use crate::segment::writer::SegmentWriter;
@@ -94,13 +95,23 @@ impl Segments {
         let made = ahead.take().filter(|writer| writer.segment == self.next && writer.fits(bytes));
         match made {
             Some(writer) => Ok(writer),
-            None => self.create(self.next, self.segment_bytes.max(bytes.saturating_add(offset_of(HEADER_BYTES)))),
+            None => {
+                // From the reserve, that is all there is.
+                let is_spent = self.shared.reserve.is_spent();
+                let usual = if is_spent { URGENT_SEGMENT_BYTES.min(self.segment_bytes) } else { self.segment_bytes };
+                self.create(self.next, usual.max(bytes.saturating_add(offset_of(HEADER_BYTES))))
+            }
         }
     }
 
     fn create(&self, segment: u64, len: u64) -> io::Result<SegmentWriter> {
         let shared = &self.shared;
-        let writer = SegmentWriter::create(&*shared.vfs, &shared.data_dir, segment, len, &shared.owner)?;
+        let made = SegmentWriter::create(&*shared.vfs, &shared.data_dir, segment, len, &shared.owner);
+        if made.is_err() {
+            // What was made of it takes room that something else may need.
+            let _made_anew = shared.vfs.remove(&crate::segment::path(&shared.data_dir, segment));
+        }
+        let writer = made?;
         add(&shared.counters.disk_bytes, writer.file_bytes());
         Ok(writer)
     }
@@ -109,7 +120,7 @@ impl Segments {
         let (shared, ahead) = (Arc::clone(&self.shared), Arc::clone(&self.ahead));
         let (segment, len) = (self.next, self.segment_bytes);
         self.background.submit(Box::new(move |may_run| {
-            if may_run.is_err() {
+            if may_run.is_err() || shared.reserve.is_spent() {
                 return;
             }
             let mut slot = ahead.lock();

@@ -3,6 +3,7 @@
 use crate::leaves::LeafFiles;
 use crate::meta::Meta;
 use crate::recovery::Spaces;
+use crate::reserve::Reserve;
 use crate::sealed::SealedSegments;
 use crate::segment::writer::Owner;
 use crate::space::Space;
@@ -12,7 +13,7 @@ use relay_core::store::{CommitListener, StoreError, StoreStats};
 use relay_proto::ids::SpaceId;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 /// Whether the store still accepts.
@@ -65,9 +66,11 @@ pub(crate) struct Shared {
     pub(crate) spaces: RwLock<Spaces>,
     pub(crate) sealed: SealedSegments,
     pub(crate) leaves: LeafFiles,
+    pub(crate) reserve: Reserve,
     pub(crate) listener: OnceLock<Arc<dyn CommitListener>>,
     pub(crate) counters: Counters,
     health: AtomicU8,
+    damage: Mutex<Option<String>>,
 }
 
 /// What a [`Shared`] is made of.
@@ -83,6 +86,7 @@ pub(crate) struct SharedParts {
     pub(crate) spaces: Spaces,
     pub(crate) sealed: SealedSegments,
     pub(crate) leaves: LeafFiles,
+    pub(crate) reserve: Reserve,
 }
 
 impl Shared {
@@ -99,6 +103,8 @@ impl Shared {
             spaces: RwLock::new(parts.spaces),
             sealed: parts.sealed,
             leaves: parts.leaves,
+            reserve: parts.reserve,
+            damage: Mutex::default(),
             listener: OnceLock::new(),
             counters: Counters::default(),
             health: AtomicU8::new(Health::Good as u8),
@@ -154,6 +160,20 @@ impl Shared {
         self.spaces.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// Counts a read that met damaged bytes, and keeps the place for whoever reports it.
+    pub(crate) fn note_damage<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Damaged { place }) = &result {
+            add(&self.counters.damaged_reads, 1);
+            *self.damage.lock().unwrap_or_else(PoisonError::into_inner) = Some(place.clone());
+        }
+        result
+    }
+
+    /// The place where the newest read met damaged bytes, once.
+    pub(crate) fn take_damage(&self) -> Option<String> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Counts one sync.
     pub(crate) fn count_sync(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -183,6 +203,7 @@ impl Shared {
             reclaim_failures: read(&counters.reclaim_failures),
             damaged_reads: read(&counters.damaged_reads),
             spaces: u64::try_from(self.space_count()).unwrap_or(u64::MAX),
+            disk_full: u64::from(self.reserve.is_spent()),
             poisoned: u64::from(self.health() == Health::Poisoned),
             ..StoreStats::default()
         }

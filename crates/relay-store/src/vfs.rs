@@ -136,6 +136,13 @@ pub trait Vfs: Send + Sync + Debug {
     /// # Errors
     /// What the file system says.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Bytes that can still be written in the file system of a directory; `None` when it does not say.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn free_bytes(&self, _dir: &Path) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
     /// Takes an exclusive advisory lock on a file, which is made when missing, and writes `owner` into it;
     /// `None` when another process holds it.
     ///

@@ -83,7 +83,10 @@ fn metadata_that_met_a_full_disk_is_written_when_there_is_room() {
     let store = relay_store::EmbeddedStore::open(&options("/d", SEGMENT), environment).unwrap();
     let writer = Writer::new(1);
     writer.found(&store).unwrap();
-    vfs.inject("meta.redb", Fault::Write { after: 0, error: ErrorKind::StorageFull });
+    // It is tried once more with the room that the reserve gave up.
+    for _ in 0..8 {
+        vfs.inject("meta.redb", Fault::Write { after: 0, error: ErrorKind::StorageFull });
+    }
     clock.0.fetch_add(600_000, std::sync::atomic::Ordering::Relaxed);
     // The time lease is over and cannot be renewed: refused for now, not for good.
     assert_eq!(writer.push(&store, 1, vec![sealed(1, 100)]).unwrap_err(), StoreError::DiskFull);

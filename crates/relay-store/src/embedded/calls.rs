@@ -105,12 +105,14 @@ impl Store for EmbeddedStore {
 
     fn read(&self, space: SpaceId, after: u64, entries_max: u32, bytes_max: u32, done: Completion<ReadOutcome>) {
         let readers = Arc::clone(&self.readers);
+        let shared = Arc::clone(&self.shared);
         self.with_attestation(space, done, move |_, known, done| match reads::outcome_now(known, after) {
             Some(outcome) => done(Ok(outcome)),
             None => {
                 let known = Arc::clone(known);
                 readers.submit(Box::new(move |may_run| {
-                    done(may_run.and_then(|()| reads::page(&known, after, entries_max, bytes_max)));
+                    let page = may_run.and_then(|()| reads::page(&known, after, entries_max, bytes_max));
+                    done(shared.note_damage(page));
                 }));
             }
         });
@@ -120,7 +122,9 @@ impl Store for EmbeddedStore {
         match self.shared.known(space) {
             Ok(known) => {
                 let shared = Arc::clone(&self.shared);
-                self.on_reader(done, move || reads::leaves(&shared.leaves, &known, first_seq, count));
+                self.on_reader(done, move || {
+                    shared.note_damage(reads::leaves(&shared.leaves, &known, first_seq, count))
+                });
             }
             Err(error) => done(Err(error)),
         }
@@ -214,7 +218,8 @@ impl Store for EmbeddedStore {
     }
 
     fn snapshot_read(&self, space: SpaceId, snapshot: SnapshotId, index: u32, done: Completion<Bytes>) {
-        self.on_snapshots(space, done, move |snapshots| snapshots.read(space, snapshot, index));
+        let shared = Arc::clone(&self.shared);
+        self.on_snapshots(space, done, move |snapshots| shared.note_damage(snapshots.read(space, snapshot, index)));
     }
 
     fn snapshot_opened(&self, space: SpaceId, snapshot: SnapshotId, device: DeviceKey, done: Completion<()>) {

@@ -14,7 +14,7 @@ use crate::segment::record::{Compacted, Record, record_bytes};
 use crate::segment::state::StateRecord;
 use crate::segment::{LOG_DIR, length_of, new_file_name, offset_of, path, reader};
 use crate::shared::{Shared, add};
-use crate::vfs::{OpenMode, SharedFile};
+use crate::vfs::{self, OpenMode, SharedFile};
 use bytes::Bytes;
 use relay_proto::ids::{DeviceKey, SpaceId};
 use std::collections::BTreeMap;
@@ -36,6 +36,8 @@ const STATE_PAUSE: Duration = Duration::from_micros(500);
 pub(super) enum NotNow {
     /// The file system refused.
     Io,
+    /// There is no room for the new segment.
+    Full,
     /// One of the segments holds damaged bytes.
     Damaged(u64),
     /// A space was never quiet, or the store accepts nothing more.
@@ -43,8 +45,8 @@ pub(super) enum NotNow {
 }
 
 impl From<io::Error> for NotNow {
-    fn from(_: io::Error) -> Self {
-        Self::Io
+    fn from(error: io::Error) -> Self {
+        if vfs::is_full(&error) { Self::Full } else { Self::Io }
     }
 }
 
