@@ -147,13 +147,8 @@ impl EmbeddedStore {
         let snapshot_thread = workers("relay-store-snap", threads(1), limits.snapshot_calls_waiting_max)?;
         let blobs = BlobDesk::open(Arc::clone(&shared), &limits, threads(limits.blob_threads.max(1)))?;
         let queue = commit_queue(&limits);
-        let segments = Segments::new(
-            Arc::clone(&shared),
-            Arc::clone(&background),
-            options.segment_bytes,
-            mended.open,
-            opened.next_segment,
-        );
+        let (segment_bytes, next) = (options.segment_bytes, opened.next_segment);
+        let segments = Segments::new(Arc::clone(&shared), Arc::clone(&background), segment_bytes, mended.open, next);
         let committer = Committer::new(CommitterParts {
             shared: Arc::clone(&shared),
             queue: Arc::clone(&queue),
@@ -167,40 +162,29 @@ impl EmbeddedStore {
             by_hand: options.by_hand,
         })
         .map_err(OpenError::Threads)?;
-        #[cfg(feature = "testing")]
-        if options.by_hand {
-            let by_hand = Some(by_hand::ByHand::new(committer, background, dir));
-            return Ok(Self {
-                shared,
-                queue,
-                readers,
-                snapshots,
-                snapshot_thread,
-                blobs,
-                signer,
-                reclaimer: Arc::default(),
-                segment_bytes: options.segment_bytes,
-                running: Mutex::default(),
-                by_hand,
-            });
-        }
-        let segment_bytes = options.segment_bytes;
-        let (running, reclaimer) = start_threads(&shared, committer, background, dir, segment_bytes)?;
-        let running = Mutex::new(Some(running));
-        Ok(Self {
-            shared,
+        let mut store = Self {
+            shared: Arc::clone(&shared),
             queue,
             readers,
             snapshots,
             snapshot_thread,
             blobs,
             signer,
-            reclaimer,
+            reclaimer: Arc::default(),
             segment_bytes,
-            running,
+            running: Mutex::default(),
             #[cfg(feature = "testing")]
             by_hand: None,
-        })
+        };
+        #[cfg(feature = "testing")]
+        if options.by_hand {
+            store.by_hand = Some(by_hand::ByHand::new(committer, background, dir));
+            return Ok(store);
+        }
+        let (running, reclaimer) = start_threads(&shared, committer, background, dir, segment_bytes)?;
+        store.running = Mutex::new(Some(running));
+        store.reclaimer = reclaimer;
+        Ok(store)
     }
 
     /// Gives back what is forgotten, now instead of when its turn comes. Blocks until it is done.

@@ -1,0 +1,32 @@
+// Every fault once, briefly; the torture run does the same for as long as it is given. A fault that cannot be made here is skipped.
+import { describe, expect, it } from 'vitest';
+import { productBuilt } from '../support/relay-process.ts';
+import { failedSync, slowDisk } from './disk-scenarios.ts';
+import { clockSteps, plainServerTellsNobody, stopped, tooManyFiles } from './process-scenarios.ts';
+import type { Effort, FaultReport, FaultSkip } from './report.ts';
+
+const BRIEF: Effort = { scale: 1 };
+
+describe.skipIf(!productBuilt())('the product under faults (skipped unless it is built)', () => {
+  const scenarios: [string, (effort: Effort) => Promise<FaultReport | FaultSkip>][] = [
+    ['a failed sync refuses what is pending and acknowledges nothing more', failedSync],
+    ['a slow disk slows receipts by no more than itself', slowDisk],
+    ['without file descriptors sessions live on and newcomers are told', tooManyFiles],
+    ['a clock that jumps by a day changes nothing', clockSteps],
+    ['clients of a stopped process notice and come back', stopped],
+  ];
+  it.each(scenarios)('%s', { timeout: 60_000 }, async (_, scenario) => {
+    const report = await scenario(BRIEF);
+    console.log(JSON.stringify(report));
+    if ('violations' in report) expect(report.violations).toEqual([]);
+  });
+
+  it('control: a disk that is slower than claimed is noticed', { timeout: 60_000 }, async () => {
+    const report = await slowDisk(BRIEF, 1);
+    if ('violations' in report) expect(report.violations.join()).toContain('p99 of receipts');
+  });
+
+  it.skipIf(process.platform !== 'linux')('control: a server that keeps no descriptor back tells nobody', { timeout: 30_000 }, async () => {
+    expect(await plainServerTellsNobody()).toBe(true);
+  });
+});
