@@ -119,10 +119,11 @@ impl Session {
                 authentication::advance(authentication, message.is_some(), until, io)
             }
             (State::Open(mut open), message) => {
-                if let Some(message) = message {
-                    open.on_message(message, io);
+                let rests = message.is_some_and(|message| open.on_message(message, io));
+                // A push is answered later: while nothing else is there, looking for it with every message would find nothing.
+                if !rests || io.handle.has_answers() {
+                    open.drive(io);
                 }
-                open.drive(io);
                 State::Open(open)
             }
             (State::Unknown, _) => {

@@ -4,7 +4,7 @@ mod group;
 mod push_leaf;
 
 pub use group::{GroupLeaf, SignedGroup, sign_group};
-pub use push_leaf::{PushLeaf, ReceiptProof, push_tree, verify_receipt};
+pub use push_leaf::{PushLeaf, PushTree, ReceiptProof, push_tree, verify_receipt};
 
 use crate::hash::Domain;
 use crate::ids::{Hash, LogId, Seq, Signature, SpaceId};

@@ -22,7 +22,9 @@ pub use frame_type::{Direction, FrameType};
 pub use handshake::{
     Challenge, Hello, Policy, Proof, SessionLimits, Welcome, WelcomeBody, encode_versions, hello_versions,
 };
-pub use log::{Ack, AckNotice, CursorExpired, Leaves, Pull, PullLeaves, Push, Receipt, ReceiptStatus, Subscribe};
+pub use log::{
+    Ack, AckNotice, CursorExpired, EncodedReceipt, Leaves, Pull, PullLeaves, Push, Receipt, ReceiptStatus, Subscribe,
+};
 pub use log_items::{Entries, Item, ItemBody};
 pub use relay::RelayFrame;
 pub use roster::{RosterPut, RosterUpdate};

@@ -9,7 +9,7 @@ pub use compact_range::CompactRange;
 pub(crate) use compact_range::fold;
 pub use inclusion::{root_from_path, verify_inclusion};
 pub use log_fold::{Genesis, LogFold};
-pub use tree::{inclusion_path, root_of, tree_with_paths};
+pub use tree::{Tree, inclusion_path, root_of, tree_with_paths};
 
 use crate::hash::sha256;
 use crate::ids::{DeviceKey, EntryId, Hash, PushSeq};

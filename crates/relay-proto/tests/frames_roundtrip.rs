@@ -5,7 +5,7 @@ mod strategies;
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use relay_proto::frame::{ClientFrame, EncodedFrame, EntriesEncoder, Frame, ItemBody, RelayFrame};
+use relay_proto::frame::{ClientFrame, EncodedFrame, EncodedReceipt, EntriesEncoder, Frame, ItemBody, RelayFrame};
 use relay_proto::wire::DecodeError;
 
 proptest! {
@@ -25,6 +25,18 @@ proptest! {
         prop_assert_eq!(RelayFrame::decode(&bytes), Ok(frame));
         let cut = bytes.slice(..bytes.len() - 1);
         prop_assert_eq!(RelayFrame::decode(&cut), Err(DecodeError::Truncated));
+    }
+
+    #[test]
+    fn a_receipt_around_encoded_bytes_is_the_receipt(receipt in strategies::receipt()) {
+        let encoded = EncodedReceipt {
+            push_seq_first: receipt.push_seq_first,
+            count: receipt.count,
+            status: receipt.status.clone(),
+            seq_first: receipt.seq_first,
+            attestation: &receipt.attestation.encode(),
+        };
+        prop_assert_eq!(encoded.encode(), receipt.encode());
     }
 
     #[test]

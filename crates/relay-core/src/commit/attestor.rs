@@ -4,7 +4,7 @@ use super::signing::sign;
 use crate::environment::{Entropy, LogSigner};
 use crate::ledger::SpaceLedger;
 use bytes::Bytes;
-use relay_proto::attestation::{Attestation, GroupLeaf, PushLeaf, ReceiptProof, SALT_BYTES, push_tree};
+use relay_proto::attestation::{Attestation, GroupLeaf, PushLeaf, PushTree, ReceiptProof, SALT_BYTES};
 use relay_proto::hash::Domain;
 use relay_proto::ids::{Hash, LogId};
 use relay_proto::limits::GROUP_LEAVES_MAX;
@@ -19,7 +19,7 @@ const ATTESTATION_BYTES_USUAL: usize = 512;
 pub struct GroupAttestor {
     time_ms: u64,
     leaves: Vec<GroupLeaf>,
-    proofs: Vec<Vec<ReceiptProof>>,
+    pushes: Vec<PushTree>,
 }
 
 impl GroupAttestor {
@@ -29,17 +29,17 @@ impl GroupAttestor {
     /// A group of the time the log's clock gave.
     #[must_use]
     pub const fn new(time_ms: u64) -> Self {
-        Self { time_ms, leaves: Vec::new(), proofs: Vec::new() }
+        Self { time_ms, leaves: Vec::new(), pushes: Vec::new() }
     }
 
     /// Adds a space and the push leaves of this group in it, in order (none: zeros); returns the slot by which its attestation
     /// and its proofs are asked for. The ledger remembers the head, to judge acks by.
     pub fn add(&mut self, ledger: &mut SpaceLedger, pushes: &[PushLeaf], entropy: &dyn Entropy) -> usize {
-        let (root, proofs) = push_tree(pushes);
+        let pushes = PushTree::new(pushes);
         let mut salt = [0; SALT_BYTES];
         entropy.fill(&mut salt);
-        self.leaves.push(GroupLeaf { space: ledger.space(), claim: ledger.claim(self.time_ms, root), salt });
-        self.proofs.push(proofs);
+        self.leaves.push(GroupLeaf { space: ledger.space(), claim: ledger.claim(self.time_ms, pushes.root()), salt });
+        self.pushes.push(pushes);
         ledger.note_attested();
         self.leaves.len() - 1
     }
@@ -52,7 +52,7 @@ impl GroupAttestor {
         }
         let hashes: Vec<Hash> = self.leaves.iter().map(|leaf| leaf.hash(log_id)).collect();
         let (root, paths) = tree_with_paths(&hashes)?;
-        Some(UnsignedGroup { leaves: self.leaves, paths, proofs: self.proofs, root })
+        Some(UnsignedGroup { leaves: self.leaves, paths, pushes: self.pushes, root })
     }
 }
 
@@ -61,7 +61,7 @@ impl GroupAttestor {
 pub struct UnsignedGroup {
     leaves: Vec<GroupLeaf>,
     paths: Vec<Vec<Hash>>,
-    proofs: Vec<Vec<ReceiptProof>>,
+    pushes: Vec<PushTree>,
     root: Hash,
 }
 
@@ -80,7 +80,7 @@ impl UnsignedGroup {
                 encode(&Attestation { claim: leaf.claim, salt: leaf.salt, leaf_index, leaf_count, path, signature })
             })
             .collect();
-        CommittedGroup { attestations, proofs: self.proofs }
+        CommittedGroup { attestations, pushes: self.pushes }
     }
 }
 
@@ -88,7 +88,7 @@ impl UnsignedGroup {
 #[derive(Debug)]
 pub struct CommittedGroup {
     attestations: Vec<Bytes>,
-    proofs: Vec<Vec<ReceiptProof>>,
+    pushes: Vec<PushTree>,
 }
 
 impl CommittedGroup {
@@ -100,8 +100,8 @@ impl CommittedGroup {
 
     /// The proof of the `index`-th push leaf of a slot.
     #[must_use]
-    pub fn proof(&self, slot: usize, index: usize) -> Option<&ReceiptProof> {
-        self.proofs.get(slot)?.get(index)
+    pub fn proof(&self, slot: usize, index: usize) -> Option<ReceiptProof> {
+        self.pushes.get(slot)?.proof(index)
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
             assert_eq!((attestation.claim.time_ms, attestation.claim.head), (77, head));
             assert_eq!(leaves.is_empty(), attestation.claim.pushes.is_zero());
             for (index, leaf) in leaves.iter().enumerate() {
-                assert!(verify_receipt(leaf, group.proof(slot, index).unwrap(), &attestation.claim.pushes));
+                assert!(verify_receipt(leaf, &group.proof(slot, index).unwrap(), &attestation.claim.pushes));
             }
             assert!(group.proof(slot, leaves.len()).is_none());
         }

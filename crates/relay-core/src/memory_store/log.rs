@@ -91,7 +91,7 @@ fn runs(planned: &[PlannedRun], group: Option<&CommittedGroup>) -> Vec<ReceiptRu
                 PlannedVerdict::DuplicateForgotten => Verdict::DuplicateForgotten,
                 PlannedVerdict::Stored { seq_first } => {
                     let proof = group?.proof(0, 0)?;
-                    Verdict::Stored { seq_first, index: proof.index, leaves: proof.leaves, path: proof.path.clone() }
+                    Verdict::Stored { seq_first, index: proof.index, leaves: proof.leaves, path: proof.path }
                 }
             };
             Some(ReceiptRun { push_seq_first: run.push_seq_first, count: run.count, verdict })

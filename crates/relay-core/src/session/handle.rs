@@ -68,6 +68,10 @@ impl SessionHandle {
         self.wake();
     }
 
+    pub(crate) fn has_answers(&self) -> bool {
+        self.answered.load(Ordering::Acquire)
+    }
+
     pub(crate) fn take(&self) -> Option<Answer> {
         if !self.answered.load(Ordering::Acquire) {
             return None;

@@ -133,12 +133,18 @@ impl OpenSession {
         shared.counters.sessions.one_less();
     }
 
-    pub(super) fn on_message(&mut self, message: Bytes, io: &mut Io<'_>) {
+    /// Takes a message; returns whether nothing is to be done for it but to wait for the store.
+    pub(super) fn on_message(&mut self, message: Bytes, io: &mut Io<'_>) -> bool {
         if message.len() > io.shared.limits.message_bytes_max() {
             io.error(ErrorCode::FrameTooLarge, 0);
-            return;
+            return false;
         }
         match ClientFrame::decode(&message) {
+            Ok(ClientFrame::Push(push)) if self.flow.is_none() && !self.draining => {
+                self.on_push(push, io);
+                self.pace(io);
+                return true;
+            }
             Ok(frame) => self.on_frame(frame, io),
             Err(error) => {
                 io.error(error.code(), 0);
@@ -148,6 +154,7 @@ impl OpenSession {
                 }
             }
         }
+        false
     }
 
     fn on_frame(&mut self, frame: ClientFrame, io: &mut Io<'_>) {
@@ -186,8 +193,13 @@ impl OpenSession {
             io.go();
             return;
         }
+        self.pace(io);
+    }
+
+    /// Stops reading from the peer while it has as much under way as it may.
+    fn pace(&mut self, io: &mut Io<'_>) {
         let full = self.is_full(io.shared);
-        if full != self.paused {
+        if full != self.paused && !io.is_closed() {
             self.paused = full;
             io.pause_reading(full);
         }

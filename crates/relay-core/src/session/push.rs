@@ -6,10 +6,10 @@ use super::open::OpenSession;
 use crate::store::{self, Pushed, ReceiptRun, StoreError, Verdict};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
-use relay_proto::attestation::{Attestation, ReceiptProof};
-use relay_proto::frame::{ErrorFrame, Push, Receipt, ReceiptStatus};
+use relay_proto::attestation::ReceiptProof;
+use relay_proto::frame::{EncodedReceipt, ErrorFrame, Push, ReceiptStatus};
 use relay_proto::ids::SealedBytes;
-use relay_proto::wire::{Reader, U64_MAX};
+use relay_proto::wire::U64_MAX;
 use std::collections::VecDeque;
 
 /// The pushes of one session that are not answered yet.
@@ -135,17 +135,13 @@ fn gap(push_seq_first: u64, expected: u64, io: &mut Io<'_>) {
 }
 
 fn send_receipts(pushed: Pushed, io: &mut Io<'_>) {
-    let Ok(attestation) = Attestation::read(&mut Reader::new(&pushed.attestation)) else {
-        io.fatal(ErrorCode::Internal);
-        return;
-    };
     for run in pushed.runs {
-        io.send(&receipt(run, attestation.clone()));
+        io.send_bytes(receipt(run, &pushed.attestation).encode());
         io.shared.counters.receipts_total.one();
     }
 }
 
-fn receipt(run: ReceiptRun, attestation: Attestation) -> Receipt {
+fn receipt(run: ReceiptRun, attestation: &[u8]) -> EncodedReceipt<'_> {
     let (status, seq_first) = match run.verdict {
         Verdict::Stored { seq_first, index, leaves, path } => {
             (ReceiptStatus::Stored(ReceiptProof { index, leaves, path }), seq_first)
@@ -153,5 +149,5 @@ fn receipt(run: ReceiptRun, attestation: Attestation) -> Receipt {
         Verdict::Duplicate { seq_first } => (ReceiptStatus::Duplicate, seq_first),
         Verdict::DuplicateForgotten => (ReceiptStatus::DuplicateForgotten, 0),
     };
-    Receipt { push_seq_first: run.push_seq_first, count: run.count, status, seq_first, attestation }
+    EncodedReceipt { push_seq_first: run.push_seq_first, count: run.count, status, seq_first, attestation }
 }

@@ -3,7 +3,7 @@
 use super::read_path;
 use crate::hash::{Domain, sha256};
 use crate::ids::{DeviceKey, EntryId, Hash, PushSeq, Seq};
-use crate::merkle::{LEAF, tree_with_paths, verify_inclusion};
+use crate::merkle::{LEAF, Tree, verify_inclusion};
 use crate::wire::{DecodeError, Reader, Writer};
 use sha2::{Digest, Sha256};
 
@@ -75,16 +75,38 @@ impl ReceiptProof {
     }
 }
 
+/// The tree over the push leaves of one space in a commit group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushTree(Tree);
+
+impl PushTree {
+    /// The tree of these pushes.
+    #[must_use]
+    pub fn new(pushes: &[PushLeaf]) -> Self {
+        Self(Tree::new(pushes.iter().map(PushLeaf::hash).collect()))
+    }
+
+    /// What the attestation states; zeros without pushes.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.0.root().unwrap_or(Hash::ZERO)
+    }
+
+    /// The proof of the push at `index`; `None` when there is no such push.
+    #[must_use]
+    pub fn proof(&self, index: usize) -> Option<ReceiptProof> {
+        let path = self.0.path(index)?;
+        let leaves = u32::try_from(self.0.leaves()).unwrap_or(u32::MAX);
+        Some(ReceiptProof { index: u32::try_from(index).unwrap_or(u32::MAX), leaves, path })
+    }
+}
+
 /// The root over the push leaves of one space in a commit group and the proof of each; zeros and none without pushes.
 #[must_use]
 pub fn push_tree(pushes: &[PushLeaf]) -> (Hash, Vec<ReceiptProof>) {
-    let hashes: Vec<Hash> = pushes.iter().map(PushLeaf::hash).collect();
-    let Some((root, paths)) = tree_with_paths(&hashes) else {
-        return (Hash::ZERO, Vec::new());
-    };
-    let leaves = u32::try_from(pushes.len()).unwrap_or(u32::MAX);
-    let proofs = (0..leaves).zip(paths).map(|(index, path)| ReceiptProof { index, leaves, path }).collect();
-    (root, proofs)
+    let tree = PushTree::new(pushes);
+    let proofs = (0..pushes.len()).filter_map(|index| tree.proof(index)).collect();
+    (tree.root(), proofs)
 }
 
 /// Whether the proof holds: the push is among those whose root the attestation binds.

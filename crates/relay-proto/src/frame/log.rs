@@ -5,6 +5,10 @@ use crate::attestation::{Attestation, ReceiptProof};
 use crate::ids::{DeviceKey, Hash, PushSeq, SealedBytes, Seq, Signature};
 use crate::limits::LEAVES_PAGE_MAX;
 use crate::wire::{DecodeError, Reader, U64_MAX, Writer, to_usize};
+use bytes::Bytes;
+
+/// What a receipt takes at most besides its attestation and the hashes of its path: type, fields, index, leaves, count.
+const RECEIPT_FIELD_BYTES_MAX: usize = 1 + 8 + 2 + 1 + 8 + 4 + 4 + 1;
 
 /// The least an entry in a push takes: its length field.
 const PUSH_ENTRY_BYTES_MIN: usize = 4;
@@ -80,22 +84,63 @@ pub struct Receipt {
     pub attestation: Attestation,
 }
 
+/// A receipt around an attestation that is encoded already, as one is for all pushes of a group.
+#[derive(Clone, Debug)]
+pub struct EncodedReceipt<'a> {
+    /// See [`Receipt::push_seq_first`].
+    pub push_seq_first: PushSeq,
+    /// See [`Receipt::count`].
+    pub count: u16,
+    /// See [`Receipt::status`].
+    pub status: ReceiptStatus,
+    /// See [`Receipt::seq_first`].
+    pub seq_first: Seq,
+    /// The encoded attestation.
+    pub attestation: &'a [u8],
+}
+
+impl EncodedReceipt<'_> {
+    /// The whole frame: the bytes of the [`Receipt`] with this attestation.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let path = if let ReceiptStatus::Stored(proof) = &self.status { proof.path.len() } else { 0 };
+        let mut w = Writer::with_capacity(RECEIPT_FIELD_BYTES_MAX + self.attestation.len() + path * Hash::BYTES);
+        w.u8(FrameType::Receipt.number());
+        write_receipt((self.push_seq_first, self.count), &self.status, self.seq_first, &mut w, |w| {
+            w.raw(self.attestation);
+        });
+        w.into_bytes()
+    }
+}
+
+fn write_receipt(
+    (push_seq_first, count): (PushSeq, u16),
+    status: &ReceiptStatus,
+    seq_first: Seq,
+    w: &mut Writer,
+    attestation: impl FnOnce(&mut Writer),
+) {
+    let number = match status {
+        ReceiptStatus::Stored(_) => 0,
+        ReceiptStatus::Duplicate => 1,
+        ReceiptStatus::DuplicateForgotten => 2,
+    };
+    w.u64(push_seq_first).u16(count).u8(number).u64(seq_first);
+    attestation(w);
+    if let ReceiptStatus::Stored(proof) = status {
+        proof.write(w);
+    }
+}
+
 impl Frame for Receipt {
     const TYPE: FrameType = FrameType::Receipt;
     /// Fixed fields, and paths of about 16 hashes.
     const USUAL_BYTES: usize = 768;
 
     fn write(&self, w: &mut Writer) {
-        let status = match self.status {
-            ReceiptStatus::Stored(_) => 0,
-            ReceiptStatus::Duplicate => 1,
-            ReceiptStatus::DuplicateForgotten => 2,
-        };
-        w.u64(self.push_seq_first).u16(self.count).u8(status).u64(self.seq_first);
-        self.attestation.write(w);
-        if let ReceiptStatus::Stored(proof) = &self.status {
-            proof.write(w);
-        }
+        write_receipt((self.push_seq_first, self.count), &self.status, self.seq_first, w, |w| {
+            self.attestation.write(w)
+        });
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {

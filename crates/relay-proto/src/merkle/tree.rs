@@ -20,6 +20,38 @@ pub fn inclusion_path(leaves: &[Hash], index: usize) -> Option<Vec<Hash>> {
     path_in(&levels, leaves.len(), index)
 }
 
+/// A tree of which roots and paths are asked one by one; each node is hashed once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
+    levels: Vec<Vec<Hash>>,
+}
+
+impl Tree {
+    /// The tree over the leaf hashes.
+    #[must_use]
+    pub fn new(leaves: Vec<Hash>) -> Self {
+        Self { levels: levels_over(leaves) }
+    }
+
+    /// Number of leaves.
+    #[must_use]
+    pub fn leaves(&self) -> usize {
+        self.levels.first().map_or(0, Vec::len)
+    }
+
+    /// The root; `None` when there are no leaves.
+    #[must_use]
+    pub fn root(&self) -> Option<Hash> {
+        self.levels.last()?.first().copied()
+    }
+
+    /// The inclusion path of the leaf at `index`; `None` when there is no such leaf.
+    #[must_use]
+    pub fn path(&self, index: usize) -> Option<Vec<Hash>> {
+        path_in(&self.levels, self.leaves(), index)
+    }
+}
+
 /// The root and every leaf's inclusion path; `None` when there are no leaves. Each node is hashed once.
 #[must_use]
 pub fn tree_with_paths(leaves: &[Hash]) -> Option<(Hash, Vec<Vec<Hash>>)> {
@@ -31,7 +63,11 @@ pub fn tree_with_paths(leaves: &[Hash]) -> Option<(Hash, Vec<Vec<Hash>>)> {
 
 /// All levels, leaves first. A node without a right sibling rises unchanged, which gives exactly RFC 9162's splits.
 fn levels_of(leaves: &[Hash]) -> Vec<Vec<Hash>> {
-    let mut levels = vec![leaves.to_vec()];
+    levels_over(leaves.to_vec())
+}
+
+fn levels_over(leaves: Vec<Hash>) -> Vec<Vec<Hash>> {
+    let mut levels = vec![leaves];
     while let Some(level) = levels.last().filter(|level| level.len() > 1) {
         let mut next = Vec::with_capacity(level.len().div_ceil(2));
         next.extend(level.chunks(2).filter_map(parent_of));
@@ -82,8 +118,11 @@ mod tests {
             let (root, paths) = tree_with_paths(&leaves).unwrap();
             assert_eq!(root, reference_root(&leaves));
             assert_eq!(Some(root), root_of(&leaves));
+            let tree = Tree::new(leaves.clone());
+            assert_eq!((tree.root(), tree.leaves(), tree.path(leaves.len())), (Some(root), leaves.len(), None));
             for (i, path) in paths.iter().enumerate() {
                 assert_eq!(inclusion_path(&leaves, i).as_ref(), Some(path));
+                assert_eq!(tree.path(i).as_ref(), Some(path));
                 assert!(verify_inclusion(&leaves[i], i as u64, n, path, &root));
                 assert!(!verify_inclusion(&leaves[i], i as u64 + 1, n, path, &root));
                 let longer = [path.clone(), vec![root]].concat();

@@ -234,7 +234,7 @@ fn welcome() -> impl Strategy<Value = Welcome> {
     )
 }
 
-fn receipt() -> impl Strategy<Value = Receipt> {
+pub(crate) fn receipt() -> impl Strategy<Value = Receipt> {
     let proof = (any::<u32>(), any::<u32>(), path())
         .prop_map(|(index, leaves, path)| ReceiptStatus::Stored(ReceiptProof { index, leaves, path }));
     let status = prop_oneof![proof, Just(ReceiptStatus::Duplicate), Just(ReceiptStatus::DuplicateForgotten)];

@@ -1,6 +1,6 @@
 //! One group in the making: verdicts in call order, records in one buffer, ledgers one group ahead of what is shown.
 
-use super::deliver::{Answer, Outcome, PushAnswer, Touched};
+use super::deliver::{Answer, Outcome, PushAnswer, Touched, TouchedSpaces};
 use crate::index::{Place, SegmentFile};
 use crate::queue::Call;
 use crate::segment::footer::{Fact, Row};
@@ -45,7 +45,7 @@ pub(super) struct Build {
     place: Option<GroupPlace>,
     builder: GroupBuilder,
     facts: Vec<Fact>,
-    touched: BTreeMap<SpaceId, Touched>,
+    touched: TouchedSpaces,
     answers: Vec<Answer>,
     spaces_max: usize,
     moment: Moment,
@@ -88,7 +88,7 @@ impl Build {
         spaces_max: usize,
         moment: Moment,
     ) -> Self {
-        let (facts, touched, answers) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let (facts, touched, answers) = (Vec::new(), TouchedSpaces::default(), Vec::new());
         Self { shared, place, builder, facts, touched, answers, spaces_max, moment }
     }
 
@@ -109,8 +109,8 @@ impl Build {
     pub(super) fn decide(&mut self, call: Call) {
         let answer = match call {
             Call::Push { prepared, done } => {
-                let space = prepared.push.space;
-                Answer::Push { space, done, result: self.push(&prepared) }
+                let result = self.push(&prepared);
+                Answer::Push { touched: self.touched.place(prepared.push.space), done, result }
             }
             Call::Roster { space, chain, keyring, done } => {
                 Answer::Roster { space, done, result: self.roster(space, &chain, &keyring) }
@@ -128,13 +128,15 @@ impl Build {
         self.answers.push(answer);
     }
 
-    fn find(&self, space: SpaceId) -> Result<Arc<Space>, StoreError> {
-        let touched = self.touched.get(&space).map(|touched| Arc::clone(&touched.space));
+    fn find(&mut self, space: SpaceId) -> Result<Arc<Space>, StoreError> {
+        let place = self.touched.place(space);
+        let touched = place.and_then(|place| self.touched.get(place)).map(|touched| Arc::clone(&touched.space));
         touched.or_else(|| self.shared.find(space)).ok_or(StoreError::UnknownSpace)
     }
 
-    fn touch(&mut self, space: &Arc<Space>) -> &mut Touched {
-        self.touched.entry(space.id).or_insert_with(|| Touched::new(Arc::clone(space)))
+    fn touch(&mut self, space: &Arc<Space>) -> Option<&mut Touched> {
+        let place = self.touched.touch(space);
+        self.touched.get_mut(place)
     }
 
     fn push(&mut self, prepared: &PreparedPush) -> Result<PushAnswer, StoreError> {
@@ -148,18 +150,17 @@ impl Build {
         }
         let plan = plan.map_err(StoreError::Refused)?;
         let applied = state.ledger.apply_push(prepared, &plan);
-        let place = self.place.clone();
-        let touched = self.touched.entry(space.id).or_insert_with(|| Touched::new(Arc::clone(&space)));
+        let at = self.touched.touch(&space);
         let mut leaf_index = None;
-        if let (Some(leaf), Some(place)) = (applied.push_leaf, place) {
+        if let (Some(leaf), Some(place), Some(touched)) = (applied.push_leaf, &self.place, self.touched.get_mut(at)) {
             leaf_index = Some(touched.leaves.len());
             touched.leaves.push(leaf);
             touched.devices.insert(prepared.push.device);
-            append(&mut self.builder, &place, state, touched, prepared, &plan, &applied);
+            append(&mut self.builder, place, state, touched, prepared, &plan, &applied);
             let size = state.ledger.size();
             state.note_age(size, self.moment.time_ms);
         }
-        Ok(PushAnswer { runs: plan.runs().to_vec(), leaf_index })
+        Ok(PushAnswer { plan, leaf_index })
     }
 
     fn roster(&mut self, id: SpaceId, chain: &[Bytes], keyring: &Bytes) -> Result<Option<Vec<Bytes>>, StoreError> {
@@ -178,7 +179,9 @@ impl Build {
             Err(_) => {
                 let (space, reset) = self.found(id, chain, keyring, now_ms)?;
                 founded = reset;
-                self.touch(&space).fresh = true;
+                if let Some(touched) = self.touch(&space) {
+                    touched.fresh = true;
+                }
                 (space, chain.to_vec())
             }
         };
@@ -191,7 +194,9 @@ impl Build {
             let placed = self.builder.log_reset(&reset);
             self.note_fact(placed);
         }
-        self.touch(&space).roster_changed = true;
+        if let Some(touched) = self.touch(&space) {
+            touched.roster_changed = true;
+        }
         Ok(Some(added))
     }
 
@@ -203,7 +208,7 @@ impl Build {
         now_ms: u64,
     ) -> Result<(Arc<Space>, Option<LogReset>), StoreError> {
         let roster = RosterState::found(id, chain, keyring, now_ms).map_err(StoreError::Refused)?;
-        let fresh = self.touched.values().filter(|touched| touched.fresh).count();
+        let fresh = self.touched.iter().filter(|touched| touched.fresh).count();
         if self.shared.space_count() + fresh >= self.spaces_max {
             return Err(StoreError::Refused(Refusal::TooManySpaces));
         }
@@ -233,7 +238,7 @@ impl Build {
     /// Collects the heads of all spaces the group touched.
     pub(super) fn attest(&mut self) -> Option<UnsignedGroup> {
         let mut attestor = GroupAttestor::new(self.moment.time_ms);
-        for touched in self.touched.values_mut() {
+        for touched in self.touched.iter_mut() {
             let mut state = touched.space.lock();
             touched.slot = attestor.add(&mut state.ledger, &touched.leaves, &*self.shared.entropy);
         }
@@ -246,7 +251,7 @@ impl Build {
         let (log_epoch, store_id) = (self.shared.log_epoch, &self.shared.owner.store_id);
         let time_ms = self.moment.time_ms;
         let entries = |touched: &Touched| offset_of(touched.entries.len());
-        let spaces = self.touched.values().filter(|touched| !touched.entries.is_empty());
+        let spaces = self.touched.iter().filter(|touched| !touched.entries.is_empty());
         let spaces = spaces.map(|touched| (touched.space.id, entries(touched))).collect();
         let contents = GroupContents { group, time_ms, log_epoch, facts: self.facts, spaces };
         // A body too long for its header cannot be: the queue takes no more than fits.

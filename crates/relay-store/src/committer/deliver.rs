@@ -5,13 +5,13 @@ use crate::shared::{Shared, add};
 use crate::space::Space;
 use bytes::Bytes;
 use relay_core::commit::CommittedGroup;
-use relay_core::ledger::{PlannedRun, PlannedVerdict};
+use relay_core::ledger::{PlannedRun, PlannedVerdict, PushPlan};
 use relay_core::store::{
     Completion, Pushed, ReceiptRun, RosterCommit, SpaceCommit, SpaceFacts, StoreError, StoredEntry, Verdict,
 };
 use relay_proto::attestation::PushLeaf;
 use relay_proto::ids::{DeviceKey, SpaceId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A space that a group has something of.
@@ -43,9 +43,61 @@ impl Touched {
     }
 }
 
+/// The spaces of a group, in the order in which they were touched.
+#[derive(Default)]
+pub(super) struct TouchedSpaces {
+    list: Vec<Touched>,
+    places: HashMap<SpaceId, usize>,
+    last: usize,
+}
+
+impl TouchedSpaces {
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Where a space is; the one asked for last is found at once.
+    pub(super) fn place(&mut self, space: SpaceId) -> Option<usize> {
+        if self.list.get(self.last).is_none_or(|touched| touched.space.id != space) {
+            self.last = *self.places.get(&space)?;
+        }
+        Some(self.last)
+    }
+
+    pub(super) fn get(&self, place: usize) -> Option<&Touched> {
+        self.list.get(place)
+    }
+
+    pub(super) fn of(&self, space: SpaceId) -> Option<&Touched> {
+        self.list.get(*self.places.get(&space)?)
+    }
+
+    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Touched> {
+        self.list.get_mut(place)
+    }
+
+    /// Adds a space if it is not there; returns where it is.
+    pub(super) fn touch(&mut self, space: &Arc<Space>) -> usize {
+        self.place(space.id).unwrap_or_else(|| {
+            self.last = self.list.len();
+            self.places.insert(space.id, self.last);
+            self.list.push(Touched::new(Arc::clone(space)));
+            self.last
+        })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Touched> {
+        self.list.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Touched> {
+        self.list.iter_mut()
+    }
+}
+
 /// The verdict on a push.
 pub(super) struct PushAnswer {
-    pub(super) runs: Vec<PlannedRun>,
+    pub(super) plan: PushPlan,
     /// Which of the space's push leaves is its own.
     pub(super) leaf_index: Option<usize>,
 }
@@ -53,7 +105,8 @@ pub(super) struct PushAnswer {
 /// What a call will be answered.
 pub(super) enum Answer {
     Push {
-        space: SpaceId,
+        /// Which of the touched spaces; none when it is not known.
+        touched: Option<usize>,
         done: Completion<Pushed>,
         result: Result<PushAnswer, StoreError>,
     },
@@ -76,7 +129,7 @@ pub(super) enum Answer {
 
 /// Everything that waits for a group.
 pub(super) struct Outcome {
-    pub(super) touched: BTreeMap<SpaceId, Touched>,
+    pub(super) touched: TouchedSpaces,
     pub(super) answers: Vec<Answer>,
     /// The wall clock's time at which it was decided.
     pub(super) wall_ms: u64,
@@ -119,7 +172,7 @@ impl Outcome {
     }
 
     fn show_rosters(&self, shared: &Shared) {
-        for touched in self.touched.values() {
+        for touched in self.touched.iter() {
             if touched.roster_changed {
                 touched.space.lock().show_roster();
             }
@@ -157,7 +210,7 @@ impl Outcome {
     }
 
     fn show_logs(&self, group: Option<&CommittedGroup>) {
-        for touched in self.touched.values() {
+        for touched in self.touched.iter() {
             let mut state = touched.space.lock();
             state.show_log(touched.devices.iter().copied());
             if let Some(group) = group {
@@ -168,18 +221,20 @@ impl Outcome {
     }
 
     fn attestation(&self, space: SpaceId, group: Option<&CommittedGroup>) -> Bytes {
-        let slot = self.touched.get(&space).map(|touched| touched.slot);
+        let slot = self.touched.of(space).map(|touched| touched.slot);
         slot.zip(group).map_or_else(Bytes::new, |(slot, group)| group.attestation(slot))
     }
 
     fn answer(&self, shared: &Shared, group: Option<&CommittedGroup>, answer: Answer) {
         match answer {
-            Answer::Push { space, done, result } => {
+            Answer::Push { touched, done, result } => {
+                let slot = touched.and_then(|place| self.touched.get(place)).map(|touched| touched.slot);
                 let pushed = result.map(|answer| {
                     if answer.leaf_index.is_none() {
                         add(&shared.counters.duplicates, 1);
                     }
-                    Pushed { runs: self.runs(space, &answer, group), attestation: self.attestation(space, group) }
+                    let attestation = slot.zip(group).map_or_else(Bytes::new, |(slot, group)| group.attestation(slot));
+                    Pushed { runs: runs(slot.unwrap_or(0), &answer, group), attestation }
                 });
                 done(pushed);
             }
@@ -189,26 +244,9 @@ impl Outcome {
         }
     }
 
-    fn runs(&self, space: SpaceId, answer: &PushAnswer, group: Option<&CommittedGroup>) -> Vec<ReceiptRun> {
-        let slot = self.touched.get(&space).map_or(0, |touched| touched.slot);
-        let proof = answer.leaf_index.zip(group).and_then(|(index, group)| group.proof(slot, index));
-        let run = |run: &PlannedRun| {
-            let verdict = match run.verdict {
-                PlannedVerdict::Duplicate { seq_first } => Verdict::Duplicate { seq_first },
-                PlannedVerdict::DuplicateForgotten => Verdict::DuplicateForgotten,
-                PlannedVerdict::Stored { seq_first } => {
-                    let (index, leaves, path) =
-                        proof.map_or((0, 0, Vec::new()), |proof| (proof.index, proof.leaves, proof.path.clone()));
-                    Verdict::Stored { seq_first, index, leaves, path }
-                }
-            };
-            ReceiptRun { push_seq_first: run.push_seq_first, count: run.count, verdict }
-        };
-        answer.runs.iter().map(run).collect()
-    }
-
     fn announce(self, shared: &Shared, group: Option<&CommittedGroup>) {
-        for (space, touched) in self.touched {
+        for touched in self.touched.list {
+            let space = touched.space.id;
             if touched.entries.is_empty() {
                 continue;
             }
@@ -226,4 +264,22 @@ impl Outcome {
             }
         }
     }
+}
+
+/// A push's runs, each of new entries with the one proof the push has.
+fn runs(slot: usize, answer: &PushAnswer, group: Option<&CommittedGroup>) -> Vec<ReceiptRun> {
+    let proof = || answer.leaf_index.zip(group).and_then(|(index, group)| group.proof(slot, index));
+    let run = |run: &PlannedRun| {
+        let verdict = match run.verdict {
+            PlannedVerdict::Duplicate { seq_first } => Verdict::Duplicate { seq_first },
+            PlannedVerdict::DuplicateForgotten => Verdict::DuplicateForgotten,
+            PlannedVerdict::Stored { seq_first } => {
+                let (index, leaves, path) =
+                    proof().map_or((0, 0, Vec::new()), |proof| (proof.index, proof.leaves, proof.path));
+                Verdict::Stored { seq_first, index, leaves, path }
+            }
+        };
+        ReceiptRun { push_seq_first: run.push_seq_first, count: run.count, verdict }
+    };
+    answer.plan.runs().iter().map(run).collect()
 }
