@@ -1,4 +1,5 @@
 // Every row, in the order in which it is measured.
+import { DISK_ROWS } from './disk.mjs';
 import { FANOUT_ROWS } from './fanout.mjs';
 import { IDLE_ROWS } from './idle.mjs';
 import { PAIRS_ROWS } from './pairs.mjs';
@@ -9,4 +10,4 @@ import { RESTART_ROWS } from './restart.mjs';
 import { SLOW_ROWS } from './slow.mjs';
 
 /** @type {readonly import('../lib/contest-row.mjs').Row[]} */
-export const ROWS = [...PUSH_ROWS, ...FANOUT_ROWS, ...PAIRS_ROWS, ...IDLE_ROWS, ...REPLAY_ROWS, ...RESTART_ROWS, ...SLOW_ROWS, ...PLAN_ROWS];
+export const ROWS = [...PUSH_ROWS, ...FANOUT_ROWS, ...PAIRS_ROWS, ...IDLE_ROWS, ...REPLAY_ROWS, ...RESTART_ROWS, ...SLOW_ROWS, ...DISK_ROWS, ...PLAN_ROWS];

@@ -1,5 +1,5 @@
-// Replay: a device that knows nothing reads a whole space, beside `cat` of the same segments into a socket. The segments
-// were just written, so both read them from the page cache.
+// Replay: a device that knows nothing reads a whole space, beside `cat` of the same segments into a socket. The segments are
+// read once before, so both read them from the page cache.
 import { join } from 'node:path';
 import { load } from '../lib/measure.mjs';
 import { peakBytes, residentBytes, resetPeak } from '../lib/memory.mjs';
@@ -31,16 +31,19 @@ export const REPLAY_ROWS = [
       try {
         const space = { '--target': relay.target, '--seed': SEED, '--entries': ENTRIES };
         await load(context, 'fill', { ...space, '--bytes': BYTES, '--seconds': PATIENCE_SECONDS });
+        const core = context.pins.server === null ? {} : { '--core': context.pins.server };
+        const cats = { '--dir': join(dataDir, 'relay', 'log'), ...core, '--seconds': PATIENCE_SECONDS };
+        // The relay writes past the page cache: without this the first to read would read from the disk.
+        await load(context, 'cat', cats);
         const before = residentBytes(relay.pid);
         resetPeak(relay.pid);
         /** @type {{replay: Moved, cat: Moved}[]} */
         const runs = [];
-        const core = context.pins.server === null ? {} : { '--core': context.pins.server };
         for (let repeat = 0; repeat < context.options.repeats; repeat += 1) {
           /** @type {Moved} */
           const replay = await load(context, 'replay', { ...space, '--server-pid': relay.pid, '--seconds': PATIENCE_SECONDS });
           /** @type {Moved} */
-          const cat = await load(context, 'cat', { '--dir': join(dataDir, 'relay', 'log'), ...core, '--seconds': PATIENCE_SECONDS });
+          const cat = await load(context, 'cat', cats);
           runs.push({ replay, cat });
         }
         const grown = Math.max(0, peakBytes(relay.pid) - before);
