@@ -2,6 +2,7 @@
 import { DISK_ROWS } from './disk.mjs';
 import { FANOUT_ROWS } from './fanout.mjs';
 import { IDLE_ROWS } from './idle.mjs';
+import { OVERLOAD_ROWS } from './overload.mjs';
 import { PAIRS_ROWS } from './pairs.mjs';
 import { PLAN_ROWS } from './plan.mjs';
 import { PUSH_ROWS } from './push.mjs';
@@ -10,4 +11,15 @@ import { RESTART_ROWS } from './restart.mjs';
 import { SLOW_ROWS } from './slow.mjs';
 
 /** @type {readonly import('../lib/contest-row.mjs').Row[]} */
-export const ROWS = [...PUSH_ROWS, ...FANOUT_ROWS, ...PAIRS_ROWS, ...IDLE_ROWS, ...REPLAY_ROWS, ...RESTART_ROWS, ...SLOW_ROWS, ...DISK_ROWS, ...PLAN_ROWS];
+export const ROWS = [
+  ...PUSH_ROWS,
+  ...FANOUT_ROWS,
+  ...PAIRS_ROWS,
+  ...IDLE_ROWS,
+  ...REPLAY_ROWS,
+  ...RESTART_ROWS,
+  ...SLOW_ROWS,
+  ...OVERLOAD_ROWS,
+  ...DISK_ROWS,
+  ...PLAN_ROWS,
+];
