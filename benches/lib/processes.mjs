@@ -103,7 +103,7 @@ async function stop(child) {
 }
 
 /**
- * Runs a program that prints one line of JSON, whose shape the caller knows.
+ * Runs a program whose last line is JSON of a shape that the caller knows.
  * @template T
  * @param {string | null} cores
  * @param {string[]} command
@@ -125,5 +125,5 @@ export async function runForJson(cores, command, timeoutMs) {
   clearTimeout(timer);
   if (code === ABSENT_CODE) throw new Absent(complaint.trim());
   if (code !== 0) throw new ToolError(complaint.trim() || `the generator ended with ${code ?? signal}`);
-  return JSON.parse(output);
+  return JSON.parse(output.trimEnd().split('\n').at(-1) ?? '');
 }

@@ -15,6 +15,8 @@ pub(crate) enum Role {
     Subscriber(usize, u64),
     /// Its messages are stored.
     Log,
+    /// The bodies of its requests are stored.
+    Posts,
     /// Its messages come back.
     Echo,
 }

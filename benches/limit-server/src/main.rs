@@ -15,6 +15,7 @@
 mod args;
 mod channels;
 mod connection;
+mod posts;
 mod server;
 mod tail;
 mod wal;

@@ -3,6 +3,7 @@
 use crate::args::Args;
 use crate::channels::Channels;
 use crate::connection::{Connection, Role, Taken};
+use crate::posts;
 use crate::wal::{Owner, Wal};
 use bench_wire::{
     BINARY, CLOSE, Header, PING, PONG, TEXT, head_bytes, parse_header, parse_upgrade, switching_protocols, unmask_onto,
@@ -179,8 +180,40 @@ impl Server {
         true
     }
 
+    /// Stores the bodies of whole requests.
+    fn take_posts(&mut self, key: usize, input: &[u8]) -> Used {
+        let mut used = 0;
+        loop {
+            let rest = input.get(used..).unwrap_or_default();
+            let post = match posts::parse(rest) {
+                Ok(Some(post)) if post.end <= FRAME_BYTES_MAX => post,
+                Ok(None) => return Used { bytes: used, alive: true },
+                Ok(Some(_)) | Err(()) => return Used { bytes: used, alive: false },
+            };
+            let (Some(body), Some(connection)) = (rest.get(post.body_from..post.end), self.connections.get(key)) else {
+                return Used { bytes: used, alive: true };
+            };
+            let owner = Owner { key, generation: connection.generation };
+            let Some(wal) = &mut self.wal else {
+                return Used { bytes: used, alive: false };
+            };
+            wal.add(owner, body.len()).extend_from_slice(body);
+            used = used.saturating_add(post.end);
+        }
+    }
+
     fn take_messages(&mut self, key: usize, input: &[u8]) -> Used {
         let mut used = 0;
+        let role = self.connections.get(key).map(|connection| connection.role);
+        if role == Some(Role::Upgrading) && posts::is_post(input) {
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.role = Role::Posts;
+            }
+            return self.take_posts(key, input);
+        }
+        if role == Some(Role::Posts) {
+            return self.take_posts(key, input);
+        }
         if self.connections.get(key).is_some_and(|connection| connection.role == Role::Upgrading) {
             match head_bytes(input) {
                 None => return Used { bytes: 0, alive: true },
@@ -299,6 +332,10 @@ impl Server {
             for owner in group.owners() {
                 if let Some(connection) = self.owner(*owner) {
                     connection.stored = connection.stored.saturating_add(1);
+                    if connection.role == Role::Posts {
+                        posts::write_answer(&mut connection.out, connection.stored);
+                        continue;
+                    }
                     let stored = connection.stored.to_be_bytes();
                     write_server_header(&mut connection.out, BINARY, stored.len());
                     connection.out.extend_from_slice(&stored);

@@ -81,6 +81,10 @@ pub trait Endpoint: Send {
     fn on_input_end(&mut self, _now: Moment, _out: &mut dyn Outbox) {}
     /// Called after the waker fired, after the deadline passed, and whenever the write queue has room again.
     fn poll(&mut self, now: Moment, out: &mut dyn Outbox);
+    /// Whether it owes the peer nothing now: everything that was asked is answered.
+    fn is_idle(&self) -> bool {
+        false
+    }
     /// When `poll` must be called even if nothing else happens (handshake time-out, delayed answer, idle limit).
     fn next_deadline(&self) -> Option<Moment>;
     /// The relay drains: tell the peer when to return; the transport closes afterwards.

@@ -206,6 +206,10 @@ impl Endpoint for Session {
         self.run(None, now, out);
     }
 
+    fn is_idle(&self) -> bool {
+        matches!(&self.state, State::Open(open) if open.owes_nothing())
+    }
+
     fn next_deadline(&self) -> Option<Moment> {
         match &self.state {
             State::Refused { at } => Some(*at),

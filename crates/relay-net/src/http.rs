@@ -7,6 +7,7 @@ pub(crate) mod exchange;
 pub(crate) mod forward;
 pub(crate) mod frames;
 pub(crate) mod head;
+pub(crate) mod lane;
 pub(crate) mod linger;
 pub(crate) mod listener;
 pub(crate) mod liveness;

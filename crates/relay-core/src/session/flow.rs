@@ -102,14 +102,19 @@ impl OpenSession {
         }
     }
 
+    /// Whether everything that was asked is answered.
+    pub(super) fn owes_nothing(&self) -> bool {
+        self.pushes.count == 0
+            && self.requests.are_done()
+            && self.flow.as_ref().is_none_or(|flow| flow.acks == 0)
+            && !self.subscription_is_reading()
+            && !self.roster_is_owed()
+    }
+
     /// Ends a session that has nothing more to say.
     pub(super) fn flow_end(&mut self, io: &mut Io<'_>) {
         let Some(flow) = self.flow.as_ref().filter(|_| !io.is_closed()) else { return };
-        let answered = self.pushes.count == 0
-            && self.requests.are_done()
-            && flow.acks == 0
-            && !self.subscription_is_reading()
-            && !self.roster_is_owed();
+        let answered = self.owes_nothing();
         if answered && io.now >= flow.token_until {
             io.error(ErrorCode::SessionExpired, 0);
         } else if answered && flow.input_ended && flow.waiting.is_none() && self.subscription.is_none() {

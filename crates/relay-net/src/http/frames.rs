@@ -8,6 +8,8 @@ mod query;
 mod reader;
 
 pub(crate) use answer::FrameBody;
+pub(crate) use outbox::{FrameOutbox, Refused};
+pub(crate) use reader::FrameReader;
 
 use super::answer_body::Answer;
 use super::exchange::Front;
@@ -102,8 +104,12 @@ fn token(headers: &HeaderMap) -> Vec<u8> {
 
 /// The token of an Authorization header.
 pub(crate) fn bearer(value: &[u8]) -> Option<Vec<u8>> {
-    use base64ct::{Base64UrlUnpadded, Encoding};
     let (scheme, text) = value.split_at_checked(7)?;
-    let text = std::str::from_utf8(text).ok().filter(|_| scheme.eq_ignore_ascii_case(b"Bearer "))?;
-    Base64UrlUnpadded::decode_vec(text.trim_ascii()).ok()
+    bearer_token(text).filter(|_| scheme.eq_ignore_ascii_case(b"Bearer "))
+}
+
+/// A token in base64url.
+pub(crate) fn bearer_token(text: &[u8]) -> Option<Vec<u8>> {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    Base64UrlUnpadded::decode_vec(std::str::from_utf8(text).ok()?.trim_ascii()).ok()
 }

@@ -33,6 +33,7 @@ pub enum RouteKind {
 pub(crate) struct RouteTable {
     exact: HashMap<String, RouteKind>,
     blobs: Option<String>,
+    push: Option<String>,
 }
 
 impl RouteTable {
@@ -51,7 +52,14 @@ impl RouteTable {
             }
             table.insert(path, kind);
         }
-        Ok(Self { exact: table, blobs })
+        let is_push = |(_, kind): &(&String, &RouteKind)| **kind == RouteKind::Frames(FrameRoute::Push);
+        let push = table.iter().find(is_push).map(|(path, _)| path.clone());
+        Ok(Self { exact: table, blobs, push })
+    }
+
+    /// Where pushes are taken.
+    pub(crate) fn push_path(&self) -> Option<&str> {
+        self.push.as_deref()
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<RouteKind> {

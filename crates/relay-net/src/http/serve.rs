@@ -1,6 +1,7 @@
 //! One accepted connection from its first byte to its last: HTTP, and WebSocket after an upgrade.
 
 use super::exchange::{Accepted, Front};
+use super::lane::{self, Left};
 use super::linger::linger;
 use super::stall::StallGuard;
 use crate::connection::seat::Seated;
@@ -31,8 +32,12 @@ struct Upgraded {
 
 /// Serves the connection until it is over.
 pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, client: IpAddr, guard: ConnectionGuard) {
+    let (socket, first) = match Box::pin(lane::serve(&front, socket, &guard)).await {
+        Left::Other(socket, first) => (socket, first),
+        Left::Gone => return,
+    };
     // Boxed, so that an upgraded connection does not carry the size of the HTTP state machine.
-    let Some(upgraded) = Box::pin(serve_http(&front, socket, client, &guard)).await else {
+    let Some(upgraded) = Box::pin(serve_http(&front, (socket, first), client, &guard)).await else {
         return;
     };
     let Upgraded { socket, first_bytes, factory } = upgraded;
@@ -45,7 +50,7 @@ pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, client: IpAddr, 
 
 async fn serve_http(
     front: &Arc<Front>,
-    socket: TcpStream,
+    (socket, first): (TcpStream, Bytes),
     client: IpAddr,
     guard: &ConnectionGuard,
 ) -> Option<Upgraded> {
@@ -55,7 +60,7 @@ async fn serve_http(
         let (front, accepted) = (Arc::clone(front), Arc::clone(&accepted));
         Box::pin(async move { Ok::<_, Infallible>(front.exchange(request, client, guard, &accepted).await) })
     });
-    let socket = StallGuard::new(socket, shared.limits.write_stall_timeout_ms, Arc::clone(&shared.stats));
+    let socket = StallGuard::new(socket, first, shared.limits.write_stall_timeout_ms, Arc::clone(&shared.stats));
     let mut connection = builder(&shared.limits).serve_connection(TokioIo::new(socket), service);
     let result = poll_fn(|cx| {
         guard.signal.register(cx.waker());

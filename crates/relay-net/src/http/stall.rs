@@ -1,6 +1,7 @@
 //! Cuts an HTTP connection whose peer does not read its answer.
 
 use crate::stats::Stats;
+use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,14 +14,16 @@ use tokio::time::{Sleep, sleep};
 /// A socket whose writes fail after a time without progress.
 pub(crate) struct StallGuard {
     socket: TcpStream,
+    /// Read before, and given out first.
+    first: Bytes,
     timeout: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
     stats: Arc<Stats>,
 }
 
 impl StallGuard {
-    pub(crate) fn new(socket: TcpStream, timeout_ms: u64, stats: Arc<Stats>) -> Self {
-        Self { socket, timeout: Duration::from_millis(timeout_ms), waiting: None, stats }
+    pub(crate) fn new(socket: TcpStream, first: Bytes, timeout_ms: u64, stats: Arc<Stats>) -> Self {
+        Self { socket, first, timeout: Duration::from_millis(timeout_ms), waiting: None, stats }
     }
 
     pub(crate) fn into_inner(self) -> TcpStream {
@@ -43,6 +46,11 @@ impl StallGuard {
 
 impl AsyncRead for StallGuard {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.first.is_empty() {
+            let count = buf.remaining().min(self.first.len());
+            buf.put_slice(&self.first.split_to(count));
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.socket).poll_read(cx, buf)
     }
 }

@@ -43,6 +43,12 @@ impl FrameOutbox {
         }
     }
 
+    /// Everything was taken on, and what follows is another answer.
+    pub(crate) fn begin_again(&mut self) {
+        self.started = false;
+        self.refusal = None;
+    }
+
     fn append(&mut self, frame: &[u8]) {
         if !std::mem::replace(&mut self.started, true) {
             self.refusal = refusal(frame);

@@ -1,0 +1,82 @@
+//! The fast lane for pushes: small, plain `POST /v1/push` requests are answered here, without a header map, a task or a
+//! body stream for each. Whatever is not exactly that goes, with every byte read so far, to the general HTTP server, which
+//! then serves the connection to its end; so the lane decides nothing about requests that are unusual or wrong.
+//!
+//! The session of the token stays with the connection: the next request of the same token finds it open.
+
+mod answer;
+mod pushing;
+mod reading;
+mod request;
+
+use super::exchange::Front;
+use super::linger::linger;
+use crate::connections::ConnectionGuard;
+use bytes::Bytes;
+use pushing::{Pushed, Pushing};
+use reading::{Read, Reading};
+use request::Parsed;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// Largest head and body together that the lane takes, in bytes.
+const REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+/// What is left when the lane is done.
+pub(crate) enum Left {
+    /// Nothing.
+    Gone,
+    /// A connection for the general server, with what was read of it.
+    Other(TcpStream, Bytes),
+}
+
+/// Serves pushes until something else comes, or the end.
+pub(crate) async fn serve(front: &Arc<Front>, socket: TcpStream, guard: &ConnectionGuard) -> Left {
+    let Some(path) = front.routes.push_path() else {
+        return Left::Other(socket, Bytes::new());
+    };
+    let shared = &front.shared;
+    let mut reading = Reading::new(socket, shared);
+    let mut pushing = Pushing::new(front, guard);
+    loop {
+        let request = match request::parse(reading.held(), path, REQUEST_BYTES_MAX) {
+            Parsed::Push(request) if request.bytes <= reading.held().len() => request,
+            Parsed::Push(_) | Parsed::Partial => match reading.more(guard).await {
+                Read::Some => continue,
+                Read::Late if reading.has_head() => return reading.into_other(),
+                Read::Late => {
+                    shared.stats.counters.http_errors_total.add(1);
+                    return close(reading, shared.limits.close_timeout_ms).await;
+                }
+                Read::End => return close(reading, shared.limits.close_timeout_ms).await,
+                Read::Aborted => {
+                    shared.stats.counters.aborted_total.add(1);
+                    return Left::Gone;
+                }
+            },
+            Parsed::Other => return reading.into_other(),
+        };
+        let is_last = request.is_last || guard.signal.is_draining();
+        let answer = match pushing.answer(reading.parts(), &request, is_last).await {
+            Pushed::Answer(answer) => answer,
+            Pushed::Other => return reading.into_other(),
+            Pushed::Aborted => {
+                shared.stats.counters.aborted_total.add(1);
+                return Left::Gone;
+            }
+        };
+        reading.used(request.bytes);
+        if !reading.send(answer).await {
+            return Left::Gone;
+        }
+        if is_last {
+            return close(reading, shared.limits.close_timeout_ms).await;
+        }
+    }
+}
+
+async fn close(reading: Reading<'_>, timeout_ms: u64) -> Left {
+    linger(reading.into_socket(), Duration::from_millis(timeout_ms)).await;
+    Left::Gone
+}

@@ -1,0 +1,74 @@
+//! The bytes of an answer, head and body in one piece.
+
+use super::super::frames::Refused;
+use http::StatusCode;
+use std::cell::RefCell;
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const HEAD_BYTES: usize = 256;
+const DATE_BYTES: usize = 29;
+
+thread_local! {
+    /// The date of a second, formatted once.
+    static DATE: RefCell<(u64, [u8; DATE_BYTES])> = const { RefCell::new((0, [b' '; DATE_BYTES])) };
+}
+
+pub(super) fn bytes(frames: &[u8], refused: Option<Refused>, is_last: bool) -> Vec<u8> {
+    let mut answer = Vec::with_capacity(HEAD_BYTES + frames.len());
+    match refused {
+        None => answer.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
+        Some(refused) => write_refusal(&mut answer, refused),
+    }
+    answer.extend_from_slice(b"content-type: application/octet-stream\r\ncache-control: no-store\r\ndate: ");
+    answer.extend_from_slice(&date());
+    // Writing to a vector does not fail.
+    let _ = write!(answer, "\r\ncontent-length: {}\r\n", frames.len());
+    if is_last {
+        answer.extend_from_slice(b"connection: close\r\n");
+    }
+    answer.extend_from_slice(b"\r\n");
+    answer.extend_from_slice(frames);
+    answer
+}
+
+fn write_refusal(answer: &mut Vec<u8>, refused: Refused) {
+    let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let _ = write!(answer, "HTTP/1.1 {} {}\r\n", status.as_u16(), status.canonical_reason().unwrap_or("Error"));
+    if status == StatusCode::UNAUTHORIZED {
+        answer.extend_from_slice(b"www-authenticate: Bearer\r\n");
+    }
+    if refused.retry_after_ms > 0 {
+        let _ = write!(answer, "retry-after: {}\r\n", refused.retry_after_ms.div_ceil(1000));
+    }
+}
+
+fn date() -> [u8; DATE_BYTES] {
+    let now = SystemTime::now();
+    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    DATE.with_borrow_mut(|(of, text)| {
+        if *of != seconds {
+            *of = seconds;
+            let _ = write!(&mut text[..], "{}", httpdate::HttpDate::from(now));
+        }
+        *text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_a_head_with_its_length_and_the_frames() {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let good = text(bytes(b"frames", None, false));
+        assert!(good.starts_with("HTTP/1.1 200 OK\r\n") && good.ends_with("content-length: 6\r\n\r\nframes"), "{good}");
+        let date = good.lines().find_map(|line| line.strip_prefix("date: ")).unwrap();
+        assert!(httpdate::parse_http_date(date).is_ok(), "{date}");
+        let refused = Refused { status: 503, retry_after_ms: 1500 };
+        let refused = text(bytes(b"", Some(refused), true));
+        assert!(refused.starts_with("HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n"), "{refused}");
+        assert!(refused.ends_with("connection: close\r\n\r\n"), "{refused}");
+    }
+}
