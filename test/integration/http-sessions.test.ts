@@ -1,4 +1,5 @@
 // The native protocol over HTTP, through the built product: session, push, pull, wait, stream, and what is refused.
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -175,6 +176,20 @@ describe.skipIf(!productBuilt())('sessions over HTTP (needs `npm run build`)', {
     const nothing = await client.exchange('POST', '/v1/session', {}, framed(new Uint8Array()));
     expect(nothing.answer.statusCode).toBe(400);
     expect((await writer.ask('/v1/push', push(1, 'a'))).status).toBe(200);
+  });
+
+  it('pushes that follow each other on one connection are answered in order, and other requests after them', async () => {
+    const one = (frame: Buffer): Buffer =>
+      Buffer.concat([Buffer.from(`POST /v1/push HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${writer.token}\r\nContent-Length: ${frame.length}\r\n\r\n`), frame]);
+    const socket = connect(port, '127.0.0.1');
+    const received: Buffer[] = [];
+    socket.on('data', (data) => received.push(data));
+    const conflict = encoded(push(1, 'other'));
+    const live = Buffer.from('GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    socket.end(Buffer.concat([one(encoded(push(1, 'a'))), one(encoded(push(2, 'b'))), one(conflict), one(encoded(push(3, 'c'))), live]));
+    await once(socket, 'close');
+    const statuses = Buffer.concat(received).toString('latin1').match(/HTTP\/1\.1 \d{3}/gu);
+    expect(statuses).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 409', 'HTTP/1.1 200', 'HTTP/1.1 200']);
   });
 
   it('a request that is sent slowly, piece by piece, is answered all the same, and others do not wait for it', async () => {

@@ -9,6 +9,7 @@ pub(crate) mod frames;
 pub(crate) mod head;
 pub(crate) mod lane;
 pub(crate) mod linger;
+pub(crate) mod links;
 pub(crate) mod listener;
 pub(crate) mod liveness;
 pub(crate) mod problem;

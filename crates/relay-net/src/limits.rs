@@ -46,6 +46,9 @@ limits! {
     proxy_connect_timeout_ms: u64 = 1_000;
     /// The control plane must send the head of its answer within this; else 504. Default 30 s.
     proxy_response_timeout_ms: u64 = 30_000;
+    /// A kept connection to the control plane is not used again after resting this long; below the control plane's own
+    /// limit of 15 s. Default 5 s.
+    proxy_idle_ms_max: u64 = 5_000;
     /// With the control plane silent for this long, liveness turns 503. Default 30 s.
     liveness_silence_ms_max: u64 = 30_000;
 
@@ -90,6 +93,8 @@ pub(crate) const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) const ACCEPT_BACKOFF_MIN: Duration = Duration::from_millis(5);
 /// Time connections that were told to abort have to go.
 pub(crate) const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Connections to the control plane that are kept while nothing is asked.
+pub(crate) const PROXY_LINKS_IDLE_MAX: usize = 64;
 /// Longest route path.
 pub(crate) const ROUTE_PATH_BYTES_MAX: usize = 1024;
 /// Most routes.

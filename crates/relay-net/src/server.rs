@@ -78,7 +78,7 @@ impl BoundServer {
         let stats = Stats::new(limits.partial_bytes_max);
         let shared = Arc::new(Shared { limits, stats, clock });
         let pumps = Arc::new(Pumps::start(&shared));
-        let proxy = control_plane.map(|plane| Proxy::new(plane, shared.limits.proxy_requests_max));
+        let proxy = control_plane.map(|plane| Proxy::new(plane, &shared.limits));
         let Endpoints { native, http, blobs } = endpoints;
         let front = Front {
             routes,

@@ -209,3 +209,52 @@ async fn a_client_that_does_not_read_its_answer_is_cut() {
     assert_eq!(stats.proxied_total, 1);
     setup.relay.until("it is released", |stats| stats.connections_open == 0).await;
 }
+
+/// A control plane that keeps its connections, and says how many there were.
+fn keeping_control_plane(path: &Path) -> std::sync::Arc<std::sync::atomic::AtomicUsize> {
+    let listener = UnixListener::bind(path).unwrap();
+    let connections = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = std::sync::Arc::clone(&connections);
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            tokio::spawn(async move {
+                while !read_request(&mut socket).await.is_empty() {
+                    socket.write_all(OK.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    connections
+}
+
+#[tokio::test]
+async fn connections_to_the_control_plane_are_kept_and_given_up_when_they_rested_too_long() {
+    let folder = TempDir::new().unwrap();
+    let socket_path = folder.path().join("control.sock");
+    let connections = keeping_control_plane(&socket_path);
+    let mut config = config(NetLimits { proxy_idle_ms_max: 1_000, ..NetLimits::default() });
+    let secret = ProxySecret::new("boot-secret".to_owned()).unwrap();
+    config.control_plane = Some(ControlPlane { socket_path, secret });
+    let setup = Setup { relay: relay_with(Behaviour::Echo, config).await, _folder: folder, requests: None };
+    for _ in 0..10 {
+        assert!(setup.ask(get("").as_bytes()).await.ends_with("hello"));
+    }
+    assert_eq!(connections.load(std::sync::atomic::Ordering::SeqCst), 1);
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert!(setup.ask(get("").as_bytes()).await.ends_with("hello"));
+    assert_eq!(connections.load(std::sync::atomic::Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_died_costs_no_request() {
+    // This one closes every connection after its answer, without a word.
+    let mut setup = setup(Some(OK), NetLimits::default()).await;
+    for _ in 0..20 {
+        let answer = setup.ask(get("").as_bytes()).await;
+        assert!(answer.ends_with("hello"), "{answer}");
+        setup.requests.as_mut().unwrap().recv().await.unwrap();
+    }
+    assert_eq!(setup.relay.server.stats().proxy_errors_total, 0);
+}

@@ -45,7 +45,6 @@ pub(crate) fn request_headers(headers: &HeaderMap, client: IpAddr, secret: &Prox
         passed.insert(FORWARDED_FOR, client);
     }
     passed.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
-    passed.insert(CONNECTION, HeaderValue::from_static("close"));
     passed.insert(SECRET_HEADER, secret.header_value());
     passed
 }
@@ -119,7 +118,6 @@ mod tests {
         names.sort();
         let expected = [
             "accept=text/html",
-            "connection=close",
             "host=relay.example",
             "x-forwarded-for=203.0.113.7",
             "x-forwarded-host=relay.example",

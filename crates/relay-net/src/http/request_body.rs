@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Why a body was cut off; read by the proxy when its request fails.
 #[derive(Clone, Debug, Default)]
@@ -40,16 +40,30 @@ impl Verdict {
 
 /// The bounded body.
 pub(crate) struct RequestBody {
-    inner: Incoming,
+    /// None: there is no body.
+    inner: Option<Incoming>,
     left_bytes: u64,
-    deadline: Pin<Box<Sleep>>,
+    /// Made when the body keeps us waiting, and counted from the request's start.
+    deadline: Option<Pin<Box<Sleep>>>,
+    until: Instant,
     verdict: Verdict,
 }
 
 impl RequestBody {
     pub(crate) fn new(inner: Incoming, bytes_max: u64, timeout_ms: u64, verdict: Verdict) -> Self {
-        let deadline = Box::pin(sleep(Duration::from_millis(timeout_ms)));
-        Self { inner, left_bytes: bytes_max, deadline, verdict }
+        let until = Instant::now() + Duration::from_millis(timeout_ms);
+        let inner = (!inner.is_end_stream()).then_some(inner);
+        Self { inner, left_bytes: bytes_max, deadline: None, until, verdict }
+    }
+
+    /// No body at all.
+    pub(crate) fn empty() -> Self {
+        Self { inner: None, left_bytes: 0, deadline: None, until: Instant::now(), verdict: Verdict::default() }
+    }
+
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        let until = self.until;
+        self.deadline.get_or_insert_with(|| Box::pin(sleep_until(until))).as_mut().poll(cx).is_ready()
     }
 }
 
@@ -58,8 +72,11 @@ impl Body for RequestBody {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
-            Poll::Pending if self.deadline.as_mut().poll(cx).is_ready() => {
+        let Some(inner) = &mut self.inner else {
+            return Poll::Ready(None);
+        };
+        let frame = match Pin::new(inner).poll_frame(cx) {
+            Poll::Pending if self.is_late(cx) => {
                 return Poll::Ready(Some(Err(self.verdict.set(TOO_SLOW))));
             }
             Poll::Pending => return Poll::Pending,
@@ -82,10 +99,10 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
