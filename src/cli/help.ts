@@ -15,7 +15,8 @@ back from a backup. Without it the devices report that the relay rolled back.
 verify-blind: starts a relay of this version on a temporary directory, sends
 random canaries through real clients in every field they have, and searches the
 wire, the disk, the logs, every answer and the memory for them, in every common
-encoding. Exit code 0: nothing was found. --quick leaves out disk image and memory.
+encoding. Exit code 0: nothing was found. --quick leaves out the image of the
+disk and the memory.
 
 Examples:
   relay
