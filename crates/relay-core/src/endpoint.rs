@@ -52,12 +52,25 @@ impl SharedFrame {
     }
 }
 
+/// Frames encoded once and joined once, for subscribers that lack the same ones.
+#[derive(Clone, Debug)]
+pub struct SharedRun {
+    /// All of them, each with its WebSocket header, in one piece.
+    pub bytes: Bytes,
+    /// The same, one by one.
+    pub frames: Arc<[SharedFrame]>,
+}
+
 /// Where an endpoint puts its output. The transport decides how much room there is.
 pub trait Outbox {
     /// Bytes that may still be pushed before the endpoint must wait for the next poll. One message may overshoot.
     fn room_bytes(&self) -> usize;
     /// Appends one message.
     fn push(&mut self, message: Outbound);
+    /// Appends several messages; one run may overshoot.
+    fn push_run(&mut self, run: SharedRun) {
+        run.frames.iter().for_each(|frame| self.push(Outbound::Shared(frame.clone())));
+    }
     /// Asks for an orderly close after everything pushed so far; later pushes are ignored.
     fn close(&mut self, close: Close);
     /// Stops reading from the peer until the next poll returns with reading resumed (`true` pauses, `false` resumes).

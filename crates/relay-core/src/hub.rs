@@ -9,6 +9,7 @@ mod encode;
 mod ephemeral;
 mod mailbox;
 mod ring;
+mod runs;
 mod topics;
 
 pub(crate) use channel::{AckNews, Live, SpaceChannel};

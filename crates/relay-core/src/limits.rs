@@ -99,6 +99,10 @@ pub const ACK_NOTICES_MAX: usize = wire::ROSTER_DEVICES_MAX;
 pub const READ_PAGE_BYTES: u32 = 1024 * 1024;
 /// Entries of log read at once for one session.
 pub const READ_PAGE_ENTRIES: u32 = 4096;
+/// Bytes of live frames joined into one piece; a session that lacks more gets several.
+pub const RUN_BYTES_MAX: usize = 256 * 1024;
+/// Joined pieces kept per space, until the next commit.
+pub const RUNS_MAX: usize = 4;
 /// Shards of the table of active spaces.
 pub const HUB_SHARDS: usize = 64;
 /// Spaces looked at in one step of the forgetting sweep.

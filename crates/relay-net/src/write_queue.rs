@@ -5,7 +5,7 @@
 
 use crate::websocket::frame::{OpCode, ServerHeader};
 use bytes::{Buf, Bytes};
-use relay_core::endpoint::SharedFrame;
+use relay_core::endpoint::{SharedFrame, SharedRun};
 use std::collections::VecDeque;
 
 /// Bookkeeping charged for every queued piece.
@@ -20,7 +20,7 @@ struct Piece {
     /// Own header of the piece; already in front of `payload` for shared frames.
     header: Option<ServerHeader>,
     header_sent: u8,
-    is_message: bool,
+    messages: u32,
     payload: Bytes,
 }
 
@@ -78,21 +78,26 @@ impl WriteQueue {
 
     /// Appends a protocol frame for this connection alone.
     pub(crate) fn push_own(&mut self, payload: Bytes) {
-        self.push(Some(ServerHeader::new(OpCode::Binary, payload.len())), payload, true);
+        self.push(Some(ServerHeader::new(OpCode::Binary, payload.len())), payload, 1);
     }
 
     /// Appends a frame that carries its header.
     pub(crate) fn push_shared(&mut self, frame: SharedFrame) {
-        self.push(None, frame.bytes, true);
+        self.push(None, frame.bytes, 1);
+    }
+
+    /// Appends frames that carry their headers, as one piece.
+    pub(crate) fn push_run(&mut self, run: SharedRun) {
+        self.push(None, run.bytes, u32::try_from(run.frames.len()).unwrap_or(u32::MAX));
     }
 
     /// Appends a control frame.
     pub(crate) fn push_control(&mut self, opcode: OpCode, payload: Bytes) {
-        self.push(Some(ServerHeader::new(opcode, payload.len())), payload, false);
+        self.push(Some(ServerHeader::new(opcode, payload.len())), payload, 0);
     }
 
-    fn push(&mut self, header: Option<ServerHeader>, payload: Bytes, is_message: bool) {
-        let piece = Piece { header, header_sent: 0, is_message, payload };
+    fn push(&mut self, header: Option<ServerHeader>, payload: Bytes, messages: u32) {
+        let piece = Piece { header, header_sent: 0, messages, payload };
         self.queued_bytes = self.queued_bytes.saturating_add(piece.unsent() + PIECE_BYTES);
         if self.front.is_none() {
             self.front = Some(piece);
@@ -134,7 +139,7 @@ impl WriteQueue {
             if front.unsent() > 0 {
                 break;
             }
-            messages += u64::from(front.is_message);
+            messages += u64::from(front.messages);
             self.queued_bytes = self.queued_bytes.saturating_sub(PIECE_BYTES);
             self.front = self.rest.pop_front();
         }

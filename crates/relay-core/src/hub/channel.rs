@@ -5,7 +5,7 @@ use super::ephemeral::EphemeralRing;
 use super::ring::{LiveFrame, Ring};
 use super::topics::SpaceTopics;
 use crate::counters::Counters;
-use crate::endpoint::SharedFrame;
+use crate::endpoint::{SharedFrame, SharedRun};
 use crate::limits::{ACK_NOTICES_MAX, RelayLimits};
 use crate::session::SessionHandle;
 use crate::store::{SpaceCommit, StoredEntry};
@@ -32,6 +32,8 @@ pub(crate) struct AckNews {
 pub(crate) enum Live {
     /// The next frame, the seq it ends with, and whether nothing follows it yet.
     Frame { frame: SharedFrame, last_seq: u64, is_newest: bool },
+    /// The next frames joined, the same way.
+    Run { run: SharedRun, last_seq: u64, is_newest: bool },
     /// Something that is not kept here; it is in the log.
     InLog,
     /// Nothing that this channel knows of.
@@ -204,17 +206,26 @@ impl SpaceChannel {
 
     /// What comes after a cursor, in the form for a subscriber that omits the bodies of `omit_own_of`.
     pub(crate) fn live_after(&self, cursor: u64, omit_own_of: Option<DeviceKey>) -> Live {
-        let state = self.lock();
-        if cursor >= state.head {
+        let mut state = self.lock();
+        let head = state.head;
+        if cursor >= head {
             return Live::Nothing;
         }
-        match state.ring.after(cursor) {
-            Some(live) => Live::Frame {
-                frame: live.form_for(omit_own_of),
-                last_seq: live.last_seq,
-                is_newest: live.last_seq == state.head,
-            },
+        match state.ring.after(cursor).map(|live| (live.last_seq, live)) {
             None => Live::InLog,
+            Some((last_seq, live)) if last_seq == head => {
+                Live::Frame { frame: live.form_for(omit_own_of), last_seq, is_newest: true }
+            }
+            Some((last_seq, live)) => {
+                let frame = live.form_for(omit_own_of);
+                let before = state.ring.bytes();
+                let run = state.ring.run_after(cursor, omit_own_of);
+                self.count_ring(before, state.ring.bytes());
+                match run {
+                    Some(run) => Live::Run { run: run.frames, last_seq: run.end, is_newest: run.end == head },
+                    None => Live::Frame { frame, last_seq, is_newest: false },
+                }
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the frames cover consecutive seqs; the last one ends at `head`.
 
+use super::runs::{Run, Runs};
 use crate::endpoint::SharedFrame;
 use relay_proto::ids::DeviceKey;
 use std::collections::VecDeque;
@@ -32,15 +33,18 @@ impl LiveFrame {
 pub(super) struct Ring {
     frames: VecDeque<LiveFrame>,
     bytes: usize,
+    runs: Runs,
 }
 
 impl Ring {
+    /// Bytes kept, joined or not.
     pub(super) const fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.runs.bytes()
     }
 
     /// Appends a frame and drops the oldest ones above the limit, the new one included when it is too large alone.
     pub(super) fn push(&mut self, frame: LiveFrame, bytes_max: usize) {
+        self.runs.clear();
         self.bytes += frame.bytes();
         self.frames.push_back(frame);
         while self.bytes > bytes_max {
@@ -50,8 +54,7 @@ impl Ring {
     }
 
     pub(super) fn clear(&mut self) {
-        self.frames = VecDeque::new();
-        self.bytes = 0;
+        *self = Self::default();
     }
 
     /// The frame that starts right after a cursor.
@@ -62,6 +65,18 @@ impl Ring {
         }
         let place = self.frames.binary_search_by_key(&(cursor + 1), |frame| frame.first_seq).ok()?;
         self.frames.get(place)
+    }
+}
+
+impl Ring {
+    /// All frames after a cursor in one piece, for a subscriber who gets them in the form of everybody.
+    pub(super) fn run_after(&mut self, cursor: u64, omit_own_of: Option<DeviceKey>) -> Option<Run> {
+        let place = self.frames.binary_search_by_key(&(cursor + 1), |frame| frame.first_seq).ok()?;
+        let frames = self.frames.range(place..);
+        if omit_own_of.is_some() && frames.clone().any(|frame| !frame.own.is_empty()) {
+            return None;
+        }
+        self.runs.from(cursor, frames.map(|frame| (&frame.frame, frame.last_seq)))
     }
 }
 

@@ -74,11 +74,17 @@ impl OpenSession {
         match live {
             Live::Nothing => false,
             // The frame was taken before the roster is looked at: it may be of after the change.
-            Live::Frame { .. } if self.roster.is_looking(&self.channel, io) => true,
+            Live::Frame { .. } | Live::Run { .. } if self.roster.is_looking(&self.channel, io) => true,
             Live::Frame { frame, last_seq, is_newest } => {
                 io.shared.counters.entries_live_total.add(last_seq - subscription.cursor);
                 subscription.cursor = last_seq;
                 io.send_shared(frame);
+                !is_newest
+            }
+            Live::Run { run, last_seq, is_newest } => {
+                io.shared.counters.entries_live_total.add(last_seq - subscription.cursor);
+                subscription.cursor = last_seq;
+                io.send_run(run);
                 !is_newest
             }
             Live::InLog => {

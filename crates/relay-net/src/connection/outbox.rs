@@ -1,7 +1,7 @@
 //! The endpoint's side of the write queue.
 
 use crate::write_queue::WriteQueue;
-use relay_core::endpoint::{Close, Outbound, Outbox};
+use relay_core::endpoint::{Close, Outbound, Outbox, SharedRun};
 
 /// What the endpoint asked for besides sending.
 #[derive(Debug, Default)]
@@ -30,6 +30,13 @@ impl Outbox for QueueOutbox<'_> {
         match message {
             Outbound::Own(frame) => self.queue.push_own(frame),
             Outbound::Shared(frame) => self.queue.push_shared(frame),
+        }
+    }
+
+    fn push_run(&mut self, run: SharedRun) {
+        if self.wishes.close.is_none() {
+            self.pushed = true;
+            self.queue.push_run(run);
         }
     }
 
