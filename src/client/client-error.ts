@@ -27,6 +27,9 @@ export type ClientErrorCode =
   | 'snapshot_rejected'
   | 'state_damaged'
   | 'removed'
+  | 'blob_rejected'
+  | 'blob_key_unknown'
+  | 'content_changed'
   | (string & Record<never, never>);
 
 export interface ClientErrorOptions {

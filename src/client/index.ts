@@ -26,6 +26,8 @@ export type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
 export type { SnapshotHandler, SpaceOptions } from './space/space-options.js';
 export type { DeviceInfo, HeadCheck, NewDevice, Space } from './space/space.js';
 export type * from './space/space-events.js';
+export type { BlobContent, BlobSource } from './blobs/blob-source.js';
+export type { BlobOptions, SpaceBlobs } from './blobs/space-blobs.js';
 export { ClientError } from './client-error.js';
 export type { ClientErrorCode } from './client-error.js';
 export { EPHEMERAL_PAYLOAD_BYTES_MAX } from './live/ephemeral.js';

@@ -73,6 +73,9 @@ export const SNAPSHOT_CHUNKS_WINDOW = 16;
 export const ROSTER_TRIES_MAX = 8;
 /** Least time between snapshots made because the outbox holds much. */
 export const SNAPSHOT_PRESSURE_MS = 60_000;
+/** Tries of one request for a blob, and the wait between them, which grows. */
+export const BLOB_TRIES_MAX = 5;
+export const BLOB_RETRY_MS = 500;
 /** Time for a relay to answer a request. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 /** How long the relay holds the leaves of forgotten entries at least. */

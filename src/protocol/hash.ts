@@ -28,6 +28,8 @@ export type DomainName =
   | 'snapshot-ack'
   | 'snapshot-key'
   | 'snapshot-chunk'
+  | 'blob-key'
+  | 'blob-chunk'
   | 'header-epoch'
   | 'content-epoch'
   | 'entry-header'

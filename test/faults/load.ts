@@ -40,6 +40,9 @@ export class Load {
   lastReceiptMs = 0;
   lastRefusalMs = 0;
   reconnects = 0;
+  /** The newest attested time of a receipt, and how often one was older than another before it on the same connection. */
+  newestTimeMs = 0;
+  timesBack = 0;
   readonly #options: LoadOptions;
   readonly #sent: Sent[][] = [];
   readonly #stop = new AbortController();
@@ -103,7 +106,8 @@ export class Load {
     const sent: Sent[] = [];
     this.#sent[at] = sent;
     const device = this.space.devices[at];
-    while (!this.#stop.signal.aborted && device !== undefined) {
+    if (device === undefined) return;
+    while (!this.#stop.signal.aborted) {
       const client = await RawClient.open(this.#options.address, this.space, device).catch(() => undefined);
       if (client !== undefined) {
         const leave = (): void => client.close();
@@ -122,6 +126,7 @@ export class Load {
   async #session(client: RawClient, sent: Sent[]): Promise<void> {
     const unacknowledged = sent.findIndex((entry) => entry.seq === undefined);
     let next = unacknowledged < 0 ? sent.length : unacknowledged;
+    let timeMs = 0;
     for (let flying = 0; ; ) {
       for (; flying < this.#options.inFlight; flying += 1, next += 1) this.#push(client, sent, next);
       const frame = await client.next();
@@ -129,6 +134,10 @@ export class Load {
       if (frame.type === 'Goaway') return;
       if (frame.type !== 'Receipt') continue;
       for (let at = 0; at < frame.count; at += 1) this.#receipted(sent[frame.pushSeqFirst - 1 + at], frame.seqFirst + at);
+      const { time } = frame.attestation;
+      this.timesBack += Number(time < timeMs);
+      timeMs = time;
+      this.newestTimeMs = Math.max(this.newestTimeMs, time);
       flying -= frame.count;
     }
   }

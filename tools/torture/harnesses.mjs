@@ -63,4 +63,13 @@ export const HARNESSES = [
     command: ['node', 'tools/torture/fuzz.mjs'],
     missing: fuzzingMissing,
   },
+  {
+    name: 'faults',
+    proves: 'Full, failing and slow disks, no file descriptors, a jumping clock, a stopped process, little memory: refused by name or waited for, nothing receipted lost, and it goes on',
+    control: 'receipts before the write; a disk slower than claimed; a server that keeps no descriptor back; a process that takes all memory',
+    share: 2,
+    goals: { rounds: 350 },
+    program: 'test/faults/faults-main.ts',
+    addon: true,
+  },
 ];

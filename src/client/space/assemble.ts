@@ -3,6 +3,9 @@ import { connectUrl } from '../../protocol/address.js';
 import type { RelayAddress } from '../../protocol/address.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { toHex } from '../../protocol/hex.js';
+import { httpOrigin } from '../blobs/http-token.js';
+import type { Fetch } from '../blobs/http-token.js';
+import { SpaceBlobs } from '../blobs/space-blobs.js';
 import { ClientError } from '../client-error.js';
 import { ConnectionDriver } from '../connection/driver.js';
 import { decodeDeviceSecret, deriveRootSecret } from '../crypto/keys.js';
@@ -43,6 +46,7 @@ export interface Internals {
   readonly sealer?: EntrySealer;
   readonly liveSealer?: LiveSealer;
   readonly openTransport?: OpenTransport;
+  readonly fetch?: Fetch;
 }
 
 /** What a space stands on. */
@@ -87,10 +91,11 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     snapshotDue: () => activity.snapshotDue(),
   });
   const driver = new ConnectionDriver({ environment, openTransport, ed25519, url: connectUrl(address) }, engine);
+  const blobs = new SpaceBlobs(context, httpOrigin(address), internals.fetch ?? ((url, init) => fetch(url, init)));
   const windowMs = options.batchWindowMs ?? BATCH_WINDOW_MS;
   const batcher = new Batcher({ environment, windowMs, merge: options.merge, flushed: (batch) => sealing.enqueue(batch) });
   if (options.offline !== true) queueMicrotask(() => driver.dispatch({ type: 'go-online' }));
-  return new Space({ context, engine, live, driver, batcher, sealing, rosterChanges, address, rootSecret: state.rootSecret, activity });
+  return new Space({ context, engine, blobs, live, driver, batcher, sealing, rosterChanges, address, rootSecret: state.rootSecret, activity });
 }
 
 async function openContext(

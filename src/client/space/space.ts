@@ -6,6 +6,7 @@ import { FrameError } from '../../protocol/frame-error.js';
 import { fromHex, toHex } from '../../protocol/hex.js';
 import { deviceOf, mayWrite } from '../../protocol/roster.js';
 import type { DeviceRights } from '../../protocol/roster.js';
+import type { SpaceBlobs } from '../blobs/space-blobs.js';
 import { ClientError } from '../client-error.js';
 import type { ConnectionDriver } from '../connection/driver.js';
 import { OUTBOX_HELD_BYTES_MAX, OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
@@ -48,6 +49,7 @@ export type HeadCheck =
 export interface SpaceParts {
   readonly context: SpaceContext;
   readonly engine: SpaceEngine;
+  readonly blobs: SpaceBlobs;
   readonly live: LiveParts;
   readonly driver: ConnectionDriver;
   readonly batcher: Batcher;
@@ -82,6 +84,11 @@ export class Space {
     const { address, rootSecret, context } = this.#parts;
     const { version, hash } = context.roster;
     return rootSecret === null ? null : formatSpaceLink({ address, rootSecret, roster: { version, hash } });
+  }
+
+  /** Large sealed objects beside the log, by the hash of their sealed bytes. */
+  get blobs(): SpaceBlobs {
+    return this.#parts.blobs;
   }
 
   get status(): StatusEvent {

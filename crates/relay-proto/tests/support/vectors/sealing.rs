@@ -28,6 +28,7 @@ pub(crate) fn vector() -> Value {
         ],
         "keyring": keyring_vector(),
         "snapshot": snapshot_vector(),
+        "blob": blob_vector(),
         "live": [
             live_vector("ephemeral", &[0x61; 5], [0; 32], [0; 32], 0),
             live_vector("topic", &[0x62; 400], seed(0xe1), device(2).device().0, 3),
@@ -237,6 +238,12 @@ fn snapshot_plain(state: &[u8], chunk_bytes: usize) -> Vec<u8> {
     let mut w = Writer::new();
     w.u16(1).raw(device(1).device()).u64(3).raw(entry(3)).bytes_u32(state);
     let mut plain = w.as_slice().to_vec();
+    pad_to_grid(&mut plain, chunk_bytes);
+    plain
+}
+
+/// Adds zeros so that the sealed chunks together land on the grid.
+fn pad_to_grid(plain: &mut Vec<u8>, chunk_bytes: usize) {
     let sealed_len = |plain_len: usize| plain_len + plain_len.div_ceil(chunk_bytes - 16) * 16;
     let mut target = padded(sealed_len(plain.len()) as u64);
     // Padding may need one more chunk and so one more tag: then the next step of the grid is taken.
@@ -244,8 +251,7 @@ fn snapshot_plain(state: &[u8], chunk_bytes: usize) -> Vec<u8> {
         let chunks = (target as usize).div_ceil(chunk_bytes);
         let plain_len = target as usize - chunks * 16;
         if plain_len >= plain.len() && sealed_len(plain_len) as u64 == target {
-            plain.resize(plain_len, 0);
-            return plain;
+            return plain.resize(plain_len, 0);
         }
         target = padded(target + 1);
     }
@@ -284,4 +290,33 @@ fn topic_vector() -> Value {
     let content_epoch_key = hkdf(&EPOCH_KEY, &[], &for_space("content-epoch"), 32);
     let key = hkdf(&content_epoch_key, &[], &[for_space("topic"), name.as_bytes().to_vec()].concat(), 32);
     json!({ "name": name, "epoch_key": hex(EPOCH_KEY), "key": hex(key) })
+}
+
+fn blob_vector() -> Value {
+    const CHUNK_BYTES: usize = 65_536;
+    let (salt, key_epoch): (_, u32) = (seed(0xb7), 2);
+    let content_epoch_key = hkdf(&EPOCH_KEY, &[], &for_space("content-epoch"), 32);
+    let keys = hkdf(&content_epoch_key, &salt, &for_space("blob-key"), 64);
+    let (key, commitment) = keys.split_at(32);
+    let content = vec![0x5d; 70_000];
+    let mut plain = [&(content.len() as u64).to_be_bytes()[..], &content].concat();
+    pad_to_grid(&mut plain, CHUNK_BYTES);
+    let mut sealed = Writer::new();
+    sealed.u8(SUITE).u32(key_epoch).u32(CHUNK_BYTES as u32).raw(salt).raw(commitment);
+    let parts: Vec<&[u8]> = plain.chunks(CHUNK_BYTES - 16).collect();
+    for (index, part) in (0_u32..).zip(&parts) {
+        let mut aad = Writer::new();
+        aad.raw(for_space("blob-chunk")).u32(key_epoch).u32(CHUNK_BYTES as u32).u32(index);
+        aad.u8(u8::from(index as usize + 1 == parts.len()));
+        let nonce = [&[0; 8][..], &index.to_be_bytes()].concat();
+        sealed.raw(aes(key, &nonce, aad.as_slice(), part));
+    }
+    let sealed = sealed.as_slice();
+    json!({
+        "description": "The content is 70,000 bytes 0x5d.",
+        "epoch_key": hex(EPOCH_KEY), "key_epoch": key_epoch, "salt": hex(salt), "blob_key": hex(key),
+        "commitment": hex(commitment), "chunk_bytes": CHUNK_BYTES, "total_bytes": sealed.len(),
+        "header": hex(&sealed[..73]), "last_chunk": hex(&sealed[73 + CHUNK_BYTES..]),
+        "blob_id": hex(relay_proto::blob::blob_id(sealed)),
+    })
 }
