@@ -38,10 +38,10 @@ export async function tooManyFiles({ scale }: Effort): Promise<FaultReport | Fau
   if (!onLinux) return { name, skipped: 'needs Linux' };
   const findings = new Findings();
   await underLoad(findings, { load: { writers: 1, inFlight: 1 } }, async ({ relay, load, port }) => {
-    const atRest = await cpuShare(relay.pid, 1000);
+    const atRest = await cpuShare(relay.pid, 500);
     limitFiles(relay.pid, 10);
     const { told, sockets } = await knock(port, 40);
-    const busy = await cpuShare(relay.pid, 1500 * scale);
+    const busy = await cpuShare(relay.pid, 1000 * scale);
     findings.fact('toldOf503', told);
     findings.fact('cpuShareMore', busy - atRest);
     findings.expect(told >= 1, 'nobody was told that there is no room');
