@@ -3,8 +3,9 @@
 //! Invariants: a frame's number is `first` plus its place; `readers_left` counts the listeners that have not passed it, so a
 //! frame at the front that nobody waits for is gone; what a listener missed is counted exactly, its own frames aside.
 
+use super::runs::Runs;
 use crate::counters::Counters;
-use crate::endpoint::SharedFrame;
+use crate::endpoint::{SharedFrame, SharedRun};
 use crate::limits::{EPHEMERAL_BATCH_FRAMES, EPHEMERAL_SPACE_BYTES_MAX, EPHEMERAL_SPACE_FRAMES_MAX};
 use crate::session::SessionHandle;
 use std::collections::{BTreeMap, VecDeque};
@@ -24,6 +25,8 @@ pub(crate) struct EphemeralRing {
 struct State {
     frames: VecDeque<Kept>,
     bytes: usize,
+    /// Frames joined for those who lack the same ones.
+    runs: Runs,
     /// Number of the oldest frame kept.
     first: u64,
     /// By session.
@@ -49,6 +52,9 @@ struct Listener {
 pub(crate) struct EphemeralBatch {
     /// Frames that were dropped before these.
     pub(crate) missed: u64,
+    /// All of them in one piece, when many lack the same ones.
+    pub(crate) run: Option<SharedRun>,
+    /// The frames one by one, when there is no run.
     pub(crate) frames: Vec<SharedFrame>,
     /// Up to which number this session has looked.
     pub(crate) seen: u64,
@@ -75,10 +81,10 @@ impl EphemeralRing {
     pub(crate) fn unlisten(&self, session: u64) {
         let mut state = self.lock();
         let Some(listener) = state.listeners.remove(&session) else { return };
-        let before = state.bytes;
+        let before = state.bytes();
         let from = state.place(listener.cursor);
         state.passed(session, from, usize::MAX);
-        self.count(before, state.bytes);
+        self.count(before, state.bytes());
     }
 
     /// Hands a frame to the other listeners and wakes them.
@@ -86,18 +92,19 @@ impl EphemeralRing {
         let mut state = self.lock();
         let own = state.listeners.get_mut(&from).map(|own| own.own_ahead += 1).is_some();
         let readers_left = state.listeners.len() - usize::from(own);
-        let before = state.bytes;
+        let before = state.bytes();
+        state.runs.clear();
         state.bytes += frame.bytes.len();
         state.frames.push_back(Kept { from, readers_left, frame });
         state.drop_read();
         let over =
             |state: &State| state.bytes > EPHEMERAL_SPACE_BYTES_MAX || state.frames.len() > EPHEMERAL_SPACE_FRAMES_MAX;
         while over(&state) && state.drop_oldest() {}
-        self.count(before, state.bytes);
+        self.count(before, state.bytes());
         if usize::try_from(self.counters.ephemeral_bytes.get()).unwrap_or(usize::MAX) > self.bytes_max_all {
-            let before = state.bytes;
+            let before = state.bytes();
             while state.drop_oldest() {}
-            self.count(before, state.bytes);
+            self.count(before, state.bytes());
         }
         self.end.store(state.end(), Ordering::Release);
         for (_, listener) in state.listeners.iter().filter(|(session, _)| **session != from) {
@@ -117,27 +124,23 @@ impl EphemeralRing {
         let Some(listener) = state.listeners.get_mut(&session) else { return EphemeralBatch::default() };
         let missed = listener.catch_up(session, state.first, &state.frames);
         let start = listener.cursor;
-        let place = usize::try_from(start - state.first).unwrap_or(usize::MAX);
-        let mut batch = EphemeralBatch { missed, frames: Vec::new(), seen: start };
-        let mut bytes = 0;
-        for kept in state.frames.iter().skip(place).take(EPHEMERAL_BATCH_FRAMES) {
-            if bytes >= room_bytes && !batch.frames.is_empty() {
-                break;
-            }
-            batch.seen += 1;
-            if kept.from == session {
-                listener.own_ahead = listener.own_ahead.saturating_sub(1);
-            } else {
-                bytes += kept.frame.bytes.len();
-                batch.frames.push(kept.frame.clone());
-            }
+        let own_ahead = listener.own_ahead;
+        let before = state.bytes();
+        let place = state.place(start);
+        let batch = EphemeralBatch { missed, run: None, frames: Vec::new(), seen: start };
+        let batch = match if own_ahead == 0 { state.run_from(start) } else { None } {
+            Some((seen, run)) => EphemeralBatch { run: Some(run), seen, ..batch },
+            None => state.frames_from(session, place, room_bytes, batch),
+        };
+        let count = batch.run.as_ref().map_or(batch.frames.len(), |run| run.frames.len());
+        if let Some(listener) = state.listeners.get_mut(&session) {
+            listener.cursor = batch.seen;
+            listener.own_ahead = own_ahead.saturating_sub(batch.seen - start - len(count));
         }
-        listener.cursor = batch.seen;
-        let before = state.bytes;
         state.passed(session, place, usize::try_from(batch.seen - start).unwrap_or(usize::MAX));
-        self.count(before, state.bytes);
+        self.count(before, state.bytes());
         self.counters.ephemeral_dropped_total.add(batch.missed);
-        self.counters.ephemeral_sent_total.add_len(batch.frames.len());
+        self.counters.ephemeral_sent_total.add_len(count);
         batch
     }
 
@@ -163,6 +166,34 @@ impl Listener {
 }
 
 impl State {
+    /// Bytes kept, joined or not.
+    const fn bytes(&self) -> usize {
+        self.bytes + self.runs.bytes()
+    }
+
+    /// Everything from a number on in one piece, and the number after it.
+    fn run_from(&mut self, start: u64) -> Option<(u64, SharedRun)> {
+        let frames = self.frames.range(self.place(start).min(self.frames.len())..);
+        let numbered = frames.zip(start + 1..).map(|(kept, end)| (&kept.frame, end));
+        let run = self.runs.from(start, numbered)?;
+        Some((run.end, run.frames))
+    }
+
+    fn frames_from(&self, session: u64, place: usize, room_bytes: usize, mut batch: EphemeralBatch) -> EphemeralBatch {
+        let mut bytes = 0;
+        for kept in self.frames.iter().skip(place).take(EPHEMERAL_BATCH_FRAMES) {
+            if bytes >= room_bytes && !batch.frames.is_empty() {
+                break;
+            }
+            batch.seen += 1;
+            if kept.from != session {
+                bytes += kept.frame.bytes.len();
+                batch.frames.push(kept.frame.clone());
+            }
+        }
+        batch
+    }
+
     fn end(&self) -> u64 {
         self.first + len(self.frames.len())
     }
@@ -183,6 +214,9 @@ impl State {
         while self.frames.front().is_some_and(|kept| kept.readers_left == 0) {
             self.drop_oldest();
         }
+        if self.frames.is_empty() {
+            self.runs.clear();
+        }
     }
 
     fn drop_oldest(&mut self) -> bool {
@@ -195,7 +229,7 @@ impl State {
 
 impl Drop for EphemeralRing {
     fn drop(&mut self) {
-        let bytes = self.lock().bytes;
+        let bytes = self.lock().bytes();
         self.counters.ephemeral_bytes.sub_len(bytes);
     }
 }

@@ -4,8 +4,8 @@ use super::after_ms;
 use super::io::Io;
 use super::open::OpenSession;
 use super::roster::Membership;
-use crate::endpoint::{Moment, SharedFrame};
-use crate::hub::shared;
+use crate::endpoint::Moment;
+use crate::hub::{EphemeralBatch, shared};
 use crate::limits::{
     EPHEMERAL_BURST_MS, EPHEMERAL_RATE_BYTES_PER_FRAME, EPHEMERAL_REFUSAL_INTERVAL_MS, RETRY_AFTER_MS,
 };
@@ -21,8 +21,7 @@ pub(super) struct EphemeralState {
     /// Number of the space's next frame when this session last looked; `None`: it has not looked yet.
     seen: Option<u64>,
     /// Taken, but not sent before the roster was looked up.
-    missed_held: u64,
-    held: Vec<SharedFrame>,
+    held: Option<EphemeralBatch>,
     /// When the frames, and the bytes, sent so far would be due at their rates.
     frames_due_at: Moment,
     bytes_due_at: Moment,
@@ -74,8 +73,7 @@ impl OpenSession {
             self.channel.ephemeral().listen(io.handle);
         } else {
             self.channel.ephemeral().unlisten(io.handle.id);
-            state.held.clear();
-            state.missed_held = 0;
+            state.held = None;
         }
         (state.listening, state.seen) = (listen.listen, None);
     }
@@ -104,22 +102,30 @@ impl OpenSession {
     /// it is looked up, because it may have been sent after the change.
     pub(super) fn forward_ephemeral(&mut self, io: &mut Io<'_>) -> bool {
         let Some(state) = self.ephemeral.as_mut().filter(|state| state.listening) else { return false };
-        if state.held.is_empty() && state.missed_held == 0 {
-            if state.seen.is_some_and(|seen| !self.channel.ephemeral().has_news(seen)) {
-                return false;
+        let batch = match state.held.take() {
+            Some(held) => held,
+            None => {
+                if state.seen.is_some_and(|seen| !self.channel.ephemeral().has_news(seen)) {
+                    return false;
+                }
+                let batch = self.channel.ephemeral().take(io.handle.id, io.room_bytes());
+                state.seen = Some(batch.seen);
+                if self.roster.is_looking(&self.channel, io) {
+                    state.held = Some(batch);
+                    return true;
+                }
+                batch
             }
-            let batch = self.channel.ephemeral().take(io.handle.id, io.room_bytes());
-            (state.seen, state.held, state.missed_held) = (Some(batch.seen), batch.frames, batch.missed);
-            if self.roster.is_looking(&self.channel, io) {
-                return true;
-            }
+        };
+        if batch.missed > 0 {
+            io.send(&EphemeralMissed { count: batch.missed });
         }
-        if state.missed_held > 0 {
-            io.send(&EphemeralMissed { count: std::mem::take(&mut state.missed_held) });
+        if let Some(run) = batch.run {
+            io.send_run(run);
         }
-        for frame in std::mem::take(&mut state.held) {
+        for frame in batch.frames {
             io.send_shared(frame);
         }
-        true
+        state.seen.is_some_and(|seen| self.channel.ephemeral().has_news(seen))
     }
 }
