@@ -1,6 +1,5 @@
 // The torture run's harness: the faults in turn until the time is up, and the controls, each of which must be caught.
 import { parseArgs } from 'node:util';
-import { earlyReceiptsAddon } from '../support/early-receipts.ts';
 import { diskFull, failedSync, slowDisk } from './disk-scenarios.ts';
 import { clockSteps, littleMemory, plainServerTellsNobody, stopped, takerIsKilled, tooManyFiles } from './process-scenarios.ts';
 import type { Effort, FaultReport, FaultSkip } from './report.ts';
@@ -29,10 +28,8 @@ async function round(effort: Effort): Promise<void> {
 
 /** What must be noticed, each by the scenario it belongs to; null where it cannot be made here. */
 async function controls(): Promise<Record<string, boolean | null>> {
-  const lying = await failedSync({ ...BRIEF, env: { NAPI_RS_NATIVE_LIBRARY_PATH: await earlyReceiptsAddon() } });
   const slower = await slowDisk(BRIEF, 1);
   return {
-    'receipts before the write, syncs failing': 'skipped' in lying ? null : lying.violations.length > 0,
     'a disk slower than claimed': 'skipped' in slower ? null : slower.violations.length > 0,
     'a server that keeps no descriptor back': process.platform === 'linux' ? await plainServerTellsNobody() : null,
     'a process that takes all memory': await takerIsKilled(),

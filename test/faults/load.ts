@@ -1,6 +1,7 @@
 // Devices that push without a pause, remember every receipt, come back after every refusal, and at the end compare what the
 // relay holds with what it acknowledged.
 import { createHash, randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorName } from '../../src/protocol/errors.ts';
 import type { ErrorFrame } from '../../src/protocol/relay-frame.ts';
@@ -51,6 +52,7 @@ export class Load {
   private constructor(space: RawSpace, options: LoadOptions) {
     this.space = space;
     this.#options = options;
+    setMaxListeners(options.writers + 1, this.#stop.signal);
   }
 
   static async start(options: LoadOptions): Promise<Load> {

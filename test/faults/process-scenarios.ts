@@ -160,6 +160,8 @@ export async function littleMemory({ scale }: Effort): Promise<FaultReport | Fau
     if (!existsSync(`${CGROUPS}/memory.limit_in_bytes`)) throw new Error('no such controller');
     mkdirSync(group);
     writeFileSync(`${group}/memory.limit_in_bytes`, String(LIMIT_BYTES));
+    // What the process holds already counts too.
+    writeFileSync(`${group}/memory.move_charge_at_immigrate`, '3');
   } catch {
     return { name, skipped: 'needs the right to make a memory cgroup (version 1)' };
   }
@@ -194,7 +196,8 @@ export async function takerIsKilled(): Promise<boolean | null> {
   } catch {
     return null;
   }
-  const program = 'process.stdin.once("data", () => { const held = []; for (;;) held.push(Buffer.alloc(1 << 22, 1)); })';
+  // Bounded, so that it does no harm where the group is not in force.
+  const program = 'process.stdin.once("data", () => { const held = []; while (held.length < 128) held.push(Buffer.alloc(1 << 22, 1)); process.exit(0); })';
   const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'ignore', 'ignore'] });
   writeFileSync(`${group}/cgroup.procs`, String(child.pid));
   child.stdin.write('go');

@@ -66,7 +66,7 @@ export const HARNESSES = [
   {
     name: 'faults',
     proves: 'Full, failing and slow disks, no file descriptors, a jumping clock, a stopped process, little memory: refused by name or waited for, nothing receipted lost, and it goes on',
-    control: 'receipts before the write; a disk slower than claimed; a server that keeps no descriptor back; a process that takes all memory',
+    control: 'a disk slower than claimed; a server that keeps no descriptor back; a process that takes all memory',
     share: 2,
     goals: { rounds: 350 },
     program: 'test/faults/faults-main.ts',
