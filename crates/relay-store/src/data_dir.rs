@@ -193,18 +193,22 @@ impl DataDir {
         let lock = lock(vfs, path)?;
         let names = names(vfs, path)?;
         let has = |wanted: &str| names.iter().any(|entry| entry.name == wanted);
-        let mut is_format_1 = false;
-        if has(FORMAT_FILE) {
-            is_format_1 = check_format(vfs, path)?;
-        } else {
+        let in_use = has(crate::segment::LOG_DIR);
+        // A first start that was cut off may leave a name without its bytes; nothing was written under it yet.
+        let has_format = has(FORMAT_FILE) && (in_use || !is_blank(vfs, &path.join(FORMAT_FILE))?);
+        let is_format_1 = has_format && check_format(vfs, path)?;
+        if !in_use {
+            // Again if it is there: after a failed sync or a kill it may be readable from memory only. The same for the key.
             keep_name(vfs, path, made).map_err(DirError::io("sync the directory above", path))?;
             vfs::write_small(vfs, path, FORMAT_FILE, FORMAT_TEXT.as_bytes(), OpenMode::Create)
                 .map_err(DirError::io("write", &path.join(FORMAT_FILE)))?;
         }
-        let in_use = has(crate::segment::LOG_DIR);
         // A first start that was cut off may leave a key file of zeros; it is no key, and nobody has pinned it.
         let has_key = has(KEY_FILE) && (in_use || !is_blank(vfs, &path.join(KEY_FILE))?);
-        let seed = if has_key { read_key(vfs, path)? } else { make_key(vfs, path, in_use, entropy)? };
+        let seed = if has_key { read_key(vfs, path)? } else { make_key(path, in_use, entropy)? };
+        if !in_use {
+            write_key(vfs, path, &seed)?;
+        }
         for dir in [crate::segment::LOG_DIR, SNAPSHOTS_DIR, BLOBS_DIR] {
             let dir = path.join(dir);
             vfs.create_dir(&dir).map_err(DirError::io("make", &dir))?;
@@ -313,17 +317,19 @@ fn is_blank(vfs: &dyn Vfs, file: &Path) -> Result<bool, DirError> {
     Ok(bytes.iter().all(|byte| *byte == 0))
 }
 
-fn make_key(vfs: &dyn Vfs, dir: &Path, in_use: bool, entropy: &dyn Entropy) -> Result<Seed, DirError> {
-    let file = dir.join(KEY_FILE);
+fn make_key(dir: &Path, in_use: bool, entropy: &dyn Entropy) -> Result<Seed, DirError> {
     if in_use {
-        return Err(DirError::MissingKey { file });
+        return Err(DirError::MissingKey { file: dir.join(KEY_FILE) });
     }
     let mut seed = Zeroizing::new([0; SEED_BYTES]);
     entropy.fill(seed.as_mut_slice());
+    Ok(seed)
+}
+
+fn write_key(vfs: &dyn Vfs, dir: &Path, seed: &Seed) -> Result<(), DirError> {
     let text = Zeroizing::new(format!("{}\n", hex::encode(seed.as_slice())));
     vfs::write_small(vfs, dir, KEY_FILE, text.as_bytes(), OpenMode::CreatePrivate)
-        .map_err(DirError::io("write", &file))?;
-    Ok(seed)
+        .map_err(DirError::io("write", &dir.join(KEY_FILE)))
 }
 
 #[cfg(test)]
@@ -402,14 +408,21 @@ mod tests {
 
     #[test]
     fn a_first_start_that_was_cut_off_goes_on() {
-        for half_made in [&["LOCK"][..], &["LOCK", "FORMAT"], &["LOCK", "FORMAT", "relay.key"], &["lost+found"]] {
+        for half_made in [
+            &["LOCK"][..],
+            &["LOCK", "FORMAT"],
+            &["LOCK", "FORMAT", "relay.key"],
+            &["LOCK", "a blank FORMAT"],
+            &["lost+found"],
+        ] {
             let vfs = SimVfs::new();
             vfs.create_dir(Path::new("/d")).unwrap();
             for name in half_made {
                 let text = if *name == "FORMAT" { FORMAT_TEXT } else { "" };
-                vfs.put(&Path::new("/d").join(name), text.as_bytes().to_vec());
+                vfs.put(&Path::new("/d").join(name.trim_start_matches("a blank ")), text.as_bytes().to_vec());
             }
-            DataDir::take(&vfs, Path::new("/d"), &Sevens).unwrap();
+            drop(DataDir::take(&vfs, Path::new("/d"), &Sevens).unwrap());
+            assert_eq!(vfs.contents()[Path::new("/d/FORMAT")], FORMAT_TEXT.as_bytes());
         }
     }
 

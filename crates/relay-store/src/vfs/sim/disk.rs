@@ -125,6 +125,10 @@ impl Disk {
                 }
             }
             Op::Names(change) => {
+                if let NameChange::Add(_, Name::File(id)) = change {
+                    self.files.entry(*id).or_default();
+                    self.next_file = self.next_file.max(*id);
+                }
                 change.apply(&mut self.names);
                 if !self.keeps_no_books {
                     self.pending_names.push(change.clone());

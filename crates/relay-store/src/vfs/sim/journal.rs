@@ -1,6 +1,6 @@
 //! Everything that happened to a disk since a moment, from which the disk of every crash since then is made.
 
-use super::disk::{Disk, Op};
+use super::disk::{Change, Disk, Op};
 use super::loss::{self, Dice};
 use super::{SimVfs, guard};
 use crate::vfs::SyncSite;
@@ -57,6 +57,22 @@ impl Journal {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ops.is_empty()
+    }
+
+    /// The ops in words, for whoever looks into a failure.
+    #[must_use]
+    pub fn describe(&self) -> Vec<String> {
+        let words = |op: &Op| match op {
+            Op::Change(id, Change::Write { offset, bytes }) => {
+                format!("write file {id} at {offset}, {} bytes", bytes.len())
+            }
+            Op::Change(id, Change::SetLen(len)) => format!("cut file {id} to {len} bytes"),
+            Op::Names(change) => format!("{change:?}"),
+            Op::SyncFile(id, site) => format!("sync file {id} ({site})"),
+            Op::SyncDir(dir, site) => format!("sync {} ({site})", dir.display()),
+            Op::Forget(id) => format!("the sync of file {id} failed"),
+        };
+        self.ops.iter().map(words).collect()
     }
 
     /// The places that asked for a sync, and how often.

@@ -1,0 +1,142 @@
+//! Sessions one after the other: each starts on the disk that a kill or a power cut of the one before left.
+
+use super::cast::Cast;
+use super::history::{History, Promised};
+use super::session::{DATA_DIR, Run, Session, SharedHistory, lock};
+use super::verify::verify;
+use relay_store::log_reset;
+use relay_store::vfs::sim::{Dice, Fault, Journal, SimVfs};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+/// Steps of a session, at most.
+const STEPS_MAX: u64 = 60;
+
+/// What one session left: everything its disk did, and what was promised while it did.
+pub struct Recorded {
+    /// How the store was run.
+    pub run: Run,
+    /// The disk's ops.
+    pub journal: Journal,
+    /// The promises.
+    pub history: History,
+}
+
+/// See the module.
+pub struct Chain<'a> {
+    cast: &'a Cast,
+    vfs: SimVfs,
+    history: History,
+    run: Run,
+    dice: Dice,
+    /// A disk of an earlier moment, with what was promised by then, for an operator who restores a backup.
+    backup: Option<(SimVfs, History)>,
+}
+
+impl<'a> Chain<'a> {
+    /// An empty disk.
+    #[must_use]
+    pub fn new(cast: &'a Cast, seed: u64, lies: bool) -> Self {
+        let run = Run { lies, ..Run::new(seed) };
+        Self { cast, vfs: SimVfs::new(), history: History::default(), run, dice: Dice::new(seed), backup: None }
+    }
+
+    /// Runs the next session and leaves the disk of a crash at a random moment of it.
+    ///
+    /// # Errors
+    /// A promise that was broken already at the start.
+    pub fn session(&mut self) -> Result<Recorded, String> {
+        self.run.now_ms += self.dice.below(100_000);
+        if self.dice.one_in(6) {
+            // The wall clock was set back while the relay was down.
+            self.run.now_ms -= self.dice.below(200_000);
+        }
+        let history: SharedHistory = Arc::new(Mutex::new(std::mem::take(&mut self.history)));
+        self.vfs.start_journal();
+        let worked = match self.dice.below(8) {
+            0 => self.reset(&history),
+            1 => self.fail_to_open(),
+            _ => self.work(&history),
+        };
+        let journal = self.vfs.end_journal();
+        let recorded = Recorded { run: self.run, journal, history: lock(&history).clone() };
+        worked?;
+        self.crash(&recorded);
+        Ok(recorded)
+    }
+
+    fn work(&mut self, history: &SharedHistory) -> Result<(), String> {
+        let (store, clock) = self.run.open(&self.vfs).map_err(|error| format!("does not open: {error}"))?;
+        let observed = verify(&store, self.cast, &lock(history), usize::MAX)?;
+        let dice = Dice::new(self.dice.roll());
+        let mut session = Session { store: &store, cast: self.cast, history, vfs: &self.vfs, clock: &clock, dice };
+        session.adopt(&observed);
+        session.run(10 + self.dice.below(STEPS_MAX));
+        self.vfs.heal();
+        if self.dice.one_in(3) {
+            drop(store);
+        } else {
+            // Nothing of a killed process is written any more, not even by its destructors.
+            let journal = self.vfs.clone();
+            journal.kill();
+            store.abandon();
+        }
+        Ok(())
+    }
+
+    /// An operator opens a new log epoch.
+    fn reset(&mut self, history: &SharedHistory) -> Result<(), String> {
+        let (environment, _) = self.run.environment(&self.vfs);
+        lock(history).reset_sent = true;
+        let Ok(report) = log_reset(Path::new(DATA_DIR), &environment) else { return Ok(()) };
+        let at = self.vfs.journal_len();
+        if report.spaces > 0 {
+            lock(history).epochs.push(Promised { at, what: report.new_epoch });
+        }
+        Ok(())
+    }
+
+    /// A start during which the disk fails: whatever it says, nothing may be worse after it.
+    fn fail_to_open(&mut self) -> Result<(), String> {
+        let error = if self.dice.one_in(2) { ErrorKind::StorageFull } else { ErrorKind::Other };
+        self.vfs.inject("", Fault::Call { after: self.dice.below(120), error });
+        let opened = self.run.open(&self.vfs);
+        self.vfs.kill();
+        if let Ok((store, _)) = opened {
+            store.abandon();
+        }
+        Ok(())
+    }
+
+    fn crash(&mut self, recorded: &Recorded) {
+        let at = if self.dice.one_in(2) {
+            recorded.journal.len()
+        } else {
+            usize::try_from(self.dice.below(recorded.journal.len() as u64 + 1)).unwrap_or(0)
+        };
+        let mut replay = recorded.journal.replay(None);
+        replay.advance(at);
+        self.history = recorded.history.clone();
+        self.history.crash_at(at);
+        self.vfs = if self.dice.one_in(3) { replay.kill() } else { replay.power_cut(self.dice.roll()).0 };
+        self.backups();
+    }
+
+    /// Now and then a backup is made, or put back (which promises only what it had, and a new log epoch).
+    fn backups(&mut self) {
+        if self.dice.one_in(3) {
+            self.backup = Some((self.vfs.fork(), self.history.clone()));
+        }
+        let Some((disk, history)) = self.backup.take_if(|_| self.dice.one_in(10)) else { return };
+        let (environment, _) = self.run.environment(&disk);
+        let mut history = history;
+        history.reset_sent = true;
+        // A backup of a moment at which nothing was there yet cannot be reset.
+        if log_reset(Path::new(DATA_DIR), &environment).is_ok() {
+            disk.kill();
+            self.vfs = disk.fork();
+            self.history = history;
+        }
+    }
+}

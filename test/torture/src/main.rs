@@ -1,0 +1,28 @@
+//! `torture HARNESS --seconds N --seed S`; see the library.
+
+use torture::args::{self, Args};
+use torture::disk::states;
+use torture::report::{Report, say};
+
+fn run(args: &Args) -> Option<Report> {
+    match args.harness.as_str() {
+        "crash-states" => Some(states::run(args)),
+        _ => None,
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    let args = match args::read(std::env::args()) {
+        Ok(args) => args,
+        Err(what) => {
+            say(&what);
+            return std::process::ExitCode::FAILURE;
+        }
+    };
+    let Some(report) = run(&args) else {
+        say(&format!("{}: no such harness", args.harness));
+        return std::process::ExitCode::FAILURE;
+    };
+    report.print();
+    if report.violations.is_empty() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
+}
