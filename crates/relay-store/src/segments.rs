@@ -78,14 +78,18 @@ impl Segments {
         if self.open.as_ref().is_some_and(|(writer, _)| writer.fits(bytes)) {
             return Ok(());
         }
+        // A segment without a group is made anew, larger: one that others follow would be a hole in the log.
+        if let Some((unused, _)) = self.open.take_if(|(writer, _)| writer.end == offset_of(HEADER_BYTES)) {
+            self.next = unused.segment;
+        }
         let writer = self.take_or_create(bytes)?;
         let before = self.open.take();
         self.next = writer.segment + 1;
         let file = shared_file(&writer);
         self.open = Some((writer, file));
-        // An emptied full slot is certain here: the segment that rolls over now holds a durable group.
-        let contents = std::mem::take(&mut self.contents);
-        self.full = before.map(|(writer, file)| (writer, file, contents));
+        if let Some((writer, file)) = before {
+            self.full = Some((writer, file, std::mem::take(&mut self.contents)));
+        }
         self.make_ahead();
         Ok(())
     }

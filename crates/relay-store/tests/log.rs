@@ -185,3 +185,21 @@ fn a_store_dropped_by_its_own_completion_ends() {
     let store = open(Arc::new(RealVfs), &options).unwrap();
     assert_eq!(writer.read_all(&store), ids(1, 100));
 }
+
+#[test]
+fn a_segment_that_was_made_for_refused_calls_and_is_too_small_leaves_no_hole() {
+    let vfs = SimVfs::new();
+    let options = options("/d", 4096 + 256);
+    let writer = Writer::new(1);
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    // Room is made before it is known that the space is not: the segment stays without a group.
+    assert_eq!(writer.push(&store, 1, vec![sealed(1, 60)]).unwrap_err(), StoreError::UnknownSpace);
+    writer.found(&store).unwrap();
+    writer.push_range(&store, 1, 3, 60);
+    let killed = vfs.fork();
+    drop(store);
+    for disk in [vfs, killed] {
+        let store = open(Arc::new(disk), &options).unwrap();
+        assert_eq!(writer.read_all(&store), ids(3, 60));
+    }
+}
