@@ -23,7 +23,7 @@ import { missing as fuzzingMissing } from './fuzz.mjs';
  */
 
 /** The program of `test/torture`, as cargo builds it. */
-export const TORTURE_PROGRAM = join(ROOT, 'target', 'release', process.platform === 'win32' ? 'torture.exe' : 'torture');
+export const TORTURE_PROGRAM = join(ROOT, 'target', 'torture', process.platform === 'win32' ? 'torture.exe' : 'torture');
 
 /** @type {readonly Harness[]} */
 export const HARNESSES = [
@@ -71,5 +71,22 @@ export const HARNESSES = [
     goals: { rounds: 350 },
     program: 'test/faults/faults-main.ts',
     addon: true,
+  },
+  {
+name: 'crash-states',
+    proves:
+      'Power cuts and kills at every moment of a simulated disk that loses, tears and reorders what was not synced, and fails at any call: the store comes back with everything it promised',
+    control: 'a disk that ignores syncs, and a store that answers before it writes',
+    share: 6,
+    goals: { states: 1_000_000 },
+    torture: ['crash-states'],
+  },
+  {
+    name: 'sync-sites',
+    proves: 'Every place in the store that asks for a sync is needed: turned off one at a time, each is noticed by the crash states',
+    control: 'the turned-off syncs themselves',
+    share: 1,
+    goals: { sitesCaught: 1 },
+    torture: ['sync-sites'],
   },
 ];

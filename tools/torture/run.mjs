@@ -54,7 +54,7 @@ async function build(harnesses) {
   }
   if (harnesses.some((harness) => harness.torture !== undefined)) {
     requireRust();
-    runOrThrow('cargo', ['build', '--release', '--locked', '--quiet', '-p', 'torture'], { what: 'building test/torture' });
+    runOrThrow('cargo', ['build', '--profile', 'torture', '--locked', '--quiet', '-p', 'torture'], { what: 'building test/torture' });
   }
   const programs = harnesses.flatMap(({ program }) => program ?? []);
   if (programs.length > 0) {

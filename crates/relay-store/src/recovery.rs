@@ -213,7 +213,7 @@ fn accept_open(log: &mut GoodLog, segment: Scanned, place: &LogPlace<'_>) -> Res
                 return Err(broken(segment.path, end, groups.next_group).into());
             }
         };
-        if torn && (groups.closed || groups.next_group <= place.durable_group) {
+        if torn && groups.next_group <= place.durable_group {
             return Err(broken(segment.path, end, groups.next_group).into());
         }
         log.torn = torn.then_some((end, groups.len));

@@ -116,8 +116,21 @@ fn a_closed_store_that_is_not_whole_is_damage() {
         broken.edit(&segment_path(1), |bytes| bytes[at] ^= 1).unwrap();
         assert!(matches!(damage_of(&broken, &options), DamageKind::BrokenGroup | DamageKind::EndsEarly { .. }));
     }
-    vfs.edit(&segment_path(1), |bytes| bytes[starts[5] + 100] = 1).unwrap();
-    assert_eq!(damage_of(&vfs, &options), DamageKind::BrokenGroup);
+}
+
+#[test]
+fn the_first_group_after_an_orderly_end_is_cut_when_it_is_torn() {
+    let vfs = SimVfs::new();
+    let options = options("/d", SEGMENT);
+    let writer = Writer::new(1);
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    writer.found(&store).unwrap();
+    writer.push_range(&store, 1, 3, BYTES);
+    store.close();
+    // Nothing is lost with it: everything up to the mark of the orderly end is there.
+    let starts = group_starts(&vfs, 1);
+    vfs.edit(&segment_path(1), |bytes| bytes[starts[5]..starts[5] + 100].fill(1)).unwrap();
+    reopens_with(&vfs, &options, &writer, 3, 1);
 }
 
 #[test]

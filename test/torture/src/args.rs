@@ -52,6 +52,6 @@ impl Args {
     /// The command that runs one case again.
     #[must_use]
     pub fn replay(&self, case: u64) -> String {
-        format!("cargo run --release -p torture -- {} --seed {case} --cases 1", self.harness)
+        format!("cargo run --profile torture -p torture -- {} --seed {case} --cases 1", self.harness)
     }
 }

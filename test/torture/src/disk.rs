@@ -4,5 +4,6 @@ pub mod cast;
 pub mod chain;
 pub mod history;
 pub mod session;
+pub mod sites;
 pub mod states;
 pub mod verify;

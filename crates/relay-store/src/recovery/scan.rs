@@ -6,7 +6,6 @@ use crate::data_dir::DirError;
 use crate::segment::footer::Footer;
 use crate::segment::header::{FORMAT, FORMAT_COMPACTED, HEADER_BYTES, SegmentHeader};
 use crate::segment::reader::{self, GroupAt, Rest};
-use crate::segment::record::Record;
 use crate::segment::{offset_of, path};
 use crate::vfs::SharedFile;
 use std::path::{Path, PathBuf};
@@ -53,8 +52,6 @@ pub(super) struct Groups {
     /// The number the group behind the last valid one has.
     pub(super) next_group: u64,
     pub(super) last_group_offset: u64,
-    /// Whether the last valid group closes the store.
-    pub(super) closed: bool,
     /// Length of the file, in bytes.
     pub(super) len: u64,
 }
@@ -148,7 +145,6 @@ fn groups(place: &LogPlace<'_>, file: &SharedFile, path: &Path, expected: u64) -
     let mut at = offset_of(HEADER_BYTES);
     let mut next_group = 0;
     let mut last_group_offset = at;
-    let mut closed = false;
     loop {
         match reader::group_at(&**file, at, len, store_id).map_err(read())? {
             GroupAt::Broken => break,
@@ -160,7 +156,6 @@ fn groups(place: &LogPlace<'_>, file: &SharedFile, path: &Path, expected: u64) -
                     return Err(damage(at, group.header.group, DamageKind::GroupGap { expected: next_group }));
                 }
                 group.add_to(&mut footer);
-                closed = group.records.last().is_some_and(|placed| placed.record == Record::Closed);
                 last_group_offset = at;
                 next_group = group.header.group + 1;
                 at += group.header.group_bytes();
@@ -177,5 +172,5 @@ fn groups(place: &LogPlace<'_>, file: &SharedFile, path: &Path, expected: u64) -
             Rest::Zeros | Rest::Torn => Ok(Contents::Empty),
         };
     }
-    Ok(Contents::Groups(Groups { footer, tail, next_group, last_group_offset, closed, len }))
+    Ok(Contents::Groups(Groups { footer, tail, next_group, last_group_offset, len }))
 }

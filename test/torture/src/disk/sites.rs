@@ -1,0 +1,83 @@
+//! Harness: every place that asks for a sync is turned off, one at a time; the crash states must notice each of them.
+
+use super::cast::Cast;
+use super::chain::Chain;
+use super::states::crash;
+use crate::args::Args;
+use crate::report::{Report, say};
+use relay_store::vfs::SyncSite;
+use std::collections::BTreeMap;
+
+/// Crash states tried of one session for one site.
+const STATES: u64 = 60;
+/// Sessions of one chain.
+const SESSIONS: u64 = 6;
+
+/// What is known of one site.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The place.
+    pub site: SyncSite,
+    /// How often it was asked.
+    pub calls: u64,
+    /// Sessions in which it was turned off.
+    pub tried: u64,
+    /// The promise that was broken without it.
+    pub caught: Option<String>,
+}
+
+/// Turns off what was not caught yet in the sessions of one case.
+///
+/// # Errors
+/// A promise that the honest store broke, which is another harness's business.
+pub fn case(cast: &Cast, seed: u64, sites: &mut BTreeMap<String, Site>) -> Result<u64, String> {
+    let mut chain = Chain::new(cast, seed, false);
+    let mut states = 0;
+    for session in 0..SESSIONS {
+        let recorded = chain.session()?;
+        for (name, (site, calls)) in recorded.journal.sites() {
+            let known = sites.entry(name).or_insert(Site { site, calls: 0, tried: 0, caught: None });
+            known.calls += calls;
+            if known.caught.is_some() {
+                continue;
+            }
+            known.tried += 1;
+            let tried = crash(cast, &recorded, recorded.journal.replay(Some(site)), STATES, seed ^ (session << 32));
+            states += tried.states;
+            known.caught = tried.broken.map(|what| format!("seed {seed}, session {session}, {what}"));
+        }
+    }
+    Ok(states)
+}
+
+/// The harness.
+#[must_use]
+pub fn run(args: &Args) -> Report {
+    let cast = Cast::default();
+    let mut report = Report::default();
+    let mut sites = BTreeMap::new();
+    let mut cases = 0;
+    while args.goes_on(cases) {
+        let seed = args.seed + cases;
+        match case(&cast, seed, &mut sites) {
+            Ok(states) => report.count("states", states),
+            Err(what) => report.violate(what, args.replay(seed)),
+        }
+        cases += 1;
+    }
+    report.count("cases", cases);
+    for (name, site) in &sites {
+        let verdict = site.caught.as_deref().unwrap_or("NOT CAUGHT");
+        say(&format!("{name}: {} calls, off in {} sessions: {verdict}", site.calls, site.tried));
+        if site.caught.is_none() {
+            report.violate(format!("nothing notices when {name} does not sync"), args.replay(args.seed));
+        }
+    }
+    report.count("sites", sites.len() as u64);
+    let caught = sites.values().filter(|site| site.caught.is_some()).count();
+    report.count("sitesCaught", caught as u64);
+    // Each turned-off site is the control of the others: a harness that notices nothing notices none of them.
+    report.control_caught = caught > 0;
+    report.control = format!("{caught} of {} sync sites were noticed when they were turned off", sites.len());
+    report
+}
