@@ -6,6 +6,7 @@ use crate::data_dir::DirError;
 use crate::segment::footer::Footer;
 use crate::segment::header::{FORMAT, FORMAT_COMPACTED, HEADER_BYTES, SegmentHeader};
 use crate::segment::reader::{self, GroupAt, Rest};
+use crate::segment::record::Record;
 use crate::segment::{offset_of, path};
 use crate::vfs::SharedFile;
 use std::path::{Path, PathBuf};
@@ -126,7 +127,7 @@ fn blocks(place: &LogPlace<'_>, file: &SharedFile, path: &Path, expected: u64) -
             (trailer.time_ms_max, trailer.log_epoch) = (compacted.time_ms, compacted.log_epoch);
             let next_group = compacted.last_group + 1;
             let tail = Tail::Torn;
-            Ok(Contents::Groups(Groups { footer, tail, next_group, last_group_offset: at, closed: false, len }))
+            Ok(Contents::Groups(Groups { footer, tail, next_group, last_group_offset: at, len }))
         }
         _ => {
             let kind = DamageKind::BrokenGroup;

@@ -1,0 +1,35 @@
+//! The harnesses in short: a few cases each, so that every change of the store meets them.
+
+use torture::disk::cast::Cast;
+use torture::disk::sites::{self, Site};
+use torture::disk::states::{DiskKind, case, control};
+
+#[test]
+fn a_store_comes_back_from_every_crash_with_what_it_promised() {
+    let cast = Cast::default();
+    let mut states = 0;
+    for seed in 1..=6 {
+        let tried = case(&cast, seed, DiskKind::Honest, false);
+        assert_eq!(tried.broken, None, "seed {seed}");
+        states += tried.states;
+    }
+    assert!(states > 500, "only {states} states");
+}
+
+#[test]
+fn controls_a_disk_that_ignores_syncs_and_a_store_that_answers_early_are_caught() {
+    let cast = Cast::default();
+    assert!(control(&cast, 1, DiskKind::IgnoresSyncs, false).is_some());
+    assert!(control(&cast, 1, DiskKind::Honest, true).is_some());
+}
+
+#[test]
+fn the_sync_of_a_group_is_noticed_when_it_is_turned_off() {
+    let cast = Cast::default();
+    let mut known = std::collections::BTreeMap::new();
+    for seed in 1..=2 {
+        sites::case(&cast, seed, &mut known).expect("an honest store");
+    }
+    let caught = |site: &&Site| site.caught.is_some() && site.site.file().ends_with("committer.rs");
+    assert!(known.values().any(|site| caught(&site)), "{known:?}");
+}
