@@ -89,4 +89,13 @@ name: 'crash-states',
     goals: { sitesCaught: 1 },
     torture: ['sync-sites'],
   },
+  {
+    name: 'corruption',
+    proves:
+      'A flipped bit, a cut file or a zeroed block anywhere in the data directory: never served, never a silent loss, and what is said names the file',
+    control: 'a store that serves one other byte without noticing',
+    share: 2,
+    goals: { damages: 100_000 },
+    torture: ['corruption'],
+  },
 ];

@@ -213,7 +213,7 @@ impl DataDir {
             let dir = path.join(dir);
             vfs.create_dir(&dir).map_err(DirError::io("make", &dir))?;
         }
-        vfs.sync_dir(path).map_err(DirError::io("sync", path))?;
+        // Their names are made durable by `upgrade`, before anything in them is relied on.
         Ok(Self { path: path.to_owned(), seed, is_format_1, _lock: lock })
     }
 

@@ -2,6 +2,7 @@
 
 pub mod cast;
 pub mod chain;
+pub mod corruption;
 pub mod history;
 pub mod session;
 pub mod sites;

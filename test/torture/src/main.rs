@@ -1,12 +1,13 @@
 //! `torture HARNESS --seconds N --seed S`; see the library.
 
 use torture::args::{self, Args};
-use torture::disk::{sites, states};
+use torture::disk::{corruption, sites, states};
 use torture::report::{Report, say};
 
 fn run(args: &Args) -> Option<Report> {
     match args.harness.as_str() {
         "crash-states" => Some(states::run(args)),
+        "corruption" => Some(corruption::run(args)),
         "sync-sites" => Some(sites::run(args)),
         _ => None,
     }

@@ -10,13 +10,8 @@ pub(super) struct FileBackend(SharedFile);
 impl FileBackend {
     pub(super) fn open(vfs: &dyn Vfs, path: &Path) -> io::Result<Self> {
         let file = match vfs.open(path, OpenMode::ReadWrite) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let file = vfs.open(path, OpenMode::Create)?;
-                if let Some(dir) = path.parent() {
-                    vfs.sync_dir(dir)?;
-                }
-                file
-            }
+            // Its name is made durable with the other names of the data directory, before the store answers anything.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => vfs.open(path, OpenMode::Create)?,
             other => other?,
         };
         Ok(Self(file))

@@ -66,6 +66,29 @@ impl<'a> Chain<'a> {
         Ok(recorded)
     }
 
+    /// Runs one more session, closes the store in order, and gives the disk, the promises and how the store was run.
+    ///
+    /// # Errors
+    /// A promise that was broken already.
+    pub fn orderly_end(mut self) -> Result<(SimVfs, History, Run), String> {
+        let history: SharedHistory = Arc::new(Mutex::new(std::mem::take(&mut self.history)));
+        self.vfs.start_journal();
+        let (store, clock) = self.run.open(&self.vfs).map_err(|error| format!("does not open: {error}"))?;
+        let observed = verify(&store, self.cast, &lock(&history), usize::MAX)?;
+        let dice = Dice::new(self.dice.roll());
+        let mut session =
+            Session { store: &store, cast: self.cast, history: &history, vfs: &self.vfs, clock: &clock, dice };
+        session.adopt(&observed);
+        session.run(STEPS_MAX);
+        self.vfs.heal();
+        drop(store);
+        // A store that met a fault did not end in order: one more start and end make it so.
+        let (store, _) = self.run.open(&self.vfs).map_err(|error| format!("does not open: {error}"))?;
+        drop(store);
+        let history = lock(&history).clone();
+        Ok((self.vfs.fork(), history, self.run))
+    }
+
     fn work(&mut self, history: &SharedHistory) -> Result<(), String> {
         let (store, clock) = self.run.open(&self.vfs).map_err(|error| format!("does not open: {error}"))?;
         let observed = verify(&store, self.cast, &lock(history), usize::MAX)?;
@@ -115,11 +138,16 @@ impl<'a> Chain<'a> {
         } else {
             usize::try_from(self.dice.below(recorded.journal.len() as u64 + 1)).unwrap_or(0)
         };
+        let kills = self.dice.one_in(3);
+        let before_syncs = recorded.journal.before_syncs();
+        let chosen = usize::try_from(self.dice.below(before_syncs.len() as u64)).unwrap_or(0);
+        // Kills are most dangerous between a write and its sync: what is readable then is not durable.
+        let at = before_syncs.get(chosen).copied().filter(|_| kills && self.dice.one_in(2)).unwrap_or(at);
         let mut replay = recorded.journal.replay(None);
         replay.advance(at);
         self.history = recorded.history.clone();
         self.history.crash_at(at);
-        self.vfs = if self.dice.one_in(3) { replay.kill() } else { replay.power_cut(self.dice.roll()).0 };
+        self.vfs = if kills { replay.kill() } else { replay.power_cut(self.dice.roll()).0 };
         self.backups();
     }
 

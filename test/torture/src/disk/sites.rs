@@ -13,6 +13,27 @@ const STATES: u64 = 60;
 /// Sessions of one chain.
 const SESSIONS: u64 = 6;
 
+/// Syncs that nothing needs for a promise, by file and the text of the line, with the reason. Each only shortens the next start.
+const SPARE: [(&str, &str, &str); 3] = [
+    ("recovery.rs", "sync_dir", "a segment whose removal was lost is removed again"),
+    ("recovery.rs", "write_footer", "a footer is derived: one that is not whole is made again"),
+    ("segment/footer/writing.rs", "sync_data", "a footer is derived: one that is not whole is made again"),
+];
+
+/// The line of code at a site; empty when the sources are not here.
+fn line_of(site: SyncSite) -> String {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(root.join(site.file())).unwrap_or_default();
+    let line = usize::try_from(site.line()).unwrap_or(0).saturating_sub(1);
+    text.lines().nth(line).unwrap_or_default().to_owned()
+}
+
+fn spare_because(site: SyncSite) -> Option<&'static str> {
+    let line = line_of(site);
+    let fits = |(file, text, _): &&(&str, &str, &str)| site.file().ends_with(file) && line.contains(text);
+    SPARE.iter().find(fits).map(|(_, _, why)| *why)
+}
+
 /// What is known of one site.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -67,9 +88,12 @@ pub fn run(args: &Args) -> Report {
     }
     report.count("cases", cases);
     for (name, site) in &sites {
-        let verdict = site.caught.as_deref().unwrap_or("NOT CAUGHT");
+        let spare = spare_because(site.site).map(|why| format!("spare: {why}"));
+        let verdict = site.caught.clone().or(spare.clone()).unwrap_or_else(|| "NOT CAUGHT".to_owned());
         say(&format!("{name}: {} calls, off in {} sessions: {verdict}", site.calls, site.tried));
-        if site.caught.is_none() {
+        if site.caught.is_none() && spare.is_some() {
+            report.count("sitesSpare", 1);
+        } else if site.caught.is_none() {
             report.violate(format!("nothing notices when {name} does not sync"), args.replay(args.seed));
         }
     }

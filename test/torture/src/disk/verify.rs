@@ -151,7 +151,7 @@ impl Check<'_> {
     fn heads(&self, entries: &BTreeMap<(usize, u64), u64>, floor: u64, size: u64) -> Result<HeadClaim, String> {
         let log = self.store.log();
         let resets = self.ask("log resets", |done| self.store.log_resets(self.space.id, 0, done))?;
-        let mut resets = resets.iter().map(|bytes| LogReset::decode(bytes));
+        let mut resets = resets.iter().map(LogReset::decode);
         let leaves = self.leaves(entries, size)?;
         let mut genesis = Genesis::first(self.space.id, log.log_id);
         let mut fold = LogFold::new(&genesis);

@@ -87,6 +87,13 @@ impl Journal {
         sites
     }
 
+    /// The moments just before a file was synced: what a kill leaves then is whole and not durable.
+    #[must_use]
+    pub fn before_syncs(&self) -> Vec<usize> {
+        let is_sync = |(_, op): &(usize, &Op)| matches!(op, Op::SyncFile(..));
+        self.ops.iter().enumerate().filter(is_sync).map(|(at, _)| at).collect()
+    }
+
     /// Starts at the first moment, with every sync of one site turned off, or none.
     #[must_use]
     pub fn replay(&self, off: Option<SyncSite>) -> Replay<'_> {
