@@ -78,7 +78,18 @@ pub(crate) struct Meta {
 
 fn open_database(vfs: &dyn Vfs, path: &Path) -> Result<Database, MetaError> {
     let backend = FileBackend::open(vfs, path).map_err(redb::StorageError::from)?;
-    Ok(Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend)?)
+    without_panic(|| {
+        let mut db = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
+        // A flipped bit shows in a checksum only when somebody looks. What is repaired is an older state, which is conservative.
+        db.check_integrity()?;
+        Ok(db)
+    })
+}
+
+/// redb asserts what it wrote; bytes that were damaged behind its back are an error of the disk, not the end of the relay.
+fn without_panic<T>(run: impl FnOnce() -> Result<T, MetaError>) -> Result<T, MetaError> {
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    caught.unwrap_or_else(|_| Err(MetaError::Corrupted("its pages contradict each other".to_owned())))
 }
 
 /// Whether a transaction failed for want of room.
@@ -90,7 +101,7 @@ impl Meta {
     /// Opens or makes the file and reads everything.
     pub(crate) fn open(vfs: Arc<dyn Vfs>, path: &Path) -> Result<(Self, Loaded), MetaError> {
         let db = open_database(&*vfs, path)?;
-        let loaded = tables::load(&db)?;
+        let loaded = without_panic(|| tables::load(&db))?;
         let pending = Pending { durable_group: loaded.durable_group, ..Pending::default() };
         let meta = Self {
             vfs,
@@ -123,7 +134,7 @@ impl Meta {
             Some(open) => open,
             None => open_database(&*self.vfs, &self.path)?,
         };
-        tables::write(&open, change)?;
+        without_panic(|| tables::write(&open, change))?;
         *db = Some(open);
         Ok(())
     }

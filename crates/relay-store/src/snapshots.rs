@@ -239,7 +239,7 @@ impl Snapshots {
         let file = self.lock().get(&space).and_then(|entry| entry.find(id)).map(|found| found.file.clone());
         let file = file.ok_or(UNKNOWN)?;
         let length = file.manifest.fields().chunk_len(index).ok_or(UNKNOWN)?;
-        file.read_chunk(index, length)
+        file.read_checked(index, length)
             .map_err(|error| StoreError::Damaged { place: format!("{}: {error}", file.path.display()) })
     }
 

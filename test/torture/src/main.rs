@@ -14,6 +14,8 @@ fn run(args: &Args) -> Option<Report> {
 }
 
 fn main() -> std::process::ExitCode {
+    // Damaged metadata makes redb panic, which the store catches: one line each is enough.
+    std::panic::set_hook(Box::new(|panic| say(&format!("panicked: {}", panic.to_string().replace('\n', " ")))));
     let args = match args::read(std::env::args()) {
         Ok(args) => args,
         Err(what) => {

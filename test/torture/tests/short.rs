@@ -1,6 +1,7 @@
 //! The harnesses in short: a few cases each, so that every change of the store meets them.
 
 use torture::disk::cast::Cast;
+use torture::disk::corruption;
 use torture::disk::sites::{self, Site};
 use torture::disk::states::{DiskKind, case, control};
 
@@ -32,4 +33,16 @@ fn the_sync_of_a_group_is_noticed_when_it_is_turned_off() {
     }
     let caught = |site: &&Site| site.caught.is_some() && site.site.file().ends_with("committer.rs");
     assert!(known.values().any(|site| caught(&site)), "{known:?}");
+}
+
+#[test]
+fn damaged_bytes_are_never_served_and_nothing_is_lost_in_silence() {
+    let cast = Cast::default();
+    for seed in 1..=4 {
+        let ended = corruption::end(&cast, seed).expect("an honest store");
+        for n in 0..40 {
+            let fate = corruption::try_one(&cast, &ended, seed * 1000 + n);
+            assert!(fate.is_ok(), "seed {seed}, damage {n}: {fate:?}");
+        }
+    }
 }

@@ -6,11 +6,13 @@ use crate::segment::{length_of, offset_of};
 use crate::shared::Shared;
 use crate::vfs::{OpenMode, SharedFile};
 use bytes::Bytes;
-use relay_proto::ids::SpaceId;
+use relay_proto::hash::sha256;
+use relay_proto::ids::{Hash, SpaceId};
 use relay_proto::limits::MANIFEST_BYTES_MAX;
 use relay_proto::snapshot::{ChunksHasher, Manifest};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 /// Suffix of uploads under way.
 pub(super) const PART: &str = ".part";
@@ -23,6 +25,8 @@ pub(super) struct SnapshotFile {
     pub(super) manifest: Manifest,
     pub(super) path: PathBuf,
     file: SharedFile,
+    /// Hashes of the chunks, found to be those of the manifest when the first one was read; shared by clones.
+    hashes: Arc<OnceLock<Vec<Hash>>>,
 }
 
 /// A file that was found.
@@ -65,7 +69,7 @@ impl SnapshotFile {
         file.write_all_at(&[count.to_be_bytes().as_slice(), bytes].concat(), 0)?;
         file.sync_data()?;
         shared.vfs.sync_dir(dir)?;
-        Ok(Self { manifest, path, file })
+        Ok(Self { manifest, path, file, hashes: Arc::default() })
     }
 
     /// Opens a file; `None` when its manifest is not whole.
@@ -83,7 +87,12 @@ impl SnapshotFile {
         }
         let mut bytes = vec![0; count];
         file.read_exact_at(&mut bytes, 4)?;
-        Ok(Manifest::parse(Bytes::from(bytes)).ok().map(|manifest| Self { manifest, path, file }))
+        Ok(Manifest::parse(Bytes::from(bytes)).ok().map(|manifest| Self {
+            manifest,
+            path,
+            file,
+            hashes: Arc::default(),
+        }))
     }
 
     fn chunk_offset(&self, index: u32) -> u64 {
@@ -117,6 +126,33 @@ impl SnapshotFile {
         let mut bytes = vec![0; length_of(u64::from(length))];
         self.file.read_exact_at(&mut bytes, self.chunk_offset(index))?;
         Ok(Bytes::from(bytes))
+    }
+
+    /// Reads a chunk of a complete snapshot; one whose bytes are not what was uploaded is never returned.
+    pub(super) fn read_checked(&self, index: u32, length: u32) -> io::Result<Bytes> {
+        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "bytes do not match the manifest's hash");
+        let hashes = match self.hashes.get() {
+            Some(hashes) => hashes,
+            None => {
+                let hashes = self.hash_chunks()?.ok_or_else(damaged)?;
+                self.hashes.get_or_init(|| hashes)
+            }
+        };
+        let chunk = self.read_chunk(index, length)?;
+        let expected = hashes.get(length_of(u64::from(index)));
+        if expected == Some(&sha256(&[&chunk])) { Ok(chunk) } else { Err(damaged()) }
+    }
+
+    /// The hash of every chunk; `None` when together they are not what the manifest says.
+    fn hash_chunks(&self) -> io::Result<Option<Vec<Hash>>> {
+        let fields = self.manifest.fields();
+        let (mut whole, mut hashes) = (ChunksHasher::default(), Vec::new());
+        for index in 0..fields.chunk_count().unwrap_or(0) {
+            let chunk = self.read_chunk(index, fields.chunk_len(index).unwrap_or(0))?;
+            whole.push(&chunk);
+            hashes.push(sha256(&[&chunk]));
+        }
+        Ok((whole.finish() == fields.chunks_hash).then_some(hashes))
     }
 
     /// Makes the upload durable under its final name.

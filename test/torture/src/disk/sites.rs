@@ -14,8 +14,7 @@ const STATES: u64 = 60;
 const SESSIONS: u64 = 6;
 
 /// Syncs that nothing needs for a promise, by file and the text of the line, with the reason. Each only shortens the next start.
-const SPARE: [(&str, &str, &str); 3] = [
-    ("recovery.rs", "sync_dir", "a segment whose removal was lost is removed again"),
+const SPARE: [(&str, &str, &str); 2] = [
     ("recovery.rs", "write_footer", "a footer is derived: one that is not whole is made again"),
     ("segment/footer/writing.rs", "sync_data", "a footer is derived: one that is not whole is made again"),
 ];
