@@ -204,10 +204,12 @@ impl Committer {
     /// Refuses what needs room and goes on with what does not; with what gives room back, as long as the reserve lasts.
     fn no_room(&mut self, calls: Vec<Call>, error: &StoreError) {
         let reserve = &self.shared.reserve;
-        let has_reserve = *error == StoreError::DiskFull && !reserve.is_spent();
-        if has_reserve {
+        let may_spend = *error == StoreError::DiskFull && !reserve.is_spent();
+        if may_spend {
             reserve.spend(&*self.shared.vfs);
         }
+        // A reserve that could not be given back is no reason to try again: that would never end.
+        let has_reserve = may_spend && reserve.is_spent();
         let goes_on = |call: &Call| match call {
             Call::Attest { .. } => true,
             Call::Trim { .. } => has_reserve,

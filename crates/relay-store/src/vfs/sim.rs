@@ -16,7 +16,6 @@ use disk::{Change, Disk, Name, NameChange, Node, Op};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A fault to inject.
@@ -70,19 +69,10 @@ struct State {
     journal_base: Disk,
 }
 
-/// The simulated file system; clones share one disk. After a power cut or a kill only the handle it was done on still works,
-/// and those cloned from it later: what is left of the store before does not go on behind the next one's back.
-#[derive(Debug, Default)]
+/// The simulated file system; clones share one disk.
+#[derive(Clone, Debug, Default)]
 pub struct SimVfs {
     state: Arc<Mutex<State>>,
-    generation: AtomicU64,
-}
-
-impl Clone for SimVfs {
-    fn clone(&self) -> Self {
-        let generation = self.generation.load(Ordering::SeqCst).into();
-        Self { state: Arc::clone(&self.state), generation }
-    }
 }
 
 #[derive(Debug)]
@@ -116,10 +106,6 @@ fn guard(state: &Arc<Mutex<State>>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn power_was_cut() -> io::Error {
-    io::Error::other("the power was cut")
-}
-
 fn not_found() -> io::Error {
     io::ErrorKind::NotFound.into()
 }
@@ -132,13 +118,7 @@ impl SimVfs {
     }
 
     fn of(disk: Disk) -> Self {
-        Self { state: Arc::new(Mutex::new(State { disk, ..State::default() })), generation: AtomicU64::new(0) }
-    }
-
-    /// The disk, as long as this handle may use it.
-    fn mounted(&self) -> io::Result<MutexGuard<'_, State>> {
-        let state = guard(&self.state);
-        if state.generation == self.generation.load(Ordering::SeqCst) { Ok(state) } else { Err(power_was_cut()) }
+        Self { state: Arc::new(Mutex::new(State { disk, ..State::default() })) }
     }
 
     /// Injects a fault for files whose name ends with `suffix`.
@@ -179,14 +159,13 @@ impl SimVfs {
     /// not synced a random part is left.
     pub fn power_cut(&self, seed: u64) {
         let mut state = guard(&self.state);
-        self.generation.store(state.power_off(), Ordering::SeqCst);
+        state.power_off();
         loss::cut(&mut state.disk, &mut Dice::new(seed));
     }
 
     /// Kills the process: files opened before answer with errors from now on and locks are gone; nothing is lost.
     pub fn kill(&self) {
-        let mut state = guard(&self.state);
-        self.generation.store(state.power_off(), Ordering::SeqCst);
+        guard(&self.state).power_off();
     }
 
     /// Changes bytes of a file behind the store's back.
@@ -234,11 +213,10 @@ impl SimVfs {
 }
 
 impl State {
-    fn power_off(&mut self) -> u64 {
+    fn power_off(&mut self) {
         self.generation += 1;
         self.faults.clear();
         self.locks.clear();
-        self.generation
     }
 
     fn put(&mut self, path: &Path, bytes: Vec<u8>) {
@@ -305,7 +283,7 @@ impl SimFile {
     fn with<T>(&self, run: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         let mut state = guard(&self.state);
         if state.generation != self.generation {
-            return Err(power_was_cut());
+            return Err(io::Error::other("the power was cut"));
         }
         run(&mut state)
     }
@@ -380,7 +358,7 @@ impl VfsFile for SimFile {
 
 impl Vfs for SimVfs {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<SharedFile> {
-        let mut state = self.mounted()?;
+        let mut state = guard(&self.state);
         state.checked(path)?;
         let existing = state.file(path);
         let id = match mode {
@@ -407,7 +385,7 @@ impl Vfs for SimVfs {
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.mounted()?;
+        let mut state = guard(&self.state);
         state.checked(path)?;
         let mut missing: Vec<&Path> =
             path.ancestors().filter(|dir| dir.parent().is_some() && !state.disk.names.contains_key(*dir)).collect();
@@ -419,7 +397,7 @@ impl Vfs for SimVfs {
     }
 
     fn read_dir(&self, path: &Path) -> io::Result<Vec<DirName>> {
-        let mut state = self.mounted()?;
+        let mut state = guard(&self.state);
         state.checked(path)?;
         if state.disk.names.get(path) != Some(&Name::Dir) && path.parent().is_some() {
             return Err(not_found());
@@ -434,7 +412,7 @@ impl Vfs for SimVfs {
     }
 
     fn sync_dir_from(&self, path: &Path, site: SyncSite) -> io::Result<()> {
-        let mut state = self.mounted()?;
+        let mut state = guard(&self.state);
         if let Some(error) = state.call(path, CallKind::Sync) {
             return Err(error);
         }
@@ -443,7 +421,7 @@ impl Vfs for SimVfs {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = self.mounted()?;
+        let mut state = guard(&self.state);
         state.checked(from)?;
         let name = Name::File(state.file(from)?);
         state.perform(Op::Names(NameChange::Rename { from: from.to_owned(), to: to.to_owned(), name }));
@@ -451,7 +429,7 @@ impl Vfs for SimVfs {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.mounted()?;
+        let mut state = guard(&self.state);
         state.checked(path)?;
         state.file(path)?;
         state.perform(Op::Names(NameChange::Remove(path.to_owned())));
@@ -459,7 +437,7 @@ impl Vfs for SimVfs {
     }
 
     fn lock(&self, path: &Path, owner: &str) -> io::Result<Option<Box<dyn VfsLock>>> {
-        let mut state = self.mounted()?;
+        let mut state = guard(&self.state);
         state.checked(path)?;
         if !state.locks.insert(path.to_owned()) {
             return Ok(None);
