@@ -9,12 +9,12 @@ use torture::disk::states::{DiskKind, case, control};
 fn a_store_comes_back_from_every_crash_with_what_it_promised() {
     let cast = Cast::default();
     let mut states = 0;
-    for seed in 1..=6 {
+    for seed in 1..=3 {
         let tried = case(&cast, seed, DiskKind::Honest, false);
         assert_eq!(tried.broken, None, "seed {seed}");
         states += tried.states;
     }
-    assert!(states > 500, "only {states} states");
+    assert!(states > 300, "only {states} states");
 }
 
 #[test]
