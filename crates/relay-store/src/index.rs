@@ -29,12 +29,12 @@ pub(crate) struct SegmentFile {
 
 /// A run of one space's entries in a sealed segment.
 #[derive(Clone, Debug)]
-struct Extent {
-    file: Arc<SegmentFile>,
-    seq_first: u64,
-    count: u64,
+pub(crate) struct Extent {
+    pub(crate) file: Arc<SegmentFile>,
+    pub(crate) seq_first: u64,
+    pub(crate) count: u64,
     /// Where the run's first row is in the file, in bytes.
-    rows_offset: u64,
+    pub(crate) rows_offset: u64,
 }
 
 /// An entry's place.
@@ -73,6 +73,8 @@ pub(crate) struct SpaceIndex {
     marks: HashMap<DeviceKey, Vec<(u64, u64)>>,
     /// The highest push_seq of each device whose row was dropped.
     forgotten: HashMap<DeviceKey, u64>,
+    /// Up to here the marks came from a checkpoint.
+    marked_size: u64,
 }
 
 impl SpaceIndex {
@@ -104,6 +106,26 @@ impl SpaceIndex {
         self.push_extent(file, seq_first, count, rows_offset);
     }
 
+    pub(crate) fn extents(&self) -> impl Iterator<Item = &Extent> {
+        self.sealed.iter()
+    }
+
+    pub(crate) const fn marks(&self) -> &HashMap<DeviceKey, Vec<(u64, u64)>> {
+        &self.marks
+    }
+
+    /// Puts in what a checkpoint of this size had.
+    pub(crate) fn restore(
+        &mut self,
+        extents: Vec<Extent>,
+        marks: impl IntoIterator<Item = (DeviceKey, Vec<(u64, u64)>)>,
+        size: u64,
+    ) {
+        self.sealed = extents;
+        self.marks = marks.into_iter().collect();
+        self.marked_size = size;
+    }
+
     fn push_extent(&mut self, file: &Arc<SegmentFile>, seq_first: u64, count: u64, rows_offset: u64) {
         if count > 0 {
             self.sealed.push(Extent { file: Arc::clone(file), seq_first, count, rows_offset });
@@ -111,6 +133,9 @@ impl SpaceIndex {
     }
 
     fn mark(&mut self, row: &Row) {
+        if row.fields.seq <= self.marked_size {
+            return;
+        }
         let marks = self.marks.entry(row.fields.device).or_default();
         let due = marks
             .last()

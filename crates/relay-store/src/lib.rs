@@ -10,6 +10,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod blobs;
+mod checkpoint;
 mod committer;
 pub mod damage;
 pub mod data_dir;

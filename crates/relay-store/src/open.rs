@@ -1,5 +1,6 @@
 //! From a data directory to a checked and mended log: what a starting relay and a log reset have in common.
 
+use crate::checkpoint::{self, Checkpoint};
 use crate::damage::{Damage, DamageKind};
 use crate::data_dir::{DataDir, DirError, META_FILE};
 use crate::leaves::LeafFiles;
@@ -112,12 +113,20 @@ pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored:
     let store_id = store_id(vfs, data_dir, &meta, &loaded, &*environment.entropy)?;
     let owner = Owner { store_id, log_id: signer.log_id() };
     let durable_group = if is_restored { 0 } else { loaded.durable_group };
-    let place = LogPlace { vfs, data_dir, owner, durable_group };
-    let mut log = recovery::check(&place)?;
-    recovery::complete_footers(&mut log);
-    let Replayed { spaces, durable_group, sealed } = Replay::run(&log, owner.log_id)?;
-    if durable_group > log.last_group && !is_restored {
-        return Err(recovery::ends_early(&log, &LogPlace { durable_group, ..place }).into());
+    // A backup may be older than the checkpoint that lies beside it.
+    let checkpoint = if is_restored { None } else { Checkpoint::read(vfs, data_dir, &owner) };
+    let named = checkpoint.as_ref().map(|checkpoint| checkpoint.segments.clone()).unwrap_or_default();
+    let place = LogPlace { vfs, data_dir, owner, durable_group, named: &named };
+    // What speaks against a checkpoint speaks for reading the whole log, not against the log.
+    let read = checkpoint.and_then(|checkpoint| read_log(&place, Some(checkpoint), is_restored).ok());
+    let from_checkpoint = read.is_some();
+    let place = LogPlace { named: if from_checkpoint { &named } else { &[] }, ..place };
+    let (log, Replayed { spaces, sealed, .. }) = match read {
+        Some(read) => read,
+        None => read_log(&place, None, is_restored)?,
+    };
+    if !from_checkpoint {
+        checkpoint::remove(vfs, data_dir).map_err(DirError::io("sync", data_dir))?;
     }
     let mended = recovery::mend(&log, &place)?;
     meta.set_durable_group(log.last_group).map_err(|error| meta_error(&error))?;
@@ -140,6 +149,21 @@ pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored:
         leaves,
         mended,
     })
+}
+
+/// Checks and replays a log, from a checkpoint on when one is given. Changes nothing.
+fn read_log(
+    place: &LogPlace<'_>,
+    checkpoint: Option<Checkpoint>,
+    is_restored: bool,
+) -> Result<(GoodLog, Replayed), RecoveryError> {
+    let mut log = recovery::check(place)?;
+    recovery::complete_footers(&mut log);
+    let replayed = Replay::run(&log, place.owner.log_id, checkpoint)?;
+    if replayed.durable_group > log.last_group && !is_restored {
+        return Err(recovery::ends_early(&log, &LogPlace { durable_group: replayed.durable_group, ..*place }));
+    }
+    Ok((log, replayed))
 }
 
 fn disk_bytes(log: &GoodLog) -> u64 {

@@ -5,11 +5,12 @@
 
 mod compact;
 
+use crate::checkpoint;
 use crate::sealed::Sealed;
-use crate::shared::{Shared, add};
+use crate::shared::{Health, Shared, add};
 use compact::{Compaction, NotNow};
 use std::ops::Range;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,10 @@ const FORGOTTEN_PERCENT_MAX: u64 = 12;
 const VICTIMS_MAX: usize = 64;
 /// A segment shorter than this share of a full one joins its neighbours' compaction, in percent.
 const SMALL_PERCENT: u64 = 25;
+/// Segments' worth of bytes after which a checkpoint is written.
+const CHECKPOINT_SEGMENTS: u64 = 4;
+/// How many times its own bytes must have been written since the last checkpoint.
+const CHECKPOINT_SHARE: u64 = 25;
 /// Time between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
 /// Looks that are left out after a compaction was given up.
@@ -42,6 +47,8 @@ pub(crate) struct Reclaimer {
     wake: Condvar,
     /// One pass at a time.
     pass: Mutex<()>,
+    checkpoint_bytes: AtomicU64,
+    written_then: AtomicU64,
 }
 
 impl Reclaimer {
@@ -64,6 +71,9 @@ impl Reclaimer {
             if shared.counters.reclaim_failures.load(Ordering::Relaxed) != failures {
                 pause = PERIODS_AFTER_FAILURE;
             }
+            if self.checkpoint_is_due(shared, segment_bytes) {
+                self.last_checkpoint(shared);
+            }
             shared.leaves.expire(&*shared.vfs, shared.wall_clock.now_ms());
         }
     }
@@ -75,6 +85,36 @@ impl Reclaimer {
         drop(self.pass.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Writes a checkpoint at an orderly end; the reclaim thread has ended.
+    pub(crate) fn last_checkpoint(&self, shared: &Shared) {
+        let _one = self.pass.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write_checkpoint(shared);
+    }
+
+    /// One that cannot be written is missing at the next start, which takes longer then.
+    fn write_checkpoint(&self, shared: &Shared) {
+        if shared.health() == Health::Poisoned {
+            return;
+        }
+        let since = shared.counters.written_bytes.load(Ordering::Relaxed);
+        match checkpoint::write(shared) {
+            Ok(bytes) => {
+                add(&shared.counters.reclaim_written_bytes, bytes);
+                self.checkpoint_bytes.store(bytes, Ordering::Relaxed);
+                self.written_then.store(since, Ordering::Relaxed);
+            }
+            Err(_) => add(&shared.counters.reclaim_failures, 1),
+        }
+    }
+
+    /// Whether so much was written since the last checkpoint that a new one is worth its bytes.
+    fn checkpoint_is_due(&self, shared: &Shared, segment_bytes: u64) -> bool {
+        let written = shared.counters.written_bytes.load(Ordering::Relaxed);
+        let since = written.saturating_sub(self.written_then.load(Ordering::Relaxed));
+        let bytes = self.checkpoint_bytes.load(Ordering::Relaxed);
+        since > segment_bytes.saturating_mul(CHECKPOINT_SEGMENTS).max(bytes.saturating_mul(CHECKPOINT_SHARE))
+    }
+
     fn is_closing(&self) -> bool {
         *self.closing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,6 +122,10 @@ impl Reclaimer {
     /// Compacts until the forgotten share is small.
     pub(crate) fn pass(&self, shared: &Shared, segment_bytes: u64) -> Reclaimed {
         let _one = self.pass.lock().unwrap_or_else(PoisonError::into_inner);
+        self.compact(shared, segment_bytes)
+    }
+
+    fn compact(&self, shared: &Shared, segment_bytes: u64) -> Reclaimed {
         let mut done = Reclaimed::default();
         while !self.is_closing() && shared.writable().is_ok() {
             let segments = shared.sealed.list();
@@ -99,6 +143,10 @@ impl Reclaimer {
             }
         }
         add(&shared.counters.reclaimed_bytes, done.bytes);
+        if done.compactions > 0 {
+            // The one before names segments that are gone.
+            self.write_checkpoint(shared);
+        }
         done
     }
 }

@@ -8,6 +8,7 @@ mod scan;
 
 pub(crate) use replay::{Replay, Replayed, Spaces};
 
+use crate::checkpoint::NamedSegment;
 use crate::damage::{Damage, DamageKind};
 use crate::data_dir::DirError;
 use crate::segment::footer::Footer;
@@ -48,6 +49,8 @@ pub(crate) struct LogPlace<'a> {
     pub(crate) data_dir: &'a Path,
     pub(crate) owner: Owner,
     pub(crate) durable_group: u64,
+    /// Sealed segments whose rows a checkpoint has, ascending; their footers are not read.
+    pub(crate) named: &'a [NamedSegment],
 }
 
 /// A segment that was found good.
@@ -61,6 +64,8 @@ pub(crate) struct GoodSegment {
     pub(crate) sealed: bool,
     /// Whether others were compacted into it.
     pub(crate) compacted: bool,
+    /// How many of its rows are forgotten, when a checkpoint has them; its rows were not read then.
+    pub(crate) named: Option<u64>,
     /// The footer that still has to be written.
     missing_footer: Option<Vec<u8>>,
 }
@@ -112,6 +117,9 @@ pub(crate) fn check(place: &LogPlace<'_>) -> Result<GoodLog, RecoveryError> {
         let segment = scan::segment(place, number, expected)?;
         expected = segment.next_group(expected);
         scanned.push(segment);
+    }
+    if scanned.iter().filter(|segment| segment.named.is_some()).count() != place.named.len() {
+        return Err(missing(place, place.named.last().map_or(1, |named| named.segment)).into());
     }
     let mut log = GoodLog::default();
     while let Some(empty) = scanned.pop_if(|segment| matches!(segment.contents, Contents::Empty)) {
@@ -197,6 +205,7 @@ fn accept(log: &mut GoodLog, segment: Scanned, place: &LogPlace<'_>) -> Result<(
         footer,
         sealed,
         compacted: segment.compacted,
+        named: segment.named,
         missing_footer: None,
     });
     Ok(())

@@ -46,17 +46,14 @@ impl RosterState {
     /// # Errors
     /// [`Refusal::RosterInvalid`], [`Refusal::RosterTooLarge`] or [`Refusal::RosterConflict`].
     pub fn found(space: SpaceId, chain: &[Bytes], keyring: &Bytes, now_ms: u64) -> Result<Self, Refusal> {
-        Self::checked(space, chain, keyring, Some(now_ms)).map_err(refusal)
+        let checked = Chain::stand_alone(&space, chain, Some(now_ms));
+        checked.and_then(|chain| Self::of(chain, keyring)).map_err(refusal)
     }
 
-    /// The roster as it was stored: no clock judges it again.
+    /// The roster as it was stored: neither a clock nor its signatures are judged again.
     #[must_use]
     pub fn stored(space: SpaceId, chain: &[Bytes], keyring: &Bytes) -> Option<Self> {
-        Self::checked(space, chain, keyring, None).ok()
-    }
-
-    fn checked(space: SpaceId, chain: &[Bytes], keyring: &Bytes, now_ms: Option<u64>) -> Result<Self, RosterError> {
-        Self::of(Chain::stand_alone(&space, chain, now_ms)?, keyring)
+        Chain::stored(&space, chain).and_then(|chain| Self::of(chain, keyring)).ok()
     }
 
     fn of(chain: Chain, keyring: &Bytes) -> Result<Self, RosterError> {

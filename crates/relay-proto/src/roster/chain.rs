@@ -41,6 +41,31 @@ impl Chain {
         Ok(chain)
     }
 
+    /// Reads back a chain that was checked before it was stored, from bytes that a checksum covers: statements are parsed and
+    /// must name this space and follow each other by version; signatures are not judged again.
+    ///
+    /// # Errors
+    /// [`RosterError`]: what does not fit.
+    pub fn stored(space: &SpaceId, kept: &[Bytes]) -> Result<Self, RosterError> {
+        check_length(kept)?;
+        let mut chain: Option<Self> = None;
+        for bytes in kept {
+            let next = Statement::parse(bytes.clone())?;
+            if next.fields().space != *space {
+                return Err(RosterError::ForeignSpace);
+            }
+            chain = Some(match chain {
+                None => Self { earlier: Vec::new(), newest: next },
+                Some(chain) if next.fields().previous != chain.newest.hash() => return Err(RosterError::Malformed),
+                Some(mut chain) => {
+                    chain.earlier.push(std::mem::replace(&mut chain.newest, next));
+                    chain
+                }
+            });
+        }
+        chain.ok_or(RosterError::ChainLength)
+    }
+
     /// Adds what is new in `offered`; statements held already, byte for byte, are skipped.
     ///
     /// # Errors

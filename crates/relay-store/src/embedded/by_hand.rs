@@ -60,6 +60,7 @@ impl ByHand {
         store.blobs.stop();
         store.readers.stop();
         self.background.stop();
+        store.reclaimer.last_checkpoint(&store.shared);
         let _written_with_the_next_start = store.shared.meta.flush();
         store.shared.meta.close();
         store.shared.close();

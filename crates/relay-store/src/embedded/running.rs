@@ -49,6 +49,9 @@ impl EmbeddedStore {
         self.blobs.stop();
         self.readers.stop();
         running.background.stop();
+        if !on_committer {
+            self.reclaimer.last_checkpoint(&self.shared);
+        }
         self.shared.meta.stop();
         let _panicked = running.meta_thread.join();
         self.shared.meta.close();

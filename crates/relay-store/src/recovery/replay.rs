@@ -4,10 +4,11 @@
 //! they were durable already: what a space knows already is passed over.
 
 use super::{GoodLog, GoodSegment};
+use crate::checkpoint::Checkpoint;
 use crate::damage::{Damage, DamageKind};
 use crate::index::{Place, SegmentFile};
 use crate::sealed::SealedSegments;
-use crate::segment::footer::{Fact, ROW_BYTES, Row, Trailer};
+use crate::segment::footer::{Fact, ROW_BYTES, Row};
 use crate::segment::state::StateRecord;
 use crate::segment::{offset_of, reader, record::Record};
 use crate::space::Space;
@@ -18,6 +19,7 @@ use relay_proto::ids::{LogId, SpaceId};
 use relay_proto::log_reset::LogReset;
 use relay_proto::merkle::Genesis;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Every space of the log.
@@ -42,6 +44,12 @@ pub(crate) struct Replayed {
     pub(crate) sealed: SealedSegments,
 }
 
+impl GoodSegment {
+    fn shared(&self) -> Arc<SegmentFile> {
+        Arc::new(SegmentFile { segment: self.segment, file: self.file.clone(), path: self.path.clone() })
+    }
+}
+
 /// One thing the log holds, by its offset.
 enum Event {
     Entry(Row),
@@ -50,10 +58,22 @@ enum Event {
 
 impl Replay {
     /// Replays a log that was found good.
-    pub(crate) fn run(log: &GoodLog, log_id: LogId) -> Result<Replayed, Damage> {
+    ///
+    /// With a checkpoint only what it does not have is replayed; the log was checked with its segments.
+    pub(crate) fn run(log: &GoodLog, log_id: LogId, checkpoint: Option<Checkpoint>) -> Result<Replayed, Damage> {
         let mut replay = Self { log_id, spaces: Spaces::new(), durable_group: 0, files: Vec::new() };
-        for segment in &log.segments {
-            replay.segment(segment)?;
+        let files: Vec<_> = log.segments.iter().map(GoodSegment::shared).collect();
+        if let Some(checkpoint) = checkpoint {
+            replay.durable_group = checkpoint.durable_group;
+            for space in checkpoint.spaces(&files) {
+                let broken = || Damage { file: PathBuf::new(), offset: 0, group: None, kind: DamageKind::Inconsistent };
+                let space = space.ok_or_else(broken)?;
+                replay.spaces.insert(space.id, Arc::new(space));
+            }
+        }
+        replay.files = files;
+        for (at, segment) in log.segments.iter().enumerate() {
+            replay.segment(segment, at)?;
         }
         for space in replay.spaces.values() {
             let mut state = space.lock();
@@ -80,21 +100,19 @@ impl Replay {
                 let floor = known.map_or(u64::MAX, |space| space.lock().ledger.floor());
                 offset_of(rows.iter().take_while(|row| row.fields.seq < floor).count())
             });
-            let trailer = Trailer { rows: offset_of(segment.footer.rows.len()), ..segment.footer.trailer };
-            sealed.add(Arc::clone(file), trailer, segment.file.len().unwrap_or(0), dead.sum());
+            let dead = segment.named.unwrap_or_else(|| dead.sum());
+            sealed.add(Arc::clone(file), segment.footer.trailer, segment.file.len().unwrap_or(0), dead);
         }
         sealed
     }
 
-    fn segment(&mut self, segment: &GoodSegment) -> Result<(), Damage> {
+    fn segment(&mut self, segment: &GoodSegment, at: usize) -> Result<(), Damage> {
+        let Some(shared) = self.files.get(at).cloned() else { return Ok(()) };
         let footer = &segment.footer;
         let rows = footer.rows.iter().map(|row| (row.offset, Event::Entry(*row)));
         let facts = footer.facts.iter().map(|fact| (fact.offset, Event::Fact(*fact)));
         let mut events: Vec<_> = rows.chain(facts).collect();
         events.sort_unstable_by_key(|(offset, _)| *offset);
-        let SegmentFile { segment: number, file, path } =
-            SegmentFile { segment: segment.segment, file: segment.file.clone(), path: segment.path.clone() };
-        let shared = Arc::new(SegmentFile { segment: number, file, path });
         for (offset, event) in events {
             let done = match event {
                 Event::Entry(row) => self.entry(&shared, row, segment.sealed),
@@ -104,7 +122,6 @@ impl Replay {
             done.map_err(|error| Damage { file: segment.path.clone(), offset, group: None, kind: kind(error) })?;
         }
         self.finish_segment(segment, &shared);
-        self.files.push(shared);
         Ok(())
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Scanned {
     pub(super) path: PathBuf,
     /// Whether others were compacted into it.
     pub(super) compacted: bool,
+    /// How many of its rows are forgotten, when a checkpoint has them.
+    pub(super) named: Option<u64>,
     pub(super) contents: Contents,
 }
 
@@ -79,19 +81,26 @@ pub(super) fn segment(place: &LogPlace<'_>, number: u64, expected: u64) -> Resul
         if matches!(rest, Rest::LaterGroup { .. }) {
             return Err(damage(DamageKind::BrokenHeader));
         }
-        return Ok(Scanned { segment: number, file, path, compacted: false, contents: Contents::Empty });
+        return Ok(Scanned { segment: number, file, path, compacted: false, named: None, contents: Contents::Empty });
     };
     if let Some(kind) = stranger(&header, number, place) {
         return Err(damage(kind));
     }
-    let footer = reader::footer(&*file).map_err(io("read", &path))?;
     let compacted = header.format == FORMAT_COMPACTED;
+    if let Ok(at) = place.named.binary_search_by_key(&number, |named| named.segment)
+        && let Some(named) = place.named.get(at)
+        && reader::trailer(&*file).map_err(io("read", &path))? == Some(named.trailer)
+    {
+        let contents = Contents::Sealed(Footer { trailer: named.trailer, ..Footer::default() });
+        return Ok(Scanned { segment: number, file, path, compacted, named: Some(named.dead_rows), contents });
+    }
+    let footer = reader::footer(&*file).map_err(io("read", &path))?;
     let contents = match footer {
         Some(footer) => Contents::Sealed(footer),
         None if compacted => blocks(place, &file, &path, expected)?,
         None => groups(place, &file, &path, expected)?,
     };
-    Ok(Scanned { segment: number, file, path, compacted, contents })
+    Ok(Scanned { segment: number, file, path, compacted, named: None, contents })
 }
 
 fn stranger(header: &SegmentHeader, number: u64, place: &LogPlace<'_>) -> Option<DamageKind> {

@@ -150,7 +150,9 @@ fn decode_fact(bytes: &[u8]) -> Option<Fact> {
 }
 
 impl Trailer {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// The trailer's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(TRAILER_BYTES);
         w.raw(MAGIC).u64(self.rows).u64(self.facts).u64(self.rows_offset).u64(self.first_group).u64(self.last_group);
         w.u64(self.time_ms_max).u64(self.log_epoch).u32(self.rows_crc);

@@ -133,6 +133,17 @@ pub fn rest_from(file: &dyn VfsFile, offset: u64, len: u64, above: u64, store_id
     Ok(rest)
 }
 
+/// Reads the trailer of a footer, without its rows; `None` when there is no whole one.
+///
+/// # Errors
+/// What the file system says.
+pub fn trailer(file: &dyn VfsFile) -> io::Result<Option<Trailer>> {
+    let Some(offset) = file.len()?.checked_sub(offset_of(TRAILER_BYTES)) else { return Ok(None) };
+    let mut bytes = [0; TRAILER_BYTES];
+    file.read_exact_at(&mut bytes, offset)?;
+    Ok(Trailer::decode(&bytes))
+}
+
 /// Reads a footer; `None` when there is no whole one.
 ///
 /// # Errors
