@@ -27,6 +27,7 @@ describe('startServer', () => {
       { path: '/v1/pull', kind: 'pull' },
       { path: '/v1/subscribe', kind: 'subscribe' },
       { path: '/v1/frames', kind: 'frames' },
+      { path: '/v1/blobs/', kind: 'blobs' },
       { path: '/health/live', kind: 'liveness' },
     ]);
     expect(statSync(socketPath.replace(/\/[^/]*$/, '')).mode & 0o777).toBe(0o700);
