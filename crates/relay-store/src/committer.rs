@@ -155,6 +155,10 @@ impl Committer {
     }
 
     fn commit(&mut self, calls: Vec<Call>) {
+        self.try_to_commit(calls, true);
+    }
+
+    fn try_to_commit(&mut self, calls: Vec<Call>, may_spend_reserve: bool) {
         if let Err(error) = self.shared.writable() {
             return calls.into_iter().for_each(|call| call.refuse(error.clone()));
         }
@@ -165,7 +169,7 @@ impl Committer {
         let needed = build::group_bytes_max(&self.shared, &calls);
         let place = match self.place(needed) {
             Ok(place) => place,
-            Err(error) => return self.no_room(calls, &error),
+            Err(error) => return self.no_room(calls, &error, may_spend_reserve),
         };
         let wall_ms = self.shared.wall_clock.now_ms();
         let time_ms = match self.begin() {
@@ -201,15 +205,14 @@ impl Committer {
         made.map(Some).map_err(|error| self.room_failure(&error))
     }
 
-    /// Refuses what needs room and goes on with what does not; with what gives room back, as long as the reserve lasts.
-    fn no_room(&mut self, calls: Vec<Call>, error: &StoreError) {
+    /// Refuses what needs room and goes on with what does not; with what gives room back if the reserve can be given up for it.
+    /// Once for a group: a disk that says it has room and gives none is not asked for ever.
+    fn no_room(&mut self, calls: Vec<Call>, error: &StoreError, may_spend_reserve: bool) {
         let reserve = &self.shared.reserve;
-        let may_spend = *error == StoreError::DiskFull && !reserve.is_spent();
-        if may_spend {
+        let has_reserve = may_spend_reserve && *error == StoreError::DiskFull && !reserve.is_spent();
+        if *error == StoreError::DiskFull {
             reserve.spend(&*self.shared.vfs);
         }
-        // A reserve that could not be given back is no reason to try again: that would never end.
-        let has_reserve = may_spend && reserve.is_spent();
         let goes_on = |call: &Call| match call {
             Call::Attest { .. } => true,
             Call::Trim { .. } => has_reserve,
@@ -218,7 +221,7 @@ impl Committer {
         let (left, others): (Vec<_>, Vec<_>) = calls.into_iter().partition(goes_on);
         others.into_iter().for_each(|call| call.refuse(error.clone()));
         if !left.is_empty() {
-            self.commit(left);
+            self.try_to_commit(left, false);
         }
     }
 

@@ -108,9 +108,6 @@ pub(crate) fn segment_numbers(vfs: &dyn Vfs, data_dir: &Path) -> Result<Vec<u64>
 /// Checks a whole log. Changes nothing.
 pub(crate) fn check(place: &LogPlace<'_>) -> Result<GoodLog, RecoveryError> {
     let numbers = segment_numbers(place.vfs, place.data_dir)?;
-    if numbers.first().is_some_and(|first| *first != 1) {
-        return Err(missing(place, 1).into());
-    }
     let mut scanned = Vec::new();
     let mut expected = 1;
     for number in numbers {
@@ -124,6 +121,10 @@ pub(crate) fn check(place: &LogPlace<'_>) -> Result<GoodLog, RecoveryError> {
     let mut log = GoodLog::default();
     while let Some(empty) = scanned.pop_if(|segment| matches!(segment.contents, Contents::Empty)) {
         log.empty.push(empty.segment);
+    }
+    // Segments without a group prove nothing: of those that were removed a power cut may bring back any.
+    if scanned.first().is_some_and(|first| first.segment != 1) {
+        return Err(missing(place, 1).into());
     }
     let open = scanned.pop();
     for segment in scanned {
@@ -253,38 +254,20 @@ pub(crate) struct Mended {
     pub(crate) torn_tails: u64,
 }
 
-/// Cuts a torn tail, makes the newest group durable, removes what was made ahead.
+/// Cuts a torn tail, makes the newest group durable, removes what was made ahead, writes the footers that are missing.
 pub(crate) fn mend(log: &GoodLog, place: &LogPlace<'_>) -> Result<Mended, DirError> {
-    let dir = place.data_dir.join(LOG_DIR);
-    let files = log.empty.iter().chain(&log.superseded).map(|number| path(place.data_dir, *number));
-    let names = place.vfs.read_dir(&dir).map_err(DirError::io("list", &dir))?;
-    let new = names.iter().filter(|entry| is_new_file_name(&entry.name)).map(|entry| dir.join(&entry.name));
-    for file in files.chain(new) {
-        place.vfs.remove(&file).map_err(DirError::io("remove", &file))?;
-    }
-    place.vfs.sync_dir(&dir).map_err(DirError::io("sync", &dir))?;
+    remove_leftovers(log, place)?;
+    let Some(newest) = log.segments.last() else {
+        return Ok(Mended { open: None, torn_tails: 0 });
+    };
+    make_durable(log, newest, place.durable_group).map_err(DirError::io("write", &newest.path))?;
+    // Not before the newest group is durable: it may be the first of its segment, and a footer proves that there is one.
     for segment in &log.segments {
         if let Some(footer) = &segment.missing_footer {
             let written = writer::write_footer(&segment.file, segment.footer.trailer.rows_offset, footer);
             written.map_err(DirError::io("write", &segment.path))?;
         }
     }
-    let Some(newest) = log.segments.last() else {
-        return Ok(Mended { open: None, torn_tails: 0 });
-    };
-    let io = |result: io::Result<()>| result.map_err(DirError::io("write", &newest.path));
-    if let Some((from, to)) = log.torn {
-        io(writer::write_zeros(&newest.file, from, to))?;
-    }
-    if log.last_group > place.durable_group {
-        // It may be readable from memory only, after a kill or a failed sync: written again, it is really synced.
-        if let Some((from, to)) = log.last_group_at {
-            let mut group = vec![0; crate::segment::length_of(to - from)];
-            io(newest.file.read_exact_at(&mut group, from))?;
-            io(newest.file.write_all_at(&group, from))?;
-        }
-    }
-    io(newest.file.sync_data())?;
     let torn_tails = u64::from(log.torn.is_some());
     if newest.sealed {
         return Ok(Mended { open: None, torn_tails });
@@ -293,6 +276,39 @@ pub(crate) fn mend(log: &GoodLog, place: &LogPlace<'_>) -> Result<Mended, DirErr
     let open = SegmentWriter::resume(place.vfs, newest.segment, file, newest.path.clone(), end);
     let open = open.map_err(DirError::io("read", &newest.path))?;
     Ok(Mended { open: Some((open, SegmentContents::found(&newest.footer))), torn_tails })
+}
+
+/// Removes segments that hold nothing, those that were compacted into another one, and compacted ones that are not whole.
+fn remove_leftovers(log: &GoodLog, place: &LogPlace<'_>) -> Result<(), DirError> {
+    let dir = place.data_dir.join(LOG_DIR);
+    let sync = || place.vfs.sync_dir(&dir).map_err(DirError::io("sync", &dir));
+    if !log.superseded.is_empty() {
+        // After a kill the name of the one that holds their rows may be readable from memory only.
+        sync()?;
+    }
+    let files = log.empty.iter().chain(&log.superseded).map(|number| path(place.data_dir, *number));
+    let names = place.vfs.read_dir(&dir).map_err(DirError::io("list", &dir))?;
+    let new = names.iter().filter(|entry| is_new_file_name(&entry.name)).map(|entry| dir.join(&entry.name));
+    for file in files.chain(new) {
+        place.vfs.remove(&file).map_err(DirError::io("remove", &file))?;
+    }
+    sync()
+}
+
+/// Leaves the newest segment durable up to its last group, and nothing behind that.
+fn make_durable(log: &GoodLog, newest: &GoodSegment, durable_group: u64) -> io::Result<()> {
+    if let Some((from, to)) = log.torn {
+        writer::write_zeros(&newest.file, from, to)?;
+    }
+    if log.last_group > durable_group {
+        // It may be readable from memory only, after a kill or a failed sync: written again, it is really synced.
+        if let Some((from, to)) = log.last_group_at {
+            let mut group = vec![0; crate::segment::length_of(to - from)];
+            newest.file.read_exact_at(&mut group, from)?;
+            newest.file.write_all_at(&group, from)?;
+        }
+    }
+    newest.file.sync_data()
 }
 
 /// Opens a segment's file as recovery needs it.

@@ -91,6 +91,25 @@ fn pushes_are_taken_again_soon_after_there_is_room() {
 }
 
 #[test]
+fn a_trim_that_finds_no_room_is_refused_on_a_disk_that_does_not_say_how_full_it_is() {
+    // It says neither how much room it has, so that it is always tried, nor gives any back with the reserve.
+    let vfs = SimVfs::new();
+    let writer = Writer::new(1);
+    let store = open(Arc::new(vfs.clone()), &options("/d", SEGMENT)).unwrap();
+    writer.found(&store).unwrap();
+    writer.push_range(&store, 1, 5, BYTES);
+    vfs.inject("", Fault::Full);
+    let trim = |floor| wait(|done| store.trim(writer.space(), floor, done));
+    let stored = fill(&store, &writer, 6);
+    // The first ones find a place behind the last group.
+    let refused = (2..stored).find_map(|floor| trim(floor).err());
+    assert_eq!(refused, Some(StoreError::DiskFull));
+    vfs.heal();
+    trim(stored).unwrap();
+    writer.push_range(&store, stored + 1, stored + 5, BYTES);
+}
+
+#[test]
 fn a_start_on_a_full_disk_reads_and_refuses() {
     let vfs = CapacityVfs::new(SimVfs::new());
     let (store, writer) = store_with_room(&vfs, 2 * SEGMENT);

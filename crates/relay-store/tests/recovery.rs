@@ -288,3 +288,66 @@ fn a_restored_backup_needs_a_log_reset_and_goes_on_in_a_new_epoch() {
         assert_eq!(writer.read_all(&store), ids(8, BYTES));
     }
 }
+
+#[test]
+fn segments_without_a_group_are_no_log_that_misses_its_first_one() {
+    let (vfs, options, writer) = (SimVfs::new(), options("/d", SEGMENT), Writer::new(1));
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    let blank = vfs.fork();
+    drop(store);
+    for path in blank.contents().into_keys().filter(|path| path.starts_with("/d/log")) {
+        relay_store::vfs::Vfs::remove(&blank, &path).unwrap();
+    }
+    // Two were made ahead, and removed; of that a power cut left one half.
+    blank.put(&segment_path(2), vec![0; HEADER_BYTES * 2]);
+    let store = open(Arc::new(blank.clone()), &options).unwrap();
+    writer.found(&store).unwrap();
+    writer.push_range(&store, 1, 3, BYTES);
+    drop(store);
+    reopens_with(&blank, &options, &writer, 3, 0);
+}
+
+/// A power cut at every moment of a start that follows a kill at every moment at which a group is readable and not durable.
+#[test]
+fn a_start_after_a_kill_can_be_cut_off_at_any_moment() {
+    let vfs = SimVfs::new();
+    // A few groups fill a segment, so that some of them are the first of theirs.
+    let options = options("/d", 8 * 1024);
+    let writer = Writer::new(1);
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    writer.found(&store).unwrap();
+    vfs.start_journal();
+    let pushed: Vec<usize> = (1..=24)
+        .map(|n| {
+            writer.push_range(&store, n, n, BYTES);
+            vfs.journal_len()
+        })
+        .collect();
+    let journal = vfs.end_journal();
+    drop(store);
+    let mut kill = journal.replay(None);
+    let mut starts = 0;
+    for at in journal.before_syncs() {
+        kill.advance(at);
+        let promised = pushed.iter().filter(|pushed| **pushed <= at).count();
+        let killed = kill.kill();
+        killed.start_journal();
+        let store = open(Arc::new(killed.clone()), &options).unwrap();
+        let journal = killed.end_journal();
+        killed.kill();
+        drop(store);
+        let mut start = journal.replay(None);
+        for cut in 0..=journal.len() {
+            start.advance(cut);
+            let (disk, _) = start.power_cut((at * 1000 + cut) as u64);
+            let store = open(Arc::new(disk.clone()), &options)
+                .unwrap_or_else(|error| panic!("killed at {at}, cut at {cut}: {error}"));
+            let held = writer.read_all(&store);
+            assert!(held.len() >= promised, "killed at {at}, cut at {cut}: {} of {promised}", held.len());
+            assert_eq!(held, ids(held.len() as u64, BYTES));
+            disk.kill();
+            starts += 1;
+        }
+    }
+    assert!(starts > 300, "only {starts} starts");
+}

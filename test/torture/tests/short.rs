@@ -9,7 +9,7 @@ use torture::disk::states::{DiskKind, case, control};
 fn a_store_comes_back_from_every_crash_with_what_it_promised() {
     let cast = Cast::default();
     let mut states = 0;
-    for seed in 1..=3 {
+    for seed in 1..=6 {
         let tried = case(&cast, seed, DiskKind::Honest, false);
         assert_eq!(tried.broken, None, "seed {seed}");
         states += tried.states;

@@ -60,7 +60,7 @@ struct State {
     locks: BTreeSet<PathBuf>,
     faults: Vec<Fault>,
     fault_suffix: String,
-    /// Grows with every power cut: files opened before it answer no more.
+    /// Grows with every power cut and kill: files opened before, and clones made before, answer no more.
     generation: u64,
     syncs: u64,
     calls: u64,
@@ -69,10 +69,20 @@ struct State {
     journal_base: Disk,
 }
 
-/// The simulated file system; clones share one disk.
-#[derive(Clone, Debug, Default)]
+/// The simulated file system. A clone is the same disk as a process sees it: after a power cut or a kill it answers with errors,
+/// so that what is left of a store does not go on behind the next one's back. The one that was not cloned always works.
+#[derive(Debug, Default)]
 pub struct SimVfs {
     state: Arc<Mutex<State>>,
+    /// Until when a clone works.
+    process: Option<u64>,
+}
+
+impl Clone for SimVfs {
+    fn clone(&self) -> Self {
+        let process = self.process.unwrap_or_else(|| guard(&self.state).generation);
+        Self { state: Arc::clone(&self.state), process: Some(process) }
+    }
 }
 
 #[derive(Debug)]
@@ -106,6 +116,10 @@ fn guard(state: &Arc<Mutex<State>>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn power_was_cut() -> io::Error {
+    io::Error::other("the power was cut")
+}
+
 fn not_found() -> io::Error {
     io::ErrorKind::NotFound.into()
 }
@@ -118,7 +132,14 @@ impl SimVfs {
     }
 
     fn of(disk: Disk) -> Self {
-        Self { state: Arc::new(Mutex::new(State { disk, ..State::default() })) }
+        Self { state: Arc::new(Mutex::new(State { disk, ..State::default() })), process: None }
+    }
+
+    /// The disk, for a process that still runs.
+    fn running(&self) -> io::Result<MutexGuard<'_, State>> {
+        let state = guard(&self.state);
+        let runs = self.process.is_none_or(|process| process == state.generation);
+        if runs { Ok(state) } else { Err(power_was_cut()) }
     }
 
     /// Injects a fault for files whose name ends with `suffix`.
@@ -283,7 +304,7 @@ impl SimFile {
     fn with<T>(&self, run: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         let mut state = guard(&self.state);
         if state.generation != self.generation {
-            return Err(io::Error::other("the power was cut"));
+            return Err(power_was_cut());
         }
         run(&mut state)
     }
@@ -358,7 +379,7 @@ impl VfsFile for SimFile {
 
 impl Vfs for SimVfs {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<SharedFile> {
-        let mut state = guard(&self.state);
+        let mut state = self.running()?;
         state.checked(path)?;
         let existing = state.file(path);
         let id = match mode {
@@ -385,7 +406,7 @@ impl Vfs for SimVfs {
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        let mut state = guard(&self.state);
+        let mut state = self.running()?;
         state.checked(path)?;
         let mut missing: Vec<&Path> =
             path.ancestors().filter(|dir| dir.parent().is_some() && !state.disk.names.contains_key(*dir)).collect();
@@ -397,7 +418,7 @@ impl Vfs for SimVfs {
     }
 
     fn read_dir(&self, path: &Path) -> io::Result<Vec<DirName>> {
-        let mut state = guard(&self.state);
+        let mut state = self.running()?;
         state.checked(path)?;
         if state.disk.names.get(path) != Some(&Name::Dir) && path.parent().is_some() {
             return Err(not_found());
@@ -412,7 +433,7 @@ impl Vfs for SimVfs {
     }
 
     fn sync_dir_from(&self, path: &Path, site: SyncSite) -> io::Result<()> {
-        let mut state = guard(&self.state);
+        let mut state = self.running()?;
         if let Some(error) = state.call(path, CallKind::Sync) {
             return Err(error);
         }
@@ -421,7 +442,7 @@ impl Vfs for SimVfs {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = guard(&self.state);
+        let mut state = self.running()?;
         state.checked(from)?;
         let name = Name::File(state.file(from)?);
         state.perform(Op::Names(NameChange::Rename { from: from.to_owned(), to: to.to_owned(), name }));
@@ -429,7 +450,7 @@ impl Vfs for SimVfs {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let mut state = guard(&self.state);
+        let mut state = self.running()?;
         state.checked(path)?;
         state.file(path)?;
         state.perform(Op::Names(NameChange::Remove(path.to_owned())));
@@ -437,7 +458,7 @@ impl Vfs for SimVfs {
     }
 
     fn lock(&self, path: &Path, owner: &str) -> io::Result<Option<Box<dyn VfsLock>>> {
-        let mut state = guard(&self.state);
+        let mut state = self.running()?;
         state.checked(path)?;
         if !state.locks.insert(path.to_owned()) {
             return Ok(None);
