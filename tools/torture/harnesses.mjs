@@ -92,7 +92,7 @@ name: 'crash-states',
   {
     name: 'corruption',
     proves:
-      'A flipped bit, a cut file or a zeroed block in any file of the data directory but meta.redb: never served, never a silent loss, and what is said names the file',
+      'A flipped bit, a cut file or a zeroed block in any file of the data directory: never served, never a silent loss, and what is said names the file',
     control: 'a store that serves one other byte without noticing',
     share: 2,
     goals: { damages: 100_000 },

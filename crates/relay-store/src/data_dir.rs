@@ -197,8 +197,8 @@ impl DataDir {
         let names = names(vfs, path)?;
         let has = |wanted: &str| names.iter().any(|entry| entry.name == wanted);
         let in_use = has(crate::segment::LOG_DIR);
-        // A first start that was cut off may leave a name without its bytes; nothing was written under it yet.
-        let has_format = has(FORMAT_FILE) && (in_use || !is_blank(vfs, &path.join(FORMAT_FILE))?);
+        // A first start that was cut off, or met a full disk, may leave a name without all its bytes; nothing relies on it yet.
+        let has_format = has(FORMAT_FILE) && (in_use || !is_unfinished(vfs, &path.join(FORMAT_FILE), is_half_format)?);
         let is_format_1 = has_format && check_format(vfs, path)?;
         if !in_use {
             // Again if it is there: after a failed sync or a kill it may be readable from memory only. The same for the key.
@@ -206,8 +206,8 @@ impl DataDir {
             vfs::write_small(vfs, path, FORMAT_FILE, FORMAT_TEXT.as_bytes(), OpenMode::Create)
                 .map_err(DirError::io("write", &path.join(FORMAT_FILE)))?;
         }
-        // A first start that was cut off may leave a key file of zeros; it is no key, and nobody has pinned it.
-        let has_key = has(KEY_FILE) && (in_use || !is_blank(vfs, &path.join(KEY_FILE))?);
+        // The same for the key: what is not whole is no key, and nobody has pinned it.
+        let has_key = has(KEY_FILE) && (in_use || !is_unfinished(vfs, &path.join(KEY_FILE), is_half_key)?);
         let seed = if has_key { read_key(vfs, path)? } else { make_key(path, in_use, entropy)? };
         if !in_use {
             write_key(vfs, path, &seed)?;
@@ -315,9 +315,17 @@ fn read_key(vfs: &dyn Vfs, dir: &Path) -> Result<Seed, DirError> {
     Ok(seed)
 }
 
-fn is_blank(vfs: &dyn Vfs, file: &Path) -> Result<bool, DirError> {
+fn is_unfinished(vfs: &dyn Vfs, file: &Path, is_half: fn(&[u8]) -> bool) -> Result<bool, DirError> {
     let bytes = vfs::read_small(vfs, file, TEXT_BYTES_MAX).map_err(DirError::io("read", file))?;
-    Ok(bytes.iter().all(|byte| *byte == 0))
+    Ok(bytes.iter().all(|byte| *byte == 0) || is_half(&bytes))
+}
+
+fn is_half_format(bytes: &[u8]) -> bool {
+    bytes.len() < FORMAT_TEXT.len() && FORMAT_TEXT.as_bytes().starts_with(bytes)
+}
+
+fn is_half_key(bytes: &[u8]) -> bool {
+    bytes.len() < 2 * SEED_BYTES && bytes.iter().all(u8::is_ascii_hexdigit)
 }
 
 fn make_key(dir: &Path, in_use: bool, entropy: &dyn Entropy) -> Result<Seed, DirError> {
@@ -416,13 +424,21 @@ mod tests {
             &["LOCK", "FORMAT"],
             &["LOCK", "FORMAT", "relay.key"],
             &["LOCK", "a blank FORMAT"],
+            &["LOCK", "half FORMAT"],
+            &["LOCK", "FORMAT", "half relay.key"],
             &["lost+found"],
         ] {
             let vfs = SimVfs::new();
             vfs.create_dir(Path::new("/d")).unwrap();
             for name in half_made {
-                let text = if *name == "FORMAT" { FORMAT_TEXT } else { "" };
-                vfs.put(&Path::new("/d").join(name.trim_start_matches("a blank ")), text.as_bytes().to_vec());
+                let text = match *name {
+                    "FORMAT" => FORMAT_TEXT,
+                    "half FORMAT" => FORMAT_TEXT.split_at(12).0,
+                    "half relay.key" => "0123456789abcdef",
+                    _ => "",
+                };
+                let name = name.trim_start_matches("a blank ").trim_start_matches("half ");
+                vfs.put(&Path::new("/d").join(name), text.as_bytes().to_vec());
             }
             drop(DataDir::take(&vfs, Path::new("/d"), &Sevens).unwrap());
             assert_eq!(vfs.contents()[Path::new("/d/FORMAT")], FORMAT_TEXT.as_bytes());

@@ -316,8 +316,11 @@ fn a_start_after_a_kill_can_be_cut_off_at_any_moment() {
     let writer = Writer::new(1);
     let store = open(Arc::new(vfs.clone()), &options).unwrap();
     writer.found(&store).unwrap();
+    drop(store);
+    // The metadata knows of durable groups from here on.
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
     vfs.start_journal();
-    let pushed: Vec<usize> = (1..=24)
+    let pushed: Vec<usize> = (1..=20)
         .map(|n| {
             writer.push_range(&store, n, n, BYTES);
             vfs.journal_len()
@@ -337,9 +340,9 @@ fn a_start_after_a_kill_can_be_cut_off_at_any_moment() {
         killed.kill();
         drop(store);
         let mut start = journal.replay(None);
-        for cut in 0..=journal.len() {
+        for (cut, seed) in journal.before_syncs().into_iter().flat_map(|cut| (0..3).map(move |seed| (cut, seed))) {
             start.advance(cut);
-            let (disk, _) = start.power_cut((at * 1000 + cut) as u64);
+            let (disk, _) = start.power_cut((at * 1000 + cut * 10 + seed) as u64);
             let store = open(Arc::new(disk.clone()), &options)
                 .unwrap_or_else(|error| panic!("killed at {at}, cut at {cut}: {error}"));
             let held = writer.read_all(&store);
@@ -349,5 +352,5 @@ fn a_start_after_a_kill_can_be_cut_off_at_any_moment() {
             starts += 1;
         }
     }
-    assert!(starts > 300, "only {starts} starts");
+    assert!(starts > 200, "only {starts} starts");
 }

@@ -1,4 +1,4 @@
-//! Harness: a bit flips, a file is cut, a block turns to zeros, in any file but meta.redb of a store that ended in order.
+//! Harness: a bit flips, a file is cut, a block turns to zeros, in any file of a store that ended in order.
 //! Damaged bytes are never served, nothing is missing without a word, and the word names the file.
 
 use super::cast::Cast;
@@ -81,9 +81,8 @@ fn damage(vfs: &SimVfs, path: &Path, dice: &mut Dice) -> Result<bool, String> {
 pub fn try_one(cast: &Cast, ended: &Ended, seed: u64) -> Result<Option<Fate>, String> {
     let mut dice = Dice::new(seed);
     let vfs = ended.vfs.fork();
-    // LOCK is for people. meta.redb is left out because redb recurses without end in some damaged trees, which no caller
-    // can catch (docs/storage.md, meta.redb).
-    let is_tried = |path: &PathBuf| !path.ends_with("LOCK") && !path.ends_with("meta.redb");
+    // LOCK is for people.
+    let is_tried = |path: &PathBuf| !path.ends_with("LOCK");
     let files: Vec<PathBuf> = vfs.contents().into_keys().filter(is_tried).collect();
     let path = files.get(usize::try_from(dice.below(files.len() as u64)).unwrap_or(0)).ok_or("no files")?;
     if !damage(&vfs, path, &mut dice)? {
