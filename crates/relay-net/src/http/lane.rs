@@ -15,7 +15,7 @@ use crate::connections::ConnectionGuard;
 use bytes::Bytes;
 use pushing::{Pushed, Pushing};
 use reading::{Read, Reading};
-use request::Parsed;
+use request::{Parsed, Sizes};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -37,10 +37,11 @@ pub(crate) async fn serve(front: &Arc<Front>, socket: TcpStream, guard: &Connect
         return Left::Other(socket, Bytes::new());
     };
     let shared = &front.shared;
+    let sizes = Sizes { head_bytes_max: shared.limits.http_header_bytes_max, request_bytes_max: REQUEST_BYTES_MAX };
     let mut reading = Reading::new(socket, shared);
     let mut pushing = Pushing::new(front, guard);
     loop {
-        let request = match request::parse(reading.held(), path, REQUEST_BYTES_MAX) {
+        let request = match request::parse(reading.held(), path, sizes) {
             Parsed::Push(request) if request.bytes <= reading.held().len() => request,
             Parsed::Push(_) | Parsed::Partial => match reading.more(guard).await {
                 Read::Some => continue,

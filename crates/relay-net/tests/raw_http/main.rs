@@ -6,13 +6,14 @@ mod backend;
 mod bodies;
 mod case;
 mod heads;
+mod lane;
 #[path = "../support/mod.rs"]
 mod support;
 mod upgrades;
 
 use backend::Seen;
 use case::Case;
-use relay_net::{ControlPlane, NetLimits, ProxySecret};
+use relay_net::{ControlPlane, FrameRoute, NetLimits, ProxySecret, Route, RouteKind};
 use std::net::SocketAddr;
 use support::client::{Client, PATIENCE};
 use support::endpoints::Behaviour;
@@ -51,6 +52,7 @@ async fn setup() -> Setup {
     let mut config = config(NetLimits::default());
     let secret = ProxySecret::new("boot-secret".to_owned()).unwrap();
     config.control_plane = Some(ControlPlane { socket_path, secret });
+    config.routes.push(Route { path: lane::PATH.to_owned(), kind: RouteKind::Frames(FrameRoute::Push) });
     Setup { relay: relay_with(Behaviour::Echo, config).await, seen, _folder: folder }
 }
 
@@ -62,9 +64,13 @@ async fn answers(address: SocketAddr, request: &[u8], piece: usize) -> String {
         client.send(piece).await;
     }
     let mut bytes = Vec::new();
-    let read = timeout(PATIENCE, client.socket.read_to_end(&mut bytes)).await.expect("the server hangs up");
-    read.expect("the connection is not reset");
-    String::from_utf8(bytes).unwrap()
+    let end = timeout(PATIENCE, client.socket.read_to_end(&mut bytes)).await;
+    let answers = String::from_utf8(bytes).unwrap();
+    match end {
+        Ok(Ok(_)) => answers,
+        Ok(Err(error)) => format!("{error} behind {answers}"),
+        Err(_) => format!("no end behind {answers}"),
+    }
 }
 
 /// The status of each answer; a body may end right before the next status line.
@@ -83,9 +89,9 @@ async fn verdict(address: SocketAddr, seen: &Seen, case: &Case, piece: usize) ->
     Err(format!("{}: {answers:?}, passed on: {forwarded:?}", case.name))
 }
 
-async fn failures(address: SocketAddr, seen: &Seen, piece: impl Fn(&Case) -> usize) -> Vec<String> {
+async fn failures(address: SocketAddr, seen: &Seen, cases: Vec<Case>, piece: impl Fn(&Case) -> usize) -> Vec<String> {
     let mut failures = Vec::new();
-    for case in all_cases() {
+    for case in cases {
         failures.extend(verdict(address, seen, &case, piece(&case)).await.err());
     }
     failures
@@ -96,7 +102,7 @@ async fn every_case_sent_at_once() {
     let setup = setup().await;
     assert!(all_cases().len() >= 150, "{}", all_cases().len());
     let mut bystander = setup.relay.client().await;
-    let failures = failures(setup.relay.server.local_addr(), &setup.seen, |case| case.sent.len()).await;
+    let failures = failures(setup.relay.server.local_addr(), &setup.seen, all_cases(), |case| case.sent.len()).await;
     assert!(failures.is_empty(), "{} cases: {failures:#?}", failures.len());
     bystander.echoes(b"undisturbed").await;
     drop(bystander);
@@ -106,8 +112,20 @@ async fn every_case_sent_at_once() {
 #[tokio::test]
 async fn every_case_sent_in_pieces() {
     let setup = setup().await;
-    let failures = failures(setup.relay.server.local_addr(), &setup.seen, |case| case.sent.len().div_ceil(40)).await;
+    let failures =
+        failures(setup.relay.server.local_addr(), &setup.seen, all_cases(), |case| case.sent.len().div_ceil(40)).await;
     assert!(failures.is_empty(), "{} cases: {failures:#?}", failures.len());
+}
+
+#[tokio::test]
+async fn the_lane_for_pushes_is_as_strict_as_the_general_server() {
+    let setup = setup().await;
+    let address = setup.relay.server.local_addr();
+    assert!(lane::cases().len() >= 250, "{}", lane::cases().len());
+    let whole = failures(address, &setup.seen, lane::cases(), |case| case.sent.len()).await;
+    assert!(whole.is_empty(), "{} cases: {whole:#?}", whole.len());
+    let in_pieces = failures(address, &setup.seen, lane::cases(), |case| case.sent.len().div_ceil(40)).await;
+    assert!(in_pieces.is_empty(), "{} cases: {in_pieces:#?}", in_pieces.len());
 }
 
 #[tokio::test]

@@ -60,14 +60,14 @@ impl Factory {
     }
 }
 
-/// No test of the transport alone opens a session over HTTP.
+/// Every token holds.
 impl HttpSessions for Factory {
     fn open_handshake(&self, opened: Opened, now: Moment) -> Box<dyn Endpoint> {
         self.open(opened, now)
     }
 
-    fn open_exchange(&self, _: &[u8], _: ExchangeOptions, opened: Opened, now: Moment) -> Box<dyn Endpoint> {
-        self.open(opened, now)
+    fn open_exchange(&self, _: &[u8], _: ExchangeOptions, _: Opened, _: Moment) -> Box<dyn Endpoint> {
+        Box::new(Exchange)
     }
 
     fn authorise(&self, _: &[u8], _: Moment, judged: Judged) {
@@ -88,6 +88,37 @@ impl EndpointFactory for Factory {
     fn message_bytes_max(&self) -> usize {
         MESSAGE_BYTES_MAX
     }
+}
+
+/// Echoes at once, and ends with its input.
+struct Exchange;
+
+impl Endpoint for Exchange {
+    fn on_message(&mut self, message: Bytes, _: Moment, out: &mut dyn Outbox) {
+        out.push(Outbound::Own(message));
+    }
+
+    fn on_input_end(&mut self, _: Moment, out: &mut dyn Outbox) {
+        out.close(Close { code: 1000, reason: "done" });
+    }
+
+    fn poll(&mut self, _: Moment, _: &mut dyn Outbox) {}
+
+    fn is_idle(&self) -> bool {
+        true
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        None
+    }
+
+    fn on_drain(&mut self, _: Moment, _: &mut dyn Outbox) {}
+
+    fn message_bytes_max(&self) -> usize {
+        MESSAGE_BYTES_MAX
+    }
+
+    fn on_closed(&mut self) {}
 }
 
 #[derive(Default)]

@@ -27,19 +27,28 @@ pub(super) enum Parsed {
     Other,
 }
 
+/// Largest request the lane takes, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    pub(super) head_bytes_max: usize,
+    /// Head and body together.
+    pub(super) request_bytes_max: usize,
+}
+
 /// Looks at the bytes that were read.
-pub(super) fn parse(bytes: &[u8], path: &str, bytes_max: usize) -> Parsed {
+pub(super) fn parse(bytes: &[u8], path: &str, sizes: Sizes) -> Parsed {
     if !may_become(bytes, path) {
         return Parsed::Other;
     }
     let mut lines = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut []);
     match request.parse_with_uninit_headers(bytes, &mut lines) {
-        Ok(httparse::Status::Complete(head_bytes)) => judge(&request, head_bytes, path, bytes)
-            .filter(|push| push.bytes <= bytes_max)
-            .map_or(Parsed::Other, Parsed::Push),
-        Ok(httparse::Status::Partial) if bytes.len() < bytes_max => Parsed::Partial,
-        Ok(httparse::Status::Partial) | Err(_) => Parsed::Other,
+        Ok(httparse::Status::Complete(head_bytes)) if head_bytes <= sizes.head_bytes_max => {
+            let push = judge(&request, head_bytes, path, bytes);
+            push.filter(|push| push.bytes <= sizes.request_bytes_max).map_or(Parsed::Other, Parsed::Push)
+        }
+        Ok(httparse::Status::Partial) if bytes.len() <= sizes.head_bytes_max => Parsed::Partial,
+        Ok(_) | Err(_) => Parsed::Other,
     }
 }
 
@@ -112,7 +121,7 @@ mod tests {
                         Content-Length: 5\r\nConnection: keep-alive\r\n\r\n";
 
     fn parsed(text: &str) -> Parsed {
-        parse(text.as_bytes(), "/v1/push", 1000)
+        parse(text.as_bytes(), "/v1/push", Sizes { head_bytes_max: 500, request_bytes_max: 1000 })
     }
 
     #[test]
@@ -152,6 +161,8 @@ mod tests {
             with("Upgrade: h2c"),
             with(&"X: y\r\n".repeat(40)),
             with("bad line"),
+            with(&format!("X: {}", "y".repeat(500))),
+            format!("POST /v1/push HTTP/1.1\r\nX: {}", "y".repeat(500)),
         ];
         for other in others {
             assert_eq!(parsed(&other), Parsed::Other, "{other}");
