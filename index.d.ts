@@ -209,6 +209,12 @@ export interface RelayStats {
   pushesTotal: number
   /** r" Sealed bytes of those pushes. */
   pushBytesTotal: number
+  /** r" Pushes that wait in the store. */
+  pushesWaiting: number
+  /** r" Their sealed bytes. */
+  pushBytesWaiting: number
+  /** r" Pushes refused because too many wait. */
+  pushesRefusedTotal: number
   /** r" Receipts sent. */
   receiptsTotal: number
   /** r" Entries sent live, from memory. */

@@ -62,6 +62,7 @@ export const ERRORS = {
   rate_limited: { code: 90, fault: 'peer', temporary: true, http: 429, close: 0, hint: 'Slow down; try again after the given time.' },
   quota_exceeded: { code: 91, fault: 'peer', temporary: true, http: 507, close: 0, hint: "The space's quota is used up; free space or ask the operator." },
   log_damaged: { code: 92, fault: 'environment', temporary: false, http: 500, close: 0, hint: "A part of the log on the relay's disk cannot be read; what comes before and after it can. Its operator must check the disk and restore a backup." },
+  busy: { code: 93, fault: 'relay', temporary: true, http: 503, close: 0, hint: "More pushes wait for the relay's disk than it can store in time; push again, from this one on, after the given time." },
   topic_limit: { code: 110, fault: 'peer', temporary: true, http: 429, close: 0, hint: 'This session is in as many topics, or the topic has as many peers, as there may be; leave one first.' },
   topic_unknown: { code: 111, fault: 'peer', temporary: false, http: 404, close: 0, hint: 'This session is not in a topic of that number; join it first.' },
   topic_window_full: { code: 112, fault: 'peer', temporary: true, http: 429, close: 0, hint: 'A receiver has not taken what it was sent before; wait for its TopicCredit.' },

@@ -461,6 +461,11 @@ export class HonestRelay {
   async #push(session: RelaySession, space: SpaceRecord, frame: PushFrame): Promise<void> {
     const roster = newest(space);
     if (!mayWrite(deviceOf(roster, session.device))) return this.#error(session, 'read_only', frame.pushSeqFirst);
+    const retryAfterMs = this.busyFor(frame);
+    if (retryAfterMs > 0) {
+      session.send({ type: 'Error', code: ERRORS.busy.code, context: frame.pushSeqFirst, retryAfterMs, detail: new Uint8Array() });
+      return;
+    }
     const mark = space.marks.get(toHex(session.device));
     const bound = mark !== undefined && mark.logEpoch === space.origin.logEpoch;
     const expected = (mark?.pushSeq ?? 0) + 1;
@@ -495,6 +500,11 @@ export class HonestRelay {
       attestation,
       proof: { index: 0, leaves: 1, path: [] },
     });
+  }
+
+  /** Milliseconds after which a push is to come again because too many wait; 0: it is taken. */
+  protected busyFor(_frame: PushFrame): number {
+    return 0;
   }
 
   protected attestReceipt(session: RelaySession, view: SpaceRecord, size: number, pushes: Uint8Array, _entries: readonly StoredEntry[]): Promise<Attestation> {

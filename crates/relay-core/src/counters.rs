@@ -53,6 +53,12 @@ counters! {
     pushes_total,
     /// Sealed bytes of those pushes.
     push_bytes_total,
+    /// Pushes that wait in the store.
+    pushes_waiting,
+    /// Their sealed bytes.
+    push_bytes_waiting,
+    /// Pushes refused because too many wait.
+    pushes_refused_total,
     /// Receipts sent.
     receipts_total,
     /// Entries sent live, from memory.

@@ -4,6 +4,7 @@
 #![deny(missing_docs, unreachable_pub, rustdoc::broken_intra_doc_links)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod admission;
 pub mod blobs;
 pub mod commit;
 // Suites and doubles fail by panicking, which is what the other modules must not do.

@@ -12,6 +12,9 @@ pub struct RelayLimits {
     pub push_entries_max: u16,
     /// Bytes of pushes of one session that wait for their commit; beyond it the relay stops reading from it.
     pub push_in_flight_bytes_max: u32,
+    /// Longest time that a push may have to wait for its commit, as far as the relay can tell, in milliseconds; beyond it
+    /// pushes are refused as `busy`.
+    pub push_wait_ms_max: u64,
     /// From a new connection to its open session, in milliseconds.
     pub handshake_ms: u64,
     /// How long a session token is good for, in milliseconds.
@@ -42,6 +45,7 @@ impl Default for RelayLimits {
             entry_bytes_max: wire::ENTRY_BYTES_MAX,
             push_entries_max: wire::PUSH_ENTRIES_MAX,
             push_in_flight_bytes_max: wire::PUSH_IN_FLIGHT_BYTES_MAX,
+            push_wait_ms_max: 1000,
             handshake_ms: wire::HANDSHAKE_MS,
             session_token_ms: wire::SESSION_TOKEN_MS,
             heartbeat_ms: wire::HEARTBEAT_MS,
@@ -91,6 +95,16 @@ impl RelayLimits {
 
 /// Pushes of one session that wait for their commit; with them reached the relay stops reading from it.
 pub const PUSHES_IN_FLIGHT_MAX: usize = 1024;
+/// Pushes of all sessions that may wait however slow the disk is: what one commit group takes.
+pub const PUSHES_WAITING_ADMITTED: u64 = 4096;
+/// The same in bytes: a session's full window and as much again.
+pub const PUSH_BYTES_WAITING_ADMITTED: u64 = 32 * 1024 * 1024;
+/// Shortest time over which the rate of commits is measured, in milliseconds.
+pub const PUSH_RATE_MS_MIN: u64 = 100;
+/// Longest time over which it is measured, and for which it is believed, in milliseconds.
+pub const PUSH_RATE_MS_MAX: u64 = 1000;
+/// Latest return of a client whose push was refused as `busy`, in milliseconds.
+pub const PUSH_RETRY_AFTER_MS_MAX: u32 = 30_000;
 /// Requests of one session that wait for their turn; with them reached the relay stops reading from it.
 pub const REQUESTS_WAITING_MAX: usize = 64;
 /// Devices of a space whose newest ack is kept for forwarding.

@@ -2,6 +2,7 @@
 
 mod sweep;
 
+use crate::admission::Admission;
 use crate::counters::Counters;
 pub use crate::counters::RelayStats;
 use crate::endpoint::{Endpoint, EndpointFactory, Moment, Opened};
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) limits: RelayLimits,
     pub(crate) hub: Arc<Hub>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) admission: Admission,
     pub(crate) tickets: Tickets,
     pub(crate) tokens: Tokens,
 }
@@ -63,6 +65,7 @@ impl Relay {
             wall_clock: parts.wall_clock,
             limits: parts.limits,
             hub,
+            admission: Admission::new(parts.limits.push_wait_ms_max, Arc::clone(&counters)),
             counters,
             tickets,
             tokens,

@@ -132,6 +132,23 @@ fn what_follows_a_refused_first_push_is_a_gap() {
 }
 
 #[test]
+fn what_waits_between_two_refused_pushes_is_a_gap() {
+    let (mut world, cast) = ready();
+    let a = world.open(&cast.space, &cast.a);
+    world.store.pause();
+    world.send(a, &Push { push_seq_first: 1, key_epoch: 2, entries: vec![SealedBytes(Bytes::from_static(b"x"))] });
+    world.push(a, 2, &["2"]);
+    // Refused at once, while the other two are not answered.
+    world.push(a, 3, &["3"; 1025]);
+    world.store.resume();
+    world.settle();
+    let codes: Vec<_> = (0..3).map(|_| world.error(a)).map(|error| (error.code, error.context)).collect();
+    let of = |code: ErrorCode, push_seq| (code.number(), push_seq);
+    let expected = [of(ErrorCode::TooManyEntries, 3), of(ErrorCode::KeyEpochUnknown, 1), of(ErrorCode::PushSeqGap, 2)];
+    assert_eq!(codes, expected);
+}
+
+#[test]
 fn readers_the_root_and_limits() {
     let mut world =
         World::with_limits(RelayLimits { entry_bytes_max: 100, push_entries_max: 2, ..RelayLimits::default() });

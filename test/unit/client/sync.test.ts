@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import type { PushFrame } from '../../../src/protocol/client-frame.js';
 import { HonestRelay } from '../../support/honest-relay.js';
 import { bytes, createDevice, kinds, openDevice, until } from '../../support/test-space.js';
 import type { TestDevice } from '../../support/test-space.js';
@@ -66,6 +67,48 @@ test('a space works before the relay was ever reached', async () => {
   expect(a.space.status.status).toBe('offline');
   a.space.goOnline();
   await write.durable('relay');
+  quiet(relay, a);
+});
+
+class BusyRelay extends HonestRelay {
+  readonly seen: { readonly first: number; readonly at: number }[] = [];
+  /** The push_seq that is refused once, and for how long. */
+  refuse = { at: 0, ms: 0 };
+
+  get open(): number {
+    return this.sessions.size;
+  }
+
+  protected override busyFor(frame: PushFrame): number {
+    this.seen.push({ first: frame.pushSeqFirst, at: performance.now() });
+    const { at, ms } = this.refuse;
+    if (frame.pushSeqFirst !== at) return 0;
+    this.refuse = { at: 0, ms: 0 };
+    return ms;
+  }
+}
+
+test('a push refused as busy comes again after the time the relay gave, what followed it behind it, on the same connection', async () => {
+  const relay = await new BusyRelay().start();
+  const a = tracked(await createDevice(relay));
+  await a.space.push(bytes('0')).durable('relay');
+  relay.seen.length = 0;
+  relay.refuse = { at: 2, ms: 1500 };
+  const expected = ['0'];
+  for (let i = 1; i <= 5; i += 1) {
+    expected.push(String(i));
+    a.space.push(bytes(String(i)));
+    await until(`push ${i} was sent`, () => relay.seen.length >= i);
+  }
+  await a.space.whenSynced();
+  await until('a reads all', () => a.texts().length === expected.length);
+  expect(a.texts()).toEqual(expected);
+  const again = relay.seen.findIndex(({ first }, i) => first === 2 && i > 0);
+  // Nothing was sent in between: what the first refusal found in flight was sent before it.
+  const before = relay.seen.slice(0, again);
+  expect(before.map(({ first }) => first)).toEqual(before.map((_, i) => i + 2));
+  expect((relay.seen[again]?.at ?? 0) - (before[0]?.at ?? 0)).toBeGreaterThanOrEqual(1490);
+  expect([relay.open, a.errors]).toEqual([1, []]);
   quiet(relay, a);
 });
 

@@ -3,6 +3,7 @@
 use super::handle::Answer;
 use super::io::Io;
 use super::open::OpenSession;
+use crate::admission;
 use crate::store::{self, Pushed, ReceiptRun, StoreError, Verdict};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
@@ -32,6 +33,11 @@ impl PushWindow {
     pub(super) const fn new(bound: bool) -> Self {
         Self { count: 0, bytes: 0, unbound: !bound, in_store: 0, held: VecDeque::new(), refused_at: None }
     }
+
+    /// The lowest refused one counts: nothing above it may be stored in its place.
+    fn refuse_from(&mut self, push_seq_first: u64) {
+        self.refused_at = Some(self.refused_at.map_or(push_seq_first, |refused_at| refused_at.min(push_seq_first)));
+    }
 }
 
 fn sealed_bytes(push: &Push) -> usize {
@@ -41,7 +47,7 @@ fn sealed_bytes(push: &Push) -> usize {
 impl OpenSession {
     pub(super) fn on_push(&mut self, push: Push, io: &mut Io<'_>) {
         if let Some(code) = self.push_fault(&push, io) {
-            self.pushes.refused_at.get_or_insert(push.push_seq_first);
+            self.pushes.refuse_from(push.push_seq_first);
             io.error(code, push.push_seq_first);
             return;
         }
@@ -81,10 +87,19 @@ impl OpenSession {
                 continue;
             }
             self.pushes.refused_at = None;
+            if let Some(wait_ms) = io.shared.admission.excess_wait_ms(io.now) {
+                self.pushes.count -= 1;
+                self.pushes.bytes -= bytes;
+                self.pushes.refuse_from(push_seq_first);
+                busy(push_seq_first, wait_ms, io);
+                continue;
+            }
             self.pushes.in_store += 1;
-            io.shared.counters.pushes_total.one();
-            io.shared.counters.push_bytes_total.add_len(bytes);
-            let done = io.completion(move |result| Answer::Pushed { push_seq_first, bytes, result });
+            let waiting = io.shared.admission.enter(bytes);
+            let done = io.completion(move |result| {
+                drop(waiting);
+                Answer::Pushed { push_seq_first, bytes, result }
+            });
             io.shared.store.push(self.for_store(push), done);
         }
     }
@@ -117,7 +132,7 @@ impl OpenSession {
             Err(error) => {
                 // While the mark is bound the store itself sees the gap that follows.
                 if self.pushes.unbound {
-                    self.pushes.refused_at.get_or_insert(push_seq_first);
+                    self.pushes.refuse_from(push_seq_first);
                 }
                 io.store_error(&error, push_seq_first);
             }
@@ -126,6 +141,16 @@ impl OpenSession {
             self.forward_pushes(io);
         }
     }
+}
+
+/// Too much waits for the disk; nothing of the push was looked at or stored.
+fn busy(push_seq_first: u64, wait_ms: u64, io: &mut Io<'_>) {
+    io.shared.counters.pushes_refused_total.one();
+    let mut random = [0; 4];
+    io.shared.entropy.fill(&mut random);
+    let retry_after_ms = admission::retry_after_ms(wait_ms, u32::from_be_bytes(random));
+    let code = ErrorCode::Busy;
+    io.error_frame(code, ErrorFrame { retry_after_ms, ..ErrorFrame::about(code, push_seq_first) });
 }
 
 fn gap(push_seq_first: u64, expected: u64, io: &mut Io<'_>) {

@@ -1,0 +1,258 @@
+//! Admission: a push that would wait too long for its commit is refused before anything is done for it.
+//!
+//! How long it would wait is what waits already, over the rate of commits. That rate is measured only while more waits than
+//! one commit group takes: below that it says how much clients ask for, and nothing of what the disk can do.
+
+use crate::counters::Counters;
+use crate::endpoint::Moment;
+use crate::limits::{
+    PUSH_BYTES_WAITING_ADMITTED, PUSH_RATE_MS_MAX, PUSH_RATE_MS_MIN, PUSH_RETRY_AFTER_MS_MAX, PUSHES_WAITING_ADMITTED,
+};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Pushes and their sealed bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Work {
+    pushes: u64,
+    bytes: u64,
+}
+
+/// What was committed in a time.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    done: Work,
+    ms: u64,
+    at: Moment,
+}
+
+#[derive(Debug, Default)]
+struct Measure {
+    from: Moment,
+    done_before: Work,
+    rate: Option<Rate>,
+}
+
+/// Decides whether one more push may wait.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    wait_ms_max: u64,
+    counters: Arc<Counters>,
+    /// More waits than one group takes, and did since the measure began.
+    measuring: AtomicBool,
+    measure: Mutex<Measure>,
+}
+
+/// A push that waits in the store, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct WaitingPush {
+    counters: Arc<Counters>,
+    bytes: usize,
+}
+
+impl Drop for WaitingPush {
+    fn drop(&mut self) {
+        self.counters.pushes_waiting.one_less();
+        self.counters.push_bytes_waiting.sub_len(self.bytes);
+    }
+}
+
+impl Admission {
+    pub(crate) fn new(wait_ms_max: u64, counters: Arc<Counters>) -> Self {
+        Self { wait_ms_max, counters, measuring: AtomicBool::new(false), measure: Mutex::default() }
+    }
+
+    /// Counts a push that goes to the store.
+    pub(crate) fn enter(&self, bytes: usize) -> WaitingPush {
+        self.counters.pushes_total.one();
+        self.counters.push_bytes_total.add_len(bytes);
+        self.counters.pushes_waiting.one();
+        self.counters.push_bytes_waiting.add_len(bytes);
+        WaitingPush { counters: Arc::clone(&self.counters), bytes }
+    }
+
+    /// How long a push would wait, in milliseconds, when that is too long.
+    pub(crate) fn excess_wait_ms(&self, now: Moment) -> Option<u64> {
+        let waiting =
+            Work { pushes: self.counters.pushes_waiting.get(), bytes: self.counters.push_bytes_waiting.get() };
+        if waiting.is_admitted() {
+            if self.measuring.load(Ordering::Relaxed) {
+                self.measuring.store(false, Ordering::Relaxed);
+            }
+            return None;
+        }
+        let wait_ms = waiting.ms_at(self.rate(waiting, now)?);
+        (wait_ms > self.wait_ms_max).then_some(wait_ms)
+    }
+
+    /// The rate of commits under load, once it is known.
+    fn rate(&self, waiting: Work, now: Moment) -> Option<Rate> {
+        let entered = Work { pushes: self.counters.pushes_total.get(), bytes: self.counters.push_bytes_total.get() };
+        let done = entered.less(waiting);
+        let mut measure = self.measure.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.measuring.swap(true, Ordering::Relaxed) {
+            measure.begin(now, done);
+        }
+        measure.look(now, done)
+    }
+}
+
+/// When a refused client is to come back, in milliseconds: after what waits is done, spread over as much time again.
+pub(crate) fn retry_after_ms(wait_ms: u64, random: u32) -> u32 {
+    let wait_ms = u32::try_from(wait_ms).unwrap_or(u32::MAX).clamp(1, PUSH_RETRY_AFTER_MS_MAX / 2);
+    wait_ms + random % wait_ms
+}
+
+impl Work {
+    const fn is_admitted(self) -> bool {
+        self.pushes < PUSHES_WAITING_ADMITTED && self.bytes < PUSH_BYTES_WAITING_ADMITTED
+    }
+
+    const fn less(self, other: Self) -> Self {
+        Self { pushes: self.pushes.saturating_sub(other.pushes), bytes: self.bytes.saturating_sub(other.bytes) }
+    }
+
+    /// The longer of what its pushes and what its bytes take; what one group takes anyway does not count.
+    fn ms_at(self, rate: Rate) -> u64 {
+        let ms = |waiting: u64, admitted: u64, done: u64| {
+            if waiting < admitted { 0 } else { waiting.saturating_mul(rate.ms) / done.max(1) }
+        };
+        let pushes = ms(self.pushes, PUSHES_WAITING_ADMITTED, rate.done.pushes);
+        pushes.max(ms(self.bytes, PUSH_BYTES_WAITING_ADMITTED, rate.done.bytes))
+    }
+}
+
+impl Measure {
+    fn begin(&mut self, now: Moment, done: Work) {
+        self.from = now;
+        self.done_before = done;
+    }
+
+    fn look(&mut self, now: Moment, done: Work) -> Option<Rate> {
+        let ms = ms_between(self.from, now);
+        let done_since = done.less(self.done_before);
+        // A group under way has completed nothing yet; only a whole second without any says that nothing goes on.
+        if ms >= PUSH_RATE_MS_MAX || (ms >= PUSH_RATE_MS_MIN && done_since.pushes > 0) {
+            self.rate = Some(Rate { done: done_since, ms, at: now });
+        }
+        if ms >= PUSH_RATE_MS_MAX {
+            self.begin(now, done);
+        }
+        self.rate.filter(|rate| ms_between(rate.at, now) <= PUSH_RATE_MS_MAX)
+    }
+}
+
+fn ms_between(from: Moment, to: Moment) -> u64 {
+    u64::try_from(to.0.saturating_sub(from.0).as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const KIB: usize = 1024;
+    const GROUP: usize = 4096;
+
+    fn at(ms: u64) -> Moment {
+        Moment(Duration::from_millis(ms))
+    }
+
+    struct Queue {
+        admission: Admission,
+        waiting: Vec<WaitingPush>,
+    }
+
+    impl Queue {
+        fn new() -> Self {
+            Self { admission: Admission::new(1000, Arc::default()), waiting: Vec::new() }
+        }
+
+        fn fill(&mut self, pushes: usize, bytes: usize) {
+            self.waiting.extend((0..pushes).map(|_| self.admission.enter(bytes)));
+        }
+
+        fn excess_wait_ms(&self, now_ms: u64) -> Option<u64> {
+            self.admission.excess_wait_ms(at(now_ms))
+        }
+
+        /// As many come as go, a hundred milliseconds long.
+        fn commit(&mut self, pushes: usize) {
+            self.waiting.drain(..pushes);
+            self.fill(pushes, KIB);
+        }
+    }
+
+    #[test]
+    fn what_one_group_takes_is_never_refused() {
+        let mut queue = Queue::new();
+        queue.fill(GROUP - 1, KIB);
+        assert!((0..600).all(|second| queue.excess_wait_ms(second * 1000).is_none()), "even where nothing is done");
+    }
+
+    #[test]
+    fn normal_bursts_are_admitted() {
+        let mut queue = Queue::new();
+        queue.fill(64 * 16, KIB);
+        assert_eq!(queue.excess_wait_ms(0), None);
+        let mut queue = Queue::new();
+        queue.fill(256, 64 * KIB);
+        assert_eq!(queue.excess_wait_ms(0), None, "16 MiB of one connection");
+    }
+
+    #[test]
+    fn a_burst_is_admitted_until_the_rate_is_known() {
+        let mut queue = Queue::new();
+        queue.fill(2 * GROUP, KIB);
+        assert_eq!((queue.excess_wait_ms(0), queue.excess_wait_ms(99)), (None, None));
+        queue.commit(100);
+        assert_eq!(queue.excess_wait_ms(99), None);
+        assert_eq!(queue.excess_wait_ms(100), Some(8192), "8,192 wait, 1,000 a second go");
+    }
+
+    #[test]
+    fn a_fast_disk_admits_more_and_a_slow_one_is_given_its_time() {
+        let mut queue = Queue::new();
+        queue.fill(2 * GROUP, KIB);
+        for ms in (0..3000).step_by(100) {
+            assert_eq!(queue.excess_wait_ms(ms), None, "{ms}");
+            queue.commit(1000);
+        }
+        let mut stalled = Queue::new();
+        stalled.fill(2 * GROUP, KIB);
+        assert!((0..1000).all(|ms| stalled.excess_wait_ms(ms).is_none()), "its first group is still under way");
+        assert!(stalled.excess_wait_ms(1000).is_some());
+    }
+
+    #[test]
+    fn bytes_count_beside_pushes() {
+        let mut queue = Queue::new();
+        queue.fill(48, 1024 * KIB);
+        queue.excess_wait_ms(0);
+        queue.waiting.truncate(40);
+        assert_eq!(queue.excess_wait_ms(500), Some(2500), "40 MiB wait, 16 MiB a second go");
+    }
+
+    #[test]
+    fn idle_time_is_no_rate() {
+        let mut queue = Queue::new();
+        queue.fill(2 * GROUP, KIB);
+        queue.excess_wait_ms(0);
+        queue.waiting.truncate(10);
+        assert_eq!(queue.excess_wait_ms(500), None);
+        queue.fill(2 * GROUP, KIB);
+        assert_eq!(queue.excess_wait_ms(60_000), None);
+        queue.commit(1000);
+        assert_eq!(queue.excess_wait_ms(60_100), None);
+    }
+
+    #[test]
+    fn clients_come_back_after_the_backlog_and_spread() {
+        let max = PUSH_RETRY_AFTER_MS_MAX;
+        assert_eq!(
+            (retry_after_ms(2000, 0), retry_after_ms(2000, 1999), retry_after_ms(2000, 2000)),
+            (2000, 3999, 2000)
+        );
+        assert!(retry_after_ms(u64::MAX, u32::MAX) <= max && retry_after_ms(0, 7) > 0);
+    }
+}
