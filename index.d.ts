@@ -283,6 +283,20 @@ export interface RelayStats {
   spaces: number
   /** r" 1 once a write or a sync failed and nothing more is accepted. */
   storePoisoned: number
+  /** r" 1 while the disk is full: new entries are refused, reads, acks and forgetting go on. */
+  storeDiskFull: number
+  /** r" Bytes given back to the disk after forgetting. */
+  reclaimedBytesTotal: number
+  /** r" Bytes written to give others back. */
+  reclaimWrittenBytesTotal: number
+  /** r" Compactions that were given up. */
+  reclaimFailuresTotal: number
+  /** r" Reads that met bytes which do not match their checksum. */
+  damagedReadsTotal: number
+  /** r" Metadata transactions that failed; what they held is written with the next one. */
+  metaFailuresTotal: number
+  /** r" Torn tails cut at the last start. */
+  tornTails: number
   /** r" Blobs that became durable. */
   blobsStoredTotal: number
   /** r" Bytes of uploads written. */

@@ -11,7 +11,7 @@ import { Closers } from './closers.js';
 import { listenOn } from './listen.js';
 import { appLogger, logEvents } from './logging.js';
 import { buildPublicApp } from './public-app.js';
-import { Readiness } from './readiness.js';
+import { Readiness, storeTrouble } from './readiness.js';
 import { makePrivateSocket, type PrivateSocket } from './runtime-dir.js';
 import { shareSnapshot, type ReadStats } from './telemetry/snapshot.js';
 
@@ -78,7 +78,7 @@ async function openPublicApp(
     version: VERSION,
     protocolVersions: PROTOCOL_VERSIONS,
     phase: () => state.readiness.phase,
-    storePoisoned: () => (state.stats()?.storePoisoned ?? 0) > 0,
+    storeTrouble: () => storeTrouble(state.stats()),
   });
   closers.add(() => app.close());
   await app.listen({ path: socket.socketPath });

@@ -354,6 +354,8 @@ pub struct StoreStats {
     pub reclaim_failures: u64,
     /// Reads that met bytes which do not match their checksum.
     pub damaged_reads: u64,
+    /// Metadata transactions that failed; what they held is written with the next one.
+    pub meta_failures: u64,
 }
 
 /// Hears of what became durable. Called from the store's threads; must be short and must not block.

@@ -17,5 +17,6 @@ mod info;
 mod log_reset;
 mod native;
 mod stats;
+mod store_watch;
 mod tasks;
 mod watch;

@@ -13,6 +13,7 @@ use relay_core::limits::RelayLimits;
 use relay_core::relay::{Relay, RelayParts, RelayStats as RuleStats};
 use relay_core::store::{Store, StoreStats};
 use relay_net::Clock;
+use relay_store::damaged_read::DamagedRead;
 use relay_store::{EmbeddedStore, StoreOptions, real_environment};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(60);
 /// What has to be opened before, and closed after, the listener. Clones share one store.
 #[derive(Clone)]
 pub(crate) struct Native {
-    store: Arc<dyn Store>,
+    store: Arc<EmbeddedStore>,
     relay: Arc<Relay>,
     blobs: Arc<Blobs>,
     log_id: String,
@@ -52,10 +53,9 @@ impl Native {
         let embedded = EmbeddedStore::open(&options, environment)?;
         let signer = embedded.signer();
         let log_id = Base64UrlUnpadded::encode_string(signer.log_id().as_bytes());
-        let embedded = Arc::new(embedded);
+        let store = Arc::new(embedded);
         let retention_ms = limits.forgetting.retention_ms;
-        let blobs = Blobs::new(Arc::clone(&embedded) as Arc<_>, Arc::clone(&wall_clock), retention_ms);
-        let store: Arc<dyn Store> = embedded;
+        let blobs = Blobs::new(Arc::clone(&store) as Arc<_>, Arc::clone(&wall_clock), retention_ms);
         if store.stats().torn_tails > 0 {
             events.push(
                 "warn",
@@ -63,7 +63,8 @@ impl Native {
                 "the last write before the crash was not complete and was cut; no receipt had left for it",
             );
         }
-        let relay = Relay::new(RelayParts { store: Arc::clone(&store), signer, entropy, wall_clock, limits });
+        let relay =
+            Relay::new(RelayParts { store: Arc::clone(&store) as Arc<dyn Store>, signer, entropy, wall_clock, limits });
         Ok(Self { store, relay, blobs: Arc::new(blobs), log_id })
     }
 
@@ -100,6 +101,11 @@ impl Native {
     /// Figures of the store.
     pub(crate) fn store_stats(&self) -> StoreStats {
         self.store.stats()
+    }
+
+    /// Where the newest read met damaged bytes, once. Blocks.
+    pub(crate) fn take_damage(&self) -> Option<DamagedRead> {
+        self.store.take_damage()
     }
 
     /// Lets what may go be forgotten, until the runtime ends.

@@ -228,6 +228,20 @@ snapshot! {
         spaces = spaces,
         /// 1 once a write or a sync failed and nothing more is accepted.
         store_poisoned = poisoned,
+        /// 1 while the disk is full: new entries are refused, reads, acks and forgetting go on.
+        store_disk_full = disk_full,
+        /// Bytes given back to the disk after forgetting.
+        reclaimed_bytes_total = reclaimed_bytes,
+        /// Bytes written to give others back.
+        reclaim_written_bytes_total = reclaim_written_bytes,
+        /// Compactions that were given up.
+        reclaim_failures_total = reclaim_failures,
+        /// Reads that met bytes which do not match their checksum.
+        damaged_reads_total = damaged_reads,
+        /// Metadata transactions that failed; what they held is written with the next one.
+        meta_failures_total = meta_failures,
+        /// Torn tails cut at the last start.
+        torn_tails = torn_tails,
     }
     blobs: {
         /// Blobs that became durable.

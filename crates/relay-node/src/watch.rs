@@ -2,6 +2,7 @@
 
 use crate::events::EventQueue;
 use crate::native::Native;
+use crate::store_watch::StoreWatch;
 use relay_net::{NetStats, Server};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,21 +53,13 @@ const WATCHED: [Watched; 5] = [
 /// Watches until the runtime ends.
 pub(crate) async fn watch(server: Arc<Server>, native: Native, events: Arc<EventQueue>) {
     let mut seen = server.stats();
-    let mut was_poisoned = false;
+    let mut store = StoreWatch::default();
     loop {
         tokio::time::sleep(PERIOD).await;
         let now = server.stats();
         report(&seen, &now, &events);
         seen = now;
-        let is_poisoned = native.store_stats().poisoned > 0;
-        if is_poisoned && !was_poisoned {
-            events.push(
-                "error",
-                "store_poisoned",
-                "a write or sync failed; nothing more is accepted, check the disk and restart",
-            );
-        }
-        was_poisoned = is_poisoned;
+        store = store.look(&native, &events).await;
     }
 }
 

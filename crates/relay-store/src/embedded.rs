@@ -7,6 +7,7 @@ mod running;
 
 use crate::blobs::BlobDesk;
 use crate::committer::{Committer, CommitterParts};
+use crate::damaged_read::DamagedRead;
 use crate::data_dir::DataDir;
 use crate::limits::{SEGMENT_BYTES, StoreLimits};
 use crate::open::{self, OpenError, Opened, StoreEnvironment};
@@ -192,9 +193,9 @@ impl EmbeddedStore {
         self.reclaimer.pass(&self.shared, self.segment_bytes)
     }
 
-    /// Where a read met bytes that do not match their checksum; the newest place, once.
+    /// Where a read met bytes that do not match their checksum; the newest place, once. Blocks: it reads the segment.
     #[must_use]
-    pub fn take_damage(&self) -> Option<String> {
+    pub fn take_damage(&self) -> Option<DamagedRead> {
         self.shared.take_damage()
     }
 
@@ -202,12 +203,6 @@ impl EmbeddedStore {
     #[must_use]
     pub fn signer(&self) -> Arc<RelayKey> {
         Arc::clone(&self.signer)
-    }
-
-    /// Metadata transactions that failed since the start. What they held is written with the next one.
-    #[must_use]
-    pub fn meta_failures(&self) -> u64 {
-        self.shared.meta.failures()
     }
 }
 

@@ -4,13 +4,13 @@
 //! Invariant: extents and open rows are in seq order and cover the seqs from the floor to the size without gaps. Below the
 //! floor there are gaps where reclaim dropped what was forgotten.
 
+use crate::damaged_read::Unreadable;
 use crate::segment::footer::{ROW_BYTES, Row};
 use crate::segment::offset_of;
 use crate::vfs::SharedFile;
 use relay_core::ledger::Held;
 use relay_proto::ids::DeviceKey;
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Seqs after which a device gets another mark: as many rows are looked at, at most, to find a push_seq.
@@ -23,8 +23,6 @@ pub(crate) struct SegmentFile {
     pub(crate) segment: u64,
     /// The file.
     pub(crate) file: SharedFile,
-    /// Where it is, for messages.
-    pub(crate) path: PathBuf,
 }
 
 /// A run of one space's entries in a sealed segment.
@@ -44,13 +42,6 @@ pub(crate) struct Place {
     pub(crate) file: Arc<SegmentFile>,
     /// The row that names it.
     pub(crate) row: Row,
-}
-
-/// A place that could not be read.
-#[derive(Clone, Debug)]
-pub(crate) struct Unreadable {
-    /// In words an operator understands.
-    pub(crate) place: String,
 }
 
 /// Rows to be read, taken under the space's lock and read without it.
@@ -279,7 +270,7 @@ impl RowPlan {
 
 fn read_rows(extent: &Extent, skip: u64, count: u64, places: &mut Vec<Place>) -> Result<(), Unreadable> {
     let at = extent.rows_offset + skip * offset_of(ROW_BYTES);
-    let wrong = || Unreadable { place: format!("{} at offset {at} (footer)", extent.file.path.display()) };
+    let wrong = || Unreadable::footer(&extent.file, at);
     let bytes = usize::try_from(count).ok().and_then(|count| count.checked_mul(ROW_BYTES)).ok_or_else(wrong)?;
     let mut buffer = vec![0; bytes];
     extent.file.file.read_exact_at(&mut buffer, at).map_err(|_| wrong())?;

@@ -13,6 +13,7 @@ mod blobs;
 mod checkpoint;
 mod committer;
 pub mod damage;
+pub mod damaged_read;
 pub mod data_dir;
 pub mod embedded;
 #[cfg(any(test, feature = "testing"))]

@@ -1,25 +1,20 @@
 //! Reading entries and leaves: planned under the space's lock, read and checked without it.
 
-use crate::index::{Place, Unreadable};
+use crate::damaged_read::Unreadable;
+use crate::index::Place;
 use crate::leaves::LeafFiles;
 use crate::segment::footer::Row;
 use crate::segment::record::{ENTRY_FIELD_BYTES, record_bytes};
 use crate::segment::{length_of, offset_of, reader};
 use crate::space::Space;
 use bytes::Bytes;
-use relay_core::store::{Page, ReadOutcome, StoreError, StoredEntry};
+use relay_core::store::{Page, ReadOutcome, StoredEntry};
 use relay_proto::ids::Hash;
 
 /// Bytes of adjacent records read at once.
 const RUN_BYTES_MAX: usize = 1024 * 1024;
 /// Most entries or leaves of one call; a caller that wants more asks again.
 const ROWS_MAX: u64 = 65_536;
-
-impl From<Unreadable> for StoreError {
-    fn from(unreadable: Unreadable) -> Self {
-        Self::Damaged { place: unreadable.place }
-    }
-}
 
 /// What can be said without reading.
 pub(crate) fn outcome_now(space: &Space, after: u64) -> Option<ReadOutcome> {
@@ -37,7 +32,7 @@ pub(crate) fn outcome_now(space: &Space, after: u64) -> Option<ReadOutcome> {
 }
 
 /// Reads a page after a cursor that is inside the log.
-pub(crate) fn page(space: &Space, after: u64, entries_max: u32, bytes_max: u32) -> Result<ReadOutcome, StoreError> {
+pub(crate) fn page(space: &Space, after: u64, entries_max: u32, bytes_max: u32) -> Result<ReadOutcome, Unreadable> {
     let (plan, size, attestation) = {
         let state = space.lock();
         let size = state.shown.facts.size;
@@ -48,13 +43,13 @@ pub(crate) fn page(space: &Space, after: u64, entries_max: u32, bytes_max: u32) 
     // Rows below the floor may have gone meanwhile; what is left is no page then.
     if places.first().is_none_or(|first| first.row.fields.seq != after + 1) {
         let below = outcome_now(space, after).filter(|outcome| matches!(outcome, ReadOutcome::BelowFloor { .. }));
-        return below.ok_or_else(|| StoreError::Damaged { place: "an entry has no row".to_owned() });
+        return below.ok_or_else(Unreadable::missing_row);
     }
     cut(&mut places, bytes_max);
     let mut entries = Vec::with_capacity(places.len());
     match read_entries(&places, &mut entries) {
         // What is before a damaged entry is still a page; the damage is the answer to whoever asks for the entry itself.
-        Err(StoreError::Damaged { .. }) if !entries.is_empty() => {}
+        Err(_) if !entries.is_empty() => {}
         other => other?,
     }
     // The floor may have risen meanwhile: what is below it is never returned.
@@ -78,7 +73,7 @@ fn cut(places: &mut Vec<Place>, bytes_max: u32) {
     places.truncate(count);
 }
 
-fn read_entries(places: &[Place], entries: &mut Vec<StoredEntry>) -> Result<(), StoreError> {
+fn read_entries(places: &[Place], entries: &mut Vec<StoredEntry>) -> Result<(), Unreadable> {
     let adjacent = |a: &Place, b: &Place| a.file.segment == b.file.segment && record_end(&a.row) == b.row.offset;
     for run in places.chunk_by(adjacent) {
         let mut rest = run;
@@ -97,10 +92,9 @@ fn record_end(row: &Row) -> u64 {
     row.offset + offset_of(record_bytes(length_of(u64::from(row.body_len))))
 }
 
-fn read_run(run: &[Place], entries: &mut Vec<StoredEntry>) -> Result<(), StoreError> {
+fn read_run(run: &[Place], entries: &mut Vec<StoredEntry>) -> Result<(), Unreadable> {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
-    let damaged =
-        |row: &Row| StoreError::Damaged { place: format!("{} at offset {}", first.file.path.display(), row.offset) };
+    let damaged = |row: &Row| Unreadable::entry(&first.file, row.offset);
     let start = first.row.offset;
     let mut buffer = vec![0; length_of(record_end(&last.row) - start)];
     first.file.file.read_exact_at(&mut buffer, start).map_err(|_| damaged(&first.row))?;
@@ -115,7 +109,7 @@ fn read_run(run: &[Place], entries: &mut Vec<StoredEntry>) -> Result<(), StoreEr
 }
 
 /// Leaves from `first_seq` on, up to the first that is not known any more.
-pub(crate) fn leaves(files: &LeafFiles, space: &Space, first_seq: u64, count: u32) -> Result<Vec<Hash>, StoreError> {
+pub(crate) fn leaves(files: &LeafFiles, space: &Space, first_seq: u64, count: u32) -> Result<Vec<Hash>, Unreadable> {
     let (plan, count) = {
         let state = space.lock();
         let held = state.shown.facts.size.saturating_add(1).saturating_sub(first_seq);

@@ -48,7 +48,7 @@ pub(crate) struct Segments {
 }
 
 fn shared_file(writer: &SegmentWriter) -> Arc<SegmentFile> {
-    Arc::new(SegmentFile { segment: writer.segment, file: writer.file.clone(), path: writer.path.clone() })
+    Arc::new(SegmentFile { segment: writer.segment, file: writer.file.clone() })
 }
 
 impl Segments {

@@ -1,5 +1,6 @@
 //! What the threads of a store share.
 
+use crate::damaged_read::{DamagedRead, Unreadable};
 use crate::leaves::LeafFiles;
 use crate::meta::Meta;
 use crate::recovery::Spaces;
@@ -70,7 +71,7 @@ pub(crate) struct Shared {
     pub(crate) listener: OnceLock<Arc<dyn CommitListener>>,
     pub(crate) counters: Counters,
     health: AtomicU8,
-    damage: Mutex<Option<String>>,
+    damage: Mutex<Option<Unreadable>>,
 }
 
 /// What a [`Shared`] is made of.
@@ -161,17 +162,17 @@ impl Shared {
     }
 
     /// Counts a read that met damaged bytes, and keeps the place for whoever reports it.
-    pub(crate) fn note_damage<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Err(StoreError::Damaged { place }) = &result {
-            add(&self.counters.damaged_reads, 1);
-            *self.damage.lock().unwrap_or_else(PoisonError::into_inner) = Some(place.clone());
-        }
-        result
+    pub(crate) fn damaged(&self, unreadable: Unreadable) -> StoreError {
+        add(&self.counters.damaged_reads, 1);
+        let error = StoreError::from(&unreadable);
+        *self.damage.lock().unwrap_or_else(PoisonError::into_inner) = Some(unreadable);
+        error
     }
 
     /// The place where the newest read met damaged bytes, once.
-    pub(crate) fn take_damage(&self) -> Option<String> {
-        self.damage.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(crate) fn take_damage(&self) -> Option<DamagedRead> {
+        let taken = self.damage.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.map(|unreadable| unreadable.describe(&self.owner.store_id))
     }
 
     /// Counts one sync.
@@ -202,6 +203,7 @@ impl Shared {
             reclaim_written_bytes: read(&counters.reclaim_written_bytes),
             reclaim_failures: read(&counters.reclaim_failures),
             damaged_reads: read(&counters.damaged_reads),
+            meta_failures: self.meta.failures(),
             spaces: u64::try_from(self.space_count()).unwrap_or(u64::MAX),
             disk_full: u64::from(self.reserve.is_spent()),
             poisoned: u64::from(self.health() == Health::Poisoned),

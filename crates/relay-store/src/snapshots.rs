@@ -3,6 +3,7 @@
 
 mod file;
 
+use crate::damaged_read::Unreadable;
 use crate::data_dir::{DirError, SNAPSHOTS_DIR};
 use crate::meta::OpenedSnapshot;
 use crate::shared::Shared;
@@ -239,8 +240,7 @@ impl Snapshots {
         let file = self.lock().get(&space).and_then(|entry| entry.find(id)).map(|found| found.file.clone());
         let file = file.ok_or(UNKNOWN)?;
         let length = file.manifest.fields().chunk_len(index).ok_or(UNKNOWN)?;
-        file.read_checked(index, length)
-            .map_err(|error| StoreError::Damaged { place: format!("{}: {error}", file.path.display()) })
+        file.read_checked(index, length).map_err(|_| self.shared.damaged(Unreadable::snapshot()))
     }
 
     /// Notes that a device opened a snapshot.

@@ -2,7 +2,8 @@
 //!
 //! Invariant: `shown` never says more than what is durable; `ledger` and `index` may be one commit group ahead of it.
 
-use crate::index::{SpaceIndex, Unreadable};
+use crate::damaged_read::Unreadable;
+use crate::index::SpaceIndex;
 use crate::segment::state::{AGES_MAX, StateRecord};
 use bytes::Bytes;
 use relay_core::ledger::RestoreError;

@@ -4,6 +4,7 @@ mod support;
 
 use relay_core::store::{Store, StoreError, Verdict};
 use relay_store::damage::DamageKind;
+use relay_store::damaged_read::{DamagedKind, DamagedRead};
 use relay_store::segment::{file_name, group::GROUP_HEADER_BYTES, header::HEADER_BYTES};
 use relay_store::vfs::sim::SimVfs;
 use relay_store::{OpenError, StoreEnvironment, StoreOptions, log_reset};
@@ -237,6 +238,11 @@ fn a_damaged_entry_of_a_sealed_segment_is_never_returned_and_other_spaces_go_on(
     assert!(before.more && !before.entries.is_empty() && before.entries.len() < 10, "what comes before it is readable");
     let damaged = writer.page(&store, before.entries.len() as u64).unwrap_err();
     assert!(matches!(&damaged, StoreError::Damaged { place } if place.contains(&file_name(1))), "{damaged}");
+    let place = store.take_damage().expect("a place for the operator");
+    // The first group founded the space, so the damage is in the sixth.
+    let at = Some((1, starts[5] as u64 + GROUP_HEADER_BYTES as u64));
+    assert_eq!(place, DamagedRead { kind: DamagedKind::Entry, at, group: Some(6) });
+    assert_eq!((store.take_damage(), store.stats().damaged_reads), (None, 1));
     assert_eq!(writer.page(&store, 10).unwrap().entries.len(), 140);
     assert_eq!(other.read_all(&store), ids(60, BYTES));
     writer.push_range(&store, 151, 152, BYTES);

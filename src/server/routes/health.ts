@@ -1,7 +1,7 @@
 // `/health` says that the control plane answers, `/health/ready` whether the relay takes work. `/health/live` is the core's.
 import type { App } from '../fastify.js';
 import { problemSchema } from '../plugins/problem.js';
-import type { Phase, Unready } from '../readiness.js';
+import type { Phase, StoreTrouble, Unready } from '../readiness.js';
 
 const phaseSchema = { type: 'string', enum: ['starting', 'ready', 'draining'] } as const;
 
@@ -37,8 +37,8 @@ const readySchema = {
 export interface HealthDeps {
   readonly version: string;
   readonly phase: () => Phase;
-  /** True once a write or sync failed: what is stored can be read, and nothing more is accepted. */
-  readonly storePoisoned: () => boolean;
+  /** Why the store takes nothing new, when it does not; what is stored can be read. */
+  readonly storeTrouble: () => StoreTrouble | null;
 }
 
 /** For the person who reads the probe. */
@@ -46,6 +46,7 @@ const DETAILS = {
   starting: 'The relay is starting.',
   draining: 'The relay is stopping; clients were told when to return.',
   store_poisoned: 'A write or sync of the store failed and nothing more is accepted; check the disk, then restart the relay.',
+  disk_full: 'The disk is full: pushes are refused, reads go on. Make room; the relay then goes on by itself.',
 } as const satisfies Record<Unready, string>;
 
 export function healthRoutes(app: App, deps: HealthDeps): void {
@@ -64,5 +65,5 @@ export function healthRoutes(app: App, deps: HealthDeps): void {
 
 function unready(deps: HealthDeps, phase: Phase): Unready | null {
   if (phase !== 'ready') return phase;
-  return deps.storePoisoned() ? 'store_poisoned' : null;
+  return deps.storeTrouble();
 }

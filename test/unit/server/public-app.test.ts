@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { App } from '../../../src/server/fastify.js';
 import { CORE_SECRET_HEADER } from '../../../src/server/plugins/core-only.js';
 import { buildPublicApp } from '../../../src/server/public-app.js';
-import { Readiness } from '../../../src/server/readiness.js';
+import { Readiness, storeTrouble, type StoreTrouble } from '../../../src/server/readiness.js';
 
 const secret = 'b'.repeat(64);
 const headers = { [CORE_SECRET_HEADER]: secret };
@@ -11,15 +11,15 @@ const headers = { [CORE_SECRET_HEADER]: secret };
 describe('the public app', () => {
   const logged: string[] = [];
   let readiness: Readiness;
-  let poisoned: boolean;
+  let trouble: StoreTrouble | null;
   let app: App;
 
   beforeEach(() => {
     logged.length = 0;
     readiness = new Readiness();
-    poisoned = false;
+    trouble = null;
     const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-    app = buildPublicApp({ logger, coreSecret: secret, version: '9.9.9', protocolVersions: [1], phase: () => readiness.phase, storePoisoned: () => poisoned });
+    app = buildPublicApp({ logger, coreSecret: secret, version: '9.9.9', protocolVersions: [1], phase: () => readiness.phase, storeTrouble: () => trouble });
   });
   afterEach(() => app.close());
 
@@ -46,7 +46,7 @@ describe('the public app', () => {
     expect(await answer()).toMatchObject({ ready: false, phase: 'starting', reason: 'starting' });
     readiness.markReady();
     expect(await answer()).toEqual({ ready: true, phase: 'ready', reason: null, detail: null });
-    poisoned = true;
+    trouble = 'store_poisoned';
     expect((await app.inject({ url: '/health/ready', headers })).statusCode).toBe(503);
     expect(await answer()).toEqual({
       ready: false,
@@ -57,6 +57,18 @@ describe('the public app', () => {
     expect((await app.inject({ url: '/health', headers })).statusCode).toBe(200);
     readiness.markDraining();
     expect(await answer()).toMatchObject({ ready: false, phase: 'draining', reason: 'draining' });
+  });
+
+  it('is not ready while the disk is full, and again once it has room', async () => {
+    readiness.markReady();
+    const answer = (): ReturnType<App['inject']> => app.inject({ url: '/health/ready', headers });
+    trouble = storeTrouble({ storePoisoned: 0, storeDiskFull: 1 });
+    const full = await answer();
+    expect(full.statusCode).toBe(503);
+    expect(full.json()).toMatchObject({ ready: false, phase: 'ready', reason: 'disk_full' });
+    expect(storeTrouble({ storePoisoned: 1, storeDiskFull: 1 })).toBe('store_poisoned');
+    trouble = storeTrouble({ storePoisoned: 0, storeDiskFull: 0 });
+    expect((await answer()).statusCode).toBe(200);
   });
 
   it.each([{}, { [CORE_SECRET_HEADER]: 'c'.repeat(64) }, { [CORE_SECRET_HEADER]: '' }])('refuses callers without the secret: %o', async (given) => {

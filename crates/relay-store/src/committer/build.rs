@@ -146,7 +146,7 @@ impl Build {
         let finder = Finder::new(&state.index);
         let plan = state.ledger.decide_push(prepared, &finder, self.moment.wall_ms);
         if let Some(unreadable) = finder.failed() {
-            return Err(StoreError::Damaged { place: unreadable.place });
+            return Err(self.shared.damaged(unreadable));
         }
         let plan = plan.map_err(StoreError::Refused)?;
         let applied = state.ledger.apply_push(prepared, &plan);

@@ -111,8 +111,8 @@ impl Store for EmbeddedStore {
             None => {
                 let known = Arc::clone(known);
                 readers.submit(Box::new(move |may_run| {
-                    let page = may_run.and_then(|()| reads::page(&known, after, entries_max, bytes_max));
-                    done(shared.note_damage(page));
+                    let page = |()| reads::page(&known, after, entries_max, bytes_max);
+                    done(may_run.and_then(|run| page(run).map_err(|place| shared.damaged(place))));
                 }));
             }
         });
@@ -123,7 +123,7 @@ impl Store for EmbeddedStore {
             Ok(known) => {
                 let shared = Arc::clone(&self.shared);
                 self.on_reader(done, move || {
-                    shared.note_damage(reads::leaves(&shared.leaves, &known, first_seq, count))
+                    reads::leaves(&shared.leaves, &known, first_seq, count).map_err(|place| shared.damaged(place))
                 });
             }
             Err(error) => done(Err(error)),
@@ -218,8 +218,7 @@ impl Store for EmbeddedStore {
     }
 
     fn snapshot_read(&self, space: SpaceId, snapshot: SnapshotId, index: u32, done: Completion<Bytes>) {
-        let shared = Arc::clone(&self.shared);
-        self.on_snapshots(space, done, move |snapshots| shared.note_damage(snapshots.read(space, snapshot, index)));
+        self.on_snapshots(space, done, move |snapshots| snapshots.read(space, snapshot, index));
     }
 
     fn snapshot_opened(&self, space: SpaceId, snapshot: SnapshotId, device: DeviceKey, done: Completion<()>) {

@@ -234,7 +234,7 @@ impl<'a> Compaction<'a> {
         vfs.rename(&target.new, &place)?;
         let is_durable = vfs.sync_dir(&dir);
         let bytes_after = target.file.len()?;
-        let file = Arc::new(SegmentFile { segment: *first, file: target.file, path: place });
+        let file = Arc::new(SegmentFile { segment: *first, file: target.file });
         let dead_rows = self.exchange(&numbers, &file, &target.footer);
         others.iter().for_each(|number| sealed.remove(*number));
         sealed.add(file, target.footer.trailer, bytes_after, dead_rows);

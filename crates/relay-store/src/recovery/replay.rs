@@ -46,7 +46,7 @@ pub(crate) struct Replayed {
 
 impl GoodSegment {
     fn shared(&self) -> Arc<SegmentFile> {
-        Arc::new(SegmentFile { segment: self.segment, file: self.file.clone(), path: self.path.clone() })
+        Arc::new(SegmentFile { segment: self.segment, file: self.file.clone() })
     }
 }
 

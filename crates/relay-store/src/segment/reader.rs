@@ -88,6 +88,23 @@ pub fn group_at(file: &dyn VfsFile, offset: u64, len: u64, store_id: &StoreId) -
     })
 }
 
+/// The number of the group that holds the byte at `offset`, by the headers of the groups before it; `None` when one of
+/// them cannot be read.
+#[must_use]
+pub fn group_around(file: &dyn VfsFile, offset: u64, store_id: &StoreId) -> Option<u64> {
+    let mut at = offset_of(HEADER_BYTES);
+    while at <= offset {
+        let mut head = [0; GROUP_HEADER_BYTES];
+        file.read_exact_at(&mut head, at).ok()?;
+        let header = GroupHeader::decode(&head, store_id)?;
+        at += header.group_bytes();
+        if offset < at {
+            return Some(header.group);
+        }
+    }
+    None
+}
+
 /// What is behind the last valid group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {

@@ -35,7 +35,7 @@ pub(super) struct Found {
     pub(super) is_complete: bool,
 }
 
-/// Finds all snapshots; files that are none are left alone and not used.
+/// Finds all snapshots. Uploads without a whole manifest are removed; other files that are no snapshots are left alone.
 pub(super) fn find(shared: &Shared) -> Result<Vec<(SpaceId, Found)>, DirError> {
     let root = shared.data_dir.join(SNAPSHOTS_DIR);
     let mut found = Vec::new();
@@ -49,6 +49,10 @@ pub(super) fn find(shared: &Shared) -> Result<Vec<(SpaceId, Found)>, DirError> {
             let Some(is_complete) = kind_of(&entry.name) else { continue };
             let path = dir.join(&entry.name);
             let file = SnapshotFile::open(shared, path.clone()).map_err(DirError::io("read", &path))?;
+            if file.is_none() && !is_complete {
+                // Nobody was told of an upload whose manifest never became durable; one that stays is met at the next start.
+                let _stays = shared.vfs.remove(&path);
+            }
             found.extend(file.map(|file| (space, Found { file, is_complete })));
         }
     }

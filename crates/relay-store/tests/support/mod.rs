@@ -3,6 +3,7 @@
 
 pub mod capacity;
 pub mod cut;
+pub mod fixture;
 
 use bytes::Bytes;
 use relay_core::environment::{Entropy, WallClock};
