@@ -61,7 +61,7 @@ describe('the public app', () => {
 
   it('is not ready while the disk is full, and again once it has room', async () => {
     readiness.markReady();
-    const answer = (): ReturnType<App['inject']> => app.inject({ url: '/health/ready', headers });
+    const answer = async (): Promise<Awaited<ReturnType<App['inject']>>> => await app.inject({ url: '/health/ready', headers });
     trouble = storeTrouble({ storePoisoned: 0, storeDiskFull: 1 });
     const full = await answer();
     expect(full.statusCode).toBe(503);
