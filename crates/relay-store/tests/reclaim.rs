@@ -204,7 +204,7 @@ fn a_power_cut_at_any_call_of_a_compaction_loses_nothing() {
             let store = open(Arc::new(sim.clone()), &options).unwrap();
             // Now: the store compacts by itself later.
             let left: Vec<_> =
-                sim.contents().into_keys().filter(|path| path.to_string_lossy().ends_with(".new")).collect();
+                sim.contents().into_keys().filter(|path| path.to_string_lossy().ends_with(".seg.new")).collect();
             assert!(left.is_empty(), "seed {seed}, call {call}: {left:?}");
             check(&store, FLOORS);
             store.reclaim();
