@@ -141,7 +141,11 @@ impl Out {
 pub(crate) fn remove(vfs: &dyn Vfs, data_dir: &Path) -> io::Result<()> {
     let mut any = false;
     for name in [CHECKPOINT_FILE, CHECKPOINT_NEW_FILE] {
-        any |= vfs.remove(&data_dir.join(name)).is_ok();
+        match vfs.remove(&data_dir.join(name)) {
+            Ok(()) => any = true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
     if any { vfs.sync_dir(data_dir) } else { Ok(()) }
 }

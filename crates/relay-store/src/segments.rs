@@ -14,6 +14,7 @@ use crate::segment::header::HEADER_BYTES;
 use crate::segment::offset_of;
 use crate::segment::writer::SegmentWriter;
 use crate::shared::{Shared, add};
+use crate::vfs::OpenMode;
 use crate::workers::Workers;
 use sealing::Sealing;
 use std::io;
@@ -128,8 +129,10 @@ impl Segments {
                 return;
             }
             let mut slot = ahead.lock();
-            // The committer was faster, or it needed a larger one: that one must not be emptied.
-            if shared.vfs.open(&crate::segment::path(&shared.data_dir, segment), crate::vfs::OpenMode::Read).is_ok() {
+            // The committer was faster, or it needed a larger one: that one must not be emptied. Any other answer than that there
+            // is none (no more descriptors, a failing disk) may hide one that holds groups.
+            let found = shared.vfs.open(&crate::segment::path(&shared.data_dir, segment), OpenMode::Read);
+            if !found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
                 return;
             }
             // On failure the committer tries again when it needs the segment, and says why.

@@ -170,3 +170,25 @@ fn the_control_whose_syncs_do_nothing_is_caught() {
     }
     assert!(lossy >= 20, "only {lossy} of 30 cuts lost what was acknowledged");
 }
+
+#[test]
+fn a_segment_that_cannot_be_looked_at_is_not_made_ahead_over_one_with_groups() {
+    let vfs = SimVfs::new();
+    let options = relay_store::StoreOptions { by_hand: true, ..options("/d", 16 * 1024) };
+    let writer = Writer::new(1);
+    let store = Arc::new(open(Arc::new(vfs.clone()), &options).unwrap());
+    // The committer needs the first segment before the background made it ahead.
+    let founding = {
+        let (store, writer) = (Arc::clone(&store), writer.clone());
+        std::thread::spawn(move || writer.found(&*store).is_ok())
+    };
+    while !founding.is_finished() {
+        store.settle();
+    }
+    assert!(founding.join().unwrap());
+    let before = vfs.contents();
+    vfs.inject(".seg", Fault::Call { after: 0, error: ErrorKind::Other });
+    while store.turn(relay_store::embedded::by_hand::Part::Background) {}
+    let first = std::path::Path::new("/d/log/00000000000000000001.seg");
+    assert_eq!(before[first], vfs.contents()[first]);
+}
