@@ -51,7 +51,7 @@ export const ERRORS = {
   ack_invalid: { code: 70, fault: 'peer', temporary: false, http: 422, close: 0, hint: "The ack's signature does not hold or it claims more than the log holds." },
   store_unavailable: { code: 80, fault: 'environment', temporary: true, http: 503, close: 1013, hint: "The relay's store does not answer; try again after the given time." },
   store_poisoned: { code: 81, fault: 'environment', temporary: true, http: 503, close: 1013, hint: 'A write or sync failed; nothing is acknowledged until the operator has checked the disk and restarted the relay.' },
-  disk_full: { code: 82, fault: 'environment', temporary: true, http: 507, close: 0, hint: "The relay's disk is full; reads go on, pushes wait." },
+  disk_full: { code: 82, fault: 'environment', temporary: true, http: 507, close: 0, hint: "The relay's disk is full for now; reads go on. Push the same again after the given time; its operator makes room, a restart is not needed." },
   draining: { code: 83, fault: 'relay', temporary: true, http: 503, close: 1012, hint: 'The relay restarts; come back after the given time.' },
   overloaded: { code: 84, fault: 'relay', temporary: true, http: 503, close: 1013, hint: 'The relay has more work than it can take; come back after the given time.' },
   too_many_connections: { code: 85, fault: 'relay', temporary: true, http: 503, close: 1013, hint: 'The connection limit is reached; come back after the given time.' },

@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BUSY_SLACK_MS, FullDiskProbe, readinessAfter, REFUSED_WITHIN_MS } from './full-disk-probe.ts';
 import { percentile } from './load.ts';
 import { Findings, type Effort, type FaultReport, type FaultSkip } from './report.ts';
 import { health, isAlive, underLoad } from './relay-under-fault.ts';
@@ -79,8 +80,10 @@ export async function slowDisk({ scale }: Effort, claimedMs?: number): Promise<F
 }
 
 const RECOVERED_WITHIN_MS = 2000;
+/** Figures are shared for 50 ms; the rest is for a busy machine. */
+const UNREADY_WITHIN_MS = 1000;
 
-/** No room: writes are refused by that name, reads and liveness go on, and within two seconds of room it goes on. */
+/** No room: writes are refused by that name and soon, readiness says so, reads and liveness go on; within two seconds of room all is well. */
 export async function diskFull({ scale, env }: Effort): Promise<FaultReport | FaultSkip> {
   const name = 'disk-full';
   const dir = mkdtempSync(join(tmpdir(), 'sealrelay-full-'));
@@ -94,12 +97,15 @@ export async function diskFull({ scale, env }: Effort): Promise<FaultReport | Fa
   try {
     const load = { writers: 4, inFlight: 8, entryBytes: 64 * 1024 };
     await underLoad(findings, { dir, load, ...(env === undefined ? {} : { env }) }, async ({ relay, load, port }) => {
+      const probe = await FullDiskProbe.open(relay.address, port);
       for (let round = 0; round < scale; round += 1) {
         load.refusals.clear();
+        findings.expect((await health(port, 'ready')).status === 200, 'not ready before the disk is full');
         fill(join(dir, 'filler'));
         // Segments are made ahead, so what is made already is written full first.
         findings.expect(await load.refusedWithin('disk_full', 30_000), 'a full disk was never refused as disk_full');
         findings.expect([...load.refusals.keys()].every((refused) => refused === 'disk_full' || refused === 'push_seq_gap'), `refused as ${[...load.refusals.keys()].join(', ')}`);
+        await refusedAndUnready(findings, probe, port);
         const live = await health(port, 'live');
         findings.expect(live.status === 200 && isAlive(relay.pid), 'the process does not live');
         const { lost, doubled, gaps } = await load.compare(relay.address);
@@ -109,13 +115,33 @@ export async function diskFull({ scale, env }: Effort): Promise<FaultReport | Fa
         const recovered = await load.receiptsWithin(1, 10_000);
         findings.fact('recoveredMs', load.lastReceiptMs - freedMs);
         findings.expect(recovered && load.lastReceiptMs - freedMs <= RECOVERED_WITHIN_MS, `recovery took ${(load.lastReceiptMs - freedMs).toFixed(0)} ms`);
+        await readyAgain(findings, probe, port, freedMs);
       }
+      probe.close();
     });
   } finally {
     execFileSync('umount', ['-l', dir], { stdio: 'ignore' });
     rmSync(dir, { recursive: true, force: true });
   }
   return findings.report(name);
+}
+
+async function refusedAndUnready(findings: Findings, probe: FullDiskProbe, port: number): Promise<void> {
+  const unreadyMs = await readinessAfter(port, { status: 503, reason: 'disk_full' }, UNREADY_WITHIN_MS);
+  findings.expect(Number.isFinite(unreadyMs), 'readiness did not become 503 disk_full');
+  const { others, medianMs } = await probe.refusals();
+  findings.fact('refusedMs', medianMs);
+  findings.expect(others.length === 0, `while full: ${others.join(', ')}`);
+  const bound = REFUSED_WITHIN_MS + BUSY_SLACK_MS;
+  findings.expect(medianMs <= bound, `a push was refused after ${medianMs.toFixed(0)} ms; at most ${bound}`);
+}
+
+async function readyAgain(findings: Findings, probe: FullDiskProbe, port: number, freedMs: number): Promise<void> {
+  const leftMs = RECOVERED_WITHIN_MS - (performance.now() - freedMs);
+  await readinessAfter(port, { status: 200, reason: '' }, leftMs);
+  findings.fact('readyMs', performance.now() - freedMs);
+  findings.expect((await health(port, 'ready')).status === 200, `not ready ${RECOVERED_WITHIN_MS} ms after there was room`);
+  findings.expect(await probe.takenWithin(RECOVERED_WITHIN_MS), 'ready, but a push is not taken');
 }
 
 /** Writes until there is no room. */

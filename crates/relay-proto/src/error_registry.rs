@@ -135,7 +135,7 @@ registry! {
     AckInvalid = 70, "ack_invalid", Peer, false, 422, 0, "The ack's signature does not hold or it claims more than the log holds.";
     StoreUnavailable = 80, "store_unavailable", Environment, true, 503, 1013, "The relay's store does not answer; try again after the given time.";
     StorePoisoned = 81, "store_poisoned", Environment, true, 503, 1013, "A write or sync failed; nothing is acknowledged until the operator has checked the disk and restarted the relay.";
-    DiskFull = 82, "disk_full", Environment, true, 507, 0, "The relay's disk is full; reads go on, pushes wait.";
+    DiskFull = 82, "disk_full", Environment, true, 507, 0, "The relay's disk is full for now; reads go on. Push the same again after the given time; its operator makes room, a restart is not needed.";
     Draining = 83, "draining", Relay, true, 503, 1012, "The relay restarts; come back after the given time.";
     Overloaded = 84, "overloaded", Relay, true, 503, 1013, "The relay has more work than it can take; come back after the given time.";
     TooManyConnections = 85, "too_many_connections", Relay, true, 503, 1013, "The connection limit is reached; come back after the given time.";

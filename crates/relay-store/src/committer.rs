@@ -216,7 +216,7 @@ impl Committer {
         let goes_on = |call: &Call| match call {
             Call::Attest { .. } => true,
             Call::Trim { .. } => has_reserve,
-            _ => false,
+            call => build::brings_nothing(&self.shared, call),
         };
         let (left, others): (Vec<_>, Vec<_>) = calls.into_iter().partition(goes_on);
         others.into_iter().for_each(|call| call.refuse(error.clone()));
@@ -231,7 +231,8 @@ impl Committer {
         if !reserve.is_spent() || reserve.finds_room(&**vfs) {
             return calls;
         }
-        let grows = |call: &Call| matches!(call, Call::Push { .. } | Call::Roster { .. });
+        let adds = |call: &Call| matches!(call, Call::Push { .. } | Call::Roster { .. });
+        let grows = |call: &Call| adds(call) && !build::brings_nothing(&self.shared, call);
         let (refused, left): (Vec<_>, Vec<_>) = calls.into_iter().partition(grows);
         refused.into_iter().for_each(|call| call.refuse(StoreError::DiskFull));
         left

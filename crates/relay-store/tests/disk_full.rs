@@ -67,6 +67,9 @@ fn a_full_disk_refuses_at_once_reads_and_trims_go_on_and_room_is_found_again() {
     }
     assert_eq!(writer.read_all(&store), ids(stored, BYTES), "nothing of what was refused, everything else");
     assert_eq!(writer.size(&store), stored);
+    let back = writer.found(&store).expect("a device that comes back with statements the space has is let in");
+    assert_eq!((back.size, back.roster_version), (stored, 1));
+    assert_eq!(Writer::new(2).found(&store).unwrap_err(), StoreError::DiskFull, "a new space is not made");
     // Forgetting works out of the reserve, and makes room by itself.
     wait(|done| store.trim(writer.space(), stored + 1, done)).unwrap();
     until("room is found", Duration::from_secs(15), || store.stats().disk_full == 0);

@@ -51,6 +51,16 @@ pub(super) struct Build {
     moment: Moment,
 }
 
+/// Whether a call only repeats statements its space has: a device that comes back, also while the disk is full.
+pub(super) fn brings_nothing(shared: &Shared, call: &Call) -> bool {
+    let Call::Roster { space, chain, .. } = call else { return false };
+    shared.find(*space).is_some_and(|space| {
+        let state = space.lock();
+        let held = state.ledger.roster().chain();
+        chain.iter().all(|statement| held.contains(statement))
+    })
+}
+
 /// Bytes the records of these calls take at most.
 pub(super) fn group_bytes_max(shared: &Shared, calls: &[Call]) -> usize {
     let held = |call: &Call| match call {
@@ -65,7 +75,7 @@ pub(super) fn group_bytes_max(shared: &Shared, calls: &[Call]) -> usize {
     };
     let mut rosters: BTreeMap<SpaceId, usize> = BTreeMap::new();
     let mut total = 0_usize;
-    for call in calls {
+    for call in calls.iter().filter(|call| !brings_nothing(shared, call)) {
         // Several rosters of one space in one group: each record holds what those before it added.
         let before = match call {
             Call::Roster { space, .. } => rosters.get(space).copied().unwrap_or_else(|| held(call)),
