@@ -158,7 +158,8 @@ impl Segments {
         self.contents.add(group);
         let Some((writer, file, contents)) = self.full.take() else { return };
         let (shared, sealing) = (Arc::clone(&self.shared), Arc::clone(&self.sealing));
-        self.background.submit(Box::new(move |may_run| {
+        // Waited for: segments that stay unsealed give no disk back and keep their rows in memory.
+        self.background.submit_waiting(Box::new(move |may_run| {
             // A segment that is not sealed is scanned at the next start; nothing is lost.
             let sealed =
                 may_run.is_ok() && !sealing.has_failed() && sealing::seal(&shared, &writer, &file, &contents).is_ok();

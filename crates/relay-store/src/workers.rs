@@ -4,7 +4,7 @@ use relay_core::store::StoreError;
 #[cfg(feature = "testing")]
 use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SendError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -68,6 +68,21 @@ impl Workers {
         }
     }
 
+    /// Hands work over that must not be refused; waits while too much is waiting.
+    pub(crate) fn submit_waiting(&self, work: Work) {
+        let sender = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(sender) = sender else {
+            return work(Err(StoreError::Closed));
+        };
+        #[cfg(feature = "testing")]
+        if self.is_by_hand() {
+            return self.by_hand.lock().unwrap_or_else(PoisonError::into_inner).push_back(work);
+        }
+        if let Err(SendError(work)) = sender.send(work) {
+            work(Err(StoreError::Closed));
+        }
+    }
+
     /// Finishes what waits, then stops.
     pub(crate) fn stop(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -91,5 +106,32 @@ fn run(receiver: &Mutex<Receiver<Work>>) {
             Ok(work) => work(Ok(())),
             Err(_) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Workers;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    #[test]
+    fn work_that_must_not_be_refused_waits_for_room() {
+        let workers = Workers::start("test", 1, 1).unwrap();
+        let (done, refused) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let work = || {
+            let (done, refused) = (Arc::clone(&done), Arc::clone(&refused));
+            Box::new(move |may_run: Result<(), _>| {
+                std::thread::sleep(Duration::from_millis(2));
+                let counter = if may_run.is_ok() { done } else { refused };
+                counter.fetch_add(1, Ordering::SeqCst);
+            })
+        };
+        (0..20).for_each(|_| workers.submit_waiting(work()));
+        workers.stop();
+        assert_eq!((done.load(Ordering::SeqCst), refused.load(Ordering::SeqCst)), (20, 0));
+        workers.submit_waiting(work());
+        assert_eq!(refused.load(Ordering::SeqCst), 1);
     }
 }
