@@ -236,8 +236,15 @@ fn broken(file: PathBuf, offset: u64, group: u64) -> Damage {
     Damage { file, offset, group: Some(group), kind: DamageKind::BrokenGroup }
 }
 
-/// Completes, in memory, the footers of full segments that have none on disk.
+/// Completes, in memory, the footers of full segments that have none on disk, for them to be written.
+///
+/// The newest that has one is written again: after a kill or a failed sync its footer may be readable from memory only, and a
+/// checkpoint that names it later trusts its rows by the trailer. Footers are written in order, so those before it are durable.
 pub(crate) fn complete_footers(log: &mut GoodLog) {
+    let newest = log.segments.iter_mut().rfind(|segment| segment.sealed && !segment.compacted);
+    if let Some(segment) = newest.filter(|segment| segment.named.is_none()) {
+        segment.missing_footer = Some(segment.footer.encode());
+    }
     let full = log.segments.len().saturating_sub(1);
     for segment in log.segments.iter_mut().take(full).filter(|segment| !segment.sealed) {
         segment.missing_footer = Some(segment.footer.encode());
