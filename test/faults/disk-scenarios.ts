@@ -11,6 +11,8 @@ import { health, isAlive, underLoad } from './relay-under-fault.ts';
 import { EIO, Faults, shimMissing } from './shim.ts';
 
 const MIB = 1 << 20;
+/** Room for a few segments besides what the store wants before it takes pushes again, a segment and its reserve. */
+const DISK_MIB = 416;
 
 /** A sync fails: everything pending is refused, nothing is acknowledged any more, and the relay says that it is not ready. */
 export async function failedSync({ scale, env }: Effort): Promise<FaultReport | FaultSkip> {
@@ -88,7 +90,7 @@ export async function diskFull({ scale, env }: Effort): Promise<FaultReport | Fa
   const name = 'disk-full';
   const dir = mkdtempSync(join(tmpdir(), 'sealrelay-full-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${224 * MIB}`, 'tmpfs', dir], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB * MIB}`, 'tmpfs', dir], { stdio: 'ignore' });
   } catch {
     rmSync(dir, { recursive: true, force: true });
     return { name, skipped: 'needs the right to mount a tmpfs' };
