@@ -1,8 +1,14 @@
 //! redb on the store's own files, so that the simulated disk covers it too.
 
-use crate::vfs::{OpenMode, SharedFile, Vfs};
+use crate::segment::{length_of, offset_of};
+use crate::vfs::{self, OpenMode, SharedFile, Vfs};
 use std::io;
 use std::path::Path;
+
+/// redb's first page, which names the valid one of its two trees.
+const HEADER_BYTES: u64 = 4096;
+/// Bytes written again at once.
+const REWRITE_BYTES: usize = 256 * 1024;
 
 #[derive(Debug)]
 pub(super) struct FileBackend(SharedFile);
@@ -14,7 +20,37 @@ impl FileBackend {
             Err(error) if error.kind() == io::ErrorKind::NotFound => vfs.open(path, OpenMode::Create)?,
             other => other?,
         };
-        Ok(Self(file))
+        let backend = Self(file);
+        match backend.make_durable() {
+            // It only writes over what is there; a file system that copies on write may still want room, and reads go on without.
+            Err(error) if !vfs::is_full(&error) => Err(error),
+            _ => Ok(backend),
+        }
+    }
+
+    /// Writes what is visible again, the header last. After a failed sync, or a kill behind one, pages may be in memory only
+    /// and count as clean: a header that points at them must not become durable before they are.
+    fn make_durable(&self) -> io::Result<()> {
+        let len = self.0.len()?;
+        if len == 0 {
+            return Ok(());
+        }
+        let mut buffer = vec![0; REWRITE_BYTES];
+        let mut at = len.min(HEADER_BYTES);
+        while at < len {
+            let bytes = length_of((len - at).min(offset_of(REWRITE_BYTES)));
+            self.rewrite(&mut buffer, at, bytes)?;
+            at += offset_of(bytes);
+        }
+        self.0.sync_data()?;
+        self.rewrite(&mut buffer, 0, length_of(len.min(HEADER_BYTES)))?;
+        self.0.sync_data()
+    }
+
+    fn rewrite(&self, buffer: &mut [u8], at: u64, bytes: usize) -> io::Result<()> {
+        let piece = buffer.get_mut(..bytes).ok_or(io::ErrorKind::InvalidInput)?;
+        self.0.read_exact_at(piece, at)?;
+        self.0.write_all_at(piece, at)
     }
 }
 
