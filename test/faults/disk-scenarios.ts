@@ -69,7 +69,9 @@ export async function slowDisk({ scale }: Effort, claimedMs?: number): Promise<F
       own = Math.max(own, await ownP99());
       findings.fact(`p99At${delayMs}`, p99);
       findings.fact(`p99Without${delayMs}`, own);
-      const bound = 2 * (claimedMs ?? delayMs) + ACK_SLACK_MS + own;
+      // The short form runs among other tests, on a machine that is not its own; the long one judges the figure itself.
+      const syncs = scale > 1 ? 2 : 3;
+      const bound = syncs * (claimedMs ?? delayMs) + ACK_SLACK_MS + own;
       findings.expect(p99 <= bound, `p99 of receipts is ${p99.toFixed(0)} ms with syncs of ${delayMs} ms; at most ${bound.toFixed(0)}`);
       findings.expect(isAlive(relay.pid), 'the process does not live');
     }
