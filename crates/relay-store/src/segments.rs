@@ -158,7 +158,7 @@ impl Segments {
         self.contents.add(group);
         let Some((writer, file, contents)) = self.full.take() else { return };
         let (shared, sealing) = (Arc::clone(&self.shared), Arc::clone(&self.sealing));
-        // Waited for: segments that stay unsealed give no disk back and keep their rows in memory.
+        // Waited for: segments without a footer give no disk back and keep their rows in memory.
         self.background.submit_waiting(Box::new(move |may_run| {
             // A segment that is not sealed is scanned at the next start; nothing is lost.
             let sealed =
