@@ -46,6 +46,15 @@ export const HARNESSES = [
     addon: true,
   },
   {
+    name: 'load-plan',
+    proves: '1,000 connections push 10,000 entries a minute, 1 KiB to 10 MB, more than 10 MB/s: p99 below 100 ms, no push waits a second, memory stays flat',
+    control: 'a relay that is stopped for a while',
+    share: 2,
+    goals: { minutes: 60 },
+    program: 'test/chaos/load-plan-main.ts',
+    addon: true,
+  },
+  {
     name: 'intruders',
     proves: 'Replayed handshakes and attempts of members of other spaces never get in, are all told the same bytes, and change nothing',
     control: 'a relay that checks nothing',

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
         "entries": tally.measured,
         "sent_bytes": tally.sent_bytes,
         "entries_per_second": entries / span.wall_seconds,
-        "latency_us": { "p50": tally.latency.quantile_us(500), "p99": tally.latency.quantile_us(990) },
+        "latency_us": { "p50": tally.latency.quantile_us(500), "p99": tally.latency.quantile_us(990), "longest": tally.latency.quantile_us(1000) },
         "unanswered": unanswered,
         "verified_receipts": verified,
         "wall_seconds": span.wall_seconds,
