@@ -47,6 +47,23 @@ export const HARNESSES = [
     addon: true,
   },
   {
+    name: 'store-kill',
+    proves:
+      'SIGKILL of the store alone at any moment of its work (pushing, forgetting, compacting, writing checkpoints) and of its start: what it said is there, once, in order, under a signed head',
+    control: 'a store that answers before it writes',
+    share: 2,
+    goals: { cycles: 20_000 },
+    torture: ['store-kill'],
+  },
+  {
+    name: 'upgrade-kill',
+    proves: 'SIGKILL, again and again, of the first start of this program on the data directory of every older format: the start that comes to its end shows everything',
+    control: 'an upgrade on whose way a segment was lost',
+    share: 1,
+    goals: { upgrades: 500, kills: 1000 },
+    torture: ['upgrade-kill'],
+  },
+  {
     name: 'slow-clients',
     proves: 'With 4,000 slow heads, bodies, messages and silent WebSockets, good clients keep their p99 within 2 ×, newcomers get in, and every slow one is cut at its limit',
     control: 'a server without time-outs',
