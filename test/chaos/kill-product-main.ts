@@ -34,11 +34,11 @@ while (Date.now() < endMs && violations.length === 0) {
   counts.receipts += report.loadedReceipts;
   counts.entriesCompared += report.receipted;
   loadedMs += report.loadedMs;
-  const { missing, doubled, gaps, refused } = report;
+  const { missing, corrupted, doubled, gaps, refused } = report;
   console.log(`${counts.cycles} cycles, ${report.receipted} receipted entries compared`);
-  if (missing + doubled + gaps + refused === 0) continue;
+  if (missing + corrupted + doubled + gaps + refused === 0) continue;
   // The moment of a kill cannot be repeated: what is named is how to go on looking.
-  violations.push({ what: JSON.stringify({ missing, doubled, gaps, refused }), replay: 'npm run torture -- --only kill-product' });
+  violations.push({ what: JSON.stringify({ missing, corrupted, doubled, gaps, refused }), replay: 'npm run torture -- --only kill-product' });
 }
 counts.receiptsPerSecond = Math.round((counts.receipts * 1000) / Math.max(1, loadedMs));
 const addon = await earlyReceiptsAddon();

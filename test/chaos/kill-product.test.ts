@@ -27,7 +27,7 @@ describe.skipIf(!productBuilt())('SIGKILL of the whole product under load (skipp
         runKillCycles({ dataDir, port: await freePort(), cycles: CYCLES, writers: 8 }),
       );
       console.log(`kill cycles: ${JSON.stringify(report)}`);
-      expect(report).toMatchObject({ missing: 0, doubled: 0, gaps: 0, refused: 0 });
+      expect(report).toMatchObject({ missing: 0, corrupted: 0, doubled: 0, gaps: 0, refused: 0 });
       expect(report.loadedCycles).toBe(CYCLES);
     },
   );

@@ -1,12 +1,12 @@
-// The shim that makes a relay's disk fail or slow and its clock wrong: compiled once, steered through a mapped file.
+// The shim that makes a relay's disk fail, slow or forgetful and its clock wrong: compiled once, steered through a mapped file.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, readSync, writeSync, closeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const SOURCE = resolve('test/faults/fault-shim.c');
-const CONTROL_BYTES = 32;
-const AT = { syncErrno: 0, syncDelayMs: 4, clockOffsetMs: 8, syncs: 16, failed: 24 } as const;
+const CONTROL_BYTES = 40;
+const AT = { syncErrno: 0, syncDelayMs: 4, clockOffsetMs: 8, syncs: 16, failed: 24, skipSyncs: 32 } as const;
 /** errno of a broken disk, on Linux. */
 export const EIO = 5;
 
@@ -42,6 +42,11 @@ export class Faults {
 
   delaySyncs(ms: number): void {
     this.#write32(AT.syncDelayMs, ms);
+  }
+
+  /** For files opened from now on too: nothing is written but when the system likes to. */
+  skipSyncs(): void {
+    this.#write32(AT.skipSyncs, 1);
   }
 
   moveClock(ms: number): void {

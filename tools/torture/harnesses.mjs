@@ -37,6 +37,33 @@ export const HARNESSES = [
     addon: true,
   },
   {
+    name: 'power-cut',
+    proves:
+      'The disk as a power cut under at least 1,000 receipted pushes a second leaves it (a reflink clone of what lies under ext4, XFS or Btrfs), its journal replayed: a relay started on it holds everything receipted before',
+    control: 'a relay whose syncs do nothing, caught by nearly every cut',
+    share: 3,
+    goals: { cuts: 1000, cutsOfStarts: 200 },
+    program: 'test/powercut/power-cut-main.ts',
+    addon: true,
+  },
+  {
+    name: 'store-kill',
+    proves:
+      'SIGKILL of the store alone at any moment of its work (pushing, forgetting, compacting, writing checkpoints) and of its start: what it said is there, once, in order, under a signed head',
+    control: 'a store that answers before it writes',
+    share: 2,
+    goals: { cycles: 20_000 },
+    torture: ['store-kill'],
+  },
+  {
+    name: 'upgrade-kill',
+    proves: 'SIGKILL, again and again, of the first start of this program on the data directory of every older format: the start that comes to its end shows everything',
+    control: 'an upgrade on whose way a segment was lost',
+    share: 1,
+    goals: { upgrades: 500, kills: 1000 },
+    torture: ['upgrade-kill'],
+  },
+  {
     name: 'slow-clients',
     proves: 'With 4,000 slow heads, bodies, messages and silent WebSockets, good clients keep their p99 within 2 ×, newcomers get in, and every slow one is cut at its limit',
     control: 'a server without time-outs',
@@ -82,7 +109,7 @@ export const HARNESSES = [
     addon: true,
   },
   {
-name: 'crash-states',
+    name: 'crash-states',
     proves:
       'Power cuts and kills at every moment of a simulated disk that loses, tears and reorders what was not synced, and fails at any call: the store comes back with everything it promised',
     control: 'a disk that ignores syncs, and a store that answers before it writes',

@@ -3,4 +3,5 @@
 
 pub mod args;
 pub mod disk;
+pub mod kills;
 pub mod report;

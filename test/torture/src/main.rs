@@ -2,18 +2,28 @@
 
 use torture::args::{self, Args};
 use torture::disk::{corruption, sites, states};
+use torture::kills::{child, store, upgrade};
 use torture::report::{Report, say};
 
 fn run(args: &Args) -> Option<Report> {
+    // The processes that are killed are this program again.
+    let program = std::env::current_exe().unwrap_or_default();
     match args.harness.as_str() {
         "crash-states" => Some(states::run(args)),
         "corruption" => Some(corruption::run(args)),
+        "store-kill" => Some(store::run(args, &program)),
         "sync-sites" => Some(sites::run(args)),
+        "upgrade-kill" => Some(upgrade::run(args, &program)),
         _ => None,
     }
 }
 
 fn main() -> std::process::ExitCode {
+    if let Some(ended) = child::run(std::env::args()) {
+        let Err(what) = ended else { return std::process::ExitCode::SUCCESS };
+        say(&what);
+        return std::process::ExitCode::FAILURE;
+    }
     // Damaged metadata makes redb panic, which the store catches: one line each is enough.
     std::panic::set_hook(Box::new(|panic| say(&format!("panicked: {}", panic.to_string().replace('\n', " ")))));
     let args = match args::read(std::env::args()) {

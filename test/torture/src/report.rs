@@ -42,6 +42,12 @@ impl Report {
         }
     }
 
+    /// Adds what another part of the same harness counted and found.
+    pub fn add(&mut self, part: Self) {
+        part.counts.into_iter().for_each(|(name, n)| self.count(name, n));
+        part.violations.into_iter().for_each(|violation| self.violate(violation.what, violation.replay));
+    }
+
     /// Prints the report as the last line.
     pub fn print(&self) {
         let violation = |it: &Violation| json!({ "what": it.what, "replay": it.replay });

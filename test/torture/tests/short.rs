@@ -1,9 +1,12 @@
 //! The harnesses in short: a few cases each, so that every change of the store meets them.
 
+use std::path::Path;
 use torture::disk::cast::Cast;
 use torture::disk::corruption;
 use torture::disk::sites::{self, Site};
-use torture::disk::states::{DiskKind, case, control};
+use torture::disk::states::{self, DiskKind, case};
+use torture::kills::store::{Life, control};
+use torture::kills::upgrade::{self, FORMATS};
 
 #[test]
 fn a_store_comes_back_from_every_crash_with_what_it_promised() {
@@ -21,8 +24,8 @@ fn a_store_comes_back_from_every_crash_with_what_it_promised() {
 #[test]
 fn controls_a_disk_that_ignores_syncs_and_a_store_that_answers_early_are_caught() {
     let cast = Cast::default();
-    assert!(control(&cast, 1, DiskKind::IgnoresSyncs, false).is_some());
-    assert!(control(&cast, 1, DiskKind::Honest, true).is_some());
+    assert!(states::control(&cast, 1, DiskKind::IgnoresSyncs, false).is_some());
+    assert!(states::control(&cast, 1, DiskKind::Honest, true).is_some());
 }
 
 #[test]
@@ -45,5 +48,29 @@ fn damaged_bytes_are_never_served_and_nothing_is_lost_in_silence() {
             let fate = corruption::try_one(&cast, &ended, seed * 1000 + n);
             assert!(fate.is_ok(), "seed {seed}, damage {n}: {fate:?}");
         }
+    }
+}
+
+/// The program whose child processes are killed.
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_torture"))
+}
+
+#[test]
+fn a_killed_store_holds_what_it_said_and_a_store_that_lies_is_caught() {
+    let root = tempfile::tempdir().expect("a directory");
+    let mut life = Life::new(program(), root.path().join("data"), 1);
+    let lived = (0..10).try_for_each(|_| life.cycle(false)).and_then(|()| life.compare());
+    assert_eq!(lived, Ok(()));
+    assert!(life.counts[2] > 100, "only {} answers", life.counts[2]);
+    assert!(control(program(), root.path(), 1).is_ok());
+}
+
+#[test]
+fn a_killed_upgrade_is_finished_by_a_later_start() {
+    let root = tempfile::tempdir().expect("a directory");
+    for (seed, format) in (1..).zip(FORMATS) {
+        let upgraded = upgrade::case(program(), root.path(), format, seed);
+        assert!(upgraded.is_ok(), "format {format}: {upgraded:?}");
     }
 }
