@@ -32,7 +32,7 @@ export interface Relay {
 export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
   const { config } = loadConfig(toFlags(options.config ?? {}), {});
   const logger = options.logger ?? pino({ level: 'silent' });
-  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES });
+  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread: null });
   const { host, port } = server.info;
   return { address: relayAddress(server.info), host, port, stop: () => server.stop() };
 }
@@ -40,5 +40,5 @@ export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
 /** Through the same door as the command line, so that the same checks hold. */
 function toFlags(config: Partial<Config>): string[] {
   const keys = OPTION_KEYS.filter((key: OptionKey) => config[key] !== undefined);
-  return keys.flatMap((key) => [flagOf(key), formatValue(OPTIONS[key], config[key] ?? null)]);
+  return keys.map((key) => `${flagOf(key)}=${formatValue(OPTIONS[key], config[key] ?? null)}`);
 }

@@ -26,6 +26,8 @@ export interface BannerFacts {
   readonly relayAddress: string;
   readonly dataDir: string;
   readonly metricsUrl: string | null;
+  /** Other machines can connect, without TLS. */
+  readonly isOpen: boolean;
 }
 
 /** Terminal control for emphasis; both empty when colour is off. */
@@ -65,7 +67,7 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     renderUnicodeCompact(facts.relayAddress, { border: 2 }),
     '',
     row('Durability', 'fsync: a receipt leaves only after the entry is on disk'),
-    row('TLS', 'off; only this machine can connect'),
+    row('TLS', facts.isOpen ? 'off, and other machines can connect: the network sees who talks to this relay, when and how much' : 'off; only this machine can connect'),
     row('Data', facts.dataDir),
     row('Metrics', facts.metricsUrl ?? 'off'),
     '',

@@ -1,32 +1,57 @@
-// The text of `relay --help`.
-import { renderHelp } from '../config/render.js';
+// The texts of `relay --help` and of `relay <command> --help`: examples first, common things before rare ones.
+import { renderHelp, wrap } from '../config/render.js';
+import { switchesOf, type Command, type Example } from './command.js';
 
-const HEAD = `Usage: relay [serve] [options]
-       relay log-reset [--data-dir <path>]
-       relay verify-blind [--canaries <n>] [--json <file>|-] [--quick]
-       relay --help | --version
+const COLUMNS = 80;
+const INDENT = 6;
+const NAME_COLUMNS = 16;
 
-Starts a blind relay: it orders sealed entries, makes them durable, pushes them
-live to the other devices of the space, and cannot read them.
+const WRONG_USAGE = 'wrong usage or wrong configuration';
 
-log-reset: run it once, with the relay stopped, after its data directory came
-back from a backup. Without it the devices report that the relay rolled back.
+/** One screen: what there is. */
+export function overview(commands: readonly Command[]): string {
+  return [
+    'Usage: relay [command] [options]; without a command it serves',
+    '',
+    ...wrap('A blind relay: it orders sealed entries, makes them durable, pushes them live to the other devices of the space, and cannot read them.', COLUMNS),
+    '',
+    'Commands:',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(NAME_COLUMNS)}${summary}`),
+    '',
+    'Examples:',
+    ...examplesOf(commands.flatMap(({ examples }) => examples.slice(0, 1)).slice(0, 3)),
+    '',
+    '`relay <command> --help` shows options and examples of a command.',
+    `Exit codes: 0 done, 1 failed, 2 ${WRONG_USAGE}.`,
+  ].join('\n');
+}
 
-verify-blind: starts a relay of this version on a temporary directory, sends
-random canaries through real clients in every field they have, and searches the
-wire, the disk, the logs, every answer and the memory for them, in every common
-encoding. Exit code 0: nothing was found. --quick leaves out the image of the
-disk and the memory.
+export function helpFor(command: Command): string {
+  const { name, operand, about, examples, options, exits } = command;
+  const switches = switchesOf(command);
+  const usage = ['relay', name, operand, switches.length + options.length > 0 ? '[options]' : null].filter((part) => part !== null);
+  return [
+    `Usage: ${usage.join(' ')}`,
+    '',
+    ...about.flatMap((paragraph) => [...wrap(paragraph, COLUMNS), '']),
+    'Examples:',
+    ...examplesOf(examples),
+    '',
+    ...(switches.length > 0 ? ['Options:', ...switches.flatMap(switchLines), ''] : []),
+    ...(options.length > 0 ? [renderHelp(options), '', ...wrap(FOOTER, COLUMNS), ''] : []),
+    ...wrap(`Exit codes: 0 ${exits[0]}, 1 ${exits[1]}, 2 ${WRONG_USAGE}.`, COLUMNS),
+  ].join('\n');
+}
 
-Examples:
-  relay
-  relay --port 9000 --data-dir /var/lib/sealrelay
-  RELAY_LOG_LEVEL=debug relay --admin.port off
+const FOOTER =
+  'An option --a.b-c is also the environment variable RELAY_A_B_C and the key b-c below a in sealrelay.yaml. A flag wins over the environment, ' +
+  'the environment over the file.';
 
-Every option --a.b-c is also the environment variable RELAY_A_B_C; PORT, HOST
-and LOG_LEVEL are honoured too. A flag wins over the environment.
-`;
+function examplesOf(examples: readonly Example[]): string[] {
+  return examples.flatMap(({ line, does }) => [`  ${line}`, `${' '.repeat(INDENT)}${does}`]);
+}
 
-export function helpText(): string {
-  return `${HEAD}\n${renderHelp()}\n\nExit codes: 0 stopped in order, 1 could not start or run, 2 wrong usage.`;
+function switchLines({ name, value, choices, doc }: ReturnType<typeof switchesOf>[number]): string[] {
+  const shown = value === null ? '' : ` ${choices?.join('|') ?? value}`;
+  return [`  --${name}${shown}`, ...wrap(doc, COLUMNS - INDENT).map((line) => ' '.repeat(INDENT) + line)];
 }

@@ -1,7 +1,8 @@
-// The one table of options. Flags, environment variables, `--help`, docs/reference/configuration.md and the Config type
-// all come from here; nothing else in the project knows a default.
+// The one table of options. Flags, environment variables, keys of the configuration file, `--help`, the reference page,
+// `.env.example`, the JSON schema and the Config type all come from here; nothing else in the project knows a default.
 //
-// Key `a.b-c` is flag `--a.b-c` and environment variable `RELAY_A_B_C`.
+// Key `a.b-c` is flag `--a.b-c`, environment variable `RELAY_A_B_C`, and key `b-c` below `a` in a file.
+import { DEFAULT_REGIONS, type Region } from './regions.js';
 
 const SECOND_MS = 1000;
 const DAY_MS = 24 * 60 * 60 * SECOND_MS;
@@ -9,12 +10,10 @@ const MIB = 1024 * 1024;
 
 interface Common {
   /** Section of the help text. */
-  readonly group: 'listening' | 'storage' | 'limits' | 'time' | 'process';
+  readonly group: 'listening' | 'storage' | 'limits' | 'time' | 'process' | 'place';
   /** One sentence, full stop included. */
   readonly doc: string;
-  /** A conventional environment variable that is honoured too, after the RELAY_ one. */
-  readonly envAlias?: string;
-  /** True: never printed, logged or put into a document. */
+  /** True: never printed, logged or put into a document, and no flag, because other users see the flags of a process. */
   readonly secret: boolean;
   /** True: can change without a restart. */
   readonly reloadable: boolean;
@@ -32,6 +31,15 @@ interface ChoiceOption extends Common {
   readonly type: 'choice';
   readonly choices: readonly string[];
   readonly default: string;
+}
+interface BooleanOption extends Common {
+  readonly type: 'boolean';
+  readonly default: boolean;
+}
+/** A list in a file; the same list as JSON text in a flag or the environment. */
+interface RegionsOption extends Common {
+  readonly type: 'regions';
+  readonly default: readonly Region[];
 }
 /** 0 asks the system for a free port. */
 interface PortOption extends Common {
@@ -51,11 +59,14 @@ interface NumberOption extends Common {
   readonly max: number;
 }
 
-export type OptionSpec = TextOption | PathOption | ChoiceOption | PortOption | PortOrOffOption | NumberOption;
+export type OptionSpec = TextOption | PathOption | ChoiceOption | BooleanOption | RegionsOption | PortOption | PortOrOffOption | NumberOption;
+export type OptionValue = OptionSpec['default'];
+export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 
 const fixed = { secret: false, reloadable: false } as const;
+const reloadable = { secret: false, reloadable: true } as const;
 
 export const OPTIONS = {
   host: {
@@ -63,16 +74,21 @@ export const OPTIONS = {
     group: 'listening',
     type: 'text',
     default: '127.0.0.1',
-    envAlias: 'HOST',
-    doc: 'Address the relay listens on. Only loopback addresses are accepted until TLS can be switched on.',
+    doc: 'Address the relay listens on. Anything but a loopback address needs `insecure`, because the relay cannot speak TLS yet.',
   },
   port: {
     ...fixed,
     group: 'listening',
     type: 'port',
     default: 8080,
-    envAlias: 'PORT',
     doc: 'Port the relay listens on; 0 takes a free one.',
+  },
+  insecure: {
+    ...fixed,
+    group: 'listening',
+    type: 'boolean',
+    default: false,
+    doc: 'Allows `host` to be reached from other machines without TLS. Entries stay sealed; the network sees space ids, device keys, sizes, times and session tokens.',
   },
   'admin.host': {
     ...fixed,
@@ -186,7 +202,7 @@ export const OPTIONS = {
     doc: 'Period of the heartbeat; a connection silent for two periods is closed.',
   },
   'drain-time': {
-    ...fixed,
+    ...reloadable,
     group: 'time',
     type: 'duration',
     default: 10 * SECOND_MS,
@@ -195,12 +211,11 @@ export const OPTIONS = {
     doc: 'How long a stopping relay waits for clients to leave before it closes their connections.',
   },
   'log.level': {
-    ...fixed,
+    ...reloadable,
     group: 'process',
     type: 'choice',
     choices: LOG_LEVELS,
     default: 'info',
-    envAlias: 'LOG_LEVEL',
     doc: 'Lowest level that is logged.',
   },
   workers: {
@@ -212,6 +227,27 @@ export const OPTIONS = {
     max: 256,
     doc: 'Threads that move data; 0 is one per processor.',
   },
+  region: {
+    ...reloadable,
+    group: 'place',
+    type: 'text',
+    default: 'local',
+    doc: 'Id of the region this relay is in, as /health says it.',
+  },
+  regions: {
+    ...reloadable,
+    group: 'place',
+    type: 'regions',
+    default: DEFAULT_REGIONS,
+    doc: 'The regions that /regions lists, each with id, name, location and, when it can be used, endpoint.',
+  },
+  environment: {
+    ...reloadable,
+    group: 'place',
+    type: 'text',
+    default: 'production',
+    doc: 'Name of the environment this relay belongs to, as /version says it.',
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionKey = keyof typeof OPTIONS;
@@ -221,9 +257,13 @@ type ValueOf<S> = S extends { type: 'choice'; choices: readonly (infer C)[] }
   ? C
   : S extends { type: 'text' | 'path' }
     ? string
-    : S extends { type: 'port-or-off' }
-      ? number | null
-      : number;
+    : S extends { type: 'boolean' }
+      ? boolean
+      : S extends { type: 'regions' }
+        ? readonly Region[]
+        : S extends { type: 'port-or-off' }
+          ? number | null
+          : number;
 
 /** The validated configuration: every option, by key. */
 export type Config = { readonly [K in OptionKey]: ValueOf<(typeof OPTIONS)[K]> };

@@ -1,22 +1,25 @@
-// Renders the option table: the option part of `--help`, and docs/reference/configuration.md.
-import { OPTIONS, OPTION_KEYS, envOf, flagOf, type OptionKey, type OptionSpec } from './options.js';
+// Renders the option table for a terminal: the option part of `--help`.
+import { OPTIONS, OPTION_KEYS, flagOf, type OptionKey, type OptionSpec } from './options.js';
 import { formatValue } from './values.js';
 
 const HELP_COLUMNS = 80;
 const HELP_INDENT = 6;
 
-const GROUPS = {
+export const GROUPS = {
   listening: 'Listening',
   storage: 'Storage',
   limits: 'Limits',
   time: 'Time',
   process: 'Process',
+  place: 'Place',
 } as const satisfies Record<OptionSpec['group'], string>;
 
-const PLACEHOLDERS = {
+export const PLACEHOLDERS = {
   text: '<text>',
   path: '<path>',
   choice: '<word>',
+  boolean: '',
+  regions: '<list>',
   port: '<port>',
   'port-or-off': '<port|off>',
   integer: '<number>',
@@ -24,16 +27,16 @@ const PLACEHOLDERS = {
   size: '<size>',
 } as const satisfies Record<OptionSpec['type'], string>;
 
-/** The option part of the help text, at most 80 columns wide. */
-export function renderHelp(): string {
-  return groups()
+/** The part of a help text about these options, at most 80 columns wide. */
+export function renderHelp(keys: readonly OptionKey[] = OPTION_KEYS): string {
+  return groups(keys)
     .map(([title, keys]) => `${title}:\n${keys.map(helpOf).join('\n')}`)
     .join('\n\n');
 }
 
 function helpOf(key: OptionKey): string {
   const spec: OptionSpec = OPTIONS[key];
-  const head = `  ${flagOf(key)} ${PLACEHOLDERS[spec.type]}  (default ${formatValue(spec, spec.default)})`;
+  const head = `  ${`${flagOf(key)} ${PLACEHOLDERS[spec.type]}`.trimEnd()}  (default ${spec.type === 'regions' ? `${spec.default.length} regions` : formatValue(spec, spec.default)})`;
   return [head, ...wrap(spec.doc, HELP_COLUMNS - HELP_INDENT).map((line) => ' '.repeat(HELP_INDENT) + line)].join('\n');
 }
 
@@ -52,44 +55,9 @@ export function wrap(text: string, columns: number): string[] {
   return [...lines, line];
 }
 
-/** The text of docs/reference/configuration.md. */
-export function renderDocs(): string {
-  const sections = groups().map(([title, keys]) => `## ${title}\n\n${keys.map(docOf).join('\n')}`);
-  return `${DOCS_HEAD}\n${sections.join('\n')}`;
-}
-
-const DOCS_HEAD = `# Configuration
-
-Written by \`npm run docs:config\` from \`src/config/options.ts\`; do not edit.
-
-An option is set by its flag, else by its environment variable, else it has its default. Durations are written \`500ms\`,
-\`30s\`, \`5m\`, \`12h\`, \`30d\`; sizes \`512KiB\`, \`10MiB\`, \`1GiB\`. An unknown flag stops the start with a
-suggestion; an unknown environment variable that starts with \`RELAY_\` is ignored with a warning, because others write there
-too: Kubernetes describes a service named \`relay\` as \`RELAY_PORT=tcp://…\`.
-`;
-
-function docOf(key: OptionKey): string {
-  const spec: OptionSpec = OPTIONS[key];
-  const variables = [envOf(key), ...(spec.envAlias === undefined ? [] : [spec.envAlias])].map((name) => `\`${name}\``);
-  const lines = [
-    `### ${key}`,
-    '',
-    spec.doc,
-    '',
-    `- flag \`${flagOf(key)}\`, environment ${variables.join(' or ')}`,
-    `- ${describeType(spec)}, default \`${formatValue(spec, spec.default)}\``,
-  ];
-  if (spec.reloadable) lines.push('- can change without a restart');
-  if (spec.secret) lines.push('- secret: never printed or logged');
-  return `${lines.join('\n')}\n`;
-}
-
-function describeType(spec: OptionSpec): string {
-  if (spec.type === 'choice') return `one of ${spec.choices.map((choice) => `\`${choice}\``).join(', ')}`;
-  if ('min' in spec) return `${spec.type} from \`${formatValue(spec, spec.min)}\` to \`${formatValue(spec, spec.max)}\``;
-  return spec.type === 'port-or-off' ? 'port or `off`' : spec.type;
-}
-
-function groups(): [string, OptionKey[]][] {
-  return Object.entries(GROUPS).map(([group, title]) => [title, OPTION_KEYS.filter((key) => OPTIONS[key].group === group)]);
+/** Titles with the options under them; a group without any is left out. */
+export function groups(keys: readonly OptionKey[] = OPTION_KEYS): [string, OptionKey[]][] {
+  return Object.entries(GROUPS)
+    .map(([group, title]): [string, OptionKey[]] => [title, keys.filter((key) => OPTIONS[key].group === group)])
+    .filter(([, inGroup]) => inGroup.length > 0);
 }

@@ -1,7 +1,8 @@
 // Reads and writes single option values: `30s`, `10MiB`, ports, choices. A refusal says what would have been accepted.
-import type { OptionSpec } from './options.js';
+import type { OptionSpec, OptionValue } from './options.js';
+import { parseRegions } from './regions.js';
 
-export type Parsed = { readonly ok: true; readonly value: string | number | null } | { readonly ok: false; readonly expected: string };
+export type Parsed = { readonly ok: true; readonly value: OptionValue } | { readonly ok: false; readonly expected: string };
 
 const TEXT_CHARS_MAX = 4096;
 const PORT_MAX = 65_535;
@@ -18,6 +19,10 @@ export function parseValue(spec: OptionSpec, text: string): Parsed {
         : refuse(`a text of 1 to ${TEXT_CHARS_MAX} characters`);
     case 'choice':
       return spec.choices.includes(text) ? { ok: true, value: text } : refuse(`one of ${spec.choices.join(', ')}`);
+    case 'boolean':
+      return parseBoolean(text);
+    case 'regions':
+      return parseRegions(text);
     case 'port':
       return parsePort(text) ?? refuse(`a port from 0 to ${PORT_MAX}`);
     case 'port-or-off':
@@ -32,9 +37,11 @@ export function parseValue(spec: OptionSpec, text: string): Parsed {
 }
 
 /** The shortest text that parses back to the value. */
-export function formatValue(spec: OptionSpec, value: string | number | null): string {
+export function formatValue(spec: OptionSpec, value: OptionValue): string {
   if (value === null) return 'off';
   if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'object') return JSON.stringify(value);
   if (spec.type === 'duration') return withLargestUnit(value, DURATION_UNITS_MS, 'ms');
   if (spec.type === 'size') {
     const { B, KiB, MiB, GiB } = SIZE_UNITS_BYTES;
@@ -45,6 +52,11 @@ export function formatValue(spec: OptionSpec, value: string | number | null): st
 
 function refuse(expected: string): Parsed {
   return { ok: false, expected };
+}
+
+function parseBoolean(text: string): Parsed {
+  if (['true', 'yes', '1'].includes(text)) return { ok: true, value: true };
+  return ['false', 'no', '0'].includes(text) ? { ok: true, value: false } : refuse('true or false');
 }
 
 function parsePort(text: string): Parsed | null {

@@ -1,4 +1,4 @@
-// The admin app: metrics and live figures, on its own loopback address. It never listens by itself.
+// The admin app: status, metrics, live figures and reload, on its own loopback address. It never listens by itself.
 import websocket from '@fastify/websocket';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { newApp, type App } from './fastify.js';
@@ -6,7 +6,10 @@ import { installLocalHostOnly } from './plugins/local-host.js';
 import { installProblems } from './plugins/problem.js';
 import { installRefusedUpgrades } from './plugins/refused-upgrades.js';
 import { liveRoute } from './routes/live.js';
+import type { ReloadReport } from './reload.js';
 import { metricsRoute } from './routes/metrics.js';
+import { reloadRoute } from './routes/reload.js';
+import { statusRoute, type StatusDeps } from './routes/status.js';
 import { startProcessFigures } from './telemetry/process-metrics.js';
 import { buildRegistry } from './telemetry/registry.js';
 import type { ReadStats } from './telemetry/snapshot.js';
@@ -14,9 +17,10 @@ import type { ReadStats } from './telemetry/snapshot.js';
 /** Viewers only listen, so anything but a tiny frame is refused. */
 const FRAME_BYTES_MAX = 1024;
 
-export interface AdminAppDeps {
+export interface AdminAppDeps extends StatusDeps {
   readonly logger: FastifyBaseLogger;
   readonly stats: ReadStats;
+  readonly reload: () => Promise<ReloadReport>;
 }
 
 export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
@@ -29,6 +33,8 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX }, preClose: cutViewers });
   metricsRoute(app, buildRegistry(deps.stats, figures));
   liveRoute(app, deps.stats);
+  statusRoute(app, deps);
+  reloadRoute(app, deps.reload);
   return app;
 }
 

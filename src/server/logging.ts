@@ -19,5 +19,15 @@ export function logEvents(logger: Logger, events: readonly RelayEvent[]): void {
 
 /** For the Fastify apps: their own chatter below `warn` is left out. */
 export function appLogger(logger: Logger): Logger {
-  return logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level });
+  return logger.child({}, { level: appLevel(logger) });
+}
+
+/** Changes the level of the log and of the apps' part of it while they run. */
+export function setLogLevel(logger: Logger, apps: Logger, level: Config['log.level']): void {
+  logger.level = level;
+  apps.level = appLevel(logger);
+}
+
+function appLevel(logger: Logger): string {
+  return logger.isLevelEnabled('warn') ? 'warn' : logger.level;
 }

@@ -5,14 +5,18 @@ import type { Config } from '../config/options.js';
 import { RelayError } from '../errors.js';
 import { toCoreConfig, type RouteTable } from './core-config.js';
 import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.js';
-import { PROTOCOL_VERSIONS, VERSION } from '../version.js';
+import { BUILD, PROTOCOL_VERSIONS, VERSION } from '../version.js';
 import { buildAdminApp } from './admin-app.js';
 import { Closers } from './closers.js';
 import { listenOn } from './listen.js';
-import { appLogger, logEvents } from './logging.js';
+import { relayAddress } from './address.js';
+import { appLogger, logEvents, setLogLevel } from './logging.js';
 import { buildPublicApp } from './public-app.js';
 import { Readiness, storeTrouble } from './readiness.js';
+import { Reloader, type ReloadReport } from './reload.js';
+import { StoreLatency } from './store-latency.js';
 import { makePrivateSocket, type PrivateSocket } from './runtime-dir.js';
+import type { StatusDeps } from './routes/status.js';
 import { shareSnapshot, type ReadStats } from './telemetry/snapshot.js';
 
 /** Well below the silence after which liveness fails. */
@@ -22,6 +26,8 @@ export interface ServerDeps {
   readonly logger: Logger;
   readonly startPort: StartRelayPort;
   readonly routes: RouteTable;
+  /** Reads the configuration again, for a reload; null where there is nothing to read. */
+  readonly reread: (() => Promise<Config>) | null;
 }
 
 /** A relay that accepts connections. */
@@ -31,6 +37,8 @@ export interface RunningServer {
   readonly admin: { readonly host: string; readonly port: number } | null;
   /** Drains and closes everything; a second call waits for the first. */
   stop(): Promise<void>;
+  /** Reads the configuration again and applies what can change while the relay runs. */
+  reload(): Promise<ReloadReport>;
 }
 
 /** Starts a relay; when it throws, everything that was opened is closed again. */
@@ -44,71 +52,106 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   }
 }
 
+/** What both apps are told about the relay. */
+interface Shared {
+  readonly readiness: Readiness;
+  readonly stats: ReadStats;
+  readonly latency: StoreLatency;
+  readonly reloader: Reloader;
+  readonly logger: Logger;
+  readonly relayAddress: () => string | null;
+}
+
 async function open(config: Config, deps: ServerDeps, closers: Closers): Promise<RunningServer> {
-  const readiness = new Readiness();
   const socket = await makePrivateSocket();
   closers.add(socket.remove);
   let core: RelayPort | null = null;
-  const stats = shareSnapshot(() => core?.stats() ?? null, () => performance.now());
-  await openPublicApp(socket, { readiness, stats }, deps, closers);
-  const admin = await openAdminApp(config, stats, deps, closers);
-  core = await openCore(config, socket, deps, closers);
-  readiness.markReady();
+  const logger = appLogger(deps.logger);
+  const shared: Shared = {
+    readiness: new Readiness(),
+    stats: shareSnapshot(() => core?.stats() ?? null, () => performance.now()),
+    latency: new StoreLatency(),
+    reloader: new Reloader(config, { reread: deps.reread, logger: deps.logger, apply: (next) => setLogLevel(deps.logger, logger, next['log.level']) }),
+    logger,
+    relayAddress: () => (core === null ? null : relayAddress(core.info())),
+  };
+  await openPublicApp(socket, shared, closers);
+  const admin = await openAdminApp(config, shared, closers);
+  core = await openCore(socket, shared, deps, closers);
+  shared.readiness.markReady();
   let stopping: Promise<void> | null = null;
   return {
     info: core.info(),
     admin,
+    reload: () => shared.reloader.reload(),
     stop: () => {
-      readiness.markDraining();
+      shared.readiness.markDraining();
       stopping ??= closers.closeAll();
       return stopping;
     },
   };
 }
 
-async function openPublicApp(
-  socket: PrivateSocket,
-  state: { readonly readiness: Readiness; readonly stats: ReadStats },
-  deps: ServerDeps,
-  closers: Closers,
-): Promise<void> {
+/** How the relay is, as routes ask for it. */
+function condition({ readiness, stats, latency }: Shared): Pick<StatusDeps, 'phase' | 'storeTrouble' | 'storeLatencyMs'> {
+  return {
+    phase: () => readiness.phase,
+    storeTrouble: () => storeTrouble(stats()),
+    storeLatencyMs: () => latency.latencyMs(performance.now()),
+  };
+}
+
+async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Closers): Promise<void> {
+  const { reloader, stats, logger } = shared;
   const app = buildPublicApp({
-    logger: appLogger(deps.logger),
+    ...condition(shared),
+    logger,
     coreSecret: socket.secret,
     version: VERSION,
     protocolVersions: PROTOCOL_VERSIONS,
-    phase: () => state.readiness.phase,
-    storeTrouble: () => storeTrouble(state.stats()),
+    build: BUILD,
+    uptimeMs: () => stats()?.uptimeMs ?? 0,
+    region: () => reloader.running.region,
+    regions: () => reloader.running.regions,
+    environment: () => reloader.running.environment,
+    clock: () => Date.now(),
   });
   closers.add(() => app.close());
   await app.listen({ path: socket.socketPath });
 }
 
-async function openAdminApp(
-  config: Config,
-  stats: ReadStats,
-  deps: ServerDeps,
-  closers: Closers,
-): Promise<RunningServer['admin']> {
+async function openAdminApp(config: Config, shared: Shared, closers: Closers): Promise<RunningServer['admin']> {
   const port = config['admin.port'];
   if (port === null) return null;
-  const app = await buildAdminApp({ logger: appLogger(deps.logger), stats });
+  const { logger, stats, reloader } = shared;
+  const app = await buildAdminApp({
+    ...condition(shared),
+    logger,
+    stats,
+    version: VERSION,
+    relayAddress: shared.relayAddress,
+    reload: () => reloader.reload(),
+  });
   closers.add(() => app.close());
   const address = await listenOn(app, config['admin.host'], port, '--admin.port');
   return { host: address.address, port: address.port };
 }
 
-async function openCore(config: Config, socket: PrivateSocket, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
+async function openCore(socket: PrivateSocket, { reloader, stats, latency }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
   let core: RelayPort | null = null;
   const logWaiting = (): void => logEvents(deps.logger, core?.drainEvents() ?? []);
-  const started = await deps.startPort(toCoreConfig(config, deps.routes, socket), logWaiting).catch(nameTheFlag);
+  const started = await deps.startPort(toCoreConfig(reloader.running, deps.routes, socket), logWaiting).catch(nameTheFlag);
   core = started;
-  const beat = setInterval(() => started.beat(), BEAT_PERIOD_MS);
+  const beat = setInterval(() => {
+    started.beat();
+    const figures = stats();
+    if (figures !== null) latency.sample(figures, performance.now());
+  }, BEAT_PERIOD_MS);
   closers.add(async () => {
     clearInterval(beat);
     logWaiting();
   });
-  closers.add(() => started.stop({ drainMs: config['drain-time'] }));
+  closers.add(() => started.stop({ drainMs: reloader.running['drain-time'] }));
   started.beat();
   // Events from before the handle existed had nobody to drain them.
   logWaiting();

@@ -4,9 +4,10 @@ import { newApp, type App } from './fastify.js';
 import { installCoreOnly } from './plugins/core-only.js';
 import { installProblems } from './plugins/problem.js';
 import { healthRoutes, type HealthDeps } from './routes/health.js';
+import { regionsRoute, type RegionsDeps } from './routes/regions.js';
 import { versionRoute, type VersionDeps } from './routes/version.js';
 
-export interface PublicAppDeps extends HealthDeps, VersionDeps {
+export interface PublicAppDeps extends HealthDeps, RegionsDeps, VersionDeps {
   readonly logger: FastifyBaseLogger;
   /** Known to the core and to this app only; new at every start. */
   readonly coreSecret: string;
@@ -17,6 +18,7 @@ export function buildPublicApp(deps: PublicAppDeps): App {
   installProblems(app);
   installCoreOnly(app, deps.coreSecret);
   healthRoutes(app, deps);
+  regionsRoute(app, deps);
   versionRoute(app, deps);
   return app;
 }

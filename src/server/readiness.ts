@@ -15,6 +15,19 @@ export function storeTrouble(stats: Pick<RelayStats, 'storePoisoned' | 'storeDis
   return (stats?.storeDiskFull ?? 0) > 0 ? 'disk_full' : null;
 }
 
+/** For the person who reads the probe. */
+export const UNREADY_DETAILS = {
+  starting: 'The relay is starting.',
+  draining: 'The relay is stopping; clients were told when to return.',
+  store_poisoned: 'A write or sync of the store failed and nothing more is accepted; check the disk, then restart the relay.',
+  disk_full: 'The disk is full: pushes are refused, reads go on. Make room; the relay then goes on by itself.',
+} as const satisfies Record<Unready, string>;
+
+/** Why no work is taken, or null. */
+export function whyUnready(phase: Phase, trouble: StoreTrouble | null): Unready | null {
+  return phase === 'ready' ? trouble : phase;
+}
+
 /** Holds the phase; the composition root moves it, the health routes read it. */
 export class Readiness {
   #phase: Phase = 'starting';

@@ -16,7 +16,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   'client/node.ts': { own: ['protocol', 'client'], packages: ['ws'] },
   'errors.ts': { own: [], packages: [] },
   'version.ts': { own: [], packages: ['node:*'] },
-  config: { own: ['errors.ts'], packages: ['node:*'] },
+  config: { own: ['errors.ts'], packages: ['node:*', 'toml-eslint-parser', 'yaml'] },
   native: { own: ['errors.ts', 'protocol'], packages: [] },
   server: {
     own: ['config', 'errors.ts', 'native', 'protocol', 'version.ts'],
@@ -24,7 +24,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   },
   // Clients and a relay in one program: what checks the product from outside.
   verify: { own: ['client', 'client/node.ts', 'errors.ts', 'version.ts'], packages: ['node:*'] },
-  cli: { own: ['config', 'errors.ts', 'native', 'server', 'verify', 'version.ts'], packages: ['node:*', 'pino', 'uqr'] },
+  cli: { own: ['config', 'errors.ts', 'native', 'protocol', 'server', 'verify', 'version.ts'], packages: ['node:*', 'pino', 'uqr'] },
   'index.ts': { own: ['config', 'errors.ts', 'native', 'server'], packages: ['pino'] },
 };
 

@@ -103,7 +103,7 @@ describe('the addon', () => {
 
 describe('the route table', () => {
   const serve = async (routes: RouteTable): Promise<{ at: (path: string) => Promise<number>; stop: () => Promise<void> }> => {
-    const server = await startServer(configFor(freshDir()), { logger: pino({ level: 'silent' }), startPort: startRelayPort, routes });
+    const server = await startServer(configFor(freshDir()), { logger: pino({ level: 'silent' }), startPort: startRelayPort, routes, reread: null });
     return { at: (path) => upgradeStatus(`ws://127.0.0.1:${server.info.port}${path}`), stop: () => server.stop() };
   };
 

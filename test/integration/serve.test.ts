@@ -16,7 +16,7 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
     expect(line).toMatchObject({ durability: 'fsync', tls: 'off', version: '0.1.0' });
     expect(relay.stdout).toHaveLength(1);
     const url = await relay.url();
-    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok', phase: 'ready' });
+    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok', region: 'local', database: { status: 'ok' } });
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
     expect(await (await fetch(`${url}/version`)).json()).toMatchObject({ name: 'sealrelay', protocolVersions: [1] });
@@ -57,7 +57,7 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
   });
 
   it.each([
-    [['--host', '0.0.0.0'], 1, /not a loopback address.*reverse proxy/],
+    [['--host', '0.0.0.0'], 2, /not a loopback address.*reverse proxy.*not there yet.*--insecure/],
     [['--prot', '1'], 2, /unknown option --prot\. Did you mean --port\?/],
   ] as const)('refuses %j', async (args, code, message) => {
     await using relay = new ServeProcess(args);

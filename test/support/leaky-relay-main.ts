@@ -20,6 +20,6 @@ subscribe('http.server.request.start', (message) => {
 
 const { config } = loadConfig(process.argv.slice(3), {});
 const logger = pino(pino.destination({ fd: 1, sync: true }));
-const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES });
+const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread: null });
 logger.info({ leaked, relayAddress: relayAddress(server.info) }, 'leaky relay is listening');
 process.once('SIGTERM', () => void server.stop().then(() => process.exit(0)));

@@ -1,4 +1,5 @@
 // The three steps between a clone and a running relay: install, native addon, TypeScript. Each runs only when its inputs changed.
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { BUILD_DIR, ROOT, ToolError, installed, npmCommand, runOrThrow } from './project.mjs';
@@ -94,6 +95,15 @@ export function addonTypesDiffer() {
   return read(join(ROOT, 'index.d.ts')) !== read(join(ADDON_BUILD_DIR, 'index.d.ts'));
 }
 
+/** Commit and its date, so that the same commit gives the same files; nulls outside of a repository. */
+function buildFacts() {
+  const git = (/** @type {string[]} */ ...args) => spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
+  const [commit, date] = git('log', '-1', '--format=%h %cI').stdout?.trim().split(' ') ?? [];
+  if (commit === undefined || date === undefined) return { commit: null, date: null };
+  const isChanged = git('status', '--porcelain', '--', 'src', 'crates').stdout.trim() !== '';
+  return { commit: isChanged ? `${commit}-changed` : commit, date };
+}
+
 /** Compiles `src` to `dist` when a source changed. */
 export function ensureTypeScript() {
   const files = listFiles(['src', 'tsconfig.json', 'tsconfig.build.json', 'index.d.ts', 'package-lock.json'].map((name) => join(ROOT, name)));
@@ -107,6 +117,7 @@ export function ensureTypeScript() {
   rmSync(aside, { recursive: true, force: true });
   const args = [installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', aside];
   runOrThrow(process.execPath, args, { what: 'compiling TypeScript' });
+  writeFileSync(join(aside, 'build.json'), JSON.stringify(buildFacts()));
   rmSync(dist, { recursive: true, force: true });
   renameSync(aside, dist);
   writeStamp('typescript', print);

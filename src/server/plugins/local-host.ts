@@ -1,6 +1,6 @@
 // Protects a loopback listener from web pages: the Host must be a loopback name (no DNS rebinding), and an Origin, when
 // there is one, must be the listener itself (no cross-site WebSocket).
-import { isLoopback } from '../../config/load.js';
+import { isLoopback } from '../../config/bind.js';
 import type { App } from '../fastify.js';
 import { sendProblem } from './problem.js';
 

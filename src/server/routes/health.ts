@@ -1,20 +1,29 @@
-// `/health` says that the control plane answers, `/health/ready` whether the relay takes work. `/health/live` is the core's.
+// `/health` says how the relay is, in the shape that monitors of hosted relays read; `/health/ready` whether it takes work.
+// `/health/live` is the core's.
 import type { App } from '../fastify.js';
 import { problemSchema } from '../plugins/problem.js';
-import type { Phase, StoreTrouble, Unready } from '../readiness.js';
+import { UNREADY_DETAILS, whyUnready, type Phase, type StoreTrouble } from '../readiness.js';
 
-const phaseSchema = { type: 'string', enum: ['starting', 'ready', 'draining'] } as const;
+/** Above this the relay calls itself degraded. */
+export const STORE_LATENCY_MS_MAX = 100;
+
+type Status = 'ok' | 'degraded' | 'error';
+const statusSchema = { type: 'string', enum: ['ok', 'degraded', 'error'] } as const;
 
 const healthSchema = {
-  querystring: { type: 'object', additionalProperties: true },
-  response: {
-    200: {
+  type: 'object',
+  required: ['status', 'timestamp', 'region', 'version', 'database', 'uptime_seconds'],
+  properties: {
+    status: statusSchema,
+    timestamp: { type: 'integer' },
+    region: { type: 'string' },
+    version: { type: 'string' },
+    database: {
       type: 'object',
-      required: ['status', 'phase', 'version'],
-      properties: { status: { const: 'ok' }, phase: phaseSchema, version: { type: 'string' } },
+      required: ['status', 'latency_ms'],
+      properties: { status: statusSchema, latency_ms: { type: 'number' } },
     },
-    '4xx': problemSchema,
-    '5xx': problemSchema,
+    uptime_seconds: { type: 'integer' },
   },
 } as const;
 
@@ -23,47 +32,57 @@ const readinessSchema = {
   required: ['ready', 'phase', 'reason', 'detail'],
   properties: {
     ready: { type: 'boolean' },
-    phase: phaseSchema,
+    phase: { type: 'string', enum: ['starting', 'ready', 'draining'] },
     reason: { type: ['string', 'null'] },
     detail: { type: ['string', 'null'] },
   },
 } as const;
 
-const readySchema = {
+const answered = (schema: object): object => ({
   querystring: { type: 'object', additionalProperties: true },
-  response: { 200: readinessSchema, 503: readinessSchema, '4xx': problemSchema, '5xx': problemSchema },
-} as const;
+  response: { 200: schema, 503: schema, '4xx': problemSchema, '5xx': problemSchema },
+});
 
 export interface HealthDeps {
   readonly version: string;
   readonly phase: () => Phase;
   /** Why the store takes nothing new, when it does not; what is stored can be read. */
   readonly storeTrouble: () => StoreTrouble | null;
+  readonly storeLatencyMs: () => number;
+  readonly uptimeMs: () => number;
+  readonly region: () => string;
+  /** Milliseconds since the Unix epoch. */
+  readonly clock: () => number;
 }
 
-/** For the person who reads the probe. */
-const DETAILS = {
-  starting: 'The relay is starting.',
-  draining: 'The relay is stopping; clients were told when to return.',
-  store_poisoned: 'A write or sync of the store failed and nothing more is accepted; check the disk, then restart the relay.',
-  disk_full: 'The disk is full: pushes are refused, reads go on. Make room; the relay then goes on by itself.',
-} as const satisfies Record<Unready, string>;
-
 export function healthRoutes(app: App, deps: HealthDeps): void {
-  app.get('/health', { schema: healthSchema }, (_request, reply) =>
-    reply.header('cache-control', 'no-store').send({ status: 'ok', phase: deps.phase(), version: deps.version }),
-  );
-  app.get('/health/ready', { schema: readySchema }, (_request, reply) => {
+  app.get('/health', { schema: answered(healthSchema) }, (_request, reply) => {
+    const latencyMs = deps.storeLatencyMs();
+    const status = storeStatus(deps.storeTrouble(), latencyMs);
+    return reply
+      .code(status === 'error' ? 503 : 200)
+      .header('cache-control', 'no-store')
+      .send({
+        status,
+        timestamp: deps.clock(),
+        region: deps.region(),
+        version: deps.version,
+        database: { status, latency_ms: Math.round(latencyMs * 10) / 10 },
+        uptime_seconds: Math.floor(deps.uptimeMs() / 1000),
+      });
+  });
+  app.get('/health/ready', { schema: answered(readinessSchema) }, (_request, reply) => {
     const phase = deps.phase();
-    const reason = unready(deps, phase);
+    const reason = whyUnready(phase, deps.storeTrouble());
     return reply
       .code(reason === null ? 200 : 503)
       .header('cache-control', 'no-store')
-      .send({ ready: reason === null, phase, reason, detail: reason === null ? null : DETAILS[reason] });
+      .send({ ready: reason === null, phase, reason, detail: reason === null ? null : UNREADY_DETAILS[reason] });
   });
 }
 
-function unready(deps: HealthDeps, phase: Phase): Unready | null {
-  if (phase !== 'ready') return phase;
-  return deps.storeTrouble();
+/** The relay is as well as its store: nothing else in it can fail and leave it answering. */
+export function storeStatus(trouble: StoreTrouble | null, latencyMs: number): Status {
+  if (trouble === 'store_poisoned') return 'error';
+  return trouble === 'disk_full' || latencyMs > STORE_LATENCY_MS_MAX ? 'degraded' : 'ok';
 }

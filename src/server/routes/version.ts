@@ -1,4 +1,4 @@
-// `/version`: what runs here and which protocol versions it speaks.
+// `/version`: what runs here, how it was built, and which protocol versions it speaks.
 import type { App } from '../fastify.js';
 import { problemSchema } from '../plugins/problem.js';
 
@@ -7,11 +7,17 @@ const versionSchema = {
   response: {
     200: {
       type: 'object',
-      required: ['name', 'version', 'protocolVersions'],
+      required: ['name', 'version', 'server_version', 'protocolVersions', 'environment', 'build_date', 'git_commit', 'node_version', 'timestamp'],
       properties: {
         name: { const: 'sealrelay' },
         version: { type: 'string' },
+        server_version: { type: 'string' },
         protocolVersions: { type: 'array', items: { type: 'integer' } },
+        environment: { type: 'string' },
+        build_date: { type: ['string', 'null'] },
+        git_commit: { type: ['string', 'null'] },
+        node_version: { type: 'string' },
+        timestamp: { type: 'integer' },
       },
     },
     '4xx': problemSchema,
@@ -22,10 +28,24 @@ const versionSchema = {
 export interface VersionDeps {
   readonly version: string;
   readonly protocolVersions: readonly number[];
+  /** Null where the build did not know. */
+  readonly build: { readonly commit: string | null; readonly date: string | null };
+  readonly environment: () => string;
+  readonly clock: () => number;
 }
 
 export function versionRoute(app: App, deps: VersionDeps): void {
   app.get('/version', { schema: versionSchema }, (_request, reply) =>
-    reply.send({ name: 'sealrelay', version: deps.version, protocolVersions: deps.protocolVersions }),
+    reply.header('cache-control', 'no-store').send({
+      name: 'sealrelay',
+      version: deps.version,
+      server_version: deps.version,
+      protocolVersions: deps.protocolVersions,
+      environment: deps.environment(),
+      build_date: deps.build.date,
+      git_commit: deps.build.commit,
+      node_version: process.versions.node,
+      timestamp: deps.clock(),
+    }),
   );
 }

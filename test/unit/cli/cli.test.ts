@@ -1,47 +1,69 @@
 import { describe, expect, it } from 'vitest';
 import { NEVER_SEES, SEES, clientSnippet, emphasisFor, renderBanner } from '../../../src/cli/banner.js';
-import type { CliIo } from '../../../src/cli/io.js';
-import { runCli, type Commands } from '../../../src/cli/run.js';
+import { COMMANDS } from '../../../src/cli/command-list.js';
+import type { Command } from '../../../src/cli/command.js';
+import { serveCommand } from '../../../src/cli/commands/serve.js';
 import { RelayError } from '../../../src/errors.js';
 import { VERSION } from '../../../src/version.js';
+import { run } from './run-cli.js';
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
+/** The real list, but `serve` only says what it was given. */
+function withServe(serve: Command['run']): readonly Command[] {
+  return COMMANDS.map((command) => (command === serveCommand ? { ...command, run: serve } : command));
 }
 
-async function run(argv: string[], commands: Commands): Promise<Ran> {
-  let out = '';
-  let err = '';
-  const io: CliIo = { env: {}, isTerminal: false, print: (text) => void (out += text), printError: (text) => void (err += text) };
-  const code = await runCli(argv, commands, io);
-  return { code, out, err };
-}
-
-const serve: Commands = { serve: async (args, io) => (io.print(`served ${args.join(' ')}`), 0) };
+const serving = withServe(async ({ found }, io) => {
+  io.print(`served ${[...found].map(([key, { text }]) => `${key}=${text}`).join(' ')}`);
+  return 0;
+});
 
 describe('runCli', () => {
   it('serves by default and by name', async () => {
-    expect(await run([], serve)).toMatchObject({ code: 0, out: 'served ' });
-    expect(await run(['serve', '--port', '1'], serve)).toMatchObject({ code: 0, out: 'served --port 1' });
-    expect(await run(['--port', '1'], serve)).toMatchObject({ code: 0, out: 'served --port 1' });
+    expect(await run([], {}, serving)).toMatchObject({ code: 0, out: 'served ' });
+    expect(await run(['serve', '--port', '1'], {}, serving)).toMatchObject({ code: 0, out: 'served port=1' });
+    expect(await run(['--port', '1', '--insecure', '--workers=2'], {}, serving)).toMatchObject({ code: 0, out: 'served port=1 insecure=true workers=2' });
   });
 
-  it('prints help and version', async () => {
-    expect(await run(['--version'], serve)).toEqual({ code: 0, out: VERSION, err: '' });
-    const help = await run(['serve', '--help'], serve);
-    expect(help.code).toBe(0);
-    for (const line of help.out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  it('prints the version', async () => {
+    for (const argv of [['--version'], ['-V'], ['version']]) expect(await run(argv)).toEqual({ code: 0, out: VERSION, err: '' });
+    expect(JSON.parse((await run(['version', '--json'])).out)).toMatchObject({ version: VERSION, protocolVersions: [1] });
   });
 
-  it('suggests a command', async () => {
-    expect(await run(['sreve'], serve)).toEqual({ code: 2, out: '', err: 'relay: unknown command "sreve". Did you mean `relay serve`?' });
+  it('suggests a command and a flag', async () => {
+    expect(await run(['sreve'])).toEqual({ code: 2, out: '', err: 'relay: unknown command "sreve". Did you mean `relay serve`?' });
+    expect(await run(['config', 'shwo'])).toEqual({ code: 2, out: '', err: 'relay: unknown command "config shwo". Did you mean `relay config show`?' });
+    expect((await run(['config'])).err).toMatch(/`relay config` needs a command\. Give one of `relay config show`, /);
+    expect((await run(['status', '--jsn'])).err).toBe('relay: unknown option --jsn. Did you mean --json?');
+    expect((await run(['config', 'default', '--format', 'yml'])).err).toBe('relay: --format: "yml" is not known. Give one of yaml, toml, json.');
+    expect((await run(['log-reset', '--port', '1'])).err).toMatch(/^relay: unknown option --port\./);
+    expect((await run(['version', 'now'])).err).toMatch(/^relay: unexpected argument "now"\./);
   });
 
   it('says cause and fix in one line', async () => {
-    const failing: Commands = { serve: () => Promise.reject(new RelayError('port_in_use', 'the port is taken', { hint: 'Choose another.' })) };
-    expect(await run([], failing)).toEqual({ code: 1, out: '', err: 'relay: the port is taken. Choose another.' });
+    const failing = withServe(() => Promise.reject(new RelayError('port_in_use', 'the port is taken', { hint: 'Choose another.' })));
+    expect(await run([], {}, failing)).toEqual({ code: 1, out: '', err: 'relay: the port is taken. Choose another.' });
+  });
+
+  it('fits a terminal of 80 columns and a screen of 40 lines', async () => {
+    for (const argv of [['--help'], ['help'], ['-h']]) {
+      const { code, out } = await run(argv);
+      expect(code).toBe(0);
+      expect(out.split('\n').length).toBeLessThanOrEqual(40);
+      for (const { name } of COMMANDS) expect(out).toContain(`  ${name} `);
+    }
+    for (const { name } of COMMANDS) {
+      const { out } = await run([...name.split(' '), '--help']);
+      expect(out).toContain(`Usage: relay ${name}`);
+      expect(out).toMatch(/\nExit codes: 0 /);
+      for (const line of out.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+      expect((await run(['help', ...name.split(' ')])).out).toBe(out);
+    }
+    expect((await run(['config', '--help'])).out).toContain('Usage: relay config show');
+  });
+
+  it.each(COMMANDS)('$name has two examples that start with it', ({ name, examples }) => {
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    for (const { line } of examples) expect(line).toMatch(new RegExp(`^([A-Z_]+=\\S+ )?relay ${name}( |$)`));
   });
 });
 
@@ -51,6 +73,7 @@ describe('the banner', () => {
     relayAddress: `sealrelay://127.0.0.1:65535/#k=${'A'.repeat(43)}`,
     dataDir: '/home/someone/relay-data',
     metricsUrl: 'http://127.0.0.1:9090/metrics',
+    isOpen: false,
   };
   const text = renderBanner(facts, emphasisFor({ NO_COLOR: '1' }));
 
@@ -62,6 +85,12 @@ describe('the banner', () => {
     const flat = text.replaceAll(/\s+/g, ' ');
     for (const part of [facts.relayAddress, 'fsync', 'TLS off', ...SEES, ...NEVER_SEES]) expect(flat).toContain(part);
     expect(text).toContain(clientSnippet(facts.relayAddress));
+  });
+
+  it('does not say that only this machine can connect when others can', () => {
+    const open = renderBanner({ ...facts, isOpen: true }, emphasisFor({ NO_COLOR: '1' })).replaceAll(/\s+/g, ' ');
+    expect(open).toContain('TLS off, and other machines can connect');
+    expect(open).not.toContain('only this machine');
   });
 
   it('honours NO_COLOR', () => {

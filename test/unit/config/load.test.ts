@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, loadConfig } from '../../../src/config/load.js';
+import { isLoopback } from '../../../src/config/bind.js';
+import { loadConfig } from '../../../src/config/load.js';
 import { RelayError } from '../../../src/errors.js';
 
 function refusal(args: string[], env: Record<string, string> = {}): RelayError {
@@ -61,7 +62,7 @@ describe('loadConfig', () => {
 
   it('suggests the option that was meant', () => {
     expect(refusal(['--prot', '1'])).toMatchObject({ message: 'unknown option --prot', hint: 'Did you mean --port?' });
-    expect(refusal(['--completely-else', '1']).hint).toBe('Run `relay --help` for the list.');
+    expect(refusal(['--completely-else', '1']).hint).toBe('Run it with --help for the list.');
   });
 
   it('warns about unknown RELAY_ variables and starts all the same', () => {
@@ -100,11 +101,6 @@ describe('loadConfig', () => {
     expect(refusal([], { PORT: 'tcp://10.96.0.7:8080' }).message).toContain('environment variable PORT');
   });
 
-  it('takes only the flags a command has', () => {
-    expect(loadConfig(['--data-dir', 'x'], {}, ['data-dir']).config['data-dir']).toBe('x');
-    expect(() => loadConfig(['--port', '1'], {}, ['data-dir'])).toThrow('unknown option --port');
-  });
-
   it('refuses a value that is missing, doubled or without its flag', () => {
     expect(refusal(['--port']).hint).toBe('Write --port 8080.');
     expect(refusal(['--port', '1', '--port=2']).message).toContain('twice');
@@ -116,10 +112,22 @@ describe('loadConfig', () => {
     if (host !== '') expect(refusal(['--host', host])).toMatchObject({ code: 'bind_not_loopback' });
   });
 
-  it('names the ways out when the bind is refused', () => {
+  it('names the three ways out when the bind is refused, and says which is not there yet', () => {
     expect(refusal([], { HOST: '0.0.0.0' }).message).toContain('(environment variable HOST)');
-    expect(refusal(['--host', '0.0.0.0']).hint).toMatch(/--host 127\.0\.0\.1.*reverse proxy.*tunnel.*VPN/);
-    expect(refusal(['--admin.host', '0.0.0.0']).code).toBe('bind_not_loopback');
+    expect(refusal(['--host', '0.0.0.0']).hint).toMatch(/--host 127\.0\.0\.1.*reverse proxy.*TLS in the relay, which is not there yet.*--insecure/);
+    expect(() => loadConfig(['--behind-proxy'], {})).toThrow('unknown option --behind-proxy');
+  });
+
+  it('binds anywhere when told that it is insecure, the admin listener never', () => {
+    expect(loadConfig(['--host', '0.0.0.0', '--insecure'], {}).config).toMatchObject({ host: '0.0.0.0', insecure: true });
+    expect(loadConfig([], { RELAY_INSECURE: 'true', HOST: '::' }).config.host).toBe('::');
+    expect(refusal(['--host', '0.0.0.0', '--insecure=false']).code).toBe('bind_not_loopback');
+    expect(refusal(['--insecure', '--admin.host', '0.0.0.0'])).toMatchObject({ code: 'bind_not_loopback', hint: expect.stringContaining('SSH tunnel') });
+    expect(loadConfig(['--admin.host', '0.0.0.0', '--admin.port', 'off'], {}).config['admin.port']).toBeNull();
+  });
+
+  it('says how many errors there are besides the first', () => {
+    expect(refusal(['--port', 'x', '--workers', 'y', '--host', '0.0.0.0']).hint).toMatch(/2 more errors: run `relay config check`\.$/);
   });
 
   it.each(['127.0.0.1', '127.9.9.9', '::1', '[::1]', 'localhost'])('accepts the loopback address %s', (host) => {

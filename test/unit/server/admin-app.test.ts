@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { buildAdminApp } from '../../../src/server/admin-app.js';
 import type { App } from '../../../src/server/fastify.js';
+import type { StoreTrouble } from '../../../src/server/readiness.js';
+import type { ReloadReport } from '../../../src/server/reload.js';
 import { shareSnapshot } from '../../../src/server/telemetry/snapshot.js';
 import { statsOf } from '../../support/relay-port-double.js';
 
@@ -12,6 +14,8 @@ describe('the admin app', () => {
   let app: App;
   let calls = 0;
   let nowMs = 0;
+  let trouble: StoreTrouble | null;
+  let report: ReloadReport;
 
   beforeEach(async () => {
     calls = 0;
@@ -20,7 +24,18 @@ describe('the admin app', () => {
       calls += 1;
       return statsOf(2000);
     };
-    app = await buildAdminApp({ logger: pino({ level: 'silent' }), stats: shareSnapshot(stats, () => nowMs) });
+    trouble = null;
+    report = { error: null, applied: ['log.level'], needRestart: ['workers'] };
+    app = await buildAdminApp({
+      logger: pino({ level: 'silent' }),
+      stats: shareSnapshot(stats, () => nowMs),
+      version: '9.9.9',
+      relayAddress: () => 'sealrelay://127.0.0.1:1/#k=A',
+      phase: () => 'ready',
+      storeTrouble: () => trouble,
+      storeLatencyMs: () => 1.5,
+      reload: async () => report,
+    });
   });
   afterEach(() => app.close());
 
@@ -60,6 +75,25 @@ describe('the admin app', () => {
     const response = await app.inject({ url: '/metrics', headers: given });
     expect(response.statusCode).toBe(403);
     expect(response.json()).toMatchObject({ code: 'local_only' });
+  });
+
+  it('says how the relay is, with every figure', async () => {
+    const answer = async (): Promise<unknown> => (await app.inject({ url: '/status', headers })).json();
+    const about = { version: '9.9.9', relayAddress: 'sealrelay://127.0.0.1:1/#k=A', pid: process.pid, phase: 'ready', storeLatencyMs: 1.5, figures: statsOf(2000) };
+    expect(await answer()).toEqual({ ...about, ready: true, reason: null, detail: null });
+    trouble = 'disk_full';
+    expect(await answer()).toMatchObject({ ready: false, reason: 'disk_full', detail: expect.stringContaining('Make room') });
+  });
+
+  it('reloads for POST only, from its own address only, and says why it did not', async () => {
+    const reload = { url: '/admin/reload', method: 'POST', headers } as const;
+    expect((await app.inject(reload)).json()).toEqual({ applied: ['log.level'], needRestart: ['workers'] });
+    expect((await app.inject({ ...reload, method: 'GET' })).statusCode).toBe(404);
+    expect((await app.inject({ ...reload, headers: { ...headers, origin: 'http://evil.example' } })).statusCode).toBe(403);
+    report = { error: 'port is "x"', applied: [], needRestart: [] };
+    const refused = await app.inject(reload);
+    expect(refused.statusCode).toBe(409);
+    expect(refused.json()).toMatchObject({ code: 'config_invalid', detail: 'port is "x"' });
   });
 
   it('streams the snapshot to viewers, and not to another origin', async () => {

@@ -11,7 +11,7 @@ describe('runUntilSignal', () => {
     const armedWith: number[] = [];
     const armed = (): void => void armedWith.push(signals.listenerCount('SIGTERM'), signals.listenerCount('SIGINT'));
     const stopped = new Promise<void>((resolve) => (finish = resolve));
-    const run = runUntilSignal(() => stopped, { signals, exitNow: (code) => void codes.push(code), log: () => undefined, armed });
+    const run = runUntilSignal(() => stopped, { signals, exitNow: (code) => void codes.push(code), log: () => undefined, armed, reload: null });
     expect(armedWith).toEqual([1, 1]);
     signals.emit('SIGTERM');
     await Promise.resolve();
@@ -23,9 +23,32 @@ describe('runUntilSignal', () => {
     expect(signals.listenerCount('SIGTERM') + signals.listenerCount('SIGINT')).toBe(0);
   });
 
+  it('reloads on SIGHUP, and goes on', async () => {
+    const signals = new EventEmitter();
+    let reloads = 0;
+    let stops = 0;
+    const run = runUntilSignal(async () => void (stops += 1), { signals, exitNow: () => undefined, log: () => undefined, armed: () => undefined, reload: () => void (reloads += 1) });
+    signals.emit('SIGHUP');
+    signals.emit('SIGHUP');
+    expect([reloads, stops]).toEqual([2, 0]);
+    signals.emit('SIGTERM');
+    await run;
+    expect(stops).toBe(1);
+    expect(signals.listenerCount('SIGHUP')).toBe(0);
+  });
+
+  it('stops when its terminal is gone', async () => {
+    const signals = new EventEmitter();
+    const said: string[] = [];
+    const run = runUntilSignal(async () => undefined, { signals, exitNow: () => undefined, log: (message) => void said.push(message), armed: () => undefined, reload: null });
+    signals.emit('SIGHUP');
+    await run;
+    expect(said).toEqual(['SIGHUP: draining; once more to end at once']);
+  });
+
   it('reports a failing stop', async () => {
     const signals = new EventEmitter();
-    const run = runUntilSignal(() => Promise.reject(new Error('disk')), { signals, exitNow: () => undefined, log: () => undefined, armed: () => undefined });
+    const run = runUntilSignal(() => Promise.reject(new Error('disk')), { signals, exitNow: () => undefined, log: () => undefined, armed: () => undefined, reload: null });
     signals.emit('SIGTERM');
     await expect(run).rejects.toThrow('disk');
   });

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
+import type { Config } from '../../../src/config/options.js';
 import { RelayError } from '../../../src/errors.js';
 import { DATA_PLANE_ROUTES } from '../../../src/server/data-plane-routes.js';
 import { startServer, type ServerDeps } from '../../../src/server/main.js';
@@ -10,9 +11,9 @@ import { RelayPortDouble } from '../../support/relay-port-double.js';
 
 const { config } = loadConfig(['--admin.port', '0', '--drain-time', '2s'], {});
 
-function deps(port: RelayPortDouble, lines: string[] = []): ServerDeps {
+function deps(port: RelayPortDouble, lines: string[] = [], reread: ServerDeps['reread'] = null): ServerDeps {
   const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
-  return { logger, startPort: port.start, routes: DATA_PLANE_ROUTES };
+  return { logger, startPort: port.start, routes: DATA_PLANE_ROUTES, reread };
 }
 
 describe('startServer', () => {
@@ -46,6 +47,33 @@ describe('startServer', () => {
     port.wake();
     await server.stop();
     expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['early', 'late']);
+  });
+
+  it('applies what can change while it runs, and says what needs a restart', async () => {
+    const port = new RelayPortDouble();
+    const lines: string[] = [];
+    let read: Config = { ...config, 'log.level': 'warn', 'drain-time': 3000, workers: 7 };
+    const given = deps(port, lines, async () => read);
+    const server = await startServer(config, given);
+    expect(await server.reload()).toEqual({ error: null, applied: ['drain-time', 'log.level'], needRestart: ['workers'] });
+    expect(given.logger.level).toBe('warn');
+    read = { ...read, 'log.level': 'info' };
+    expect(await server.reload()).toEqual({ error: null, applied: ['log.level'], needRestart: ['workers'] });
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['configuration reloaded: applied log.level; a restart is needed for workers']);
+    await server.stop();
+    expect(port.calls).toContain('stop 3000');
+  });
+
+  it('goes on with what it has when the configuration is wrong, or was given by a program', async () => {
+    const lines: string[] = [];
+    const refusing = deps(new RelayPortDouble(), lines, () => Promise.reject(new RelayError('config_invalid', 'port is "x"', { hint: 'Give a port.' })));
+    const server = await startServer(config, refusing);
+    expect(await server.reload()).toEqual({ error: 'port is "x". Give a port.', applied: [], needRestart: [] });
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['the configuration was not reloaded: port is "x". Give a port.']);
+    await server.stop();
+    const embedded = await startServer(config, deps(new RelayPortDouble()));
+    expect(await embedded.reload()).toMatchObject({ error: 'this relay was given its configuration by a program' });
+    await embedded.stop();
   });
 
   it('closes everything again when the core does not start', async () => {

@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_REGIONS, type Region } from '../../../src/config/regions.js';
 import type { App } from '../../../src/server/fastify.js';
 import { CORE_SECRET_HEADER } from '../../../src/server/plugins/core-only.js';
 import { buildPublicApp } from '../../../src/server/public-app.js';
@@ -13,22 +14,93 @@ describe('the public app', () => {
   let readiness: Readiness;
   let trouble: StoreTrouble | null;
   let app: App;
+  let latencyMs: number;
+  let regions: readonly Region[] = DEFAULT_REGIONS;
 
   beforeEach(() => {
     logged.length = 0;
     readiness = new Readiness();
     trouble = null;
     const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-    app = buildPublicApp({ logger, coreSecret: secret, version: '9.9.9', protocolVersions: [1], phase: () => readiness.phase, storeTrouble: () => trouble });
+    latencyMs = 2.345;
+    app = buildPublicApp({
+      logger,
+      coreSecret: secret,
+      version: '9.9.9',
+      protocolVersions: [1],
+      build: { commit: 'abc1234', date: null },
+      phase: () => readiness.phase,
+      storeTrouble: () => trouble,
+      storeLatencyMs: () => latencyMs,
+      uptimeMs: () => 61_999,
+      region: () => 'eu-west',
+      regions: () => regions,
+      environment: () => 'staging',
+      clock: () => 1_700_000_000_123,
+    });
   });
   afterEach(() => app.close());
 
   it('answers /health and /version', async () => {
     const health = await app.inject({ url: '/health', headers });
     expect(health.statusCode).toBe(200);
-    expect(health.json()).toEqual({ status: 'ok', phase: 'starting', version: '9.9.9' });
+    expect(health.json()).toEqual({
+      status: 'ok',
+      timestamp: 1_700_000_000_123,
+      region: 'eu-west',
+      version: '9.9.9',
+      database: { status: 'ok', latency_ms: 2.3 },
+      uptime_seconds: 61,
+    });
     const version = await app.inject({ url: '/version', headers });
-    expect(version.json()).toEqual({ name: 'sealrelay', version: '9.9.9', protocolVersions: [1] });
+    expect(version.json()).toEqual({
+      name: 'sealrelay',
+      version: '9.9.9',
+      server_version: '9.9.9',
+      protocolVersions: [1],
+      environment: 'staging',
+      build_date: null,
+      git_commit: 'abc1234',
+      node_version: process.versions.node,
+      timestamp: 1_700_000_000_123,
+    });
+  });
+
+  it('is degraded above 100 ms of store latency or with a full disk, and an error once the store is poisoned', async () => {
+    const health = async (): Promise<unknown[]> => {
+      const answer = await app.inject({ url: '/health', headers });
+      return [answer.statusCode, answer.json().status, answer.json().database.status];
+    };
+    latencyMs = 100;
+    expect(await health()).toEqual([200, 'ok', 'ok']);
+    latencyMs = 100.1;
+    expect(await health()).toEqual([200, 'degraded', 'degraded']);
+    latencyMs = 1;
+    trouble = 'disk_full';
+    expect(await health()).toEqual([200, 'degraded', 'degraded']);
+    trouble = 'store_poisoned';
+    expect(await health()).toEqual([503, 'error', 'error']);
+  });
+
+  it('lists the regions: its own as it is, others as far as it can know', async () => {
+    const list = async (): Promise<Record<string, unknown>[]> => (await app.inject({ url: '/regions', headers })).json().regions;
+    const seven = await list();
+    expect(seven.map(({ name, location }) => `${String(name)}, ${String(location)}`)).toEqual([
+      'US East, Virginia',
+      'US West, Oregon',
+      'US Central, Iowa',
+      'EU West, Ireland',
+      'EU Central, Frankfurt',
+      'Asia East, Tokyo',
+      'Asia Southeast, Singapore',
+    ]);
+    expect(seven.map(({ status }) => status)).toEqual(['offline', 'offline', 'offline', 'online', 'offline', 'offline', 'offline']);
+    regions = [{ id: 'us', name: 'US', location: 'Iowa', endpoint: 'https://us.example' }, { id: 'eu-west', name: 'EU', location: 'Ireland', endpoint: '' }];
+    latencyMs = 500;
+    expect(await list()).toEqual([{ ...regions[0], status: 'unknown' }, { ...regions[1], status: 'degraded' }]);
+    trouble = 'store_poisoned';
+    expect((await list()).map(({ status }) => status)).toEqual(['unknown', 'offline']);
+    regions = DEFAULT_REGIONS;
   });
 
   it('is ready only between start and drain', async () => {
@@ -54,7 +126,6 @@ describe('the public app', () => {
       reason: 'store_poisoned',
       detail: 'A write or sync of the store failed and nothing more is accepted; check the disk, then restart the relay.',
     });
-    expect((await app.inject({ url: '/health', headers })).statusCode).toBe(200);
     readiness.markDraining();
     expect(await answer()).toMatchObject({ ready: false, phase: 'draining', reason: 'draining' });
   });

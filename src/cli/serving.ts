@@ -1,0 +1,60 @@
+// Runs a relay from the command line: says where it is, reloads on SIGHUP, and ends after a signal.
+import { resolve } from 'node:path';
+import pino from 'pino';
+import { isLoopback } from '../config/bind.js';
+import type { ReadFlags } from '../config/flags.js';
+import { inspectConfig, orThrow } from '../config/load.js';
+import type { Config } from '../config/options.js';
+import { startRelayPort } from '../native/addon.js';
+import { authority, relayAddress } from '../server/address.js';
+import { DATA_PLANE_ROUTES } from '../server/data-plane-routes.js';
+import { runUntilSignal } from '../server/lifecycle.js';
+import { buildLogger } from '../server/logging.js';
+import { startServer, type RunningServer } from '../server/main.js';
+import { VERSION } from '../version.js';
+import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
+import { EXIT_OK } from './command.js';
+import type { CliIo } from './io.js';
+
+const STDOUT_FD = 1;
+const STDERR_FD = 2;
+const OPEN_TO_ALL = 'listening without TLS where other machines can connect (insecure): the network sees who talks to this relay, when and how much';
+
+/** Resolves with the exit code once the relay has stopped. */
+export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
+  const read = async (): Promise<ReturnType<typeof orThrow>> => orThrow(await inspectConfig(given, io.env));
+  const { config, warnings } = await read();
+  // On a terminal the banner has stdout to itself; elsewhere the log is what stdout is for.
+  const logger = buildLogger(config['log.level'], pino.destination({ fd: io.isTerminal ? STDERR_FD : STDOUT_FD, sync: true }));
+  for (const warning of isLoopback(config.host) ? warnings : [...warnings, OPEN_TO_ALL]) {
+    if (io.isTerminal) io.printError(`relay: ${warning}`);
+    else logger.warn(warning);
+  }
+  const reread = async (): Promise<Config> => (await read()).config;
+  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread });
+  const facts = factsOf(server, config);
+  await runUntilSignal(() => server.stop(), {
+    signals: process,
+    armed: () => {
+      if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
+      else logger.info({ ...facts, durability: 'fsync', tls: 'off' }, 'relay is listening');
+    },
+    exitNow: (code) => process.exit(code),
+    log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),
+    // A terminal that closes sends SIGHUP too; a relay nobody can see any more must not stay behind.
+    reload: io.isTerminal ? null : () => void server.reload(),
+  });
+  if (!io.isTerminal) logger.info('relay has stopped');
+  return EXIT_OK;
+}
+
+function factsOf(server: RunningServer, config: Config): BannerFacts {
+  const { info, admin } = server;
+  return {
+    version: VERSION,
+    relayAddress: relayAddress(info),
+    dataDir: resolve(config['data-dir']),
+    metricsUrl: admin === null ? null : `http://${authority(admin.host, admin.port)}/metrics`,
+    isOpen: !isLoopback(config.host),
+  };
+}

@@ -1,0 +1,49 @@
+// Where the relay of this machine is, from the same configuration it was started with, or from --url; and how long to wait for it.
+import { inspectConfig, orThrow } from '../config/load.js';
+import type { ReadFlags, Switch } from '../config/flags.js';
+import type { OptionSpec } from '../config/options.js';
+import { parseValue } from '../config/values.js';
+import { RelayError } from '../errors.js';
+import { authority, isWildcard } from '../server/address.js';
+import type { CliIo } from './io.js';
+
+const TIMEOUT_MS = 5000;
+const TIMEOUT_SPEC: OptionSpec = { group: 'time', type: 'duration', default: TIMEOUT_MS, min: 100, max: 60_000, doc: '', secret: false, reloadable: false };
+
+export const TARGET_SWITCHES: readonly Switch[] = [
+  { name: 'url', value: '<url>', doc: 'Where to ask, instead of where the configuration says.' },
+  { name: 'timeout', value: '<duration>', doc: 'How long to wait for the answer; 5s without it.' },
+];
+
+export interface Target {
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  readonly timeoutMs: number;
+}
+
+/** The public address, or the admin one. */
+export async function findTarget(which: 'public' | 'admin', given: ReadFlags, io: CliIo): Promise<Target> {
+  const timeoutMs = readTimeout(given.switches.get('timeout'));
+  const url = given.switches.get('url');
+  if (url !== undefined) {
+    if (!URL.canParse(url) || !/^https?:\/\//.test(url)) throw new RelayError('config_invalid', `--url: "${url}" is no URL`, { hint: 'Write --url http://127.0.0.1:8080.' });
+    return { baseUrl: url.replace(/\/+$/, ''), timeoutMs };
+  }
+  const { config } = orThrow(await inspectConfig(given, io.env));
+  const [host, port, flag] = which === 'public' ? ([config.host, config.port, '--port'] as const) : ([config['admin.host'], config['admin.port'], '--admin.port'] as const);
+  if (port === null) throw new RelayError('config_invalid', 'the admin listener is off', { hint: 'Switch it on with --admin.port 9090 and restart the relay.' });
+  if (port === 0) throw new RelayError('config_invalid', `the relay was told to take any port`, { hint: `Give the one it took with ${flag} or --url.` });
+  return { baseUrl: `http://${authority(loopbackOf(host), port)}`, timeoutMs };
+}
+
+/** An address that means all of them cannot be connected to everywhere. */
+function loopbackOf(host: string): string {
+  if (!isWildcard(host)) return host.replace(/^\[(.*)\]$/, '$1');
+  return host === '0.0.0.0' ? '127.0.0.1' : '::1';
+}
+
+function readTimeout(text: string | undefined): number {
+  const parsed = text === undefined ? null : parseValue(TIMEOUT_SPEC, text);
+  if (parsed?.ok === false) throw new RelayError('config_invalid', `--timeout: "${text ?? ''}" is not valid`, { hint: `Give ${parsed.expected}.` });
+  return typeof parsed?.value === 'number' ? parsed.value : TIMEOUT_MS;
+}

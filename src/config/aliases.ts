@@ -1,0 +1,60 @@
+// Environment variables that people bring along from other relays and platforms. One whose feature exists sets its option,
+// its unit converted; one whose feature does not exist is named at the start, so that nobody believes it works.
+import type { OptionKey } from './options.js';
+
+export interface Alias {
+  readonly name: string;
+  readonly key: OptionKey;
+  /** The option's text for the variable's; null when the variable asks for nothing. */
+  readonly convert: (text: string) => string | null;
+  /** How the value is written, for the reference page. */
+  readonly unit: string | null;
+}
+
+export const ALIASES: readonly Alias[] = [
+  as('PORT', 'port'),
+  as('HOST', 'host'),
+  as('LOG_LEVEL', 'log.level'),
+  as('NODE_ENV', 'environment'),
+  as('MAX_PAYLOAD_SIZE_MB', 'limits.entry-size-max', 'MiB'),
+  as('DB_CLEANUP_DAYS', 'retention', 'd'),
+  as('WS_PING_INTERVAL_MS', 'heartbeat', 'ms'),
+  as('WS_MAX_CONNECTIONS', 'limits.connections-max'),
+  { name: 'METRICS_ENABLED', key: 'admin.port', unit: 'false is `off`', convert: (text) => (isNo(text) ? 'off' : null) },
+];
+
+export interface Unsupported {
+  readonly name: string;
+  /** Why it does nothing; ends a sentence that starts with the name. */
+  readonly why: string;
+  /** What can be done now; a sentence with its full stop. */
+  readonly instead: string;
+  /** Values that ask for what the relay does anyway. */
+  readonly isHarmless?: (text: string) => boolean;
+}
+
+const NO_RATE_LIMIT = 'requests are not counted per address';
+const NOT_YET = 'Put a reverse proxy in front that does it.';
+
+export const UNSUPPORTED: readonly Unsupported[] = [
+  { name: 'MAX_REQUESTS_PER_MINUTE', why: NO_RATE_LIMIT, instead: NOT_YET },
+  { name: 'RATE_LIMIT_ENABLED', why: NO_RATE_LIMIT, instead: NOT_YET, isHarmless: isNo },
+  { name: 'CORS_ORIGIN', why: 'no cross-origin headers are sent', instead: NOT_YET },
+  { name: 'REQUIRE_HTTPS', why: 'the relay cannot speak TLS', instead: NOT_YET, isHarmless: isNo },
+  { name: 'WS_TIMEOUT_MS', why: 'a silent connection is closed after two heartbeats', instead: 'Set RELAY_HEARTBEAT to half of it.' },
+  { name: 'DB_PATH', why: 'the relay keeps a directory instead of a database file', instead: 'Set RELAY_DATA_DIR.' },
+  { name: 'LOG_FORMAT', why: 'the log is always JSON', instead: 'Pipe it through a formatter.', isHarmless: (text) => text === 'json' },
+  { name: 'SLA_TARGET_UPTIME', why: 'availability is not measured', instead: 'Watch /health from outside.' },
+  { name: 'SLA_ALERT_WEBHOOK', why: 'no alerts are sent', instead: 'Watch /metrics on the admin address.' },
+  { name: 'SECRET_KEY', why: 'the relay makes its own key in its data directory', instead: 'Remove it.' },
+  { name: 'SYNC_RELAY_ENABLED', why: 'the relay runs when it is started', instead: 'Remove it.', isHarmless: (text) => !isNo(text) },
+  { name: 'GUN_PEERS', why: 'the GUN protocol is not spoken', instead: 'Remove it.' },
+];
+
+function as(name: string, key: OptionKey, unit = ''): Alias {
+  return { name, key, unit: unit === '' ? null : `a number, in ${unit}`, convert: (text) => `${text.trim()}${unit}` };
+}
+
+function isNo(text: string): boolean {
+  return ['false', '0', 'no', 'off'].includes(text.trim().toLowerCase());
+}

@@ -1,0 +1,32 @@
+// Safe by default: who is not told otherwise listens where only this machine can connect.
+import { isIP } from 'node:net';
+import type { Finding, Origin } from './finding.js';
+import type { Config } from './options.js';
+
+const THREE_WAYS =
+  'Three ways out: keep --host 127.0.0.1 and let a reverse proxy on this machine end TLS (an SSH tunnel or a VPN does it too); ' +
+  'wait for TLS in the relay, which is not there yet, as is --behind-proxy for a proxy on another machine; ' +
+  'or give --insecure where everyone on the network may see who talks to the relay, when and how much, and may copy session tokens.';
+
+/** What is wrong with the addresses to listen on. */
+export function checkBind(config: Config, origin: (key: 'host' | 'admin.host') => Origin): Finding[] {
+  const findings: Finding[] = [];
+  if (!isLoopback(config.host) && !config.insecure) {
+    findings.push(refusal(`host "${config.host}" (${origin('host').label}) is not a loopback address, and this relay cannot speak TLS yet`, THREE_WAYS, origin('host')));
+  }
+  if (config['admin.port'] !== null && !isLoopback(config['admin.host'])) {
+    const what = `admin.host "${config['admin.host']}" (${origin('admin.host').label}) is not a loopback address, and the admin listener asks nobody who they are`;
+    findings.push(refusal(what, 'Use --admin.host 127.0.0.1 and reach it through an SSH tunnel.', origin('admin.host')));
+  }
+  return findings;
+}
+
+/** True for 127.0.0.0/8, ::1 and the name localhost. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
+}
+
+function refusal(message: string, hint: string, { place }: Origin): Finding {
+  return { severity: 'error', code: 'bind_not_loopback', place, message, hint };
+}

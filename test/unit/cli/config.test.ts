@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { shownRows } from '../../../src/cli/commands/config-show.js';
+import { OPTION_KEYS, type OptionTable } from '../../../src/config/options.js';
+import { run } from './run-cli.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'sealrelay-cli-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const file = (name: string, text: string): string => {
+  writeFileSync(join(dir, name), text);
+  return join(dir, name);
+};
+
+describe('relay config show', () => {
+  it('prints every option, and where each comes from', async () => {
+    const path = file('show.yaml', 'workers: 3\n');
+    const { code, out } = await run(['config', 'show', '--origin', '--port', '5', '--config', path], { LOG_LEVEL: 'warn' });
+    expect(code).toBe(0);
+    const lines = new Map(out.split('\n').map((line) => [line.split(/\s+/)[0], line.replaceAll(/\s+/g, ' ')]));
+    expect([...lines.keys()]).toEqual(OPTION_KEYS);
+    expect(lines.get('port')).toBe('port 5 flag --port');
+    expect(lines.get('log.level')).toBe('log.level warn environment variable LOG_LEVEL');
+    expect(lines.get('workers')).toBe(`workers 3 ${path}:1`);
+    expect(lines.get('heartbeat')).toBe('heartbeat 30s default');
+  });
+
+  it('prints JSON, and warnings beside it', async () => {
+    const { out, err } = await run(['config', 'show', '--json', '--config', 'off'], { PORT: '9', CORS_ORIGIN: '*' });
+    expect(JSON.parse(out)).toMatchObject({ port: { value: '9', origin: 'environment variable PORT' }, host: { value: '127.0.0.1', origin: 'default' } });
+    expect(err).toMatch(/^relay: environment variable CORS_ORIGIN has no effect yet/);
+  });
+
+  it('never shows a secret', () => {
+    const table: OptionTable = { 'hook.token': { group: 'process', type: 'text', default: 'none', doc: 'A token.', secret: true, reloadable: false } };
+    const rows = shownRows(table, { 'hook.token': 'hunter2' }, { 'hook.token': 'environment variable RELAY_HOOK_TOKEN' });
+    expect(rows).toEqual([{ key: 'hook.token', value: '[redacted]', origin: 'environment variable RELAY_HOOK_TOKEN' }]);
+  });
+
+  it('has no values to show when they are wrong', async () => {
+    expect(await run(['config', 'show', '--port', 'x', '--config', 'off'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('"x" is not valid for port') });
+  });
+});
+
+describe('relay config check', () => {
+  it('says nothing is wrong', async () => {
+    const path = file('good.toml', 'port = 1\n');
+    expect(await run(['config', 'check', path])).toEqual({ code: 0, out: `${path}: 0 errors, 0 warnings`, err: '' });
+    expect(await run(['config', 'check', '--config', 'off'])).toEqual({ code: 0, out: 'no configuration file: 0 errors, 0 warnings', err: '' });
+  });
+
+  it('says all that is wrong: line, column, what, and the fix', async () => {
+    const path = file('bad.yaml', 'prot: 1\nheartbeat: soon\nhost: 0.0.0.0\n');
+    const { code, out } = await run(['config', 'check', path]);
+    expect(code).toBe(2);
+    expect(out.split('\n')).toEqual([
+      `error: ${path}:1:1: unknown option prot. Did you mean port?`,
+      `error: ${path}:2:12: "soon" is not valid for heartbeat. Give a duration such as 30s, 5m, 12h or 30d, from 100ms to 10m, for example 30s.`,
+      expect.stringMatching(/^error: host "0\.0\.0\.0" \(.*bad\.yaml:3:7\) is not a loopback address.*Three ways out: /),
+      `${path}: 3 errors, 0 warnings`,
+    ]);
+  });
+
+  it('has places as numbers in JSON', async () => {
+    const path = file('bad.json', '{\n  "workers": "many"\n}');
+    const { code, out } = await run(['config', 'check', path, '--json']);
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ file: path, findings: [{ severity: 'error', code: 'config_invalid', place: { path, line: 2, column: 14 } }] });
+  });
+
+  it('lets warnings pass, but not a strict check', async () => {
+    const env = { GUN_PEERS: 'http://peer' };
+    const args = ['config', 'check', '--config', 'off'];
+    expect(await run(args, env)).toMatchObject({ code: 0, out: expect.stringContaining('warning: environment variable GUN_PEERS has no effect yet') });
+    expect(await run([...args, '--strict'], env)).toMatchObject({ code: 1 });
+    expect(await run([...args, '--strict'])).toMatchObject({ code: 0 });
+  });
+
+  it('takes what `config default` prints, in every format', async () => {
+    for (const format of ['yaml', 'toml', 'json']) {
+      const { out } = await run(['config', 'default', '--format', format]);
+      expect(await run(['config', 'check', file(`default.${format}`, out), '--strict'])).toMatchObject({ code: 0 });
+    }
+  });
+});

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ALIASES, UNSUPPORTED } from '../../../src/config/aliases.js';
+import { loadConfig } from '../../../src/config/load.js';
+import { resolveTable } from '../../../src/config/resolve.js';
+import type { OptionTable } from '../../../src/config/options.js';
+
+describe('variables of other relays', () => {
+  it.each([
+    ['PORT', '7', 'port', 7],
+    ['HOST', '::1', 'host', '::1'],
+    ['LOG_LEVEL', 'warn', 'log.level', 'warn'],
+    ['NODE_ENV', 'staging', 'environment', 'staging'],
+    ['MAX_PAYLOAD_SIZE_MB', '20', 'limits.entry-size-max', 20 * 1024 * 1024],
+    ['DB_CLEANUP_DAYS', '90', 'retention', 90 * 86_400_000],
+    ['WS_PING_INTERVAL_MS', '15000', 'heartbeat', 15_000],
+    ['WS_MAX_CONNECTIONS', '500', 'limits.connections-max', 500],
+    ['METRICS_ENABLED', 'false', 'admin.port', null],
+    ['METRICS_ENABLED', 'true', 'admin.port', 9090],
+  ] as const)('%s=%s sets %s in its own unit', (name, text, key, value) => {
+    const { config, warnings } = loadConfig([], { [name]: text });
+    expect(config[key]).toBe(value);
+    expect(warnings).toEqual([]);
+  });
+
+  it('names the variable when its value is no good, and prefers the RELAY_ one', () => {
+    expect(() => loadConfig([], { DB_CLEANUP_DAYS: 'ten' })).toThrow('environment variable DB_CLEANUP_DAYS: "tend" is not valid for retention');
+    expect(loadConfig([], { RELAY_RETENTION: '1d', DB_CLEANUP_DAYS: '9' })).toMatchObject({ config: { retention: 86_400_000 } });
+  });
+
+  it.each(UNSUPPORTED.map(({ name }) => name))('%s is never ignored in silence', (name) => {
+    expect(loadConfig([], { [name]: name === 'SYNC_RELAY_ENABLED' ? 'false' : 'something' }).warnings).toEqual([
+      expect.stringMatching(new RegExp(`^environment variable ${name} has no effect yet: .+\\. [A-Z].+\\.$`)),
+    ]);
+    expect(loadConfig([], { [name]: '' }).warnings).toEqual([]);
+  });
+
+  it('says nothing when they ask for what happens anyway', () => {
+    expect(loadConfig([], { RATE_LIMIT_ENABLED: 'false', REQUIRE_HTTPS: 'false', LOG_FORMAT: 'json', SYNC_RELAY_ENABLED: 'true' }).warnings).toEqual([]);
+    expect(loadConfig([], { REQUIRE_HTTPS: 'true', LOG_FORMAT: 'pretty' }).warnings).toHaveLength(2);
+  });
+
+  it('covers every name an operator of the older relay has', () => {
+    const names = [...ALIASES, ...UNSUPPORTED].map(({ name }) => name);
+    for (const name of ['MAX_REQUESTS_PER_MINUTE', 'CORS_ORIGIN', 'GUN_PEERS', 'DB_PATH', 'WS_TIMEOUT_MS', 'SLA_ALERT_WEBHOOK']) expect(names).toContain(name);
+  });
+});
+
+describe('RELAY_…_FILE', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sealrelay-value-'));
+  const file = join(dir, 'port');
+  writeFileSync(file, '4711\n');
+
+  it('reads the value from the file', () => {
+    expect(loadConfig([], { RELAY_PORT_FILE: file })).toMatchObject({ config: { port: 4711 }, origin: { port: 'file in environment variable RELAY_PORT_FILE' }, warnings: [] });
+    expect(loadConfig(['--port', '1'], { RELAY_PORT_FILE: file }).config.port).toBe(1);
+    expect(loadConfig([], { PORT: '1', RELAY_PORT_FILE: file }).config.port).toBe(4711);
+  });
+
+  it('refuses one that is missing, too large, or set besides the value', () => {
+    expect(() => loadConfig([], { RELAY_PORT_FILE: join(dir, 'none') })).toThrow(/RELAY_PORT_FILE: cannot read .*ENOENT/);
+    expect(() => loadConfig([], { RELAY_PORT_FILE: file, RELAY_PORT: '1' })).toThrow('RELAY_PORT and RELAY_PORT_FILE are both set');
+    writeFileSync(join(dir, 'big'), 'x'.repeat(70_000));
+    expect(() => loadConfig([], { RELAY_HOST_FILE: join(dir, 'big') })).toThrow('larger than 65536 bytes');
+    rmSync(dir, { recursive: true, force: true });
+  });
+});
+
+describe('a secret', () => {
+  const table: OptionTable = { 'hook.token': { group: 'process', type: 'choice', choices: ['right'], default: 'right', doc: 'A token.', secret: true, reloadable: false } };
+
+  it('is not repeated when it is refused', () => {
+    const layer = new Map([['hook.token', { text: 'hunter2', origin: { label: 'environment variable RELAY_HOOK_TOKEN', place: null } }]]);
+    const { findings } = resolveTable(table, [layer]);
+    expect(findings).toHaveLength(1);
+    expect(JSON.stringify(findings)).not.toContain('hunter2');
+  });
+});
