@@ -21,6 +21,7 @@ pub use state::{LedgerState, RestoreError};
 
 use crate::commit::sign_log_reset;
 use crate::environment::LogSigner;
+use crate::flat_map::FlatMap;
 use crate::store::{DeviceMark, SpaceFacts};
 use heads::RecentHeads;
 use relay_proto::attestation::HeadClaim;
@@ -48,9 +49,9 @@ pub struct SpaceLedger {
     fold: LogFold,
     floor: u64,
     roster: Arc<RosterState>,
-    marks: BTreeMap<DeviceKey, DeviceRecord>,
+    marks: FlatMap<DeviceKey, DeviceRecord>,
     /// Devices whose pushes wait until the time given, so that an admin can remove them; not durable.
-    holds: BTreeMap<DeviceKey, u64>,
+    holds: FlatMap<DeviceKey, u64>,
     heads: RecentHeads,
 }
 
@@ -63,8 +64,8 @@ impl SpaceLedger {
             fold: LogFold::new(&genesis),
             floor: genesis.base_size + 1,
             roster,
-            marks: BTreeMap::new(),
-            holds: BTreeMap::new(),
+            marks: FlatMap::default(),
+            holds: FlatMap::default(),
             heads: RecentHeads::default(),
         }
     }
@@ -127,6 +128,18 @@ impl SpaceLedger {
         &self.roster
     }
 
+    /// The roster, to be kept.
+    #[must_use]
+    pub fn shared_roster(&self) -> Arc<RosterState> {
+        Arc::clone(&self.roster)
+    }
+
+    /// Whether pushes of a device wait because it is being removed, which only memory knows.
+    #[must_use]
+    pub fn is_holding(&self, now_ms: u64) -> bool {
+        self.holds.values().any(|until_ms| *until_ms > now_ms)
+    }
+
     /// Whether a device's word about this log can be true: of this log epoch, not above the size, and not another head where
     /// the head is known (the newest sizes attested since the start).
     #[must_use]
@@ -138,6 +151,11 @@ impl SpaceLedger {
     /// Remembers the present head as one that was attested.
     pub(crate) fn note_attested(&mut self) {
         self.heads.note(self.size(), self.head());
+    }
+
+    /// The devices of which something is remembered, ascending.
+    pub fn devices(&self) -> impl Iterator<Item = DeviceKey> + '_ {
+        self.marks.iter().map(|(device, _)| *device)
     }
 
     /// What is remembered of a device; the default for one never seen.
@@ -160,14 +178,7 @@ impl SpaceLedger {
     /// The facts as the store's contract shows them.
     #[must_use]
     pub fn facts(&self) -> SpaceFacts {
-        SpaceFacts {
-            roster_version: self.roster.version(),
-            roster_hash: self.roster.hash(),
-            chain: self.roster.chain().to_vec(),
-            keyring: self.roster.keyring().clone(),
-            size: self.size(),
-            floor: self.floor,
-        }
+        self.roster.facts(self.size(), self.floor)
     }
 
     /// What an attestation states about this log; `time_ms` comes from a [`crate::commit::LogClock`].

@@ -221,7 +221,7 @@ impl SpaceIndex {
             w.u64(extent.file.segment).u64(extent.seq_first).u64(extent.count).u64(extent.rows_offset);
         }
         w.count_u32(self.marks().len());
-        for (device, marks) in self.marks() {
+        for (device, marks) in self.marks().iter() {
             w.raw(*device).count_u32(marks.len());
             marks.iter().for_each(|(push_seq, seq)| {
                 w.u64(*push_seq).u64(*seq);

@@ -7,14 +7,19 @@
 use crate::damaged_read::Unreadable;
 use crate::segment::footer::{ROW_BYTES, Row};
 use crate::segment::offset_of;
+use crate::segment::record::EntryFields;
 use crate::vfs::SharedFile;
+use relay_core::flat_map::FlatMap;
 use relay_core::ledger::Held;
 use relay_proto::ids::DeviceKey;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Seqs after which a device gets another mark: as many rows are looked at, at most, to find a push_seq.
 const MARK_SEQS: u64 = 64;
+
+/// Up to so many extents a space's memory grows by one at a time; most have a few.
+const EXTENTS_BY_ONE_MAX: usize = 8;
 
 /// A segment's file, shared by everything that names a place in it.
 #[derive(Debug)]
@@ -61,9 +66,9 @@ enum Part {
 pub(crate) struct SpaceIndex {
     sealed: Vec<Extent>,
     open: VecDeque<Place>,
-    marks: HashMap<DeviceKey, Vec<(u64, u64)>>,
+    marks: FlatMap<DeviceKey, Vec<(u64, u64)>>,
     /// The highest push_seq of each device whose row was dropped.
-    forgotten: HashMap<DeviceKey, u64>,
+    forgotten: FlatMap<DeviceKey, u64>,
     /// Up to here the marks came from a checkpoint.
     marked_size: u64,
 }
@@ -101,7 +106,7 @@ impl SpaceIndex {
         self.sealed.iter()
     }
 
-    pub(crate) const fn marks(&self) -> &HashMap<DeviceKey, Vec<(u64, u64)>> {
+    pub(crate) const fn marks(&self) -> &FlatMap<DeviceKey, Vec<(u64, u64)>> {
         &self.marks
     }
 
@@ -119,6 +124,9 @@ impl SpaceIndex {
 
     fn push_extent(&mut self, file: &Arc<SegmentFile>, seq_first: u64, count: u64, rows_offset: u64) {
         if count > 0 {
+            if self.sealed.len() < EXTENTS_BY_ONE_MAX {
+                self.sealed.reserve_exact(1);
+            }
             self.sealed.push(Extent { file: Arc::clone(file), seq_first, count, rows_offset });
         }
     }
@@ -127,13 +135,13 @@ impl SpaceIndex {
         if row.fields.seq <= self.marked_size {
             return;
         }
-        let marks = self.marks.entry(row.fields.device).or_default();
-        let due = marks
-            .last()
-            .is_none_or(|(push_seq, seq)| row.fields.seq >= seq + MARK_SEQS || row.fields.push_seq <= *push_seq);
-        if due {
-            marks.push((row.fields.push_seq, row.fields.seq));
-        }
+        let EntryFields { device, seq, push_seq, .. } = row.fields;
+        self.marks.update(device, Vec::new(), |marks| {
+            let is_due = |(last, at): &(u64, u64)| seq >= at + MARK_SEQS || push_seq <= *last;
+            if marks.last().is_none_or(is_due) {
+                marks.push((push_seq, seq));
+            }
+        });
     }
 
     /// What has to be read for `count` rows from `seq_first` on; fewer when the log ends before.
@@ -213,8 +221,7 @@ impl SpaceIndex {
 
     /// Notes that the row of a device's push was dropped.
     pub(crate) fn forget(&mut self, device: DeviceKey, push_seq: u64) {
-        let high = self.forgotten.entry(device).or_default();
-        *high = push_seq.max(*high);
+        self.forgotten.update(device, push_seq, |high| *high = push_seq.max(*high));
     }
 
     /// The highest dropped push_seq of a device (0: none).

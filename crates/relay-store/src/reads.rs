@@ -19,7 +19,7 @@ const ROWS_MAX: u64 = 65_536;
 /// What can be said without reading.
 pub(crate) fn outcome_now(space: &Space, after: u64) -> Option<ReadOutcome> {
     let state = space.lock();
-    let (size, floor) = (state.shown.facts.size, state.shown.facts.floor);
+    let (size, floor) = (state.shown.size, state.shown.floor);
     let attestation = state.shown.attestation.clone();
     if after > size {
         return Some(ReadOutcome::Ahead);
@@ -35,7 +35,7 @@ pub(crate) fn outcome_now(space: &Space, after: u64) -> Option<ReadOutcome> {
 pub(crate) fn page(space: &Space, after: u64, entries_max: u32, bytes_max: u32) -> Result<ReadOutcome, Unreadable> {
     let (plan, size, attestation) = {
         let state = space.lock();
-        let size = state.shown.facts.size;
+        let size = state.shown.size;
         let count = u64::from(entries_max).min(size.saturating_sub(after)).min(ROWS_MAX);
         (state.index.plan(after + 1, count), size, state.shown.attestation.clone())
     };
@@ -112,7 +112,7 @@ fn read_run(run: &[Place], entries: &mut Vec<StoredEntry>) -> Result<(), Unreada
 pub(crate) fn leaves(files: &LeafFiles, space: &Space, first_seq: u64, count: u32) -> Result<Vec<Hash>, Unreadable> {
     let (plan, count) = {
         let state = space.lock();
-        let held = state.shown.facts.size.saturating_add(1).saturating_sub(first_seq);
+        let held = state.shown.size.saturating_add(1).saturating_sub(first_seq);
         if first_seq == 0 || held == 0 {
             return Ok(Vec::new());
         }

@@ -6,13 +6,12 @@ use crate::damaged_read::Unreadable;
 use crate::index::SpaceIndex;
 use crate::segment::state::{AGES_MAX, StateRecord};
 use bytes::Bytes;
-use relay_core::ledger::RestoreError;
-use relay_core::ledger::{Held, HeldEntries, SpaceLedger};
+use relay_core::flat_map::FlatMap;
+use relay_core::ledger::{Held, HeldEntries, RestoreError, RosterState, SpaceLedger};
 use relay_core::store::{DeviceMark, SignedAck, SpaceFacts};
 use relay_proto::ids::{DeviceKey, SpaceId};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Commit times are kept at this resolution, in milliseconds.
 const AGE_MARK_MS: u64 = 3_600_000;
@@ -32,47 +31,64 @@ pub(crate) struct SpaceState {
     pub(crate) index: SpaceIndex,
     pub(crate) shown: Shown,
     /// (seq, commit time) marks, ascending.
-    pub(crate) ages: VecDeque<(u64, u64)>,
+    pub(crate) ages: Vec<(u64, u64)>,
     /// Log resets by the epoch they began, encoded, oldest first.
     pub(crate) resets: Vec<(u64, Bytes)>,
-    pub(crate) acks: BTreeMap<DeviceKey, SignedAck>,
-    pub(crate) contacts: BTreeMap<DeviceKey, u64>,
+    pub(crate) acks: FlatMap<DeviceKey, SignedAck>,
+    pub(crate) contacts: FlatMap<DeviceKey, u64>,
 }
 
 /// What is durable.
 #[derive(Debug)]
 pub(crate) struct Shown {
-    pub(crate) facts: SpaceFacts,
-    pub(crate) marks: HashMap<DeviceKey, DeviceMark>,
+    pub(crate) size: u64,
+    pub(crate) floor: u64,
+    pub(crate) roster: Arc<RosterState>,
+    pub(crate) marks: FlatMap<DeviceKey, DeviceMark>,
     /// Empty until one was signed since the start.
     pub(crate) attestation: Bytes,
     pub(crate) attested_ms: u64,
 }
 
+impl Shown {
+    /// As the store's contract shows it.
+    pub(crate) fn facts(&self) -> SpaceFacts {
+        self.roster.facts(self.size, self.floor)
+    }
+}
+
 impl Space {
     /// A space whose ledger is durable as it is.
     pub(crate) fn new(ledger: SpaceLedger) -> Self {
-        let shown = Shown { facts: ledger.facts(), marks: HashMap::new(), attestation: Bytes::new(), attested_ms: 0 };
+        let shown = Shown {
+            size: 0,
+            floor: 0,
+            roster: ledger.shared_roster(),
+            marks: FlatMap::default(),
+            attestation: Bytes::new(),
+            attested_ms: 0,
+        };
         let id = ledger.space();
         let mut state = SpaceState {
             ledger,
             index: SpaceIndex::default(),
             shown,
-            ages: VecDeque::new(),
+            ages: Vec::new(),
             resets: Vec::new(),
-            acks: BTreeMap::new(),
-            contacts: BTreeMap::new(),
+            acks: FlatMap::default(),
+            contacts: FlatMap::default(),
         };
         state.show_all();
         Self { id, state: Mutex::new(state) }
     }
 
     /// A space as a state record has it; its rows are still to be added.
-    pub(crate) fn of_record(record: StateRecord) -> Result<Self, RestoreError> {
+    pub(crate) fn of_record(mut record: StateRecord) -> Result<Self, RestoreError> {
+        record.take_out();
         let StateRecord { ledger, forgotten, resets, ages } = record;
         let space = Self::new(SpaceLedger::restore(ledger)?);
         let mut state = space.lock();
-        state.ages = ages.into();
+        state.ages = ages;
         state.resets = resets;
         forgotten.into_iter().for_each(|(device, push_seq)| state.index.forget(device, push_seq));
         drop(state);
@@ -88,15 +104,15 @@ impl Space {
 impl SpaceState {
     /// Shows everything of the ledger.
     pub(crate) fn show_all(&mut self) {
-        self.shown.facts = self.ledger.facts();
-        let devices = self.ledger.state().devices;
-        self.shown.marks = devices.iter().map(|(device, _)| (*device, self.ledger.mark(*device))).collect();
+        let Self { ledger, shown, .. } = self;
+        (shown.size, shown.floor, shown.roster) = (ledger.size(), ledger.floor(), ledger.shared_roster());
+        shown.marks = ledger.devices().map(|device| (device, ledger.mark(device))).collect();
     }
 
     /// Shows size, floor and the marks of `devices`.
     pub(crate) fn show_log(&mut self, devices: impl IntoIterator<Item = DeviceKey>) {
-        self.shown.facts.size = self.ledger.size();
-        self.shown.facts.floor = self.ledger.floor();
+        self.shown.size = self.ledger.size();
+        self.shown.floor = self.ledger.floor();
         for device in devices {
             self.shown.marks.insert(device, self.ledger.mark(device));
         }
@@ -104,17 +120,16 @@ impl SpaceState {
 
     /// Shows the roster; size and floor stay as they are shown.
     pub(crate) fn show_roster(&mut self) {
-        let SpaceFacts { size, floor, .. } = self.shown.facts;
-        let SpaceState { ledger, shown, .. } = self;
-        shown.facts = SpaceFacts { size, floor, ..ledger.facts() };
+        let Self { ledger, shown, .. } = self;
+        shown.roster = ledger.shared_roster();
         shown.marks.retain(|device, _| ledger.record(*device).push_seq_high > 0);
     }
 
     /// Notes that everything up to `seq` was committed by `time_ms`.
     pub(crate) fn note_age(&mut self, seq: u64, time_ms: u64) {
-        match self.ages.back_mut() {
+        match self.ages.last_mut() {
             Some(last) if last.1 / AGE_MARK_MS == time_ms / AGE_MARK_MS => *last = (seq, time_ms),
-            _ => self.ages.push_back((seq, time_ms)),
+            _ => self.ages.push((seq, time_ms)),
         }
         if self.ages.len() > AGES_MAX {
             // The later of two neighbours stays: what is between counts as younger than it is, and is kept longer.
@@ -127,9 +142,9 @@ impl SpaceState {
 
     /// What of the space is durable, as a record; `None` while a commit group holds more of it that is not durable yet.
     pub(crate) fn record(&self) -> Option<StateRecord> {
-        let (shown, ledger) = (&self.shown.facts, &self.ledger);
+        let (shown, ledger) = (&self.shown, &self.ledger);
         let is_quiet = (shown.size, shown.floor) == (ledger.size(), ledger.floor())
-            && shown.roster_version == ledger.roster().version();
+            && shown.roster.version() == ledger.roster().version();
         let high = |device: &DeviceKey| Some((*device, self.index.forgotten(*device))).filter(|(_, high)| *high > 0);
         is_quiet.then(|| {
             let ledger = ledger.state();
@@ -137,15 +152,14 @@ impl SpaceState {
                 forgotten: ledger.devices.iter().filter_map(|(device, _)| high(device)).collect(),
                 ledger,
                 resets: self.resets.clone(),
-                ages: self.ages.iter().copied().collect(),
+                ages: self.ages.clone(),
             }
         })
     }
 
     /// Notes a contact of a device.
     pub(crate) fn touch(&mut self, device: DeviceKey, now_ms: u64) {
-        let contact = self.contacts.entry(device).or_insert(now_ms);
-        *contact = now_ms.max(*contact);
+        self.contacts.update(device, now_ms, |contact| *contact = now_ms.max(*contact));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The roster in force, and the verdict on a chain that would change it.
 
 use super::SpaceLedger;
-use crate::store::Refusal;
+use crate::store::{Refusal, SpaceFacts};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::ids::{DeviceKey, Hash, SpaceId};
@@ -95,6 +95,19 @@ impl RosterState {
     #[must_use]
     pub const fn keyring(&self) -> &Bytes {
         &self.keyring
+    }
+
+    /// The facts of a space with this roster.
+    #[must_use]
+    pub fn facts(&self, size: u64, floor: u64) -> SpaceFacts {
+        SpaceFacts {
+            roster_version: self.version(),
+            roster_hash: self.hash(),
+            chain: self.chain_bytes.clone(),
+            keyring: self.keyring.clone(),
+            size,
+            floor,
+        }
     }
 
     /// What a device may do; `None` when it is not in the roster.

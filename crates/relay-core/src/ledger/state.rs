@@ -2,10 +2,10 @@
 
 use super::heads::RecentHeads;
 use super::{DeviceRecord, RosterState, SpaceLedger};
+use crate::flat_map::FlatMap;
 use bytes::Bytes;
 use relay_proto::ids::{DeviceKey, Hash};
 use relay_proto::merkle::{Genesis, LogFold};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -72,7 +72,7 @@ impl SpaceLedger {
             floor: state.floor,
             roster: Arc::new(roster),
             marks: state.devices.into_iter().collect(),
-            holds: BTreeMap::new(),
+            holds: FlatMap::default(),
             heads: RecentHeads::default(),
         })
     }

@@ -196,7 +196,7 @@ impl Outcome {
         let Some(known) = shared.find(space) else {
             return done(Err(StoreError::UnknownSpace));
         };
-        let facts = known.lock().shown.facts.clone();
+        let facts = known.lock().shown.facts();
         let commit = added.map(|added| RosterCommit {
             space,
             added,

@@ -86,7 +86,7 @@ impl Store for EmbeddedStore {
     }
 
     fn space(&self, space: SpaceId, done: Completion<Option<SpaceFacts>>) {
-        let facts = || self.shared.find(space).map(|space| space.lock().shown.facts.clone());
+        let facts = || self.shared.find(space).map(|space| space.lock().shown.facts());
         done(self.shared.readable().map(|()| facts()));
     }
 
@@ -238,9 +238,9 @@ impl Store for EmbeddedStore {
 
 fn facts_of(known: &Space, snapshots: Vec<SnapshotFacts>) -> ForgettingFacts {
     let state = known.lock();
-    let shown = &state.shown.facts;
+    let shown = &state.shown;
     ForgettingFacts {
-        roster: shown.chain.last().cloned().unwrap_or_default(),
+        roster: shown.roster.chain().last().cloned().unwrap_or_default(),
         size: shown.size,
         floor: shown.floor,
         acks: state.acks.values().cloned().collect(),
@@ -254,7 +254,7 @@ impl EmbeddedStore {
     fn keep_ack(&self, known: &Space, ack: SignedAck) -> Result<(), StoreError> {
         let now_ms = self.shared.wall_clock.now_ms();
         let mut state = known.lock();
-        let shown = ack.size <= state.shown.facts.size;
+        let shown = ack.size <= state.shown.size;
         if !shown || !state.ledger.may_claim(ack.log_epoch, ack.size, ack.head) {
             return Err(StoreError::Refused(Refusal::AckInvalid));
         }

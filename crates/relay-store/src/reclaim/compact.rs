@@ -133,7 +133,7 @@ impl<'a> Compaction<'a> {
     fn know(&mut self, space: SpaceId) {
         let shared = self.shared;
         self.fates.entry(space).or_insert_with(|| {
-            let floor = shared.find(space).map_or(0, |known| known.lock().shown.facts.floor);
+            let floor = shared.find(space).map_or(0, |known| known.lock().shown.floor);
             Fate { floor, forgotten: BTreeMap::new() }
         });
     }

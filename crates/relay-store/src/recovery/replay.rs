@@ -215,7 +215,7 @@ impl Replay {
         }
         state.ledger = SpaceLedger::restore(record.ledger).map_err(|_| ())?;
         state.resets = record.resets;
-        state.ages = record.ages.into();
+        state.ages = record.ages;
         Ok(())
     }
 
@@ -231,7 +231,7 @@ impl Replay {
                     state.index.add_sealed(file, rows, offset);
                 }
                 let newest = rows.last().map_or(0, |row| row.fields.seq);
-                if state.ages.back().is_none_or(|(noted, _)| *noted < newest) {
+                if state.ages.last().is_none_or(|(noted, _)| *noted < newest) {
                     state.note_age(newest, trailer.time_ms_max);
                 }
             }

@@ -1,6 +1,6 @@
 //! State records: everything of one space that older records said, so that they are not needed any more.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use relay_core::ledger::{DeviceRecord, LedgerState};
 use relay_proto::ids::{DeviceKey, EntryId, SpaceId};
 use relay_proto::limits::{CHAIN_STATEMENTS_MAX, KEYRING_BYTES_MAX};
@@ -31,6 +31,18 @@ impl StateRecord {
     #[must_use]
     pub const fn space(&self) -> SpaceId {
         self.ledger.genesis.space
+    }
+
+    /// Puts what it has of the buffer it was read from into memory of its own, in one piece: the buffer is let go.
+    pub fn take_out(&mut self) {
+        let LedgerState { chain, keyring, .. } = &mut self.ledger;
+        let held = || chain.iter().chain([&*keyring]).chain(self.resets.iter().map(|(_, reset)| reset));
+        let mut own = BytesMut::with_capacity(held().map(Bytes::len).sum());
+        held().for_each(|bytes| own.extend_from_slice(bytes));
+        let mut own = own.freeze();
+        for bytes in chain.iter_mut().chain([keyring]).chain(self.resets.iter_mut().map(|(_, reset)| reset)) {
+            *bytes = own.split_to(bytes.len());
+        }
     }
 
     /// Notes rows that go: the highest push_seq of each device.
