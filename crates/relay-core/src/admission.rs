@@ -43,16 +43,17 @@ pub(crate) struct Admission {
     measure: Mutex<Measure>,
 }
 
-/// A push that waits in the store, until this is dropped.
+/// Pushes that wait in the store, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct WaitingPush {
     counters: Arc<Counters>,
+    pushes: usize,
     bytes: usize,
 }
 
 impl Drop for WaitingPush {
     fn drop(&mut self) {
-        self.counters.pushes_waiting.one_less();
+        self.counters.pushes_waiting.sub_len(self.pushes);
         self.counters.push_bytes_waiting.sub_len(self.bytes);
     }
 }
@@ -62,13 +63,13 @@ impl Admission {
         Self { wait_ms_max, counters, measuring: AtomicBool::new(false), measure: Mutex::default() }
     }
 
-    /// Counts a push that goes to the store.
-    pub(crate) fn enter(&self, bytes: usize) -> WaitingPush {
-        self.counters.pushes_total.one();
+    /// Counts pushes that go to the store together.
+    pub(crate) fn enter(&self, pushes: usize, bytes: usize) -> WaitingPush {
+        self.counters.pushes_total.add_len(pushes);
         self.counters.push_bytes_total.add_len(bytes);
-        self.counters.pushes_waiting.one();
+        self.counters.pushes_waiting.add_len(pushes);
         self.counters.push_bytes_waiting.add_len(bytes);
-        WaitingPush { counters: Arc::clone(&self.counters), bytes }
+        WaitingPush { counters: Arc::clone(&self.counters), pushes, bytes }
     }
 
     /// How long a push would wait, in milliseconds, when that is too long.
@@ -169,7 +170,7 @@ mod tests {
         }
 
         fn fill(&mut self, pushes: usize, bytes: usize) {
-            self.waiting.extend((0..pushes).map(|_| self.admission.enter(bytes)));
+            self.waiting.extend((0..pushes).map(|_| self.admission.enter(1, bytes)));
         }
 
         fn excess_wait_ms(&self, now_ms: u64) -> Option<u64> {

@@ -90,6 +90,9 @@ pub struct Opened {
 pub trait Endpoint: Send {
     /// One complete binary message from the peer.
     fn on_message(&mut self, message: Bytes, now: Moment, out: &mut dyn Outbox);
+    /// No further message is at hand. The transport says so after the last of those that it received together, so that an
+    /// endpoint may work them off as one; whatever it gathered it must also work off in [`Self::poll`].
+    fn on_input_rest(&mut self, _now: Moment, _out: &mut dyn Outbox) {}
     /// The peer will send no more, and waits for its answers. Byte streams have such an end, WebSockets do not.
     fn on_input_end(&mut self, _now: Moment, _out: &mut dyn Outbox) {}
     /// Called after the waker fired, after the deadline passed, and whenever the write queue has room again.

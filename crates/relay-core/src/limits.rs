@@ -95,6 +95,8 @@ impl RelayLimits {
 
 /// Pushes of one session that wait for their commit; with them reached the relay stops reading from it.
 pub const PUSHES_IN_FLIGHT_MAX: usize = 1024;
+/// Sealed bytes of the pushes of one session that are handed to the store as one.
+pub const PUSH_JOINED_BYTES_MAX: usize = 256 * 1024;
 /// Pushes of all sessions that may wait however slow the disk is: what one commit group takes.
 pub const PUSHES_WAITING_ADMITTED: u64 = 4096;
 /// The same in bytes: a session's full window and as much again.

@@ -24,6 +24,7 @@ mod io;
 mod open;
 mod pull;
 mod push;
+mod push_window;
 mod refusal;
 mod requests;
 mod resumption;
@@ -195,6 +196,20 @@ impl Endpoint for Session {
 
     fn poll(&mut self, now: Moment, out: &mut dyn Outbox) {
         self.run(None, now, out);
+    }
+
+    fn on_input_rest(&mut self, now: Moment, out: &mut dyn Outbox) {
+        let Self { shared, handle, state } = self;
+        let State::Open(open) = state else { return };
+        if !open.pushes.holds_any() {
+            return;
+        }
+        let mut io = Io::new(shared, handle, now, out);
+        open.forward_pushes(&mut io);
+        if io.is_closed() {
+            state.release(shared, handle);
+            *state = State::Closing;
+        }
     }
 
     fn on_input_end(&mut self, now: Moment, out: &mut dyn Outbox) {

@@ -131,6 +131,86 @@ fn what_follows_a_refused_first_push_is_a_gap() {
     assert_eq!((world.receipt(a).seq_first, world.receipt(a).seq_first), (1, 2));
 }
 
+/// Pushes of one entry, as they arrive together.
+fn together(pushes: &[(u64, u32, &'static str)]) -> Vec<Bytes> {
+    let push = |(n, key_epoch, text): &(u64, u32, &'static str)| {
+        let entries = vec![SealedBytes(Bytes::from_static(text.as_bytes()))];
+        Push { push_seq_first: *n, key_epoch: *key_epoch, entries }.encode()
+    };
+    pushes.iter().map(push).collect()
+}
+
+#[test]
+fn pushes_that_arrive_together_share_a_receipt_that_covers_all_of_them() {
+    let (mut world, cast) = ready();
+    let a = world.open(&cast.space, &cast.a);
+    world.send_all(a, together(&[(1, 1, "1"), (2, 1, "2"), (3, 1, "3")]));
+    let receipt = world.receipt(a);
+    assert_eq!((receipt.push_seq_first, receipt.count, receipt.seq_first), (1, 3, 1));
+    let ReceiptStatus::Stored(proof) = &receipt.status else { panic!("stored") };
+    let leaf = PushLeaf::of(cast.a.device(), 1, 1, &[entry_id(b"1"), entry_id(b"2"), entry_id(b"3")]);
+    assert!(verify_receipt(&leaf, proof, &receipt.attestation.claim.pushes));
+    assert!(world.recv_all(a).is_empty(), "one receipt");
+    let stats = world.relay.stats();
+    assert_eq!((stats.pushes_total, stats.pushes_waiting, stats.push_bytes_waiting), (3, 0, 0));
+}
+
+#[test]
+fn of_pushes_that_arrive_together_each_gets_the_answer_it_would_have_got_alone() {
+    let arrivals: [&[(u64, u32, &str)]; 5] = [
+        &[(1, 1, "1"), (2, 1, "2"), (3, 2, "3"), (4, 2, "4")],
+        &[(1, 2, "1"), (2, 2, "2"), (3, 2, "3")],
+        &[(1, 1, "1"), (3, 1, "3"), (4, 1, "4")],
+        &[(1, 1, "1"), (2, 1, "2"), (2, 1, "other"), (3, 1, "3"), (4, 1, "4")],
+        &[(1, 1, "1"), (1, 1, "other"), (2, 1, "2"), (2, 1, "2"), (3, 1, "3")],
+    ];
+    /// The verdict of each push_seq in the order of the answers, and the entries of the log.
+    fn answers(world: &mut World, id: usize) -> Vec<(u64, String)> {
+        let verdicts = |frame| match frame {
+            RelayFrame::Receipt(receipt) => (0..u64::from(receipt.count))
+                .map(|n| {
+                    let status = match receipt.status {
+                        ReceiptStatus::Stored(_) => "stored",
+                        _ => "duplicate",
+                    };
+                    (receipt.push_seq_first + n, format!("{status} at {}", receipt.seq_first + n))
+                })
+                .collect(),
+            RelayFrame::ErrorFrame(error) => vec![(error.context, format!("error {}", error.code))],
+            other => panic!("unexpected: {other:?}"),
+        };
+        let mut answers: Vec<_> = world.recv_all(id).into_iter().flat_map(verdicts).collect();
+        answers.sort();
+        answers
+    }
+    for pushes in arrivals {
+        for is_bound in [false, true] {
+            let cast = Cast::new();
+            let outcome = |joined: bool| {
+                let mut world = World::new();
+                world.found(&cast.space);
+                let a = world.open(&cast.space, &cast.a);
+                let shift = u64::from(is_bound);
+                if is_bound {
+                    world.push(a, 1, &["0"]);
+                    world.receipt(a);
+                }
+                let messages = pushes.iter().map(|(n, epoch, text)| (n + shift, *epoch, *text)).collect::<Vec<_>>();
+                world.store.pause();
+                if joined {
+                    world.send_all(a, together(&messages));
+                } else {
+                    together(&messages).into_iter().for_each(|message| world.send_bytes(a, message));
+                }
+                world.store.resume();
+                world.settle();
+                answers(&mut world, a)
+            };
+            assert_eq!(outcome(true), outcome(false), "{pushes:?}, bound: {is_bound}");
+        }
+    }
+}
+
 #[test]
 fn what_waits_between_two_refused_pushes_is_a_gap() {
     let (mut world, cast) = ready();

@@ -135,16 +135,17 @@ export class Pusher {
     return expected;
   }
 
+  // A receipt may cover a part of a push, or several pushes in a row.
   #answered(first: number, count: number): void {
     const session = this.#session;
     if (session === undefined) return;
-    const at = session.inFlight.findIndex((push) => first >= push.first && first < push.first + push.count);
-    const push = session.inFlight[at];
-    if (push === undefined) return;
-    push.open -= Math.min(push.open, count);
-    if (push.open > 0) return;
-    session.bytes -= push.bytes;
-    session.inFlight.splice(at, 1);
+    const covers = (push: InFlight) => Math.min(push.first + push.count, first + count) - Math.max(push.first, first);
+    for (const push of session.inFlight.filter((inFlight) => covers(inFlight) > 0)) {
+      push.open -= Math.min(push.open, covers(push));
+      if (push.open > 0) continue;
+      session.bytes -= push.bytes;
+      session.inFlight.splice(session.inFlight.indexOf(push), 1);
+    }
   }
 
   async #run(session: PushSession): Promise<void> {

@@ -1,5 +1,6 @@
 //! The part of a session that other threads reach: its waker and the answers of the store that wait for it.
 
+use super::push_window::Joined;
 use crate::endpoint::Waker;
 use crate::store::{DeviceMark, Pushed, ReadOutcome, SignedAck, SnapshotProgress, SpaceFacts, StoreError};
 use bytes::Bytes;
@@ -15,7 +16,7 @@ pub(crate) enum Answer {
     RosterPut(Result<SpaceFacts, StoreError>),
     Mark(Result<DeviceMark, StoreError>),
     Attested(Result<Bytes, StoreError>),
-    Pushed { push_seq_first: u64, bytes: usize, result: Result<Pushed, StoreError> },
+    Pushed { joined: Joined, result: Result<Pushed, StoreError> },
     Read(Result<ReadOutcome, StoreError>),
     SubscriptionRead(Result<ReadOutcome, StoreError>),
     Leaves(Result<Vec<Hash>, StoreError>),

@@ -5,7 +5,7 @@ use super::ephemeral::EphemeralState;
 use super::flow::Flow;
 use super::handle::{Answer, SessionHandle};
 use super::io::Io;
-use super::push::PushWindow;
+use super::push_window::PushWindow;
 use super::requests::{Request, Requests};
 use super::roster::{Membership, RosterWatch};
 use super::subscription::Subscription;
@@ -184,6 +184,9 @@ impl OpenSession {
             io.error(ErrorCode::DeviceExpired, 0);
         }
         self.flow_work(io);
+        if !io.is_closed() {
+            self.forward_pushes(io);
+        }
         while io.has_room() && self.step(io) {}
         self.flow_end(io);
         if io.is_closed() {
@@ -259,7 +262,7 @@ impl OpenSession {
 
     fn on_answer(&mut self, answer: Answer, io: &mut Io<'_>) {
         match answer {
-            Answer::Pushed { push_seq_first, bytes, result } => self.on_pushed(push_seq_first, bytes, result, io),
+            Answer::Pushed { joined, result } => self.on_pushed(joined, result, io),
             Answer::SubscriptionRead(read) => self.on_subscription_read(read, io),
             Answer::AckPut { size, result } => self.on_ack_put(size, result, io),
             answer => self.on_request_answer(answer, io),

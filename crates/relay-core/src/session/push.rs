@@ -1,60 +1,28 @@
-//! Pushes: handed to the store as they come, answered when they are durable.
+//! Pushes: gathered as they come, handed to the store when no more are at hand, answered when they are durable.
 
 use super::handle::Answer;
 use super::io::Io;
 use super::open::OpenSession;
+use super::push_window::Joined;
 use crate::admission;
 use crate::store::{self, Pushed, ReceiptRun, StoreError, Verdict};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::attestation::ReceiptProof;
 use relay_proto::frame::{EncodedReceipt, ErrorFrame, Push, ReceiptStatus};
-use relay_proto::ids::SealedBytes;
 use relay_proto::wire::U64_MAX;
-use std::collections::VecDeque;
-
-/// The pushes of one session that are not answered yet.
-#[derive(Debug)]
-pub(super) struct PushWindow {
-    /// Pushes that wait, here or in the store.
-    pub(super) count: usize,
-    /// Their sealed bytes.
-    pub(super) bytes: usize,
-    /// The device's next push may be any above its mark; until one was answered they go to the store one at a time, so that
-    /// what follows a refused one cannot be stored in its place.
-    unbound: bool,
-    in_store: usize,
-    held: VecDeque<Push>,
-    /// A refused push: what is above it is a gap until the client starts again there.
-    refused_at: Option<u64>,
-}
-
-impl PushWindow {
-    pub(super) const fn new(bound: bool) -> Self {
-        Self { count: 0, bytes: 0, unbound: !bound, in_store: 0, held: VecDeque::new(), refused_at: None }
-    }
-
-    /// The lowest refused one counts: nothing above it may be stored in its place.
-    fn refuse_from(&mut self, push_seq_first: u64) {
-        self.refused_at = Some(self.refused_at.map_or(push_seq_first, |refused_at| refused_at.min(push_seq_first)));
-    }
-}
-
-fn sealed_bytes(push: &Push) -> usize {
-    push.entries.iter().map(SealedBytes::len).sum()
-}
 
 impl OpenSession {
     pub(super) fn on_push(&mut self, push: Push, io: &mut Io<'_>) {
         if let Some(code) = self.push_fault(&push, io) {
+            // What came before it is not to be refused for it.
+            self.forward_pushes(io);
             self.pushes.refuse_from(push.push_seq_first);
             io.error(code, push.push_seq_first);
             return;
         }
-        self.pushes.count += 1;
-        self.pushes.bytes += sealed_bytes(&push);
-        self.pushes.held.push_back(push);
-        self.forward_pushes(io);
+        // It goes to the store when the transport has no more messages at hand: neighbours go as one.
+        self.pushes.hold(push);
     }
 
     /// What is wrong with a push before its place in the log is looked at.
@@ -75,30 +43,28 @@ impl OpenSession {
         }
     }
 
-    fn forward_pushes(&mut self, io: &mut Io<'_>) {
+    /// Hands what was gathered to the store.
+    pub(super) fn forward_pushes(&mut self, io: &mut Io<'_>) {
         while !(self.pushes.unbound && self.pushes.in_store > 0) {
-            let Some(push) = self.pushes.held.pop_front() else { return };
-            let bytes = sealed_bytes(&push);
-            let push_seq_first = push.push_seq_first;
-            if let Some(expected) = self.pushes.refused_at.filter(|refused_at| push_seq_first > *refused_at) {
-                self.pushes.count -= 1;
-                self.pushes.bytes -= bytes;
-                gap(push_seq_first, expected, io);
+            let Some(next) = self.pushes.next_push_seq() else { return };
+            if let Some(expected) = self.pushes.refused_at.filter(|refused_at| next > *refused_at) {
+                self.pushes.drop_next();
+                gap(next, expected, io);
                 continue;
             }
             self.pushes.refused_at = None;
             if let Some(wait_ms) = io.shared.admission.excess_wait_ms(io.now) {
-                self.pushes.count -= 1;
-                self.pushes.bytes -= bytes;
-                self.pushes.refuse_from(push_seq_first);
-                busy(push_seq_first, wait_ms, io);
+                self.pushes.drop_next();
+                self.pushes.refuse_from(next);
+                busy(next, wait_ms, io);
                 continue;
             }
+            let Some((push, joined)) = self.pushes.join(usize::from(io.shared.limits.push_entries_max)) else { return };
             self.pushes.in_store += 1;
-            let waiting = io.shared.admission.enter(bytes);
+            let waiting = io.shared.admission.enter(joined.firsts.len(), joined.bytes);
             let done = io.completion(move |result| {
                 drop(waiting);
-                Answer::Pushed { push_seq_first, bytes, result }
+                Answer::Pushed { joined, result }
             });
             io.shared.store.push(self.for_store(push), done);
         }
@@ -114,16 +80,21 @@ impl OpenSession {
         }
     }
 
-    pub(super) fn on_pushed(
-        &mut self,
-        push_seq_first: u64,
-        bytes: usize,
-        result: Result<Pushed, StoreError>,
-        io: &mut Io<'_>,
-    ) {
-        self.pushes.count = self.pushes.count.saturating_sub(1);
-        self.pushes.bytes = self.pushes.bytes.saturating_sub(bytes);
+    pub(super) fn on_pushed(&mut self, joined: Joined, result: Result<Pushed, StoreError>, io: &mut Io<'_>) {
         self.pushes.in_store = self.pushes.in_store.saturating_sub(1);
+        match result {
+            Err(StoreError::Refused(_)) if joined.is_several() => self.pushes.hold_apart(joined),
+            result => {
+                self.pushes.answered(joined.firsts.len(), joined.bytes);
+                self.answer_pushes(&joined.firsts, result, io);
+            }
+        }
+        if !io.is_closed() {
+            self.forward_pushes(io);
+        }
+    }
+
+    fn answer_pushes(&mut self, firsts: &[u64], result: Result<Pushed, StoreError>, io: &mut Io<'_>) {
         match result {
             Ok(pushed) => {
                 self.pushes.unbound = false;
@@ -131,14 +102,11 @@ impl OpenSession {
             }
             Err(error) => {
                 // While the mark is bound the store itself sees the gap that follows.
-                if self.pushes.unbound {
-                    self.pushes.refuse_from(push_seq_first);
+                if let Some(first) = firsts.first().filter(|_| self.pushes.unbound) {
+                    self.pushes.refuse_from(*first);
                 }
-                io.store_error(&error, push_seq_first);
+                firsts.iter().for_each(|first| io.store_error(&error, *first));
             }
-        }
-        if !io.is_closed() {
-            self.forward_pushes(io);
         }
     }
 }

@@ -142,9 +142,17 @@ impl World {
     }
 
     pub(crate) fn send_bytes(&mut self, id: usize, message: Bytes) {
+        self.send_all(id, [message]);
+    }
+
+    /// What arrives together.
+    pub(crate) fn send_all(&mut self, id: usize, messages: impl IntoIterator<Item = Bytes>) {
         let connection = &mut self.connections[id];
         connection.queue.now = self.now;
-        connection.endpoint.on_message(message, self.now, &mut connection.queue);
+        for message in messages {
+            connection.endpoint.on_message(message, self.now, &mut connection.queue);
+        }
+        connection.endpoint.on_input_rest(self.now, &mut connection.queue);
         self.settle();
     }
 

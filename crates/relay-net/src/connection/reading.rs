@@ -65,6 +65,7 @@ impl Connection {
     /// Decodes and hands over as long as the endpoint has room; returns how many bytes were used.
     fn digest(&mut self, bytes: &mut [u8], now: Moment) -> usize {
         let mut used = 0;
+        let messages_before = self.tally.messages_in;
         while self.may_keep() && self.may_read() {
             let rest = bytes.get_mut(used..).unwrap_or_default();
             if rest.is_empty() {
@@ -79,6 +80,9 @@ impl Connection {
                 }
                 Err(violation) => self.violated(violation, now),
             }
+        }
+        if self.phase == Phase::Open && self.tally.messages_in != messages_before {
+            self.call(now, |endpoint, out| endpoint.on_input_rest(now, out));
         }
         used
     }
