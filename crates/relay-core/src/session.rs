@@ -193,6 +193,19 @@ impl Endpoint for Session {
         self.run(Some(message), now, out);
     }
 
+    fn take_in_place(&mut self, message: &[u8], now: Moment) -> bool {
+        match &mut self.state {
+            State::Open(open) => open.take_ephemeral(message, now, &self.shared.limits, self.handle.id),
+            _ => false,
+        }
+    }
+
+    fn on_read_end(&mut self) {
+        if let State::Open(open) = &mut self.state {
+            open.publish_ephemeral(self.handle.id);
+        }
+    }
+
     fn poll(&mut self, now: Moment, out: &mut dyn Outbox) {
         self.run(None, now, out);
     }

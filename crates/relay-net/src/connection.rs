@@ -85,6 +85,8 @@ pub(crate) struct Connection {
     wants_poll: bool,
     /// The write queue was too full to poll the endpoint.
     blocked: bool,
+    /// The endpoint took messages of this read in place.
+    took_in_place: bool,
     /// Counted as a slow consumer since the queue was last below its mark.
     lagging: bool,
     /// The latest ping that came while there was no room for its pong.
@@ -130,6 +132,7 @@ impl Connection {
             phase: Phase::Open,
             wants_poll: true,
             blocked: false,
+            took_in_place: false,
             lagging: false,
             pong: None,
             ping_due: false,
