@@ -52,13 +52,35 @@ impl SharedFrame {
     }
 }
 
-/// Frames encoded once and joined once, for subscribers that lack the same ones.
+/// Frames encoded once, in one piece, for subscribers that lack the same ones.
 #[derive(Clone, Debug)]
 pub struct SharedRun {
-    /// All of them, each with its WebSocket header, in one piece.
+    /// All of them, each with its unmasked WebSocket header.
     pub bytes: Bytes,
-    /// The same, one by one.
-    pub frames: Arc<[SharedFrame]>,
+    /// How many there are.
+    pub frames: u32,
+}
+
+impl SharedRun {
+    /// The frames one by one.
+    pub fn split(&self) -> impl Iterator<Item = SharedFrame> + use<> {
+        let mut rest = self.bytes.clone();
+        std::iter::from_fn(move || {
+            let (header_bytes, length) = server_header(&rest)?;
+            let end = length.checked_add(usize::from(header_bytes)).filter(|end| *end <= rest.len())?;
+            Some(SharedFrame { bytes: rest.split_to(end), header_bytes })
+        })
+    }
+}
+
+/// Length of the WebSocket header in front, and of what follows it.
+fn server_header(bytes: &[u8]) -> Option<(u8, usize)> {
+    let (short, rest) = (bytes.get(1)?, bytes.get(2..)?);
+    match short {
+        126 => Some((4, usize::from(u16::from_be_bytes(*rest.first_chunk()?)))),
+        127 => Some((10, usize::try_from(u64::from_be_bytes(*rest.first_chunk()?)).ok()?)),
+        _ => Some((2, usize::from(*short))),
+    }
 }
 
 /// Where an endpoint puts its output. The transport decides how much room there is.
@@ -69,7 +91,7 @@ pub trait Outbox {
     fn push(&mut self, message: Outbound);
     /// Appends several messages; one run may overshoot.
     fn push_run(&mut self, run: SharedRun) {
-        run.frames.iter().for_each(|frame| self.push(Outbound::Shared(frame.clone())));
+        run.split().for_each(|frame| self.push(Outbound::Shared(frame)));
     }
     /// Asks for an orderly close after everything pushed so far; later pushes are ignored.
     fn close(&mut self, close: Close);
@@ -90,9 +112,14 @@ pub struct Opened {
 pub trait Endpoint: Send {
     /// One complete binary message from the peer.
     fn on_message(&mut self, message: Bytes, now: Moment, out: &mut dyn Outbox);
-    /// No further message is at hand. The transport says so after the last of those that it received together, so that an
-    /// endpoint may work them off as one; whatever it gathered it must also work off in [`Self::poll`].
-    fn on_input_rest(&mut self, _now: Moment, _out: &mut dyn Outbox) {}
+    /// A message that still lies where it was read: `true` when the endpoint took what it needs of it; otherwise it comes again
+    /// by [`Self::on_message`]. Whoever calls this calls [`Self::on_read_end`] after the last one of a read.
+    fn take_in_place(&mut self, _message: &[u8], _now: Moment) -> bool {
+        false
+    }
+    /// The messages of one read were handed over: what was gathered of them goes on together. What is not taken in place
+    /// an endpoint must also work off in [`Self::poll`].
+    fn on_read_end(&mut self, _now: Moment, _out: &mut dyn Outbox) {}
     /// The peer will send no more, and waits for its answers. Byte streams have such an end, WebSockets do not.
     fn on_input_end(&mut self, _now: Moment, _out: &mut dyn Outbox) {}
     /// Called after the waker fired, after the deadline passed, and whenever the write queue has room again.
@@ -120,4 +147,36 @@ pub trait EndpointFactory: Send + Sync {
     fn open(&self, opened: Opened, now: Moment) -> Box<dyn Endpoint>;
     /// Largest binary message the transport may assemble for any of its endpoints, in bytes, whatever their state.
     fn message_bytes_max(&self) -> usize;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SharedRun;
+    use bytes::Bytes;
+    use relay_proto::frame::{EncodedFrame, Ping};
+    use relay_proto::wire::ws_binary_header;
+
+    #[test]
+    fn a_run_splits_into_its_frames_whatever_their_length() {
+        let mut bytes = EncodedFrame::of(&Ping { nonce: 7 }).bytes.to_vec();
+        let mut expected = vec![bytes.clone()];
+        for length in [0_usize, 125, 126, 65_535, 65_536] {
+            let (header, header_bytes) = ws_binary_header(length);
+            let mut frame = header[..header_bytes].to_vec();
+            frame.resize(header_bytes + length, 9);
+            bytes.extend_from_slice(&frame);
+            expected.push(frame);
+        }
+        let run = SharedRun { frames: u32::try_from(expected.len()).unwrap(), bytes: bytes.into() };
+        let frames: Vec<_> = run.split().collect();
+        assert!(frames.iter().map(|frame| &frame.bytes[..]).eq(expected.iter().map(|frame| &frame[..])));
+        assert!(
+            frames
+                .iter()
+                .zip(&expected)
+                .all(|(frame, whole)| frame.frame().len() + usize::from(frame.header_bytes) == whole.len())
+        );
+        let cut = SharedRun { bytes: Bytes::from_static(&[0x82, 126, 1]), frames: 1 };
+        assert_eq!(cut.split().count(), 0, "half a frame is none");
+    }
 }

@@ -14,7 +14,7 @@ mod topics;
 
 pub(crate) use channel::{AckNews, Live, SpaceChannel};
 pub(crate) use encode::{PageEncoding, encode_page, shared};
-pub(crate) use ephemeral::EphemeralBatch;
+pub(crate) use ephemeral::{EphemeralBatch, Sender, Slot};
 pub(crate) use mailbox::Mail;
 pub(crate) use topics::TopicRefusal;
 

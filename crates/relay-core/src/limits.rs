@@ -139,8 +139,10 @@ pub const RETRY_AFTER_MS: u32 = 1000;
 pub const EPHEMERAL_SPACE_BYTES_MAX: usize = 1024 * 1024;
 /// The same in frames.
 pub const EPHEMERAL_SPACE_FRAMES_MAX: usize = 4096;
-/// Ephemeral frames taken for one session at once.
-pub const EPHEMERAL_BATCH_FRAMES: usize = 256;
+/// Bytes of ephemeral frames of one session that are kept, taken and dropped together.
+pub const EPHEMERAL_PIECE_BYTES_MAX: usize = 128 * 1024;
+/// Such pieces taken for one session at once.
+pub const EPHEMERAL_BATCH_PIECES: usize = 256;
 /// Bytes of ephemeral frames of one session in a second, for each frame it may send in it; more are refused.
 pub const EPHEMERAL_RATE_BYTES_PER_FRAME: u64 = 8 * 1024;
 /// How far a session may run ahead of its rates, in milliseconds.

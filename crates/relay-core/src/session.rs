@@ -194,13 +194,21 @@ impl Endpoint for Session {
         self.run(Some(message), now, out);
     }
 
+    fn take_in_place(&mut self, message: &[u8], now: Moment) -> bool {
+        match &mut self.state {
+            State::Open(open) => open.take_ephemeral(message, now, &self.shared.limits, self.handle.id),
+            _ => false,
+        }
+    }
+
     fn poll(&mut self, now: Moment, out: &mut dyn Outbox) {
         self.run(None, now, out);
     }
 
-    fn on_input_rest(&mut self, now: Moment, out: &mut dyn Outbox) {
+    fn on_read_end(&mut self, now: Moment, out: &mut dyn Outbox) {
         let Self { shared, handle, state } = self;
         let State::Open(open) = state else { return };
+        open.publish_ephemeral(handle.id);
         if !open.pushes.holds_any() {
             return;
         }

@@ -101,6 +101,7 @@ fn a_slow_listener_is_told_exactly_how_many_frames_of_others_it_missed() {
         world.recv_all(r);
     }
     world.connections[b].queue.window_bytes = support::WINDOW_BYTES;
+    world.poll(b);
     send(&mut world, a, b"last");
     let (frames, missed) = got(&mut world, b);
     assert_eq!(missed.len(), 1);

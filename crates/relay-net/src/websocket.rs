@@ -14,6 +14,8 @@ pub use close::CloseFrame;
 pub use decoder::{Decoder, DecoderLimits, Event, Step};
 pub use violation::Violation;
 
+use bytes::Bytes;
+
 /// Limits of the fuzz entry point: small, so that the fuzzer reaches them.
 const FUZZ_LIMITS: DecoderLimits = DecoderLimits { message_bytes_max: 4096, fragments_max: 8 };
 
@@ -25,6 +27,11 @@ pub fn decode_all(input: &mut [u8], limits: DecoderLimits, piece_bytes: usize) -
     for piece in input.chunks_mut(piece_bytes.max(1)) {
         let mut rest = piece;
         while !rest.is_empty() {
+            if let Some((message, consumed)) = decoder.whole_message(rest, limits) {
+                events.push(Event::Message(Bytes::copy_from_slice(message)));
+                rest = rest.get_mut(consumed..).unwrap_or_default();
+                continue;
+            }
             match decoder.decode(rest, limits) {
                 Ok(step) => {
                     events.extend(step.event);

@@ -88,7 +88,7 @@ impl WriteQueue {
 
     /// Appends frames that carry their headers, as one piece.
     pub(crate) fn push_run(&mut self, run: SharedRun) {
-        self.push(None, run.bytes, u32::try_from(run.frames.len()).unwrap_or(u32::MAX));
+        self.push(None, run.bytes, run.frames);
     }
 
     /// Appends a control frame.

@@ -17,7 +17,7 @@ mod topic;
 pub use client::ClientFrame;
 pub use control::{ErrorFrame, Goaway, Ping, Pong};
 pub use entries_encoder::{EncodedFrame, EntriesEncoder};
-pub use ephemeral::{Ephemeral, EphemeralListen, EphemeralMissed, EphemeralSend};
+pub use ephemeral::{Ephemeral, EphemeralListen, EphemeralMissed, EphemeralSend, EphemeralView};
 pub use frame_type::{Direction, FrameType};
 pub use handshake::{
     Challenge, Hello, Policy, Proof, SessionLimits, Welcome, WelcomeBody, encode_versions, hello_versions,

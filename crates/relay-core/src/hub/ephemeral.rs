@@ -1,14 +1,19 @@
 //! Ephemeral frames of one space: encoded once, kept only until every listener took them, and never for long.
 //!
-//! Invariants: a frame's number is `first` plus its place; `readers_left` counts the listeners that have not passed it, so a
-//! frame at the front that nobody waits for is gone; what a listener missed is counted exactly, its own frames aside.
+//! What a session sends in one go, and before anybody took it, lies in one piece and leaves in one piece. Everybody takes
+//! whole pieces, so a look costs the same however many frames it brings.
+//! Invariant: what a listener missed is counted exactly, its own frames aside.
 
-use super::runs::Runs;
+mod listeners;
+mod pieces;
+
 use crate::counters::Counters;
-use crate::endpoint::{SharedFrame, SharedRun};
-use crate::limits::{EPHEMERAL_BATCH_FRAMES, EPHEMERAL_SPACE_BYTES_MAX, EPHEMERAL_SPACE_FRAMES_MAX};
+use crate::endpoint::SharedRun;
+use crate::limits::EPHEMERAL_BATCH_PIECES;
 use crate::session::SessionHandle;
-use std::collections::{BTreeMap, VecDeque};
+pub(crate) use listeners::Slot;
+use listeners::{Listener, Listeners};
+use pieces::{Pieces, Place};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,35 +21,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct EphemeralRing {
     counters: Arc<Counters>,
     bytes_max_all: usize,
-    /// Number of the next frame, so that a session sees without the lock whether there is anything new.
+    /// Number of the next piece, so that a session sees without the lock whether there is anything new.
     end: AtomicU64,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    frames: VecDeque<Kept>,
-    bytes: usize,
-    /// Frames joined for those who lack the same ones.
-    runs: Runs,
-    /// Number of the oldest frame kept.
-    first: u64,
-    /// By session.
-    listeners: BTreeMap<u64, Listener>,
+    pieces: Pieces,
+    listeners: Listeners,
 }
 
-struct Kept {
-    from: u64,
-    readers_left: usize,
-    frame: SharedFrame,
-}
-
-struct Listener {
-    handle: Arc<SessionHandle>,
-    /// Number of the next frame to look at.
-    cursor: u64,
-    /// Its own frames at or above the cursor, dropped ones included.
-    own_ahead: u64,
+/// Who sends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender {
+    pub(crate) session: u64,
+    /// Where it listens, if it does.
+    pub(crate) slot: Option<Slot>,
 }
 
 /// What one look brought.
@@ -52,11 +45,10 @@ struct Listener {
 pub(crate) struct EphemeralBatch {
     /// Frames that were dropped before these.
     pub(crate) missed: u64,
-    /// All of them in one piece, when many lack the same ones.
+    /// Mostly everything.
     pub(crate) run: Option<SharedRun>,
-    /// The frames one by one, when there is no run.
-    pub(crate) frames: Vec<SharedFrame>,
-    /// Up to which number this session has looked.
+    pub(crate) more: Vec<SharedRun>,
+    /// Up to which piece this session has looked.
     pub(crate) seen: u64,
 }
 
@@ -69,47 +61,44 @@ impl EphemeralRing {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins with what comes from now on; listening already is no error.
-    pub(crate) fn listen(&self, handle: &Arc<SessionHandle>) {
+    /// Begins with what comes from now on.
+    pub(crate) fn listen(&self, handle: &Arc<SessionHandle>) -> Slot {
         let mut state = self.lock();
-        let cursor = state.end();
-        let listener = || Listener { handle: Arc::clone(handle), cursor, own_ahead: 0 };
-        state.listeners.entry(handle.id).or_insert_with(listener);
+        let place = state.pieces.join();
+        state.listeners.add(handle, place)
     }
 
     /// Ends it; nobody waits for this session any more.
-    pub(crate) fn unlisten(&self, session: u64) {
+    pub(crate) fn unlisten(&self, slot: Slot) {
         let mut state = self.lock();
-        let Some(listener) = state.listeners.remove(&session) else { return };
-        let before = state.bytes();
-        let from = state.place(listener.cursor);
-        state.passed(session, from, usize::MAX);
-        self.count(before, state.bytes());
+        let Some(listener) = state.listeners.remove(slot) else { return };
+        let before = state.pieces.bytes();
+        state.pieces.leave(listener.place);
+        self.count(before, state.pieces.bytes());
     }
 
-    /// Hands a frame to the other listeners and wakes them.
-    pub(crate) fn publish(&self, from: u64, frame: SharedFrame) {
+    /// Hands encoded frames to the other listeners and wakes those who wait; `bytes` is empty afterwards.
+    pub(crate) fn publish(&self, sender: Sender, frames: u32, bytes: &mut Vec<u8>) {
+        self.counters.ephemeral_frames_total.add(u64::from(frames));
         let mut state = self.lock();
-        let own = state.listeners.get_mut(&from).map(|own| own.own_ahead += 1).is_some();
-        let readers_left = state.listeners.len() - usize::from(own);
-        let before = state.bytes();
-        state.runs.clear();
-        state.bytes += frame.bytes.len();
-        state.frames.push_back(Kept { from, readers_left, frame });
-        state.drop_read();
-        let over =
-            |state: &State| state.bytes > EPHEMERAL_SPACE_BYTES_MAX || state.frames.len() > EPHEMERAL_SPACE_FRAMES_MAX;
-        while over(&state) && state.drop_oldest() {}
-        self.count(before, state.bytes());
+        let State { pieces, listeners } = &mut *state;
+        let before = pieces.bytes();
+        let mut own = sender.slot.and_then(|slot| listeners.get_mut(slot));
+        let own_at_end = own.as_ref().is_some_and(|own| own.place.piece == pieces.end().piece);
+        pieces.append(sender.session, frames, bytes, own_at_end);
+        match &mut own {
+            Some(own) if own_at_end => own.place = pieces.end(),
+            Some(own) => own.own_ahead += u64::from(frames),
+            None => {}
+        }
+        let after = pieces.bytes();
+        self.count(before, after);
         if usize::try_from(self.counters.ephemeral_bytes.get()).unwrap_or(usize::MAX) > self.bytes_max_all {
-            let before = state.bytes();
-            while state.drop_oldest() {}
-            self.count(before, state.bytes());
+            pieces.drop_all();
+            self.count(after, pieces.bytes());
         }
-        self.end.store(state.end(), Ordering::Release);
-        for (_, listener) in state.listeners.iter().filter(|(session, _)| **session != from) {
-            listener.handle.wake();
-        }
+        self.end.store(pieces.end().piece, Ordering::Release);
+        listeners.wake(sender.slot);
     }
 
     /// Whether something came after what a session saw.
@@ -117,123 +106,66 @@ impl EphemeralRing {
         self.end.load(Ordering::Acquire) != seen
     }
 
-    /// The next frames for a session, about `room_bytes` of them at most and at least one.
-    pub(crate) fn take(&self, session: u64, room_bytes: usize) -> EphemeralBatch {
+    /// The next frames for a session, about `room_bytes` of them at most and at least one piece.
+    pub(crate) fn take(&self, slot: Slot, room_bytes: usize) -> EphemeralBatch {
         let mut state = self.lock();
-        let state = &mut *state;
-        let Some(listener) = state.listeners.get_mut(&session) else { return EphemeralBatch::default() };
-        let missed = listener.catch_up(session, state.first, &state.frames);
-        let start = listener.cursor;
-        let own_ahead = listener.own_ahead;
-        let before = state.bytes();
-        let place = state.place(start);
-        let batch = EphemeralBatch { missed, run: None, frames: Vec::new(), seen: start };
-        let batch = match if own_ahead == 0 { state.run_from(start) } else { None } {
-            Some((seen, run)) => EphemeralBatch { run: Some(run), seen, ..batch },
-            None => state.frames_from(session, place, room_bytes, batch),
+        let State { pieces, listeners } = &mut *state;
+        let Some(listener) = listeners.get_mut(slot) else { return EphemeralBatch::default() };
+        let before = pieces.bytes();
+        let stood = listener.place;
+        let missed = listener.catch_up(pieces);
+        let (place, mut batch) = match if listener.own_ahead == 0 { pieces.run_from(listener.place) } else { None } {
+            Some((place, run)) => (place, EphemeralBatch { run: Some(run), ..EphemeralBatch::default() }),
+            None => one_by_one(listener, pieces, room_bytes),
         };
-        let count = batch.run.as_ref().map_or(batch.frames.len(), |run| run.frames.len());
-        if let Some(listener) = state.listeners.get_mut(&session) {
-            listener.cursor = batch.seen;
-            listener.own_ahead = own_ahead.saturating_sub(batch.seen - start - len(count));
+        listener.place = place;
+        pieces.go(stood, place);
+        let at_end = place.piece == pieces.end().piece;
+        self.count(before, pieces.bytes());
+        if at_end {
+            listeners.wait(slot);
         }
-        state.passed(session, place, usize::try_from(batch.seen - start).unwrap_or(usize::MAX));
-        self.count(before, state.bytes());
-        self.counters.ephemeral_dropped_total.add(batch.missed);
-        self.counters.ephemeral_sent_total.add_len(count);
+        let frames = batch.run.iter().chain(&batch.more).map(|run| u64::from(run.frames)).sum();
+        self.counters.ephemeral_sent_total.add(frames);
+        if missed > 0 {
+            self.counters.ephemeral_dropped_total.add(missed);
+        }
+        (batch.missed, batch.seen) = (missed, place.piece);
         batch
     }
 
     fn count(&self, before: usize, after: usize) {
-        self.counters.ephemeral_bytes.add_len(after);
-        self.counters.ephemeral_bytes.sub_len(before);
+        if after > before {
+            self.counters.ephemeral_bytes.add_len(after - before);
+        } else if after < before {
+            self.counters.ephemeral_bytes.sub_len(before - after);
+        }
     }
 }
 
-impl Listener {
-    /// Moves the cursor over what was dropped and returns how much of it was of others.
-    fn catch_up(&mut self, session: u64, first: u64, frames: &VecDeque<Kept>) -> u64 {
-        let skipped = first.saturating_sub(self.cursor);
-        if skipped == 0 {
-            return 0;
+/// Piece by piece, the listener's own ones left out.
+fn one_by_one(listener: &mut Listener, pieces: &mut Pieces, room_bytes: usize) -> (Place, EphemeralBatch) {
+    let mut place = listener.place;
+    let mut batch = EphemeralBatch::default();
+    let mut bytes = 0;
+    for (from, run) in pieces.each_from(place).take(EPHEMERAL_BATCH_PIECES) {
+        if bytes >= room_bytes && bytes > 0 {
+            break;
         }
-        let own_kept = len(frames.iter().filter(|kept| kept.from == session).count());
-        let own_skipped = self.own_ahead.saturating_sub(own_kept);
-        self.own_ahead -= own_skipped;
-        self.cursor = first;
-        skipped.saturating_sub(own_skipped)
-    }
-}
-
-impl State {
-    /// Bytes kept, joined or not.
-    const fn bytes(&self) -> usize {
-        self.bytes + self.runs.bytes()
-    }
-
-    /// Everything from a number on in one piece, and the number after it.
-    fn run_from(&mut self, start: u64) -> Option<(u64, SharedRun)> {
-        let frames = self.frames.range(self.place(start).min(self.frames.len())..);
-        let numbered = frames.zip(start + 1..).map(|(kept, end)| (&kept.frame, end));
-        let run = self.runs.from(start, numbered)?;
-        Some((run.end, run.frames))
-    }
-
-    fn frames_from(&self, session: u64, place: usize, room_bytes: usize, mut batch: EphemeralBatch) -> EphemeralBatch {
-        let mut bytes = 0;
-        for kept in self.frames.iter().skip(place).take(EPHEMERAL_BATCH_FRAMES) {
-            if bytes >= room_bytes && !batch.frames.is_empty() {
-                break;
-            }
-            batch.seen += 1;
-            if kept.from != session {
-                bytes += kept.frame.bytes.len();
-                batch.frames.push(kept.frame.clone());
-            }
+        place = Place { piece: place.piece + 1, frame: place.frame + u64::from(run.frames) };
+        if from == listener.handle.id {
+            listener.own_ahead = listener.own_ahead.saturating_sub(u64::from(run.frames));
+            continue;
         }
-        batch
+        bytes += run.bytes.len();
+        batch.more.push(run);
     }
-
-    fn end(&self) -> u64 {
-        self.first + len(self.frames.len())
-    }
-
-    fn place(&self, number: u64) -> usize {
-        usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX)
-    }
-
-    /// A listener is past `count` frames from a place on, or will never look at them.
-    fn passed(&mut self, session: u64, place: usize, count: usize) {
-        for kept in self.frames.iter_mut().skip(place).take(count).filter(|kept| kept.from != session) {
-            kept.readers_left = kept.readers_left.saturating_sub(1);
-        }
-        self.drop_read();
-    }
-
-    fn drop_read(&mut self) {
-        while self.frames.front().is_some_and(|kept| kept.readers_left == 0) {
-            self.drop_oldest();
-        }
-        if self.frames.is_empty() {
-            self.runs.clear();
-        }
-    }
-
-    fn drop_oldest(&mut self) -> bool {
-        let Some(oldest) = self.frames.pop_front() else { return false };
-        self.bytes -= oldest.frame.bytes.len();
-        self.first += 1;
-        true
-    }
+    (place, batch)
 }
 
 impl Drop for EphemeralRing {
     fn drop(&mut self) {
-        let bytes = self.lock().bytes();
+        let bytes = self.lock().pieces.bytes();
         self.counters.ephemeral_bytes.sub_len(bytes);
     }
-}
-
-fn len(frames: usize) -> u64 {
-    u64::try_from(frames).unwrap_or(u64::MAX)
 }

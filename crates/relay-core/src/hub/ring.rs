@@ -2,7 +2,7 @@
 //!
 //! Invariant: the frames cover consecutive seqs; the last one ends at `head`.
 
-use super::runs::{Run, Runs};
+use super::runs::{Part, Run, Runs};
 use crate::endpoint::SharedFrame;
 use relay_proto::ids::DeviceKey;
 use std::collections::VecDeque;
@@ -20,6 +20,10 @@ pub(super) struct LiveFrame {
 impl LiveFrame {
     fn bytes(&self) -> usize {
         self.own.iter().fold(self.frame.bytes.len(), |sum, (_, frame)| sum + frame.bytes.len())
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part { bytes: &self.frame.bytes, frames: 1, end: self.last_seq }
     }
 
     /// The form for one subscriber.
@@ -76,7 +80,7 @@ impl Ring {
         if omit_own_of.is_some() && frames.clone().any(|frame| !frame.own.is_empty()) {
             return None;
         }
-        self.runs.from(cursor, frames.map(|frame| (&frame.frame, frame.last_seq)))
+        self.runs.from(cursor, frames.map(LiveFrame::part))
     }
 }
 

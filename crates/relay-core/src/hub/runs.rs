@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is kept belongs to the present end of the frames; whoever appends one clears it.
 
-use crate::endpoint::{SharedFrame, SharedRun};
+use crate::endpoint::SharedRun;
 use crate::limits::{RUN_BYTES_MAX, RUNS_MAX};
 use bytes::BytesMut;
 
@@ -11,6 +11,15 @@ use bytes::BytesMut;
 pub(super) struct Runs {
     kept: Vec<(u64, Run)>,
     bytes: usize,
+}
+
+/// One of the pieces to join.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) frames: u32,
+    /// The place after it.
+    pub(super) end: u64,
 }
 
 /// Joined frames and the place they end at.
@@ -25,20 +34,16 @@ impl Runs {
         self.bytes
     }
 
-    /// The run from a place, joined now if nobody asked before. None when there is one frame only, and when enough are kept:
-    /// then whoever asks stands somewhere by itself, and takes frame by frame.
-    pub(super) fn from<'a>(
-        &mut self,
-        start: u64,
-        frames: impl Iterator<Item = (&'a SharedFrame, u64)> + Clone,
-    ) -> Option<Run> {
+    /// The run from a place, joined now if nobody asked before. None when there is one piece only, and when enough are kept:
+    /// then whoever asks stands somewhere by itself, and takes piece by piece.
+    pub(super) fn from<'a>(&mut self, start: u64, pieces: impl Iterator<Item = Part<'a>> + Clone) -> Option<Run> {
         if let Some((_, run)) = self.kept.iter().find(|(kept, _)| *kept == start) {
             return Some(run.clone());
         }
         if self.kept.len() >= RUNS_MAX {
             return None;
         }
-        let run = join(frames)?;
+        let run = join(pieces)?;
         self.bytes += run.frames.bytes.len();
         self.kept.push((start, run.clone()));
         Some(run)
@@ -52,60 +57,47 @@ impl Runs {
     }
 }
 
-fn join<'a>(frames: impl Iterator<Item = (&'a SharedFrame, u64)> + Clone) -> Option<Run> {
-    let mut bytes = 0;
-    let fits = |(frame, _): &(&SharedFrame, u64)| {
-        bytes += frame.bytes.len();
-        bytes <= RUN_BYTES_MAX
+fn join<'a>(pieces: impl Iterator<Item = Part<'a>> + Clone) -> Option<Run> {
+    let mut length = 0;
+    let fits = |part: &Part<'_>| {
+        let with_it = length + part.bytes.len();
+        let fits = with_it <= RUN_BYTES_MAX;
+        length = if fits { with_it } else { length };
+        fits
     };
-    let fitting = frames.clone().take_while(fits).count();
+    let fitting = pieces.clone().take_while(fits).count();
     if fitting < 2 {
         return None;
     }
-    let length = frames.clone().take(fitting).map(|(frame, _)| frame.bytes.len()).sum();
     let mut joined = BytesMut::with_capacity(length);
-    let mut end = 0;
-    for (frame, frame_end) in frames.clone().take(fitting) {
-        joined.extend_from_slice(&frame.bytes);
-        end = frame_end;
+    let (mut frames, mut end) = (0, 0);
+    for part in pieces.take(fitting) {
+        joined.extend_from_slice(part.bytes);
+        frames += part.frames;
+        end = part.end;
     }
-    let bytes = joined.freeze();
-    let mut from = 0;
-    let pieces = frames.take(fitting).map(|(frame, _)| {
-        let until = from + frame.bytes.len();
-        let piece = SharedFrame { bytes: bytes.slice(from..until), header_bytes: frame.header_bytes };
-        from = until;
-        piece
-    });
-    let frames = pieces.collect();
-    Some(Run { end, frames: SharedRun { bytes, frames } })
+    Some(Run { end, frames: SharedRun { bytes: joined.freeze(), frames } })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
 
-    fn frames(sizes: &[usize]) -> Vec<SharedFrame> {
-        let frame = |(n, size): (usize, &usize)| SharedFrame {
-            bytes: Bytes::from(vec![u8::try_from(n).unwrap(); *size]),
-            header_bytes: 2,
-        };
-        sizes.iter().enumerate().map(frame).collect()
+    fn pieces(sizes: &[usize]) -> Vec<Vec<u8>> {
+        sizes.iter().zip(0..).map(|(size, n)| vec![n; *size]).collect()
     }
 
-    fn numbered(frames: &[SharedFrame]) -> impl Iterator<Item = (&SharedFrame, u64)> + Clone {
-        frames.iter().zip(1..)
+    fn numbered(pieces: &[Vec<u8>]) -> impl Iterator<Item = Part<'_>> + Clone {
+        pieces.iter().zip(1..).map(|(bytes, end)| Part { bytes, frames: 2, end })
     }
 
     #[test]
-    fn a_run_is_its_frames_in_one_piece_and_is_joined_once() {
-        let frames = frames(&[3, 5, 4]);
+    fn a_run_is_its_pieces_in_one_and_is_joined_once() {
+        let pieces = pieces(&[3, 5, 4]);
         let mut runs = Runs::default();
-        let run = runs.from(0, numbered(&frames)).unwrap();
+        let run = runs.from(0, numbered(&pieces)).unwrap();
         assert_eq!(run.frames.bytes[..], [0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2]);
-        assert_eq!(run.end, 3);
-        assert!(run.frames.frames.iter().zip(&frames).all(|(piece, frame)| piece.bytes == frame.bytes));
+        assert_eq!((run.end, run.frames.frames), (3, 6));
         let again = runs.from(0, numbered(&[])).unwrap();
         assert_eq!(again.frames.bytes.as_ptr(), run.frames.bytes.as_ptr());
     }
@@ -113,10 +105,10 @@ mod tests {
     #[test]
     fn runs_are_bounded_in_bytes_and_number() {
         let mut runs = Runs::default();
-        let big = frames(&[RUN_BYTES_MAX / 2, RUN_BYTES_MAX / 2, 1]);
+        let big = pieces(&[RUN_BYTES_MAX / 2, RUN_BYTES_MAX / 2, 1]);
         assert_eq!(runs.from(0, numbered(&big)).unwrap().end, 2);
-        assert!(runs.from(1, numbered(&frames(&[RUN_BYTES_MAX, 1]))).is_none(), "one frame is no run");
-        let small = frames(&[1, 1]);
+        assert!(runs.from(1, numbered(&pieces(&[RUN_BYTES_MAX, 1]))).is_none(), "one piece is no run");
+        let small = pieces(&[1, 1]);
         for place in 1..RUNS_MAX {
             assert!(runs.from(place as u64, numbered(&small)).is_some());
         }

@@ -123,9 +123,7 @@ impl OpenSession {
 
     pub(super) fn release(&mut self, shared: &Shared, handle: &SessionHandle) {
         self.touch(shared);
-        if self.ephemeral.is_some() {
-            self.channel.ephemeral().unlisten(handle.id);
-        }
+        self.end_ephemeral(handle.id);
         if self.uses_topics {
             self.channel.topics().leave_all(handle.id);
         }
@@ -135,6 +133,7 @@ impl OpenSession {
 
     /// Takes a message; returns whether nothing is to be done for it but to wait for the store.
     pub(super) fn on_message(&mut self, message: Bytes, io: &mut Io<'_>) -> bool {
+        self.publish_ephemeral(io.handle.id);
         if message.len() > io.shared.limits.message_bytes_max() {
             io.error(ErrorCode::FrameTooLarge, 0);
             return false;
@@ -165,7 +164,7 @@ impl OpenSession {
         match frame {
             ClientFrame::Push(push) => self.on_push(push, io),
             ClientFrame::Ack(ack) => self.on_ack(ack, io),
-            ClientFrame::EphemeralSend(send) => self.on_ephemeral_send(send, io),
+            ClientFrame::EphemeralSend(send) => self.on_ephemeral_send(&send, io),
             ClientFrame::EphemeralListen(listen) => self.on_ephemeral_listen(listen, io),
             ClientFrame::TopicSend(send) => self.on_topic_send(&send, io),
             ClientFrame::TopicCredit(credit) => self.on_topic_credit(credit, io),

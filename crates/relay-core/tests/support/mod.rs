@@ -152,7 +152,7 @@ impl World {
         for message in messages {
             connection.endpoint.on_message(message, self.now, &mut connection.queue);
         }
-        connection.endpoint.on_input_rest(self.now, &mut connection.queue);
+        connection.endpoint.on_read_end(self.now, &mut connection.queue);
         self.settle();
     }
 

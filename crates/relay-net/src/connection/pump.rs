@@ -51,28 +51,33 @@ impl Pump {
     async fn run(self: Arc<Self>, shared: Arc<Shared>) {
         let mut batch = VecDeque::new();
         loop {
-            poll_fn(|cx| self.turn(&mut batch, &shared, cx)).await;
-            // Unlike a wake-up of itself, this lets the worker look at its sockets first.
+            // Tasks that are ready to read go first, so that what they bring is worked off together. Unlike a wake-up of
+            // itself, this lets the worker look at its sockets too.
+            poll_fn(|cx| self.wait(&batch, cx)).await;
             tokio::task::yield_now().await;
+            self.turn(&mut batch, &shared);
         }
     }
 
-    /// Ready when the time is up before the list is.
-    fn turn(&self, batch: &mut VecDeque<Arc<Seat>>, shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when there is something in the list.
+    fn wait(&self, batch: &VecDeque<Arc<Seat>>, cx: &mut Context<'_>) -> Poll<()> {
         self.task.register(cx.waker());
+        if batch.is_empty() && self.lock().is_empty() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// Works off the list until it is empty or the time is up.
+    fn turn(&self, batch: &mut VecDeque<Arc<Seat>>, shared: &Shared) {
         let mut tally = Tally::default();
         let mut now = shared.clock.now();
         let until = after_ms(now, TURN_MS_MAX);
-        let mut left = true;
-        while left && now < until {
-            left = self.look(batch, now, &mut tally);
-            if left {
-                std::thread::yield_now();
-            }
+        while self.look(batch, now, &mut tally) {
+            std::thread::yield_now();
             now = shared.clock.now();
+            if now >= until {
+                break;
+            }
         }
         tally.report(&shared.stats.counters);
-        if left { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Works off some connections; `false` when none are left.

@@ -1,6 +1,6 @@
 //! The receiving side of the actor: from the socket through the decoder to the endpoint.
 
-use super::session::Session;
+use super::session::{Panicked, Session};
 use super::{Connection, Phase, Turn};
 use crate::limits::LINGER_BYTES_MAX;
 use crate::scratch;
@@ -12,6 +12,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
 
+/// Reads in one turn: mostly the second one only finds that there is nothing more, which costs no system call.
+const READS_MAX: usize = 2;
+
 impl Connection {
     /// Whether the peer's bytes are wanted now.
     pub(super) fn may_read(&self) -> bool {
@@ -22,7 +25,7 @@ impl Connection {
         }
     }
 
-    /// Reads once: what was kept back if there is any, else from the socket.
+    /// Reads what was kept back if there is any, else from the socket.
     pub(super) fn read(&mut self, now: Moment, cx: &mut Context<'_>) -> Turn {
         if !self.may_read() {
             return Turn::Idle;
@@ -37,13 +40,20 @@ impl Connection {
             return Turn::Moved;
         }
         scratch::with_read(|scratch| {
-            let mut buffer = ReadBuf::new(scratch);
-            match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
-                Poll::Pending => Turn::Idle,
-                Poll::Ready(Err(_)) => self.lost(),
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.lost(),
-                Poll::Ready(Ok(())) => self.received(buffer.filled_mut(), now),
+            for _ in 0..READS_MAX {
+                let mut buffer = ReadBuf::new(scratch);
+                let read = match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
+                    // What was read before is answered in this turn; what comes next wakes the task.
+                    Poll::Pending => return Turn::Idle,
+                    Poll::Ready(Err(_)) => self.lost(),
+                    Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.lost(),
+                    Poll::Ready(Ok(())) => self.received(buffer.filled_mut(), now),
+                };
+                if read == Turn::Gone || !self.may_read() || self.inbound.has_kept() {
+                    return read;
+                }
             }
+            Turn::Moved
         })
     }
 
@@ -71,7 +81,13 @@ impl Connection {
             if rest.is_empty() {
                 break;
             }
-            match self.inbound.decoder.decode(rest, self.decoder_limits()) {
+            let limits = self.decoder_limits();
+            if let Some((message, consumed)) = self.inbound.decoder.whole_message(rest, limits) {
+                used += consumed;
+                self.whole_message(message, now);
+                continue;
+            }
+            match self.inbound.decoder.decode(rest, limits) {
                 Ok(step) => {
                     used += step.consumed;
                     if let Some(event) = step.event {
@@ -82,7 +98,7 @@ impl Connection {
             }
         }
         if self.phase == Phase::Open && self.tally.messages_in != messages_before {
-            self.call(now, |endpoint, out| endpoint.on_input_rest(now, out));
+            self.call(now, |endpoint, out| endpoint.on_read_end(now, out));
         }
         used
     }
@@ -101,14 +117,37 @@ impl Connection {
         matches!(self.phase, Phase::Open | Phase::Closing { await_peer: true, .. })
     }
 
+    /// Counts a message; whether the endpoint is there for it.
+    fn begin_message(&mut self, now: Moment) -> bool {
+        self.inbound.message_ended();
+        let is_open = self.phase == Phase::Open;
+        if is_open {
+            self.tally.messages_in += 1;
+            self.first_message_by = None;
+            self.last_message = now;
+        }
+        is_open
+    }
+
+    /// Hands over a message that lies in the read buffer, as a copy when the endpoint wants to keep it.
+    fn whole_message(&mut self, message: &[u8], now: Moment) {
+        if !self.begin_message(now) {
+            return;
+        }
+        match self.session.as_mut().map(|session| session.call(|endpoint| endpoint.take_in_place(message, now))) {
+            Some(Ok(true)) => {}
+            Some(Err(Panicked)) => self.endpoint_panicked(now),
+            _ => {
+                let message = Bytes::copy_from_slice(message);
+                self.call(now, |endpoint, out| endpoint.on_message(message, now, out));
+            }
+        }
+    }
+
     fn handle(&mut self, event: Event, now: Moment) {
         match event {
             Event::Message(message) => {
-                self.inbound.message_ended();
-                if self.phase == Phase::Open {
-                    self.tally.messages_in += 1;
-                    self.first_message_by = None;
-                    self.last_message = now;
+                if self.begin_message(now) {
                     self.call(now, |endpoint, out| endpoint.on_message(message, now, out));
                 }
             }

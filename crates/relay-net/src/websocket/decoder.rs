@@ -84,6 +84,24 @@ impl Decoder {
         self.message.is_open() || !matches!(self.state, State::Header { length: 0, .. })
     }
 
+    /// The binary message that begins and ends in `input`, unmasked where it lies, and how many bytes are done with. Without one,
+    /// or with anything to object to, nothing has changed, and [`Self::decode`] is asked.
+    pub fn whole_message<'a>(&self, input: &'a mut [u8], limits: DecoderLimits) -> Option<(&'a [u8], usize)> {
+        if self.is_mid_message() || matches!(self.state, State::Failed(_)) {
+            return None;
+        }
+        let (header, header_bytes) = parse_header(input).ok()??;
+        let length = usize::try_from(header.payload_bytes).ok()?;
+        let is_whole = header.is_final && header.opcode == OpCode::Binary;
+        if !is_whole || length > limits.message_bytes_max || limits.fragments_max == 0 {
+            return None;
+        }
+        let end = header_bytes.checked_add(length)?;
+        let payload = input.get_mut(header_bytes..end)?;
+        unmask(payload, header.mask, 0);
+        Some((payload, end))
+    }
+
     /// Decodes from the start of `input`, unmasking it in place, up to the next event or the end of the input.
     /// Call again with the rest until everything is consumed.
     ///
