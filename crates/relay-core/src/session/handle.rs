@@ -1,6 +1,7 @@
 //! The part of a session that other threads reach: its waker and the answers of the store that wait for it.
 
 use crate::endpoint::Waker;
+use crate::erasure::Tombstone;
 use crate::store::{DeviceMark, Pushed, ReadOutcome, SignedAck, SnapshotProgress, SpaceFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ids::Hash;
@@ -26,6 +27,9 @@ pub(crate) enum Answer {
     Manifest(Result<Option<Bytes>, StoreError>),
     Chunk(Result<Bytes, StoreError>),
     Opened(Result<(), StoreError>),
+    Purged(Result<(), StoreError>),
+    Erased(Result<(), StoreError>),
+    Erasure(Result<Option<Tombstone>, StoreError>),
 }
 
 /// Shared by the session, the hub and the completions under way.

@@ -183,6 +183,7 @@ impl OpenSession {
         if self.expires_at.is_some_and(|at| io.now >= at) && !io.is_closed() {
             io.error(ErrorCode::DeviceExpired, 0);
         }
+        self.end_if_erased(io);
         self.flow_work(io);
         while io.has_room() && self.step(io) {}
         self.flow_end(io);
