@@ -5,6 +5,7 @@
 
 mod blobs;
 mod calls;
+mod erasure;
 mod forgetting;
 mod pushes;
 mod reads;
@@ -63,7 +64,15 @@ type Cases = &'static [(&'static str, fn(&Calls))];
 /// All cases.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    let groups = [pushes::CASES, reads::CASES, rosters::CASES, forgetting::CASES, snapshots::CASES, restarts::CASES];
+    let groups = [
+        pushes::CASES,
+        reads::CASES,
+        rosters::CASES,
+        forgetting::CASES,
+        snapshots::CASES,
+        restarts::CASES,
+        erasure::CASES,
+    ];
     groups.iter().flat_map(|group| group.iter()).map(|(name, check)| Case { name, check: *check }).collect()
 }
 

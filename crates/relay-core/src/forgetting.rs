@@ -8,7 +8,7 @@
 
 use crate::store::{ForgettingFacts, SnapshotFacts};
 use relay_proto::ids::DeviceKey;
-use relay_proto::limits::{DEVICE_LEASE_MS, RETENTION_MS};
+use relay_proto::limits::{DEVICE_LEASE_MS, RETENTION_MS, SPACE_LEASE_MS};
 use relay_proto::roster::StatementFields;
 
 /// How long an entry that every live device acked is kept for devices to come, in milliseconds (default: 7 days).
@@ -21,13 +21,20 @@ pub struct ForgettingPolicy {
     pub retention_ms: u64,
     /// How long a device counts as live after its last contact, in milliseconds.
     pub device_lease_ms: u64,
+    /// How long a space is kept after the last contact of any device, in milliseconds; never shorter than the retention.
+    pub space_lease_ms: u64,
     /// How long acked entries are kept without a snapshot, in milliseconds.
     pub grace_ms: u64,
 }
 
 impl Default for ForgettingPolicy {
     fn default() -> Self {
-        Self { retention_ms: RETENTION_MS, device_lease_ms: DEVICE_LEASE_MS, grace_ms: GRACE_MS }
+        Self {
+            retention_ms: RETENTION_MS,
+            device_lease_ms: DEVICE_LEASE_MS,
+            space_lease_ms: SPACE_LEASE_MS,
+            grace_ms: GRACE_MS,
+        }
     }
 }
 
@@ -39,6 +46,8 @@ pub struct ForgettingDecision {
     /// Half of retention is over for an entry that no snapshot covers, or the author of the newest one left: writers are
     /// asked for one.
     pub snapshot_due: bool,
+    /// No device was heard of for so long that the whole space goes, snapshots and blobs included.
+    pub expired: bool,
 }
 
 /// What is decided about.
@@ -69,7 +78,17 @@ pub fn decide(subject: &Subject<'_>, policy: &ForgettingPolicy, now_ms: u64) -> 
     let half_over = older_than(policy.retention_ms / 2);
     let uncovered = half_over >= floor && half_over > good.iter().map(size_of).max().unwrap_or(0);
     let orphaned = facts.snapshots.first().is_some_and(|newest| !subject.counts(newest));
-    ForgettingDecision { floor, snapshot_due: uncovered || orphaned }
+    let expired = last_sign_of_life(facts)
+        .is_some_and(|last_ms| last_ms.saturating_add(policy.space_lease_ms.max(policy.retention_ms)) < now_ms);
+    ForgettingDecision { floor, snapshot_due: uncovered || orphaned, expired }
+}
+
+/// The newest contact, commit or snapshot; `None` when no contact is known: then nobody can say how long ago it was.
+fn last_sign_of_life(facts: &ForgettingFacts) -> Option<u64> {
+    let contact_ms = facts.contacts.iter().map(|(_, contact_ms)| *contact_ms).max()?;
+    let committed_ms = facts.ages.last().map_or(0, |(_, committed_ms)| *committed_ms);
+    let stored_ms = facts.snapshots.iter().map(|snapshot| snapshot.stored_at_ms).max().unwrap_or(0);
+    Some(contact_ms.max(committed_ms).max(stored_ms))
 }
 
 /// The greatest seq known to have been committed at or before `time_ms`.

@@ -22,6 +22,7 @@ use crate::counters::Counters;
 use crate::limits::{HUB_SHARDS, RelayLimits};
 use crate::session::SessionHandle;
 use crate::store::{CommitListener, RosterCommit, SpaceCommit};
+use bytes::Bytes;
 use relay_proto::ids::SpaceId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,6 +89,19 @@ impl CommitListener for Hub {
         self.counters.roster_changes_total.one();
         if let Some(channel) = self.find(commit.space) {
             channel.roster_changed();
+        }
+    }
+
+    fn purged(&self, space: SpaceId) {
+        if let Some(channel) = self.find(space) {
+            channel.forget_live();
+        }
+    }
+
+    fn space_erased(&self, space: SpaceId, notice: Bytes) {
+        self.counters.spaces_erased_total.one();
+        if let Some(channel) = self.find(space) {
+            channel.erase(notice);
         }
     }
 }

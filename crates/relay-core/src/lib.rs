@@ -14,6 +14,7 @@ pub mod conformance;
 mod counters;
 pub mod endpoint;
 pub mod environment;
+pub mod erasure;
 pub mod flat_map;
 pub mod forgetting;
 pub mod http;

@@ -5,6 +5,7 @@
 //! listener may therefore call the store again.
 
 mod delivery;
+mod erasure;
 mod faults;
 mod log;
 mod reads;
@@ -14,6 +15,7 @@ mod space;
 
 use crate::commit::{GroupAttestor, LogClock};
 use crate::environment::{Entropy, LogSigner, WallClock};
+use crate::erasure::{PurgePoint, Tombstone};
 use crate::store::{
     CommitListener, Completion, DeviceMark, ForgettingFacts, LogState, Push, Pushed, ReadOutcome, SignedAck,
     SnapshotProgress, SpaceFacts, Store, StoreError, StoreStats,
@@ -21,6 +23,7 @@ use crate::store::{
 use bytes::Bytes;
 use delivery::Deliveries;
 use relay_proto::attestation::PushLeaf;
+use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::{DeviceKey, Hash, SnapshotId, SpaceId};
 use space::MemorySpace;
 use std::collections::BTreeMap;
@@ -50,6 +53,7 @@ struct Inner {
     log_epoch: u64,
     clock: LogClock,
     spaces: BTreeMap<SpaceId, MemorySpace>,
+    tombstones: BTreeMap<SpaceId, Tombstone>,
     health: Health,
     listener: Option<Arc<dyn CommitListener>>,
     deliveries: Deliveries,
@@ -98,6 +102,7 @@ impl MemoryStore {
             log_epoch: 1,
             clock: LogClock::default(),
             spaces: BTreeMap::new(),
+            tombstones: BTreeMap::new(),
             health: Health::Good,
             listener: None,
             deliveries: Deliveries::default(),
@@ -221,6 +226,22 @@ impl Store for MemoryStore {
                 self.attest_space(space, time_ms, &[]);
             }
             Ok(())
+        });
+    }
+
+    fn purge(&self, space: SpaceId, point: PurgePoint, done: Completion<()>) {
+        self.purge_now(space, point, done);
+    }
+
+    fn erase(&self, space: SpaceId, reason: ErasureReason, done: Completion<()>) {
+        self.erase_now(space, reason, done);
+    }
+
+    fn erasure(&self, space: SpaceId, done: Completion<Option<Tombstone>>) {
+        let now_ms = self.now_ms();
+        self.answer(done, |inner| {
+            inner.readable()?;
+            Ok(inner.tombstone(space, now_ms))
         });
     }
 

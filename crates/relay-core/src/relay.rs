@@ -11,7 +11,9 @@ use crate::http::{self, ExchangeOptions, HttpSessions, Judged, Tickets, Tokens};
 use crate::hub::Hub;
 use crate::limits::RelayLimits;
 use crate::session::{HttpHandshake, Session};
-use crate::store::{CommitListener, Store};
+use crate::store::{CommitListener, Completion, Store};
+use relay_proto::erasure::ErasureReason;
+use relay_proto::ids::SpaceId;
 use std::sync::Arc;
 pub(crate) use sweep::SweepGuard;
 
@@ -77,6 +79,11 @@ impl Relay {
     #[must_use]
     pub fn stats(&self) -> RelayStats {
         self.shared.counters.read()
+    }
+
+    /// Erases a space on the operator's word; its devices are told by whom.
+    pub fn erase_space(&self, space: SpaceId, done: Completion<()>) {
+        self.shared.store.erase(space, ErasureReason::Operator, done);
     }
 
     /// The limits in force.

@@ -16,6 +16,7 @@
 mod acks;
 mod authentication;
 mod ephemeral;
+mod erasure;
 mod flow;
 mod handle;
 mod handshake;

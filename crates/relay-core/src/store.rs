@@ -13,7 +13,9 @@
 //! [`CommitListener::committed`] is called in seq order, without gaps, after the commit is durable and after the
 //! completions of its pushes. Calls for one space by one caller take effect in call order.
 
+use crate::erasure::{PurgePoint, Tombstone};
 use bytes::Bytes;
+use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::{DeviceKey, EntryId, Hash, LogId, SnapshotId, SpaceId};
 use std::fmt;
 
@@ -81,6 +83,10 @@ pub enum Refusal {
     SnapshotInvalid,
     /// Larger than the limit.
     SnapshotTooLarge,
+    /// The purge is of another log epoch, or names a size or a head that the log does not have.
+    PurgeInvalid,
+    /// The space was erased, and is not founded anew as long as that is remembered.
+    SpaceErased,
     /// Not held.
     SnapshotUnknown,
     /// Not the chunk that is wanted next.
@@ -364,6 +370,10 @@ pub trait CommitListener: Send + Sync {
     fn committed(&self, commit: SpaceCommit);
     /// A space's roster changed; called before any later commit of the space can be read or is announced.
     fn roster_changed(&self, commit: RosterCommit);
+    /// A log was purged: nothing of it that is kept in memory may be shown any more.
+    fn purged(&self, _space: SpaceId) {}
+    /// A space is gone; its sessions are to be told the notice. Called once, after it is durable that it goes.
+    fn space_erased(&self, _space: SpaceId, _notice: Bytes) {}
 }
 
 /// The store. See the module's contract.
@@ -407,6 +417,16 @@ pub trait Store: Send + Sync {
     fn spaces(&self, after: Option<SpaceId>, count: u32, done: Completion<Vec<SpaceId>>);
     /// *Durable.* Raises the floor; entries below it are never returned again, their leaves still are.
     fn trim(&self, space: SpaceId, floor: u64, done: Completion<()>);
+
+    /// *Durable.* Forgets everything up to a point at once: the floor rises above it, and before this answers the sealed bytes
+    /// below the floor are overwritten wherever the store keeps them. Leaves stay. Again for the same point: nothing is left to do.
+    fn purge(&self, space: SpaceId, point: PurgePoint, done: Completion<()>);
+    /// *Durable.* Erases a space: log, roster, acks, snapshots, and blobs where the store keeps them too. From the moment it is
+    /// durable that the space goes it is unknown to every other call, and it is not founded anew; this answers when everything
+    /// is overwritten as well. What a crash interrupts goes on at the next start. Again for the same space: the same answer.
+    fn erase(&self, space: SpaceId, reason: ErasureReason, done: Completion<()>);
+    /// What is left of an erased space; `None` for one that was not erased, or so long ago that it may be founded anew.
+    fn erasure(&self, space: SpaceId, done: Completion<Option<Tombstone>>);
 
     /// *Durable once it answers.* Starts or resumes an upload; signature and author were verified by the session, the store
     /// refuses a manifest that covers more than the author's own ack or cannot be true of this log. A device has one upload:

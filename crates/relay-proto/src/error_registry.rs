@@ -111,6 +111,7 @@ registry! {
     ReadOnly = 22, "read_only", Peer, false, 403, 0, "This device may read but not write; an admin can change its rights.";
     NotAdmin = 23, "not_admin", Peer, false, 403, 0, "Only the root and admin devices may do this.";
     SessionExpired = 24, "session_expired", Peer, true, 401, 4401, "Open a new session with POST /v1/session; the token has expired, or the relay was restarted.";
+    SpaceErased = 25, "space_erased", Peer, false, 410, 4410, "The space was erased from this relay; the detail says by whom. What this device holds stays with it.";
     EntryTooLarge = 30, "entry_too_large", Peer, false, 413, 0, "Keep sealed entries below entry_bytes_max of the welcome.";
     TooManyEntries = 31, "too_many_entries", Peer, false, 413, 0, "Keep pushes below push_entries_max of the welcome.";
     PushSeqGap = 33, "push_seq_gap", Peer, false, 409, 0, "Push again from the push_seq in the detail.";
@@ -133,6 +134,8 @@ registry! {
     BlobRangeInvalid = 68, "blob_range_invalid", Peer, false, 416, 0, "Ask for one range inside the blob.";
     BlobDamaged = 69, "blob_damaged", Environment, false, 500, 0, "This blob cannot be read from the relay's disk; its operator must check the disk, a device that has it can delete it and upload it again.";
     AckInvalid = 70, "ack_invalid", Peer, false, 422, 0, "The ack's signature does not hold or it claims more than the log holds.";
+    PurgeInvalid = 71, "purge_invalid", Peer, false, 422, 0, "The purge's signature does not hold, or it names a size or a head that the log does not have.";
+    EraseInvalid = 72, "erase_invalid", Peer, false, 422, 0, "The erasure's signature does not hold, or it is of another log epoch.";
     StoreUnavailable = 80, "store_unavailable", Environment, true, 503, 1013, "The relay's store does not answer; try again after the given time.";
     StorePoisoned = 81, "store_poisoned", Environment, true, 503, 1013, "A write or sync failed; nothing is acknowledged until the operator has checked the disk and restarted the relay.";
     DiskFull = 82, "disk_full", Environment, true, 507, 0, "The relay's disk is full for now; reads go on. Push the same again after the given time; its operator makes room, a restart is not needed.";

@@ -4,6 +4,7 @@ mod client;
 mod control;
 mod entries_encoder;
 mod ephemeral;
+mod erasure;
 mod frame_type;
 mod handshake;
 mod log;
@@ -18,6 +19,7 @@ pub use client::ClientFrame;
 pub use control::{ErrorFrame, Goaway, Ping, Pong};
 pub use entries_encoder::{EncodedFrame, EntriesEncoder};
 pub use ephemeral::{Ephemeral, EphemeralListen, EphemeralMissed, EphemeralSend, EphemeralView};
+pub use erasure::{Erase, Purge, Purged};
 pub use frame_type::{Direction, FrameType};
 pub use handshake::{
     Challenge, Hello, Policy, Proof, SessionLimits, Welcome, WelcomeBody, encode_versions, hello_versions,

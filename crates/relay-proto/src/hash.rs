@@ -31,6 +31,12 @@ pub enum Domain {
     Snapshot,
     /// Snapshot acks.
     SnapshotAck,
+    /// Purges.
+    Purge,
+    /// Erasures.
+    Erase,
+    /// Marks of the members of an erased space.
+    ErasedMember,
     /// Tickets of a handshake over HTTP.
     SessionTicket,
     /// Session tokens.
@@ -54,6 +60,9 @@ impl Domain {
             Self::LogReset => b"sealrelay/v1/log-reset\0",
             Self::Snapshot => b"sealrelay/v1/snapshot\0",
             Self::SnapshotAck => b"sealrelay/v1/snapshot-ack\0",
+            Self::Purge => b"sealrelay/v1/purge\0",
+            Self::Erase => b"sealrelay/v1/erase\0",
+            Self::ErasedMember => b"sealrelay/v1/erased-member\0",
             Self::SessionTicket => b"sealrelay/v1/session-ticket\0",
             Self::SessionToken => b"sealrelay/v1/session-token\0",
         }

@@ -9,6 +9,7 @@
 pub mod ack;
 pub mod attestation;
 pub mod blob;
+pub mod erasure;
 pub mod error_registry;
 pub mod frame;
 pub mod handshake;

@@ -8,8 +8,10 @@ pub const HELLO_VERSIONS_MAX: usize = 16;
 pub const FEATURE_EPHEMERAL: u64 = 1;
 /// Feature bit: topics.
 pub const FEATURE_TOPICS: u64 = 1 << 1;
+/// Feature bit: purge and erase.
+pub const FEATURE_ERASURE: u64 = 1 << 3;
 /// Feature bits this crate speaks; a session uses those that both sides offer.
-pub const FEATURES: u64 = FEATURE_EPHEMERAL | FEATURE_TOPICS;
+pub const FEATURES: u64 = FEATURE_EPHEMERAL | FEATURE_TOPICS | FEATURE_ERASURE;
 
 /// Largest message until the session is open, in bytes, the proof excepted.
 pub const MESSAGE_BEFORE_OPEN_BYTES_MAX: usize = 256 * 1024;
@@ -91,6 +93,10 @@ pub const ACK_INTERVAL_MS: u64 = 1000;
 pub const RETENTION_MS: u64 = 30 * DAY_MS;
 /// How long a device counts as live after its last contact, in milliseconds (default).
 pub const DEVICE_LEASE_MS: u64 = 30 * DAY_MS;
+/// How long a space is kept after the last contact of any device, in milliseconds (default).
+pub const SPACE_LEASE_MS: u64 = 30 * DAY_MS;
+/// How long an erased space is remembered, so that a device that comes back is told and does not found it anew, in milliseconds.
+pub const ERASED_SPACE_MS: u64 = 180 * DAY_MS;
 /// Longest detail of an Error frame, in bytes.
 pub const ERROR_DETAIL_BYTES_MAX: usize = 65_535;
 

@@ -10,6 +10,7 @@ mod part;
 mod shelves;
 mod uploads;
 
+use crate::erase;
 use crate::shared::Shared;
 use crate::vfs;
 pub(crate) use desk::BlobDesk;
@@ -172,13 +173,33 @@ impl Blobs {
         Ok(swept.blobs)
     }
 
+    /// Overwrites and removes everything of a space that is gone, files that are no blobs included.
+    pub(crate) fn wipe(&self, space: SpaceId) -> Result<(), BlobError> {
+        self.shared.writable()?;
+        self.with_shelf(space, |held| {
+            let gone = held.shelf.all();
+            let blobs = gone.0.len() as u64;
+            for blob in gone.0 {
+                held.shelf.drop_blob(blob);
+            }
+            for (blob, device) in gone.1 {
+                held.parts.remove(&(blob, device));
+                held.shelf.drop_upload(blob, device);
+            }
+            erase::wipe_dir(&*self.shared.vfs, &file::space_dir(&self.shared, space))
+                .map_err(|error| self.write_error(&error))?;
+            add(&self.counters.deleted, blobs);
+            Ok(())
+        })
+    }
+
     /// Removes what expired, space by space.
     pub(crate) fn sweep(&self, expiry: &Expiry) -> Result<Swept, BlobError> {
         self.shared.writable()?;
         let mut swept = Swept::default();
         for space in file::spaces(&self.shared).map_err(|error| self.write_error(&error))? {
             let of_space = self.with_shelf(space, |held| {
-                let is_known = self.shared.find(space).is_some();
+                let is_known = self.shared.present(space).is_some();
                 let gone = if is_known { held.shelf.expired(expiry) } else { held.shelf.all() };
                 self.remove_all(space, held, gone)
             });

@@ -102,8 +102,12 @@ impl Committer {
     /// Commits what was taken; false once the store is closed.
     fn take_turn(&mut self, mut calls: Vec<Call>) -> bool {
         let close = calls.pop_if(|call| matches!(call, Call::Close { .. }));
+        let roll = calls.pop_if(|call| matches!(call, Call::Roll { .. }));
         if !calls.is_empty() {
             self.commit(calls);
+        }
+        if let Some(Call::Roll { done }) = roll {
+            done(self.roll());
         }
         let Some(close) = close else { return true };
         self.close(close);
@@ -113,18 +117,34 @@ impl Committer {
     /// Writes the mark of a clean end; a poisoned store has none.
     fn close(&mut self, close: Call) {
         let Call::Close { done } = close else { return };
-        let result = self.shared.writable().and_then(|()| {
-            let place = self.place(record_bytes(0))?;
-            let time_ms = self.begin()?;
-            let moment = Moment { wall_ms: time_ms, time_ms };
-            let mut build = self.build(place, record_bytes(0), moment);
-            build.closed();
-            let (group, _) = build.finish(self.last_group + 1);
-            let written = self.write(group);
-            self.clock.commit_ended();
-            written
-        });
-        done(result);
+        done(self.shared.writable().and_then(|()| self.write_mark()));
+    }
+
+    /// Writes the mark of an end as a group of its own.
+    fn write_mark(&mut self) -> Result<(), StoreError> {
+        let place = self.place(record_bytes(0))?;
+        let time_ms = self.begin()?;
+        let moment = Moment { wall_ms: time_ms, time_ms };
+        let mut build = self.build(place, record_bytes(0), moment);
+        build.closed();
+        let (group, _) = build.finish(self.last_group + 1);
+        let written = self.write(group);
+        self.clock.commit_ended();
+        written
+    }
+
+    /// Ends the open segment: the next one begins with a mark, so that the one before can be sealed.
+    fn roll(&mut self) -> Result<u64, StoreError> {
+        self.shared.writable()?;
+        self.segments.end_segment();
+        let mut marked = self.write_mark();
+        if marked == Err(StoreError::DiskFull) && !self.shared.reserve.is_spent() {
+            self.shared.reserve.spend(&*self.shared.vfs);
+            marked = self.write_mark();
+        }
+        marked?;
+        let open = self.segments.open().map(|(writer, _)| writer.segment);
+        open.map_err(|error| self.room_failure(&error))
     }
 
     /// Takes the group's time, leased durably.

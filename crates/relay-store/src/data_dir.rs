@@ -1,6 +1,7 @@
 //! The data directory: whose it is, who holds it, and which key its log has.
 
 use crate::checkpoint::{CHECKPOINT_FILE, CHECKPOINT_NEW_FILE};
+use crate::erase::ERASED_DIR;
 use crate::leaves::LEAVES_DIR;
 use crate::reserve::RESERVE_FILE;
 use crate::vfs::{self, DirName, OpenMode, Vfs, VfsLock};
@@ -25,7 +26,7 @@ pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Name of the directory of blobs.
 pub(crate) const BLOBS_DIR: &str = "blobs";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 11] = [
+const OWN_NAMES: [&str; 12] = [
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
@@ -34,6 +35,7 @@ const OWN_NAMES: [&str; 11] = [
     BLOBS_DIR,
     crate::segment::LOG_DIR,
     LEAVES_DIR,
+    ERASED_DIR,
     RESERVE_FILE,
     CHECKPOINT_FILE,
     CHECKPOINT_NEW_FILE,

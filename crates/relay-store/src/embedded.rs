@@ -9,6 +9,7 @@ use crate::blobs::BlobDesk;
 use crate::committer::{Committer, CommitterParts};
 use crate::damaged_read::DamagedRead;
 use crate::data_dir::DataDir;
+use crate::erase::{Eraser, EraserParts, Tombstones};
 use crate::limits::{SEGMENT_BYTES, StoreLimits};
 use crate::open::{self, OpenError, Opened, StoreEnvironment};
 use crate::queue::{CommitQueue, QueueLimits};
@@ -76,6 +77,7 @@ pub struct EmbeddedStore {
     pub(crate) blobs: BlobDesk,
     signer: Arc<RelayKey>,
     reclaimer: Arc<Reclaimer>,
+    eraser: Arc<Eraser>,
     segment_bytes: u64,
     running: Mutex<Option<Running>>,
     #[cfg(feature = "testing")]
@@ -105,14 +107,14 @@ fn start_threads(
     background: Arc<Workers>,
     dir: DataDir,
     segment_bytes: u64,
-) -> Result<(Running, Arc<Reclaimer>), OpenError> {
+    (reclaimer, eraser): (Arc<Reclaimer>, Arc<Eraser>),
+) -> Result<Running, OpenError> {
     let committer = spawn("relay-store-commit", move || committer.run())?;
     let meta_shared = Arc::clone(shared);
     let meta_thread = spawn("relay-store-meta", move || meta_shared.meta.run())?;
-    let reclaimer = Arc::new(Reclaimer::default());
-    let (reclaims, reclaimed) = (Arc::clone(&reclaimer), Arc::clone(shared));
-    let reclaim_thread = spawn("relay-store-reclaim", move || reclaims.run(&reclaimed, segment_bytes))?;
-    Ok((Running { committer, meta_thread, reclaim_thread, background, dir }, reclaimer))
+    let reclaimed = Arc::clone(shared);
+    let reclaim_thread = spawn("relay-store-reclaim", move || reclaimer.run(&reclaimed, segment_bytes, &eraser))?;
+    Ok(Running { committer, meta_thread, reclaim_thread, background, dir })
 }
 
 impl EmbeddedStore {
@@ -124,7 +126,7 @@ impl EmbeddedStore {
         let opened = open::open(&options.dir, &environment, false)?;
         let limits = options.limits;
         let now_ms = environment.wall_clock.now_ms();
-        let Opened { dir, signer, owner, meta, loaded, spaces, sealed, leaves, mended, .. } = opened;
+        let Opened { dir, signer, owner, meta, loaded, spaces, sealed, leaves, erased, mended, .. } = opened;
         let shared = Arc::new(Shared::new(SharedParts {
             vfs: environment.vfs,
             data_dir: options.dir.clone(),
@@ -138,6 +140,7 @@ impl EmbeddedStore {
             sealed,
             leaves,
             reserve: Reserve::new(&options.dir, options.segment_bytes),
+            tombstones: Tombstones::new(erased.tombstones),
         }));
         add(&shared.counters.disk_bytes, opened.disk_bytes);
         add(&shared.counters.torn_tails, mended.torn_tails);
@@ -163,6 +166,18 @@ impl EmbeddedStore {
             by_hand: options.by_hand,
         })
         .map_err(OpenError::Threads)?;
+        let reclaimer = Arc::new(Reclaimer::default());
+        let parts = EraserParts {
+            shared: Arc::clone(&shared),
+            queue: Arc::clone(&queue),
+            background: Arc::clone(&background),
+            snapshots: Arc::clone(&snapshots),
+            snapshot_thread: Arc::clone(&snapshot_thread),
+            blobs: blobs.clone(),
+            reclaimer: Arc::clone(&reclaimer),
+            worker: workers("relay-store-erase", threads(1), BACKGROUND_WAITING_MAX)?,
+        };
+        let eraser = Eraser::new(parts, erased.purges);
         let mut store = Self {
             shared: Arc::clone(&shared),
             queue,
@@ -171,7 +186,8 @@ impl EmbeddedStore {
             snapshot_thread,
             blobs,
             signer,
-            reclaimer: Arc::default(),
+            reclaimer,
+            eraser,
             segment_bytes,
             running: Mutex::default(),
             #[cfg(feature = "testing")]
@@ -182,9 +198,9 @@ impl EmbeddedStore {
             store.by_hand = Some(by_hand::ByHand::new(committer, background, dir));
             return Ok(store);
         }
-        let (running, reclaimer) = start_threads(&shared, committer, background, dir, segment_bytes)?;
+        let reclaiming = (Arc::clone(&store.reclaimer), Arc::clone(&store.eraser));
+        let running = start_threads(&shared, committer, background, dir, segment_bytes, reclaiming)?;
         store.running = Mutex::new(Some(running));
-        store.reclaimer = reclaimer;
         Ok(store)
     }
 

@@ -16,6 +16,7 @@ pub mod damage;
 pub mod damaged_read;
 pub mod data_dir;
 pub mod embedded;
+mod erase;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
 mod index;

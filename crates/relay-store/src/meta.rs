@@ -40,6 +40,15 @@ struct Changes {
 }
 
 impl Changes {
+    /// Drops what is about a space that is gone.
+    fn forget(&mut self, space: SpaceId) {
+        self.acks.retain(|(other, _), _| *other != space);
+        self.seen.retain(|(other, _), _| *other != space);
+        self.snapshots.retain(|(other, _), _| *other != space);
+    }
+}
+
+impl Changes {
     /// Takes back what was not written, except where something newer waits.
     fn put_back(&mut self, older: Self) {
         for (key, ack) in older.acks {
@@ -183,6 +192,17 @@ impl Meta {
     /// Notes what is known of a complete snapshot besides its file; `None` when it is gone.
     pub(crate) fn note_snapshot(&self, space: SpaceId, snapshot: SnapshotId, known: Option<OpenedSnapshot>) {
         self.lock().changes.snapshots.insert((space, snapshot), known);
+    }
+
+    /// Forgets everything about these spaces; durable when it returns.
+    pub(crate) fn forget(&self, spaces: &[SpaceId]) -> Result<(), MetaError> {
+        if spaces.is_empty() {
+            return Ok(());
+        }
+        // The changes that are on their way now are behind the lock of the file, and are removed with the rest.
+        self.transact(|tables| spaces.iter().try_for_each(|space| tables.forget(space)))?;
+        spaces.iter().for_each(|space| self.lock().changes.forget(*space));
+        Ok(())
     }
 
     /// Transactions that failed since the start; what they held waits for the next one.

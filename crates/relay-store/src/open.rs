@@ -3,6 +3,7 @@
 use crate::checkpoint::{self, Checkpoint};
 use crate::damage::{Damage, DamageKind};
 use crate::data_dir::{DataDir, DirError, META_FILE};
+use crate::erase;
 use crate::leaves::LeafFiles;
 use crate::meta::{Loaded, Meta, MetaError};
 use crate::recovery::{self, GoodLog, LogPlace, Mended, RecoveryError, Replay, Replayed, Spaces};
@@ -93,6 +94,7 @@ pub(crate) struct Opened {
     pub(crate) spaces: Spaces,
     pub(crate) sealed: SealedSegments,
     pub(crate) leaves: LeafFiles,
+    pub(crate) erased: erase::Held,
     pub(crate) mended: Mended,
     pub(crate) last_group: u64,
     pub(crate) log_epoch: u64,
@@ -112,6 +114,8 @@ pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored:
     let (meta, loaded) = open_meta(&environment.vfs, data_dir)?;
     let store_id = store_id(vfs, data_dir, &meta, &loaded, &*environment.entropy)?;
     let owner = Owner { store_id, log_id: signer.log_id() };
+    // Before anything reads the log: what was being erased is gone, as if it had never been there.
+    let (mut erased, gone) = erase::finish_pending(vfs, data_dir, &owner.store_id)?;
     let durable_group = if is_restored { 0 } else { loaded.durable_group };
     // A backup may be older than the checkpoint that lies beside it.
     let checkpoint = if is_restored { None } else { Checkpoint::read(vfs, data_dir, &owner) };
@@ -130,6 +134,8 @@ pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored:
     }
     let mended = recovery::mend(&log, &place)?;
     meta.set_durable_group(log.last_group).map_err(|error| meta_error(&error))?;
+    meta.forget(&gone).map_err(|error| meta_error(&error))?;
+    erase::settle(vfs, data_dir, &owner.store_id, &mut erased)?;
     fill(&spaces, &loaded);
     dir.upgrade(vfs)?;
     let leaves = LeafFiles::load(vfs, data_dir, &owner.store_id)?;
@@ -147,6 +153,7 @@ pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored:
         spaces,
         sealed,
         leaves,
+        erased,
         mended,
     })
 }

@@ -22,6 +22,8 @@ pub(crate) enum Call {
     Trim { space: SpaceId, floor: u64, done: Completion<()> },
     /// Sign the newest head.
     Attest { space: SpaceId, done: Completion<Bytes> },
+    /// End the open segment; answered with the number of the next one.
+    Roll { done: Completion<u64> },
     /// Mark a clean end; the last call.
     Close { done: Completion<()> },
 }
@@ -39,7 +41,7 @@ impl Call {
                 let added: usize = chain.iter().map(|statement| statement.len() + 4).sum();
                 chain_bytes_held + added + keyring.len() + RECORD_OVERHEAD_BYTES
             }
-            Self::Trim { .. } | Self::Close { .. } => RECORD_OVERHEAD_BYTES,
+            Self::Trim { .. } | Self::Roll { .. } | Self::Close { .. } => RECORD_OVERHEAD_BYTES,
             Self::Attest { .. } => 0,
         }
     }
@@ -56,6 +58,7 @@ impl Call {
             Self::Roster { done, .. } => done(Err(error)),
             Self::Trim { done, .. } | Self::Close { done } => done(Err(error)),
             Self::Attest { done, .. } => done(Err(error)),
+            Self::Roll { done } => done(Err(error)),
         }
     }
 }
@@ -141,8 +144,10 @@ impl CommitQueue {
                 break;
             }
             bytes = bytes.saturating_add(size);
+            let is_roll = matches!(call, Call::Roll { .. });
             taken.push(call);
-            if taken.len() >= self.limits.group_calls_max {
+            // What comes behind it belongs to the next segment.
+            if is_roll || taken.len() >= self.limits.group_calls_max {
                 break;
             }
         }

@@ -50,7 +50,12 @@ pub(crate) fn page(space: &Space, after: u64, entries_max: u32, bytes_max: u32) 
     match read_entries(&places, &mut entries) {
         // What is before a damaged entry is still a page; the damage is the answer to whoever asks for the entry itself.
         Err(_) if !entries.is_empty() => {}
-        other => other?,
+        // What was purged meanwhile is not damaged.
+        Err(unreadable) => {
+            let below = outcome_now(space, after).filter(|outcome| matches!(outcome, ReadOutcome::BelowFloor { .. }));
+            return below.ok_or(unreadable);
+        }
+        Ok(()) => {}
     }
     // The floor may have risen meanwhile: what is below it is never returned.
     if let Some(outcome) = outcome_now(space, after).filter(|outcome| matches!(outcome, ReadOutcome::BelowFloor { .. }))

@@ -6,12 +6,13 @@
 mod compact;
 
 use crate::checkpoint;
+use crate::erase::Eraser;
 use crate::sealed::Sealed;
 use crate::shared::{Health, Shared, add};
 use compact::{Compaction, NotNow};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Share of the sealed segments' bytes that may be forgotten before something is compacted, in percent.
@@ -53,7 +54,7 @@ pub(crate) struct Reclaimer {
 
 impl Reclaimer {
     /// Compacts from time to time until [`Self::stop`]; the body of the reclaim thread.
-    pub(crate) fn run(&self, shared: &Shared, segment_bytes: u64) {
+    pub(crate) fn run(&self, shared: &Shared, segment_bytes: u64, eraser: &Arc<Eraser>) {
         let mut pause = 0;
         loop {
             shared.reserve.keep(&*shared.vfs);
@@ -62,6 +63,7 @@ impl Reclaimer {
             if *waited.unwrap_or_else(PoisonError::into_inner).0 {
                 return;
             }
+            eraser.look();
             if pause > 0 {
                 pause -= 1;
                 continue;
@@ -91,8 +93,14 @@ impl Reclaimer {
         self.write_checkpoint(shared);
     }
 
+    /// Runs what no compaction may run beside.
+    pub(crate) fn alone<T>(&self, run: impl FnOnce(&Self) -> T) -> T {
+        let _one = self.pass.lock().unwrap_or_else(PoisonError::into_inner);
+        run(self)
+    }
+
     /// One that cannot be written is missing at the next start, which takes longer then.
-    fn write_checkpoint(&self, shared: &Shared) {
+    pub(crate) fn write_checkpoint(&self, shared: &Shared) {
         if shared.health() == Health::Poisoned {
             return;
         }

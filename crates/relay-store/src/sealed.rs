@@ -57,6 +57,14 @@ impl SealedSegments {
         }
     }
 
+    /// Notes the trailer of a segment in which rows were made to name nothing.
+    pub(crate) fn scrubbed(&self, number: u64, trailer: Trailer, blank_rows: u64) {
+        if let Some(sealed) = self.lock().get_mut(&number) {
+            sealed.trailer = trailer;
+            sealed.dead_rows = sealed.dead_rows.saturating_add(blank_rows);
+        }
+    }
+
     pub(crate) fn mark_stuck(&self, numbers: &[u64]) {
         let mut sealed = self.lock();
         numbers.iter().for_each(|number| {

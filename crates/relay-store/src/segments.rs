@@ -143,6 +143,13 @@ impl Segments {
         }));
     }
 
+    /// The next group goes to the next segment; one that holds none yet stays.
+    pub(crate) fn end_segment(&mut self) {
+        if let Some((writer, _)) = self.open.as_mut().filter(|(writer, _)| writer.end > offset_of(HEADER_BYTES)) {
+            writer.len = writer.end;
+        }
+    }
+
     /// Where the next group goes; room must have been made.
     pub(crate) fn open(&mut self) -> io::Result<(&mut SegmentWriter, &Arc<SegmentFile>)> {
         self.open.as_mut().map(|(writer, file)| (writer, &*file)).ok_or_else(|| io::Error::other("no open segment"))

@@ -1,6 +1,7 @@
 //! What the threads of a store share.
 
 use crate::damaged_read::{DamagedRead, Unreadable};
+use crate::erase::Tombstones;
 use crate::leaves::LeafFiles;
 use crate::meta::Meta;
 use crate::recovery::Spaces;
@@ -68,6 +69,7 @@ pub(crate) struct Shared {
     pub(crate) sealed: SealedSegments,
     pub(crate) leaves: LeafFiles,
     pub(crate) reserve: Reserve,
+    pub(crate) tombstones: Tombstones,
     pub(crate) listener: OnceLock<Arc<dyn CommitListener>>,
     pub(crate) counters: Counters,
     health: AtomicU8,
@@ -88,6 +90,7 @@ pub(crate) struct SharedParts {
     pub(crate) sealed: SealedSegments,
     pub(crate) leaves: LeafFiles,
     pub(crate) reserve: Reserve,
+    pub(crate) tombstones: Tombstones,
 }
 
 impl Shared {
@@ -105,6 +108,7 @@ impl Shared {
             sealed: parts.sealed,
             leaves: parts.leaves,
             reserve: parts.reserve,
+            tombstones: parts.tombstones,
             damage: Mutex::default(),
             listener: OnceLock::new(),
             counters: Counters::default(),
@@ -146,7 +150,12 @@ impl Shared {
     /// A known space.
     pub(crate) fn known(&self, space: SpaceId) -> Result<Arc<Space>, StoreError> {
         self.readable()?;
-        self.find(space).ok_or(StoreError::UnknownSpace)
+        self.present(space).ok_or(StoreError::UnknownSpace)
+    }
+
+    /// A space that is not gone: one that is being erased is still found until its bytes are overwritten.
+    pub(crate) fn present(&self, space: SpaceId) -> Option<Arc<Space>> {
+        self.find(space).filter(|space| !space.is_gone())
     }
 
     pub(crate) fn find(&self, space: SpaceId) -> Option<Arc<Space>> {
@@ -157,8 +166,17 @@ impl Shared {
         self.spaces.write().unwrap_or_else(PoisonError::into_inner).insert(space.id, space);
     }
 
+    pub(crate) fn remove(&self, space: SpaceId) {
+        self.spaces.write().unwrap_or_else(PoisonError::into_inner).remove(&space);
+    }
+
     pub(crate) fn space_count(&self) -> usize {
         self.spaces.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// What a read is answered that met bytes it did not expect: of a space that is being erased they are no damage.
+    pub(crate) fn unreadable(&self, space: &Space, unreadable: Unreadable) -> StoreError {
+        if space.is_gone() { StoreError::UnknownSpace } else { self.damaged(unreadable) }
     }
 
     /// Counts a read that met damaged bytes, and keeps the place for whoever reports it.

@@ -5,6 +5,7 @@ mod file;
 
 use crate::damaged_read::Unreadable;
 use crate::data_dir::{DirError, SNAPSHOTS_DIR};
+use crate::erase;
 use crate::meta::OpenedSnapshot;
 use crate::shared::Shared;
 use crate::vfs;
@@ -253,6 +254,13 @@ impl Snapshots {
             self.shared.meta.note_snapshot(space, id, Some(snapshot.known.clone()));
         }
         Ok(())
+    }
+
+    /// Overwrites and removes every snapshot and upload of a space that is gone.
+    pub(crate) fn erase(&self, space: SpaceId) -> Result<(), StoreError> {
+        self.shared.writable()?;
+        self.lock().remove(&space);
+        erase::wipe_dir(&*self.shared.vfs, &self.dir(space)).map_err(|error| self.write_error(&error))
     }
 
     /// Complete snapshots, newest first.

@@ -11,6 +11,7 @@ use relay_core::ledger::{Held, HeldEntries, RestoreError, RosterState, SpaceLedg
 use relay_core::store::{DeviceMark, SignedAck, SpaceFacts};
 use relay_proto::ids::{DeviceKey, SpaceId};
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Commit times are kept at this resolution, in milliseconds.
@@ -22,6 +23,8 @@ pub(crate) struct Space {
     /// Its id.
     pub(crate) id: SpaceId,
     state: Mutex<SpaceState>,
+    /// Set once, when it is durable that it is erased.
+    gone: AtomicBool,
 }
 
 /// See the module.
@@ -79,7 +82,7 @@ impl Space {
             contacts: FlatMap::default(),
         };
         state.show_all();
-        Self { id, state: Mutex::new(state) }
+        Self { id, state: Mutex::new(state), gone: AtomicBool::new(false) }
     }
 
     /// A space as a state record has it; its rows are still to be added.
@@ -93,6 +96,15 @@ impl Space {
         forgotten.into_iter().for_each(|(device, push_seq)| state.index.forget(device, push_seq));
         drop(state);
         Ok(space)
+    }
+
+    /// From now on it is unknown to every call.
+    pub(crate) fn leave(&self) {
+        self.gone.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
     }
 
     /// Locks the space; held for memory operations and, at most, one short lookup of a retried push.

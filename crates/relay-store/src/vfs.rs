@@ -53,6 +53,8 @@ pub trait VfsFile: Send + Sync + Debug {
     /// # Errors
     /// What the file system says.
     fn len(&self) -> io::Result<u64>;
+    /// Gives the blocks of a range of zeros back where the file system can; the range reads as zeros before and after.
+    fn punch_hole(&self, _offset: u64, _bytes: u64) {}
     /// Whether the file is empty.
     ///
     /// # Errors
@@ -136,6 +138,13 @@ pub trait Vfs: Send + Sync + Debug {
     /// # Errors
     /// What the file system says.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty directory; a file system that has no names of directories has nothing to do.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn remove_dir(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
     /// Bytes that can still be written in the file system of a directory; `None` when it does not say.
     ///
     /// # Errors

@@ -147,17 +147,22 @@ fn open_sim(vfs: &SimVfs) -> EmbeddedStore {
     store
 }
 
-/// Uploads blobs until the power is cut; returns those that were answered as stored.
+/// Uploads blobs until the power is cut, at some moment; returns those that were answered as stored, when syncs lie at least one.
 fn put_until_power_cut(vfs: &SimVfs, seed: u64, syncs_lie: bool) -> Vec<Bytes> {
     let store = Arc::new(open_sim(vfs));
     if syncs_lie {
         vfs.lie_about_syncs();
     }
+    let (answered, first_answered) = std::sync::mpsc::sync_channel(500);
     let putter = {
         let store = Arc::clone(&store);
         let blobs = (0..500).map(move |n| bytes_of(seed * 1000 + n, 3000 + (n as usize * 7919) % (2 * BLOCK)));
-        std::thread::spawn(move || blobs.take_while(|bytes| put(&store, bytes, 20_000).is_ok()).collect::<Vec<_>>())
+        let is_stored = move |bytes: &Bytes| put(&store, bytes, 20_000).is_ok() && answered.try_send(()).is_ok();
+        std::thread::spawn(move || blobs.take_while(is_stored).collect::<Vec<_>>())
     };
+    if syncs_lie {
+        first_answered.recv().unwrap();
+    }
     std::thread::sleep(std::time::Duration::from_micros(500 + seed * 900));
     vfs.power_cut(seed);
     putter.join().unwrap()

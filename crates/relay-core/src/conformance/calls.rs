@@ -1,6 +1,7 @@
 //! The store's calls as a test wants them: each waits for its completion, bounded in time.
 
 use super::Harness;
+use crate::erasure::{PurgePoint, Tombstone};
 use crate::store::{
     CommitListener, Completion, DeviceMark, ForgettingFacts, Page, Push, Pushed, ReadOutcome, Refusal, RosterCommit,
     SignedAck, SnapshotProgress, SpaceCommit, SpaceFacts, Store, StoreError,
@@ -9,6 +10,7 @@ use crate::testing::{SetClock, SpaceFixture};
 use bytes::Bytes;
 use relay_proto::KeyPair;
 use relay_proto::attestation::Attestation;
+use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::{DeviceKey, Hash, LogId, SnapshotId, SpaceId};
 use relay_proto::roster::Rights;
 use relay_proto::wire::Reader;
@@ -26,6 +28,8 @@ pub(super) enum Heard {
     Entries(SpaceCommit),
     /// A roster.
     Roster(RosterCommit),
+    /// The space is gone.
+    Erased(SpaceId, Bytes),
 }
 
 /// A listener that remembers.
@@ -39,6 +43,10 @@ impl CommitListener for Ears {
 
     fn roster_changed(&self, commit: RosterCommit) {
         self.0.lock().unwrap().push(Heard::Roster(commit));
+    }
+
+    fn space_erased(&self, space: SpaceId, notice: Bytes) {
+        self.0.lock().unwrap().push(Heard::Erased(space, notice));
     }
 }
 
@@ -202,6 +210,26 @@ impl Calls {
         pending(|done| self.store().trim(space, floor, done)).wait()
     }
 
+    pub(super) fn purge(&self, space: SpaceId, point: PurgePoint) -> Result<(), StoreError> {
+        pending(|done| self.store().purge(space, point, done)).wait()
+    }
+
+    pub(super) fn start_erase(&self, space: SpaceId, reason: ErasureReason) -> Pending<()> {
+        pending(|done| self.store().erase(space, reason, done))
+    }
+
+    pub(super) fn erase(&self, space: SpaceId, reason: ErasureReason) -> Result<(), StoreError> {
+        self.start_erase(space, reason).wait()
+    }
+
+    pub(super) fn erasure(&self, space: SpaceId) -> Option<Tombstone> {
+        pending(|done| self.store().erasure(space, done)).wait().unwrap()
+    }
+
+    pub(super) fn device_mark(&self, space: SpaceId, device: DeviceKey) -> Result<DeviceMark, StoreError> {
+        pending(|done| self.store().device_mark(space, device, done)).wait()
+    }
+
     pub(super) fn snapshot_begin(&self, space: SpaceId, manifest: Bytes) -> Result<SnapshotProgress, StoreError> {
         pending(|done| self.store().snapshot_begin(space, manifest, done)).wait()
     }
@@ -244,6 +272,7 @@ impl Calls {
             let of_space = |heard: &&Heard| match heard {
                 Heard::Entries(commit) => commit.space == space,
                 Heard::Roster(commit) => commit.space == space,
+                Heard::Erased(erased, _) => *erased == space,
             };
             let heard: Vec<Heard> = self.ears.0.lock().unwrap().iter().filter(of_space).cloned().collect();
             if heard.len() >= count {

@@ -9,12 +9,13 @@ use crate::endpoint::{SharedFrame, SharedRun};
 use crate::limits::{ACK_NOTICES_MAX, RelayLimits};
 use crate::session::SessionHandle;
 use crate::store::{SpaceCommit, StoredEntry};
+use bytes::Bytes;
 use relay_proto::attestation::Attestation;
 use relay_proto::ids::{DeviceKey, Hash};
 use relay_proto::wire::Reader;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The newest ack of a device, encoded once.
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub(crate) struct SpaceChannel {
     snapshot_due: AtomicU64,
     ephemeral: EphemeralRing,
     topics: SpaceTopics,
+    /// What the sessions are told once the space is gone.
+    erased: OnceLock<Bytes>,
     state: Mutex<ChannelState>,
 }
 
@@ -87,6 +90,7 @@ impl SpaceChannel {
             roster_changes: AtomicU64::new(0),
             ack_count: AtomicU64::new(0),
             snapshot_due: AtomicU64::new(0),
+            erased: OnceLock::new(),
             state: Mutex::default(),
         }
     }
@@ -202,6 +206,29 @@ impl SpaceChannel {
     fn count_ring(&self, before: usize, after: usize) {
         self.counters.live_bytes.add_len(after);
         self.counters.live_bytes.sub_len(before);
+    }
+
+    /// Keeps nothing of what was committed: subscribers read the log, which says what is below the floor.
+    pub(super) fn forget_live(&self) {
+        let mut state = self.lock();
+        self.drop_ring(&mut state);
+        state.wake(|member| member.subscription.is_some());
+    }
+
+    /// The space is gone: nothing of it is kept, and every session is told.
+    pub(super) fn erase(&self, notice: Bytes) {
+        let mut state = self.lock();
+        // A space goes once; a channel does not outlive it.
+        let _once = self.erased.set(notice);
+        self.drop_ring(&mut state);
+        state.acks.clear();
+        state.roster_frame = None;
+        state.wake(|_| true);
+    }
+
+    /// What to tell a session when the space is gone.
+    pub(crate) fn erased(&self) -> Option<Bytes> {
+        self.erased.get().cloned()
     }
 
     /// What comes after a cursor, in the form for a subscriber that omits the bodies of `omit_own_of`.
@@ -330,7 +357,6 @@ fn last_seq(commit: &SpaceCommit) -> u64 {
 mod tests {
     use super::*;
     use crate::endpoint::Opened;
-    use bytes::Bytes;
 
     #[test]
     fn more_devices_than_a_roster_has_push_out_the_one_that_was_silent_for_longest() {

@@ -65,6 +65,9 @@ impl MemoryStore {
         keyring: &Bytes,
         now_ms: u64,
     ) -> Result<(SpaceFacts, Option<RosterCommit>), StoreError> {
+        if inner.tombstone(id, now_ms).is_some() {
+            return Err(StoreError::Refused(Refusal::SpaceErased));
+        }
         let roster = RosterState::found(id, chain, keyring, now_ms).map_err(StoreError::Refused)?;
         if inner.spaces.len() >= SPACES_MAX {
             return Err(StoreError::Refused(Refusal::TooManySpaces));

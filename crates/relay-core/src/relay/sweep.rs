@@ -6,6 +6,7 @@ use crate::forgetting::{Subject, decide};
 use crate::limits::{SWEEP_CLOCK_STEP_MS, SWEEP_PAGE_SPACES, SWEEP_PAUSE_MS};
 use crate::session::after_ms;
 use crate::store::{ForgettingFacts, StoreError};
+use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::SpaceId;
 use relay_proto::roster::Statement;
 use std::collections::VecDeque;
@@ -88,12 +89,21 @@ enum Heard {
     Page(Result<Vec<SpaceId>, StoreError>),
     Facts(Result<ForgettingFacts, StoreError>),
     Trimmed(Result<(), StoreError>),
+    Erased(Result<(), StoreError>),
+}
+
+/// What becomes of a space.
+enum Verdict {
+    Stays,
+    Trim(u64),
+    Expired,
 }
 
 enum Next {
     Page(Option<SpaceId>),
     Facts(SpaceId),
     Trim(SpaceId, u64),
+    Erase(SpaceId),
     End,
 }
 
@@ -147,17 +157,22 @@ impl Sweep {
             Heard::Facts(Ok(facts)) => {
                 counters.sweep_spaces_total.one();
                 let space = self.lock().page.front().copied();
-                let floor = space.and_then(|space| self.judge(space, &facts)).filter(|_| self.may_trim);
-                match (space, floor) {
-                    (Some(space), Some(floor)) => Next::Trim(space, floor),
+                let verdict = space.map_or(Verdict::Stays, |space| self.judge(space, &facts));
+                match (space, verdict) {
+                    (Some(space), Verdict::Trim(floor)) if self.may_trim => Next::Trim(space, floor),
+                    (Some(space), Verdict::Expired) if self.may_trim => Next::Erase(space),
                     _ => self.next_space(),
                 }
+            }
+            Heard::Erased(Ok(())) => {
+                counters.spaces_expired_total.one();
+                self.next_space()
             }
             Heard::Trimmed(Ok(())) => {
                 counters.sweep_trims_total.one();
                 self.next_space()
             }
-            Heard::Facts(Err(_)) | Heard::Trimmed(Err(_)) => {
+            Heard::Facts(Err(_)) | Heard::Trimmed(Err(_)) | Heard::Erased(Err(_)) => {
                 counters.sweep_failures_total.one();
                 self.next_space()
             }
@@ -180,13 +195,21 @@ impl Sweep {
             Next::Trim(space, floor) => {
                 store.trim(space, floor, Box::new(move |trimmed| self.hear(Heard::Trimmed(trimmed))))
             }
+            Next::Erase(space) => {
+                let done = Box::new(move |erased| self.hear(Heard::Erased(erased)));
+                store.erase(space, ErasureReason::Expired, done);
+            }
             Next::End => {}
         }
     }
 
-    /// The floor to raise to, if any; asks for a snapshot on the way.
-    fn judge(&self, space: SpaceId, facts: &ForgettingFacts) -> Option<u64> {
-        let newest = Statement::parse(facts.roster.clone()).ok()?;
+    /// What is to go, if anything; asks for a snapshot on the way.
+    fn judge(&self, space: SpaceId, facts: &ForgettingFacts) -> Verdict {
+        let Ok(newest) = Statement::parse(facts.roster.clone()) else { return Verdict::Stays };
+        if facts.contacts.is_empty() {
+            // Nobody knows when it was last heard of: that is counted from now on.
+            self.shared.store.touch(space, space.as_device(), self.wall_ms);
+        }
         let log_epoch = self.shared.store.log().log_epoch;
         let subject = Subject { facts, roster: newest.fields(), log_epoch };
         let decision = decide(&subject, &self.shared.limits.forgetting, self.wall_ms);
@@ -195,6 +218,9 @@ impl Sweep {
         {
             channel.snapshot_is_due(facts.size);
         }
-        (decision.floor > facts.floor).then_some(decision.floor)
+        if decision.expired && self.shared.hub.find(space).is_none() {
+            return Verdict::Expired;
+        }
+        if decision.floor > facts.floor { Verdict::Trim(decision.floor) } else { Verdict::Stays }
     }
 }

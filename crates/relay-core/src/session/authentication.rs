@@ -1,6 +1,7 @@
 //! From a proof whose signature holds to the welcome: roster, mark and head are looked up, one after the other.
 
 use super::State;
+use super::erasure::show_erasure;
 use super::handle::{Answer, SessionHandle};
 use super::io::Io;
 use super::open::{Admitted, OpenSession};
@@ -110,7 +111,16 @@ impl Authentication {
     fn on_answer(&mut self, answer: Answer, io: &mut Io<'_>) -> Step {
         match answer {
             Answer::Facts(Ok(Some(facts))) | Answer::RosterPut(Ok(facts)) => self.on_facts(&facts, io),
-            Answer::Facts(Ok(None)) => Step::Refuse,
+            // Only a device that was in the space learns that it is gone.
+            Answer::Facts(Ok(None)) | Answer::RosterPut(Err(StoreError::Refused(Refusal::SpaceErased))) => {
+                io.shared.store.erasure(self.hello.space, io.completion(Answer::Erasure));
+                Step::Wait
+            }
+            Answer::Erasure(Ok(Some(tombstone))) if tombstone.knows(self.hello.device) => {
+                show_erasure(Ok(Some(tombstone)), io);
+                Step::Ended
+            }
+            Answer::Erasure(_) => Step::Refuse,
             Answer::RosterPut(Err(StoreError::Refused(refusal))) if refusal != Refusal::TooManySpaces => Step::Refuse,
             Answer::Mark(Ok(mark)) => {
                 self.mark = mark;

@@ -2,6 +2,7 @@
 
 use super::push_window::Joined;
 use crate::endpoint::Waker;
+use crate::erasure::Tombstone;
 use crate::store::{DeviceMark, Pushed, ReadOutcome, SignedAck, SnapshotProgress, SpaceFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ids::Hash;
@@ -27,6 +28,9 @@ pub(crate) enum Answer {
     Manifest(Result<Option<Bytes>, StoreError>),
     Chunk(Result<Bytes, StoreError>),
     Opened(Result<(), StoreError>),
+    Purged(Result<(), StoreError>),
+    Erased(Result<(), StoreError>),
+    Erasure(Result<Option<Tombstone>, StoreError>),
 }
 
 /// Shared by the session, the hub and the completions under way.

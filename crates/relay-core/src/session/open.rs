@@ -182,6 +182,7 @@ impl OpenSession {
         if self.expires_at.is_some_and(|at| io.now >= at) && !io.is_closed() {
             io.error(ErrorCode::DeviceExpired, 0);
         }
+        self.end_if_erased(io);
         self.flow_work(io);
         if !io.is_closed() {
             self.forward_pushes(io);

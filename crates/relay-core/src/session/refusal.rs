@@ -16,8 +16,8 @@ pub(crate) fn code_of(error: &StoreError) -> ErrorCode {
         StoreError::Poisoned => ErrorCode::StorePoisoned,
         StoreError::Damaged { .. } => ErrorCode::LogDamaged,
         StoreError::Closed => ErrorCode::StoreUnavailable,
-        // A session is in a space that exists, and spaces do not go while a relay runs.
-        StoreError::UnknownSpace => ErrorCode::Internal,
+        // A session is in a space that existed when it began.
+        StoreError::UnknownSpace => ErrorCode::SpaceErased,
     }
 }
 
@@ -37,6 +37,8 @@ const fn code_of_refusal(refusal: &Refusal) -> ErrorCode {
         Refusal::AckInvalid => ErrorCode::AckInvalid,
         Refusal::SnapshotInvalid => ErrorCode::SnapshotInvalid,
         Refusal::SnapshotTooLarge => ErrorCode::SnapshotTooLarge,
+        Refusal::PurgeInvalid => ErrorCode::PurgeInvalid,
+        Refusal::SpaceErased => ErrorCode::SpaceErased,
         Refusal::SnapshotUnknown => ErrorCode::SnapshotUnknown,
         Refusal::SnapshotChunkUnexpected { .. } => ErrorCode::SnapshotChunkUnexpected,
     }

@@ -1,5 +1,6 @@
 //! Everything a client asks that is answered in order: one request is under way, the others wait in a bounded queue.
 
+use super::erasure::{purged, show_erasure};
 use super::handle::Answer;
 use super::io::Io;
 use super::open::OpenSession;
@@ -9,8 +10,8 @@ use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::attestation::Attestation;
 use relay_proto::frame::{
-    ClientFrame, Leaves, Ping, Pong, Pull, PullLeaves, RosterPut, SnapshotAck, SnapshotBegin, SnapshotChunk,
-    SnapshotGet, Subscribe,
+    ClientFrame, Erase, Leaves, Ping, Pong, Pull, PullLeaves, Purge, RosterPut, SnapshotAck, SnapshotBegin,
+    SnapshotChunk, SnapshotGet, Subscribe,
 };
 use relay_proto::ids::{Hash, SnapshotId};
 use relay_proto::wire::Reader;
@@ -24,6 +25,8 @@ pub(super) enum Request {
     PullLeaves(PullLeaves),
     Subscribe(Subscribe),
     RosterPut(Box<RosterPut>),
+    Purge(Box<Purge>),
+    Erase(Box<Erase>),
     SnapshotBegin(SnapshotBegin),
     SnapshotChunk(SnapshotChunk),
     SnapshotGet(SnapshotGet),
@@ -40,6 +43,8 @@ impl TryFrom<ClientFrame> for Request {
             ClientFrame::PullLeaves(frame) => Self::PullLeaves(frame),
             ClientFrame::Subscribe(frame) => Self::Subscribe(frame),
             ClientFrame::RosterPut(frame) => Self::RosterPut(Box::new(frame)),
+            ClientFrame::Purge(frame) => Self::Purge(Box::new(frame)),
+            ClientFrame::Erase(frame) => Self::Erase(Box::new(frame)),
             ClientFrame::SnapshotBegin(frame) => Self::SnapshotBegin(frame),
             ClientFrame::SnapshotChunk(frame) => Self::SnapshotChunk(frame),
             ClientFrame::SnapshotGet(frame) => Self::SnapshotGet(frame),
@@ -72,6 +77,11 @@ pub(super) enum UnderWay {
     LogResets,
     /// With the statement the client knew when it asked.
     RosterPut(Hash),
+    /// With its size.
+    Purge(u64),
+    PurgeShown(u64),
+    Erase,
+    EraseTold,
     SnapshotUpload(SnapshotId, u64),
     SnapshotGet(SnapshotGet),
     SnapshotSending(Sending),
@@ -134,6 +144,8 @@ impl OpenSession {
             }
             Request::Subscribe(subscribe) => self.start_subscribe(subscribe, io),
             Request::RosterPut(put) => self.start_roster_put(*put, io),
+            Request::Purge(purge) => self.start_purge(&purge, io),
+            Request::Erase(erase) => self.start_erase(&erase, io),
             Request::SnapshotBegin(begin) => self.start_snapshot_begin(begin.manifest, io),
             Request::SnapshotChunk(chunk) => self.start_snapshot_chunk(chunk, io),
             Request::SnapshotGet(get) => self.start_snapshot_get(get, io),
@@ -154,6 +166,10 @@ impl OpenSession {
             (UnderWay::Subscribe(subscribe), Answer::Acks(acks)) => self.on_subscribe_acks(subscribe, acks, io),
             (UnderWay::LogResets, Answer::LogResets(resets)) => send_log_resets(resets, io),
             (UnderWay::RosterPut(known), Answer::RosterPut(put)) => self.on_roster_put(known, put, io),
+            (UnderWay::Purge(size), Answer::Purged(result)) => self.on_purged(size, result, io),
+            (UnderWay::PurgeShown(size), Answer::Attested(attested)) => purged(size, attested, io),
+            (UnderWay::Erase, Answer::Erased(result)) => self.on_erased(result, io),
+            (UnderWay::EraseTold, Answer::Erasure(erasure)) => show_erasure(erasure, io),
             (UnderWay::SnapshotUpload(id, context), Answer::Progress(progress)) => {
                 self.on_snapshot_progress(id, context, progress, io);
             }

@@ -12,6 +12,7 @@ use crate::hub::SpaceChannel;
 use crate::relay::Shared;
 use crate::store::DeviceMark;
 use relay_proto::ErrorCode;
+use relay_proto::limits::FEATURE_ERASURE;
 use std::sync::Arc;
 
 pub(super) struct Resumption {
@@ -71,7 +72,7 @@ impl Resumption {
         let Some((channel, membership)) = self.found.take() else { return Step::Wait };
         let Claims { space, device, told } = self.claims.clone();
         // A request over HTTP has nobody to hear what is not stored.
-        let admitted = Admitted { space, device, membership, channel, told, mark, features: 0 };
+        let admitted = Admitted { space, device, membership, channel, told, mark, features: FEATURE_ERASURE };
         let mut open = OpenSession::new(admitted, io);
         open.flow = Some(Box::new(self.flow.clone()));
         Step::Open(Box::new(open))

@@ -125,7 +125,7 @@ impl RosterWatch {
         let facts = match facts {
             Ok(Some(facts)) => facts,
             Ok(None) => {
-                io.fatal(ErrorCode::Internal);
+                io.error(ErrorCode::SpaceErased, 0);
                 return None;
             }
             Err(error) => {

@@ -103,10 +103,12 @@ frame_types! {
     PullLeaves = 0x1b, Client;
     /// Leaf hashes.
     Leaves = 0x1c, Relay;
-    /// Reserved: forget up to a size.
-    Purge = 0x1d, Reserved;
-    /// Reserved: forget a space.
-    Erase = 0x1e, Reserved;
+    /// Everything up to a size is to be gone.
+    Purge = 0x1d, Client;
+    /// The whole space is to be gone.
+    Erase = 0x1e, Client;
+    /// Everything up to a size is gone.
+    Purged = 0x1f, Relay;
     /// Starts or resumes a snapshot.
     SnapshotBegin = 0x20, Client;
     /// A part of a snapshot.

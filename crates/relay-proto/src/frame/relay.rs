@@ -2,7 +2,7 @@
 
 use super::{
     AckNotice, Challenge, CursorExpired, Direction, Entries, Ephemeral, EphemeralMissed, ErrorFrame, Frame, FrameType,
-    Goaway, Leaves, Pong, Receipt, RosterUpdate, SessionTicket, SessionToken, SnapshotChunk, SnapshotDue,
+    Goaway, Leaves, Pong, Purged, Receipt, RosterUpdate, SessionTicket, SessionToken, SnapshotChunk, SnapshotDue,
     SnapshotManifest, SnapshotStatus, TopicCredit, TopicData, TopicJoined, TopicPeer, Welcome, directional,
 };
 use crate::log_reset::LogReset;
@@ -14,7 +14,7 @@ directional!(
     RelayFrame,
     {
         Challenge, Welcome, ErrorFrame, Goaway, Pong, Receipt, Entries, AckNotice, RosterUpdate, LogReset,
-        CursorExpired, Leaves, SnapshotChunk, SnapshotStatus, SnapshotManifest, SnapshotDue,
+        CursorExpired, Leaves, Purged, SnapshotChunk, SnapshotStatus, SnapshotManifest, SnapshotDue,
         SessionTicket, SessionToken,
         Ephemeral, EphemeralMissed, TopicJoined, TopicPeer, TopicData, TopicCredit,
     }

@@ -183,6 +183,16 @@ pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame> {
             count
         }
         .into()),
+        (number(), 1..=U64_MAX, hash(), signature()).prop_map(|(log_epoch, size, head, signature)| Purge {
+            log_epoch,
+            size,
+            head,
+            signature
+        }
+        .into()),
+        (number(), number(), hash(), signature()).prop_map(|(log_epoch, roster_version, roster_hash, signature)| {
+            Erase { log_epoch, roster_version, roster_hash, signature }.into()
+        }),
         bytes(0..400).prop_map(|manifest| SnapshotBegin { manifest }.into()),
         chunk().prop_map(ClientFrame::from),
         (snapshot(), any::<u32>(), any::<u32>()).prop_map(|(snapshot, first_chunk, chunks_max)| SnapshotGet {
@@ -314,6 +324,7 @@ pub(crate) fn relay_frame() -> impl Strategy<Value = RelayFrame> {
         (device(), ack()).prop_map(|(device, ack)| AckNotice { device, ack }.into()),
         log_reset().prop_map(RelayFrame::from),
         (any::<u32>(), attestation()).prop_map(|(request, attestation)| CursorExpired { request, attestation }.into()),
+        (number(), attestation()).prop_map(|(size, attestation)| Purged { size, attestation }.into()),
         (any::<u32>(), number(), vec(hash(), 0..20)).prop_map(|(request, first_seq, leaves)| Leaves {
             request,
             first_seq,

@@ -7,9 +7,12 @@ use crate::open::OpenError;
 use crate::shared::Shared;
 use crate::workers::Workers;
 use relay_core::blobs::{BlobCompletion, BlobError, BlobStats};
+use relay_core::store::StoreError;
+use relay_proto::ids::SpaceId;
 use std::sync::Arc;
 
 /// See the module.
+#[derive(Clone)]
 pub(crate) struct BlobDesk {
     blobs: Arc<Blobs>,
     writers: Arc<Workers>,
@@ -33,6 +36,20 @@ impl BlobDesk {
     ) {
         let blobs = Arc::clone(&self.blobs);
         self.writers.submit(Box::new(move |may_run| done(may_run.map_err(Into::into).and_then(|()| run(&blobs)))));
+    }
+
+    /// Wipes the blobs of spaces that are gone.
+    pub(crate) fn wipe(&self, spaces: Vec<SpaceId>, done: impl FnOnce(Result<(), StoreError>) + Send + 'static) {
+        let blobs = Arc::clone(&self.blobs);
+        self.writers.submit_waiting(Box::new(move |may_run| {
+            let wipe = |()| spaces.iter().try_for_each(|space| blobs.wipe(*space));
+            let wiped = may_run.map_err(BlobError::from).and_then(wipe);
+            done(wiped.map_err(|error| match error {
+                BlobError::Store(error) => error,
+                // Its directory cannot be read: that is the disk's, and the next start meets it again.
+                BlobError::Refused(_) => StoreError::Poisoned,
+            }));
+        }));
     }
 
     pub(super) fn look<T: 'static>(

@@ -77,7 +77,7 @@ fn root(shared: &Shared) -> PathBuf {
     shared.data_dir.join(BLOBS_DIR)
 }
 
-fn space_dir(shared: &Shared, space: SpaceId) -> PathBuf {
+pub(super) fn space_dir(shared: &Shared, space: SpaceId) -> PathBuf {
     root(shared).join(hex::encode(space.0))
 }
 

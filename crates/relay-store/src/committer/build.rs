@@ -132,7 +132,8 @@ impl Build {
                 });
                 Answer::Attest { space, done, result }
             }
-            // The queue hands a close over alone and last.
+            // The queue hands these over last, and they are taken out before.
+            Call::Roll { done } => return done(Err(StoreError::Closed)),
             Call::Close { done } => Answer::Trim { done, result: Err(StoreError::Closed) },
         };
         self.answers.push(answer);
@@ -141,7 +142,8 @@ impl Build {
     fn find(&mut self, space: SpaceId) -> Result<Arc<Space>, StoreError> {
         let place = self.touched.place(space);
         let touched = place.and_then(|place| self.touched.get(place)).map(|touched| Arc::clone(&touched.space));
-        touched.or_else(|| self.shared.find(space)).ok_or(StoreError::UnknownSpace)
+        let found = touched.or_else(|| self.shared.find(space)).filter(|space| !space.is_gone());
+        found.ok_or(StoreError::UnknownSpace)
     }
 
     fn touch(&mut self, space: &Arc<Space>) -> Option<&mut Touched> {
@@ -217,6 +219,9 @@ impl Build {
         keyring: &Bytes,
         now_ms: u64,
     ) -> Result<(Arc<Space>, Option<LogReset>), StoreError> {
+        if self.shared.tombstones.get(id, now_ms).is_some() {
+            return Err(StoreError::Refused(Refusal::SpaceErased));
+        }
         let roster = RosterState::found(id, chain, keyring, now_ms).map_err(StoreError::Refused)?;
         let fresh = self.touched.iter().filter(|touched| touched.fresh).count();
         if self.shared.space_count() + fresh >= self.spaces_max {

@@ -24,11 +24,21 @@ pub enum Part {
     Metadata,
     /// Gives back what is forgotten.
     Reclaim,
+    /// Does one step of a purge or an erasure.
+    Eraser,
 }
 
 /// Every part.
-pub const PARTS: [Part; 7] =
-    [Part::Committer, Part::Readers, Part::Snapshots, Part::Blobs, Part::Background, Part::Metadata, Part::Reclaim];
+pub const PARTS: [Part; 8] = [
+    Part::Committer,
+    Part::Readers,
+    Part::Snapshots,
+    Part::Blobs,
+    Part::Background,
+    Part::Metadata,
+    Part::Reclaim,
+    Part::Eraser,
+];
 
 struct Held {
     committer: Committer,
@@ -56,6 +66,7 @@ impl ByHand {
         let Some(mut held) = self.lock().take() else { return };
         let _refused = store.queue.add(Call::Close { done: Box::new(|_| ()) });
         while held.committer.turn() {}
+        store.eraser.stop();
         store.snapshot_thread.stop();
         store.blobs.stop();
         store.readers.stop();
@@ -81,15 +92,19 @@ impl EmbeddedStore {
                 let _written_with_the_next_flush = self.shared.meta.flush();
                 false
             }
-            Part::Reclaim => self.reclaim().compactions > 0,
+            Part::Reclaim => {
+                self.eraser.look();
+                self.reclaim().compactions > 0
+            }
+            // One that waits for a segment to be sealed brings that about.
+            Part::Eraser => self.eraser.turn() || (self.eraser.seals() && by_hand.background.turn()),
         }
     }
 
     /// Lets everything that answers calls go on until nothing waits.
     pub fn settle(&self) {
-        while [Part::Committer, Part::Readers, Part::Snapshots, Part::Blobs].map(|part| self.turn(part)).contains(&true)
-        {
-        }
+        let answering = [Part::Committer, Part::Readers, Part::Snapshots, Part::Blobs, Part::Eraser];
+        while answering.map(|part| self.turn(part)).contains(&true) {}
     }
 
     /// Ends a store as a killed process does: nothing more is written, no mark of a clean end. Its disk must be dead already.

@@ -8,11 +8,13 @@ use crate::shared::{Shared, add};
 use crate::space::Space;
 use bytes::Bytes;
 use relay_core::environment::LogSigner;
+use relay_core::erasure::{PurgePoint, Tombstone};
 use relay_core::ledger::PreparedPush;
 use relay_core::store::{
     CommitListener, Completion, DeviceMark, ForgettingFacts, LogState, Push, Pushed, ReadOutcome, Refusal, SignedAck,
     SnapshotFacts, SnapshotProgress, SpaceFacts, Store, StoreError, StoreStats,
 };
+use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::{DeviceKey, Hash, SnapshotId, SpaceId};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError};
@@ -86,7 +88,7 @@ impl Store for EmbeddedStore {
     }
 
     fn space(&self, space: SpaceId, done: Completion<Option<SpaceFacts>>) {
-        let facts = || self.shared.find(space).map(|space| space.lock().shown.facts());
+        let facts = || self.shared.present(space).map(|space| space.lock().shown.facts());
         done(self.shared.readable().map(|()| facts()));
     }
 
@@ -112,7 +114,7 @@ impl Store for EmbeddedStore {
                 let known = Arc::clone(known);
                 readers.submit(Box::new(move |may_run| {
                     let page = |()| reads::page(&known, after, entries_max, bytes_max);
-                    done(may_run.and_then(|run| page(run).map_err(|place| shared.damaged(place))));
+                    done(may_run.and_then(|run| page(run).map_err(|place| shared.unreadable(&known, place))));
                 }));
             }
         });
@@ -123,7 +125,8 @@ impl Store for EmbeddedStore {
             Ok(known) => {
                 let shared = Arc::clone(&self.shared);
                 self.on_reader(done, move || {
-                    reads::leaves(&shared.leaves, &known, first_seq, count).map_err(|place| shared.damaged(place))
+                    let leaves = reads::leaves(&shared.leaves, &known, first_seq, count);
+                    leaves.map_err(|place| shared.unreadable(&known, place))
                 });
             }
             Err(error) => done(Err(error)),
@@ -189,13 +192,27 @@ impl Store for EmbeddedStore {
             let spaces = self.shared.spaces.read().unwrap_or_else(PoisonError::into_inner);
             let start = after.map_or(Bound::Unbounded, Bound::Excluded);
             let count = usize::try_from(count).unwrap_or(usize::MAX);
-            spaces.range((start, Bound::Unbounded)).map(|(id, _)| *id).take(count).collect()
+            let present = spaces.range((start, Bound::Unbounded)).filter(|(_, space)| !space.is_gone());
+            present.map(|(id, _)| *id).take(count).collect()
         };
         done(self.shared.readable().map(|()| page()));
     }
 
     fn trim(&self, space: SpaceId, floor: u64, done: Completion<()>) {
         self.commit(Call::Trim { space, floor, done });
+    }
+
+    fn purge(&self, space: SpaceId, point: PurgePoint, done: Completion<()>) {
+        self.eraser.purge(space, &point, done);
+    }
+
+    fn erase(&self, space: SpaceId, reason: ErasureReason, done: Completion<()>) {
+        self.eraser.erase(space, reason, done);
+    }
+
+    fn erasure(&self, space: SpaceId, done: Completion<Option<Tombstone>>) {
+        let now_ms = self.shared.wall_clock.now_ms();
+        done(self.shared.readable().map(|()| self.shared.tombstones.get(space, now_ms)));
     }
 
     fn snapshot_begin(&self, space: SpaceId, manifest: Bytes, done: Completion<SnapshotProgress>) {

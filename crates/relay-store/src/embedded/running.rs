@@ -45,6 +45,7 @@ impl EmbeddedStore {
             let _marked = wait.recv();
             let _panicked = running.committer.join();
         }
+        self.eraser.stop();
         self.snapshot_thread.stop();
         self.blobs.stop();
         self.readers.stop();

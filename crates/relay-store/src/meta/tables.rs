@@ -101,6 +101,17 @@ impl Tables<'_> {
     }
 }
 
+impl Tables<'_> {
+    /// Removes every row of a space.
+    pub(super) fn forget(&self, space: &SpaceId) -> Result<(), MetaError> {
+        let (first, last) = (key(&space.0, &[0; 32]), key(&space.0, &[0xff; 32]));
+        self.0.open_table(ACKS)?.retain_in::<&[u8; 64], _>(&first..=&last, |_, _| false)?;
+        self.0.open_table(SEEN)?.retain_in::<&[u8; 64], _>(&first..=&last, |_, _| false)?;
+        self.0.open_table(SNAPSHOTS)?.retain_in::<&[u8; 64], _>(&first..=&last, |_, _| false)?;
+        Ok(())
+    }
+}
+
 fn key(space: &[u8; 32], other: &[u8; 32]) -> [u8; 64] {
     let mut key = [0; 64];
     let (first, second) = key.split_at_mut(32);

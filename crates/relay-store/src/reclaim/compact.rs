@@ -114,8 +114,8 @@ impl<'a> Compaction<'a> {
                 Record::Roster { space, .. } | Record::Trim { space, .. } => self.know(space),
                 Record::LogReset(reset) => self.know(reset.space),
                 Record::State(state) => self.know(state.space()),
-                Record::Closed | Record::Compacted(_) => {}
-                Record::Entry(..) => return Err(NotNow::Damaged(victim.file.segment)),
+                Record::Closed | Record::Compacted(_) | Record::Blank => {}
+                Record::Entry(..) | Record::Erased(..) => return Err(NotNow::Damaged(victim.file.segment)),
             }
         }
         for row in &footer.rows {
@@ -131,6 +131,10 @@ impl<'a> Compaction<'a> {
     }
 
     fn know(&mut self, space: SpaceId) {
+        if space == SpaceId::ZERO {
+            // What is left of an erased space goes without a trace.
+            return;
+        }
         let shared = self.shared;
         self.fates.entry(space).or_insert_with(|| {
             let floor = shared.find(space).map_or(0, |known| known.lock().shown.floor);
@@ -153,7 +157,8 @@ impl<'a> Compaction<'a> {
             let footer = self.footer(victim)?;
             for rows in footer.rows.chunk_by(|a, b| a.fields.space == b.fields.space) {
                 let gone: Vec<_> = rows.iter().take_while(|row| !self.is_live(row)).map(Row::leaf).collect();
-                if let Some(first) = rows.first().filter(|_| !gone.is_empty()) {
+                let is_named = |first: &&Row| first.fields.space != SpaceId::ZERO && !gone.is_empty();
+                if let Some(first) = rows.first().filter(is_named) {
                     writer.run(first.fields.space, first.fields.seq, &gone)?;
                 }
             }

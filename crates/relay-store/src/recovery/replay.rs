@@ -127,6 +127,10 @@ impl Replay {
 
     fn entry(&mut self, file: &Arc<SegmentFile>, row: Row, sealed: bool) -> Result<(), ()> {
         let fields = row.fields;
+        if fields.space == SpaceId::ZERO {
+            // Of a space that was erased.
+            return Ok(());
+        }
         let mut state = self.spaces.get(&fields.space).ok_or(())?.lock();
         let next = state.ledger.size() + 1;
         if fields.seq > next {
@@ -155,8 +159,8 @@ impl Replay {
                 self.durable_group = self.durable_group.max(compacted.durable_group);
                 Ok(())
             }
-            Record::Closed => Ok(()),
-            Record::Entry(..) => Err(()),
+            Record::Closed | Record::Blank => Ok(()),
+            Record::Entry(..) | Record::Erased(..) => Err(()),
         }
     }
 

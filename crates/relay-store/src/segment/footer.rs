@@ -40,6 +40,14 @@ impl Row {
         entry_leaf(&self.fields.device, self.fields.push_seq, self.fields.key_epoch, &self.fields.id)
     }
 
+    /// Its bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::with_capacity(ROW_BYTES);
+        self.write(&mut w);
+        w.into_vec()
+    }
+
     pub(super) fn write(&self, w: &mut Writer) {
         let fields = &self.fields;
         let start = w.len();
@@ -130,6 +138,15 @@ impl Footer {
         w.into_bytes().to_vec()
     }
 
+    /// CRC-32C of rows and facts in the order they are in.
+    #[must_use]
+    pub fn checksum(&self) -> u32 {
+        let mut w = Writer::with_capacity(self.rows.len() * ROW_BYTES + self.facts.len() * FACT_BYTES);
+        self.rows.iter().for_each(|row| row.write(&mut w));
+        self.facts.iter().for_each(|fact| fact.write(&mut w));
+        crc32c::crc32c(w.as_slice())
+    }
+
     /// Reads rows and facts from the bytes between the groups and the trailer; `None` when they are not whole.
     #[must_use]
     pub fn decode(bytes: &[u8], trailer: Trailer) -> Option<Self> {
@@ -159,6 +176,14 @@ impl Trailer {
         let crc = crc32c::crc32c(w.as_slice());
         w.u32(crc);
         w.into_bytes().to_vec()
+    }
+
+    /// The same, by its length.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; TRAILER_BYTES] {
+        let mut bytes = [0; TRAILER_BYTES];
+        bytes.copy_from_slice(&self.encode());
+        bytes
     }
 
     /// Reads a trailer; `None` when it is not whole.

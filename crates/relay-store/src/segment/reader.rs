@@ -29,7 +29,7 @@ impl ScannedGroup {
         for placed in &self.records {
             let offset = self.offset + placed.offset;
             match &placed.record {
-                Record::Entry(fields, _) => {
+                Record::Entry(fields, _) | Record::Erased(fields) => {
                     footer.rows.push(Row { fields: *fields, offset, body_len: placed.body_len });
                 }
                 _ => footer.facts.push(Fact { offset, body_len: placed.body_len, log_epoch: self.header.log_epoch }),

@@ -15,7 +15,7 @@ pub const RECORD_HEADER_BYTES: usize = 16;
 pub const ENTRY_FIELD_BYTES: usize = 32 + 8 + 32 + 8 + 4 + 32;
 const CRC_START: usize = 8;
 
-/// The types of records. A number is never reused; 5 (erased) is reserved by the format.
+/// The types of records. A number is never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum RecordKind {
@@ -27,12 +27,16 @@ pub enum RecordKind {
     Trim = 3,
     /// A new log epoch of a space.
     LogReset = 4,
+    /// An entry whose sealed bytes were overwritten.
+    Erased = 5,
     /// One space's state; in compacted segments only.
     State = 6,
     /// A clean end.
     Closed = 7,
     /// What a compacted segment stands for; its last record.
     Compacted = 8,
+    /// A record of a space that was erased: nothing but its length.
+    Blank = 9,
 }
 
 impl RecordKind {
@@ -44,9 +48,11 @@ impl RecordKind {
             2 => Some(Self::Roster),
             3 => Some(Self::Trim),
             4 => Some(Self::LogReset),
+            5 => Some(Self::Erased),
             6 => Some(Self::State),
             7 => Some(Self::Closed),
             8 => Some(Self::Compacted),
+            9 => Some(Self::Blank),
             _ => None,
         }
     }
@@ -75,7 +81,11 @@ impl EntryFields {
         w.raw(self.space).u64(self.seq).raw(self.device).u64(self.push_seq).u32(self.key_epoch).raw(self.id);
     }
 
-    fn read(r: &mut Reader<'_>) -> Option<Self> {
+    /// Of nothing: what a row has whose entry was erased with its space.
+    pub const NONE: Self =
+        Self { space: SpaceId::ZERO, seq: 0, device: DeviceKey::ZERO, push_seq: 0, key_epoch: 0, id: EntryId::ZERO };
+
+    pub(crate) fn read(r: &mut Reader<'_>) -> Option<Self> {
         Some(Self {
             space: r.id().ok()?,
             seq: r.u64().ok()?,
@@ -118,6 +128,10 @@ pub enum Record {
     Closed,
     /// What a compacted segment stands for.
     Compacted(Compacted),
+    /// An entry whose sealed bytes were overwritten.
+    Erased(EntryFields),
+    /// What is left of a record of an erased space.
+    Blank,
 }
 
 /// What a compacted segment stands for: the groups of the segments it was made of.
@@ -173,6 +187,15 @@ impl Record {
             RecordKind::State => Self::State(Box::new(StateRecord::read(&mut r)?)),
             RecordKind::Closed => Self::Closed,
             RecordKind::Compacted => Self::Compacted(Compacted::read(&mut r)?),
+            RecordKind::Erased => {
+                let fields = EntryFields::read(&mut r)?;
+                only_zeros(&mut r)?;
+                Self::Erased(fields)
+            }
+            RecordKind::Blank => {
+                only_zeros(&mut r)?;
+                Self::Blank
+            }
         };
         r.finish().ok()?;
         Some(record)
@@ -195,6 +218,12 @@ impl Record {
         }
         w.bytes_u32(keyring);
     }
+}
+
+fn only_zeros(r: &mut Reader<'_>) -> Option<()> {
+    let rest = r.remaining();
+    let rest = r.bytes(rest).ok()?;
+    rest.iter().all(|byte| *byte == 0).then_some(())
 }
 
 /// Appends one record to a body of records; `write` appends its body. Returns the offset of the record and its body's length.

@@ -80,6 +80,13 @@ impl VfsFile for RealFile {
         self.0.set_len(bytes)
     }
 
+    #[cfg(target_os = "linux")]
+    fn punch_hole(&self, offset: u64, bytes: u64) {
+        let flags = rustix::fs::FallocateFlags::PUNCH_HOLE | rustix::fs::FallocateFlags::KEEP_SIZE;
+        // Where it is not known the zeros stay where they are.
+        let _unknown = rustix::fs::fallocate(&self.0, flags, offset, bytes);
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.0.metadata().map(|metadata| metadata.len())
     }
@@ -156,6 +163,10 @@ impl Vfs for RealVfs {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_dir(path)
     }
 
     #[cfg(unix)]

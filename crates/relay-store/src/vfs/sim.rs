@@ -457,6 +457,16 @@ impl Vfs for SimVfs {
         Ok(())
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.running()?;
+        state.checked(path)?;
+        if state.disk.names.keys().any(|name| name.parent() == Some(path)) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        state.perform(Op::Names(NameChange::Remove(path.to_owned())));
+        Ok(())
+    }
+
     fn lock(&self, path: &Path, owner: &str) -> io::Result<Option<Box<dyn VfsLock>>> {
         let mut state = self.running()?;
         state.checked(path)?;

@@ -33,6 +33,13 @@ pub(crate) fn describe_client(frame: &ClientFrame) -> Value {
         ClientFrame::Ack(f) => ack(f),
         ClientFrame::RosterPut(f) => json!({ "chain": hexes(&f.chain), "keyring": hex(&f.keyring) }),
         ClientFrame::PullLeaves(f) => json!({ "request": f.request, "first_seq": f.first_seq, "count": f.count }),
+        ClientFrame::Purge(f) => json!({
+            "log_epoch": f.log_epoch, "size": f.size, "head": hex(f.head), "signature": hex(f.signature),
+        }),
+        ClientFrame::Erase(f) => json!({
+            "log_epoch": f.log_epoch, "roster_version": f.roster_version, "roster_hash": hex(f.roster_hash),
+            "signature": hex(f.signature),
+        }),
         ClientFrame::SnapshotBegin(f) => json!({ "manifest": hex(&f.manifest) }),
         ClientFrame::SnapshotChunk(f) => json!({
             "snapshot": hex(f.snapshot), "index": f.index, "chunk": hex(&f.chunk),
@@ -85,6 +92,7 @@ pub(crate) fn describe_relay(frame: &RelayFrame) -> Value {
         RelayFrame::Leaves(f) => json!({
             "request": f.request, "first_seq": f.first_seq, "leaves": hexes(&f.leaves),
         }),
+        RelayFrame::Purged(f) => json!({ "size": f.size, "attestation": attestation(&f.attestation) }),
         RelayFrame::SnapshotChunk(f) => json!({
             "snapshot": hex(f.snapshot), "index": f.index, "chunk": hex(&f.chunk),
         }),

@@ -38,6 +38,8 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
     frames.extend(log_requests());
     frames.extend(snapshot_requests());
     frames.extend(live_requests());
+    frames.push(("by an admin, everything so far", super::erasures::purge().into()));
+    frames.push(("by an admin", super::erasures::erase().into()));
     frames
 }
 
@@ -110,6 +112,7 @@ pub(crate) fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
     frames.extend(snapshot_answers());
     frames.extend(http_answers());
     frames.extend(live_answers());
+    frames.push(("durable and overwritten", Purged { size: 3, attestation: attestation() }.into()));
     frames
 }
 

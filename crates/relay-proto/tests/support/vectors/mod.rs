@@ -3,6 +3,7 @@
 mod attestations;
 mod corpus;
 mod describe;
+mod erasures;
 mod fixtures;
 mod frames;
 mod handshake;
@@ -35,6 +36,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Value)> {
         ("attestations.json", attestations::vector()),
         ("rosters.json", rosters::vector()),
         ("handshake.json", handshake::vector()),
+        ("erasures.json", erasures::vector()),
         ("acks.json", signed::acks()),
         ("log-resets.json", signed::log_resets()),
         ("manifests.json", signed::manifests()),

@@ -59,7 +59,7 @@ fn generic() -> Vec<Case> {
     cases.push(("nothing at all", true, Bytes::new(), DecodeError::Truncated));
     cases.push(("number 0", true, Bytes::from_static(&[0]), DecodeError::UnknownFrame));
     cases.push(("number 0xff", false, Bytes::from_static(&[0xff]), DecodeError::UnknownFrame));
-    for (number, from_client) in [(0x1d, true), (0x1e, true), (0x34, true), (0x3f, false), (0x40, true), (0x67, true)] {
+    for (number, from_client) in [(0x34, true), (0x3f, false), (0x40, true), (0x67, true)] {
         cases.push(("a reserved number", from_client, Bytes::from(vec![number]), DecodeError::ReservedFrame));
     }
     cases.push(("a Receipt from a client", true, Bytes::from_static(&[0x11]), DecodeError::WrongDirection));
@@ -96,6 +96,7 @@ fn client_cases() -> Vec<Case> {
         ("a Subscribe with an unknown flag", true, subscribe(2), DecodeError::UnknownFlags),
         ("a PullLeaves for none", true, leaves(0), out),
         ("a PullLeaves for 8,193", true, leaves(8193), out),
+        ("a Purge up to 0", true, message(|w| w.u8(0x1d).u64(1).u64(0).raw([0; 96])), out),
         ("a chain of 1,025 statements", true, chain(1025), DecodeError::RosterTooLarge),
         ("a statement announced with more than 512 KiB", true, long_statement(), DecodeError::RosterTooLarge),
         ("a keyring announced with more than 128 KiB", true, long_keyring(), DecodeError::RosterTooLarge),

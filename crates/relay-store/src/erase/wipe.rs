@@ -1,0 +1,35 @@
+//! Files of which nothing may stay: overwritten with zeros, synced, removed.
+
+use crate::segment::writer::write_zeros;
+use crate::vfs::{OpenMode, Vfs};
+use std::io;
+use std::path::Path;
+
+/// Overwrites a file and removes it; fine when it is gone. The caller syncs the directory.
+pub(crate) fn wipe_file(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
+    let file = match vfs.open(path, OpenMode::ReadWrite) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    write_zeros(&file, 0, file.len()?)?;
+    file.sync_data()?;
+    match vfs.remove(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Wipes every file of a directory, durably, and the directory's own name when it can go; fine when there is none.
+pub(crate) fn wipe_dir(vfs: &dyn Vfs, dir: &Path) -> io::Result<()> {
+    let names = match vfs.read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        names => names?,
+    };
+    for entry in names.iter().filter(|entry| !entry.is_dir) {
+        wipe_file(vfs, &dir.join(&entry.name))?;
+    }
+    vfs.sync_dir(dir)?;
+    // An empty directory holds nothing; one that stays is looked into by the sweep and found empty.
+    let _stays = vfs.remove_dir(dir);
+    dir.parent().map_or(Ok(()), |parent| vfs.sync_dir(parent))
+}
