@@ -85,6 +85,7 @@ function notASection(name: string, where: string, place: Place): Finding {
 }
 
 function unknownKey(name: string, where: string, place: Place): Finding {
-  const near = nearest(name, OPTION_KEYS);
+  const sections = OPTION_KEYS.filter((key) => key.includes('.')).map((key) => key.slice(0, key.lastIndexOf('.')));
+  const near = nearest(name, [...OPTION_KEYS, ...new Set(sections)]);
   return configError(`${where}: unknown option ${name}`, near === null ? 'Run `relay config default` for the list.' : `Did you mean ${near}?`, place);
 }
