@@ -51,6 +51,7 @@ describe.skipIf(!isRunnable)('a running relay (needs `npm run build` and bash)',
     writeFileSync(file, 'log: {level: info}\n');
     await using relay = new ServeProcess(['--config', file]);
     using shell = new Shell(await placeOf(relay));
+    expect(await relay.logLine('relay is listening')).toMatchObject({ configFile: file });
     writeFileSync(file, 'log: {level: debug}\nregion: eu-west\nworkers: 3\n');
     expect(JSON.parse((await shell.run('relay reload --json')).out)).toEqual({ applied: ['log.level', 'region'], needRestart: ['workers'] });
     expect(await (await fetch(`${await relay.url()}/health`)).json()).toMatchObject({ region: 'eu-west' });
