@@ -33,7 +33,7 @@ export class Shell implements Disposable {
     const serves = /(^|\s)relay serve( |$)/.test(line);
     const free = serves ? `${line.replaceAll(/ --(admin\.)?port \d+/g, '')} --port 0${line.includes('--admin.port') ? '' : ' --admin.port 0'}` : line;
     // A group of its own, so that exactly what this line started is ended.
-    const child = spawn('bash', ['-c', free], { cwd: this.dir, env: this.#env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn('bash', ['--norc', '-c', free], { cwd: this.dir, env: this.#env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const end = (signal: NodeJS.Signals): void => void (child.pid !== undefined && process.kill(-child.pid, signal));
     let [out, err] = ['', ''];
     child.stderr.on('data', (piece: Buffer) => (err += piece.toString()));

@@ -27,7 +27,10 @@ export async function readConfigFile(path: string): Promise<ReadFile> {
 
 function readText(path: string): string | Finding {
   try {
-    if (statSync(path).size > FILE_BYTES_MAX) return configError(`${path} is larger than ${FILE_BYTES_MAX} bytes`, 'Name a configuration file.');
+    const info = statSync(path);
+    // A pipe could keep the start waiting for ever.
+    if (!info.isFile()) return configError(`${path} is no file`, 'Name a configuration file.');
+    if (info.size > FILE_BYTES_MAX) return configError(`${path} is larger than ${FILE_BYTES_MAX} bytes`, 'Name a configuration file.');
     // Some editors begin a file with a byte order mark, which is no part of any of the formats.
     return readFileSync(path, 'utf8').replace(/^\u{FEFF}/u, '');
   } catch (error) {

@@ -63,6 +63,7 @@ describe('RELAY_…_FILE', () => {
   it('refuses one that is missing, too large, or set besides the value', () => {
     expect(() => loadConfig([], { RELAY_PORT_FILE: join(dir, 'none') })).toThrow(/RELAY_PORT_FILE: cannot read .*ENOENT/);
     expect(() => loadConfig([], { RELAY_PORT_FILE: file, RELAY_PORT: '1' })).toThrow('RELAY_PORT and RELAY_PORT_FILE are both set');
+    expect(() => loadConfig([], { RELAY_PORT_FILE: dir })).toThrow('it is no file');
     writeFileSync(join(dir, 'big'), 'x'.repeat(70_000));
     expect(() => loadConfig([], { RELAY_HOST_FILE: join(dir, 'big') })).toThrow('larger than 65536 bytes');
     rmSync(dir, { recursive: true, force: true });
