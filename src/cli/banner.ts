@@ -4,7 +4,7 @@ import { renderUnicodeCompact } from 'uqr';
 import { wrap } from '../config/render.js';
 
 const COLUMNS = 80;
-const LABEL_COLUMNS = 14;
+const LABEL_COLUMNS = 15;
 
 /** The whole list of what reaches the relay in clear. */
 export const SEES = [
@@ -25,6 +25,8 @@ export interface BannerFacts {
   readonly version: string;
   readonly relayAddress: string;
   readonly dataDir: string;
+  /** The configuration file that was read, or null. */
+  readonly configFile: string | null;
   readonly metricsUrl: string | null;
   /** Other machines can connect, without TLS. */
   readonly isOpen: boolean;
@@ -69,6 +71,7 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     row('Durability', 'fsync: a receipt leaves only after the entry is on disk'),
     row('TLS', facts.isOpen ? 'off, and other machines can connect: the network sees who talks to this relay, when and how much' : 'off; only this machine can connect'),
     row('Data', facts.dataDir),
+    row('Configuration', facts.configFile ?? 'no file'),
     row('Metrics', facts.metricsUrl ?? 'off'),
     '',
     row('It can see', `${SEES.join(', ')}.`),

@@ -22,17 +22,17 @@ const OPEN_TO_ALL = 'listening without TLS where other machines can connect (ins
 
 /** Resolves with the exit code once the relay has stopped. */
 export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
-  const read = async (): Promise<ReturnType<typeof orThrow>> => orThrow(await inspectConfig(given, io.env));
-  const { config, warnings } = await read();
+  const inspected = await inspectConfig(given, io.env);
+  const { config, warnings } = orThrow(inspected);
   // On a terminal the banner has stdout to itself; elsewhere the log is what stdout is for.
   const logger = buildLogger(config['log.level'], pino.destination({ fd: io.isTerminal ? STDERR_FD : STDOUT_FD, sync: true }));
   for (const warning of isLoopback(config.host) ? warnings : [...warnings, OPEN_TO_ALL]) {
     if (io.isTerminal) io.printError(`relay: ${warning}`);
     else logger.warn(warning);
   }
-  const reread = async (): Promise<Config> => (await read()).config;
+  const reread = async (): Promise<Config> => orThrow(await inspectConfig(given, io.env)).config;
   const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread });
-  const facts = factsOf(server, config);
+  const facts = factsOf(server, config, inspected.file);
   await runUntilSignal(() => server.stop(), {
     signals: process,
     armed: () => {
@@ -48,12 +48,13 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
   return EXIT_OK;
 }
 
-function factsOf(server: RunningServer, config: Config): BannerFacts {
+function factsOf(server: RunningServer, config: Config, file: string | null): BannerFacts {
   const { info, admin } = server;
   return {
     version: VERSION,
     relayAddress: relayAddress(info),
     dataDir: resolve(config['data-dir']),
+    configFile: file === null ? null : resolve(file),
     metricsUrl: admin === null ? null : `http://${authority(admin.host, admin.port)}/metrics`,
     isOpen: !isLoopback(config.host),
   };

@@ -53,7 +53,10 @@ function ownValue(key: OptionKey, env: Environment, findings: Finding[]): Found 
 
 function valueIn(path: string, variable: string, findings: Finding[]): Found | null {
   try {
-    if (statSync(path).size > VALUE_FILE_BYTES_MAX) throw new Error(`it is larger than ${VALUE_FILE_BYTES_MAX} bytes`);
+    const info = statSync(path);
+    // A pipe could keep the start waiting for ever.
+    if (!info.isFile()) throw new Error('it is no file');
+    if (info.size > VALUE_FILE_BYTES_MAX) throw new Error(`it is larger than ${VALUE_FILE_BYTES_MAX} bytes`);
     return { text: readFileSync(path, 'utf8').trim(), origin: { label: `file in environment variable ${variable}`, place: null } };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 // Reads a command line: options of the table, switches of the command itself, and operands. Unknown names get a suggestion.
 import { RelayError } from '../errors.js';
 import type { Found } from './finding.js';
-import { OPTIONS, OPTION_KEYS, flagOf, type OptionKey, type OptionSpec } from './options.js';
+import { OPTIONS, OPTION_KEYS, flagOf, type OptionTable } from './options.js';
 import { nearest } from './suggest.js';
 import { formatValue } from './values.js';
 
@@ -18,13 +18,14 @@ export interface Switch {
 }
 
 export interface Accepted {
-  readonly keys: readonly OptionKey[];
+  /** Options of the table. */
+  readonly keys: readonly string[];
   readonly switches: readonly Switch[];
   readonly operandsMax: number;
 }
 
 export interface ReadFlags {
-  readonly found: ReadonlyMap<OptionKey, Found>;
+  readonly found: ReadonlyMap<string, Found>;
   /** Switches given; `true` for those without a value. */
   readonly switches: ReadonlyMap<string, string>;
   readonly operands: readonly string[];
@@ -34,8 +35,8 @@ export interface ReadFlags {
 export const OPTIONS_ONLY: Accepted = { keys: OPTION_KEYS, switches: [], operandsMax: 0 };
 
 /** Reads `args` without the command words; throws a RelayError that names the fix. */
-export function readFlags(args: readonly string[], accepted: Accepted): ReadFlags {
-  const found = new Map<OptionKey, Found>();
+export function readFlags(args: readonly string[], accepted: Accepted, table: OptionTable = OPTIONS): ReadFlags {
+  const found = new Map<string, Found>();
   const switches = new Map<string, string>();
   const operands: string[] = [];
   for (let index = 0; index < args.length; index += 1) {
@@ -46,13 +47,13 @@ export function readFlags(args: readonly string[], accepted: Accepted): ReadFlag
       continue;
     }
     const [name = '', inline] = splitOnce(arg.slice(2), '=');
-    const flag = flagNamed(name, accepted);
+    const flag = flagNamed(name, accepted, table);
     const text = inline ?? (flag.needsValue ? args[(index += 1)] : 'true');
     if (text === undefined) throw invalid(`option --${name} needs a value`, `Write --${name} ${flag.example}.`);
-    if (found.has(flag.name as OptionKey) || switches.has(flag.name)) throw invalid(`option --${name} is given twice`, 'Leave one of them out.');
+    if (found.has(flag.name) || switches.has(flag.name)) throw invalid(`option --${name} is given twice`, 'Leave one of them out.');
     if (flag.choices !== null && !flag.choices.includes(text)) throw invalid(`--${name}: "${text}" is not known`, `Give one of ${flag.choices.join(', ')}.`);
     if (flag.isSwitch) switches.set(flag.name, text);
-    else found.set(flag.name as OptionKey, { text, origin: { label: `flag --${name}`, place: null } });
+    else found.set(flag.name, { text, origin: { label: `flag --${name}`, place: null } });
   }
   return { found, switches, operands };
 }
@@ -66,16 +67,15 @@ interface Flag {
   readonly choices: readonly string[] | null;
 }
 
-function flagNamed(name: string, { keys, switches }: Accepted): Flag {
+function flagNamed(name: string, { keys, switches }: Accepted, table: OptionTable): Flag {
   const known = switches.find((candidate) => candidate.name === name);
   if (known !== undefined) {
     const choices = known.choices ?? (known.value === null ? ['true', 'false'] : null);
     return { name, isSwitch: true, needsValue: known.value !== null, example: known.choices?.[0] ?? known.value ?? '', choices };
   }
-  const key = keys.find((candidate) => candidate === name);
-  if (key === undefined) throw unknown(name, [...keys, ...switches.map((candidate) => candidate.name)]);
-  const spec: OptionSpec = OPTIONS[key];
-  if (spec.secret) throw invalid(`${key} is a secret and has no flag`, 'Other users of the machine can read flags; use the file form of its environment variable.');
+  const spec = keys.includes(name) ? table[name] : undefined;
+  if (spec === undefined) throw unknown(name, [...keys, ...switches.map((candidate) => candidate.name)]);
+  if (spec.secret) throw invalid(`${name} is a secret and has no flag`, 'Other users of the machine can read flags; use the file form of its environment variable.');
   return { name, isSwitch: false, needsValue: spec.type !== 'boolean', example: formatValue(spec, spec.default), choices: null };
 }
 

@@ -36,7 +36,7 @@ export class Reloader {
   /** One after the other, so that the last one read is the one that runs. */
   reload(): Promise<ReloadReport> {
     const report = this.#last.then(() => this.#reload());
-    this.#last = report;
+    this.#last = report.catch(() => undefined);
     return report;
   }
 

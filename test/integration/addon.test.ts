@@ -46,10 +46,10 @@ function upgradeStatus(url: string): Promise<number> {
 describe('the addon', () => {
   it('fails liveness when the event loop is silent, and recovers with a beat', async () => {
     const config = coreConfig();
-    const port = await startRelayPort({ ...config, times: { ...config.times, eventLoopSilenceMs: 300 } }, () => undefined);
+    const port = await startRelayPort({ ...config, times: { ...config.times, eventLoopSilenceMs: 1000 } }, () => undefined);
     const url = `http://127.0.0.1:${port.info().port}/health/live`;
     expect((await fetch(url)).status).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => setTimeout(resolve, 1100));
     expect((await fetch(url)).status).toBe(503);
     port.beat();
     expect((await fetch(url)).status).toBe(200);

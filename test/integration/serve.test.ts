@@ -66,10 +66,13 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
   });
 
   it('starts among the variables of others, and says which it ignored', async () => {
-    await using relay = new ServeProcess([], { RELAY_SERVICE_HOST: '10.96.0.7', RELAY_DATADIR: 'x' });
+    await using relay = new ServeProcess([], { RELAY_SERVICE_HOST: '10.96.0.7', RELAY_DATADIR: 'x', CORS_ORIGIN: '*' });
     await relay.url();
     const warned = relay.stdout.map((line): Record<string, unknown> => JSON.parse(line)).filter(({ level }) => level === 40);
-    expect(warned.map(({ msg }) => msg)).toEqual(['unknown environment variable RELAY_DATADIR was ignored; did you mean RELAY_DATA_DIR?']);
+    expect(warned.map(({ msg }) => msg)).toEqual([
+      'unknown environment variable RELAY_DATADIR was ignored; did you mean RELAY_DATA_DIR?',
+      'environment variable CORS_ORIGIN has no effect yet: no cross-origin headers are sent. Put a reverse proxy in front that does it.',
+    ]);
   });
 
   it('ends at once on the second signal', async () => {

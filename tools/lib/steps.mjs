@@ -1,6 +1,6 @@
 // The three steps between a clone and a running relay: install, native addon, TypeScript. Each runs only when its inputs changed.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { BUILD_DIR, ROOT, ToolError, installed, npmCommand, runOrThrow } from './project.mjs';
 import { clearStamp, fingerprint, isFresh, listFiles, writeStamp } from './stamp.mjs';
@@ -97,6 +97,8 @@ export function addonTypesDiffer() {
 
 /** Commit and its date, so that the same commit gives the same files; nulls outside of a repository. */
 function buildFacts() {
+  // A copy without its own repository must not name the commit of one it happens to lie in.
+  if (!existsSync(join(ROOT, '.git'))) return { commit: null, date: null };
   const git = (/** @type {string[]} */ ...args) => spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
   const [commit, date] = git('log', '-1', '--format=%h %cI').stdout?.trim().split(' ') ?? [];
   if (commit === undefined || date === undefined) return { commit: null, date: null };

@@ -23,7 +23,7 @@ export const reloadCommand: Command = {
     const { baseUrl, timeoutMs } = await findTarget('admin', given, io);
     const { status, body } = await ask({ url: `${baseUrl}/admin/reload`, method: 'POST', timeoutMs, hint: 'Is the relay running, with its admin listener on?' });
     if (status !== 200 || body === null) {
-      throw new RelayError('reload_refused', `the relay did not reload: ${String(body?.['detail'] ?? `HTTP status ${status}`)}`);
+      throw new RelayError('reload_refused', `the relay did not reload: ${String(body?.['detail'] ?? `HTTP status ${status}`).replace(/\.$/, '')}`);
     }
     if (given.switches.has('json')) io.print(JSON.stringify(body));
     else io.print([`applied: ${names(body['applied'])}`, `needs a restart: ${names(body['needRestart'])}`].join('\n'));

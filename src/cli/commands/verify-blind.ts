@@ -26,7 +26,7 @@ export const verifyBlindCommand: Command = {
   ],
   examples: [
     { line: 'relay verify-blind --quick --canaries 20', does: 'a short look' },
-    { line: 'relay verify-blind --quick --canaries 20 --json -', does: 'the same, for a program' },
+    { line: 'relay verify-blind --quick --json report.json', does: 'a thousand canaries; the report in a file' },
   ],
   exits: ['nothing was found, and everything was searched that could be', 'something was found, or not everything could be searched'],
   run: verify,

@@ -4,9 +4,10 @@ import { extname } from 'node:path';
 import { configError, inFile, type Finding, type Found, type Place } from '../finding.js';
 import { OPTIONS, OPTION_KEYS, type OptionKey, type OptionSpec } from '../options.js';
 import { nearest } from '../suggest.js';
+import { DEPTH_MAX, firstTooDeep } from './depth.js';
 import type { FileItem, FileNode, ParsedFile, Spot } from './node.js';
 
-const FILE_BYTES_MAX = 256 * 1024;
+const FILE_BYTES_MAX = 64 * 1024;
 /** Findings of one file; who has more mends these first. */
 const FINDINGS_MAX = 50;
 
@@ -20,13 +21,18 @@ export async function readConfigFile(path: string): Promise<ReadFile> {
   if (typeof text !== 'string') return { found: new Map(), findings: [text] };
   const parse = await parserFor(path);
   if (parse === null) return { found: new Map(), findings: [configError(`${path}: its format is not known`, 'Name it .yaml, .yml, .toml or .json.')] };
-  return toOptions(path, parse(text));
+  const tooDeep = firstTooDeep(text);
+  return toOptions(path, tooDeep === null ? parse(text) : { items: [], problems: [{ spot: tooDeep, message: `nested more than ${DEPTH_MAX} deep`, hint: 'Close the brackets where they end.' }] });
 }
 
 function readText(path: string): string | Finding {
   try {
-    if (statSync(path).size > FILE_BYTES_MAX) return configError(`${path} is larger than ${FILE_BYTES_MAX} bytes`, 'Name a configuration file.');
-    return readFileSync(path, 'utf8');
+    const info = statSync(path);
+    // A pipe could keep the start waiting for ever.
+    if (!info.isFile()) return configError(`${path} is no file`, 'Name a configuration file.');
+    if (info.size > FILE_BYTES_MAX) return configError(`${path} is larger than ${FILE_BYTES_MAX} bytes`, 'Name a configuration file.');
+    // Some editors begin a file with a byte order mark, which is no part of any of the formats.
+    return readFileSync(path, 'utf8').replace(/^\u{FEFF}/u, '');
   } catch (error) {
     const why = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : String(error instanceof Error ? error.message : error);
     return configError(`cannot read the configuration file ${path}: ${why}`, 'Name a file this user may read, or `off` for none.');
@@ -85,6 +91,7 @@ function notASection(name: string, where: string, place: Place): Finding {
 }
 
 function unknownKey(name: string, where: string, place: Place): Finding {
-  const near = nearest(name, OPTION_KEYS);
+  const sections = OPTION_KEYS.filter((key) => key.includes('.')).map((key) => key.slice(0, key.lastIndexOf('.')));
+  const near = nearest(name, [...OPTION_KEYS, ...new Set(sections)]);
   return configError(`${where}: unknown option ${name}`, near === null ? 'Run `relay config default` for the list.' : `Did you mean ${near}?`, place);
 }

@@ -1,5 +1,5 @@
 // YAML 1.2, with places. JSON is read by the same parser and then held to its own stricter grammar.
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Pair } from 'yaml';
+import { LineCounter, isMap, isScalar, isSeq, parseDocument, visit, type Document, type Pair } from 'yaml';
 import type { FileItem, FileNode, ParsedFile, Spot, SyntaxProblem } from './node.js';
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -17,6 +17,10 @@ export function parseYaml(text: string): ParsedFile {
   const problems = [...document.errors, ...document.warnings].map(
     ({ code, message, pos }): SyntaxProblem => ({ spot: spotAt(pos[0]), message: message.replace(/\.$/, ''), hint: HINTS[code] ?? HINT }),
   );
+  // An alias may hold itself, and a few lines of them a great many values; no option needs one.
+  visit(document, {
+    Alias: (_key, { range }) => void problems.push({ spot: spotAt(range?.[0] ?? 0), message: 'aliases are not taken', hint: 'Write the value out.' }),
+  });
   if (problems.length > 0) return { items: [], problems };
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) return { items: [], problems: [] };
@@ -42,8 +46,7 @@ export function parseJson(text: string): ParsedFile {
 function itemOf(pair: Pair, document: Document, spotAt: (offset: number) => Spot): FileItem {
   const key = isScalar(pair.key) ? String(pair.key.value) : '';
   const keyAt = isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0;
-  // A key without a value has a value of no width right after it.
-  const value = isAlias(pair.value) ? pair.value.resolve(document) : pair.value;
+  const { value } = pair;
   const valueAt = isMap(value) || isSeq(value) || isScalar(value) ? (value.range?.[0] ?? keyAt) : keyAt;
   return { key, keySpot: spotAt(keyAt), node: nodeOf(value, document, spotAt), valueSpot: spotAt(valueAt) };
 }

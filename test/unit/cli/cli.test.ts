@@ -73,6 +73,7 @@ describe('the banner', () => {
     relayAddress: `sealrelay://127.0.0.1:65535/#k=${'A'.repeat(43)}`,
     dataDir: '/home/someone/relay-data',
     metricsUrl: 'http://127.0.0.1:9090/metrics',
+    configFile: '/home/someone/sealrelay.yaml',
     isOpen: false,
   };
   const text = renderBanner(facts, emphasisFor({ NO_COLOR: '1' }));
@@ -83,7 +84,7 @@ describe('the banner', () => {
 
   it('holds address, durability, TLS state, what is seen and not seen, and the snippet', () => {
     const flat = text.replaceAll(/\s+/g, ' ');
-    for (const part of [facts.relayAddress, 'fsync', 'TLS off', ...SEES, ...NEVER_SEES]) expect(flat).toContain(part);
+    for (const part of [facts.relayAddress, facts.configFile, 'fsync', 'TLS off', ...SEES, ...NEVER_SEES]) expect(flat).toContain(part);
     expect(text).toContain(clientSnippet(facts.relayAddress));
   });
 

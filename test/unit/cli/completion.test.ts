@@ -11,7 +11,7 @@ async function bashOffers(...words: string[]): Promise<string[]> {
   const script = (await run(['completion', 'bash'])).out;
   const list = ['relay', ...words].map((word) => `'${word}'`).join(' ');
   const program = `${script}\nCOMP_WORDS=(${list}); COMP_CWORD=${words.length}; compopt() { :; }; _relay; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { status, stdout, stderr } = spawnSync('bash', ['-uc', program], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-uc', program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return stdout.split('\n').filter((line) => line !== '');
 }

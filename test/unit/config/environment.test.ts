@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ALIASES, UNSUPPORTED } from '../../../src/config/aliases.js';
+import { readFlags } from '../../../src/config/flags.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { resolveTable } from '../../../src/config/resolve.js';
 import type { OptionTable } from '../../../src/config/options.js';
@@ -62,6 +63,7 @@ describe('RELAY_…_FILE', () => {
   it('refuses one that is missing, too large, or set besides the value', () => {
     expect(() => loadConfig([], { RELAY_PORT_FILE: join(dir, 'none') })).toThrow(/RELAY_PORT_FILE: cannot read .*ENOENT/);
     expect(() => loadConfig([], { RELAY_PORT_FILE: file, RELAY_PORT: '1' })).toThrow('RELAY_PORT and RELAY_PORT_FILE are both set');
+    expect(() => loadConfig([], { RELAY_PORT_FILE: dir })).toThrow('it is no file');
     writeFileSync(join(dir, 'big'), 'x'.repeat(70_000));
     expect(() => loadConfig([], { RELAY_HOST_FILE: join(dir, 'big') })).toThrow('larger than 65536 bytes');
     rmSync(dir, { recursive: true, force: true });
@@ -70,6 +72,10 @@ describe('RELAY_…_FILE', () => {
 
 describe('a secret', () => {
   const table: OptionTable = { 'hook.token': { group: 'process', type: 'choice', choices: ['right'], default: 'right', doc: 'A token.', secret: true, reloadable: false } };
+
+  it('has no flag, because other users can read flags', () => {
+    expect(() => readFlags(['--hook.token', 'hunter2'], { keys: ['hook.token'], switches: [], operandsMax: 0 }, table)).toThrow('hook.token is a secret and has no flag');
+  });
 
   it('is not repeated when it is refused', () => {
     const layer = new Map([['hook.token', { text: 'hunter2', origin: { label: 'environment variable RELAY_HOOK_TOKEN', place: null } }]]);

@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/cli/command-list.js';
+import { createSpace } from '../../src/client/node.js';
+import { CLI, ServeProcess } from '../support/serve-process.js';
+import { Shell } from '../support/shell.js';
+
+const isRunnable = existsSync(CLI) && spawnSync('bash', ['--version']).status === 0;
+const HEALTHY_ONLY = ['status', 'healthcheck', 'reload'];
+
+/** Where a running relay is, as variables for other commands. */
+async function placeOf(relay: ServeProcess): Promise<Record<string, string>> {
+  const { metricsUrl } = await relay.logLine('relay is listening');
+  return { RELAY_PORT: new URL(await relay.url()).port, RELAY_ADMIN_PORT: new URL(String(metricsUrl)).port };
+}
+
+describe.skipIf(!isRunnable)('the examples of every help (needs `npm run build` and bash)', () => {
+  const asks = COMMANDS.filter(({ name }) => HEALTHY_ONLY.includes(name));
+  it.each(COMMANDS.filter(({ name }) => !HEALTHY_ONLY.includes(name)))('$name', async ({ name, examples }) => {
+    using shell = new Shell();
+    writeFileSync(join(shell.dir, 'sealrelay.yaml'), 'workers: 1\n');
+    if (name === 'log-reset') {
+      expect((await shell.run('relay serve')).code).toBe(0);
+      cpSync(join(shell.dir, 'relay-data'), join(shell.dir, 'restored'), { recursive: true });
+    }
+    // The long look of `verify-blind` is run by test/e2e/verify-blind.test.ts.
+    for (const { line } of name === 'verify-blind' ? examples.slice(0, 1) : examples) {
+      const { code, err } = await shell.run(line);
+      expect({ line, code, err }).toEqual({ line, code: 0, err: '' });
+    }
+  });
+
+  it('status, healthcheck and reload, of a relay that runs; they fail when none does', async () => {
+    await using relay = new ServeProcess([]);
+    using shell = new Shell(await placeOf(relay));
+    for (const { line } of asks.flatMap(({ examples }) => examples)) expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 0, err: '' });
+    relay.child.kill('SIGTERM');
+    await relay.ended;
+    for (const { line } of asks.flatMap(({ examples }) => examples)) {
+      expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 1, out: '', err: expect.stringMatching(/^relay: http.*nobody listens there\. Is the relay running/) });
+    }
+  });
+});
+
+describe.skipIf(!isRunnable)('a running relay (needs `npm run build` and bash)', () => {
+  it('reloads from its file, on command and on SIGHUP, and says what needs a restart', async () => {
+    using place = new Shell();
+    const file = join(place.dir, 'relay.yaml');
+    writeFileSync(file, 'log: {level: info}\n');
+    await using relay = new ServeProcess(['--config', file]);
+    using shell = new Shell(await placeOf(relay));
+    expect(await relay.logLine('relay is listening')).toMatchObject({ configFile: file });
+    writeFileSync(file, 'log: {level: debug}\nregion: eu-west\nworkers: 3\n');
+    expect(JSON.parse((await shell.run('relay reload --json')).out)).toEqual({ applied: ['log.level', 'region'], needRestart: ['workers'] });
+    expect(await (await fetch(`${await relay.url()}/health`)).json()).toMatchObject({ region: 'eu-west' });
+    writeFileSync(file, 'lgo: {level: debug}\n');
+    const refused = await shell.run('relay reload');
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain('relay.yaml:1:1: unknown option lgo. Did you mean');
+    writeFileSync(file, 'log: {level: debug}\nregion: us-east\n');
+    relay.child.kill('SIGHUP');
+    await relay.logLine('configuration reloaded: applied region');
+    expect(await (await fetch(`${await relay.url()}/health`)).json()).toMatchObject({ region: 'us-east' });
+    expect(relay.child.exitCode).toBeNull();
+  });
+
+  it('shows its figures, and no id', async () => {
+    await using relay = new ServeProcess([]);
+    const { relayAddress } = await relay.logLine('relay is listening');
+    const space = await createSpace({ relay: String(relayAddress), batchWindowMs: 0 });
+    await space.whenSynced();
+    await space.push(new Uint8Array(100)).durable('relay');
+    using shell = new Shell(await placeOf(relay));
+    const { out } = await shell.run('relay status');
+    expect(out).toContain(String(relayAddress));
+    expect(out).toMatch(/^State +ready$/m);
+    expect(out).toMatch(/^Spaces +1 known, 1 with open sessions \(1\)$/m);
+    expect(out).toMatch(/^Entries +[1-9]\d* made durable/m);
+    const { figures }: { figures: Record<string, number> } = JSON.parse((await shell.run('relay status --json')).out);
+    expect(figures['websocketsOpen']).toBe(1);
+    for (const value of Object.values(figures)) expect(typeof value).toBe('number');
+    await space.close();
+  });
+
+  it('is asked in vain when it hangs', async () => {
+    await using relay = new ServeProcess([]);
+    using shell = new Shell(await placeOf(relay));
+    relay.child.kill('SIGSTOP');
+    const { code, err } = await shell.run('relay healthcheck --timeout 300ms');
+    relay.child.kill('SIGCONT');
+    expect(code).toBe(1);
+    expect(err).toContain('no answer within 300 ms');
+  });
+
+  it('is not taken for something else on its port', async () => {
+    await using relay = new ServeProcess([]);
+    const { RELAY_ADMIN_PORT } = await placeOf(relay);
+    using shell = new Shell({ RELAY_PORT: RELAY_ADMIN_PORT ?? '' });
+    expect(await shell.run('relay healthcheck')).toMatchObject({ code: 1, out: expect.stringContaining('not ready') });
+  });
+});
