@@ -5,14 +5,19 @@ import type { Internals } from '../client/space/assemble.js';
 import { createSpaceWith, openSpaceWith } from '../client/space/open.js';
 import type { Space } from '../client/space/space.js';
 import { MemoryDeviceStore } from '../client/store/device-store.js';
+import type { OpenTransport } from '../client/transport/transport.js';
 import { RelayError } from '../errors.js';
+import { httpTransport } from './http-transport.js';
 
 /** The fields of clients, and the share of the canaries that goes into each. */
 const SHARES = {
-  'entry item': 0.5,
+  'entry item': 0.35,
+  'entry item over HTTP': 0.1,
   'device name': 0.1,
-  'snapshot state': 0.15,
-  'ephemeral frame': 0.15,
+  'snapshot state': 0.1,
+  'snapshot state over HTTP': 0.05,
+  'blob content': 0.1,
+  'ephemeral frame': 0.1,
   'topic message': 0.08,
   'topic name': 0.02,
 } as const;
@@ -25,12 +30,17 @@ const ARRIVAL_MS_MAX = 60_000;
 const FRAMES_IN_A_ROW = 64;
 const REST_MS = 50;
 const TOPICS_AT_ONCE = 8;
+/** Between the canaries of a blob of several chunks. */
+const BLOB_PADDING_BYTES = 2 * 1024 * 1024;
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const sleep = (ms: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
+
+/** A snapshot that is this state. */
+const saving = (state: Uint8Array): { create: () => Uint8Array; load: () => void } => ({ create: () => state, load: () => undefined });
 
 /** How many canaries each field gets; at least one. */
 export function shareOut(canaries: number): Record<Field, number> {
@@ -41,7 +51,7 @@ export function shareOut(canaries: number): Record<Field, number> {
   return counts;
 }
 
-/** A space with three devices, which stay online until they are closed. */
+/** A space with five devices, two of them over HTTP alone, which stay online until they are closed. */
 export class Planter {
   readonly #relay: string;
   readonly #internals: Internals;
@@ -56,11 +66,12 @@ export class Planter {
 
   async plant(canaries: Readonly<Record<Field, readonly string[]>>): Promise<void> {
     const state = bytes(canaries['snapshot state'].join('\n'));
-    const a = await createSpaceWith({ ...this.#base(), relay: this.#relay, snapshot: { create: () => state, load: () => undefined } }, this.#internals);
+    const a = await createSpaceWith({ ...this.#base(), relay: this.#relay, snapshot: saving(state) }, this.#internals);
     this.#spaces.push(a);
     await a.whenSynced();
     const b = await this.#open(a);
-    await this.#entries(a, b, canaries);
+    const names = canaries['device name'].map((name) => JSON.stringify({ device: a.device, name }));
+    await this.#entries(a, b, [...canaries['entry item'], ...names]);
     await this.#ephemeral(a, b, canaries['ephemeral frame']);
     await this.#topics(a, b, canaries);
     await a.snapshot();
@@ -70,6 +81,35 @@ export class Planter {
     });
     await arrived('the snapshot', () => loaded.length === state.length);
     await c.whenSynced();
+    await this.#overHttp(a, b, canaries);
+  }
+
+  /** A device that speaks HTTP and nothing else. */
+  async #overHttp(a: Space, b: Space, canaries: Readonly<Record<Field, readonly string[]>>): Promise<void> {
+    const state = bytes(canaries['snapshot state over HTTP'].join('\n'));
+    const options = { ...this.#base(), snapshot: saving(state), link: a.link ?? '' };
+    const d = await openSpaceWith(options, { ...this.#internals, openTransport: httpTransport });
+    this.#spaces.push(d);
+    await this.#entries(d, b, canaries['entry item over HTTP']);
+    await this.#blobs(d, b, canaries['blob content']);
+    await d.snapshot();
+    let loaded: Uint8Array = new Uint8Array();
+    const read = (got: Uint8Array): void => {
+      loaded = got;
+    };
+    await this.#open(a, read, httpTransport);
+    await arrived('the snapshot over HTTP', () => loaded.length === state.length);
+  }
+
+  /** One small blob, and one of several chunks with a canary in the first and in the last. */
+  async #blobs(from: Space, to: Space, canaries: readonly string[]): Promise<void> {
+    const half = Math.ceil(canaries.length / 2);
+    const [first = '', last = ''] = [canaries.slice(0, half).join('\n'), canaries.slice(half).join('\n')];
+    for (const content of [bytes(first), bytes(`${first}${' '.repeat(BLOB_PADDING_BYTES)}${last}`)]) {
+      const id = await from.blobs.put(content);
+      const got = await to.blobs.get(id);
+      if (Buffer.compare(got, content) !== 0) throw new RelayError('verify_failed', 'a blob came back with other bytes');
+    }
   }
 
   /** Private keys of all devices, and the root secret. */
@@ -92,20 +132,16 @@ export class Planter {
     return { storage, webSocket: NodeWebSocket, batchWindowMs: 5 };
   }
 
-  async #open(first: Space, load?: (state: Uint8Array) => void): Promise<Space> {
+  async #open(first: Space, load?: (state: Uint8Array) => void, openTransport?: OpenTransport): Promise<Space> {
     const snapshot = load === undefined ? {} : { snapshot: { create: () => new Uint8Array(), load } };
-    const space = await openSpaceWith({ ...this.#base(), ...snapshot, link: first.link ?? '' }, this.#internals);
+    const space = await openSpaceWith({ ...this.#base(), ...snapshot, link: first.link ?? '' }, { ...this.#internals, ...(openTransport === undefined ? {} : { openTransport }) });
     this.#spaces.push(space);
     return space;
   }
 
-  async #entries(a: Space, b: Space, canaries: Readonly<Record<Field, readonly string[]>>): Promise<void> {
-    let read = 0;
-    b.subscribe(({ items }) => {
-      read += items.length;
-    });
-    const names = canaries['device name'].map((name) => JSON.stringify({ device: a.device, name }));
-    const items = [...canaries['entry item'], ...names];
+  async #entries(a: Space, b: Space, items: readonly string[]): Promise<void> {
+    const missing = new Set(items);
+    b.subscribe(({ items: read }) => read.forEach((item) => missing.delete(new TextDecoder().decode(item))));
     for (const item of items) {
       await a.whenWritable();
       a.push(bytes(item));
@@ -113,7 +149,7 @@ export class Planter {
       if (item.charCodeAt(0) % 4 === 0) a.flush();
     }
     await a.whenSynced();
-    await arrived('the entries', () => read === items.length);
+    await arrived('the entries', () => missing.size === 0);
   }
 
   async #ephemeral(a: Space, b: Space, frames: readonly string[]): Promise<void> {

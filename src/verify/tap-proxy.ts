@@ -61,10 +61,10 @@ function link(from: Socket, to: Socket, sockets: Set<Socket>): void {
   });
 }
 
-/** Takes one direction of one connection: HTTP until the blank line, then WebSocket frames, whose payloads it unmasks. */
+/** Takes one direction of one connection: a head, then WebSocket frames, whose payloads it unmasks, or HTTP as it is. */
 export class Unframer {
   #buffer: Buffer = Buffer.alloc(0);
-  #framed = false;
+  #body: 'head' | 'http' | 'frames' = 'head';
   readonly #emit: (bytes: Uint8Array) => void;
 
   constructor(emit: (bytes: Uint8Array) => void) {
@@ -72,8 +72,12 @@ export class Unframer {
   }
 
   push(piece: Uint8Array): void {
+    if (this.#body === 'http') {
+      this.#emit(piece);
+      return;
+    }
     this.#buffer = Buffer.concat([this.#buffer, piece]);
-    if (!this.#framed && !this.#takeHead()) return;
+    if (this.#body === 'head' && !this.#takeHead()) return;
     while (this.#takeFrame());
   }
 
@@ -83,12 +87,11 @@ export class Unframer {
     const head = this.#buffer.subarray(0, end + 4);
     this.#emit(head);
     this.#buffer = this.#buffer.subarray(end + 4);
-    this.#framed = /^upgrade: *websocket/im.test(head.toString('latin1'));
-    if (!this.#framed) {
-      this.#emit(this.#buffer);
-      this.#buffer = Buffer.alloc(0);
-    }
-    return this.#framed;
+    this.#body = /^upgrade: *websocket/im.test(head.toString('latin1')) ? 'frames' : 'http';
+    if (this.#body === 'frames') return true;
+    this.#emit(this.#buffer);
+    this.#buffer = Buffer.alloc(0);
+    return false;
   }
 
   #takeFrame(): boolean {

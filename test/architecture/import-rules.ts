@@ -23,7 +23,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
     packages: ['@fastify/websocket', 'fastify', 'node:*', 'pino', 'prom-client'],
   },
   // Clients and a relay in one program: what checks the product from outside.
-  verify: { own: ['client', 'client/node.ts', 'errors.ts', 'version.ts'], packages: ['node:*'] },
+  verify: { own: ['client', 'client/node.ts', 'errors.ts', 'protocol', 'version.ts'], packages: ['node:*'] },
   cli: { own: ['config', 'errors.ts', 'native', 'protocol', 'server', 'verify', 'version.ts'], packages: ['node:*', 'pino', 'uqr'] },
   'index.ts': { own: ['config', 'errors.ts', 'native', 'server'], packages: ['pino'] },
 };

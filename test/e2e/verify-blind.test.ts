@@ -10,10 +10,10 @@ import type { BlindReport } from '../../src/verify/report.ts';
 import { verifyBlind } from '../../src/verify/verify-blind.ts';
 import { bundlePrograms } from '../../tools/lib/bundle.mjs';
 import { productBuilt } from '../support/relay-process.ts';
-import { UNSEALED, UNSEALED_LIVE } from '../support/unsealing-double.ts';
+import { UNSEALED, UNSEALED_BLOBS, UNSEALED_LIVE } from '../support/unsealing-double.ts';
 
 const CANARIES = 200;
-const FIELDS = ['entry item', 'device name', 'snapshot state', 'ephemeral frame', 'topic message', 'topic name'];
+const FIELDS = ['entry item', 'entry item over HTTP', 'device name', 'snapshot state', 'snapshot state over HTTP', 'blob content', 'ephemeral frame', 'topic message', 'topic name'];
 
 describe.skipIf(!productBuilt())('verify-blind (skipped unless the product is built)', () => {
   let dir: string;
@@ -32,7 +32,7 @@ describe.skipIf(!productBuilt())('verify-blind (skipped unless the product is bu
     expect(stdout).toContain('The relay saw none of it');
     expect(report).toMatchObject({ blind: true, hits: 0, canaries: CANARIES, encodings: ENCODINGS, windowBytes: 16 });
     expect(Object.keys(report.fields)).toEqual(FIELDS);
-    expect(report.secrets).toBe(9);
+    expect(report.secrets).toBe(15);
     for (const { bytes, hits, skipped } of report.sinks) expect([hits, bytes > 0 || skipped === 'left out']).toEqual([0, true]);
   });
 
@@ -44,7 +44,7 @@ describe.skipIf(!productBuilt())('verify-blind (skipped unless the product is bu
       core: false,
       program: { path: resolve('.build/leaky-relay-main.js'), env: { ...process.env, SEALRELAY_LEAK_FILE: leakFile } },
       planned: ([first]) => writeFileSync(leakFile, `${first}\n`),
-      internals: { sealer: UNSEALED, liveSealer: UNSEALED_LIVE },
+      internals: { sealer: UNSEALED, liveSealer: UNSEALED_LIVE, blobSealing: UNSEALED_BLOBS },
     });
     expect(report.blind).toBe(false);
     const caught = report.sinks.filter(({ sink, skipped }) => skipped === null && !sink.endsWith('(secrets)'));
@@ -52,6 +52,6 @@ describe.skipIf(!productBuilt())('verify-blind (skipped unless the product is bu
     // Only what this machine does not permit may be missing.
     for (const { sink, skipped } of report.sinks) expect(skipped === null || sink === 'raw disk image' || sink.startsWith('memory')).toBe(true);
     const wire = report.sinks.find(({ sink }) => sink === 'wire, to devices');
-    expect(new Set(wire?.found.map(({ field }) => field))).toEqual(new Set(['entry item', 'device name', 'ephemeral frame', 'topic message']));
+    expect(new Set(wire?.found.map(({ field }) => field))).toEqual(new Set(['entry item', 'entry item over HTTP', 'device name', 'blob content', 'ephemeral frame', 'topic message']));
   });
 });

@@ -1,7 +1,8 @@
 // The torture run's harness: the faults in turn until the time is up, and the controls, each of which must be caught.
 import { parseArgs } from 'node:util';
 import { diskFull, failedSync, slowDisk } from './disk-scenarios.ts';
-import { clockSteps, littleMemory, plainServerTellsNobody, stopped, takerIsKilled, tooManyFiles } from './process-scenarios.ts';
+import { littleMemory, takerIsKilled } from './memory-scenario.ts';
+import { clockSteps, plainServerTellsNobody, stopped, tooManyFiles } from './process-scenarios.ts';
 import type { Effort, FaultReport, FaultSkip } from './report.ts';
 
 const SCENARIOS: readonly ((effort: Effort) => Promise<FaultReport | FaultSkip>)[] = [diskFull, failedSync, slowDisk, tooManyFiles, clockSteps, stopped, littleMemory];

@@ -1,6 +1,6 @@
-// Faults of what a process stands on: file descriptors, time, being stopped, memory.
+// Faults of what a process stands on: file descriptors, time, being stopped.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSpace, openSpace } from '../../src/client/node.ts';
@@ -147,59 +147,4 @@ export async function stopped({ scale }: Effort): Promise<FaultReport | FaultSki
     await Promise.all([writer.close(), reader.close()]);
   });
   return findings.report(name);
-}
-
-const CGROUPS = '/sys/fs/cgroup/memory';
-const LIMIT_BYTES = 256 << 20;
-
-/** Little memory and much load: the relay sheds or waits, and the kernel has nothing to kill. What the process held before it came into the group does not count. */
-export async function littleMemory({ scale }: Effort): Promise<FaultReport | FaultSkip> {
-  const name = 'little-memory';
-  const group = `${CGROUPS}/sealrelay-test-${process.pid}`;
-  try {
-    if (!existsSync(`${CGROUPS}/memory.limit_in_bytes`)) throw new Error('no such controller');
-    mkdirSync(group);
-    writeFileSync(`${group}/memory.limit_in_bytes`, String(LIMIT_BYTES));
-  } catch {
-    return { name, skipped: 'needs the right to make a memory cgroup (version 1)' };
-  }
-  const findings = new Findings();
-  try {
-    const load = { writers: 32, inFlight: 64, entryBytes: 32 * 1024 };
-    await underLoad(findings, { load }, async ({ relay, load: running }) => {
-      writeFileSync(`${group}/cgroup.procs`, String(relay.pid));
-      await sleep(3000 * scale);
-      findings.expect(isAlive(relay.pid), 'the process was killed');
-      findings.expect(await running.receiptsWithin(50, 10_000), 'no receipts under the limit');
-      findings.fact('peakMiB', Number(readFileSync(`${group}/memory.max_usage_in_bytes`, 'utf8')) / (1 << 20));
-      findings.fact('kills', kills(group));
-      findings.expect(kills(group) === 0, `the kernel killed ${kills(group)} times`);
-    });
-  } finally {
-    rmdirSync(group);
-  }
-  return findings.report(name);
-}
-
-function kills(group: string): number {
-  return Number(/oom_kill (\d+)/.exec(readFileSync(`${group}/memory.oom_control`, 'utf8'))?.[1] ?? 0);
-}
-
-/** The control of the above: a process that just takes memory is killed in such a group; null where there is none. */
-export async function takerIsKilled(): Promise<boolean | null> {
-  const group = `${CGROUPS}/sealrelay-control-${process.pid}`;
-  try {
-    mkdirSync(group);
-    writeFileSync(`${group}/memory.limit_in_bytes`, String(LIMIT_BYTES));
-  } catch {
-    return null;
-  }
-  // Bounded, so that it does no harm where the group is not in force.
-  const program = 'process.stdin.once("data", () => { const held = []; while (held.length < 128) held.push(Buffer.alloc(1 << 22, 1)); process.exit(0); })';
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'ignore', 'ignore'] });
-  writeFileSync(`${group}/cgroup.procs`, String(child.pid));
-  child.stdin.write('go');
-  const signal = await new Promise((resolve) => child.once('exit', (_, by) => resolve(by)));
-  rmdirSync(group);
-  return signal === 'SIGKILL';
 }

@@ -18,13 +18,14 @@ export interface Place {
 /** Starts a relay and load, runs the scenario, and compares what is held with what was acknowledged after an ordinary restart. */
 export async function underLoad(
   findings: Findings,
-  options: { readonly env?: Readonly<Record<string, string>>; readonly dir?: string; readonly load?: Partial<LoadOptions>; readonly program?: string },
+  options: { readonly env?: Readonly<Record<string, string>>; readonly dir?: string; readonly load?: Partial<LoadOptions>; readonly program?: string; readonly startedIn?: <T>(start: () => Promise<T>) => Promise<T> },
   scenario: (place: Place) => Promise<void>,
 ): Promise<void> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'sealrelay-fault-'));
   const dataDir = join(dir, 'data');
   const port = await freePort();
-  const relay = await startRelay({ dataDir, port, ...(options.env === undefined ? {} : { env: options.env }), ...(options.program === undefined ? {} : { program: options.program }) });
+  const start = (): Promise<RelayProcess> => startRelay({ dataDir, port, ...(options.env === undefined ? {} : { env: options.env }), ...(options.program === undefined ? {} : { program: options.program }) });
+  const relay = await (options.startedIn ?? ((run) => run()))(start);
   const load = await Load.start({ address: relay.address, ...LOAD, ...options.load });
   try {
     findings.expect(await load.receiptsWithin(50, 10_000), 'no receipts before the fault');

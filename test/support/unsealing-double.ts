@@ -2,6 +2,8 @@
 // enters through the internals that only tests pass.
 import { ByteReader } from '../../src/protocol/byte-reader.ts';
 import { ByteWriter } from '../../src/protocol/byte-writer.ts';
+import { BLOB_SEALING } from '../../src/client/blobs/blob-sealing.ts';
+import type { BlobSealing } from '../../src/client/blobs/blob-sealing.ts';
 import type { LiveSealer } from '../../src/client/live/live-crypto.ts';
 import type { EntrySealer } from '../../src/client/sync/entry-sealer.ts';
 
@@ -32,5 +34,31 @@ export const UNSEALED_LIVE: LiveSealer = {
     const counter = reader.u64();
     const stamp = { started: reader.u64(), logTime: reader.u64(), number: reader.u64() };
     return { counter, ...stamp, payload: reader.bytes32() };
+  },
+};
+
+/** Blobs in the clear: each chunk is its content, zeros, and the content's length where a tag would end. */
+export const UNSEALED_BLOBS: BlobSealing = {
+  header: BLOB_SEALING.header,
+  async seal(input) {
+    const sealer = await BLOB_SEALING.seal(input);
+    return {
+      header: sealer.header,
+      chunkCount: sealer.chunkCount,
+      totalBytes: sealer.totalBytes,
+      contentRange: (index) => sealer.contentRange(index),
+      seal: async (index, content) => {
+        const { length } = await sealer.seal(index, content);
+        return new ByteWriter().raw(content).zeros(length - content.length - 4).u32(content.length).finish();
+      },
+    };
+  },
+  async open(header, totalBytes, epochKey, space) {
+    const opener = await BLOB_SEALING.open(header, totalBytes, epochKey, space);
+    return {
+      chunkCount: opener.chunkCount,
+      chunkBytes: (index) => opener.chunkBytes(index),
+      open: async (_, chunk) => chunk.slice(0, new ByteReader(chunk.subarray(-4)).u32()),
+    };
   },
 };

@@ -19,6 +19,7 @@ import { missing as fuzzingMissing } from './fuzz.mjs';
  * @property {readonly string[]} [torture] arguments of the program of `test/torture` (Rust); or
  * @property {readonly string[]} [command] anything else. `--seconds N --seed S` is appended to each of them.
  * @property {boolean} [addon] whether the built product is needed
+ * @property {boolean} [sideBySide] whether it may run beside others (`--jobs`): it judges no times
  * @property {() => string | null} [missing] why it cannot run here, before anything is built
  */
 
@@ -35,6 +36,7 @@ export const HARNESSES = [
     goals: { cycles: 2000 },
     program: 'test/chaos/kill-product-main.ts',
     addon: true,
+    sideBySide: true,
   },
   {
     name: 'power-cut',
@@ -45,6 +47,7 @@ export const HARNESSES = [
     goals: { cuts: 1000, cutsOfStarts: 200 },
     program: 'test/powercut/power-cut-main.ts',
     addon: true,
+    sideBySide: true,
   },
   {
     name: 'store-kill',
@@ -54,6 +57,7 @@ export const HARNESSES = [
     share: 2,
     goals: { cycles: 20_000 },
     torture: ['store-kill'],
+    sideBySide: true,
   },
   {
     name: 'upgrade-kill',
@@ -62,6 +66,7 @@ export const HARNESSES = [
     share: 1,
     goals: { upgrades: 500, kills: 1000 },
     torture: ['upgrade-kill'],
+    sideBySide: true,
   },
   {
     name: 'slow-clients',
@@ -89,6 +94,7 @@ export const HARNESSES = [
     goals: { replays: 100_000, crossings: 100_000 },
     program: 'test/chaos/intruders-main.ts',
     addon: true,
+    sideBySide: true,
   },
   {
     name: 'fuzz',
@@ -98,11 +104,12 @@ export const HARNESSES = [
     goals: { executions: 1_000_000_000 },
     command: ['node', 'tools/torture/fuzz.mjs'],
     missing: fuzzingMissing,
+    sideBySide: true,
   },
   {
     name: 'faults',
     proves: 'Full, failing and slow disks, no file descriptors, a jumping clock, a stopped process, little memory: refused by name or waited for, nothing receipted lost, and it goes on',
-    control: 'a disk slower than claimed; a server that keeps no descriptor back; a process that takes all memory',
+    control: 'a disk slower than claimed; a server that keeps no descriptor back; a process that takes all the memory it is offered',
     share: 2,
     goals: { rounds: 350 },
     program: 'test/faults/faults-main.ts',
@@ -116,6 +123,7 @@ export const HARNESSES = [
     share: 6,
     goals: { states: 1_000_000 },
     torture: ['crash-states'],
+    sideBySide: true,
   },
   {
     name: 'sync-sites',
@@ -124,6 +132,7 @@ export const HARNESSES = [
     share: 1,
     goals: { sitesCaught: 1 },
     torture: ['sync-sites'],
+    sideBySide: true,
   },
   {
     name: 'corruption',
@@ -133,5 +142,6 @@ export const HARNESSES = [
     share: 2,
     goals: { damages: 100_000 },
     torture: ['corruption'],
+    sideBySide: true,
   },
 ];

@@ -9,13 +9,13 @@ import { requireNode, requireRust } from '../lib/toolchain.mjs';
 import { record, workTree, writePage } from './evidence.mjs';
 import { TORTURE_PROGRAM } from './harnesses.mjs';
 import { HELP, readOptions } from './options.mjs';
+import { schedule } from './schedule.mjs';
 import { judge } from './verdict.mjs';
 
 /** @typedef {import('./harnesses.mjs').Harness} Harness */
 
 /** How much longer than its time a harness may take, for its control and its last case. */
 const GRACE_MS = 5 * 60_000;
-const SECONDS_MIN = 2;
 
 await runTool(async () => {
   const options = readOptions(process.argv.slice(2));
@@ -28,19 +28,22 @@ await runTool(async () => {
 });
 
 /** @param {import('./options.mjs').Options} options */
-async function torture({ harnesses, minutes, seed }) {
+async function torture({ harnesses, minutes, jobs, seed }) {
   await build(harnesses);
   const tree = workTree();
   console.log(`commit ${tree.commit}${tree.clean ? '' : ' with changes (not recorded as evidence)'}, seed ${seed}`);
-  const shares = harnesses.reduce((sum, { share }) => sum + share, 0);
+  const { alone, sideBySide } = schedule(harnesses, minutes, jobs);
   let failed = false;
-  for (const harness of harnesses) {
-    const seconds = Math.max(SECONDS_MIN, Math.round((minutes * 60 * harness.share) / shares));
-    const run = await runHarness(harness, seconds, seedOf(seed, harness.name));
-    // Recorded one by one: an interrupted run keeps what it has.
-    record(tree, [run]);
-    failed ||= run.verdict === 'failed' || run.verdict === 'void';
-  }
+  const work = async (/** @type {import('./schedule.mjs').Job[]} */ queue) => {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+      const run = await runHarness(job.harness, job.seconds, seedOf(seed, job.harness.name));
+      // Recorded one by one: an interrupted run keeps what it has.
+      record(tree, [run]);
+      failed ||= run.verdict === 'failed' || run.verdict === 'void';
+    }
+  };
+  await work(alone);
+  await Promise.all(Array.from({ length: jobs }, () => work(sideBySide)));
   process.exitCode = failed ? 1 : 0;
 }
 
@@ -92,26 +95,27 @@ async function runHarness(harness, seconds, seed) {
   const identity = { harness: harness.name, seed, seconds, at: new Date().toISOString() };
   console.log(`\n── ${harness.name}, ${seconds} s, seed ${seed}`);
   const missing = harness.missing?.() ?? null;
-  const { lastLine, exitCode } = missing === null ? await runCommand(commandOf(harness), seconds, seed) : { lastLine: JSON.stringify({ skipped: missing }), exitCode: 0 };
+  const { lastLine, exitCode } = missing === null ? await runCommand(harness.name, commandOf(harness), seconds, seed) : { lastLine: JSON.stringify({ skipped: missing }), exitCode: 0 };
   const outcome = judge(lastLine, exitCode);
-  console.log(`${outcome.verdict}${outcome.why === undefined ? '' : `: ${outcome.why}`}  ${JSON.stringify(outcome.counts)}  control: ${outcome.control.what}`);
+  console.log(`${harness.name}: ${outcome.verdict}${outcome.why === undefined ? '' : `: ${outcome.why}`}  ${JSON.stringify(outcome.counts)}  control: ${outcome.control.what}`);
   for (const { what, replay } of outcome.violations) console.log(`  ${what}\n    again: ${replay}`);
   return { ...identity, ...outcome };
 }
 
 /**
+ * @param {string} name
  * @param {string[]} command
  * @param {number} seconds
  * @param {number} seed
  * @returns {Promise<{lastLine: string, exitCode: number | null}>}
  */
-function runCommand([program = '', ...args], seconds, seed) {
+function runCommand(name, [program = '', ...args], seconds, seed) {
   const child = spawn(program, [...args, '--seconds', String(seconds), '--seed', String(seed)], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1000 + GRACE_MS);
   let lastLine = '';
   createInterface({ input: child.stdout }).on('line', (line) => {
     lastLine = line;
-    if (!line.startsWith('{')) console.log(line);
+    if (!line.startsWith('{')) console.log(`${name}: ${line}`);
   });
   return new Promise((resolve) => {
     const end = (/** @type {number | null} */ exitCode) => {

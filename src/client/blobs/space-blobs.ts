@@ -5,11 +5,12 @@ import { isErrorName, ERRORS } from '../../protocol/errors.js';
 import { hash } from '../../protocol/hash.js';
 import { toHex } from '../../protocol/hex.js';
 import { ClientError } from '../client-error.js';
-import { BLOB_HEADER_BYTES, BlobOpener, BlobSealer, parseBlobHeader } from '../crypto/blob-seal.js';
+import { BLOB_HEADER_BYTES } from '../crypto/blob-seal.js';
 import { SealError } from '../crypto/seal-error.js';
 import { sleep } from '../environment.js';
 import { BLOB_RETRY_MS, BLOB_TRIES_MAX, REQUEST_TIMEOUT_MS } from '../limits.js';
 import type { SpaceContext } from '../space/space-context.js';
+import type { BlobSealing, OpensBlob, SealsBlob } from './blob-sealing.js';
 import { readPart, sizeOf } from './blob-source.js';
 import type { BlobContent } from './blob-source.js';
 import { HttpToken } from './http-token.js';
@@ -35,12 +36,14 @@ export class SpaceBlobs {
   readonly #origin: string;
   readonly #fetch: Fetch;
   readonly #token: HttpToken;
+  readonly #sealing: BlobSealing;
 
   /** Apps get it as `space.blobs`. */
-  constructor(context: SpaceContext, origin: string, fetch: Fetch) {
+  constructor(context: SpaceContext, origin: string, fetch: Fetch, sealing: BlobSealing) {
     this.#context = context;
     this.#origin = origin;
     this.#fetch = fetch;
+    this.#sealing = sealing;
     this.#token = new HttpToken(context, origin, fetch);
   }
 
@@ -111,27 +114,27 @@ export class SpaceBlobs {
     await this.#request(id, { method: 'DELETE' }, options.signal);
   }
 
-  async #sealer(contentBytes: number): Promise<BlobSealer> {
+  async #sealer(contentBytes: number): Promise<SealsBlob> {
     const { roster, identity, environment } = this.#context;
     const keyEpoch = roster.known?.keyEpoch ?? 0;
     const epochKey = roster.keys.get(keyEpoch);
     if (epochKey === undefined) throw new ClientError('removed', 'this device has no key of the present key epoch');
-    return BlobSealer.start({ epochKey, keyEpoch, space: identity.space, salt: environment.randomBytes(32), contentBytes });
+    return this.#sealing.seal({ epochKey, keyEpoch, space: identity.space, salt: environment.randomBytes(32), contentBytes });
   }
 
-  async #opener(header: Uint8Array, totalBytes: number): Promise<BlobOpener> {
+  async #opener(header: Uint8Array, totalBytes: number): Promise<OpensBlob> {
     const { roster, identity } = this.#context;
     try {
-      const parsed = parseBlobHeader(header);
+      const parsed = this.#sealing.header(header);
       const epochKey = roster.keys.get(parsed.keyEpoch);
       if (epochKey === undefined) throw new ClientError('blob_key_unknown', 'this device has no key of the blob’s key epoch', { temporary: true });
-      return await BlobOpener.start(parsed, totalBytes, epochKey, identity.space);
+      return await this.#sealing.open(parsed, totalBytes, epochKey, identity.space);
     } catch (cause) {
       return rejected(cause);
     }
   }
 
-  async #upload(id: string, sealer: BlobSealer, chunkAt: (index: number) => Promise<Uint8Array>, { signal, progress }: BlobOptions): Promise<void> {
+  async #upload(id: string, sealer: SealsBlob, chunkAt: (index: number) => Promise<Uint8Array>, { signal, progress }: BlobOptions): Promise<void> {
     const { totalBytes } = sealer;
     const found = await this.#request(id, { method: 'HEAD', accepts: [404] }, signal);
     let offset = found.status === 200 ? totalBytes : Number(found.headers.get('upload-offset') ?? 0);
@@ -185,7 +188,7 @@ export class SpaceBlobs {
 }
 
 /** The sealed bytes from an offset on: the rest of the chunk it lies in, the header before the first. */
-async function pieceAt(sealer: BlobSealer, chunkAt: (index: number) => Promise<Uint8Array>, offset: number): Promise<Uint8Array<ArrayBuffer>> {
+async function pieceAt(sealer: SealsBlob, chunkAt: (index: number) => Promise<Uint8Array>, offset: number): Promise<Uint8Array<ArrayBuffer>> {
   const first = await chunkAt(0);
   const index = offset < BLOB_HEADER_BYTES ? 0 : Math.floor((offset - BLOB_HEADER_BYTES) / first.length);
   const sealed = index === 0 ? first : await chunkAt(index);

@@ -3,6 +3,8 @@ import { connectUrl } from '../../protocol/address.js';
 import type { RelayAddress } from '../../protocol/address.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { toHex } from '../../protocol/hex.js';
+import { BLOB_SEALING } from '../blobs/blob-sealing.js';
+import type { BlobSealing } from '../blobs/blob-sealing.js';
 import { httpOrigin } from '../blobs/http-token.js';
 import type { Fetch } from '../blobs/http-token.js';
 import { SpaceBlobs } from '../blobs/space-blobs.js';
@@ -47,6 +49,7 @@ export interface Internals {
   readonly liveSealer?: LiveSealer;
   readonly openTransport?: OpenTransport;
   readonly fetch?: Fetch;
+  readonly blobSealing?: BlobSealing;
 }
 
 /** What a space stands on. */
@@ -91,7 +94,7 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     snapshotDue: () => activity.snapshotDue(),
   });
   const driver = new ConnectionDriver({ environment, openTransport, ed25519, url: connectUrl(address) }, engine);
-  const blobs = new SpaceBlobs(context, httpOrigin(address), internals.fetch ?? ((url, init) => fetch(url, init)));
+  const blobs = new SpaceBlobs(context, httpOrigin(address), internals.fetch ?? ((url, init) => fetch(url, init)), internals.blobSealing ?? BLOB_SEALING);
   const windowMs = options.batchWindowMs ?? BATCH_WINDOW_MS;
   const batcher = new Batcher({ environment, windowMs, merge: options.merge, flushed: (batch) => sealing.enqueue(batch) });
   if (options.offline !== true) queueMicrotask(() => driver.dispatch({ type: 'go-online' }));

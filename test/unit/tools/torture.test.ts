@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { page } from '../../../tools/torture/evidence.mjs';
 import { HARNESSES } from '../../../tools/torture/harnesses.mjs';
+import { schedule } from '../../../tools/torture/schedule.mjs';
 import { judge } from '../../../tools/torture/verdict.mjs';
 
 const report = (changes: object = {}): string =>
@@ -55,5 +56,21 @@ describe('the page of evidence', () => {
       expect(Object.keys(goals).length).toBeGreaterThan(0);
       expect(share).toBeGreaterThan(0);
     }
+  });
+});
+
+describe('the schedule of a torture run', () => {
+  const harness = (name: string, share: number, sideBySide: boolean) => ({ name, share, sideBySide, proves: '', control: '', goals: {} });
+  const harnesses = [harness('times', 2, false), harness('short', 1, true), harness('long', 3, true)];
+
+  it('takes the minutes that were asked for', () => {
+    const one = schedule(harnesses, 6, 1);
+    expect([...one.alone, ...one.sideBySide].reduce((sum, { seconds }) => sum + seconds, 0)).toBe(360);
+  });
+
+  it('runs what judges times alone, and gives the others the time that running beside each other saves', () => {
+    const { alone, sideBySide } = schedule(harnesses, 5, 2);
+    expect(alone.map(({ harness: { name }, seconds }) => [name, seconds])).toEqual([['times', 120]]);
+    expect(sideBySide.map(({ harness: { name }, seconds }) => [name, seconds])).toEqual([['long', 180], ['short', 60]]);
   });
 });
