@@ -4,3 +4,4 @@
 pub mod args;
 pub mod disk;
 pub mod report;
+pub mod simulation;

@@ -3,11 +3,13 @@
 use torture::args::{self, Args};
 use torture::disk::{corruption, sites, states};
 use torture::report::{Report, say};
+use torture::simulation::run as simulation;
 
 fn run(args: &Args) -> Option<Report> {
     match args.harness.as_str() {
         "crash-states" => Some(states::run(args)),
         "corruption" => Some(corruption::run(args)),
+        "simulation" => Some(simulation::run(args)),
         "sync-sites" => Some(sites::run(args)),
         _ => None,
     }
