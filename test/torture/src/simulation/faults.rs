@@ -264,6 +264,9 @@ fn fall_asleep(world: &mut World) {
 
 /// A day in which nobody is there.
 pub(crate) fn night(world: &mut World) {
+    if world.healed {
+        return;
+    }
     let now_us = world.clock.now_us();
     world.trace.say(now_us, format_args!("a night passes"));
     world.tally.nights += 1;

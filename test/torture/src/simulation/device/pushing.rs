@@ -73,7 +73,10 @@ impl Device {
         let next = open.push.next;
         let first = if self.outbox.get(next).is_some() { next } else { self.outbox.first_unsent(next)? };
         let key_epoch = self.outbox.get(first)?.key_epoch;
-        if key_epoch != self.roster.key_epoch() {
+        let high = open.welcome.push_seq_high;
+        let is_old = key_epoch != self.roster.key_epoch();
+        // What the relay holds is pushed again as it was; what no relay can hold is sealed again under the present key.
+        if is_old && first > high {
             if open.push.in_flight.is_empty() {
                 self.reseal(first);
                 return self.next_push(now_us);
@@ -81,7 +84,10 @@ impl Device {
             return None;
         }
         let count = 1 + self.dice.below(PUSH_ENTRIES_MAX);
-        let same_epoch = |push_seq: &u64| self.outbox.get(*push_seq).is_some_and(|it| it.key_epoch == key_epoch);
+        let same_epoch = |push_seq: &u64| {
+            let same = self.outbox.get(*push_seq).is_some_and(|it| it.key_epoch == key_epoch);
+            same && !(is_old && *push_seq > high)
+        };
         let numbers: Vec<u64> = (first..first + count).take_while(same_epoch).collect();
         let entries = numbers.iter().filter_map(|push_seq| self.outbox.get(*push_seq));
         let entries: Vec<SealedBytes> = entries.map(|entry| SealedBytes(entry.sealed.clone())).collect();

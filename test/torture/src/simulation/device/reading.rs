@@ -36,7 +36,7 @@ impl Device {
                 self.log.admit(&pong.attestation.claim)?;
                 self.on_pong_time(pong.attestation.claim.time_ms, now_us)
             }
-            RelayFrame::AckNotice(notice) => self.on_ack_notice(&notice),
+            RelayFrame::AckNotice(notice) => self.on_ack_notice(&notice, verifier),
             RelayFrame::RosterUpdate(update) => self.on_roster_update(&update, now_us),
             RelayFrame::LogReset(reset) => self.on_log_reset(&reset),
             RelayFrame::CursorExpired(expired) => {
@@ -144,14 +144,12 @@ impl Device {
         }
     }
 
-    fn on_ack_notice(&self, notice: &AckNotice) -> Result<(), String> {
+    fn on_ack_notice(&self, notice: &AckNotice, verifier: &mut Verifier) -> Result<(), String> {
         let ack = &notice.ack;
         if notice.device == self.key || !self.roster.lists(&notice.device) {
             return Ok(());
         }
-        if !ack.verify(&notice.device, &self.cast.id, &self.log_id) {
-            return Err("protocol_violation: an ack that its device did not sign".to_owned());
-        }
+        verifier.check_ack(notice, &self.cast.id, &self.log_id)?;
         // A reset that is still to be followed is known from the welcome.
         let relays = if let Phase::Open(open) = &self.phase { open.welcome.log_epoch } else { self.log.epoch };
         if ack.log_epoch > relays {

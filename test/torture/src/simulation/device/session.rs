@@ -53,10 +53,10 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    fn new(welcome: WelcomeBody, now_us: u64) -> Self {
+    fn new(welcome: WelcomeBody, push_from: u64, now_us: u64) -> Self {
         let heartbeat_us = u64::from(welcome.session_limits.heartbeat_ms) * MS;
         Self {
-            push: PushState::new(welcome.push_seq_high + 1),
+            push: PushState::new(push_from),
             welcome,
             bootstrap: Bootstrap::Resets,
             upload: None,
@@ -165,7 +165,11 @@ impl Device {
         self.log.admit(&welcome.attestation.claim)?;
         self.failures = 0;
         let same_epoch = welcome.log_epoch == self.log.epoch;
-        self.phase = Phase::Open(Box::new(Open::new(welcome, now_us)));
+        // Some clients trust the welcome, others push again whatever they have no receipt for.
+        let next = welcome.push_seq_high + 1;
+        let unsure = self.outbox.first_unsent(1).filter(|_| self.dice.one_in(3));
+        let push_from = unsure.map_or(next, |push_seq| push_seq.min(next));
+        self.phase = Phase::Open(Box::new(Open::new(welcome, push_from, now_us)));
         if self.listens {
             self.send(&EphemeralListen { listen: true });
         }
