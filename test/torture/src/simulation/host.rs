@@ -190,6 +190,8 @@ impl Host {
         for served in process.served.values_mut() {
             served.endpoint.on_closed();
         }
+        // What waits in the store holds what waits for it. On a dead disk nothing of it is written.
+        process.store.close();
         let store = Arc::downgrade(&process.store);
         drop(process);
         lock(&self.woken).clear();
