@@ -1,7 +1,7 @@
 //! The harness: seeds on every core, some of them twice, and the controls that it must catch.
 
 use super::invariants::come_to_rest;
-use super::plan::Plan;
+use super::plan::{Plan, Troubles};
 use super::scheduler::SECOND;
 use super::tally::Tally;
 use super::trace::Words;
@@ -158,7 +158,13 @@ fn explain(seed: u64, words: Words) -> (Plan, Outcome) {
 /// The first seed in which a lying relay is caught, and how.
 pub(crate) fn caught(from: u64, lie: Lie) -> Option<String> {
     let mode = Mode { lie, ..HONEST };
-    (from..from + CONTROL_SEEDS).find_map(|seed| run_plan(Plan::of(seed), mode).violation)
+    let plan = |seed| {
+        let mut plan = Plan::of(seed);
+        // A lie about the disk shows when the disk fails.
+        plan.troubles = Troubles { kills: true, power_cuts: true, disk: true, ..plan.troubles };
+        plan
+    };
+    (from..from + CONTROL_SEEDS).find_map(|seed| run_plan(plan(seed), mode).violation)
 }
 
 /// Whether a world into which a real random number leaks has another trace.

@@ -1,52 +1,22 @@
 //! The truth: what the relay made known as durable, and what follows from it for ever. Everything a device or the disk shows is
 //! held against it. A backup takes it along; a log reset begins where the backup ended.
 
+mod found;
+mod line;
+
+pub(crate) use found::{Found, ask_now};
+pub(crate) use line::{Line, Logged};
+
 use super::cast::{SpaceKeys, keys};
 use super::device::ShownClaims;
-use super::watched::lock;
 use relay_core::store::{RosterCommit, SpaceCommit};
 use relay_proto::attestation::{Attestation, HeadClaim};
-use relay_proto::frame::{Entries, Frame, RelayFrame};
+use relay_proto::frame::{Entries, RelayFrame};
 use relay_proto::ids::{DeviceKey, EntryId, Hash, LogId, SpaceId};
 use relay_proto::log_reset::LogReset;
-use relay_proto::merkle::{Genesis, LogFold, entry_leaf};
-use relay_proto::roster::{Statement, StatementFields};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// One entry of the log.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Logged {
-    pub(crate) device: DeviceKey,
-    pub(crate) push_seq: u64,
-    pub(crate) key_epoch: u32,
-    pub(crate) id: EntryId,
-    /// When it became known as durable.
-    at_us: u64,
-}
-
-impl Logged {
-    pub(crate) fn leaf(&self) -> Hash {
-        entry_leaf(&self.device, self.push_seq, self.key_epoch, &self.id)
-    }
-}
-
-/// The log of one space as it stands.
-#[derive(Clone)]
-pub(crate) struct Line {
-    pub(crate) epoch: u64,
-    pub(crate) fold: LogFold,
-    /// By seq − 1.
-    pub(crate) entries: Vec<Logged>,
-    held: BTreeSet<(DeviceKey, u64)>,
-    /// The newest push_seq of each device, and the log epoch it is of.
-    marks: BTreeMap<DeviceKey, (u64, u64)>,
-    pub(crate) roster: StatementFields,
-    pub(crate) roster_hash: Hash,
-    /// The roster before, and when it was replaced: entries of the same commit group may still be of it, because a group's rosters
-    /// are announced before its entries.
-    before: Option<(u64, StatementFields)>,
-    pub(crate) floor: u64,
-}
+use relay_proto::merkle::Genesis;
+use relay_proto::roster::Statement;
+use std::collections::BTreeMap;
 
 /// One space.
 pub(crate) struct SpaceTruth {
@@ -64,80 +34,6 @@ pub(crate) struct SpaceTruth {
     acks: BTreeMap<(DeviceKey, u64), u64>,
     /// What is compared.
     pub(crate) compared: u64,
-}
-
-impl Line {
-    fn founded(genesis: &Genesis, statement: &Statement) -> Self {
-        Self {
-            epoch: genesis.log_epoch,
-            fold: LogFold::new(genesis),
-            entries: Vec::new(),
-            held: BTreeSet::new(),
-            marks: BTreeMap::new(),
-            roster: statement.fields().clone(),
-            roster_hash: statement.hash(),
-            before: None,
-            floor: 1,
-        }
-    }
-
-    pub(crate) fn size(&self) -> u64 {
-        self.entries.len() as u64
-    }
-
-    pub(crate) fn lists(&self, device: &DeviceKey) -> bool {
-        self.roster.device(device).is_some()
-    }
-
-    pub(crate) fn at(&self, seq: u64) -> Option<&Logged> {
-        self.entries.get(usize::try_from(seq.wrapping_sub(1)).unwrap_or(usize::MAX))
-    }
-
-    pub(crate) fn holds(&self, device: &DeviceKey, push_seq: u64) -> bool {
-        self.held.contains(&(*device, push_seq))
-    }
-
-    /// Appends an entry; the sentence says which rule it breaks. What was on its way may be of before a change of roster that was too.
-    fn append(&mut self, entry: Logged, was_on_its_way: bool) -> Result<(), String> {
-        let Logged { device, push_seq, key_epoch, .. } = entry;
-        let before = self.before.as_ref().filter(|(at_us, _)| *at_us == entry.at_us).map(|(_, roster)| roster);
-        let rosters = || std::iter::once(&self.roster).chain(before);
-        let writes = |roster: &StatementFields| roster.device(&device).is_some_and(|it| it.rights.may_write());
-        if !rosters().any(writes) && !was_on_its_way {
-            return Err(format!("entry {push_seq} of a device that may not write"));
-        }
-        if !rosters().any(|roster| writes(roster) && key_epoch == roster.key_epoch) && !was_on_its_way {
-            return Err(format!("entry {push_seq} under key epoch {key_epoch} of {}", self.roster.key_epoch));
-        }
-        let (mark, epoch) = self.marks.get(&device).copied().unwrap_or((0, 0));
-        let follows = push_seq == mark + 1 || (push_seq > mark && epoch != self.epoch);
-        if !follows || !self.held.insert((device, push_seq)) {
-            return Err(format!("entry {push_seq} of a device behind its entry {mark}"));
-        }
-        self.marks.insert(device, (push_seq, self.epoch));
-        self.fold.extend([entry.leaf()]);
-        self.entries.push(entry);
-        Ok(())
-    }
-
-    fn begin(&mut self, reset: &LogReset) -> Result<(), String> {
-        let follows = reset.old_epoch == self.epoch
-            && reset.base_size == self.size()
-            && reset.base_head == self.fold.head()
-            && reset.verify();
-        if !follows {
-            return Err(format!(
-                "a log reset from epoch {} at {}, where the log is in {} at {}",
-                reset.old_epoch,
-                reset.base_size,
-                self.epoch,
-                self.size()
-            ));
-        }
-        self.epoch = reset.new_epoch;
-        self.fold = LogFold::new(&reset.genesis());
-        Ok(())
-    }
 }
 
 impl SpaceTruth {
@@ -245,9 +141,7 @@ impl SpaceTruth {
         if statement.fields().version <= line.roster.version {
             return Err(format!("roster {} after {}", statement.fields().version, line.roster.version));
         }
-        let before = std::mem::replace(&mut line.roster, statement.fields().clone());
-        line.before = Some((now_us, before));
-        line.roster_hash = statement.hash();
+        line.follow(statement, now_us);
         Ok(())
     }
 
@@ -366,55 +260,4 @@ impl SpaceTruth {
         }
         Ok(())
     }
-}
-
-/// What a store holds of a space.
-pub(crate) struct Found {
-    pub(crate) statement: bytes::Bytes,
-    pub(crate) floor: u64,
-    /// From the floor on.
-    pub(crate) entries: Vec<Logged>,
-    pub(crate) resets: Vec<LogReset>,
-    pub(crate) claim: HeadClaim,
-}
-
-impl Found {
-    /// Reads everything a store holds of a space; `None` when it does not know it.
-    pub(crate) fn ask(store: &relay_store::EmbeddedStore, space: SpaceId) -> Result<Option<Self>, String> {
-        use crate::disk::verify::ask;
-        use relay_core::store::{ReadOutcome, Store};
-        let say = |error: relay_core::store::StoreError| error.to_string();
-        let Some(facts) = ask(store, |done| store.space(space, done)).map_err(say)? else { return Ok(None) };
-        let attested = ask(store, |done| store.attest(space, done)).map_err(say)?;
-        let attestation = Attestation::decode(&attested).map_err(|_| "no attestation")?;
-        let resets = ask(store, |done| store.log_resets(space, 0, done)).map_err(say)?;
-        let resets: Vec<LogReset> = resets.iter().filter_map(|reset| LogReset::decode(reset).ok()).collect();
-        let mut entries = Vec::new();
-        let mut after = facts.floor.max(1) - 1;
-        while after < facts.size {
-            let read = ask(store, |done| store.read(space, after, 4096, 1 << 20, done)).map_err(say)?;
-            let ReadOutcome::Page(page) = read else { return Err(format!("a read after {after} gave {read:?}")) };
-            if page.first_seq != after + 1 || page.entries.is_empty() {
-                return Err(format!("a read after {after} of {} gave a page from {}", facts.size, page.first_seq));
-            }
-            after += page.entries.len() as u64;
-            entries.extend(page.entries.iter().map(|entry| Logged {
-                device: entry.device,
-                push_seq: entry.push_seq,
-                key_epoch: entry.key_epoch,
-                id: entry.id,
-                at_us: 0,
-            }));
-        }
-        let statement = facts.chain.last().cloned().unwrap_or_default();
-        Ok(Some(Self { statement, floor: facts.floor, entries, resets, claim: attestation.claim }))
-    }
-}
-
-/// What a call gives that answers at once; `None` when it does not, or with an error.
-pub(crate) fn ask_now<T: Send + 'static>(call: impl FnOnce(relay_core::store::Completion<T>)) -> Option<T> {
-    let cell = std::sync::Arc::new(std::sync::Mutex::new(None));
-    let answer = std::sync::Arc::clone(&cell);
-    call(Box::new(move |result| *lock(&answer) = result.ok()));
-    lock(&cell).take()
 }

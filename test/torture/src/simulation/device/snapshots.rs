@@ -205,6 +205,7 @@ impl Device {
             self.pull_leaves();
             return Ok(());
         }
+        self.outbox.reached_size(self.log.size())?;
         if self.log.head_at(fields.log_epoch, fields.size) != Some(fields.head) {
             return Err(format!("fork: the author of a snapshot saw another head of size {}", fields.size));
         }
