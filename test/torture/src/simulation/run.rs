@@ -3,9 +3,8 @@
 use super::invariants::come_to_rest;
 use super::plan::{Plan, Troubles};
 use super::scheduler::SECOND;
-use super::tally::Tally;
 use super::trace::Words;
-use super::watched::Lie;
+pub use super::watched::Lie;
 use super::world::{Backup, World};
 use crate::args::Args;
 use crate::report::{Report, say};
@@ -22,6 +21,8 @@ const TWICE_ONE_IN: u64 = 100;
 const DECEIVED_ONE_IN: u64 = 25;
 /// Seeds within which a control must be caught.
 const CONTROL_SEEDS: u64 = 60;
+/// Seeds with such a backup within which some device must have noticed it.
+const DECEPTION_SEEDS: u64 = 20;
 
 /// How a seed is run.
 #[derive(Clone, Copy, Debug)]
@@ -34,10 +35,14 @@ struct Mode {
 const HONEST: Mode = Mode { lie: Lie::None, words: Words::None, leak: 0 };
 
 /// What a seed came to.
-pub(crate) struct Outcome {
-    pub(crate) violation: Option<String>,
-    pub(crate) trace_hash: u64,
-    pub(crate) tally: Tally,
+pub struct Outcome {
+    /// What was broken.
+    pub violation: Option<String>,
+    /// What happened, as one number.
+    pub trace_hash: u64,
+    /// The same in counts, by name.
+    pub counts: Vec<(&'static str, u64)>,
+    noticed: u64,
     lines: Vec<String>,
 }
 
@@ -63,7 +68,8 @@ fn run_plan(plan: Plan, mode: Mode) -> Outcome {
     Outcome {
         violation: world.violation.take(),
         trace_hash: world.trace.hash(),
-        tally: world.tally.clone(),
+        counts: world.tally.counts(),
+        noticed: world.tally.noticed,
         lines: world.trace.lines(),
     }
 }
@@ -120,7 +126,8 @@ fn size_of(world: &World, space: relay_proto::ids::SpaceId) -> (u64, u64) {
 }
 
 /// Runs one honest seed.
-pub(crate) fn seed(seed: u64) -> Outcome {
+#[must_use]
+pub fn seed(seed: u64) -> Outcome {
     run_plan(Plan::of(seed), HONEST)
 }
 
@@ -128,9 +135,9 @@ pub(crate) fn seed(seed: u64) -> Outcome {
 fn explain(seed: u64, words: Words) -> (Plan, Outcome) {
     let mut plan = Plan::of(seed);
     let mode = Mode { words, ..HONEST };
-    if run_plan(plan, HONEST).violation.is_none() {
-        return (plan, run_plan(plan, mode));
-    }
+    // Other numbers in the same sentence are the same violation.
+    let kind = |violation: Option<String>| violation.map(|what| what.replace(|c: char| c.is_ascii_digit(), ""));
+    let Some(wanted) = kind(run_plan(plan, HONEST).violation) else { return (plan, run_plan(plan, mode)) };
     for trouble in 0..9 {
         let mut calmer = plan;
         let troubles = &mut calmer.troubles;
@@ -148,7 +155,7 @@ fn explain(seed: u64, words: Words) -> (Plan, Outcome) {
         if let Some(trouble) = all.into_iter().nth(trouble) {
             *trouble = false;
         }
-        if calmer.troubles != plan.troubles && run_plan(calmer, HONEST).violation.is_some() {
+        if calmer.troubles != plan.troubles && kind(run_plan(calmer, HONEST).violation).as_ref() == Some(&wanted) {
             plan = calmer;
         }
     }
@@ -156,7 +163,8 @@ fn explain(seed: u64, words: Words) -> (Plan, Outcome) {
 }
 
 /// The first seed in which a lying relay is caught, and how.
-pub(crate) fn caught(from: u64, lie: Lie) -> Option<String> {
+#[must_use]
+pub fn caught(from: u64, lie: Lie) -> Option<String> {
     let mode = Mode { lie, ..HONEST };
     let plan = |seed| {
         let mut plan = Plan::of(seed);
@@ -167,8 +175,17 @@ pub(crate) fn caught(from: u64, lie: Lie) -> Option<String> {
     (from..from + CONTROL_SEEDS).find_map(|seed| run_plan(plan(seed), mode).violation)
 }
 
+/// How many devices noticed a backup that was put back in secret, in the first seed in which some could.
+#[must_use]
+pub fn noticed(from: u64) -> u64 {
+    let first = from.next_multiple_of(DECEIVED_ONE_IN);
+    let seeds = (0..DECEPTION_SEEDS).map(|n| first + n * DECEIVED_ONE_IN);
+    seeds.map(|number| seed(number).noticed).find(|noticed| *noticed > 0).unwrap_or(0)
+}
+
 /// Whether a world into which a real random number leaks has another trace.
-pub(crate) fn leak_is_seen(seed: u64) -> bool {
+#[must_use]
+pub fn leak_is_seen(seed: u64) -> bool {
     let run = |leak| run_plan(Plan::of(seed), Mode { leak, ..HONEST }).trace_hash;
     let real = RandomState::new().hash_one(seed) | 1;
     run(0) != run(real)
@@ -191,7 +208,7 @@ fn work(args: &Args, next: &AtomicU64, report: &Mutex<Report>) {
         let twice = number.is_multiple_of(TWICE_ONE_IN).then(|| seed(number).trace_hash);
         let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
         report.count("seeds", 1);
-        for (name, count) in outcome.tally.counts() {
+        for (name, count) in outcome.counts {
             report.count(name, count);
         }
         if let Some(what) = outcome.violation {
@@ -244,7 +261,7 @@ fn replay(args: &Args) -> Report {
     say(&format!("{plan:?}"));
     let mut report = Report { control_caught: true, control: "none in a replay".to_owned(), ..Report::default() };
     report.count("seeds", 1);
-    for (name, count) in outcome.tally.counts() {
+    for (name, count) in outcome.counts {
         report.count(name, count);
     }
     if let Some(what) = outcome.violation {
@@ -258,9 +275,10 @@ fn controls(args: &Args, report: &mut Report) {
     let renumbers = caught(args.seed, Lie::Renumbers);
     let doubles = caught(args.seed, Lie::Doubles);
     let leak = leak_is_seen(args.seed);
-    report.control_caught = early.is_some() && renumbers.is_some() && doubles.is_some() && leak;
+    let noticed = noticed(args.seed);
+    report.control_caught = early.is_some() && renumbers.is_some() && doubles.is_some() && leak && noticed > 0;
     report.control = format!(
-        "answers before the write: {}; renumbers: {}; doubles: {}; a leaked random number: {}",
+        "answers before the write: {}; renumbers: {}; doubles: {}; a leaked random number: {}; a backup put back in secret: noticed by {noticed} devices",
         shown(early),
         shown(renumbers),
         shown(doubles),

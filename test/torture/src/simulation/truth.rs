@@ -14,7 +14,7 @@ use relay_proto::attestation::{Attestation, HeadClaim};
 use relay_proto::frame::{Entries, RelayFrame};
 use relay_proto::ids::{DeviceKey, EntryId, Hash, LogId, SpaceId};
 use relay_proto::log_reset::LogReset;
-use relay_proto::merkle::Genesis;
+use relay_proto::merkle::{Genesis, entry_leaf};
 use relay_proto::roster::Statement;
 use std::collections::BTreeMap;
 
@@ -203,13 +203,13 @@ impl SpaceTruth {
         Ok(())
     }
 
-    /// A device holds a receipt.
+    /// A device holds a receipt: its entry was announced at that place of that log epoch.
     pub(crate) fn receipted(&self, device: &DeviceKey, epoch: u64, seq: u64, push_seq: u64) -> Result<(), String> {
-        let Some(line) = self.line.as_ref().filter(|line| line.epoch == epoch) else { return Ok(()) };
-        match line.at(seq) {
-            Some(entry) if (entry.device, entry.push_seq) == (*device, push_seq) => Ok(()),
-            _ => Err(format!("the receipted entry {push_seq} is not at {seq}")),
-        }
+        let made = self.sealed.get(&(*device, push_seq)).into_iter().flatten();
+        let mut own = made.map(|(key_epoch, id)| entry_leaf(device, push_seq, *key_epoch, id));
+        let announced = self.leaves.get(&(epoch, seq));
+        let right = own.any(|leaf| Some(&leaf) == announced);
+        if right { Ok(()) } else { Err(format!("the receipted entry {push_seq} is not at {seq}")) }
     }
 
     /// What a store that was started again holds: everything that was announced, and perhaps what was on its way then.

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How the relay of a run lies; an honest one does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lie {
+pub enum Lie {
+    /// It is honest.
     None,
     /// Answers before it writes.
     AnswersEarly,
