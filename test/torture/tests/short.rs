@@ -7,7 +7,7 @@ use torture::disk::states::{DiskKind, case, control};
 use torture::simulation::run::{self as simulation, Lie};
 
 /// Worlds of the short form.
-const WORLDS: u64 = 200;
+const WORLDS: u64 = 100;
 
 #[test]
 fn a_store_comes_back_from_every_crash_with_what_it_promised() {

@@ -54,7 +54,7 @@ impl Device {
                 self.wish_snapshot();
                 Ok(())
             }
-            RelayFrame::Ephemeral(it) if it.device == self.key || !self.listens => {
+            RelayFrame::Ephemeral(_) if !self.listens => {
                 Err("protocol_violation: an ephemeral frame that was not asked for".to_owned())
             }
             RelayFrame::Ephemeral(_) | RelayFrame::EphemeralMissed(_) => Ok(()),
