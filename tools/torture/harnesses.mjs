@@ -126,6 +126,16 @@ export const HARNESSES = [
     sideBySide: true,
   },
   {
+    name: 'simulation',
+    proves:
+      'Relay and devices in one simulated world: lost, stalled and torn connections, kills, power cuts, full and failing disks, jumping clocks, restored backups, slow readers, changing rosters and forgotten history. Nothing receipted is lost or doubled, everybody sees one order, nobody is accused, and when the troubles are over all devices have the same log',
+    control:
+      'a store that answers before it writes, one that stores again what it holds, a relay that shows an entry twice, a backup put back without a log reset, and a real random number that leaks into a seed',
+    share: 4,
+    goals: { seeds: 100_000 },
+    torture: ['simulation'],
+  },
+  {
     name: 'sync-sites',
     proves: 'Every place in the store that asks for a sync is needed: turned off one at a time, each is noticed by the crash states',
     control: 'the turned-off syncs themselves',

@@ -8,12 +8,15 @@ import { toHex } from '../../protocol/hex.js';
 import { MisbehaviourError, finding } from '../misbehaviour.js';
 import { LOG_EPOCH_FIRST } from './log-tree.js';
 
+/** Below every log epoch. */
+const LOG_EPOCH_NONE = 0;
+
 /** The last entry of one device. */
 export interface ChainLink {
   readonly device: Uint8Array;
   readonly pushSeq: number;
   readonly entryId: Uint8Array;
-  /** The log epoch it was seen in. */
+  /** The log epoch it was seen in; 0: not known. */
   readonly logEpoch: number;
   /** The highest push_seq handed to the app; above pushSeq while entries are pushed again after a reset. */
   readonly deliveredSeq: number;
@@ -48,13 +51,17 @@ export class DeviceChains {
     return this.#links.get(toHex(device));
   }
 
-  /** Replaces everything by what a snapshot says; own knowledge of delivered entries stays. */
+  /**
+   * Replaces everything by what a snapshot says; own knowledge of delivered entries stays. After a log reset the author of the snapshot
+   * may have known an entry whose device had still to push it again, so only the first log epoch says what must come next.
+   */
   startFrom(chains: readonly ShownEntry[], logEpoch: number): void {
+    const ordered = logEpoch === LOG_EPOCH_FIRST ? logEpoch : LOG_EPOCH_NONE;
     const delivered = new Map([...this.#links].map(([name, link]) => [name, link.deliveredSeq]));
     this.#links.clear();
     for (const { device, pushSeq, entryId } of chains) {
       const name = toHex(device);
-      this.#links.set(name, { device, pushSeq, entryId, logEpoch, deliveredSeq: Math.max(pushSeq, delivered.get(name) ?? 0) });
+      this.#links.set(name, { device, pushSeq, entryId, logEpoch: ordered, deliveredSeq: Math.max(pushSeq, delivered.get(name) ?? 0) });
     }
   }
 

@@ -22,14 +22,15 @@ export class AckNotices {
     this.#context = context;
   }
 
-  async take(notice: AckNoticeFrame, raw: Uint8Array): Promise<void> {
+  /** `relayEpoch` is that of the welcome: acks of it may come before the log reset that leads there was followed. */
+  async take(notice: AckNoticeFrame, raw: Uint8Array, relayEpoch: number): Promise<void> {
     const { roster, identity, ed25519, log, device, environment } = this.#context;
     if (roster.known === undefined || deviceOf(roster.known, notice.device) === undefined || equalBytes(notice.device, device.key)) return;
     if (!(await verifyAck(identity, notice.device, notice, ed25519))) {
       this.#context.report(finding('protocol_violation', 'an ack that its device did not sign', { frames: [raw] }));
       return;
     }
-    if (notice.logEpoch > log.logEpoch) this.#context.report(finding('fork', 'a device acked a later log epoch', { frames: [raw], accuser: notice.device }));
+    if (notice.logEpoch > Math.max(log.logEpoch, relayEpoch)) this.#context.report(finding('fork', 'a device acked a later log epoch', { frames: [raw], accuser: notice.device }));
     if (notice.logEpoch !== log.logEpoch) return;
     const name = toHex(notice.device);
     this.#heardAt.set(name, environment.now());

@@ -222,7 +222,7 @@ export class SpaceEngine implements ConnectionHandler {
         await this.#pusher.receipt({ frame, raw });
         return this.#moved();
       case 'AckNotice':
-        await this.#acks.take(frame, raw);
+        await this.#acks.take(frame, raw, session.welcome.logEpoch);
         return this.#release(this.#heldByAll());
       case 'RosterUpdate':
         return this.#roster(session, frame, raw);

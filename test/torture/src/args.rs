@@ -1,4 +1,4 @@
-//! The command line: `torture HARNESS --seconds N --seed S [--cases N]`.
+//! The command line: `torture HARNESS --seconds N --seed S [--cases N] [--verbose]`.
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,8 @@ pub struct Args {
     pub seed: u64,
     /// Cases after which it ends even if there is time.
     pub cases: u64,
+    /// One case in words.
+    pub verbose: bool,
 }
 
 /// Reads the command line; the sentence says what is wrong with it.
@@ -23,7 +25,12 @@ pub fn read(args: impl Iterator<Item = String>) -> Result<Args, String> {
     let mut args = args.skip(1);
     let harness = args.next().ok_or("which harness?")?;
     let (mut seconds, mut seed, mut cases) = (10, 1, u64::MAX);
+    let mut verbose = false;
     while let Some(flag) = args.next() {
+        if flag == "--verbose" {
+            verbose = true;
+            continue;
+        }
         let value = args.next().and_then(|value| value.parse().ok()).ok_or(format!("{flag}: want a number"))?;
         match flag.as_str() {
             "--seconds" => seconds = value,
@@ -32,7 +39,7 @@ pub fn read(args: impl Iterator<Item = String>) -> Result<Args, String> {
             _ => return Err(format!("{flag}: not known")),
         }
     }
-    Ok(Args { harness, end: Instant::now() + Duration::from_secs(seconds), seed, cases })
+    Ok(Args { harness, end: Instant::now() + Duration::from_secs(seconds), seed, cases, verbose })
 }
 
 impl Args {
@@ -40,7 +47,7 @@ impl Args {
     #[must_use]
     pub fn cases(harness: &str, seed: u64, cases: u64) -> Self {
         const LONG: Duration = Duration::from_secs(3600);
-        Self { harness: harness.to_owned(), end: Instant::now() + LONG, seed, cases }
+        Self { harness: harness.to_owned(), end: Instant::now() + LONG, seed, cases, verbose: false }
     }
 
     /// Whether a case may start.

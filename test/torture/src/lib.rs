@@ -5,3 +5,4 @@ pub mod args;
 pub mod disk;
 pub mod kills;
 pub mod report;
+pub mod simulation;

@@ -4,6 +4,7 @@ use torture::args::{self, Args};
 use torture::disk::{corruption, sites, states};
 use torture::kills::{child, store, upgrade};
 use torture::report::{Report, say};
+use torture::simulation::run as simulation;
 
 fn run(args: &Args) -> Option<Report> {
     // The processes that are killed are this program again.
@@ -11,6 +12,7 @@ fn run(args: &Args) -> Option<Report> {
     match args.harness.as_str() {
         "crash-states" => Some(states::run(args)),
         "corruption" => Some(corruption::run(args)),
+        "simulation" => Some(simulation::run(args)),
         "store-kill" => Some(store::run(args, &program)),
         "sync-sites" => Some(sites::run(args)),
         "upgrade-kill" => Some(upgrade::run(args, &program)),

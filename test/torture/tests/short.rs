@@ -7,6 +7,10 @@ use torture::disk::sites::{self, Site};
 use torture::disk::states::{self, DiskKind, case};
 use torture::kills::store::{Life, control};
 use torture::kills::upgrade::{self, FORMATS};
+use torture::simulation::run::{self as simulation, Lie};
+
+/// Worlds of the short form.
+const WORLDS: u64 = 100;
 
 #[test]
 fn a_store_comes_back_from_every_crash_with_what_it_promised() {
@@ -73,4 +77,28 @@ fn a_killed_upgrade_is_finished_by_a_later_start() {
         let upgraded = upgrade::case(program(), root.path(), format, seed);
         assert!(upgraded.is_ok(), "format {format}: {upgraded:?}");
     }
+}
+
+#[test]
+fn relay_and_devices_keep_their_promises_in_simulated_worlds() {
+    let mut tally = std::collections::BTreeMap::new();
+    for seed in 1..=WORLDS {
+        let outcome = simulation::seed(seed);
+        assert_eq!(outcome.violation, None, "seed {seed}");
+        outcome.counts.iter().for_each(|(name, count)| *tally.entry(*name).or_insert(0) += count);
+    }
+    // A world in which nothing happens proves nothing.
+    for name in ["receipts", "powerCuts", "crashes", "restores", "rosterChanges", "clockJumps", "diskFaults", "nights"] {
+        assert!(tally[name] > 0, "{name} in {tally:?}");
+    }
+    assert_eq!(simulation::seed(1).trace_hash, simulation::seed(1).trace_hash);
+}
+
+#[test]
+fn controls_relays_that_lie_backups_put_back_in_secret_and_leaked_randomness_are_caught() {
+    for lie in [Lie::AnswersEarly, Lie::Renumbers, Lie::Doubles] {
+        assert!(simulation::caught(1, lie).is_some(), "{lie:?}");
+    }
+    assert!(simulation::noticed(1) > 0);
+    assert!(simulation::leak_is_seen(1));
 }

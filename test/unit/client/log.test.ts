@@ -110,6 +110,20 @@ describe('chains of devices', () => {
     expect(kindOf(() => chains().note(entry(1), 1, []))).toBe('replayed_entry');
   });
 
+  test('a snapshot made after a reset, before its author saw everything pushed again, accuses nobody', () => {
+    const chains = (logEpoch: number): DeviceChains => {
+      const started = new DeviceChains();
+      started.startFrom([entry(2)], logEpoch);
+      return started;
+    };
+    const later = chains(7);
+    expect(later.note(entry(1), 7, [])).toEqual({ deliver: false, previous: undefined });
+    expect(later.note(entry(2), 7, []).deliver).toBe(false);
+    expect(later.note(entry(3), 7, [])).toEqual({ deliver: true, previous: leaf(102) });
+    expect(kindOf(() => later.note(entry(3), 7, []))).toBe('replayed_entry');
+    expect(kindOf(() => chains(1).note(entry(1), 1, []))).toBe('replayed_entry');
+  });
+
   test('entries pushed again after a reset are not handed on twice', () => {
     const chains = new DeviceChains();
     for (const pushSeq of [1, 2, 3]) chains.note(entry(pushSeq), 1, []);

@@ -165,8 +165,7 @@ impl SpaceChannel {
             state.ring.push(frame, self.limits.live_space_bytes_max);
         }
         self.count_ring(before, state.ring.bytes());
-        let total = usize::try_from(self.counters.live_bytes.get()).unwrap_or(usize::MAX);
-        if total > self.limits.live_bytes_max {
+        if self.is_over_limit() {
             self.drop_ring(&mut state);
         }
         state.wake(|member| member.subscription.is_some());
@@ -201,6 +200,11 @@ impl SpaceChannel {
     fn drop_ring(&self, state: &mut ChannelState) {
         self.count_ring(state.ring.bytes(), 0);
         state.ring.clear();
+    }
+
+    /// Whether all spaces together keep more than they may.
+    fn is_over_limit(&self) -> bool {
+        usize::try_from(self.counters.live_bytes.get()).unwrap_or(usize::MAX) > self.limits.live_bytes_max
     }
 
     fn count_ring(&self, before: usize, after: usize) {
@@ -248,6 +252,12 @@ impl SpaceChannel {
                 let before = state.ring.bytes();
                 let run = state.ring.run_after(cursor, omit_own_of);
                 self.count_ring(before, state.ring.bytes());
+                if self.is_over_limit() {
+                    // What was joined is sent and not kept.
+                    let joined = state.ring.bytes();
+                    state.ring.forget_runs();
+                    self.count_ring(joined, state.ring.bytes());
+                }
                 match run {
                     Some(run) => Live::Run { run: run.frames, last_seq: run.end, is_newest: run.end == head },
                     None => Live::Frame { frame, last_seq, is_newest: false },
@@ -357,6 +367,28 @@ fn last_seq(commit: &SpaceCommit) -> u64 {
 mod tests {
     use super::*;
     use crate::endpoint::Opened;
+
+    #[test]
+    fn what_is_joined_for_a_subscriber_is_not_kept_above_the_limit_of_all_spaces() {
+        let live = |live_bytes_max| {
+            let counters = Arc::<Counters>::default();
+            let limits = RelayLimits { live_bytes_max, ..RelayLimits::default() };
+            let channel = SpaceChannel::new(limits, Arc::clone(&counters));
+            let mut state = channel.lock();
+            for seq in 1..=3 {
+                let frame = SharedFrame { bytes: Bytes::from_static(&[0; 100]), header_bytes: 2 };
+                let own = Vec::new();
+                state.ring.push(LiveFrame { first_seq: seq, last_seq: seq, frame, own }, usize::MAX);
+            }
+            state.head = 3;
+            drop(state);
+            channel.count_ring(0, 300);
+            let sent = channel.live_after(0, None);
+            assert!(matches!(sent, Live::Run { last_seq: 3, is_newest: true, .. }), "{sent:?}");
+            counters.live_bytes.get()
+        };
+        assert_eq!((live(1000), live(500)), (600, 300));
+    }
 
     #[test]
     fn more_devices_than_a_roster_has_push_out_the_one_that_was_silent_for_longest() {

@@ -57,6 +57,11 @@ impl Ring {
         }
     }
 
+    /// Keeps the frames only.
+    pub(super) fn forget_runs(&mut self) {
+        self.runs.clear();
+    }
+
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
