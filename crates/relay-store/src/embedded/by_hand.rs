@@ -5,6 +5,7 @@ use crate::committer::Committer;
 use crate::data_dir::DataDir;
 use crate::queue::Call;
 use crate::workers::Workers;
+use relay_core::store::Store;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A part of the store that has a thread of its own otherwise.
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub enum Part {
     /// Commits one group of what waits.
     Committer,
-    /// Answers one read.
+    /// Loads one space, or answers one read.
     Readers,
     /// Does one call on snapshots.
     Snapshots,
@@ -24,11 +25,21 @@ pub enum Part {
     Metadata,
     /// Gives back what is forgotten.
     Reclaim,
+    /// Lets spaces go from memory.
+    Keeper,
 }
 
 /// Every part.
-pub const PARTS: [Part; 7] =
-    [Part::Committer, Part::Readers, Part::Snapshots, Part::Blobs, Part::Background, Part::Metadata, Part::Reclaim];
+pub const PARTS: [Part; 8] = [
+    Part::Committer,
+    Part::Readers,
+    Part::Snapshots,
+    Part::Blobs,
+    Part::Background,
+    Part::Metadata,
+    Part::Reclaim,
+    Part::Keeper,
+];
 
 struct Held {
     committer: Committer,
@@ -56,6 +67,7 @@ impl ByHand {
         let Some(mut held) = self.lock().take() else { return };
         let _refused = store.queue.add(Call::Close { done: Box::new(|_| ()) });
         while held.committer.turn() {}
+        store.loads.stop();
         store.snapshot_thread.stop();
         store.blobs.stop();
         store.readers.stop();
@@ -73,7 +85,7 @@ impl EmbeddedStore {
         let Some(by_hand) = &self.by_hand else { return false };
         match part {
             Part::Committer => by_hand.lock().as_mut().is_some_and(|held| held.committer.turn()),
-            Part::Readers => self.readers.turn(),
+            Part::Readers => self.loads.turn() || self.readers.turn(),
             Part::Snapshots => self.snapshot_thread.turn(),
             Part::Blobs => self.blobs.turn(),
             Part::Background => by_hand.background.turn(),
@@ -82,6 +94,11 @@ impl EmbeddedStore {
                 false
             }
             Part::Reclaim => self.reclaim().compactions > 0,
+            Part::Keeper => {
+                let before = self.stats().spaces_let_go;
+                self.shared.keeper.look(&self.shared);
+                self.stats().spaces_let_go > before
+            }
         }
     }
 

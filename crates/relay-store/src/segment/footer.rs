@@ -40,7 +40,7 @@ impl Row {
         entry_leaf(&self.fields.device, self.fields.push_seq, self.fields.key_epoch, &self.fields.id)
     }
 
-    pub(super) fn write(&self, w: &mut Writer) {
+    pub(crate) fn write(&self, w: &mut Writer) {
         let fields = &self.fields;
         let start = w.len();
         w.raw(fields.space).u64(fields.seq).u64(self.offset).u32(self.body_len);
