@@ -39,6 +39,8 @@ pub struct ForgettingDecision {
     /// Half of retention is over for an entry that no snapshot covers, or the author of the newest one left: writers are
     /// asked for one.
     pub snapshot_due: bool,
+    /// When passing time alone may change this, Unix ms.
+    pub next_ms: u64,
 }
 
 /// What is decided about.
@@ -69,7 +71,16 @@ pub fn decide(subject: &Subject<'_>, policy: &ForgettingPolicy, now_ms: u64) -> 
     let half_over = older_than(policy.retention_ms / 2);
     let uncovered = half_over >= floor && half_over > good.iter().map(size_of).max().unwrap_or(0);
     let orphaned = facts.snapshots.first().is_some_and(|newest| !subject.counts(newest));
-    ForgettingDecision { floor, snapshot_due: uncovered || orphaned }
+    ForgettingDecision { floor, snapshot_due: uncovered || orphaned, next_ms: next_change(facts, policy, now_ms) }
+}
+
+/// The next time at which an entry gets old enough for something, or a device is not live any more.
+fn next_change(facts: &ForgettingFacts, policy: &ForgettingPolicy, now_ms: u64) -> u64 {
+    let ages = [policy.grace_ms, policy.retention_ms / 2, policy.retention_ms];
+    let entries =
+        facts.ages.iter().flat_map(|(_, committed_ms)| ages.map(|age_ms| committed_ms.saturating_add(age_ms)));
+    let leases = facts.contacts.iter().map(|(_, contact_ms)| contact_ms.saturating_add(policy.device_lease_ms + 1));
+    entries.chain(leases).filter(|time_ms| *time_ms > now_ms).min().unwrap_or(u64::MAX)
 }
 
 /// The greatest seq known to have been committed at or before `time_ms`.

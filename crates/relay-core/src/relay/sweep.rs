@@ -28,8 +28,8 @@ struct Clocks {
 }
 
 impl SweepGuard {
-    /// Whether a sweep may forget at this moment.
-    pub(crate) fn permits(&self, now: Moment, wall_ms: u64) -> bool {
+    /// How long a sweep may not forget from this moment on, in milliseconds (0: it may now).
+    pub(crate) fn pause_ms(&self, now: Moment, wall_ms: u64) -> u64 {
         let mut clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
         let pause_over = after_ms(now, SWEEP_PAUSE_MS);
         let not_before = match *clocks {
@@ -41,7 +41,13 @@ impl SweepGuard {
             }
         };
         *clocks = Some(Clocks { wall_ms, moment: now, not_before });
-        now >= not_before
+        u64::try_from(not_before.0.saturating_sub(now.0).as_millis())
+            .map_or(u64::MAX, |ms| ms + u64::from(now < not_before))
+    }
+
+    /// Whether a sweep may forget at this moment.
+    pub(crate) fn permits(&self, now: Moment, wall_ms: u64) -> bool {
+        self.pause_ms(now, wall_ms) == 0
     }
 }
 
@@ -50,7 +56,7 @@ impl Relay {
     /// and raises floors, and it runs on in the store's completions.
     pub fn sweep(&self, now: Moment) {
         let wall_ms = self.shared.wall_clock.now_ms();
-        let may_trim = self.sweep.permits(now, wall_ms);
+        let pause_ms = self.sweep.pause_ms(now, wall_ms);
         if self.sweep.running.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -58,7 +64,7 @@ impl Relay {
             shared: Arc::clone(&self.shared),
             running: Arc::clone(&self.sweep.running),
             wall_ms,
-            may_trim,
+            pause_ms,
             turn: Mutex::new(Turn { heard: Some(Heard::Start), ..Turn::default() }),
         };
         Arc::new(sweep).go_on();
@@ -71,7 +77,8 @@ struct Sweep {
     shared: Arc<Shared>,
     running: Arc<AtomicBool>,
     wall_ms: u64,
-    may_trim: bool,
+    /// How long nothing may be forgotten yet, in milliseconds.
+    pause_ms: u64,
     turn: Mutex<Turn>,
 }
 
@@ -147,7 +154,7 @@ impl Sweep {
             Heard::Facts(Ok(facts)) => {
                 counters.sweep_spaces_total.one();
                 let space = self.lock().page.front().copied();
-                let floor = space.and_then(|space| self.judge(space, &facts)).filter(|_| self.may_trim);
+                let floor = space.and_then(|space| self.judge(space, &facts));
                 match (space, floor) {
                     (Some(space), Some(floor)) => Next::Trim(space, floor),
                     _ => self.next_space(),
@@ -174,7 +181,8 @@ impl Sweep {
         let store = Arc::clone(&self.shared.store);
         match next {
             Next::Page(after) => {
-                store.spaces(after, SWEEP_PAGE_SPACES, Box::new(move |page| self.hear(Heard::Page(page))))
+                let wall_ms = self.wall_ms;
+                store.spaces_due(after, SWEEP_PAGE_SPACES, wall_ms, Box::new(move |page| self.hear(Heard::Page(page))))
             }
             Next::Facts(space) => store.forgetting_facts(space, Box::new(move |facts| self.hear(Heard::Facts(facts)))),
             Next::Trim(space, floor) => {
@@ -184,7 +192,7 @@ impl Sweep {
         }
     }
 
-    /// The floor to raise to, if any; asks for a snapshot on the way.
+    /// The floor to raise to now, if any; asks for a snapshot on the way, and tells the store when to come back.
     fn judge(&self, space: SpaceId, facts: &ForgettingFacts) -> Option<u64> {
         let newest = Statement::parse(facts.roster.clone()).ok()?;
         let log_epoch = self.shared.store.log().log_epoch;
@@ -195,6 +203,12 @@ impl Sweep {
         {
             channel.snapshot_is_due(facts.size);
         }
-        (decision.floor > facts.floor).then_some(decision.floor)
+        let is_due = decision.floor > facts.floor;
+        if is_due && self.pause_ms == 0 {
+            return Some(decision.floor);
+        }
+        let due_ms = if is_due { self.wall_ms.saturating_add(self.pause_ms) } else { decision.next_ms };
+        self.shared.store.judged(space, due_ms);
+        None
     }
 }
