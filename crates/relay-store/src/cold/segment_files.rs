@@ -5,12 +5,15 @@ use crate::index::SegmentFile;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The files of each number, with the compaction from which on the number means them, ascending.
+/// What one number means: each file with the compaction from which on it does, ascending.
+type OfNumber = Vec<(u32, Arc<SegmentFile>)>;
+
+/// What the numbers mean that images name.
 #[derive(Debug, Default)]
-pub(super) struct SegmentFiles(Mutex<BTreeMap<u64, Vec<(u32, Arc<SegmentFile>)>>>);
+pub(super) struct SegmentFiles(Mutex<BTreeMap<u64, OfNumber>>);
 
 impl SegmentFiles {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Vec<(u32, Arc<SegmentFile>)>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, OfNumber>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
