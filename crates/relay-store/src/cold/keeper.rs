@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Time between two looks, in milliseconds.
-pub(crate) const LOOK_MS: u64 = 1000;
+pub(crate) const LOOK_MS: u64 = 5000;
 /// Time until the next look after one that left too many in memory, in milliseconds.
 const BUSY_PAUSE_MS: u64 = 50;
 

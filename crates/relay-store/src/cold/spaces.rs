@@ -288,6 +288,8 @@ impl Spaces {
         let Some(slot) = slot else { return false };
         *slot = Slot::Resident(Arc::clone(space));
         drop(slots);
+        // What its facts said may change without its image, by an ack.
+        lock(&self.judged).take_if(|(judged, _)| *judged == id);
         self.note_resident(id);
         true
     }

@@ -48,12 +48,6 @@ impl Chunk {
         let holds = read.is_ok() && crc32c::crc32c(&body) == self.crc;
         if holds { Ok(Bytes::from(body)) } else { Err(Unreadable::state()) }
     }
-
-    #[cfg(test)]
-    pub(super) fn of(file: SharedFile, offset: u64, body: &[u8]) -> Self {
-        let len = u32::try_from(body.len()).unwrap_or(u32::MAX);
-        Self { file: Arc::new(StateFile(file)), offset, len, crc: crc32c::crc32c(body) }
-    }
 }
 
 /// Writes chunks one behind the other.
