@@ -12,13 +12,17 @@
 
 mod image;
 mod keeper;
+mod letting_go;
+mod moves;
 mod segment_files;
 mod spaces;
 mod state_file;
 
 pub(crate) use image::ImageHead;
 pub(crate) use keeper::{Keeper, LOOK_MS};
-pub(crate) use spaces::{Found, Imaged, Kept, Residency, Spaces, SpacesParts};
+pub(crate) use letting_go::Residency;
+pub(crate) use moves::Imaged;
+pub(crate) use spaces::{Found, Kept, Spaces, SpacesParts};
 pub(crate) use state_file::{Chunk, ChunkReader, ChunkWriter};
 
 /// Name of the file of this run for images that the checkpoint does not have. The name is gone as soon as the file is made.

@@ -1,6 +1,6 @@
 //! Every space of a store by its id, in memory or not, and the way from one to the other.
 
-use super::COLD_FILE;
+use super::Residency;
 use super::image::{self, Entries, ImageHead};
 use super::segment_files::SegmentFiles;
 use super::state_file::{Chunk, ChunkWriter};
@@ -8,30 +8,16 @@ use crate::checkpoint;
 use crate::damaged_read::Unreadable;
 use crate::index::SegmentFile;
 use crate::space::{Space, SpaceState};
-use crate::vfs::{OpenMode, Vfs};
+use crate::vfs::Vfs;
 use relay_proto::ids::SpaceId;
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// Rows in segments that are not sealed with which a space is still let go: its image has them all.
-const OPEN_ROWS_MAX: usize = 1024;
-/// Bytes of the file of this run beyond which nothing more is let go into it.
-const COLD_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Ids looked at under one lock.
 const PAGE_SPACES: usize = 4096;
-
-/// How many spaces stay in memory.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Residency {
-    /// Spaces in memory; above it those used longest ago are let go.
-    pub(crate) spaces_max: usize,
-    /// Looks of the keeper without a use after which a space is let go.
-    pub(crate) idle_looks: u32,
-}
 
 /// Whether and where a space is.
 pub(crate) enum Found {
@@ -44,27 +30,27 @@ pub(crate) enum Found {
 pub(crate) type Kept = (Chunk, ImageHead);
 
 #[derive(Clone, Debug)]
-struct Cold {
-    chunk: Chunk,
+pub(super) struct Cold {
+    pub(super) chunk: Chunk,
     /// The newest compaction when the image was written: what its segment numbers mean.
-    as_of: u32,
-    floor: u64,
+    pub(super) as_of: u32,
+    pub(super) floor: u64,
     /// Nothing of it is to be forgotten before this time, Unix ms.
-    due_ms: u64,
+    pub(super) due_ms: u64,
 }
 
 #[derive(Debug)]
-enum Slot {
+pub(super) enum Slot {
     Resident(Arc<Space>),
     Cold(Cold),
 }
 
 /// A space in memory as the keeper saw it last.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
-    id: SpaceId,
-    uses: u32,
-    idle_looks: u32,
+pub(super) struct Seen {
+    pub(super) id: SpaceId,
+    pub(super) uses: u32,
+    pub(super) idle_looks: u32,
 }
 
 /// What is counted; see [`relay_core::store::StoreStats`].
@@ -88,23 +74,23 @@ pub(crate) struct SpacesParts {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Spaces {
-    parts: SpacesParts,
+    pub(super) parts: SpacesParts,
     slots: RwLock<BTreeMap<SpaceId, Slot>>,
     /// Those in memory, the next to be looked at first.
-    residents: Mutex<VecDeque<Seen>>,
-    files: SegmentFiles,
+    pub(super) residents: Mutex<VecDeque<Seen>>,
+    pub(super) files: SegmentFiles,
     /// Held while a compaction exchanges rows: nothing is let go then.
-    compactions: Mutex<u32>,
+    pub(super) compactions: Mutex<u32>,
     /// The file of this run, once it is needed.
-    cold_file: Mutex<Option<ChunkWriter>>,
-    cold_file_bytes: AtomicU64,
-    is_damaged: AtomicBool,
+    pub(super) cold_file: Mutex<Option<ChunkWriter>>,
+    pub(super) cold_file_bytes: AtomicU64,
+    pub(super) is_damaged: AtomicBool,
     /// The last space whose facts were asked for while it was cold, and its image then.
     judged: Mutex<Option<(SpaceId, Chunk)>>,
     pub(crate) counters: ColdCounters,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -152,11 +138,11 @@ impl Spaces {
         Some(spaces)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<SpaceId, Slot>> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<SpaceId, Slot>> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<SpaceId, Slot>> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<SpaceId, Slot>> {
         self.slots.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -223,7 +209,7 @@ impl Spaces {
         self.counters.resident.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn cold(&self, id: SpaceId) -> Option<Result<Cold, Arc<Space>>> {
+    pub(super) fn cold(&self, id: SpaceId) -> Option<Result<Cold, Arc<Space>>> {
         Some(match self.read().get(&id)? {
             Slot::Cold(cold) => Ok(cold.clone()),
             Slot::Resident(space) => Err(Arc::clone(space)),
@@ -248,12 +234,12 @@ impl Spaces {
         Err(Unreadable::state())
     }
 
-    fn is_still(&self, id: SpaceId, chunk: &Chunk) -> bool {
+    pub(super) fn is_still(&self, id: SpaceId, chunk: &Chunk) -> bool {
         matches!(self.read().get(&id), Some(Slot::Cold(now)) if now.chunk.is(chunk))
     }
 
     /// An image is damaged: the next start must not believe the checkpoint, and replays the log.
-    fn note_damage(&self) {
+    pub(super) fn note_damage(&self) {
         self.counters.load_failures.fetch_add(1, Ordering::Relaxed);
         if !self.is_damaged.swap(true, Ordering::AcqRel) {
             // One that stays is read at the next start, which checks it whole.
@@ -346,182 +332,6 @@ impl Spaces {
         }
     }
 
-    /// Writes an image into the file of this run, unless the one that was written last says the same.
-    fn keep(&self, state: &SpaceState, image: &[u8]) -> io::Result<Chunk> {
-        state.index.files().for_each(|file| self.files.note(file));
-        if let Some(same) = state.image.as_ref().filter(|held| held.holds(image)) {
-            return Ok(same.clone());
-        }
-        let mut slot = lock(&self.cold_file);
-        let file = match &mut *slot {
-            Some(file) => file,
-            None => slot.insert(ChunkWriter::new(make_file(&*self.parts.vfs, &self.parts.data_dir)?)),
-        };
-        if file.bytes() > COLD_FILE_BYTES_MAX {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let chunk = file.chunk(image)?;
-        if !file.is_flushed() {
-            file.flush()?;
-        }
-        self.cold_file_bytes.store(file.bytes(), Ordering::Relaxed);
-        Ok(chunk)
-    }
-
-    /// Bytes of the file of this run.
-    pub(crate) fn cold_file_bytes(&self) -> u64 {
-        self.cold_file_bytes.load(Ordering::Relaxed)
-    }
-
-    /// What is let go from now on goes into a new file; the old one goes when no space's image is in it any more.
-    pub(crate) fn renew_cold_file(&self) {
-        *lock(&self.cold_file) = None;
-        self.cold_file_bytes.store(0, Ordering::Relaxed);
-    }
-
-    /// One look at the spaces in memory: lets those go that were not used for long, and more while there are too many.
-    pub(crate) fn let_go(&self, now_ms: u64) {
-        let Residency { spaces_max, idle_looks } = self.parts.residency;
-        self.look(idle_looks.max(1), usize::MAX, 1, now_ms);
-        for idle in [idle_looks / 8, 1, 0] {
-            let resident = self.counters.resident.load(Ordering::Relaxed);
-            if resident <= spaces_max {
-                return;
-            }
-            // A few more than too many, so that the next one loaded is not one too many at once.
-            self.look(idle, resident - spaces_max + spaces_max / 16, 0, now_ms);
-        }
-    }
-
-    /// Whether more spaces are in memory than should be.
-    pub(crate) fn is_over_limit(&self) -> bool {
-        self.counters.resident.load(Ordering::Relaxed) > self.parts.residency.spaces_max
-    }
-
-    /// What is in memory counts as not used for long.
-    pub(crate) fn call_idle(&self) {
-        for seen in &mut *lock(&self.residents) {
-            if let Found::Resident(space) = self.find(seen.id) {
-                (seen.uses, seen.idle_looks) = (space.uses(), self.parts.residency.idle_looks);
-            }
-        }
-    }
-
-    /// Looks at each space once and lets up to `count` go that were not used for `idle_looks` looks.
-    fn look(&self, idle_looks: u32, mut count: usize, looks: u32, now_ms: u64) {
-        let all = lock(&self.residents).len();
-        for _ in 0..all {
-            if count == 0 {
-                return;
-            }
-            let Some(mut seen) = lock(&self.residents).pop_front() else { return };
-            let Found::Resident(space) = self.find(seen.id) else { continue };
-            let uses = space.uses();
-            seen.idle_looks = if uses == seen.uses { seen.idle_looks.saturating_add(looks) } else { 0 };
-            seen.uses = uses;
-            if seen.idle_looks >= idle_looks && self.let_one_go(space, now_ms) {
-                count -= 1;
-            } else {
-                lock(&self.residents).push_back(seen);
-            }
-        }
-    }
-
-    /// Lets a space go unless something is under way in it.
-    fn let_one_go(&self, space: Arc<Space>, now_ms: u64) -> bool {
-        let Ok(compaction) = self.compactions.try_lock() else { return false };
-        let (id, uses, floor, image) = {
-            let state = space.peek();
-            if state.index.open().len() > OPEN_ROWS_MAX || state.ledger.is_holding(now_ms) {
-                return false;
-            }
-            let Some(image) = image::encode(&state) else { return false };
-            let Ok(chunk) = self.keep(&state, image.as_slice()) else {
-                self.counters.let_go_failures.fetch_add(1, Ordering::Relaxed);
-                return false;
-            };
-            (space.id, space.uses(), state.ledger.floor(), chunk)
-        };
-        drop(space);
-        let mut slots = self.write();
-        let Some(slot) = slots.get_mut(&id) else { return false };
-        // Whoever has it in hand took it under this lock, so nobody takes it up now.
-        if !matches!(slot, Slot::Resident(now) if Arc::strong_count(now) == 1 && now.uses() == uses) {
-            return false;
-        }
-        let cold = Cold { chunk: image, as_of: *compaction, floor, due_ms: 0 };
-        let gone = std::mem::replace(slot, Slot::Cold(cold));
-        drop(slots);
-        drop(gone);
-        self.counters.resident.fetch_sub(1, Ordering::Relaxed);
-        self.counters.let_go.fetch_add(1, Ordering::Relaxed);
-        true
-    }
-
-    /// Those in memory.
-    pub(crate) fn residents(&self) -> Vec<SpaceId> {
-        lock(&self.residents).iter().map(|seen| seen.id).collect()
-    }
-
-    /// After the replay of a segment: lets those go that are too many; returns them.
-    pub(crate) fn let_go_of_replayed(&self) -> Vec<SpaceId> {
-        let ids = self.residents();
-        let surplus = ids.len().saturating_sub(self.parts.residency.spaces_max);
-        let mut gone = Vec::new();
-        for id in ids.into_iter().take(surplus) {
-            let Found::Resident(space) = self.find(id) else { continue };
-            space.lock().finish_replay();
-            if self.let_one_go(space, 0) {
-                gone.push(id);
-            }
-        }
-        if !gone.is_empty() {
-            lock(&self.residents).retain(|seen| matches!(self.read().get(&seen.id), Some(Slot::Resident(_))));
-        }
-        gone
-    }
-
-    /// A compaction begins to exchange rows: `file` takes the number of the first of its segments.
-    pub(crate) fn compaction(&self, file: &Arc<SegmentFile>) -> Moving<'_> {
-        let mut newest = lock(&self.compactions);
-        *newest += 1;
-        self.files.replace(file, *newest);
-        Moving { spaces: self, newest }
-    }
-
-    /// What a checkpoint has of a space: its image, and where it is when it is cold. `None` when it is not known.
-    pub(crate) fn image(&self, id: SpaceId) -> Result<Option<Imaged>, Unreadable> {
-        loop {
-            match self.cold(id) {
-                None => return Ok(None),
-                Some(Err(space)) => {
-                    let image = image::encode(&space.peek());
-                    return Ok(Some(image.map_or(Imaged::Busy, |image| Imaged::Resident(image, Arc::clone(&space)))));
-                }
-                Some(Ok(cold)) => match cold.chunk.read() {
-                    Ok(body) => return Ok(Some(Imaged::Cold(body, cold.chunk))),
-                    Err(_) if !self.is_still(id, &cold.chunk) => {}
-                    Err(unreadable) => {
-                        self.note_damage();
-                        return Err(unreadable);
-                    }
-                },
-            }
-        }
-    }
-
-    /// The image of a cold space is at another place now as well.
-    pub(crate) fn moved(&self, moves: impl IntoIterator<Item = (SpaceId, Chunk, Chunk)>) {
-        let mut slots = self.write();
-        for (id, from, to) in moves {
-            if let Some(Slot::Cold(cold)) = slots.get_mut(&id)
-                && cold.chunk.is(&from)
-            {
-                cold.chunk = to;
-            }
-        }
-    }
-
     /// Something about a space changed that is not in its state: whether anything is to be forgotten is judged anew.
     /// Returns whether it is known.
     pub(crate) fn stir(&self, id: SpaceId) -> bool {
@@ -551,38 +361,4 @@ impl Spaces {
             cold.due_ms = due_ms;
         }
     }
-}
-
-/// A space as a checkpoint takes it.
-pub(crate) enum Imaged {
-    /// Something is under way in it.
-    Busy,
-    Resident(relay_proto::wire::Writer, Arc<Space>),
-    Cold(bytes::Bytes, Chunk),
-}
-
-/// Held while a compaction exchanges the rows of spaces.
-pub(crate) struct Moving<'a> {
-    spaces: &'a Spaces,
-    newest: MutexGuard<'a, u32>,
-}
-
-impl Moving<'_> {
-    /// Changes a space as [`Spaces::edit`] does.
-    pub(crate) fn edit<T>(&self, id: SpaceId, change: impl Fn(&mut SpaceState) -> T) -> Result<Option<T>, Unreadable> {
-        self.spaces.edit(id, Some(*self.newest), change)
-    }
-
-    /// All are exchanged: what the numbers meant before is let go of.
-    pub(crate) fn end(self, numbers: &[u64]) {
-        self.spaces.files.retire(numbers, *self.newest);
-    }
-}
-
-/// A file without a name: a kill leaves nothing of it.
-fn make_file(vfs: &dyn Vfs, data_dir: &Path) -> io::Result<crate::vfs::SharedFile> {
-    let path = data_dir.join(COLD_FILE);
-    let file = vfs.open(&path, OpenMode::Create)?;
-    vfs.remove(&path)?;
-    Ok(file)
 }
