@@ -281,6 +281,18 @@ export interface RelayStats {
   diskBytes: number
   /** r" Spaces known. */
   spaces: number
+  /** r" Spaces that are in memory; the others are loaded when somebody asks for them. */
+  spacesResident: number
+  /** r" States of spaces that were read into memory, for as long as they are used or for one look. */
+  spaceLoadsTotal: number
+  /** r" States of spaces that could not be read. */
+  spaceLoadFailuresTotal: number
+  /** r" Spaces that were let go from memory. */
+  spacesLetGoTotal: number
+  /** r" Spaces that stayed in memory because their state could not be written. */
+  letGoFailuresTotal: number
+  /** r" Bytes of states that the checkpoint does not have yet. */
+  coldFileBytes: number
   /** r" 1 once a write or a sync failed and nothing more is accepted. */
   storePoisoned: number
   /** r" 1 while the disk is full: new entries are refused, reads, acks and forgetting go on. */

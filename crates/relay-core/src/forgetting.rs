@@ -48,6 +48,8 @@ pub struct ForgettingDecision {
     pub snapshot_due: bool,
     /// No device was heard of for so long that the whole space goes, snapshots and blobs included.
     pub expired: bool,
+    /// When passing time alone may change this, Unix ms.
+    pub next_ms: u64,
 }
 
 /// What is decided about.
@@ -78,9 +80,11 @@ pub fn decide(subject: &Subject<'_>, policy: &ForgettingPolicy, now_ms: u64) -> 
     let half_over = older_than(policy.retention_ms / 2);
     let uncovered = half_over >= floor && half_over > good.iter().map(size_of).max().unwrap_or(0);
     let orphaned = facts.snapshots.first().is_some_and(|newest| !subject.counts(newest));
-    let expired = last_sign_of_life(facts)
-        .is_some_and(|last_ms| last_ms.saturating_add(policy.space_lease_ms.max(policy.retention_ms)) < now_ms);
-    ForgettingDecision { floor, snapshot_due: uncovered || orphaned, expired }
+    let expiry_ms = last_sign_of_life(facts)
+        .map(|last_ms| last_ms.saturating_add(policy.space_lease_ms.max(policy.retention_ms)).saturating_add(1));
+    let expired = expiry_ms.is_some_and(|expiry_ms| expiry_ms <= now_ms);
+    let next_ms = next_change(facts, policy, now_ms).min(expiry_ms.filter(|_| !expired).unwrap_or(u64::MAX));
+    ForgettingDecision { floor, snapshot_due: uncovered || orphaned, expired, next_ms }
 }
 
 /// The newest contact, commit or snapshot; `None` when no contact is known: then nobody can say how long ago it was.
@@ -89,6 +93,15 @@ fn last_sign_of_life(facts: &ForgettingFacts) -> Option<u64> {
     let committed_ms = facts.ages.last().map_or(0, |(_, committed_ms)| *committed_ms);
     let stored_ms = facts.snapshots.iter().map(|snapshot| snapshot.stored_at_ms).max().unwrap_or(0);
     Some(contact_ms.max(committed_ms).max(stored_ms))
+}
+
+/// The next time at which an entry gets old enough for something, or a device is not live any more.
+fn next_change(facts: &ForgettingFacts, policy: &ForgettingPolicy, now_ms: u64) -> u64 {
+    let ages = [policy.grace_ms, policy.retention_ms / 2, policy.retention_ms];
+    let entries =
+        facts.ages.iter().flat_map(|(_, committed_ms)| ages.map(|age_ms| committed_ms.saturating_add(age_ms)));
+    let leases = facts.contacts.iter().map(|(_, contact_ms)| contact_ms.saturating_add(policy.device_lease_ms + 1));
+    entries.chain(leases).filter(|time_ms| *time_ms > now_ms).min().unwrap_or(u64::MAX)
 }
 
 /// The greatest seq known to have been committed at or before `time_ms`.

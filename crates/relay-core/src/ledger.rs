@@ -141,7 +141,7 @@ impl SpaceLedger {
     }
 
     /// Whether a device's word about this log can be true: of this log epoch, not above the size, and not another head where
-    /// the head is known (the newest sizes attested since the start).
+    /// the head is known (the newest sizes attested since the ledger is in memory).
     #[must_use]
     pub fn may_claim(&self, log_epoch: u64, size: u64, head: Hash) -> bool {
         let known = if size == self.size() { Some(self.head()) } else { self.heads.at(size) };

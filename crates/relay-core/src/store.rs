@@ -346,6 +346,18 @@ pub struct StoreStats {
     pub disk_bytes: u64,
     /// Spaces known.
     pub spaces: u64,
+    /// Spaces in memory; the others are loaded when somebody asks for them.
+    pub spaces_resident: u64,
+    /// Images of spaces that were read.
+    pub space_loads: u64,
+    /// Images that could not be read.
+    pub space_load_failures: u64,
+    /// Spaces that were let go from memory.
+    pub spaces_let_go: u64,
+    /// Spaces that stayed in memory because their image could not be written.
+    pub let_go_failures: u64,
+    /// Bytes of images that the checkpoint does not have.
+    pub cold_file_bytes: u64,
     /// Torn tails cut at the last start.
     pub torn_tails: u64,
     /// 1 when poisoned.
@@ -415,6 +427,12 @@ pub trait Store: Send + Sync {
     fn forgetting_facts(&self, space: SpaceId, done: Completion<ForgettingFacts>);
     /// Known spaces, paged by id, for the forgetting sweep: up to `count` ids greater than `after`.
     fn spaces(&self, after: Option<SpaceId>, count: u32, done: Completion<Vec<SpaceId>>);
+    /// The same of those of which something may be to be forgotten at `now_ms`; others may be among them.
+    fn spaces_due(&self, after: Option<SpaceId>, count: u32, _now_ms: u64, done: Completion<Vec<SpaceId>>) {
+        self.spaces(after, count, done);
+    }
+    /// Nothing of a space is to be forgotten before `due_ms`, as far as the facts say that were asked for last.
+    fn judged(&self, _space: SpaceId, _due_ms: u64) {}
     /// *Durable.* Raises the floor; entries below it are never returned again, their leaves still are.
     fn trim(&self, space: SpaceId, floor: u64, done: Completion<()>);
 

@@ -226,6 +226,18 @@ snapshot! {
         disk_bytes = disk_bytes,
         /// Spaces known.
         spaces = spaces,
+        /// Spaces that are in memory; the others are loaded when somebody asks for them.
+        spaces_resident = spaces_resident,
+        /// States of spaces that were read into memory, for as long as they are used or for one look.
+        space_loads_total = space_loads,
+        /// States of spaces that could not be read.
+        space_load_failures_total = space_load_failures,
+        /// Spaces that were let go from memory.
+        spaces_let_go_total = spaces_let_go,
+        /// Spaces that stayed in memory because their state could not be written.
+        let_go_failures_total = let_go_failures,
+        /// Bytes of states that the checkpoint does not have yet.
+        cold_file_bytes = cold_file_bytes,
         /// 1 once a write or a sync failed and nothing more is accepted.
         store_poisoned = poisoned,
         /// 1 while the disk is full: new entries are refused, reads, acks and forgetting go on.

@@ -199,7 +199,7 @@ impl Blobs {
         let mut swept = Swept::default();
         for space in file::spaces(&self.shared).map_err(|error| self.write_error(&error))? {
             let of_space = self.with_shelf(space, |held| {
-                let is_known = self.shared.present(space).is_some();
+                let is_known = self.shared.is_known(space);
                 let gone = if is_known { held.shelf.expired(expiry) } else { held.shelf.all() };
                 self.remove_all(space, held, gone)
             });

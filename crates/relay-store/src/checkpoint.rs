@@ -5,37 +5,31 @@
 //! is replayed as if there were none. What it says may be newer than the segments it names: replay passes over what a space
 //! has already.
 //!
-//! Chunks: body_len u32 | crc u32 | body. The first says what the checkpoint is of, each other one is a space.
+//! The first chunk says what the checkpoint is of, each other one is the image of a space. A start keeps only their places.
 
-use crate::index::{Extent, SegmentFile, SpaceIndex};
+use crate::cold::{Chunk, ChunkReader, ChunkWriter, ImageHead, Imaged, Kept, Spaces, SpacesParts};
+use crate::index::SegmentFile;
 use crate::sealed::Sealed;
 use crate::segment::footer::{TRAILER_BYTES, Trailer};
 use crate::segment::header::STORE_ID_BYTES;
-use crate::segment::state::StateRecord;
 use crate::segment::writer::Owner;
-use crate::segment::{length_of, offset_of};
 use crate::shared::Shared;
-use crate::space::Space;
-use crate::vfs::{OpenMode, SharedFile, Vfs};
-use bytes::Bytes;
-use relay_proto::ids::DeviceKey;
+use crate::vfs::{OpenMode, Vfs};
+use relay_proto::ids::SpaceId;
 use relay_proto::wire::{Reader, Writer};
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Its file's name.
 pub(crate) const CHECKPOINT_FILE: &str = "checkpoint";
 /// Its name until it is whole.
 pub(crate) const CHECKPOINT_NEW_FILE: &str = "checkpoint.new";
-const MAGIC: [u8; 8] = *b"SRCHKPT1";
-const CHUNK_HEADER_BYTES: usize = 8;
-/// Bytes written at once.
-const BUFFER_BYTES: usize = 1024 * 1024;
-/// Longest chunk that is read, in bytes.
-const CHUNK_BYTES_MAX: u64 = 256 * 1024 * 1024;
+const MAGIC: [u8; 8] = *b"SRCHKPT2";
+const END: [u8; 8] = *b"SRCHKEND";
+/// Spaces whose ids are taken at once.
+const PAGE_SPACES: usize = 4096;
 /// How often a space that is being pushed to is asked for its state.
 const STATE_TRIES: u32 = 2000;
 const STATE_PAUSE: Duration = Duration::from_micros(500);
@@ -55,15 +49,21 @@ pub(crate) struct Checkpoint {
     pub(crate) durable_group: u64,
     /// The sealed segments, ascending.
     pub(crate) segments: Vec<NamedSegment>,
-    spaces: Vec<Bytes>,
+    spaces: Vec<Kept>,
 }
 
-/// Writes a checkpoint of what is durable now. No compaction may run meanwhile.
+/// Writes a checkpoint of what is durable now; spaces that are not in memory are loaded from it from then on. No compaction
+/// may run meanwhile.
 pub(crate) fn write(shared: &Shared) -> io::Result<u64> {
+    if shared.spaces.is_damaged() {
+        return Err(io::Error::other("the state of a space cannot be read"));
+    }
     let new = shared.data_dir.join(CHECKPOINT_NEW_FILE);
+    // One that is left holds places that are still read.
+    remove_name(&*shared.vfs, &new)?;
     let written = write_new(shared, &new);
     if written.is_err() {
-        let _removed_at_the_next_start = shared.vfs.remove(&new);
+        let _removed_before_the_next_one = shared.vfs.remove(&new);
     }
     let bytes = written?;
     shared.vfs.rename(&new, &shared.data_dir.join(CHECKPOINT_FILE))?;
@@ -72,68 +72,89 @@ pub(crate) fn write(shared: &Shared) -> io::Result<u64> {
 }
 
 fn write_new(shared: &Shared, new: &Path) -> io::Result<u64> {
-    // Segments first: what is sealed later is no part of the extents below, and is replayed.
+    // Segments first: what is sealed later is not named, and is replayed.
     let sealed = shared.sealed.list();
-    let spaces: Vec<Arc<Space>> =
-        shared.spaces.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-    let mut out = Out { file: shared.vfs.open(new, OpenMode::Create)?, buffer: Vec::new(), written: 0 };
-    out.chunk(&head(shared, &sealed, spaces.len()))?;
-    for space in spaces {
-        out.chunk(&body(shared, &space, &sealed)?)?;
+    let mut out =
+        Out { file: ChunkWriter::new(shared.vfs.open(new, OpenMode::Create)?), moves: Vec::new(), spaces: 0, shared };
+    out.file.chunk(head(shared, &sealed).as_slice())?;
+    let mut page = shared.spaces.page(None, PAGE_SPACES);
+    while let Some(last) = page.last().copied() {
+        page.into_iter().try_for_each(|id| out.space(id))?;
+        // One that is founded meanwhile may be missed: its first record is in no segment that is named.
+        page = shared.spaces.page(Some(last), PAGE_SPACES);
     }
-    out.flush()?;
-    out.file.sync_data()?;
-    Ok(out.written)
+    out.end()?;
+    out.move_spaces();
+    out.file.file().sync_data()?;
+    Ok(out.file.bytes())
 }
 
-fn head(shared: &Shared, sealed: &[Sealed], spaces: usize) -> Writer {
+fn head(shared: &Shared, sealed: &[Sealed]) -> Writer {
     let mut w = Writer::new();
     w.raw(MAGIC).raw(shared.owner.store_id.0).raw(shared.owner.log_id).u64(shared.meta.durable_group());
-    w.count_u32(spaces).count_u32(sealed.len());
+    w.count_u32(sealed.len());
     for segment in sealed {
         w.u64(segment.file.segment).raw(segment.trailer.encode()).u64(segment.dead_rows);
     }
     w
 }
 
-fn body(shared: &Shared, space: &Space, sealed: &[Sealed]) -> io::Result<Writer> {
-    let is_named = |segment: u64| sealed.binary_search_by_key(&segment, |named| named.file.segment).is_ok();
-    for _ in 0..STATE_TRIES {
-        let state = space.lock();
-        if let Some(record) = state.record() {
-            let mut w = Writer::new();
-            record.write(&mut w);
-            state.index.write(&mut w, is_named);
-            return Ok(w);
+/// A checkpoint in the making.
+struct Out<'a> {
+    file: ChunkWriter,
+    /// Cold spaces whose images are buffered: where they are, and where they will be.
+    moves: Vec<(SpaceId, Chunk, Chunk)>,
+    spaces: usize,
+    shared: &'a Shared,
+}
+
+impl Out<'_> {
+    fn space(&mut self, id: SpaceId) -> io::Result<()> {
+        let spaces = &self.shared.spaces;
+        for _ in 0..STATE_TRIES {
+            let unreadable = |_| io::Error::other("the state of a space cannot be read");
+            match spaces.image(id).map_err(unreadable)? {
+                None => return Ok(()),
+                Some(Imaged::Busy) => {}
+                Some(Imaged::Cold(image, from)) => {
+                    let to = self.file.chunk(&image)?;
+                    self.spaces += 1;
+                    self.moves.push((id, from, to));
+                    if self.file.is_flushed() {
+                        self.move_spaces();
+                    }
+                    return Ok(());
+                }
+                Some(Imaged::Resident(image, space)) => {
+                    space.keep_image(self.file.chunk(image.as_slice())?);
+                    self.spaces += 1;
+                    return Ok(());
+                }
+            }
+            self.shared.writable().map_err(io::Error::other)?;
+            std::thread::sleep(STATE_PAUSE);
         }
-        drop(state);
-        shared.writable().map_err(io::Error::other)?;
-        std::thread::sleep(STATE_PAUSE);
-    }
-    Err(io::Error::other("a space was never quiet"))
-}
-
-struct Out {
-    file: SharedFile,
-    buffer: Vec<u8>,
-    written: u64,
-}
-
-impl Out {
-    fn chunk(&mut self, body: &Writer) -> io::Result<()> {
-        let body = body.as_slice();
-        let len = u32::try_from(body.len()).map_err(io::Error::other)?;
-        self.buffer.extend_from_slice(&len.to_be_bytes());
-        self.buffer.extend_from_slice(&crc32c::crc32c(body).to_be_bytes());
-        self.buffer.extend_from_slice(body);
-        if self.buffer.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+        Err(io::Error::other("a space was never quiet"))
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all_at(&self.buffer, self.written)?;
-        self.written += offset_of(self.buffer.len());
-        self.buffer.clear();
-        Ok(())
+    /// Says how many there are; without that a file is not whole.
+    fn end(&mut self) -> io::Result<()> {
+        let mut w = Writer::new();
+        w.raw(END).count_u32(self.spaces);
+        self.file.chunk(w.as_slice())?;
+        self.file.flush()
+    }
+
+    fn move_spaces(&mut self) {
+        self.shared.spaces.moved(self.moves.drain(..));
+    }
+}
+
+fn remove_name(vfs: &dyn Vfs, path: &Path) -> io::Result<bool> {
+    match vfs.remove(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -141,11 +162,7 @@ impl Out {
 pub(crate) fn remove(vfs: &dyn Vfs, data_dir: &Path) -> io::Result<()> {
     let mut any = false;
     for name in [CHECKPOINT_FILE, CHECKPOINT_NEW_FILE] {
-        match vfs.remove(&data_dir.join(name)) {
-            Ok(()) => any = true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
+        any |= remove_name(vfs, &data_dir.join(name))?;
     }
     if any { vfs.sync_dir(data_dir) } else { Ok(()) }
 }
@@ -154,97 +171,55 @@ impl Checkpoint {
     /// Reads the checkpoint of a directory; `None` when there is none, or it is not whole, or not of this store.
     pub(crate) fn read(vfs: &dyn Vfs, data_dir: &Path, owner: &Owner) -> Option<Self> {
         let file = vfs.open(&data_dir.join(CHECKPOINT_FILE), OpenMode::Read).ok()?;
-        let mut chunks = Chunks { len: file.len().ok()?, file, at: 0 };
-        let head = chunks.next()?;
-        let mut r = Reader::borrowed(&head);
-        let magic: [u8; 8] = r.array().ok()?;
-        let store_id: [u8; STORE_ID_BYTES] = r.array().ok()?;
-        if magic != MAGIC || store_id != owner.store_id.0 || r.id().ok() != Some(owner.log_id) {
-            return None;
+        let mut chunks = ChunkReader::new(file).ok()?;
+        let (_, (durable_group, segments)) = chunks.next(|head| read_head(head, owner))?;
+        let mut spaces = Vec::new();
+        loop {
+            let read = |body: &[u8]| match read_end(body) {
+                Some(count) => Some(Err(count)),
+                None => ImageHead::read(body, |segment| is_named(&segments, segment)).map(Ok),
+            };
+            match chunks.next(read)? {
+                (chunk, Ok(head)) => spaces.push((chunk, head)),
+                (_, Err(count)) => {
+                    let is_whole = usize::try_from(count) == Ok(spaces.len());
+                    return is_whole.then_some(Self { durable_group, segments, spaces });
+                }
+            }
         }
-        let durable_group = r.bits().ok()?;
-        let (spaces, segments) = (r.u32().ok()?, usize::try_from(r.u32().ok()?).ok()?);
-        let segments = (0..segments).map(|_| read_segment(&mut r)).collect::<Option<Vec<_>>>()?;
-        let spaces = (0..spaces).map(|_| chunks.next()).collect::<Option<Vec<_>>>()?;
-        Some(Self { durable_group, segments, spaces })
     }
 
-    /// The spaces, one by one; `files` are those of its segments, in order.
-    pub(crate) fn spaces(self, files: &[Arc<SegmentFile>]) -> impl Iterator<Item = Option<Space>> {
-        self.spaces.into_iter().map(|bytes| {
-            let mut r = Reader::new(&bytes);
-            let record = StateRecord::read(&mut r)?;
-            let size = record.ledger.size;
-            let space = Space::of_record(record).ok()?;
-            space.lock().index.read(&mut r, files, size)?;
-            r.finish().ok()?;
-            Some(space)
-        })
+    /// The spaces; `files` are the segments of the log. `None` when it is not what it seems to be.
+    pub(crate) fn spaces(self, parts: SpacesParts, files: &[Arc<SegmentFile>]) -> Option<Spaces> {
+        Spaces::of_checkpoint(parts, self.spaces, files, |segment| is_named(&self.segments, segment))
     }
+}
+
+fn is_named(segments: &[NamedSegment], segment: u64) -> bool {
+    segments.binary_search_by_key(&segment, |named| named.segment).is_ok()
+}
+
+/// The number of spaces, when this is the last chunk.
+fn read_end(body: &[u8]) -> Option<u32> {
+    let count = body.strip_prefix(&END)?;
+    count.try_into().ok().map(u32::from_be_bytes)
+}
+
+/// The newest durable group, and the segments.
+fn read_head(head: &[u8], owner: &Owner) -> Option<(u64, Vec<NamedSegment>)> {
+    let mut r = Reader::borrowed(head);
+    let magic: [u8; 8] = r.array().ok()?;
+    let store_id: [u8; STORE_ID_BYTES] = r.array().ok()?;
+    if magic != MAGIC || store_id != owner.store_id.0 || r.id().ok() != Some(owner.log_id) {
+        return None;
+    }
+    let durable_group = r.bits().ok()?;
+    let segments = (0..r.u32().ok()?).map(|_| read_segment(&mut r)).collect::<Option<Vec<_>>>()?;
+    Some((durable_group, segments))
 }
 
 fn read_segment(r: &mut Reader<'_>) -> Option<NamedSegment> {
     let segment = r.bits().ok()?;
     let trailer: [u8; TRAILER_BYTES] = r.array().ok()?;
     Some(NamedSegment { segment, trailer: Trailer::decode(&trailer)?, dead_rows: r.bits().ok()? })
-}
-
-struct Chunks {
-    file: SharedFile,
-    len: u64,
-    at: u64,
-}
-
-impl Chunks {
-    fn next(&mut self) -> Option<Bytes> {
-        let mut head = [0; CHUNK_HEADER_BYTES];
-        self.file.read_exact_at(&mut head, self.at).ok()?;
-        let mut r = Reader::borrowed(&head);
-        let (len, crc) = (u64::from(r.u32().ok()?), r.u32().ok()?);
-        let start = self.at + offset_of(CHUNK_HEADER_BYTES);
-        if len > CHUNK_BYTES_MAX || start.checked_add(len)? > self.len {
-            return None;
-        }
-        let mut body = vec![0; length_of(len)];
-        self.file.read_exact_at(&mut body, start).ok()?;
-        self.at = start + len;
-        (crc32c::crc32c(&body) == crc).then(|| Bytes::from(body))
-    }
-}
-
-impl SpaceIndex {
-    /// Appends where the rows are that named segments hold, and the marks.
-    fn write(&self, w: &mut Writer, is_named: impl Fn(u64) -> bool) {
-        let extents: Vec<&Extent> = self.extents().filter(|extent| is_named(extent.file.segment)).collect();
-        w.count_u32(extents.len());
-        for extent in extents {
-            w.u64(extent.file.segment).u64(extent.seq_first).u64(extent.count).u64(extent.rows_offset);
-        }
-        w.count_u32(self.marks().len());
-        for (device, marks) in self.marks().iter() {
-            w.raw(*device).count_u32(marks.len());
-            marks.iter().for_each(|(push_seq, seq)| {
-                w.u64(*push_seq).u64(*seq);
-            });
-        }
-    }
-
-    fn read(&mut self, r: &mut Reader<'_>, files: &[Arc<SegmentFile>], size: u64) -> Option<()> {
-        let mut extents = Vec::new();
-        for _ in 0..r.u32().ok()? {
-            let segment = r.bits().ok()?;
-            let at = files.binary_search_by_key(&segment, |file| file.segment).ok()?;
-            let (seq_first, count, rows_offset) = (r.bits().ok()?, r.bits().ok()?, r.bits().ok()?);
-            extents.push(Extent { file: Arc::clone(files.get(at)?), seq_first, count, rows_offset });
-        }
-        let mut marks = BTreeMap::new();
-        for _ in 0..r.u32().ok()? {
-            let device: DeviceKey = r.id().ok()?;
-            let count = r.u32().ok()?;
-            let of_device = (0..count).map(|_| Some((r.bits().ok()?, r.bits().ok()?))).collect::<Option<Vec<_>>>()?;
-            marks.insert(device, of_device);
-        }
-        self.restore(extents, marks, size);
-        Some(())
-    }
 }

@@ -19,6 +19,8 @@ pub enum DamagedKind {
     MissingRow,
     /// A snapshot file; which one stays untold, because its path is made of ids.
     Snapshot,
+    /// The state of a space that is not in memory, in the checkpoint or in the file of this run.
+    State,
 }
 
 /// A place that could not be read.
@@ -52,6 +54,10 @@ impl Unreadable {
         Self { kind: DamagedKind::MissingRow, at: None }
     }
 
+    pub(crate) const fn state() -> Self {
+        Self { kind: DamagedKind::State, at: None }
+    }
+
     pub(crate) const fn snapshot() -> Self {
         Self { kind: DamagedKind::Snapshot, at: None }
     }
@@ -82,6 +88,7 @@ impl fmt::Display for DamagedRead {
             DamagedKind::Footer => "a footer",
             DamagedKind::MissingRow => "an entry without a row",
             DamagedKind::Snapshot => "a snapshot file",
+            DamagedKind::State => "the state of a space that is not in memory; restart the relay to replay the log",
         })?;
         if let Some((segment, offset)) = self.at {
             write!(f, " in {} at offset {offset}", file_name(segment))?;

@@ -1,6 +1,7 @@
 //! The data directory: whose it is, who holds it, and which key its log has.
 
 use crate::checkpoint::{CHECKPOINT_FILE, CHECKPOINT_NEW_FILE};
+use crate::cold::COLD_FILE;
 use crate::erase::ERASED_DIR;
 use crate::leaves::LEAVES_DIR;
 use crate::reserve::RESERVE_FILE;
@@ -26,7 +27,7 @@ pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Name of the directory of blobs.
 pub(crate) const BLOBS_DIR: &str = "blobs";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 12] = [
+const OWN_NAMES: [&str; 13] = [
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
@@ -39,6 +40,7 @@ const OWN_NAMES: [&str; 12] = [
     RESERVE_FILE,
     CHECKPOINT_FILE,
     CHECKPOINT_NEW_FILE,
+    COLD_FILE,
 ];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];

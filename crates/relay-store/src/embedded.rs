@@ -4,6 +4,7 @@
 pub mod by_hand;
 mod calls;
 mod running;
+mod waking;
 
 use crate::blobs::BlobDesk;
 use crate::committer::{Committer, CommitterParts};
@@ -24,6 +25,7 @@ use running::Running;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use waking::Waking;
 
 /// Where the store is and how large it may get.
 #[derive(Clone, Debug)]
@@ -71,6 +73,9 @@ impl StoreOptions {
 pub struct EmbeddedStore {
     shared: Arc<Shared>,
     queue: Arc<CommitQueue>,
+    /// One thread, so that calls take effect in their order.
+    loads: Arc<Workers>,
+    waking: Arc<Waking>,
     readers: Arc<Workers>,
     snapshots: Arc<Snapshots>,
     snapshot_thread: Arc<Workers>,
@@ -114,7 +119,10 @@ fn start_threads(
     let meta_thread = spawn("relay-store-meta", move || meta_shared.meta.run())?;
     let reclaimed = Arc::clone(shared);
     let reclaim_thread = spawn("relay-store-reclaim", move || reclaimer.run(&reclaimed, segment_bytes, &eraser))?;
-    Ok(Running { committer, meta_thread, reclaim_thread, background, dir })
+    let kept = Arc::clone(shared);
+    shared.spaces.call_idle();
+    let cold_thread = spawn("relay-store-cold", move || kept.keeper.run(&kept))?;
+    Ok(Running { committer, meta_thread, reclaim_thread, cold_thread, background, dir })
 }
 
 impl EmbeddedStore {
@@ -123,7 +131,7 @@ impl EmbeddedStore {
     /// # Errors
     /// [`OpenError`]; its text names the thing and the fix.
     pub fn open(options: &StoreOptions, environment: StoreEnvironment) -> Result<Self, OpenError> {
-        let opened = open::open(&options.dir, &environment, false)?;
+        let opened = open::open(&options.dir, &environment, options.limits.residency(), false)?;
         let limits = options.limits;
         let now_ms = environment.wall_clock.now_ms();
         let Opened { dir, signer, owner, meta, loaded, spaces, sealed, leaves, erased, mended, .. } = opened;
@@ -147,6 +155,7 @@ impl EmbeddedStore {
         let snapshots = Arc::new(Snapshots::load(Arc::clone(&shared), loaded.snapshots, now_ms)?);
         let threads = |wanted: usize| if options.has_threads() { wanted } else { 0 };
         let background = workers("relay-store-back", threads(1), BACKGROUND_WAITING_MAX)?;
+        let loads = workers("relay-store-load", threads(1), limits.loads_waiting_max)?;
         let readers = workers("relay-store-read", threads(limits.reader_threads.max(1)), limits.reads_waiting_max)?;
         let snapshot_thread = workers("relay-store-snap", threads(1), limits.snapshot_calls_waiting_max)?;
         let blobs = BlobDesk::open(Arc::clone(&shared), &limits, threads(limits.blob_threads.max(1)))?;
@@ -181,6 +190,8 @@ impl EmbeddedStore {
         let mut store = Self {
             shared: Arc::clone(&shared),
             queue,
+            loads,
+            waking: Arc::default(),
             readers,
             snapshots,
             snapshot_thread,

@@ -21,6 +21,7 @@ pub(crate) use wipe::{wipe_dir, wipe_file};
 
 use crate::data_dir::DirError;
 use crate::shared::add;
+use crate::space::Space;
 use crate::vfs::Vfs;
 use files::PendingPurge;
 use relay_core::erasure::{PurgePoint, Tombstone};
@@ -93,11 +94,11 @@ impl Eraser {
     }
 
     /// Orders a purge; it is answered when its round is over.
-    pub(crate) fn purge(self: &Arc<Self>, space: SpaceId, point: &PurgePoint, done: Completion<()>) {
-        let known = match self.parts.shared.writable().and_then(|()| self.parts.shared.known(space)) {
-            Ok(known) => known,
-            Err(error) => return done(Err(error)),
-        };
+    pub(crate) fn purge(self: &Arc<Self>, known: &Space, point: &PurgePoint, done: Completion<()>) {
+        if let Err(error) = self.parts.shared.writable() {
+            return done(Err(error));
+        }
+        let space = known.id;
         let judged = {
             let state = known.lock();
             let shown = point.size <= state.shown.size;
@@ -111,26 +112,36 @@ impl Eraser {
         }
     }
 
+    /// Answers for a space that has a tombstone, once nothing is left of it; gives `done` back when it has none.
+    pub(crate) fn erase_again(self: &Arc<Self>, space: SpaceId, done: Completion<()>) -> Option<Completion<()>> {
+        let shared = &self.parts.shared;
+        if let Err(error) = shared.writable() {
+            done(Err(error));
+            return None;
+        }
+        match shared.tombstones.get(space, shared.wall_clock.now_ms()) {
+            Some(gone) if gone.notice.done => done(Ok(())),
+            Some(gone) => self.order(space, Aim::Erase(gone), done),
+            None => return Some(done),
+        }
+        None
+    }
+
     /// Orders an erasure; it is answered when its round is over.
-    pub(crate) fn erase(self: &Arc<Self>, space: SpaceId, reason: ErasureReason, done: Completion<()>) {
+    pub(crate) fn erase(self: &Arc<Self>, known: &Space, reason: ErasureReason, done: Completion<()>) {
         let shared = &self.parts.shared;
         if let Err(error) = shared.writable() {
             return done(Err(error));
         }
-        let now_ms = shared.wall_clock.now_ms();
-        if let Some(gone) = shared.tombstones.get(space, now_ms) {
-            return if gone.notice.done { done(Ok(())) } else { self.order(space, Aim::Erase(gone), done) };
-        }
-        let known = match shared.known(space) {
-            Ok(known) => known,
-            Err(error) => return done(Err(error)),
-        };
         let judged = {
             let state = known.lock();
-            state.ledger.check_erasure(&reason).map(|()| Tombstone::of(&state.ledger, reason, now_ms))
+            state
+                .ledger
+                .check_erasure(&reason)
+                .map(|()| Tombstone::of(&state.ledger, reason, shared.wall_clock.now_ms()))
         };
         match judged {
-            Ok(tombstone) => self.order(space, Aim::Erase(tombstone), done),
+            Ok(tombstone) => self.order(known.id, Aim::Erase(tombstone), done),
             Err(refusal) => done(Err(StoreError::Refused(refusal))),
         }
     }

@@ -69,7 +69,7 @@ pub(crate) struct SpaceIndex {
     marks: FlatMap<DeviceKey, Vec<(u64, u64)>>,
     /// The highest push_seq of each device whose row was dropped.
     forgotten: FlatMap<DeviceKey, u64>,
-    /// Up to here the marks came from a checkpoint.
+    /// Up to here the marks came from an image.
     marked_size: u64,
 }
 
@@ -102,24 +102,44 @@ impl SpaceIndex {
         self.push_extent(file, seq_first, count, rows_offset);
     }
 
-    pub(crate) fn extents(&self) -> impl Iterator<Item = &Extent> {
-        self.sealed.iter()
+    /// What is in sealed segments.
+    pub(crate) fn extents(&self) -> &[Extent] {
+        &self.sealed
+    }
+
+    /// What is in segments that are not sealed.
+    pub(crate) fn open(&self) -> impl ExactSizeIterator<Item = &Place> {
+        self.open.iter()
     }
 
     pub(crate) const fn marks(&self) -> &FlatMap<DeviceKey, Vec<(u64, u64)>> {
         &self.marks
     }
 
-    /// Puts in what a checkpoint of this size had.
+    /// The files its places are in; one may come more than once.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SegmentFile>> {
+        let files = self.sealed.iter().map(|extent| &extent.file).chain(self.open.iter().map(|place| &place.file));
+        let mut before = None;
+        files.filter(move |file| before.replace(file.segment) != Some(file.segment))
+    }
+
+    /// Up to here the marks were there before the rows.
+    pub(crate) const fn marked_size(&self) -> u64 {
+        self.marked_size
+    }
+
+    /// Puts in what an image had, with marks up to `marked_size`.
     pub(crate) fn restore(
         &mut self,
         extents: Vec<Extent>,
+        open: Vec<Place>,
         marks: impl IntoIterator<Item = (DeviceKey, Vec<(u64, u64)>)>,
-        size: u64,
+        marked_size: u64,
     ) {
         self.sealed = extents;
+        self.open = open.into();
         self.marks = marks.into_iter().collect();
-        self.marked_size = size;
+        self.marked_size = marked_size;
     }
 
     fn push_extent(&mut self, file: &Arc<SegmentFile>, seq_first: u64, count: u64, rows_offset: u64) {

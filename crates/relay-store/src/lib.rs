@@ -11,6 +11,7 @@
 
 mod blobs;
 mod checkpoint;
+mod cold;
 mod committer;
 pub mod damage;
 pub mod damaged_read;

@@ -1,5 +1,6 @@
 //! Every limit of the embedded store, with its unit in the name, and the defaults.
 
+use crate::cold::{LOOK_MS, Residency};
 use relay_core::limits::BlobLimits;
 
 /// What an operator or a test may set. `Default` is what the documentation states.
@@ -15,6 +16,12 @@ pub struct StoreLimits {
     pub group_calls_max: usize,
     /// Spaces.
     pub spaces_max: usize,
+    /// Spaces in memory; above it those used longest ago are let go, unless something is under way in them.
+    pub spaces_resident_max: usize,
+    /// Time without a use after which a space is let go, in milliseconds.
+    pub space_idle_ms: u64,
+    /// Calls that wait for a space to be loaded; more are refused as overloaded.
+    pub loads_waiting_max: usize,
     /// Reads that wait for a reader thread; more are refused as overloaded.
     pub reads_waiting_max: usize,
     /// Reader threads.
@@ -40,6 +47,9 @@ impl Default for StoreLimits {
             group_bytes_max: 8 * 1024 * 1024,
             group_calls_max: 4096,
             spaces_max: 1_000_000,
+            spaces_resident_max: 16_384,
+            space_idle_ms: 60_000,
+            loads_waiting_max: 4096,
             reads_waiting_max: 4096,
             reader_threads: 2,
             snapshot_calls_waiting_max: 256,
@@ -47,6 +57,13 @@ impl Default for StoreLimits {
             blob_threads: 2,
             blobs: BlobLimits::default(),
         }
+    }
+}
+
+impl StoreLimits {
+    pub(crate) fn residency(&self) -> Residency {
+        let idle_looks = u32::try_from(self.space_idle_ms.div_ceil(LOOK_MS)).unwrap_or(u32::MAX);
+        Residency { spaces_max: self.spaces_resident_max, idle_looks }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an operator runs after restoring a backup: every space begins a new log epoch on what was restored.
 
 use crate::data_dir::DirError;
-use crate::limits::SEGMENT_BYTES;
+use crate::limits::{SEGMENT_BYTES, StoreLimits};
 use crate::open::{self, OpenError, Opened, StoreEnvironment, meta_error};
 use crate::segment::group::{Group, GroupBuilder};
 use crate::segment::header::HEADER_BYTES;
@@ -26,15 +26,20 @@ pub struct LogResetReport {
 /// # Errors
 /// [`OpenError`]: the directory is in use or cannot be used, or the log is damaged in itself.
 pub fn log_reset(data_dir: &Path, environment: &StoreEnvironment) -> Result<LogResetReport, OpenError> {
-    let mut opened = open::open(data_dir, environment, true)?;
+    let mut opened = open::open(data_dir, environment, StoreLimits::default().residency(), true)?;
     let old_epoch = opened.log_epoch;
     let time_ms = LogClock::after(opened.last_time_ms).now(environment.wall_clock.now_ms());
     opened.meta.lease(time_ms).map_err(|error| meta_error(&error))?;
     // By the clock, so that resetting two copies of one backup gives two epochs.
     let new_epoch = time_ms.max(old_epoch + 1);
     let mut builder = GroupBuilder::with_capacity(0);
-    for space in opened.spaces.values() {
-        builder.log_reset(&space.lock().ledger.begin_epoch(new_epoch, time_ms, &*opened.signer));
+    let mut after = None;
+    while let Some(id) = opened.spaces.page(after, 1).first().copied() {
+        let space = opened.spaces.borrow(id).map_err(|_| OpenError::Dir(unreadable(data_dir)))?;
+        if let Some(space) = space {
+            builder.log_reset(&space.lock().ledger.begin_epoch(new_epoch, time_ms, &*opened.signer));
+        }
+        after = Some(id);
     }
     let group = opened.last_group + 1;
     let spaces = opened.spaces.len();
@@ -44,6 +49,11 @@ pub fn log_reset(data_dir: &Path, environment: &StoreEnvironment) -> Result<LogR
         opened.meta.set_durable_group(group).map_err(|error| meta_error(&error))?;
     }
     Ok(LogResetReport { old_epoch, new_epoch, spaces })
+}
+
+/// What was written a moment ago cannot be read: the disk is failing.
+fn unreadable(data_dir: &Path) -> DirError {
+    DirError::io("read the state of a space in", data_dir)(std::io::ErrorKind::InvalidData.into())
 }
 
 fn write(opened: &mut Opened, data_dir: &Path, environment: &StoreEnvironment, group: &Group) -> Result<(), OpenError> {

@@ -13,7 +13,7 @@ use backend::FileBackend;
 use redb::{Builder, Database};
 use relay_core::store::SignedAck;
 use relay_proto::ids::{DeviceKey, SnapshotId, SpaceId};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -34,8 +34,8 @@ pub(crate) type MetaError = redb::Error;
 /// Changes that wait for the next transaction; bounded by the number of known devices and snapshots.
 #[derive(Debug, Default)]
 struct Changes {
-    acks: HashMap<(SpaceId, DeviceKey), SignedAck>,
-    seen: HashMap<(SpaceId, DeviceKey), u64>,
+    acks: BTreeMap<(SpaceId, DeviceKey), SignedAck>,
+    seen: BTreeMap<(SpaceId, DeviceKey), u64>,
     snapshots: HashMap<(SpaceId, SnapshotId), Option<OpenedSnapshot>>,
 }
 
@@ -138,7 +138,14 @@ impl Meta {
 
     /// Runs one durable transaction; opens the file again when the last one failed.
     fn transact(&self, change: impl FnOnce(&Tables<'_>) -> Result<(), MetaError>) -> Result<(), MetaError> {
-        let mut db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
+        self.transact_on(&mut self.lock_db(), change)
+    }
+
+    fn transact_on(
+        &self,
+        db: &mut Option<Database>,
+        change: impl FnOnce(&Tables<'_>) -> Result<(), MetaError>,
+    ) -> Result<(), MetaError> {
         let open = match db.take() {
             Some(open) => open,
             None => open_database(&*self.vfs, &self.path)?,
@@ -146,6 +153,29 @@ impl Meta {
         without_panic(|| tables::write(&open, change))?;
         *db = Some(open);
         Ok(())
+    }
+
+    fn lock_db(&self) -> MutexGuard<'_, Option<Database>> {
+        self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The acks and contacts of a space. What cannot be read counts as lost, which is conservative.
+    pub(crate) fn of_space(&self, space: SpaceId) -> (Vec<SignedAck>, Vec<(DeviceKey, u64)>) {
+        // While the file is held nothing is on its way from what waits to what is written.
+        let db = self.lock_db();
+        let written = db.as_ref().map(|db| without_panic(|| tables::of_space(db, space)));
+        let (mut acks, mut contacts) = match written {
+            Some(Ok(written)) => written,
+            _ => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                Default::default()
+            }
+        };
+        let pending = self.lock();
+        let of_space = (space, DeviceKey([0; 32]))..=(space, DeviceKey([0xff; 32]));
+        acks.extend(pending.changes.acks.range(of_space.clone()).map(|(_, ack)| ack.clone()));
+        contacts.extend(pending.changes.seen.range(of_space).map(|((_, device), now_ms)| (*device, *now_ms)));
+        (acks, contacts)
     }
 
     fn lock(&self) -> MutexGuard<'_, Pending> {
@@ -157,12 +187,12 @@ impl Meta {
         if time_ms <= self.lease_ms.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.extend_lease(time_ms)
+        self.extend_lease(&mut self.lock_db(), time_ms)
     }
 
-    fn extend_lease(&self, time_ms: u64) -> Result<(), MetaError> {
+    fn extend_lease(&self, db: &mut Option<Database>, time_ms: u64) -> Result<(), MetaError> {
         let lease_ms = time_ms.saturating_add(LEASE_MS);
-        self.transact(|tables| tables.time_lease(lease_ms))?;
+        self.transact_on(db, |tables| tables.time_lease(lease_ms))?;
         self.lease_ms.fetch_max(lease_ms, Ordering::AcqRel);
         Ok(())
     }
@@ -212,26 +242,27 @@ impl Meta {
 
     /// Writes what waits, in one transaction; what could not be written waits for the next one.
     pub(crate) fn flush(&self) -> Result<(), MetaError> {
+        let mut db = self.lock_db();
         let (changes, group, time_ms) = {
             let mut pending = self.lock();
             (std::mem::take(&mut pending.changes), pending.durable_group, pending.time_ms)
         };
-        let result = self.write(&changes, group, time_ms);
+        let result = self.write(&mut db, &changes, group, time_ms);
         if result.is_err() {
             self.lock().changes.put_back(changes);
         }
         result
     }
 
-    fn write(&self, changes: &Changes, group: u64, time_ms: u64) -> Result<(), MetaError> {
+    fn write(&self, db: &mut Option<Database>, changes: &Changes, group: u64, time_ms: u64) -> Result<(), MetaError> {
         if time_ms.saturating_add(LEASE_LEFT_MS) > self.lease_ms.load(Ordering::Acquire) {
-            self.extend_lease(time_ms)?;
+            self.extend_lease(db, time_ms)?;
         }
         let nothing = changes.acks.is_empty() && changes.seen.is_empty() && changes.snapshots.is_empty();
         if nothing && group == self.written_group.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.transact(|tables| {
+        self.transact_on(db, |tables| {
             tables.durable_group(group)?;
             changes.acks.iter().try_for_each(|((space, _), ack)| tables.ack(space, ack))?;
             changes.seen.iter().try_for_each(|((space, device), now_ms)| tables.seen(space, device, *now_ms))?;
@@ -259,7 +290,7 @@ impl Meta {
 
     /// Lets the file go: redb writes to it when it is dropped, which must happen before anyone else opens it.
     pub(crate) fn close(&self) {
-        self.db.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.lock_db().take();
     }
 
     /// Ends the metadata thread after a last flush.

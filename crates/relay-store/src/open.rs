@@ -1,12 +1,13 @@
 //! From a data directory to a checked and mended log: what a starting relay and a log reset have in common.
 
 use crate::checkpoint::{self, Checkpoint};
+use crate::cold::{COLD_FILE, Residency, Spaces, SpacesParts};
 use crate::damage::{Damage, DamageKind};
 use crate::data_dir::{DataDir, DirError, META_FILE};
 use crate::erase;
 use crate::leaves::LeafFiles;
 use crate::meta::{Loaded, Meta, MetaError};
-use crate::recovery::{self, GoodLog, LogPlace, Mended, RecoveryError, Replay, Replayed, Spaces};
+use crate::recovery::{self, GoodLog, LogPlace, Mended, RecoveryError, Replay, Replayed};
 use crate::relay_key::RelayKey;
 use crate::sealed::SealedSegments;
 use crate::segment::header::{HEADER_BYTES, STORE_ID_BYTES, SegmentHeader, StoreId};
@@ -106,7 +107,12 @@ pub(crate) struct Opened {
 
 /// Opens, checks, mends. With `is_restored` the directory must be one of a relay, and its log may end before
 /// what the metadata knows to be durable.
-pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored: bool) -> Result<Opened, OpenError> {
+pub(crate) fn open(
+    data_dir: &Path,
+    environment: &StoreEnvironment,
+    residency: Residency,
+    is_restored: bool,
+) -> Result<Opened, OpenError> {
     let vfs = &*environment.vfs;
     let take = if is_restored { DataDir::take_used } else { DataDir::take };
     let dir = take(vfs, data_dir, &*environment.entropy)?;
@@ -121,22 +127,24 @@ pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored:
     let checkpoint = if is_restored { None } else { Checkpoint::read(vfs, data_dir, &owner) };
     let named = checkpoint.as_ref().map(|checkpoint| checkpoint.segments.clone()).unwrap_or_default();
     let place = LogPlace { vfs, data_dir, owner, durable_group, named: &named };
+    let parts = || SpacesParts { vfs: Arc::clone(&environment.vfs), data_dir: data_dir.to_owned(), residency };
     // What speaks against a checkpoint speaks for reading the whole log, not against the log.
-    let read = checkpoint.and_then(|checkpoint| read_log(&place, Some(checkpoint), is_restored).ok());
+    let read = checkpoint.and_then(|checkpoint| read_log(&place, parts(), Some(checkpoint), is_restored).ok());
     let from_checkpoint = read.is_some();
     let place = LogPlace { named: if from_checkpoint { &named } else { &[] }, ..place };
     let (log, Replayed { spaces, sealed, .. }) = match read {
         Some(read) => read,
-        None => read_log(&place, None, is_restored)?,
+        None => read_log(&place, parts(), None, is_restored)?,
     };
     if !from_checkpoint {
         checkpoint::remove(vfs, data_dir).map_err(DirError::io("sync", data_dir))?;
     }
+    // A kill may have come between its making and the removal of its name.
+    let _usually_not_there = vfs.remove(&data_dir.join(COLD_FILE));
     let mended = recovery::mend(&log, &place)?;
     meta.set_durable_group(log.last_group).map_err(|error| meta_error(&error))?;
     meta.forget(&gone).map_err(|error| meta_error(&error))?;
     erase::settle(vfs, data_dir, &owner.store_id, &mut erased)?;
-    fill(&spaces, &loaded);
     dir.upgrade(vfs)?;
     let leaves = LeafFiles::load(vfs, data_dir, &owner.store_id)?;
     Ok(Opened {
@@ -161,12 +169,13 @@ pub(crate) fn open(data_dir: &Path, environment: &StoreEnvironment, is_restored:
 /// Checks and replays a log, from a checkpoint on when one is given. Changes nothing.
 fn read_log(
     place: &LogPlace<'_>,
+    parts: SpacesParts,
     checkpoint: Option<Checkpoint>,
     is_restored: bool,
 ) -> Result<(GoodLog, Replayed), RecoveryError> {
     let mut log = recovery::check(place)?;
     recovery::complete_footers(&mut log);
-    let replayed = Replay::run(&log, place.owner.log_id, checkpoint)?;
+    let replayed = Replay::run(&log, place.owner.log_id, parts, checkpoint)?;
     if replayed.durable_group > log.last_group && !is_restored {
         return Err(recovery::ends_early(&log, &LogPlace { durable_group: replayed.durable_group, ..*place }));
     }
@@ -216,18 +225,4 @@ fn store_id(
     });
     meta.name_store(store_id).map_err(|error| meta_error(&error))?;
     Ok(store_id)
-}
-
-/// Gives the spaces what the metadata knows of them.
-fn fill(spaces: &Spaces, loaded: &Loaded) {
-    for (space, ack) in &loaded.acks {
-        if let Some(space) = spaces.get(space) {
-            space.lock().acks.insert(ack.device, ack.clone());
-        }
-    }
-    for (space, device, now_ms) in &loaded.seen {
-        if let Some(space) = spaces.get(space) {
-            space.lock().touch(*device, *now_ms);
-        }
-    }
 }

@@ -25,6 +25,10 @@ const SMALL_PERCENT: u64 = 25;
 const CHECKPOINT_SEGMENTS: u64 = 4;
 /// How many times its own bytes must have been written since the last checkpoint.
 const CHECKPOINT_SHARE: u64 = 25;
+/// Bytes of images besides the last checkpoint after which one is written that has them.
+const COLD_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// How many times its own bytes they must be.
+const COLD_FILE_SHARE: u64 = 2;
 /// Time between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
 /// Looks that are left out after a compaction was given up.
@@ -101,13 +105,14 @@ impl Reclaimer {
 
     /// One that cannot be written is missing at the next start, which takes longer then.
     pub(crate) fn write_checkpoint(&self, shared: &Shared) {
-        if shared.health() == Health::Poisoned {
+        if shared.health() == Health::Poisoned || shared.spaces.is_damaged() {
             return;
         }
         let since = shared.counters.written_bytes.load(Ordering::Relaxed);
         match checkpoint::write(shared) {
             Ok(bytes) => {
                 add(&shared.counters.reclaim_written_bytes, bytes);
+                shared.spaces.renew_cold_file();
                 self.checkpoint_bytes.store(bytes, Ordering::Relaxed);
                 self.written_then.store(since, Ordering::Relaxed);
             }
@@ -120,7 +125,10 @@ impl Reclaimer {
         let written = shared.counters.written_bytes.load(Ordering::Relaxed);
         let since = written.saturating_sub(self.written_then.load(Ordering::Relaxed));
         let bytes = self.checkpoint_bytes.load(Ordering::Relaxed);
-        since > segment_bytes.saturating_mul(CHECKPOINT_SEGMENTS).max(bytes.saturating_mul(CHECKPOINT_SHARE))
+        let is_cold_file_long =
+            shared.spaces.cold_file_bytes() > COLD_FILE_BYTES.max(bytes.saturating_mul(COLD_FILE_SHARE));
+        is_cold_file_long
+            || since > segment_bytes.saturating_mul(CHECKPOINT_SEGMENTS).max(bytes.saturating_mul(CHECKPOINT_SHARE))
     }
 
     fn is_closing(&self) -> bool {

@@ -6,7 +6,7 @@
 mod replay;
 mod scan;
 
-pub(crate) use replay::{Replay, Replayed, Spaces};
+pub(crate) use replay::{Replay, Replayed};
 
 use crate::checkpoint::NamedSegment;
 use crate::damage::{Damage, DamageKind};

@@ -1,10 +1,10 @@
 //! What the threads of a store share.
 
+use crate::cold::{Found, Keeper, Spaces};
 use crate::damaged_read::{DamagedRead, Unreadable};
 use crate::erase::Tombstones;
 use crate::leaves::LeafFiles;
 use crate::meta::Meta;
-use crate::recovery::Spaces;
 use crate::reserve::Reserve;
 use crate::sealed::SealedSegments;
 use crate::segment::writer::Owner;
@@ -15,7 +15,7 @@ use relay_core::store::{CommitListener, StoreError, StoreStats};
 use relay_proto::ids::SpaceId;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Whether the store still accepts.
@@ -65,7 +65,8 @@ pub(crate) struct Shared {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) wall_clock: Arc<dyn WallClock>,
     pub(crate) meta: Meta,
-    pub(crate) spaces: RwLock<Spaces>,
+    pub(crate) spaces: Spaces,
+    pub(crate) keeper: Keeper,
     pub(crate) sealed: SealedSegments,
     pub(crate) leaves: LeafFiles,
     pub(crate) reserve: Reserve,
@@ -104,7 +105,8 @@ impl Shared {
             entropy: parts.entropy,
             wall_clock: parts.wall_clock,
             meta: parts.meta,
-            spaces: RwLock::new(parts.spaces),
+            spaces: parts.spaces,
+            keeper: Keeper::default(),
             sealed: parts.sealed,
             leaves: parts.leaves,
             reserve: parts.reserve,
@@ -147,31 +149,47 @@ impl Shared {
         if self.health() == Health::Closed { Err(StoreError::Closed) } else { Ok(()) }
     }
 
-    /// A known space.
-    pub(crate) fn known(&self, space: SpaceId) -> Result<Arc<Space>, StoreError> {
+    /// Whether a space is known.
+    pub(crate) fn is_known(&self, space: SpaceId) -> bool {
+        match self.spaces.find(space) {
+            Found::Unknown => false,
+            Found::Cold => true,
+            Found::Resident(space) => !space.is_gone(),
+        }
+    }
+
+    /// A known space, in memory. Reads its image when it was not: for threads that may wait for a disk.
+    pub(crate) fn load(&self, space: SpaceId) -> Result<Arc<Space>, StoreError> {
         self.readable()?;
-        self.present(space).ok_or(StoreError::UnknownSpace)
+        let loaded = self.spaces.load(space).map_err(|unreadable| self.damaged(unreadable))?;
+        self.keeper.note_load(self);
+        // One that is being erased is still found until its bytes are overwritten.
+        loaded.filter(|space| !space.is_gone()).ok_or(StoreError::UnknownSpace)
     }
 
-    /// A space that is not gone: one that is being erased is still found until its bytes are overwritten.
-    pub(crate) fn present(&self, space: SpaceId) -> Option<Arc<Space>> {
-        self.find(space).filter(|space| !space.is_gone())
+    /// A known space with its acks and contacts. May wait for a disk, too.
+    pub(crate) fn load_heard(&self, space: SpaceId) -> Result<Arc<Space>, StoreError> {
+        let known = self.load(space)?;
+        self.hear(&known);
+        Ok(known)
     }
 
-    pub(crate) fn find(&self, space: SpaceId) -> Option<Arc<Space>> {
-        self.spaces.read().unwrap_or_else(PoisonError::into_inner).get(&space).cloned()
+    /// Reads a space's acks and contacts from the metadata, unless it has them.
+    pub(crate) fn hear(&self, space: &Space) {
+        if !space.peek().is_heard {
+            let (acks, contacts) = self.meta.of_space(space.id);
+            space.lock().hear(acks, contacts);
+        }
     }
 
+    /// A new space.
     pub(crate) fn insert(&self, space: Arc<Space>) {
-        self.spaces.write().unwrap_or_else(PoisonError::into_inner).insert(space.id, space);
-    }
-
-    pub(crate) fn remove(&self, space: SpaceId) {
-        self.spaces.write().unwrap_or_else(PoisonError::into_inner).remove(&space);
+        self.spaces.insert(space);
+        self.keeper.note_load(self);
     }
 
     pub(crate) fn space_count(&self) -> usize {
-        self.spaces.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.spaces.len()
     }
 
     /// What a read is answered that met bytes it did not expect: of a space that is being erased they are no damage.
@@ -204,7 +222,7 @@ impl Shared {
     /// The counters, without the queue's.
     pub(crate) fn stats(&self) -> StoreStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let counters = &self.counters;
+        let (counters, cold) = (&self.counters, &self.spaces.counters);
         StoreStats {
             commits: read(&counters.commits),
             entries: read(&counters.entries),
@@ -223,6 +241,12 @@ impl Shared {
             damaged_reads: read(&counters.damaged_reads),
             meta_failures: self.meta.failures(),
             spaces: u64::try_from(self.space_count()).unwrap_or(u64::MAX),
+            spaces_resident: u64::try_from(cold.resident.load(Ordering::Relaxed)).unwrap_or(u64::MAX),
+            space_loads: read(&cold.loads),
+            space_load_failures: read(&cold.load_failures),
+            spaces_let_go: read(&cold.let_go),
+            let_go_failures: read(&cold.let_go_failures),
+            cold_file_bytes: self.spaces.cold_file_bytes(),
             disk_full: u64::from(self.reserve.is_spent()),
             poisoned: u64::from(self.health() == Health::Poisoned),
             ..StoreStats::default()

@@ -151,7 +151,7 @@ impl Snapshots {
 
     /// The manifest covers no more than its author's own ack, and can be true of this log.
     fn check_claim(&self, space: SpaceId, manifest: &Manifest) -> Result<(), StoreError> {
-        let known = self.shared.known(space)?;
+        let known = self.shared.load_heard(space)?;
         let state = known.lock();
         let fields = manifest.fields();
         let own = state.acks.get(&fields.device).filter(|ack| ack.log_epoch == fields.log_epoch);

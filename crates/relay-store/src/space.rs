@@ -2,6 +2,7 @@
 //!
 //! Invariant: `shown` never says more than what is durable; `ledger` and `index` may be one commit group ahead of it.
 
+use crate::cold::Chunk;
 use crate::damaged_read::Unreadable;
 use crate::index::SpaceIndex;
 use crate::segment::state::{AGES_MAX, StateRecord};
@@ -11,7 +12,8 @@ use relay_core::ledger::{Held, HeldEntries, RestoreError, RosterState, SpaceLedg
 use relay_core::store::{DeviceMark, SignedAck, SpaceFacts};
 use relay_proto::ids::{DeviceKey, SpaceId};
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Commit times are kept at this resolution, in milliseconds.
@@ -22,9 +24,22 @@ const AGE_MARK_MS: u64 = 3_600_000;
 pub(crate) struct Space {
     /// Its id.
     pub(crate) id: SpaceId,
+    /// How often it was locked by those who may change it.
+    uses: AtomicU32,
     state: Mutex<SpaceState>,
     /// Set once, when it is durable that it is erased.
     gone: AtomicBool,
+}
+
+/// A locked space that is only looked at.
+pub(crate) struct Peek<'a>(MutexGuard<'a, SpaceState>);
+
+impl Deref for Peek<'_> {
+    type Target = SpaceState;
+
+    fn deref(&self) -> &SpaceState {
+        &self.0
+    }
 }
 
 /// See the module.
@@ -39,6 +54,10 @@ pub(crate) struct SpaceState {
     pub(crate) resets: Vec<(u64, Bytes)>,
     pub(crate) acks: FlatMap<DeviceKey, SignedAck>,
     pub(crate) contacts: FlatMap<DeviceKey, u64>,
+    /// Whether acks and contacts are those of the metadata; until somebody needs them they are not read.
+    pub(crate) is_heard: bool,
+    /// The image that was written last, if any; it may be older than the state.
+    pub(crate) image: Option<Chunk>,
 }
 
 /// What is durable.
@@ -80,9 +99,11 @@ impl Space {
             resets: Vec::new(),
             acks: FlatMap::default(),
             contacts: FlatMap::default(),
+            is_heard: false,
+            image: None,
         };
         state.show_all();
-        Self { id, state: Mutex::new(state), gone: AtomicBool::new(false) }
+        Self { id, uses: AtomicU32::new(0), state: Mutex::new(state), gone: AtomicBool::new(false) }
     }
 
     /// A space as a state record has it; its rows are still to be added.
@@ -109,7 +130,25 @@ impl Space {
 
     /// Locks the space; held for memory operations and, at most, one short lookup of a retried push.
     pub(crate) fn lock(&self) -> MutexGuard<'_, SpaceState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Only who holds the lock changes it.
+        self.uses.store(self.uses().wrapping_add(1), Ordering::Relaxed);
+        state
+    }
+
+    /// Locks the space to look at it, which does not count as a use.
+    pub(crate) fn peek(&self) -> Peek<'_> {
+        Peek(self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Where its image was written, for when it is let go and is still the same.
+    pub(crate) fn keep_image(&self, chunk: Chunk) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).image = Some(chunk);
+    }
+
+    /// How often it was used; what did not change between two looks was not used, and is the same.
+    pub(crate) fn uses(&self) -> u32 {
+        self.uses.load(Ordering::Relaxed)
     }
 }
 
@@ -167,6 +206,25 @@ impl SpaceState {
                 ages: self.ages.clone(),
             }
         })
+    }
+
+    /// Takes what the metadata has of acks and contacts; what came since is newer.
+    pub(crate) fn hear(&mut self, acks: Vec<SignedAck>, contacts: Vec<(DeviceKey, u64)>) {
+        for ack in acks {
+            let is_newer = |held: &SignedAck| (ack.log_epoch, ack.size) > (held.log_epoch, held.size);
+            if self.acks.get(&ack.device).is_none_or(is_newer) {
+                self.acks.insert(ack.device, ack);
+            }
+        }
+        contacts.into_iter().for_each(|(device, now_ms)| self.touch(device, now_ms));
+        self.is_heard = true;
+    }
+
+    /// Shows what was replayed, and forgets the ages of what is forgotten.
+    pub(crate) fn finish_replay(&mut self) {
+        self.show_all();
+        let floor = self.ledger.floor();
+        self.ages.retain(|(seq, _)| *seq >= floor);
     }
 
     /// Notes a contact of a device.

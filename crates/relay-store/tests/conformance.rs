@@ -12,8 +12,9 @@ use relay_store::segment::record::Record;
 use relay_store::segment::{file_name, parse_file_name};
 use relay_store::vfs::sim::{Fault, SimVfs};
 use relay_store::vfs::{OpenMode, RealVfs, Vfs};
-use relay_store::{EmbeddedStore, StoreEnvironment, StoreOptions, log_reset};
+use relay_store::{EmbeddedStore, StoreEnvironment, StoreLimits, StoreOptions, log_reset};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 struct Embedded {
@@ -73,6 +74,21 @@ impl Embedded {
     }
 }
 
+/// Images of spaces that were read in all stores that were dropped.
+static LOADS: AtomicU64 = AtomicU64::new(0);
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        LOADS.fetch_add(self.store.lock().unwrap().stats().space_loads, Ordering::Relaxed);
+    }
+}
+
+/// No space stays in memory when nothing is under way in it.
+fn nothing_stays(options: StoreOptions) -> StoreOptions {
+    let limits = StoreLimits { spaces_resident_max: 0, space_idle_ms: 0, ..options.limits };
+    StoreOptions { limits, ..options }
+}
+
 impl Harness for Embedded {
     fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&*self.store.lock().unwrap()) as Arc<_>
@@ -130,4 +146,21 @@ fn the_contract_holds_when_every_group_has_its_own_segment() {
         let options = support::options(Path::new("/d"), HEADER_BYTES as u64);
         Box::new(Embedded::new(Arc::new(sim.clone()), options, Some(sim), None))
     });
+}
+
+#[test]
+fn the_contract_holds_when_no_space_stays_in_memory() {
+    conformance::run(&|| {
+        let dir = tempfile::tempdir().unwrap();
+        let options = nothing_stays(support::options(dir.path().join("data"), 1 << 20));
+        Box::new(Embedded::new(Arc::new(RealVfs), options, None, Some(dir)))
+    });
+    let after_first = LOADS.load(Ordering::Relaxed);
+    conformance::run(&|| {
+        let sim = SimVfs::new();
+        let options = nothing_stays(support::options(Path::new("/d"), HEADER_BYTES as u64));
+        Box::new(Embedded::new(Arc::new(sim.clone()), options, Some(sim), None))
+    });
+    let loads = [after_first, LOADS.load(Ordering::Relaxed) - after_first];
+    assert!(loads.iter().all(|loads| *loads > 100), "spaces were let go and loaded: {loads:?}");
 }

@@ -145,3 +145,44 @@ fn snapshot_is_due_when_half_of_retention_is_over_for_something_uncovered() {
     facts.snapshots = vec![snapshot(DeviceKey([7; 32]), 10, &[B])];
     assert!(due(&facts), "the author of the newest snapshot left");
 }
+
+#[test]
+fn the_next_change_is_when_an_entry_or_a_lease_gets_old_enough() {
+    let policy = ForgettingPolicy::default();
+    let mut facts = facts();
+    // Half of retention for what is 8 days old; its grace was over a day ago, and that of what is a day old is 6 days away.
+    let ages = |facts: &ForgettingFacts, days: u64| {
+        let committed = facts.ages.iter().find(|(_, at)| *at == NOW - days * DAY).map(|(_, at)| *at).unwrap();
+        [policy.grace_ms, policy.retention_ms / 2, policy.retention_ms].map(|age| committed + age)
+    };
+    let all = [31, 16, 8, 1].iter().flat_map(|days| ages(&facts, *days));
+    let expected = all.filter(|at| *at > NOW).min().unwrap();
+    assert_eq!(decision(&facts, false).next_ms, expected);
+    facts.ages.clear();
+    assert_eq!(decision(&facts, false).next_ms, NOW - DAY + policy.device_lease_ms + 1);
+    facts.contacts.clear();
+    assert_eq!(decision(&facts, false).next_ms, u64::MAX);
+}
+
+#[test]
+fn nothing_changes_before_the_next_change_by_passing_time() {
+    let policy = ForgettingPolicy::default();
+    for queue_mode in [false, true] {
+        for snapshots in [Vec::new(), vec![snapshot(A, 4, &[B])], vec![snapshot(A, 9, &[])]] {
+            let (facts, roster) = (ForgettingFacts { snapshots, ..facts() }, roster(queue_mode));
+            let subject = Subject { facts: &facts, roster: &roster, log_epoch: 1 };
+            let mut now = NOW;
+            let mut steps = 0;
+            loop {
+                let held = decide(&subject, &policy, now);
+                if held.next_ms == u64::MAX {
+                    break;
+                }
+                let before = decide(&subject, &policy, held.next_ms - 1);
+                assert_eq!((before.floor, before.snapshot_due), (held.floor, held.snapshot_due));
+                (now, steps) = (held.next_ms, steps + 1);
+            }
+            assert!(steps > 5);
+        }
+    }
+}

@@ -29,8 +29,8 @@ struct Clocks {
 }
 
 impl SweepGuard {
-    /// Whether a sweep may forget at this moment.
-    pub(crate) fn permits(&self, now: Moment, wall_ms: u64) -> bool {
+    /// How long a sweep may not forget from this moment on, in milliseconds (0: it may now).
+    pub(crate) fn pause_ms(&self, now: Moment, wall_ms: u64) -> u64 {
         let mut clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
         let pause_over = after_ms(now, SWEEP_PAUSE_MS);
         let not_before = match *clocks {
@@ -42,7 +42,13 @@ impl SweepGuard {
             }
         };
         *clocks = Some(Clocks { wall_ms, moment: now, not_before });
-        now >= not_before
+        u64::try_from(not_before.0.saturating_sub(now.0).as_millis())
+            .map_or(u64::MAX, |ms| ms + u64::from(now < not_before))
+    }
+
+    /// Whether a sweep may forget at this moment.
+    pub(crate) fn permits(&self, now: Moment, wall_ms: u64) -> bool {
+        self.pause_ms(now, wall_ms) == 0
     }
 }
 
@@ -51,7 +57,7 @@ impl Relay {
     /// and raises floors, and it runs on in the store's completions.
     pub fn sweep(&self, now: Moment) {
         let wall_ms = self.shared.wall_clock.now_ms();
-        let may_trim = self.sweep.permits(now, wall_ms);
+        let pause_ms = self.sweep.pause_ms(now, wall_ms);
         if self.sweep.running.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -59,7 +65,7 @@ impl Relay {
             shared: Arc::clone(&self.shared),
             running: Arc::clone(&self.sweep.running),
             wall_ms,
-            may_trim,
+            pause_ms,
             turn: Mutex::new(Turn { heard: Some(Heard::Start), ..Turn::default() }),
         };
         Arc::new(sweep).go_on();
@@ -72,7 +78,8 @@ struct Sweep {
     shared: Arc<Shared>,
     running: Arc<AtomicBool>,
     wall_ms: u64,
-    may_trim: bool,
+    /// How long nothing may be forgotten yet, in milliseconds.
+    pause_ms: u64,
     turn: Mutex<Turn>,
 }
 
@@ -159,8 +166,8 @@ impl Sweep {
                 let space = self.lock().page.front().copied();
                 let verdict = space.map_or(Verdict::Stays, |space| self.judge(space, &facts));
                 match (space, verdict) {
-                    (Some(space), Verdict::Trim(floor)) if self.may_trim => Next::Trim(space, floor),
-                    (Some(space), Verdict::Expired) if self.may_trim => Next::Erase(space),
+                    (Some(space), Verdict::Trim(floor)) => Next::Trim(space, floor),
+                    (Some(space), Verdict::Expired) => Next::Erase(space),
                     _ => self.next_space(),
                 }
             }
@@ -189,7 +196,8 @@ impl Sweep {
         let store = Arc::clone(&self.shared.store);
         match next {
             Next::Page(after) => {
-                store.spaces(after, SWEEP_PAGE_SPACES, Box::new(move |page| self.hear(Heard::Page(page))))
+                let wall_ms = self.wall_ms;
+                store.spaces_due(after, SWEEP_PAGE_SPACES, wall_ms, Box::new(move |page| self.hear(Heard::Page(page))))
             }
             Next::Facts(space) => store.forgetting_facts(space, Box::new(move |facts| self.hear(Heard::Facts(facts)))),
             Next::Trim(space, floor) => {
@@ -203,7 +211,7 @@ impl Sweep {
         }
     }
 
-    /// What is to go, if anything; asks for a snapshot on the way.
+    /// What is to go now, if anything; asks for a snapshot on the way, and tells the store when to come back.
     fn judge(&self, space: SpaceId, facts: &ForgettingFacts) -> Verdict {
         let Ok(newest) = Statement::parse(facts.roster.clone()) else { return Verdict::Stays };
         if facts.contacts.is_empty() {
@@ -218,9 +226,19 @@ impl Sweep {
         {
             channel.snapshot_is_due(facts.size);
         }
-        if decision.expired && self.shared.hub.find(space).is_none() {
-            return Verdict::Expired;
-        }
-        if decision.floor > facts.floor { Verdict::Trim(decision.floor) } else { Verdict::Stays }
+        let verdict = if decision.expired && self.shared.hub.find(space).is_none() {
+            Verdict::Expired
+        } else if decision.floor > facts.floor {
+            Verdict::Trim(decision.floor)
+        } else {
+            Verdict::Stays
+        };
+        let due_ms = match verdict {
+            Verdict::Stays => decision.next_ms,
+            verdict if self.pause_ms == 0 => return verdict,
+            _ => self.wall_ms.saturating_add(self.pause_ms),
+        };
+        self.shared.store.judged(space, due_ms);
+        Verdict::Stays
     }
 }

@@ -14,7 +14,9 @@ impl Blobs {
     /// Begins an upload or goes on with it.
     pub(crate) fn begin(&self, request: &UploadRequest) -> Result<Begun, BlobError> {
         self.shared.writable()?;
-        self.shared.known(request.place.space)?;
+        if !self.shared.is_known(request.place.space) {
+            return Err(StoreError::UnknownSpace.into());
+        }
         let now_ms = self.now_ms();
         let admitted = self.with_shelf(request.place.space, |space| {
             let admission = space.shelf.admit(request, &self.limits, now_ms)?;

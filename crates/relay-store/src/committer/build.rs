@@ -16,6 +16,7 @@ use relay_core::ledger::{AppliedPush, PreparedPush, PushPlan, RosterState, Space
 use relay_core::store::{Refusal, StoreError, StoredEntry};
 use relay_proto::frame::Frame;
 use relay_proto::ids::SpaceId;
+use relay_proto::limits::{CHAIN_BYTES_MAX, CHAIN_STATEMENTS_MAX};
 use relay_proto::log_reset::LogReset;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ pub(super) struct Build {
 /// Whether a call only repeats statements its space has: a device that comes back, also while the disk is full.
 pub(super) fn brings_nothing(shared: &Shared, call: &Call) -> bool {
     let Call::Roster { space, chain, .. } = call else { return false };
-    shared.find(*space).is_some_and(|space| {
+    shared.load(*space).is_ok_and(|space| {
         let state = space.lock();
         let held = state.ledger.roster().chain();
         chain.iter().all(|statement| held.contains(statement))
@@ -66,10 +67,12 @@ pub(super) fn group_bytes_max(shared: &Shared, calls: &[Call]) -> usize {
     let held = |call: &Call| match call {
         Call::Roster { space, .. } => {
             let founding = if shared.log_epoch > 1 { LOG_RESET_RECORD_BYTES } else { 0 };
-            let space = shared.find(*space);
-            space.map_or(founding, |space| {
-                space.lock().ledger.roster().chain().iter().map(|bytes| bytes.len() + 4).sum()
-            })
+            match shared.load(*space) {
+                Ok(space) => space.lock().ledger.roster().chain().iter().map(|bytes| bytes.len() + 4).sum(),
+                Err(StoreError::UnknownSpace) => founding,
+                // It will most likely be refused; should it be readable then, there is room.
+                Err(_) => CHAIN_BYTES_MAX + 4 * CHAIN_STATEMENTS_MAX,
+            }
         }
         _ => 0,
     };
@@ -142,8 +145,9 @@ impl Build {
     fn find(&mut self, space: SpaceId) -> Result<Arc<Space>, StoreError> {
         let place = self.touched.place(space);
         let touched = place.and_then(|place| self.touched.get(place)).map(|touched| Arc::clone(&touched.space));
-        let found = touched.or_else(|| self.shared.find(space)).filter(|space| !space.is_gone());
-        found.ok_or(StoreError::UnknownSpace)
+        let found = touched.map_or_else(|| self.shared.load(space), Ok)?;
+        // One that this group touched may have left meanwhile.
+        if found.is_gone() { Err(StoreError::UnknownSpace) } else { Ok(found) }
     }
 
     fn touch(&mut self, space: &Arc<Space>) -> Option<&mut Touched> {
@@ -188,6 +192,7 @@ impl Build {
                 drop(state);
                 (space, added)
             }
+            Err(error) if error != StoreError::UnknownSpace => return Err(error),
             Err(_) => {
                 let (space, reset) = self.found(id, chain, keyring, now_ms)?;
                 founded = reset;

@@ -193,8 +193,10 @@ impl Outcome {
             Ok(added) => added,
             Err(error) => return done(Err(error)),
         };
-        let Some(known) = shared.find(space) else {
-            return done(Err(StoreError::UnknownSpace));
+        let touched = self.touched.of(space).map(|touched| Arc::clone(&touched.space));
+        let known = match touched.map_or_else(|| shared.load(space), Ok) {
+            Ok(known) => known,
+            Err(error) => return done(Err(error)),
         };
         let facts = known.lock().shown.facts();
         let commit = added.map(|added| RosterCommit {

@@ -5,6 +5,7 @@ use crate::committer::Committer;
 use crate::data_dir::DataDir;
 use crate::queue::Call;
 use crate::workers::Workers;
+use relay_core::store::Store;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A part of the store that has a thread of its own otherwise.
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub enum Part {
     /// Commits one group of what waits.
     Committer,
-    /// Answers one read.
+    /// Loads one space, or answers one read.
     Readers,
     /// Does one call on snapshots.
     Snapshots,
@@ -26,10 +27,12 @@ pub enum Part {
     Reclaim,
     /// Does one step of a purge or an erasure.
     Eraser,
+    /// Lets spaces go from memory.
+    Keeper,
 }
 
 /// Every part.
-pub const PARTS: [Part; 8] = [
+pub const PARTS: [Part; 9] = [
     Part::Committer,
     Part::Readers,
     Part::Snapshots,
@@ -38,6 +41,7 @@ pub const PARTS: [Part; 8] = [
     Part::Metadata,
     Part::Reclaim,
     Part::Eraser,
+    Part::Keeper,
 ];
 
 struct Held {
@@ -67,6 +71,7 @@ impl ByHand {
         let _refused = store.queue.add(Call::Close { done: Box::new(|_| ()) });
         while held.committer.turn() {}
         store.eraser.stop();
+        store.loads.stop();
         store.snapshot_thread.stop();
         store.blobs.stop();
         store.readers.stop();
@@ -84,7 +89,7 @@ impl EmbeddedStore {
         let Some(by_hand) = &self.by_hand else { return false };
         match part {
             Part::Committer => by_hand.lock().as_mut().is_some_and(|held| held.committer.turn()),
-            Part::Readers => self.readers.turn(),
+            Part::Readers => self.loads.turn() || self.readers.turn(),
             Part::Snapshots => self.snapshot_thread.turn(),
             Part::Blobs => self.blobs.turn(),
             Part::Background => by_hand.background.turn(),
@@ -98,6 +103,11 @@ impl EmbeddedStore {
             }
             // One that waits for a segment to be sealed brings that about.
             Part::Eraser => self.eraser.turn() || (self.eraser.seals() && by_hand.background.turn()),
+            Part::Keeper => {
+                let before = self.stats().spaces_let_go;
+                self.shared.keeper.look(&self.shared);
+                self.stats().spaces_let_go > before
+            }
         }
     }
 

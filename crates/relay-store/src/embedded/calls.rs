@@ -1,8 +1,9 @@
 //! The contract's calls.
 
 use super::EmbeddedStore;
+use crate::cold::Found;
 use crate::limits::ATTESTATION_REUSE_MS;
-use crate::queue::Call;
+use crate::queue::{Call, CommitQueue};
 use crate::reads;
 use crate::shared::{Shared, add};
 use crate::space::Space;
@@ -16,29 +17,81 @@ use relay_core::store::{
 };
 use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::{DeviceKey, Hash, SnapshotId, SpaceId};
-use std::ops::Bound;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+
+/// What a call needs of a space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    /// What the log says.
+    State,
+    /// Acks and contacts, too.
+    Acks,
+}
+
+impl Needs {
+    fn are_met_by(self, space: &Space) -> bool {
+        self == Self::State || space.peek().is_heard
+    }
+}
+
+fn queue_call(shared: &Shared, queue: &CommitQueue, call: Call) {
+    if let Some((call, error)) = queue.add(call) {
+        if error == StoreError::Overloaded {
+            add(&shared.counters.overloaded, 1);
+        }
+        call.refuse(error);
+    }
+}
 
 impl EmbeddedStore {
-    fn queue_call(&self, call: Call) {
-        if let Some((call, error)) = self.queue.add(call) {
-            if error == StoreError::Overloaded {
-                add(&self.shared.counters.overloaded, 1);
-            }
-            call.refuse(error);
-        }
-    }
-
     /// Hands durable work on, unless the store accepts nothing.
     fn commit(&self, call: Call) {
         match self.shared.writable() {
-            Ok(()) => self.queue_call(call),
+            Ok(()) => queue_call(&self.shared, &self.queue, call),
             Err(error) => call.refuse(error),
         }
     }
 
-    fn on_reader<T: 'static>(&self, done: Completion<T>, run: impl FnOnce() -> Result<T, StoreError> + Send + 'static) {
-        self.readers.submit(Box::new(move |may_run| done(may_run.and_then(|()| run()))));
+    /// Runs `then` with a known space: at once when it is in memory, on the loading thread when it has to be read. Calls that
+    /// wait there run before later ones of the same space.
+    fn with_space<T: 'static>(
+        &self,
+        space: SpaceId,
+        needs: Needs,
+        done: Completion<T>,
+        then: impl FnOnce(&Arc<Shared>, Arc<Space>, Completion<T>) + Send + 'static,
+    ) {
+        if let Err(error) = self.shared.readable() {
+            return done(Err(error));
+        }
+        match self.shared.spaces.find(space) {
+            Found::Unknown => return done(Err(StoreError::UnknownSpace)),
+            Found::Resident(known) if known.is_gone() => return done(Err(StoreError::UnknownSpace)),
+            Found::Resident(known) if needs.are_met_by(&known) && !self.waking.has(space) => {
+                return then(&self.shared, known, done);
+            }
+            Found::Resident(_) | Found::Cold => {}
+        }
+        let (shared, ticket) = (Arc::clone(&self.shared), self.waking.enter(space));
+        self.loads.submit(Box::new(move |may_run| {
+            let load = |()| if needs == Needs::Acks { shared.load_heard(space) } else { shared.load(space) };
+            match may_run.and_then(load) {
+                Ok(known) => then(&shared, known, done),
+                Err(error) => done(Err(error)),
+            }
+            drop(ticket);
+        }));
+    }
+
+    /// The same for an answer that a look at the space gives.
+    fn of_space<T: 'static>(
+        &self,
+        space: SpaceId,
+        needs: Needs,
+        done: Completion<T>,
+        look: impl FnOnce(&Shared, &Space) -> Result<T, StoreError> + Send + 'static,
+    ) {
+        self.with_space(space, needs, done, |shared, known, done| done(look(shared, &known)));
     }
 
     fn on_snapshots<T: 'static>(
@@ -47,8 +100,12 @@ impl EmbeddedStore {
         done: Completion<T>,
         run: impl FnOnce(&crate::snapshots::Snapshots) -> Result<T, StoreError> + Send + 'static,
     ) {
-        if let Err(error) = self.shared.known(space) {
+        if let Err(error) = self.shared.readable() {
             return done(Err(error));
+        }
+        // What is known of snapshots is no part of the space's state.
+        if !self.shared.spaces.stir(space) {
+            return done(Err(StoreError::UnknownSpace));
         }
         let snapshots = Arc::clone(&self.snapshots);
         self.snapshot_thread.submit(Box::new(move |may_run| done(may_run.and_then(|()| run(&snapshots)))));
@@ -59,21 +116,20 @@ impl EmbeddedStore {
         &self,
         space: SpaceId,
         done: Completion<T>,
-        then: impl FnOnce(&Shared, &Arc<Space>, Completion<T>) + Send + 'static,
+        then: impl FnOnce(&Arc<Shared>, &Arc<Space>, Completion<T>) + Send + 'static,
     ) {
-        let known = match self.shared.known(space) {
-            Ok(known) => known,
-            Err(error) => return done(Err(error)),
-        };
-        if !known.lock().shown.attestation.is_empty() {
-            return then(&self.shared, &known, done);
-        }
-        let shared = Arc::clone(&self.shared);
-        let attested = Box::new(move |result: Result<Bytes, StoreError>| match result {
-            Ok(_) => then(&shared, &known, done),
-            Err(error) => done(Err(error)),
+        let queue = Arc::clone(&self.queue);
+        self.with_space(space, Needs::State, done, move |shared, known, done| {
+            if !known.lock().shown.attestation.is_empty() {
+                return then(shared, &known, done);
+            }
+            let shared_then = Arc::clone(shared);
+            let attested = Box::new(move |result: Result<Bytes, StoreError>| match result {
+                Ok(_) => then(&shared_then, &known, done),
+                Err(error) => done(Err(error)),
+            });
+            queue_call(shared, &queue, Call::Attest { space, done: attested });
         });
-        self.queue_call(Call::Attest { space, done: attested });
     }
 }
 
@@ -88,13 +144,16 @@ impl Store for EmbeddedStore {
     }
 
     fn space(&self, space: SpaceId, done: Completion<Option<SpaceFacts>>) {
-        let facts = || self.shared.present(space).map(|space| space.lock().shown.facts());
-        done(self.shared.readable().map(|()| facts()));
+        let done = |facts: Result<SpaceFacts, StoreError>| match facts {
+            Err(StoreError::UnknownSpace) => done(Ok(None)),
+            facts => done(facts.map(Some)),
+        };
+        self.of_space(space, Needs::State, Box::new(done), |_, known| Ok(known.lock().shown.facts()));
     }
 
     fn device_mark(&self, space: SpaceId, device: DeviceKey, done: Completion<DeviceMark>) {
-        let mark = |space: Arc<Space>| space.lock().shown.marks.get(&device).copied().unwrap_or_default();
-        done(self.shared.known(space).map(mark));
+        let mark = move |known: &Space| known.lock().shown.marks.get(&device).copied().unwrap_or_default();
+        self.of_space(space, Needs::State, done, move |_, known| Ok(mark(known)));
     }
 
     fn put_roster(&self, space: SpaceId, chain: Vec<Bytes>, keyring: Bytes, done: Completion<SpaceFacts>) {
@@ -107,11 +166,10 @@ impl Store for EmbeddedStore {
 
     fn read(&self, space: SpaceId, after: u64, entries_max: u32, bytes_max: u32, done: Completion<ReadOutcome>) {
         let readers = Arc::clone(&self.readers);
-        let shared = Arc::clone(&self.shared);
-        self.with_attestation(space, done, move |_, known, done| match reads::outcome_now(known, after) {
+        self.with_attestation(space, done, move |shared, known, done| match reads::outcome_now(known, after) {
             Some(outcome) => done(Ok(outcome)),
             None => {
-                let known = Arc::clone(known);
+                let (known, shared) = (Arc::clone(known), Arc::clone(shared));
                 readers.submit(Box::new(move |may_run| {
                     let page = |()| reads::page(&known, after, entries_max, bytes_max);
                     done(may_run.and_then(|run| page(run).map_err(|place| shared.unreadable(&known, place))));
@@ -121,81 +179,95 @@ impl Store for EmbeddedStore {
     }
 
     fn leaves(&self, space: SpaceId, first_seq: u64, count: u32, done: Completion<Vec<Hash>>) {
-        match self.shared.known(space) {
-            Ok(known) => {
-                let shared = Arc::clone(&self.shared);
-                self.on_reader(done, move || {
-                    let leaves = reads::leaves(&shared.leaves, &known, first_seq, count);
-                    leaves.map_err(|place| shared.unreadable(&known, place))
-                });
-            }
-            Err(error) => done(Err(error)),
-        }
+        let readers = Arc::clone(&self.readers);
+        self.with_space(space, Needs::State, done, move |shared, known, done| {
+            let shared = Arc::clone(shared);
+            readers.submit(Box::new(move |may_run| {
+                let leaves = |()| reads::leaves(&shared.leaves, &known, first_seq, count);
+                done(may_run.and_then(|run| leaves(run).map_err(|place| shared.unreadable(&known, place))));
+            }));
+        });
     }
 
     fn attest(&self, space: SpaceId, done: Completion<Bytes>) {
-        let known = match self.shared.known(space) {
-            Ok(known) => known,
-            Err(error) => return done(Err(error)),
-        };
-        let now_ms = self.shared.wall_clock.now_ms();
-        let (recent, attestation) = {
-            let state = known.lock();
-            let shown = &state.shown;
-            let recent = now_ms.abs_diff(shown.attested_ms) < ATTESTATION_REUSE_MS && !shown.attestation.is_empty();
-            (recent, shown.attestation.clone())
-        };
-        if recent {
-            return done(Ok(attestation));
-        }
-        self.queue_call(Call::Attest { space, done });
+        let queue = Arc::clone(&self.queue);
+        self.with_space(space, Needs::State, done, move |shared, known, done| {
+            let now_ms = shared.wall_clock.now_ms();
+            let (recent, attestation) = {
+                let state = known.lock();
+                let shown = &state.shown;
+                let recent = now_ms.abs_diff(shown.attested_ms) < ATTESTATION_REUSE_MS && !shown.attestation.is_empty();
+                (recent, shown.attestation.clone())
+            };
+            if recent {
+                return done(Ok(attestation));
+            }
+            queue_call(shared, &queue, Call::Attest { space, done });
+        });
     }
 
     fn log_resets(&self, space: SpaceId, from: u64, done: Completion<Vec<Bytes>>) {
-        let resets = |space: Arc<Space>| {
-            let state = space.lock();
+        self.of_space(space, Needs::State, done, move |_, known| {
+            let state = known.lock();
             let newer = state.resets.iter().filter(|(epoch, _)| *epoch > from);
-            newer.map(|(_, reset)| reset.clone()).collect()
-        };
-        done(self.shared.known(space).map(resets));
+            Ok(newer.map(|(_, reset)| reset.clone()).collect())
+        });
     }
 
     fn put_ack(&self, space: SpaceId, ack: SignedAck, done: Completion<()>) {
-        done(self.shared.known(space).and_then(|known| self.keep_ack(&known, ack)));
+        self.of_space(space, Needs::Acks, done, |shared, known| keep_ack(shared, known, ack));
     }
 
     fn acks(&self, space: SpaceId, done: Completion<Vec<SignedAck>>) {
-        done(self.shared.known(space).map(|space| space.lock().acks.values().cloned().collect()));
+        self.of_space(space, Needs::Acks, done, |_, known| Ok(known.lock().acks.values().cloned().collect()));
     }
 
     fn touch(&self, space: SpaceId, device: DeviceKey, now_ms: u64) {
-        if let Ok(known) = self.shared.known(space) {
+        if self.shared.readable().is_err() || !self.shared.is_known(space) {
+            return;
+        }
+        // In this order, so that who loads the space meanwhile finds it in the metadata.
+        self.shared.meta.note_seen(space, device, now_ms);
+        if let Found::Resident(known) = self.shared.spaces.find(space) {
             known.lock().touch(device, now_ms);
-            self.shared.meta.note_seen(space, device, now_ms);
         }
     }
 
     fn forgetting_facts(&self, space: SpaceId, done: Completion<ForgettingFacts>) {
-        let known = match self.shared.known(space) {
-            Ok(known) => known,
-            Err(error) => return done(Err(error)),
-        };
+        if let Err(error) = self.shared.readable() {
+            return done(Err(error));
+        }
+        if !self.shared.is_known(space) {
+            return done(Err(StoreError::UnknownSpace));
+        }
+        let (shared, snapshots) = (Arc::clone(&self.shared), Arc::clone(&self.snapshots));
         // On the thread that writes snapshots: their lock is held during its syncs, for which no caller may wait.
-        self.on_snapshots(space, done, move |snapshots| {
-            snapshots.drop_stale(space);
-            Ok(facts_of(&known, snapshots.facts(space)))
-        });
+        self.snapshot_thread.submit(Box::new(move |may_run| {
+            let facts = |()| {
+                snapshots.drop_stale(space);
+                // The sweep comes by every space: one that is not in memory stays so.
+                shared.spaces.judging(space);
+                let known = shared.spaces.borrow(space).map_err(|place| shared.damaged(place))?;
+                let known = known.ok_or(StoreError::UnknownSpace)?;
+                shared.hear(&known);
+                Ok(facts_of(&known, snapshots.facts(space)))
+            };
+            done(may_run.and_then(facts));
+        }));
     }
 
     fn spaces(&self, after: Option<SpaceId>, count: u32, done: Completion<Vec<SpaceId>>) {
-        let page = || {
-            let spaces = self.shared.spaces.read().unwrap_or_else(PoisonError::into_inner);
-            let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            let present = spaces.range((start, Bound::Unbounded)).filter(|(_, space)| !space.is_gone());
-            present.map(|(id, _)| *id).take(count).collect()
-        };
-        done(self.shared.readable().map(|()| page()));
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        done(self.shared.readable().map(|()| self.shared.spaces.page(after, count)));
+    }
+
+    fn spaces_due(&self, after: Option<SpaceId>, count: u32, now_ms: u64, done: Completion<Vec<SpaceId>>) {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        done(self.shared.readable().map(|()| self.shared.spaces.page_due(after, count, now_ms)));
+    }
+
+    fn judged(&self, space: SpaceId, due_ms: u64) {
+        self.shared.spaces.judged(space, due_ms);
     }
 
     fn trim(&self, space: SpaceId, floor: u64, done: Completion<()>) {
@@ -203,11 +275,14 @@ impl Store for EmbeddedStore {
     }
 
     fn purge(&self, space: SpaceId, point: PurgePoint, done: Completion<()>) {
-        self.eraser.purge(space, &point, done);
+        let eraser = Arc::clone(&self.eraser);
+        self.with_space(space, Needs::State, done, move |_, known, done| eraser.purge(&known, &point, done));
     }
 
     fn erase(&self, space: SpaceId, reason: ErasureReason, done: Completion<()>) {
-        self.eraser.erase(space, reason, done);
+        let Some(done) = self.eraser.erase_again(space, done) else { return };
+        let eraser = Arc::clone(&self.eraser);
+        self.with_space(space, Needs::State, done, move |_, known, done| eraser.erase(&known, reason, done));
     }
 
     fn erasure(&self, space: SpaceId, done: Completion<Option<Tombstone>>) {
@@ -254,7 +329,7 @@ impl Store for EmbeddedStore {
 }
 
 fn facts_of(known: &Space, snapshots: Vec<SnapshotFacts>) -> ForgettingFacts {
-    let state = known.lock();
+    let state = known.peek();
     let shown = &state.shown;
     ForgettingFacts {
         roster: shown.roster.chain().last().cloned().unwrap_or_default(),
@@ -267,22 +342,19 @@ fn facts_of(known: &Space, snapshots: Vec<SnapshotFacts>) -> ForgettingFacts {
     }
 }
 
-impl EmbeddedStore {
-    fn keep_ack(&self, known: &Space, ack: SignedAck) -> Result<(), StoreError> {
-        let now_ms = self.shared.wall_clock.now_ms();
-        let mut state = known.lock();
-        let shown = ack.size <= state.shown.size;
-        if !shown || !state.ledger.may_claim(ack.log_epoch, ack.size, ack.head) {
-            return Err(StoreError::Refused(Refusal::AckInvalid));
-        }
-        state.touch(ack.device, now_ms);
-        let newer = |held: &SignedAck| (ack.log_epoch, ack.size) > (held.log_epoch, held.size);
-        if state.acks.get(&ack.device).is_none_or(newer) {
-            state.acks.insert(ack.device, ack.clone());
-            self.shared.meta.note_ack(known.id, ack.clone());
-        }
-        drop(state);
-        self.shared.meta.note_seen(known.id, ack.device, now_ms);
-        Ok(())
+fn keep_ack(shared: &Shared, known: &Space, ack: SignedAck) -> Result<(), StoreError> {
+    let now_ms = shared.wall_clock.now_ms();
+    let mut state = known.lock();
+    let shown = ack.size <= state.shown.size;
+    if !shown || !state.ledger.may_claim(ack.log_epoch, ack.size, ack.head) {
+        return Err(StoreError::Refused(Refusal::AckInvalid));
     }
+    state.touch(ack.device, now_ms);
+    let newer = |held: &SignedAck| (ack.log_epoch, ack.size) > (held.log_epoch, held.size);
+    if state.acks.get(&ack.device).is_none_or(newer) {
+        state.acks.insert(ack.device, ack.clone());
+        shared.meta.note_ack(known.id, ack.clone());
+    }
+    shared.meta.note_seen(known.id, ack.device, now_ms);
+    Ok(())
 }

@@ -13,6 +13,7 @@ pub(super) struct Running {
     pub(super) committer: JoinHandle<()>,
     pub(super) meta_thread: JoinHandle<()>,
     pub(super) reclaim_thread: JoinHandle<()>,
+    pub(super) cold_thread: JoinHandle<()>,
     pub(super) background: Arc<Workers>,
     pub(super) dir: DataDir,
 }
@@ -35,6 +36,8 @@ impl EmbeddedStore {
         // A compaction waits for spaces to be quiet, which they become without it.
         self.reclaimer.stop();
         let _panicked = running.reclaim_thread.join();
+        self.shared.keeper.stop();
+        let _panicked = running.cold_thread.join();
         let on_committer = std::thread::current().id() == running.committer.thread().id();
         if on_committer {
             // It cannot wait for itself: it goes on after this, and must not write once the directory is let go.
@@ -46,6 +49,7 @@ impl EmbeddedStore {
             let _panicked = running.committer.join();
         }
         self.eraser.stop();
+        self.loads.stop();
         self.snapshot_thread.stop();
         self.blobs.stop();
         self.readers.stop();

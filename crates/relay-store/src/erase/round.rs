@@ -91,7 +91,8 @@ impl Eraser {
             return Err(self.spend_reserve(&error));
         }
         for tombstone in &round.gone {
-            if let Some(space) = shared.find(tombstone.space) {
+            // In memory, it stays there until it is removed. One whose state cannot be read answers nobody anyway.
+            if let Ok(space) = shared.load(tombstone.space) {
                 space.leave();
             }
             if shared.tombstones.note(tombstone.clone())
@@ -159,7 +160,7 @@ impl Eraser {
     }
 
     fn is_above_floor(&self, purge: &PendingPurge) -> bool {
-        let known = self.parts.shared.known(purge.space);
+        let known = self.parts.shared.load(purge.space);
         known.is_ok_and(|known| known.lock().shown.floor < purge.floor)
     }
 
@@ -238,7 +239,7 @@ impl Eraser {
         })?;
         reclaimer.alone(|reclaimer| {
             for tombstone in &round.gone {
-                shared.remove(tombstone.space);
+                shared.spaces.remove(tombstone.space);
             }
             let overwritten = self.scrub(round).and_then(|()| self.finish_files(round));
             overwritten.map_err(|error| self.spend_reserve(&error))?;

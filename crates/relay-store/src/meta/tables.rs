@@ -33,8 +33,6 @@ pub(crate) struct Loaded {
     pub(crate) store_id: Option<StoreId>,
     pub(crate) durable_group: u64,
     pub(crate) time_lease_ms: u64,
-    pub(crate) acks: Vec<(SpaceId, SignedAck)>,
-    pub(crate) seen: Vec<(SpaceId, DeviceKey, u64)>,
     pub(crate) snapshots: Vec<(SpaceId, SnapshotId, OpenedSnapshot)>,
 }
 
@@ -145,14 +143,6 @@ pub(super) fn load(db: &Database) -> Result<Loaded, MetaError> {
     loaded.store_id = text(STORE_ID)?.and_then(|bytes| bytes.try_into().ok()).map(StoreId);
     loaded.durable_group = number(DURABLE_GROUP)?;
     loaded.time_lease_ms = number(TIME_LEASE)?;
-    for row in transaction.open_table(ACKS)?.iter()? {
-        let (key, value) = row?;
-        loaded.acks.extend(read_ack(key.value(), value.value()));
-    }
-    for row in transaction.open_table(SEEN)?.iter()? {
-        let (key, value) = row?;
-        loaded.seen.extend(split_key(key.value()).map(|(space, device)| (space, device, value.value())));
-    }
     for row in transaction.open_table(SNAPSHOTS)?.iter()? {
         let (key, value) = row?;
         loaded.snapshots.extend(read_snapshot(key.value(), value.value()));
@@ -160,8 +150,27 @@ pub(super) fn load(db: &Database) -> Result<Loaded, MetaError> {
     Ok(loaded)
 }
 
-fn read_ack(key: &[u8; 64], value: &[u8]) -> Option<(SpaceId, SignedAck)> {
-    let (space, device) = split_key(key)?;
+/// Acks and last contacts of one space.
+pub(super) type OfSpace = (Vec<SignedAck>, Vec<(DeviceKey, u64)>);
+
+/// Reads what is known of the devices of a space. A value that cannot be read counts as lost.
+pub(super) fn of_space(db: &Database, space: SpaceId) -> Result<OfSpace, MetaError> {
+    let transaction = db.begin_read()?;
+    let (first, last) = (key(&space.0, &[0; 32]), key(&space.0, &[0xff; 32]));
+    let (mut acks, mut contacts) = OfSpace::default();
+    for row in transaction.open_table(ACKS)?.range::<&[u8; 64]>(&first..=&last)? {
+        let (key, value) = row?;
+        acks.extend(read_ack(key.value(), value.value()));
+    }
+    for row in transaction.open_table(SEEN)?.range::<&[u8; 64]>(&first..=&last)? {
+        let (key, value) = row?;
+        contacts.extend(split_key::<SpaceId, DeviceKey>(key.value()).map(|(_, device)| (device, value.value())));
+    }
+    Ok((acks, contacts))
+}
+
+fn read_ack(key: &[u8; 64], value: &[u8]) -> Option<SignedAck> {
+    let (_, device) = split_key::<SpaceId, DeviceKey>(key)?;
     let mut r = Reader::borrowed(value);
     let ack = SignedAck {
         device,
@@ -170,7 +179,7 @@ fn read_ack(key: &[u8; 64], value: &[u8]) -> Option<(SpaceId, SignedAck)> {
         head: r.id().ok()?,
         signature: r.array().ok()?,
     };
-    Some((space, ack))
+    Some(ack)
 }
 
 fn read_snapshot(key: &[u8; 64], value: &[u8]) -> Option<(SpaceId, SnapshotId, OpenedSnapshot)> {

@@ -40,6 +40,8 @@ pub(super) enum NotNow {
     Full,
     /// One of the segments holds damaged bytes.
     Damaged(u64),
+    /// The state of a space that is not in memory cannot be read.
+    Unreadable,
     /// A space was never quiet, or the store accepts nothing more.
     Busy,
 }
@@ -137,7 +139,7 @@ impl<'a> Compaction<'a> {
         }
         let shared = self.shared;
         self.fates.entry(space).or_insert_with(|| {
-            let floor = shared.find(space).map_or(0, |known| known.lock().shown.floor);
+            let floor = shared.spaces.floor(space).unwrap_or(0);
             Fate { floor, forgotten: BTreeMap::new() }
         });
     }
@@ -220,8 +222,9 @@ impl<'a> Compaction<'a> {
     /// What is durable of a space; `None` for one that is gone.
     fn state(&self, space: SpaceId) -> Result<Option<StateRecord>, NotNow> {
         for _ in 0..STATE_TRIES {
-            let Some(known) = self.shared.find(space) else { return Ok(None) };
-            if let Some(record) = known.lock().record() {
+            let known = self.shared.spaces.borrow(space).map_err(|_| NotNow::Unreadable)?;
+            let Some(known) = known else { return Ok(None) };
+            if let Some(record) = known.peek().record() {
                 return Ok(Some(record));
             }
             self.shared.writable().map_err(|_| NotNow::Busy)?;
@@ -266,15 +269,19 @@ impl<'a> Compaction<'a> {
             }
             offset += offset_of(rows.len() * ROW_BYTES);
         }
+        let moving = self.shared.spaces.compaction(file);
         for (space, fate) in &self.fates {
-            let Some(known) = self.shared.find(*space) else { continue };
             let (rows, offset) = runs.get(space).copied().unwrap_or((&[], 0));
-            let mut state = known.lock();
-            state.index.compact(numbers, file, rows, offset);
-            fate.forgotten.iter().for_each(|(device, push_seq)| state.index.forget(*device, *push_seq));
-            let floor = state.ledger.floor();
-            dead_rows += offset_of(rows.iter().take_while(|row| row.fields.seq < floor).count());
+            let exchanged = moving.edit(*space, |state| {
+                state.index.compact(numbers, file, rows, offset);
+                fate.forgotten.iter().for_each(|(device, push_seq)| state.index.forget(*device, *push_seq));
+                let floor = state.ledger.floor();
+                offset_of(rows.iter().take_while(|row| row.fields.seq < floor).count())
+            });
+            // One that cannot be read is not served until the next start, which replays the log.
+            dead_rows += exchanged.ok().flatten().unwrap_or(0);
         }
+        moving.end(numbers);
         dead_rows
     }
 }

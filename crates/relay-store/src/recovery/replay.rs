@@ -5,6 +5,7 @@
 
 use super::{GoodLog, GoodSegment};
 use crate::checkpoint::Checkpoint;
+use crate::cold::{Spaces, SpacesParts};
 use crate::damage::{Damage, DamageKind};
 use crate::index::{Place, SegmentFile};
 use crate::sealed::SealedSegments;
@@ -18,17 +19,17 @@ use relay_proto::frame::Frame;
 use relay_proto::ids::{LogId, SpaceId};
 use relay_proto::log_reset::LogReset;
 use relay_proto::merkle::Genesis;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// Every space of the log.
-pub(crate) type Spaces = BTreeMap<SpaceId, Arc<Space>>;
 
 /// Builds the spaces.
 pub(crate) struct Replay {
     log_id: LogId,
     spaces: Spaces,
+    /// The one asked for last: neighbours in the log are often of one space.
+    last: Option<Arc<Space>>,
+    /// Those that were let go since.
+    gone: BTreeSet<SpaceId>,
     durable_group: u64,
     files: Vec<Arc<SegmentFile>>,
 }
@@ -60,35 +61,48 @@ impl Replay {
     /// Replays a log that was found good.
     ///
     /// With a checkpoint only what it does not have is replayed; the log was checked with its segments.
-    pub(crate) fn run(log: &GoodLog, log_id: LogId, checkpoint: Option<Checkpoint>) -> Result<Replayed, Damage> {
-        let mut replay = Self { log_id, spaces: Spaces::new(), durable_group: 0, files: Vec::new() };
+    pub(crate) fn run(
+        log: &GoodLog,
+        log_id: LogId,
+        parts: SpacesParts,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<Replayed, Damage> {
         let files: Vec<_> = log.segments.iter().map(GoodSegment::shared).collect();
-        if let Some(checkpoint) = checkpoint {
-            replay.durable_group = checkpoint.durable_group;
-            for space in checkpoint.spaces(&files) {
-                let broken = || Damage { file: PathBuf::new(), offset: 0, group: None, kind: DamageKind::Inconsistent };
-                let space = space.ok_or_else(broken)?;
-                replay.spaces.insert(space.id, Arc::new(space));
-            }
-        }
-        replay.files = files;
+        let durable_group = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.durable_group);
+        let spaces = match checkpoint {
+            Some(checkpoint) => checkpoint.spaces(parts, &files).ok_or_else(|| Self::inconsistent(log))?,
+            None => Spaces::new(parts),
+        };
+        let mut replay = Self { log_id, spaces, last: None, gone: BTreeSet::new(), durable_group, files };
         for (at, segment) in log.segments.iter().enumerate() {
             replay.segment(segment, at)?;
         }
-        for space in replay.spaces.values() {
-            let mut state = space.lock();
-            state.show_all();
-            let floor = state.ledger.floor();
-            state.ages.retain(|(seq, _)| *seq >= floor);
-            if !state.index.covers(floor, state.ledger.size()) {
-                let newest = log.segments.last();
-                let file = newest.map(|segment| segment.path.clone()).unwrap_or_default();
-                let offset = newest.map_or(0, |segment| segment.footer.trailer.rows_offset);
-                return Err(Damage { file, offset, group: Some(log.last_group), kind: DamageKind::Inconsistent });
-            }
-        }
+        replay.finish(log)?;
         let sealed = replay.sealed(log);
         Ok(Replayed { spaces: replay.spaces, durable_group: replay.durable_group, sealed })
+    }
+
+    fn inconsistent(log: &GoodLog) -> Damage {
+        let newest = log.segments.last();
+        let file = newest.map(|segment| segment.path.clone()).unwrap_or_default();
+        let offset = newest.map_or(0, |segment| segment.footer.trailer.rows_offset);
+        Damage { file, offset, group: Some(log.last_group), kind: DamageKind::Inconsistent }
+    }
+
+    /// Shows what was replayed. Every space that was must have its entries; those that were not were looked at with the
+    /// checkpoint.
+    fn finish(&mut self, log: &GoodLog) -> Result<(), Damage> {
+        self.last = None;
+        let touched = self.spaces.residents().into_iter().chain(std::mem::take(&mut self.gone));
+        for id in touched {
+            let space = self.spaces.borrow(id).ok().flatten().ok_or_else(|| Self::inconsistent(log))?;
+            let mut state = space.lock();
+            state.finish_replay();
+            if !state.index.covers(state.ledger.floor(), state.ledger.size()) {
+                return Err(Self::inconsistent(log));
+            }
+        }
+        Ok(())
     }
 
     fn sealed(&self, log: &GoodLog) -> SealedSegments {
@@ -96,8 +110,8 @@ impl Replay {
         for (segment, file) in log.segments.iter().zip(&self.files).filter(|(segment, _)| segment.sealed) {
             let rows = segment.footer.rows.chunk_by(|a, b| a.fields.space == b.fields.space);
             let dead = rows.map(|rows| {
-                let known = rows.first().and_then(|row| self.spaces.get(&row.fields.space));
-                let floor = known.map_or(u64::MAX, |space| space.lock().ledger.floor());
+                let known = rows.first().and_then(|row| self.spaces.floor(row.fields.space));
+                let floor = known.unwrap_or(u64::MAX);
                 offset_of(rows.iter().take_while(|row| row.fields.seq < floor).count())
             });
             let dead = segment.named.unwrap_or_else(|| dead.sum());
@@ -122,7 +136,21 @@ impl Replay {
             done.map_err(|error| Damage { file: segment.path.clone(), offset, group: None, kind: kind(error) })?;
         }
         self.finish_segment(segment, &shared);
+        self.last = None;
+        self.gone.extend(self.spaces.let_go_of_replayed());
         Ok(())
+    }
+
+    /// A known space.
+    fn find(&mut self, id: SpaceId) -> Result<Option<Arc<Space>>, ()> {
+        if self.last.as_ref().is_none_or(|last| last.id != id) {
+            self.last = self.spaces.load(id).map_err(|_| ())?;
+        }
+        Ok(self.last.clone())
+    }
+
+    fn known(&mut self, id: SpaceId) -> Result<Arc<Space>, ()> {
+        self.find(id)?.ok_or(())
     }
 
     fn entry(&mut self, file: &Arc<SegmentFile>, row: Row, sealed: bool) -> Result<(), ()> {
@@ -131,7 +159,8 @@ impl Replay {
             // Of a space that was erased.
             return Ok(());
         }
-        let mut state = self.spaces.get(&fields.space).ok_or(())?.lock();
+        let space = self.known(fields.space)?;
+        let mut state = space.lock();
         let next = state.ledger.size() + 1;
         if fields.seq > next {
             return Err(());
@@ -150,7 +179,7 @@ impl Replay {
         match record {
             Record::Roster { space, chain, keyring, .. } => self.roster(space, &chain, &keyring),
             Record::Trim { space, floor } => {
-                self.spaces.get(&space).ok_or(())?.lock().ledger.raise_floor(floor);
+                self.known(space)?.lock().ledger.raise_floor(floor);
                 Ok(())
             }
             Record::LogReset(reset) => self.reset(&reset),
@@ -166,7 +195,7 @@ impl Replay {
 
     fn roster(&mut self, space: SpaceId, chain: &[Bytes], keyring: &Bytes) -> Result<(), ()> {
         let roster = RosterState::stored(space, chain, keyring).ok_or(())?;
-        if let Some(known) = self.spaces.get(&space) {
+        if let Some(known) = self.find(space)? {
             let mut state = known.lock();
             if roster.version() <= state.ledger.roster().version() {
                 return Ok(());
@@ -181,12 +210,13 @@ impl Replay {
         }
         // In a later log epoch the log reset that the space begins with comes next.
         let ledger = SpaceLedger::new(Genesis::first(space, self.log_id), Arc::new(roster));
-        self.spaces.insert(space, Arc::new(Space::new(ledger)));
+        self.spaces.insert(Arc::new(Space::new(ledger)));
         Ok(())
     }
 
     fn reset(&mut self, reset: &LogReset) -> Result<(), ()> {
-        let mut state = self.spaces.get(&reset.space).ok_or(())?.lock();
+        let space = self.known(reset.space)?;
+        let mut state = space.lock();
         if reset.new_epoch <= state.ledger.genesis().log_epoch {
             return Ok(());
         }
@@ -199,9 +229,9 @@ impl Replay {
     }
 
     fn state(&mut self, record: StateRecord) -> Result<(), ()> {
-        let Some(known) = self.spaces.get(&record.space()) else {
+        let Some(known) = self.find(record.space())? else {
             let space = Space::of_record(record).map_err(|_| ())?;
-            self.spaces.insert(space.id, Arc::new(space));
+            self.spaces.insert(Arc::new(space));
             return Ok(());
         };
         let mut state = known.lock();
@@ -224,11 +254,11 @@ impl Replay {
     }
 
     /// Adds the extents of a sealed segment, and notes the age of what every space of it holds.
-    fn finish_segment(&self, segment: &GoodSegment, file: &Arc<SegmentFile>) {
+    fn finish_segment(&mut self, segment: &GoodSegment, file: &Arc<SegmentFile>) {
         let trailer = segment.footer.trailer;
         let mut offset = trailer.rows_offset;
         for rows in segment.footer.rows.chunk_by(|a, b| a.fields.space == b.fields.space) {
-            let space = rows.first().and_then(|row| self.spaces.get(&row.fields.space));
+            let space = rows.first().and_then(|row| self.find(row.fields.space).ok().flatten());
             if let Some(space) = space {
                 let mut state = space.lock();
                 if segment.sealed {

@@ -48,7 +48,7 @@ impl Row {
         w.into_vec()
     }
 
-    pub(super) fn write(&self, w: &mut Writer) {
+    pub(crate) fn write(&self, w: &mut Writer) {
         let fields = &self.fields;
         let start = w.len();
         w.raw(fields.space).u64(fields.seq).u64(self.offset).u32(self.body_len);

@@ -48,10 +48,11 @@ pub(super) fn seal(
     let mut runs = Vec::new();
     for space in &contents.spaces {
         let mut run = Run { space: *space, seq_first: 0, count: 0 };
-        let known = shared.find(*space).ok_or_else(|| io::Error::other("a space is gone"))?;
+        let known = shared.spaces.borrow(*space).map_err(|_| io::Error::other("a space cannot be read"))?;
+        let known = known.ok_or_else(|| io::Error::other("a space is gone"))?;
         loop {
             let skip = usize::try_from(run.count).unwrap_or(usize::MAX);
-            let rows = known.lock().index.open_part(full.segment, skip, ROWS_AT_ONCE);
+            let rows = known.peek().index.open_part(full.segment, skip, ROWS_AT_ONCE);
             for row in &rows {
                 footer.row(row)?;
             }
@@ -75,22 +76,23 @@ pub(super) fn seal(
     let trailer = footer.finish(&contents.trailer)?;
     let sealed_len = full.file.len()?;
     shared.counters.disk_bytes.fetch_sub(len.saturating_sub(sealed_len), Ordering::Relaxed);
-    let dead_rows = exchange_rows(shared, full, &runs, trailer.rows_offset);
+    let dead_rows = exchange_rows(shared, full, &runs, trailer.rows_offset)?;
     shared.sealed.add(Arc::clone(full), trailer, sealed_len, dead_rows);
     Ok(())
 }
 
 /// Exchanges the rows in memory; returns how many of them are forgotten already.
-fn exchange_rows(shared: &Shared, full: &Arc<SegmentFile>, runs: &[Run], rows_offset: u64) -> u64 {
+fn exchange_rows(shared: &Shared, full: &Arc<SegmentFile>, runs: &[Run], rows_offset: u64) -> io::Result<u64> {
     let mut dead_rows = 0;
     let mut offset = rows_offset;
     for run in runs {
-        if let Some(space) = shared.find(run.space) {
-            let mut state = space.lock();
+        let exchanged = shared.spaces.edit(run.space, None, |state| {
             state.index.seal(full, run.seq_first, run.count, offset);
-            dead_rows += state.ledger.floor().saturating_sub(run.seq_first).min(run.count);
-        }
+            state.ledger.floor().saturating_sub(run.seq_first).min(run.count)
+        });
+        let dead = exchanged.map_err(|_| io::Error::other("a space cannot be read"))?;
+        dead_rows += dead.unwrap_or(0);
         offset += run.count * offset_of(ROW_BYTES);
     }
-    dead_rows
+    Ok(dead_rows)
 }

@@ -14,7 +14,7 @@ use relay_proto::merkle::{Genesis, LogFold};
 use relay_proto::snapshot::{ChunksHasher, ManifestFields};
 use relay_store::embedded::by_hand::Part;
 use relay_store::vfs::sim::{Dice, Fault, SimVfs};
-use relay_store::{EmbeddedStore, OpenError, StoreEnvironment, StoreOptions};
+use relay_store::{EmbeddedStore, OpenError, StoreEnvironment, StoreLimits, StoreOptions};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +27,8 @@ const PUSH_ENTRIES_MAX: u64 = 3;
 const ENTRY_BYTES_MAX: u64 = 1500;
 /// Segments are small, so that they roll: a header and a few groups.
 const SEGMENT_BYTES: [u64; 3] = [8 << 10, 12 << 10, 24 << 10];
+/// Spaces that stay in memory when the keeper looks: none, one, all.
+const RESIDENT_SPACES: [usize; 3] = [0, 1, usize::MAX];
 /// Where the wall clock starts, in Unix milliseconds.
 const START_MS: u64 = 1_700_000_000_000;
 
@@ -73,8 +75,11 @@ impl Run {
     /// As [`EmbeddedStore::open`].
     pub fn open(&self, vfs: &SimVfs) -> Result<(EmbeddedStore, Arc<SetClock>), OpenError> {
         let segment_bytes = SEGMENT_BYTES[usize::try_from(self.seed % SEGMENT_BYTES.len() as u64).unwrap_or(0)];
+        let residents = RESIDENT_SPACES[usize::try_from(self.seed / 3 % RESIDENT_SPACES.len() as u64).unwrap_or(0)];
+        let limits = StoreLimits { spaces_resident_max: residents, ..StoreLimits::default() };
         let options = StoreOptions {
             segment_bytes,
+            limits,
             by_hand: true,
             answer_before_write: self.lies,
             ..StoreOptions::new(PathBuf::from(DATA_DIR))
@@ -143,7 +148,8 @@ impl Session<'_> {
                 0..=44 => self.push(space),
                 45..=64 => drop(self.store.turn(Part::Committer)),
                 65..=72 => drop(self.store.turn(Part::Background)),
-                73..=76 => drop(self.store.turn(Part::Metadata)),
+                73..=75 => drop(self.store.turn(Part::Metadata)),
+                76 => drop(self.store.turn(Part::Keeper)),
                 77..=81 => self.roster(space),
                 82..=85 => self.trim(space),
                 86..=88 => self.attest(space),

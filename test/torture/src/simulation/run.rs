@@ -107,7 +107,8 @@ fn deceive(world: &mut World, backup: Backup) {
         world.tally.noticed += u64::from(noticed);
         // A device that the older roster does not name is not let in, so it cannot tell.
         let let_in = !matches!(device.phase, Phase::Offline) || noticed || device.findings.is_empty();
-        let silent = knew_more && member && !noticed && !device.refusals.contains(&relay_proto::ErrorCode::HandshakeFailed);
+        let silent =
+            knew_more && member && !noticed && !device.refusals.contains(&relay_proto::ErrorCode::HandshakeFailed);
         if silent && let_in {
             let what = format!(
                 "device {} of space {} knew {:?}, was shown {:?} in secret, and did not notice",

@@ -1,10 +1,12 @@
 //! The store as the relay sees it: every call is passed on, what it announces is written down, and the controls lie here.
 
 use bytes::Bytes;
+use relay_core::erasure::{PurgePoint, Tombstone};
 use relay_core::store::{
     CommitListener, Completion, DeviceMark, ForgettingFacts, LogState, Push, Pushed, ReadOutcome, RosterCommit,
     SignedAck, SnapshotProgress, SpaceCommit, SpaceFacts, Store, StoreStats, Verdict,
 };
+use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::{DeviceKey, Hash, SnapshotId, SpaceId};
 use relay_store::EmbeddedStore;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,6 +66,14 @@ impl CommitListener for Listener {
     fn roster_changed(&self, commit: RosterCommit) {
         lock(&self.announced).push(Announced::Roster(commit.clone()));
         self.hub.roster_changed(commit);
+    }
+
+    fn purged(&self, space: SpaceId) {
+        self.hub.purged(space);
+    }
+
+    fn space_erased(&self, space: SpaceId, notice: Bytes) {
+        self.hub.space_erased(space, notice);
     }
 }
 
@@ -157,8 +167,28 @@ impl Store for Watched {
         self.store.spaces(after, count, done);
     }
 
+    fn spaces_due(&self, after: Option<SpaceId>, count: u32, now_ms: u64, done: Completion<Vec<SpaceId>>) {
+        self.store.spaces_due(after, count, now_ms, done);
+    }
+
+    fn judged(&self, space: SpaceId, due_ms: u64) {
+        self.store.judged(space, due_ms);
+    }
+
     fn trim(&self, space: SpaceId, floor: u64, done: Completion<()>) {
         self.store.trim(space, floor, done);
+    }
+
+    fn purge(&self, space: SpaceId, point: PurgePoint, done: Completion<()>) {
+        self.store.purge(space, point, done);
+    }
+
+    fn erase(&self, space: SpaceId, reason: ErasureReason, done: Completion<()>) {
+        self.store.erase(space, reason, done);
+    }
+
+    fn erasure(&self, space: SpaceId, done: Completion<Option<Tombstone>>) {
+        self.store.erasure(space, done);
     }
 
     fn snapshot_begin(&self, space: SpaceId, manifest: Bytes, done: Completion<SnapshotProgress>) {
