@@ -192,7 +192,7 @@ fn more_than_acked(c: &Calls) {
     c.put_ack(space.id(), signed_ack(c, &space, &c.a, 2, fold.head())).unwrap();
     assert_eq!(c.snapshot_begin(space.id(), above.bytes().clone()), progress(0, false));
     let mut other = LogFold::new(&Genesis::first(space.id(), c.log_id()));
-    other.extend([Hash([1; 32])]);
+    other.extend([Hash([1; 32]), Hash([2; 32])]);
     let forked = manifest(c, &space, &other, &c.a, 1);
     assert_eq!(c.snapshot_begin(space.id(), forked.bytes().clone()), invalid, "another head");
 }
