@@ -92,7 +92,7 @@ impl<'a> Chain<'a> {
         let worked = match self.dice.below(10) {
             0 => self.reset(&history),
             1 => self.fail_to_open(),
-            2..=5 if self.live_copy.is_some() && (self.harsh || self.dice.one_in(2)) => {
+            2..=8 if self.live_copy.is_some() && (self.harsh || self.dice.one_in(4)) => {
                 self.restore_in_part(&history).and_then(|()| self.work(&history))
             }
             _ => self.work(&history),
@@ -140,8 +140,8 @@ impl<'a> Chain<'a> {
         }
         session.run(10 + self.dice.below(STEPS_MAX));
         self.vfs.heal();
-        if self.dice.one_in(3) && !self.unwell {
-            if self.dice.one_in(2) {
+        if self.dice.one_in(if self.harsh { 2 } else { 3 }) && !self.unwell {
+            if self.harsh || self.dice.one_in(2) {
                 self.live_copy = Some((self.vfs.fork(), settled(&lock(history), self.vfs.journal_len())));
                 session.run(self.dice.below(LATE_STEPS_MAX));
                 self.vfs.heal();
