@@ -68,10 +68,10 @@ pub struct Site {
 ///
 /// # Errors
 /// A promise that the honest store broke, which is another harness's business.
-pub fn case(cast: &Cast, seed: u64, sites: &mut BTreeMap<String, Site>) -> Result<u64, String> {
+pub fn case(cast: &Cast, seed: u64, sessions: u64, sites: &mut BTreeMap<String, Site>) -> Result<u64, String> {
     let mut chain = Chain::new(cast, seed, false).harsh();
     let mut states = 0;
-    for session in 0..SESSIONS {
+    for session in 0..sessions {
         let recorded = chain.session()?;
         for (name, (site, calls)) in recorded.journal.sites() {
             let known = sites.entry(name).or_insert(Site { site, calls: 0, tried: 0, caught: None });
@@ -116,7 +116,7 @@ pub fn run(args: &Args) -> Report {
     let mut cases = 0;
     while args.goes_on(cases) {
         let seed = args.seed + cases;
-        match case(&cast, seed, &mut sites) {
+        match case(&cast, seed, SESSIONS, &mut sites) {
             Ok(states) => report.count("states", states),
             Err(what) => report.violate(what, args.replay(seed)),
         }
