@@ -37,7 +37,7 @@ fn the_sync_of_a_group_is_noticed_when_it_is_turned_off() {
     let cast = Cast::default();
     let mut known = std::collections::BTreeMap::new();
     for seed in 1..=2 {
-        sites::case(&cast, seed, &mut known).expect("an honest store");
+        sites::case(&cast, seed, 2, &mut known).expect("an honest store");
     }
     let caught = |site: &&Site| site.caught.is_some() && site.site.file().ends_with("committer.rs");
     assert!(known.values().any(|site| caught(&site)), "{known:?}");

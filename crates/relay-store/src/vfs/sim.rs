@@ -214,6 +214,14 @@ impl SimVfs {
         files.collect()
     }
 
+    /// The paths of all files.
+    #[must_use]
+    pub fn paths(&self) -> BTreeSet<PathBuf> {
+        let state = guard(&self.state);
+        let files = state.disk.names.iter().filter(|(_, name)| matches!(name, Name::File(_)));
+        files.map(|(path, _)| path.clone()).collect()
+    }
+
     /// A copy of the whole disk as it is now, all of it durable.
     #[must_use]
     pub fn fork(&self) -> Self {

@@ -6,6 +6,7 @@ use relay_proto::attestation::HeadClaim;
 use relay_proto::ids::EntryId;
 use relay_proto::snapshot::Manifest;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Something that was promised at a moment: the number of ops in the disk's journal.
 #[derive(Clone, Debug)]
@@ -72,6 +73,10 @@ pub struct History {
     pub epochs: Vec<Promised<u64>>,
     /// Whether a log reset was begun.
     pub reset_sent: bool,
+    /// From when on a start reads a checkpoint and not the whole log; nothing was compacted since.
+    pub checkpoint: Option<usize>,
+    /// Segments that were given back; their numbers are not used again.
+    pub gone: Vec<Promised<PathBuf>>,
     /// Calls that were answered with `Ok`.
     pub answered: u64,
 }
@@ -124,5 +129,7 @@ impl History {
             }
         }
         settle(&mut self.epochs, at);
+        settle(&mut self.gone, at);
+        self.checkpoint = None;
     }
 }

@@ -145,7 +145,8 @@ impl Session<'_> {
         for _ in 0..steps {
             let space = usize::try_from(self.dice.below(self.cast.spaces.len() as u64)).unwrap_or(0);
             match self.dice.below(100) {
-                0..=44 => self.push(space),
+                0..=42 => self.push(space),
+                43 | 44 => self.reclaim(),
                 45..=64 => drop(self.store.turn(Part::Committer)),
                 65..=72 => drop(self.store.turn(Part::Background)),
                 73..=75 => drop(self.store.turn(Part::Metadata)),
@@ -161,6 +162,19 @@ impl Session<'_> {
         }
         if self.dice.one_in(2) {
             self.store.settle();
+        }
+    }
+
+    /// Gives back what is forgotten; what is gone is promised to stay gone.
+    fn reclaim(&self) {
+        let before = self.vfs.paths();
+        let reclaimed = self.store.reclaim();
+        let (after, at) = (self.vfs.paths(), self.vfs.journal_len());
+        let is_gone = |path: &PathBuf| !after.contains(path) && path.extension().is_some_and(|of| of == "seg");
+        let gone: Vec<PathBuf> = before.into_iter().filter(is_gone).collect();
+        // A compaction that met a fault promises nothing of what it removed already.
+        if gone.len() as u64 == reclaimed.segments_gone {
+            lock(self.history).gone.extend(gone.into_iter().map(|what| Promised { at, what }));
         }
     }
 
@@ -235,7 +249,9 @@ impl Session<'_> {
         let mut history = lock(self.history);
         let known = &mut history.spaces[index];
         let size = known.size(at);
-        let floor = (known.floor_sent.max(1) + self.dice.below(4)).min(size + 1);
+        // Now and then nearly everything, so that segments are worth compacting.
+        let more = if self.dice.one_in(4) { size } else { self.dice.below(4) };
+        let floor = (known.floor_sent.max(1) + more).min(size + 1);
         known.floor_sent = known.floor_sent.max(floor);
         drop(history);
         let (vfs, history) = (self.vfs.clone(), Arc::clone(self.history));

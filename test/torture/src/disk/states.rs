@@ -2,11 +2,13 @@
 
 use super::cast::Cast;
 use super::chain::{Chain, Recorded};
+use super::session::DATA_DIR;
 use super::verify::{push_on, verify};
 use crate::args::Args;
 use crate::report::{Report, say};
 use relay_store::vfs::sim::{Dice, Replay, SimVfs};
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::Instant;
 
 /// Sessions of one case.
@@ -38,13 +40,25 @@ pub struct Tried {
     pub broken: Option<String>,
 }
 
+/// Whether there is a checkpoint: a start that finds no use in one removes it.
+fn has_checkpoint(vfs: &SimVfs) -> bool {
+    vfs.paths().contains(&Path::new(DATA_DIR).join("checkpoint"))
+}
+
 /// Opens the disk of a crash and checks it against what was promised by then.
 ///
 /// # Errors
 /// The broken promise, in words.
 pub fn check(cast: &Cast, recorded: &Recorded, vfs: &SimVfs, at: usize, also_push: bool) -> Result<(), String> {
     vfs.keep_power();
+    let files = vfs.paths();
+    if let Some(back) = recorded.history.gone.iter().find(|gone| gone.at <= at && files.contains(&gone.what)) {
+        return Err(format!("{} was given back and is there again", back.what.display()));
+    }
     let (store, _) = recorded.run.honest().open(vfs).map_err(|error| format!("does not open: {error}"))?;
+    if recorded.history.checkpoint.is_some_and(|written| written <= at) && !has_checkpoint(vfs) {
+        return Err("the checkpoint of an orderly end was not read".to_owned());
+    }
     let checked = verify(&store, cast, &recorded.history, at)
         .and_then(|observed| if also_push { push_on(&store, cast, &recorded.history, &observed) } else { Ok(()) });
     vfs.kill();
@@ -52,12 +66,19 @@ pub fn check(cast: &Cast, recorded: &Recorded, vfs: &SimVfs, at: usize, also_pus
     checked
 }
 
-/// Tries crashes of a session, at ascending moments.
+/// Tries crashes of a session at random moments.
 #[must_use]
-pub fn crash(cast: &Cast, recorded: &Recorded, mut replay: Replay<'_>, states: u64, seed: u64) -> Tried {
+pub fn crash(cast: &Cast, recorded: &Recorded, replay: Replay<'_>, states: u64, seed: u64) -> Tried {
     let mut dice = Dice::new(seed);
-    let mut points: Vec<usize> =
-        (0..states).map(|_| usize::try_from(dice.below(recorded.journal.len() as u64 + 1)).unwrap_or(0)).collect();
+    let at = |_| usize::try_from(dice.below(recorded.journal.len() as u64 + 1)).unwrap_or(0);
+    let points = (0..states).map(at).collect();
+    crash_at(cast, recorded, replay, points, dice.roll())
+}
+
+/// Tries a crash at each of some moments.
+#[must_use]
+pub fn crash_at(cast: &Cast, recorded: &Recorded, mut replay: Replay<'_>, mut points: Vec<usize>, seed: u64) -> Tried {
+    let mut dice = Dice::new(seed);
     points.sort_unstable();
     let mut seen = HashSet::new();
     let mut tried = Tried::default();

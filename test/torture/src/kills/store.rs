@@ -2,10 +2,11 @@
 //! is there afterwards, once, in order, under a signed head.
 
 use super::child::{LIE, WORK};
-use super::victim::{Kill, Said, run_and_kill};
+use super::victim::{Kill, Said, forking, run_and_kill};
 use super::writer::{WRITERS, Writer, open};
 use crate::args::Args;
 use crate::report::{Report, say};
+use relay_store::EmbeddedStore;
 use relay_store::vfs::sim::Dice;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -90,8 +91,15 @@ impl<'a> Life<'a> {
     /// What was lost or is wrong, in words.
     pub fn compare(&mut self) -> Result<(), String> {
         let store = open(&self.dir, false).map_err(|error| format!("does not open: {error}"))?;
+        let checked = self.check(&store);
+        let _alone = forking();
+        drop(store);
+        checked
+    }
+
+    fn check(&mut self, store: &EmbeddedStore) -> Result<(), String> {
         for n in 1..=WRITERS {
-            let (size, floor) = Writer::new(n).check(n, &store)?;
+            let (size, floor) = Writer::new(n).check(n, store)?;
             let promised = &mut self.promised[usize::from(n)];
             if size < promised.stored || floor < promised.floor {
                 return Err(format!("writer {n}: {size} entries from {floor} on where {promised:?} was said"));

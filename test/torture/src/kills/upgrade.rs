@@ -91,11 +91,13 @@ fn upgrade(program: &Path, dir: &Path, format: u32, plan: &mut Kills<'_>) -> Res
     Err(format!("a start that was not killed did not end within {NOT_KILLED:?}"))
 }
 
-/// What nobody killed shows, and how long it took.
+/// What nobody killed shows, and how long its process took.
 fn calm(program: &Path, dir: &Path, format: u32) -> Result<(Vec<String>, Duration), String> {
+    copy(&fixture(format), dir).map_err(|error| format!("the fixture cannot be copied: {error}"))?;
     let started = Instant::now();
-    let mut none = Kills { within: NOT_KILLED, dice: &mut Dice::new(0), max: 0 };
-    upgrade(program, dir, format, &mut none).map(|(found, _)| (found, started.elapsed()))
+    let said = run_and_kill(program, UPGRADE, dir, Kill::AfterStart(NOT_KILLED)).map_err(|error| error.to_string())?;
+    let took = started.elapsed();
+    if said.ended { Ok((everything(dir)?, took)) } else { Err(format!("the start failed: {:?}", said.failed)) }
 }
 
 /// Upgrades a copy of a fixture under kills and compares it with one that nobody killed. Returns the kills.

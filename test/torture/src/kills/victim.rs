@@ -4,7 +4,17 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// Held while a process is started, and while a store of this process is closed: what another thread starts has all open files
+/// until its program begins, the lock of a data directory among them.
+static FORKING: Mutex<()> = Mutex::new(());
+
+/// Waits until no process is being started, and lets none be started while it is held.
+pub fn forking() -> MutexGuard<'static, ()> {
+    FORKING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Longest wait for a word.
 const WORD_WITHIN: Duration = Duration::from_secs(20);
@@ -60,7 +70,10 @@ fn end_of(kill: Kill, heard: &Receiver<()>) -> Instant {
 pub fn run_and_kill(program: &Path, what: &str, dir: &Path, kill: Kill) -> std::io::Result<Said> {
     let mut command = Command::new(program);
     command.arg(what).arg(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn()?;
+    let mut child = {
+        let _alone = forking();
+        command.spawn()?
+    };
     let (stdout, mut stderr) = (child.stdout.take().ok_or(std::io::ErrorKind::BrokenPipe)?, child.stderr.take());
     let (tell, heard) = channel();
     let word = if let Kill::AfterWord(word, _) = kill { Some(word) } else { None };

@@ -1,6 +1,6 @@
 //! Everything that happened to a disk since a moment, from which the disk of every crash since then is made.
 
-use super::disk::{Change, Disk, Op};
+use super::disk::{Change, Disk, NameChange, Op};
 use super::loss::{self, Dice};
 use super::{SimVfs, guard};
 use crate::vfs::SyncSite;
@@ -87,11 +87,26 @@ impl Journal {
         sites
     }
 
+    /// The moments just behind each sync that a site asked for.
+    #[must_use]
+    pub fn behind(&self, site: SyncSite) -> Vec<usize> {
+        self.moments(1, |op| matches!(op, Op::SyncFile(_, of) | Op::SyncDir(_, of) if *of == site))
+    }
+
     /// The moments just before a file was synced: what a kill leaves then is whole and not durable.
     #[must_use]
     pub fn before_syncs(&self) -> Vec<usize> {
-        let is_sync = |(_, op): &(usize, &Op)| matches!(op, Op::SyncFile(..));
-        self.ops.iter().enumerate().filter(is_sync).map(|(at, _)| at).collect()
+        self.moments(0, |op| matches!(op, Op::SyncFile(..)))
+    }
+
+    /// The moments just behind a rename: what a kill leaves then has a new name that is not durable.
+    #[must_use]
+    pub fn behind_renames(&self) -> Vec<usize> {
+        self.moments(1, |op| matches!(op, Op::Names(NameChange::Rename { .. })))
+    }
+
+    fn moments(&self, behind: usize, of: impl Fn(&Op) -> bool) -> Vec<usize> {
+        self.ops.iter().enumerate().filter(|(_, op)| of(op)).map(|(at, _)| at + behind).collect()
     }
 
     /// Starts at the first moment, with every sync of one site turned off, or none.
