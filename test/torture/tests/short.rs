@@ -61,7 +61,8 @@ fn relay_and_devices_keep_their_promises_in_simulated_worlds() {
         outcome.counts.iter().for_each(|(name, count)| *tally.entry(*name).or_insert(0) += count);
     }
     // A world in which nothing happens proves nothing.
-    for name in ["receipts", "powerCuts", "crashes", "restores", "rosterChanges", "clockJumps", "diskFaults", "nights"] {
+    for name in ["receipts", "powerCuts", "crashes", "restores", "rosterChanges", "clockJumps", "diskFaults", "nights"]
+    {
         assert!(tally[name] > 0, "{name} in {tally:?}");
     }
     assert_eq!(simulation::seed(1).trace_hash, simulation::seed(1).trace_hash);

@@ -187,7 +187,7 @@ impl Device {
         self.out.clear();
         self.hangs_up = false;
         self.failures = (self.failures + 1).min(10);
-        let longest = (200 * MS << self.failures).min(RETRY_US_MAX);
+        let longest = ((200 * MS) << self.failures).min(RETRY_US_MAX);
         self.retry_at_us = self.retry_at_us.max(now_us + 1 + self.dice.below(longest));
     }
 

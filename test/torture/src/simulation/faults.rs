@@ -1,10 +1,10 @@
 //! What is done to a world, one thing at a time: apps write, devices come and go, and whatever troubles its plan has.
 
+use super::cast::DEVICES_MAX;
 use super::device::Change;
 use super::network::Side;
 use super::scheduler::{MS, SECOND};
 use super::world::{Backup, Event, World};
-use super::cast::DEVICES_MAX;
 use relay_store::embedded::by_hand::Part;
 use relay_store::vfs::sim::Fault;
 use std::io::ErrorKind;

@@ -142,8 +142,7 @@ impl Host {
             wall_clock: Arc::clone(&self.clock) as Arc<_>,
             limits: self.plan.limits,
         });
-        self.process =
-            Some(Process { store, relay, began_us: now_us, served: BTreeMap::new(), released: Vec::new() });
+        self.process = Some(Process { store, relay, began_us: now_us, served: BTreeMap::new(), released: Vec::new() });
         Ok(())
     }
 

@@ -25,11 +25,7 @@ pub(crate) fn look(world: &mut World) {
             connections * (u64::from(limits.push_in_flight_bytes_max) + PUSH_BYTES_BEYOND),
         ),
         ("bytes kept for live subscribers", stats.live_bytes, limits.live_bytes_max as u64),
-        (
-            "bytes of ephemeral frames",
-            stats.ephemeral_bytes,
-            stats.active_spaces * EPHEMERAL_SPACE_BYTES_MAX as u64,
-        ),
+        ("bytes of ephemeral frames", stats.ephemeral_bytes, stats.active_spaces * EPHEMERAL_SPACE_BYTES_MAX as u64),
         ("sessions", stats.sessions, connections),
     ];
     for (name, value, limit) in gauges {
@@ -118,7 +114,8 @@ fn has_all(world: &World, at: usize) -> bool {
 }
 
 fn is_at_rest(world: &World) -> bool {
-    world.host.is_up() && (0..world.devices.len()).all(|at| !is_member(world, at) || has_all(world, at))
+    world.host.is_up()
+        && (0..world.devices.len()).all(|at| !is_member(world, at) || has_all(world, at))
         && world.truths.iter().all(|truth| truth.line.is_some())
 }
 

@@ -111,14 +111,7 @@ impl Wire {
     }
 
     /// Sends a frame to an end; gives the times at which its pieces arrive.
-    pub(crate) fn send(
-        &mut self,
-        to: Side,
-        frame: &Bytes,
-        now_us: u64,
-        weather: Weather,
-        dice: &mut Dice,
-    ) -> Vec<u64> {
+    pub(crate) fn send(&mut self, to: Side, frame: &Bytes, now_us: u64, weather: Weather, dice: &mut Dice) -> Vec<u64> {
         if self.broken || self.to(to).ended {
             return Vec::new();
         }

@@ -107,7 +107,8 @@ fn deceive(world: &mut World, backup: Backup) {
         world.tally.noticed += u64::from(noticed);
         // A device that the older roster does not name is not let in, so it cannot tell.
         let let_in = !matches!(device.phase, Phase::Offline) || noticed || device.findings.is_empty();
-        let silent = knew_more && member && !noticed && !device.refusals.contains(&relay_proto::ErrorCode::HandshakeFailed);
+        let silent =
+            knew_more && member && !noticed && !device.refusals.contains(&relay_proto::ErrorCode::HandshakeFailed);
         if silent && let_in {
             let what = format!(
                 "device {} of space {} knew {:?}, was shown {:?} in secret, and did not notice",
@@ -244,10 +245,16 @@ pub fn run(args: &Args) -> Report {
     if let Some(number) = first_failed(&report) {
         let (plan, outcome) = explain(number, Words::Kept);
         outcome.lines.iter().for_each(|line| say(line));
-        say(&format!("needed for it: {:?}", plan.troubles));
+        say(&format!("needed for it: {:?}; commit {}", plan.troubles, commit()));
     }
     controls(args, &mut report);
     report
+}
+
+/// What was built, as far as git knows.
+fn commit() -> String {
+    let told = std::process::Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
+    told.map_or_else(|_| "unknown".to_owned(), |told| String::from_utf8_lossy(&told.stdout).trim().to_owned())
 }
 
 fn first_failed(report: &Report) -> Option<u64> {

@@ -6,6 +6,7 @@ mod wires;
 
 use super::cast::keys;
 use super::device::{Device, KnownRoster, Verifier};
+use super::faults;
 use super::host::Host;
 use super::network::{Side, Wire};
 use super::plan::Plan;
@@ -14,7 +15,6 @@ use super::tally::Tally;
 use super::trace::{Trace, Words};
 use super::truth::{Line, SpaceTruth};
 use super::watched::Lie;
-use super::faults;
 use relay_proto::ids::LogId;
 use relay_store::embedded::by_hand::{PARTS, Part};
 use relay_store::vfs::sim::{Dice, SimVfs};

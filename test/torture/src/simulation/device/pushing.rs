@@ -138,12 +138,7 @@ impl Device {
     }
 
     /// Whether a refusal was about a push; everything is sent again from there.
-    pub(super) fn on_push_refused(
-        &mut self,
-        code: ErrorCode,
-        error: &ErrorFrame,
-        now_us: u64,
-    ) -> Result<bool, String> {
+    pub(super) fn on_push_refused(&mut self, code: ErrorCode, error: &ErrorFrame, now_us: u64) -> Result<bool, String> {
         let Phase::Open(open) = &mut self.phase else { return Ok(false) };
         let Some(at) = open.push.in_flight.iter().position(|push| push.first == error.context) else {
             return Ok(false);

@@ -5,9 +5,7 @@ use super::pushing::PushState;
 use super::snapshots::{Bootstrap, Upload};
 use super::{Device, Verifier};
 use bytes::Bytes;
-use relay_proto::frame::{
-    Challenge, EphemeralListen, Frame, Hello, Ping, RelayFrame, Subscribe, Welcome, WelcomeBody,
-};
+use relay_proto::frame::{Challenge, EphemeralListen, Frame, Hello, Ping, RelayFrame, Subscribe, Welcome, WelcomeBody};
 use relay_proto::handshake::{ClientTranscript, sign_proof};
 use relay_proto::ids::{LogId, Signature};
 use relay_proto::limits::{FEATURE_EPHEMERAL, VERSIONS};

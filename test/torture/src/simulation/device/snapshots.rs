@@ -23,11 +23,21 @@ pub(crate) enum Bootstrap {
     /// Log resets are followed.
     Resets,
     /// The newest snapshot was asked for; it must reach this floor. `expired`: the own cursor is below it.
-    Asked { floor: u64, expired: bool },
+    Asked {
+        floor: u64,
+        expired: bool,
+    },
     /// Its chunks come.
-    Chunks { manifest: Box<Manifest>, chunks: Vec<Bytes>, expired: bool },
+    Chunks {
+        manifest: Box<Manifest>,
+        chunks: Vec<Bytes>,
+        expired: bool,
+    },
     /// The leaves between the own log and the snapshot come.
-    Leaves { manifest: Box<Manifest>, content: Content },
+    Leaves {
+        manifest: Box<Manifest>,
+        content: Content,
+    },
     Live,
 }
 
@@ -73,8 +83,7 @@ impl Content {
         }
         while bytes.has_remaining() {
             let device = key(&mut bytes)?;
-            let (push_seq, delivered) =
-                (bytes.try_get_u64().map_err(short)?, bytes.try_get_u64().map_err(short)?);
+            let (push_seq, delivered) = (bytes.try_get_u64().map_err(short)?, bytes.try_get_u64().map_err(short)?);
             content.links.push((device, push_seq, delivered));
         }
         Ok(content)
@@ -117,9 +126,11 @@ impl Device {
         let reaches = |manifest: &Manifest| manifest.fields().size + 1 >= floor;
         let held = (!manifest.is_empty()).then(|| Manifest::parse(manifest)).transpose();
         let held = held.map_err(|_| "snapshot_rejected: no manifest".to_owned())?;
-        let allowed = |manifest: &Manifest| self.roster.newest().is_some_and(|newest| {
-            newest.device(&manifest.fields().device).is_some_and(|author| author.rights.may_write())
-        });
+        let allowed = |manifest: &Manifest| {
+            self.roster.newest().is_some_and(|newest| {
+                newest.device(&manifest.fields().device).is_some_and(|author| author.rights.may_write())
+            })
+        };
         let Some(manifest) = held.filter(|manifest| reaches(manifest) && allowed(manifest)) else {
             if floor <= 1 && !expired {
                 open.bootstrap = Bootstrap::Live;
@@ -259,8 +270,7 @@ impl Device {
         let links = self.chains.iter().map(|(device, link)| (*device, link.push_seq, link.delivered)).collect();
         let bytes = Content { state: self.state.clone(), links }.encode();
         let chunk_bytes = CHUNK_BYTES_MIN;
-        let chunks: Vec<Bytes> =
-            bytes.chunks(chunk_bytes as usize).map(|chunk| bytes.slice_ref(chunk)).collect();
+        let chunks: Vec<Bytes> = bytes.chunks(chunk_bytes as usize).map(|chunk| bytes.slice_ref(chunk)).collect();
         let mut hasher = ChunksHasher::default();
         chunks.iter().for_each(|chunk| hasher.push(chunk));
         let fields = ManifestFields {
