@@ -21,7 +21,7 @@ const TWICE_ONE_IN: u64 = 100;
 /// One seed in so many ends with a backup that is put back in secret.
 const DECEIVED_ONE_IN: u64 = 25;
 /// Seeds within which a control must be caught.
-const CONTROL_SEEDS: u64 = 60;
+const CONTROL_SEEDS: u64 = 500;
 /// Seeds with such a backup within which some device must have noticed it.
 const DECEPTION_SEEDS: u64 = 20;
 
