@@ -80,6 +80,13 @@ export class LogTree {
     return this.#recent.headAt(size);
   }
 
+  /** The head of the present tree at a size, or of an ended one at the size where the next one began. */
+  headIn(logEpoch: number, size: number): Uint8Array | undefined {
+    if (logEpoch === this.#origin.logEpoch) return this.headAt(size);
+    const past = this.#past.findLast((fold) => fold.origin.logEpoch === logEpoch && fold.size === size);
+    return past && CompactRange.fromHashes(past.size - past.origin.baseSize + 1, past.range)?.root();
+  }
+
   state(): LogTreeState {
     return { origin: this.#origin, size: this.#size, range: this.#range().hashes(), ahead: this.#ahead, past: this.#past };
   }

@@ -137,7 +137,9 @@ export class Bootstrap {
     const { log, chains, identity, device, ed25519 } = this.#context;
     const { manifest } = snapshot;
     const extended = expiredAt !== undefined && log.size > 0 && (await this.history.extend(link, manifest.size, expiredAt));
-    if (extended && !equalBytes(log.tree.root(), manifest.head)) throw this.#otherHead(snapshot);
+    // A snapshot from before a log reset may end where the present tree begins: then it is the old tree that has its head.
+    const head = extended ? log.tree.headIn(manifest.logEpoch, manifest.size) : undefined;
+    if (head !== undefined && !equalBytes(head, manifest.head)) throw this.#otherHead(snapshot);
     if (!extended) this.#adopt(snapshot);
     chains.startFrom(snapshot.chains, manifest.logEpoch);
     this.#author = manifest.device;

@@ -90,6 +90,21 @@ describe('the verified log', () => {
   });
 });
 
+test('the head of an ended tree is known where the present one begins', () => {
+  const ended = new LogTree(identity);
+  for (let i = 0; i < 3; i += 1) ended.push(leaf(i));
+  const baseHead = ended.root();
+  const tree = new LogTree(identity);
+  for (let i = 0; i < 2; i += 1) tree.push(leaf(i));
+  tree.follow({ ...identity, oldEpoch: 1, baseSize: 3, baseHead, newEpoch: 7, time: 0, signature: new Uint8Array(64) });
+  tree.push(leaf(2));
+  expect([tree.logEpoch, tree.size]).toEqual([7, 3]);
+  expect(tree.headIn(1, 3)).toEqual(baseHead);
+  expect(tree.headIn(7, 3)).toEqual(tree.root());
+  expect(tree.root()).not.toEqual(baseHead);
+  expect(tree.headIn(1, 2)).toBeUndefined();
+});
+
 describe('chains of devices', () => {
   const entry = (pushSeq: number) => ({ device: leaf(1), pushSeq, entryId: leaf(100 + pushSeq) });
 

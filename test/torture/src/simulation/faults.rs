@@ -39,8 +39,8 @@ fn one(world: &mut World) {
         80..=84 if troubles.restores => back_up(world),
         85..=86 if troubles.restores => restore(world),
         87..=92 if troubles.rosters => change_roster(world),
-        93..=96 => wish_snapshot(world),
-        97 if troubles.nights => fall_asleep(world),
+        93..=95 => wish_snapshot(world),
+        96..=98 if troubles.nights => fall_asleep(world),
         _ => write(world),
     }
 }

@@ -8,6 +8,7 @@ pub use super::watched::Lie;
 use super::world::{Backup, World};
 use crate::args::Args;
 use crate::report::{Report, say};
+use relay_proto::ErrorCode;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +21,7 @@ const TWICE_ONE_IN: u64 = 100;
 /// One seed in so many ends with a backup that is put back in secret.
 const DECEIVED_ONE_IN: u64 = 25;
 /// Seeds within which a control must be caught.
-const CONTROL_SEEDS: u64 = 60;
+const CONTROL_SEEDS: u64 = 500;
 /// Seeds with such a backup within which some device must have noticed it.
 const DECEPTION_SEEDS: u64 = 20;
 
@@ -82,7 +83,6 @@ fn runaway(world: &mut World) {
 
 /// Puts an older disk back without a word: every device that knew more must say so, and no other.
 fn deceive(world: &mut World, backup: Backup) {
-    use super::device::Phase;
     let now_us = world.clock.now_us();
     let fooled: Vec<bool> = world.devices.iter().map(|device| device.has_failed()).collect();
     world.deceived = true;
@@ -106,10 +106,8 @@ fn deceive(world: &mut World, backup: Backup) {
         let noticed = device.has_failed() && !fooled[at];
         world.tally.noticed += u64::from(noticed);
         // A device that the older roster does not name is not let in, so it cannot tell.
-        let let_in = !matches!(device.phase, Phase::Offline) || noticed || device.findings.is_empty();
-        let silent =
-            knew_more && member && !noticed && !device.refusals.contains(&relay_proto::ErrorCode::HandshakeFailed);
-        if silent && let_in {
+        let let_in = !device.refusals.contains(&ErrorCode::HandshakeFailed);
+        if knew_more && member && let_in && !noticed {
             let what = format!(
                 "device {} of space {} knew {:?}, was shown {:?} in secret, and did not notice",
                 device.index, device.space, known[at], shown[device.space]
@@ -245,10 +243,16 @@ pub fn run(args: &Args) -> Report {
     if let Some(number) = first_failed(&report) {
         let (plan, outcome) = explain(number, Words::Kept);
         outcome.lines.iter().for_each(|line| say(line));
-        say(&format!("needed for it: {:?}", plan.troubles));
+        say(&format!("needed for it: {:?}; commit {}", plan.troubles, commit()));
     }
     controls(args, &mut report);
     report
+}
+
+/// What was built, as far as git knows.
+fn commit() -> String {
+    let told = std::process::Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
+    told.map_or_else(|_| "unknown".to_owned(), |told| String::from_utf8_lossy(&told.stdout).trim().to_owned())
 }
 
 fn first_failed(report: &Report) -> Option<u64> {

@@ -92,7 +92,7 @@ impl SpaceTruth {
             self.append(Logged { device, push_seq, key_epoch, id, at_us: now_us }, false)?;
         }
         let attestation = Attestation::decode(&commit.attestation).map_err(|_| "no attestation")?;
-        self.claim(&attestation.claim, now_us)?;
+        self.claim(&attestation.claim)?;
         self.check_head(&attestation.claim)
     }
 
@@ -106,7 +106,7 @@ impl SpaceTruth {
     }
 
     /// An attestation is shown: all of one log epoch agree in pairs, whoever saw them.
-    fn claim(&mut self, claim: &HeadClaim, _now_us: u64) -> Result<(), String> {
+    fn claim(&mut self, claim: &HeadClaim) -> Result<(), String> {
         self.shown.entry(claim.log_epoch).or_default().add(claim)?;
         let Some(line) = &self.line else { return Ok(()) };
         if claim.log_epoch == line.epoch && claim.size > line.size() {
@@ -166,7 +166,7 @@ impl SpaceTruth {
     }
 
     /// What the relay says to a device.
-    pub(crate) fn said(&mut self, device: &DeviceKey, frame: &RelayFrame, now_us: u64) -> Result<(), String> {
+    pub(crate) fn said(&mut self, device: &DeviceKey, frame: &RelayFrame) -> Result<(), String> {
         let removed = self.line.as_ref().is_some_and(|line| !line.lists(device));
         let harmless = matches!(frame, RelayFrame::ErrorFrame(_) | RelayFrame::Goaway(_) | RelayFrame::Challenge(_));
         if removed && !harmless {
@@ -174,13 +174,13 @@ impl SpaceTruth {
         }
         match frame {
             RelayFrame::Entries(entries) => {
-                self.claim(&entries.attestation.claim, now_us)?;
+                self.claim(&entries.attestation.claim)?;
                 self.entries(entries)
             }
-            RelayFrame::Receipt(receipt) => self.claim(&receipt.attestation.claim, now_us),
-            RelayFrame::Pong(pong) => self.claim(&pong.attestation.claim, now_us),
-            RelayFrame::CursorExpired(expired) => self.claim(&expired.attestation.claim, now_us),
-            RelayFrame::Welcome(welcome) => self.claim(&welcome.body.attestation.claim, now_us),
+            RelayFrame::Receipt(receipt) => self.claim(&receipt.attestation.claim),
+            RelayFrame::Pong(pong) => self.claim(&pong.attestation.claim),
+            RelayFrame::CursorExpired(expired) => self.claim(&expired.attestation.claim),
+            RelayFrame::Welcome(welcome) => self.claim(&welcome.body.attestation.claim),
             RelayFrame::AckNotice(notice) => {
                 let known = self.acks.get(&(notice.device, notice.ack.log_epoch)).copied().unwrap_or(0);
                 let held = notice.ack.size <= known;
@@ -244,7 +244,7 @@ impl SpaceTruth {
         if found.floor < line.floor {
             return Err(format!("the floor fell from {} to {}", line.floor, found.floor));
         }
-        self.claim(&found.claim, now_us)?;
+        self.claim(&found.claim)?;
         self.check_head(&found.claim)
     }
 

@@ -45,14 +45,14 @@ impl World {
         let Some(queue) = self.host.drive(id, message, room, now_us) else { return };
         let (frames, closed) = (std::mem::take(&mut queue.frames), queue.closed);
         let said: usize = frames.iter().map(Bytes::len).sum();
-        if open.max(self.plan.window_bytes) + said > self.plan.window_bytes.max(open) + OVERSHOOT_BYTES_MAX {
+        if open + said > self.plan.window_bytes + OVERSHOOT_BYTES_MAX {
             self.violate(format!("a write queue of {} bytes", open + said));
         }
         let (space, key) = (self.devices[at].space, self.devices[at].key());
         for frame in frames {
             match RelayFrame::decode(&frame) {
                 Ok(decoded) if !self.deceived => {
-                    let judged = self.truths[space].said(&key, &decoded, now_us);
+                    let judged = self.truths[space].said(&key, &decoded);
                     self.hold(judged, space);
                 }
                 Ok(_) => {}
