@@ -78,9 +78,8 @@ pub fn decide(subject: &Subject<'_>, policy: &ForgettingPolicy, now_ms: u64) -> 
     let half_over = older_than(policy.retention_ms / 2);
     let uncovered = half_over >= floor && half_over > good.iter().map(size_of).max().unwrap_or(0);
     let orphaned = facts.snapshots.first().is_some_and(|newest| !subject.counts(newest));
-    let expired = last_sign_of_life(facts).is_some_and(|last_ms| {
-        last_ms.saturating_add(policy.space_lease_ms.max(policy.retention_ms)) < now_ms
-    });
+    let expired = last_sign_of_life(facts)
+        .is_some_and(|last_ms| last_ms.saturating_add(policy.space_lease_ms.max(policy.retention_ms)) < now_ms);
     ForgettingDecision { floor, snapshot_due: uncovered || orphaned, expired }
 }
 

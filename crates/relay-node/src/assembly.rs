@@ -7,11 +7,11 @@ use crate::info::RelayInfo;
 use crate::native::Native;
 use crate::stats::{self, RelayStats, number};
 use crate::watch;
+use relay_core::store::StoreError;
 use relay_net::{
     Clock, ControlPlane, Endpoints, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server,
     ServerConfig,
 };
-use relay_core::store::StoreError;
 use relay_proto::SpaceId;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

@@ -82,7 +82,8 @@ pub(crate) struct Eraser {
 impl Eraser {
     /// Goes on with the purges that an earlier run left.
     pub(crate) fn new(parts: EraserParts, purges: Vec<PendingPurge>) -> Arc<Self> {
-        let order = |purge: PendingPurge| (purge.space, Order { aim: Aim::Purge(purge), durable: true, waiting: vec![] });
+        let order =
+            |purge: PendingPurge| (purge.space, Order { aim: Aim::Purge(purge), durable: true, waiting: vec![] });
         let orders = Orders { open: purges.into_iter().map(order).collect(), ..Orders::default() };
         Arc::new(Self { parts, orders: Mutex::new(orders) })
     }

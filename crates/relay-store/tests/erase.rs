@@ -309,7 +309,11 @@ fn a_log_whose_footers_are_broken_is_read_from_its_groups_after_an_erasure_and_a
     for erases in [true, false] {
         let vfs = SimVfs::new();
         let store = filled(Arc::new(vfs.clone()), &options, false);
-        if erases { erase(&store).unwrap() } else { purge(&store).unwrap() }
+        if erases {
+            erase(&store).unwrap()
+        } else {
+            purge(&store).unwrap()
+        }
         store.close();
         drop(store);
         for path in vfs.contents().into_keys().filter(|path| path.to_string_lossy().ends_with(".seg")) {
@@ -318,7 +322,11 @@ fn a_log_whose_footers_are_broken_is_read_from_its_groups_after_an_erasure_and_a
         vfs.remove(&PathBuf::from("/d/checkpoint")).unwrap();
         let store = open(Arc::new(vfs.clone()), &options).unwrap();
         check_others(&store);
-        if erases { assert!(is_erased(&store)) } else { check_whole(&store, &Writer::new(1), PURGED + 1) }
+        if erases {
+            assert!(is_erased(&store))
+        } else {
+            check_whole(&store, &Writer::new(1), PURGED + 1)
+        }
         store.close();
         check_others(&open(Arc::new(vfs), &options).unwrap());
     }

@@ -57,7 +57,12 @@ impl MemoryStore {
 
 impl Inner {
     /// With the tombstone, when the space was there until now.
-    fn erase_space(&mut self, id: SpaceId, reason: ErasureReason, now_ms: u64) -> Result<Option<Tombstone>, StoreError> {
+    fn erase_space(
+        &mut self,
+        id: SpaceId,
+        reason: ErasureReason,
+        now_ms: u64,
+    ) -> Result<Option<Tombstone>, StoreError> {
         self.writable()?;
         if self.tombstones.contains_key(&id) {
             return Ok(None);

@@ -2,7 +2,9 @@
 
 use crate::endpoint::Waker;
 use crate::erasure::Tombstone;
-use crate::store::{DeviceMark, ForgettingFacts, Pushed, ReadOutcome, SignedAck, SnapshotProgress, SpaceFacts, StoreError};
+use crate::store::{
+    DeviceMark, ForgettingFacts, Pushed, ReadOutcome, SignedAck, SnapshotProgress, SpaceFacts, StoreError,
+};
 use bytes::Bytes;
 use relay_proto::ids::Hash;
 use std::collections::VecDeque;

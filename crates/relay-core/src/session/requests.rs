@@ -11,8 +11,8 @@ use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::attestation::Attestation;
 use relay_proto::frame::{
-    ClientFrame, Erase, Leaves, Ping, Pong, Pull, PullLeaves, Purge, RosterPut, SnapshotAck, SnapshotBegin, SnapshotChunk,
-    SnapshotGet, Subscribe,
+    ClientFrame, Erase, Leaves, Ping, Pong, Pull, PullLeaves, Purge, RosterPut, SnapshotAck, SnapshotBegin,
+    SnapshotChunk, SnapshotGet, Subscribe,
 };
 use relay_proto::ids::{Hash, SnapshotId};
 use relay_proto::wire::Reader;

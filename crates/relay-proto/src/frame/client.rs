@@ -1,9 +1,9 @@
 //! What a client may send.
 
 use super::{
-    Ack, Direction, EphemeralListen, EphemeralSend, Erase, Frame, FrameType, Hello, Ping, Proof, Pull, PullLeaves, Purge, Push,
-    RosterPut, SnapshotAck, SnapshotBegin, SnapshotChunk, SnapshotGet, Subscribe, TopicCredit, TopicJoin, TopicLeave,
-    TopicSend, directional,
+    Ack, Direction, EphemeralListen, EphemeralSend, Erase, Frame, FrameType, Hello, Ping, Proof, Pull, PullLeaves,
+    Purge, Push, RosterPut, SnapshotAck, SnapshotBegin, SnapshotChunk, SnapshotGet, Subscribe, TopicCredit, TopicJoin,
+    TopicLeave, TopicSend, directional,
 };
 use crate::wire::{DecodeError, Reader};
 use bytes::Bytes;

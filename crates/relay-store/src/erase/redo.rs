@@ -264,7 +264,10 @@ mod tests {
             let bytes = w.into_bytes();
             assert_eq!(bytes.len(), record_bytes(body_len as usize));
             let (kind, body, _) = record::take(&bytes).unwrap();
-            assert_eq!(record::Record::decode(RecordKind::from_number(kind).unwrap(), &body), Some(record::Record::Blank));
+            assert_eq!(
+                record::Record::decode(RecordKind::from_number(kind).unwrap(), &body),
+                Some(record::Record::Blank)
+            );
         }
     }
 

@@ -82,14 +82,8 @@ impl EntryFields {
     }
 
     /// Of nothing: what a row has whose entry was erased with its space.
-    pub const NONE: Self = Self {
-        space: SpaceId::ZERO,
-        seq: 0,
-        device: DeviceKey::ZERO,
-        push_seq: 0,
-        key_epoch: 0,
-        id: EntryId::ZERO,
-    };
+    pub const NONE: Self =
+        Self { space: SpaceId::ZERO, seq: 0, device: DeviceKey::ZERO, push_seq: 0, key_epoch: 0, id: EntryId::ZERO };
 
     pub(crate) fn read(r: &mut Reader<'_>) -> Option<Self> {
         Some(Self {

@@ -29,7 +29,13 @@ struct CutFile {
 
 impl CutVfs {
     pub fn new(inner: SimVfs, seed: u64) -> Self {
-        Self { inner, calls: Arc::default(), cut_at: Arc::new(AtomicU64::new(u64::MAX)), seed, leaves_bytes: Arc::default() }
+        Self {
+            inner,
+            calls: Arc::default(),
+            cut_at: Arc::new(AtomicU64::new(u64::MAX)),
+            seed,
+            leaves_bytes: Arc::default(),
+        }
     }
 
     /// From now on segments keep their bytes, whatever is written over them.

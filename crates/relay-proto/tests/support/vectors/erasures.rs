@@ -73,11 +73,11 @@ fn notices() -> Value {
     };
     json!([
         row("by an admin, overwritten", "signed", signed()),
-        row("by the operator, being overwritten", "operator", ErasureNotice {
-            reason: ErasureReason::Operator,
-            done: false,
-            time_ms: TIME_MS,
-        }),
+        row(
+            "by the operator, being overwritten",
+            "operator",
+            ErasureNotice { reason: ErasureReason::Operator, done: false, time_ms: TIME_MS }
+        ),
         row("nobody came", "expired", ErasureNotice { reason: ErasureReason::Expired, done: true, time_ms: TIME_MS }),
     ])
 }
