@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { WebSocket } from 'ws';
 import { createSpace, openSpace } from '../../src/client/node.js';
 import type { Space } from '../../src/client/node.js';
 import type { WebSocketConstructor } from '../../src/client/node.js';
@@ -66,9 +67,9 @@ class Needles {
 /** A WebSocket whose sealed entries and snapshot chunks are remembered as they leave. */
 function recording(needles: Needles): WebSocketConstructor {
   return class extends WebSocket {
-    override send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
-      if (data instanceof Uint8Array && (data[0] === FRAME_TYPE.Push || data[0] === FRAME_TYPE.SnapshotChunk)) needles.add(data.subarray(FRAMING_BYTES));
-      super.send(data as ArrayBufferView<ArrayBuffer>);
+    override send(data: Uint8Array): void {
+      if (data[0] === FRAME_TYPE.Push || data[0] === FRAME_TYPE.SnapshotChunk) needles.add(data.subarray(FRAMING_BYTES));
+      super.send(data);
     }
   } as unknown as WebSocketConstructor;
 }
