@@ -481,6 +481,7 @@ fn a_failed_write_or_sync_of_an_erasure_is_never_answered_as_done() {
             Fault::Write { after, error: ErrorKind::Other },
             Fault::Sync { after, error: ErrorKind::Other },
             Fault::Write { after, error: ErrorKind::StorageFull },
+            Fault::Sync { after, error: ErrorKind::StorageFull },
         ] {
             let vfs = disk.fork();
             let store = open(Arc::new(vfs.clone()), &options).unwrap();
