@@ -21,6 +21,8 @@ export declare class RelayCore {
   stats(): RelayStats | null
   /** The events that gathered since the last call, oldest first. */
   drainEvents(): Array<RelayEvent>
+  /** Erases a space (its id, 64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */
+  eraseSpace(space: string): Promise<void>
   /** Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time. */
   beat(): void
   /** Stops accepting, tells clients when to return, waits for them, closes the store. Again after that: nothing. */
@@ -249,6 +251,12 @@ export interface RelayStats {
   sessionsRevokedTotal: number
   /** r" Snapshots that became complete. */
   snapshotsTotal: number
+  /** r" Purges that were answered. */
+  purgesTotal: number
+  /** r" Spaces that were erased or expired. */
+  spacesErasedTotal: number
+  /** r" Spaces that expired: no device came for too long. */
+  spacesExpiredTotal: number
   /** r" Spaces looked at by the forgetting sweep. */
   sweepSpacesTotal: number
   /** r" Times the sweep raised a floor. */

@@ -14,6 +14,7 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
     stats: () => core.stats(),
     drainEvents: () => core.drainEvents(),
     beat: () => core.beat(),
+    eraseSpace: (space) => converted(() => core.eraseSpace(space)),
     stop: ({ drainMs }) => converted(() => core.stop({ drainMs })),
   };
 }

@@ -13,6 +13,8 @@ export interface RelayPort {
   drainEvents(): RelayEvent[];
   /** Says that the event loop turns. */
   beat(): void;
+  /** Erases a space (64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */
+  eraseSpace(space: string): Promise<void>;
   /** Tells clients when to return, waits for them at most `drainMs`, closes the store. A second call does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
 }

@@ -72,6 +72,12 @@ function writeBody(writer: ByteWriter, frame: ClientFrame): void {
     case 'PullLeaves':
       writer.u32(frame.request).u64(frame.firstSeq).u32(frame.count);
       return;
+    case 'Purge':
+      writer.u64(frame.logEpoch).u64(frame.size).raw32(frame.head).fixed(frame.signature, 64);
+      return;
+    case 'Erase':
+      writer.u64(frame.logEpoch).u64(frame.rosterVersion).raw32(frame.rosterHash).fixed(frame.signature, 64);
+      return;
     case 'SnapshotBegin':
       writer.bytes32(frame.manifest);
       return;
@@ -115,6 +121,10 @@ function readBody(reader: ByteReader, type: number): ClientFrame {
       return { type: 'RosterPut', ...readChainAndKeyring(reader) };
     case FRAME_TYPE.PullLeaves:
       return { type: 'PullLeaves', request: reader.u32(), firstSeq: reader.u64(), count: inRange(reader.u32(), LEAVES_PAGE_MAX) };
+    case FRAME_TYPE.Purge:
+      return { type: 'Purge', logEpoch: reader.u64(), size: inRange(reader.u64(), U64_MAX), head: reader.raw32(), signature: reader.raw(64) };
+    case FRAME_TYPE.Erase:
+      return { type: 'Erase', logEpoch: reader.u64(), rosterVersion: reader.u64(), rosterHash: reader.raw32(), signature: reader.raw(64) };
     case FRAME_TYPE.SnapshotBegin:
       return { type: 'SnapshotBegin', manifest: reader.bytes32(SNAPSHOT_MANIFEST_BYTES_MAX) };
     case FRAME_TYPE.SnapshotChunk:

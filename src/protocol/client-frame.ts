@@ -1,4 +1,5 @@
 // The frames a client sends: one interface each, joined in the discriminated union `ClientFrame`.
+import type { EraseClaim, PurgeClaim } from './erasure.js';
 import type { LiveClientFrame } from './live-frame.js';
 
 /** Opens the handshake; the versions are in order of preference. */
@@ -75,6 +76,18 @@ export interface PullLeavesFrame {
   readonly count: number;
 }
 
+/** Everything up to a size is to be gone; signed by an admin or the root. */
+export interface PurgeFrame extends PurgeClaim {
+  readonly type: 'Purge';
+  readonly signature: Uint8Array;
+}
+
+/** The whole space is to be gone; signed by an admin or the root. */
+export interface EraseFrame extends EraseClaim {
+  readonly type: 'Erase';
+  readonly signature: Uint8Array;
+}
+
 export interface SnapshotBeginFrame {
   readonly type: 'SnapshotBegin';
   readonly manifest: Uint8Array;
@@ -113,6 +126,8 @@ export type ClientFrame =
   | AckFrame
   | RosterPutFrame
   | PullLeavesFrame
+  | PurgeFrame
+  | EraseFrame
   | SnapshotBeginFrame
   | SnapshotChunkFrame
   | SnapshotGetFrame

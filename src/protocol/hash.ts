@@ -26,6 +26,8 @@ export type DomainName =
   | 'log-reset'
   | 'snapshot'
   | 'snapshot-ack'
+  | 'purge'
+  | 'erase'
   | 'snapshot-key'
   | 'snapshot-chunk'
   | 'blob-key'

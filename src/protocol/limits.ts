@@ -69,6 +69,8 @@ export const SEEN_HEADS_MAX = 8;
 export const FEATURE_EPHEMERAL = 1n;
 /** Feature bit: topics. */
 export const FEATURE_TOPICS = 2n;
+/** Feature bit: purge and erase. */
+export const FEATURE_ERASURE = 8n;
 /** Largest sealed ephemeral frame. */
 export const EPHEMERAL_BYTES_MAX = 16 * KIB;
 /** Largest sealed message of a topic. */

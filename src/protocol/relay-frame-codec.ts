@@ -64,6 +64,10 @@ function writeBody(writer: ByteWriter, frame: RelayFrame): void {
     case 'Leaves':
       writer.u32(frame.request).u64(frame.firstSeq).u32(frame.leaves.length).each(frame.leaves, (to, leaf) => to.raw32(leaf));
       return;
+    case 'Purged':
+      writer.u64(frame.size);
+      writeAttestation(writer, frame.attestation);
+      return;
     case 'SnapshotChunk':
       writer.raw32(frame.snapshot).u32(frame.index).bytes32(frame.bytes);
       return;
@@ -131,6 +135,8 @@ function readBody(reader: ByteReader, type: number): RelayFrame {
 
 function readSnapshotBody(reader: ByteReader, type: number): RelayFrame {
   switch (type) {
+    case FRAME_TYPE.Purged:
+      return { type: 'Purged', size: reader.u64(), attestation: readAttestation(reader) };
     case FRAME_TYPE.SnapshotChunk:
       return { type: 'SnapshotChunk', snapshot: reader.raw32(), index: reader.u32(), bytes: reader.bytes32(SNAPSHOT_CHUNK_BYTES_MAX) };
     case FRAME_TYPE.SnapshotStatus:

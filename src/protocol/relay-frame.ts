@@ -146,6 +146,13 @@ export interface LeavesFrame {
   readonly leaves: readonly Uint8Array[];
 }
 
+/** A purge is durable, and what went is overwritten; the attestation's floor is above the size. */
+export interface PurgedFrame {
+  readonly type: 'Purged';
+  readonly size: number;
+  readonly attestation: Attestation;
+}
+
 export interface SnapshotStatusFrame {
   readonly type: 'SnapshotStatus';
   readonly snapshot: Uint8Array;
@@ -192,6 +199,7 @@ export type RelayFrame =
   | LogResetFrame
   | CursorExpiredFrame
   | LeavesFrame
+  | PurgedFrame
   | SnapshotChunkFrame
   | SnapshotStatusFrame
   | SnapshotManifestFrame

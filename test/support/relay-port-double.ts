@@ -33,6 +33,10 @@ export class RelayPortDouble implements RelayPort {
     if (!this.calls.includes('beat')) this.calls.push('beat');
   }
 
+  async eraseSpace(space: string): Promise<void> {
+    this.calls.push(`erase ${space}`);
+  }
+
   async stop(options: { readonly drainMs: number }): Promise<void> {
     this.calls.push(`stop ${options.drainMs}`);
   }

@@ -97,6 +97,15 @@ export const HARNESSES = [
     sideBySide: true,
   },
   {
+    name: 'erase-scan',
+    proves: 'Known ciphertext of an erased space (entries, snapshots, blobs) is in no file of the data directory within 60 s, and another space is whole',
+    control: 'the same search before the erasure',
+    share: 1,
+    goals: { erasures: 100 },
+    program: 'test/chaos/erase-scan-main.ts',
+    addon: true,
+  },
+  {
     name: 'fuzz',
     proves: 'No input makes a parser of the wire, of statements, of segments or of WebSocket frames crash, leak, hang or grow',
     control: 'a parser with a planted fault',

@@ -87,6 +87,15 @@ pub fn decide(subject: &Subject<'_>, policy: &ForgettingPolicy, now_ms: u64) -> 
     ForgettingDecision { floor, snapshot_due: uncovered || orphaned, expired, next_ms }
 }
 
+/// Up to which size a device may purge now: every other live device that acked anything of this log epoch acked as much. One
+/// that is shown a floor above its own ack would have to take that for a lie, unless its lease is over.
+#[must_use]
+pub fn purgeable(subject: &Subject<'_>, by: DeviceKey, policy: &ForgettingPolicy, now_ms: u64) -> u64 {
+    let lease_start_ms = now_ms.saturating_sub(policy.device_lease_ms);
+    let others = subject.live(lease_start_ms).filter(|device| *device != by);
+    others.map(|device| subject.acked_by(device)).filter(|acked| *acked > 0).min().unwrap_or(u64::MAX)
+}
+
 /// The newest contact, commit or snapshot; `None` when no contact is known: then nobody can say how long ago it was.
 fn last_sign_of_life(facts: &ForgettingFacts) -> Option<u64> {
     let contact_ms = facts.contacts.iter().map(|(_, contact_ms)| *contact_ms).max()?;
@@ -121,11 +130,15 @@ impl Subject<'_> {
 
     /// The size that every live device said it holds; 0 when none is live.
     fn acked_by_all_live(&self, lease_start_ms: u64) -> u64 {
-        let live = self.roster.devices.iter().map(|device| device.key).filter(|device| {
+        self.live(lease_start_ms).map(|device| self.acked_by(device)).min().unwrap_or(0)
+    }
+
+    /// Devices of the roster whose lease is not over; one never heard of is among them.
+    fn live(&self, lease_start_ms: u64) -> impl Iterator<Item = DeviceKey> + '_ {
+        self.roster.devices.iter().map(|device| device.key).filter(move |device| {
             let contact = self.facts.contacts.iter().find(|(key, _)| key == device);
             contact.is_none_or(|(_, contact_ms)| *contact_ms >= lease_start_ms)
-        });
-        live.map(|device| self.acked_by(device)).min().unwrap_or(0)
+        })
     }
 
     fn acked_by(&self, device: DeviceKey) -> u64 {

@@ -383,9 +383,9 @@ pub trait CommitListener: Send + Sync {
     /// A space's roster changed; called before any later commit of the space can be read or is announced.
     fn roster_changed(&self, commit: RosterCommit);
     /// A log was purged: nothing of it that is kept in memory may be shown any more.
-    fn purged(&self, _space: SpaceId) {}
+    fn purged(&self, space: SpaceId);
     /// A space is gone; its sessions are to be told the notice. Called once, after it is durable that it goes.
-    fn space_erased(&self, _space: SpaceId, _notice: Bytes) {}
+    fn space_erased(&self, space: SpaceId, notice: Bytes);
 }
 
 /// The store. See the module's contract.

@@ -67,6 +67,22 @@ fn a_purge_by_an_admin_is_answered_with_the_floor_and_a_cursor_below_it_expires(
 }
 
 #[test]
+fn what_a_live_device_has_not_acked_is_not_purged() {
+    let cast = Cast::new();
+    let (mut world, [admin, writer, _], head) = filled(&cast);
+    let ack = world.ack(&cast.space, &cast.b, 3, head);
+    world.push(admin, 4, &["four"]);
+    let newer = world.receipt(admin).attestation.claim.head;
+    world.send(writer, &ack);
+    world.recv_all(admin);
+    let log_id = world.signer.log_id();
+    world.send(admin, &Purge::sign(&cast.a, &cast.space.id(), &log_id, 1, 4, newer));
+    is(&world.error(admin), ErrorCode::PurgeTooEarly);
+    world.send(admin, &purge(&world, &cast, &cast.a, head));
+    assert!(matches!(world.recv(admin), RelayFrame::Purged(_)));
+}
+
+#[test]
 fn who_may_not_purge_or_erase_is_told_and_nothing_goes() {
     let cast = Cast::new();
     let (mut world, [admin, writer, reader], head) = filled(&cast);

@@ -7,13 +7,16 @@ use crate::info::RelayInfo;
 use crate::native::Native;
 use crate::stats::{self, RelayStats, number};
 use crate::watch;
+use relay_core::store::StoreError;
 use relay_net::{
     Clock, ControlPlane, Endpoints, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server,
     ServerConfig,
 };
+use relay_proto::SpaceId;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -112,6 +115,11 @@ impl Running {
     /// The JavaScript event loop turns.
     pub(crate) fn beat(&self) {
         self.probe.beat(self.clock.now());
+    }
+
+    /// Begins to erase a space; what it came to is received once nothing is left to overwrite.
+    pub(crate) fn erase_space(&self, space: SpaceId) -> Receiver<Result<(), StoreError>> {
+        self.native.erase_space(space)
     }
 
     pub(crate) fn stats(&self, events_dropped: u64) -> RelayStats {

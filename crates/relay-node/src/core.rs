@@ -2,6 +2,7 @@
 
 use crate::assembly::Running;
 use crate::config::{RelayConfig, milliseconds};
+use crate::erasure::{EraseSpaceTask, space_id};
 use crate::events::{EventQueue, RelayEvent};
 use crate::failure::Failure;
 use crate::info::RelayInfo;
@@ -83,6 +84,14 @@ impl RelayCore {
     #[napi(catch_unwind)]
     pub fn drain_events(&self) -> Vec<RelayEvent> {
         self.events.drain()
+    }
+
+    /// Erases a space (its id, 64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn erase_space(&self, env: Env, space: String) -> napi::Result<AsyncTask<EraseSpaceTask>> {
+        let space = space_id(&space).map_err(|failure| failure.into_error(&env))?;
+        let begun = self.shared.with(|running| running.erase_space(space));
+        Ok(AsyncTask::new(EraseSpaceTask { begun }))
     }
 
     /// Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time.

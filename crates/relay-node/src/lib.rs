@@ -11,6 +11,7 @@ mod assembly;
 mod config;
 mod core;
 mod environment;
+mod erasure;
 mod events;
 mod failure;
 mod info;

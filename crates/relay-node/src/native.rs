@@ -11,12 +11,14 @@ use relay_core::environment::{Entropy, LogSigner, WallClock};
 use relay_core::http::HttpSessions;
 use relay_core::limits::RelayLimits;
 use relay_core::relay::{Relay, RelayParts, RelayStats as RuleStats};
-use relay_core::store::{Store, StoreStats};
+use relay_core::store::{Store, StoreError, StoreStats};
 use relay_net::Clock;
+use relay_proto::SpaceId;
 use relay_store::damaged_read::DamagedRead;
 use relay_store::{EmbeddedStore, StoreOptions, real_environment};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 /// How often spaces are looked at for entries that may go.
@@ -101,6 +103,14 @@ impl Native {
     /// Figures of the store.
     pub(crate) fn store_stats(&self) -> StoreStats {
         self.store.stats()
+    }
+
+    /// Begins to erase a space on the operator's word.
+    pub(crate) fn erase_space(&self, space: SpaceId) -> Receiver<Result<(), StoreError>> {
+        let (send, receive) = sync_channel(1);
+        // Nobody waits when the relay is stopped meanwhile.
+        self.relay.erase_space(space, Box::new(move |erased| drop(send.send(erased))));
+        receive
     }
 
     /// Where the newest read met damaged bytes, once. Blocks.

@@ -192,6 +192,12 @@ snapshot! {
         sessions_revoked_total,
         /// Snapshots that became complete.
         snapshots_total,
+        /// Purges that were answered.
+        purges_total,
+        /// Spaces that were erased or expired.
+        spaces_erased_total,
+        /// Spaces that expired: no device came for too long.
+        spaces_expired_total,
         /// Spaces looked at by the forgetting sweep.
         sweep_spaces_total,
         /// Times the sweep raised a floor.

@@ -136,6 +136,7 @@ registry! {
     AckInvalid = 70, "ack_invalid", Peer, false, 422, 0, "The ack's signature does not hold or it claims more than the log holds.";
     PurgeInvalid = 71, "purge_invalid", Peer, false, 422, 0, "The purge's signature does not hold, or it names a size or a head that the log does not have.";
     EraseInvalid = 72, "erase_invalid", Peer, false, 422, 0, "The erasure's signature does not hold, or it is of another log epoch.";
+    PurgeTooEarly = 73, "purge_too_early", Peer, true, 409, 0, "A device that is live has not acked everything that would go; purge again when it has read it, or remove it first.";
     StoreUnavailable = 80, "store_unavailable", Environment, true, 503, 1013, "The relay's store does not answer; try again after the given time.";
     StorePoisoned = 81, "store_poisoned", Environment, true, 503, 1013, "A write or sync failed; nothing is acknowledged until the operator has checked the disk and restarted the relay.";
     DiskFull = 82, "disk_full", Environment, true, 507, 0, "The relay's disk is full for now; reads go on. Push the same again after the given time; its operator makes room, a restart is not needed.";

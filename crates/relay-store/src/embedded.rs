@@ -125,6 +125,28 @@ fn start_threads(
     Ok(Running { committer, meta_thread, reclaim_thread, cold_thread, background, dir })
 }
 
+/// What overwrites takes part in everything that writes files.
+fn eraser_parts(
+    shared: &Arc<Shared>,
+    queue: &Arc<CommitQueue>,
+    background: &Arc<Workers>,
+    (snapshots, snapshot_thread, blobs): (&Arc<Snapshots>, &Arc<Workers>, &BlobDesk),
+    threads: usize,
+) -> Result<(Arc<Reclaimer>, EraserParts), OpenError> {
+    let reclaimer = Arc::new(Reclaimer::default());
+    let parts = EraserParts {
+        shared: Arc::clone(shared),
+        queue: Arc::clone(queue),
+        background: Arc::clone(background),
+        snapshots: Arc::clone(snapshots),
+        snapshot_thread: Arc::clone(snapshot_thread),
+        blobs: blobs.clone(),
+        reclaimer: Arc::clone(&reclaimer),
+        worker: workers("relay-store-erase", threads, BACKGROUND_WAITING_MAX)?,
+    };
+    Ok((reclaimer, parts))
+}
+
 impl EmbeddedStore {
     /// Opens a store: takes the directory, checks and mends the log, starts the threads.
     ///
@@ -132,8 +154,7 @@ impl EmbeddedStore {
     /// [`OpenError`]; its text names the thing and the fix.
     pub fn open(options: &StoreOptions, environment: StoreEnvironment) -> Result<Self, OpenError> {
         let opened = open::open(&options.dir, &environment, options.limits.residency(), false)?;
-        let limits = options.limits;
-        let now_ms = environment.wall_clock.now_ms();
+        let (limits, now_ms) = (options.limits, environment.wall_clock.now_ms());
         let Opened { dir, signer, owner, meta, loaded, spaces, sealed, leaves, erased, mended, .. } = opened;
         let shared = Arc::new(Shared::new(SharedParts {
             vfs: environment.vfs,
@@ -175,18 +196,8 @@ impl EmbeddedStore {
             by_hand: options.by_hand,
         })
         .map_err(OpenError::Threads)?;
-        let reclaimer = Arc::new(Reclaimer::default());
-        let parts = EraserParts {
-            shared: Arc::clone(&shared),
-            queue: Arc::clone(&queue),
-            background: Arc::clone(&background),
-            snapshots: Arc::clone(&snapshots),
-            snapshot_thread: Arc::clone(&snapshot_thread),
-            blobs: blobs.clone(),
-            reclaimer: Arc::clone(&reclaimer),
-            worker: workers("relay-store-erase", threads(1), BACKGROUND_WAITING_MAX)?,
-        };
-        let eraser = Eraser::new(parts, erased.purges);
+        let files = (&snapshots, &snapshot_thread, &blobs);
+        let (reclaimer, parts) = eraser_parts(&shared, &queue, &background, files, threads(1))?;
         let mut store = Self {
             shared: Arc::clone(&shared),
             queue,
@@ -198,7 +209,7 @@ impl EmbeddedStore {
             blobs,
             signer,
             reclaimer,
-            eraser,
+            eraser: Eraser::new(parts, erased.purges),
             segment_bytes,
             running: Mutex::default(),
             #[cfg(feature = "testing")]

@@ -38,6 +38,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) const ERASED_DIR: &str = "erased";
 /// Most purges and erasures that wait for their round; beyond it they are refused as overloaded.
 const ORDERS_MAX: usize = 1024;
+/// Shortest time between two rounds, each of which ends a segment, in milliseconds; what comes meanwhile shares the next one.
+const ROUND_PAUSE_MS: u64 = 1000;
 /// Looks of the reclaim thread that are left out after a round failed.
 const LOOKS_AFTER_FAILURE: u32 = 10;
 
@@ -72,6 +74,8 @@ struct Orders {
     seals: bool,
     /// Looks to leave out.
     pause: u32,
+    /// When the last round began, by the wall clock.
+    began_ms: Option<u64>,
 }
 
 /// See the module.
@@ -153,6 +157,7 @@ impl Eraser {
             add(&self.parts.shared.counters.overloaded, 1);
             return done(Err(StoreError::Overloaded));
         }
+        orders.pause = 0;
         match orders.open.entry(space) {
             Entry::Vacant(place) => {
                 place.insert(Order { aim, durable: false, waiting: vec![done] });
@@ -163,16 +168,19 @@ impl Eraser {
             }
         }
         drop(orders);
-        self.go_on();
+        self.go_on(ROUND_PAUSE_MS);
     }
 
-    /// Begins a round when something waits and none is under way.
-    pub(crate) fn go_on(self: &Arc<Self>) {
+    /// Begins a round when something waits, none is under way and none began just now; the reclaim thread looks once a second.
+    fn go_on(self: &Arc<Self>, pause_ms: u64) {
+        let now_ms = self.parts.shared.wall_clock.now_ms();
         let mut orders = self.lock();
-        if orders.running || orders.open.is_empty() {
+        let is_early = orders.began_ms.is_some_and(|began_ms| now_ms.abs_diff(began_ms) < pause_ms);
+        if orders.running || orders.open.is_empty() || is_early {
             return;
         }
         orders.running = true;
+        orders.began_ms = Some(now_ms);
         drop(orders);
         round::begin(Arc::clone(self));
     }
@@ -186,14 +194,18 @@ impl Eraser {
         }
         drop(orders);
         if self.parts.shared.writable().is_ok() {
-            self.go_on();
+            self.go_on(0);
             self.parts.shared.tombstones.expire(&self.parts.shared);
         }
     }
 
     /// Does one step that waits, in a store without threads.
     #[cfg(feature = "testing")]
-    pub(crate) fn turn(&self) -> bool {
+    pub(crate) fn turn(self: &Arc<Self>) -> bool {
+        let may_begin = self.lock().pause == 0;
+        if may_begin {
+            self.go_on(0);
+        }
         self.parts.worker.turn()
     }
 

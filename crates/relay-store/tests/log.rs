@@ -84,6 +84,8 @@ impl CommitListener for Heard {
     fn roster_changed(&self, commit: RosterCommit) {
         self.0.lock().unwrap().push((0, commit.added.len()));
     }
+    fn purged(&self, _space: relay_proto::SpaceId) {}
+    fn space_erased(&self, _space: relay_proto::SpaceId, _notice: bytes::Bytes) {}
 }
 
 #[test]

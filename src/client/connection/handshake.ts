@@ -3,7 +3,7 @@ import { encodeClientFrame } from '../../protocol/client-frame-codec.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { proofSigningBytes, transcript1, transcript2, welcomeSigningBytes, withoutSignature } from '../../protocol/handshake.js';
-import { FEATURE_EPHEMERAL, FEATURE_TOPICS, PROTOCOL_VERSION } from '../../protocol/limits.js';
+import { FEATURE_EPHEMERAL, FEATURE_ERASURE, FEATURE_TOPICS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
 import type { ChallengeFrame, ErrorFrame, RelayFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
 import type { ChainAndKeyring } from '../../protocol/roster-chain.js';
@@ -11,7 +11,7 @@ import { ClientError } from '../client-error.js';
 
 const NO_SIGNATURE = new Uint8Array(64);
 /** What this client can use; the relay chooses of it. */
-const FEATURES = FEATURE_EPHEMERAL | FEATURE_TOPICS;
+const FEATURES = FEATURE_EPHEMERAL | FEATURE_TOPICS | FEATURE_ERASURE;
 
 /** Who connects: a device of the space, or its root. */
 export interface Identity {

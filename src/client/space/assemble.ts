@@ -36,6 +36,7 @@ import { WriteTracker } from '../sync/writes.js';
 import type { OpenTransport } from '../transport/transport.js';
 import { SpaceActivity } from './activity.js';
 import { SpaceEngine } from './engine.js';
+import { Erasures } from './erasures.js';
 import type { SpaceOptions } from './space-options.js';
 import { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
@@ -79,6 +80,7 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     root,
     device: context.device,
   });
+  const erasures = new Erasures(context);
   const crypto = new LiveCrypto(context);
   const live = { crypto, ephemeral: new EphemeralFrames(context, crypto), topics: new SpaceTopics(context, crypto) };
   const engine = new SpaceEngine({
@@ -86,6 +88,7 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     live,
     sealing,
     rosterChanges,
+    erasures,
     load: options.snapshot && ((bytes) => options.snapshot?.load(bytes)),
     policy: state.policy,
     stateChanged: (connection) => activity.stateChanged(connection),
@@ -98,7 +101,7 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
   const windowMs = options.batchWindowMs ?? BATCH_WINDOW_MS;
   const batcher = new Batcher({ environment, windowMs, merge: options.merge, flushed: (batch) => sealing.enqueue(batch) });
   if (options.offline !== true) queueMicrotask(() => driver.dispatch({ type: 'go-online' }));
-  return new Space({ context, engine, blobs, live, driver, batcher, sealing, rosterChanges, address, rootSecret: state.rootSecret, activity });
+  return new Space({ context, engine, blobs, live, driver, batcher, sealing, rosterChanges, erasures, address, rootSecret: state.rootSecret, activity });
 }
 
 async function openContext(

@@ -30,6 +30,7 @@ import type { SpaceTopics } from '../live/topics.js';
 import { AckNotices } from './ack-notices.js';
 import { Bootstrap } from './bootstrap.js';
 import type { LoadState } from './bootstrap.js';
+import type { Erasures } from './erasures.js';
 import { completeFinding, failureOf } from './evidence.js';
 import { RelayWatch } from './relay-watch.js';
 import type { RosterChanges } from './roster-changes.js';
@@ -47,6 +48,7 @@ export interface EngineOptions {
   readonly context: SpaceContext;
   readonly sealing: Sealing;
   readonly rosterChanges: RosterChanges;
+  readonly erasures: Erasures;
   readonly live: LiveParts;
   readonly load: LoadState | undefined;
   readonly policy: DeviceState['policy'];
@@ -173,12 +175,14 @@ export class SpaceEngine implements ConnectionHandler {
     this.#upload.stop();
     this.#bootstrap.fail(offline);
     this.#options.rosterChanges.fail(offline);
+    this.#options.erasures.fail(offline);
     this.#options.live.ephemeral.down();
     this.#options.live.topics.down();
   }
 
   refused(refusal: RelayRefusal): boolean {
     const { roster } = this.#context;
+    if (refusal.name === 'space_erased') this.#options.erasures.gone(refusal);
     // The relay may have lost the statement that made this device a member: show it once before believing the refusal.
     const worthShowing = refusal.name === 'handshake_failed' && roster.confirmed && !this.#showChain && roster.known !== undefined;
     this.#showChain = worthShowing;
@@ -236,6 +240,8 @@ export class SpaceEngine implements ConnectionHandler {
         return this.#task(session, this.#bootstrap.expired(session.link, frame));
       case 'Leaves':
         return this.#bootstrap.history.leaves(frame);
+      case 'Purged':
+        return this.#options.erasures.purged(frame);
       case 'SnapshotManifest':
         return this.#bootstrap.snapshots.manifest(frame);
       case 'SnapshotChunk':
@@ -313,6 +319,7 @@ export class SpaceEngine implements ConnectionHandler {
     if (refusal.name === 'log_damaged') this.#session?.watch.stop();
     const { ephemeral, topics } = this.#options.live;
     if (topics.refused(refusal) || ephemeral.refused(refusal.name, refusal.context, refusal.error)) return;
+    if (this.#options.erasures.refused(refusal)) return;
     if (this.#pusher.refused(refusal, raw) || this.#options.rosterChanges.refused(refusal)) return;
     const aboutSnapshot = refusal.name?.startsWith('snapshot_') === true;
     if (aboutSnapshot && (this.#bootstrap.snapshots.fail(refusal.error) || this.#upload.refused(refusal.error))) return;

@@ -66,6 +66,19 @@ export interface LiveRejectedEvent {
   readonly reason: LiveRejection;
 }
 
+/** The relay says that the space is gone from it; what this device holds stays. */
+export interface ErasedEvent {
+  readonly reason: 'signed' | 'operator' | 'expired';
+  /** Who asked for it, with the reason `signed`: a device's key, or the space id for the root. */
+  readonly by: string | null;
+  /** Whether the signature holds and is of the root or an admin this device knows; false when there is none. */
+  readonly verified: boolean;
+  /** Whether the relay says that everything is overwritten. */
+  readonly done: boolean;
+  /** By the relay's clock, Unix milliseconds. */
+  readonly time: number;
+}
+
 export interface SpaceEvents {
   readonly entry: EntryEvent;
   readonly status: StatusEvent;
@@ -80,4 +93,5 @@ export interface SpaceEvents {
   /** A request of this device was refused, or a listener threw. */
   readonly error: ClientError;
   readonly warning: WarningEvent;
+  readonly erased: ErasedEvent;
 }

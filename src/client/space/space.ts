@@ -19,6 +19,7 @@ import type { Sealing } from '../sync/sealing.js';
 import type { Write } from '../sync/writes.js';
 import type { SpaceActivity } from './activity.js';
 import type { LiveParts, SpaceEngine } from './engine.js';
+import type { Erasures } from './erasures.js';
 import type { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
 import type { EntryEvent, SpaceEvents, StatusEvent } from './space-events.js';
@@ -55,6 +56,7 @@ export interface SpaceParts {
   readonly batcher: Batcher;
   readonly sealing: Sealing;
   readonly rosterChanges: RosterChanges;
+  readonly erasures: Erasures;
   readonly address: RelayAddress;
   readonly rootSecret: Uint8Array | null;
   readonly activity: SpaceActivity;
@@ -178,6 +180,25 @@ export class Space {
     if (key === undefined || known === undefined || deviceOf(known, key) === undefined) throw new ClientError('unknown_device', 'no device of this space has that key');
     const change = () => ({ remove: { key, pushSeqMax: context.chains.of(key)?.pushSeq ?? 0 } });
     await rosterChanges.apply(() => engine.link(), change, this.#parts.activity.closing);
+  }
+
+  /**
+   * Erases the space at the relay: log, snapshots, blobs, roster and acks. Resolves when the relay says that all of it is
+   * overwritten; the connection ends, and every device is told (`erased`). What devices hold stays with them. Needs admin rights and a connection.
+   */
+  erase(): Promise<void> {
+    this.#parts.activity.assertOpen();
+    return this.#parts.erasures.erase(this.#parts.engine.link());
+  }
+
+  /**
+   * Lets the relay overwrite every entry up to that size (all that this device verified when it is left out); leaf hashes stay, so that
+   * consistency can still be proved. Resolves with the size. Take a snapshot() first: devices that come later need one. Throws
+   * `purge_too_early` while a live device has not acked that much. Needs admin rights and a connection.
+   */
+  purge(options: { readonly upToSize?: number } = {}): Promise<number> {
+    this.#parts.activity.assertOpen();
+    return this.#parts.erasures.purge(this.#parts.engine.link(), options.upToSize);
   }
 
   /** Resolves when everything the relay holds is read and everything pushed is stored there. */

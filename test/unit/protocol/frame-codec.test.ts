@@ -83,7 +83,7 @@ describe('frames', () => {
   it.each([
     ['an empty message', bytesOf(), 'malformed_frame'],
     ['an unknown number', bytesOf(0x68), 'unexpected_frame'],
-    ['a reserved number', bytesOf(0x1d), 'unexpected_frame'],
+    ['a reserved number', bytesOf(0x34), 'unexpected_frame'],
     ['a frame of the other way', bytesOf(FRAME_TYPE.Welcome), 'unexpected_frame'],
     ['a u64 above 2^53 − 1', bytesOf(FRAME_TYPE.Ping, 0, 0x20, 0, 0, 0, 0, 0, 0), 'malformed_frame'],
     ['an unknown flag', bytesOf(FRAME_TYPE.Subscribe, ...repeat(0, 16), 2), 'malformed_frame'],

@@ -45,6 +45,8 @@ impl CommitListener for Ears {
         self.0.lock().unwrap().push(Heard::Roster(commit));
     }
 
+    fn purged(&self, _space: SpaceId) {}
+
     fn space_erased(&self, space: SpaceId, notice: Bytes) {
         self.0.lock().unwrap().push(Heard::Erased(space, notice));
     }

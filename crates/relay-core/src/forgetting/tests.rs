@@ -186,3 +186,37 @@ fn nothing_changes_before_the_next_change_by_passing_time() {
         }
     }
 }
+
+#[test]
+fn a_purge_waits_for_live_devices_that_acked_less_and_for_no_others() {
+    let roster = roster(false);
+    let upto = |facts: &ForgettingFacts, by| {
+        purgeable(&Subject { facts, roster: &roster, log_epoch: 1 }, by, &ForgettingPolicy::default(), NOW)
+    };
+    let mut facts = facts();
+    assert_eq!(upto(&facts, A), 9, "B acked 9");
+    assert_eq!(upto(&facts, B), 10);
+    facts.contacts = vec![(A, NOW), (B, NOW - 31 * DAY)];
+    assert_eq!(upto(&facts, A), u64::MAX, "the lease of B is over");
+    facts.contacts.clear();
+    facts.acks = vec![ack(A, 1, 10), ack(B, 2, 9)];
+    assert_eq!(upto(&facts, A), u64::MAX, "B acked nothing of this log epoch");
+}
+
+#[test]
+fn a_space_expires_a_lease_after_the_last_sign_of_life() {
+    let mut facts = facts();
+    facts.ages.clear();
+    let expired = |facts: &ForgettingFacts| decision(facts, false).expired;
+    assert!(!expired(&facts));
+    facts.contacts = vec![(A, NOW - 40 * DAY), (B, NOW - 31 * DAY)];
+    assert!(expired(&facts));
+    facts.snapshots = vec![snapshot(A, 9, &[])];
+    assert!(!expired(&facts), "a snapshot was stored since");
+    facts.snapshots.clear();
+    facts.ages = vec![(10, NOW - 30 * DAY)];
+    assert!(!expired(&facts), "something was pushed since");
+    facts.ages.clear();
+    facts.contacts.clear();
+    assert!(!expired(&facts), "nobody knows");
+}

@@ -5,13 +5,16 @@ use super::io::Io;
 use super::open::OpenSession;
 use super::requests::UnderWay;
 use crate::erasure::{PurgePoint, Tombstone};
-use crate::store::StoreError;
+use crate::forgetting::{Subject, purgeable};
+use crate::limits::RETRY_AFTER_MS;
+use crate::store::{ForgettingFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::attestation::Attestation;
 use relay_proto::erasure::ErasureReason;
 use relay_proto::frame::{Erase, ErrorFrame, Purge, Purged};
 use relay_proto::limits::FEATURE_ERASURE;
+use relay_proto::roster::Statement;
 use relay_proto::wire::Reader;
 
 impl OpenSession {
@@ -33,7 +36,30 @@ impl OpenSession {
             return io.error(ErrorCode::PurgeInvalid, purge.size);
         }
         let point = PurgePoint { log_epoch: purge.log_epoch, size: purge.size, head: purge.head };
-        self.requests.under_way = Some(UnderWay::Purge(purge.size));
+        self.requests.under_way = Some(UnderWay::PurgeJudged(Box::new(point)));
+        io.shared.store.forgetting_facts(self.space, io.completion(Answer::Forgetting));
+    }
+
+    /// What a live device has not acked stays: shown a floor above its ack, it would accuse the relay.
+    pub(super) fn on_purge_facts(
+        &mut self,
+        point: PurgePoint,
+        facts: Result<ForgettingFacts, StoreError>,
+        io: &mut Io<'_>,
+    ) {
+        let facts = match facts {
+            Ok(facts) => facts,
+            Err(error) => return io.store_error(&error, point.size),
+        };
+        let Ok(newest) = Statement::parse(facts.roster.clone()) else { return io.fatal(ErrorCode::Internal) };
+        let subject = Subject { facts: &facts, roster: newest.fields(), log_epoch: point.log_epoch };
+        let now_ms = io.shared.wall_clock.now_ms();
+        if point.size > purgeable(&subject, self.device, &io.shared.limits.forgetting, now_ms) {
+            let code = ErrorCode::PurgeTooEarly;
+            let frame = ErrorFrame { retry_after_ms: RETRY_AFTER_MS, ..ErrorFrame::about(code, point.size) };
+            return io.error_frame(code, frame);
+        }
+        self.requests.under_way = Some(UnderWay::Purge(point.size));
         io.shared.store.purge(self.space, point, io.completion(Answer::Purged));
     }
 

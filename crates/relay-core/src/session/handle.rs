@@ -3,7 +3,9 @@
 use super::push_window::Joined;
 use crate::endpoint::Waker;
 use crate::erasure::Tombstone;
-use crate::store::{DeviceMark, Pushed, ReadOutcome, SignedAck, SnapshotProgress, SpaceFacts, StoreError};
+use crate::store::{
+    DeviceMark, ForgettingFacts, Pushed, ReadOutcome, SignedAck, SnapshotProgress, SpaceFacts, StoreError,
+};
 use bytes::Bytes;
 use relay_proto::ids::Hash;
 use std::collections::VecDeque;
@@ -28,6 +30,7 @@ pub(crate) enum Answer {
     Manifest(Result<Option<Bytes>, StoreError>),
     Chunk(Result<Bytes, StoreError>),
     Opened(Result<(), StoreError>),
+    Forgetting(Result<ForgettingFacts, StoreError>),
     Purged(Result<(), StoreError>),
     Erased(Result<(), StoreError>),
     Erasure(Result<Option<Tombstone>, StoreError>),

@@ -5,6 +5,7 @@ use super::handle::Answer;
 use super::io::Io;
 use super::open::OpenSession;
 use super::snapshot::Sending;
+use crate::erasure::PurgePoint;
 use crate::store::{SpaceFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
@@ -77,6 +78,7 @@ pub(super) enum UnderWay {
     LogResets,
     /// With the statement the client knew when it asked.
     RosterPut(Hash),
+    PurgeJudged(Box<PurgePoint>),
     /// With its size.
     Purge(u64),
     PurgeShown(u64),
@@ -166,6 +168,7 @@ impl OpenSession {
             (UnderWay::Subscribe(subscribe), Answer::Acks(acks)) => self.on_subscribe_acks(subscribe, acks, io),
             (UnderWay::LogResets, Answer::LogResets(resets)) => send_log_resets(resets, io),
             (UnderWay::RosterPut(known), Answer::RosterPut(put)) => self.on_roster_put(known, put, io),
+            (UnderWay::PurgeJudged(point), Answer::Forgetting(facts)) => self.on_purge_facts(*point, facts, io),
             (UnderWay::Purge(size), Answer::Purged(result)) => self.on_purged(size, result, io),
             (UnderWay::PurgeShown(size), Answer::Attested(attested)) => purged(size, attested, io),
             (UnderWay::Erase, Answer::Erased(result)) => self.on_erased(result, io),

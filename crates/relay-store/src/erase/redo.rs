@@ -161,9 +161,9 @@ impl Redo {
             return Err(error);
         }
         vfs.sync_dir(&dir)?;
-        self.apply(vfs, data_dir)?;
-        vfs.remove(&path)?;
-        vfs.sync_dir(&dir)
+        // From here on an error is never one of room: only the next start, by this file, may go on.
+        let applied = self.apply(vfs, data_dir).and_then(|()| vfs.remove(&path)).and_then(|()| vfs.sync_dir(&dir));
+        applied.map_err(io::Error::other)
     }
 
     /// Overwrites what is to be overwritten, and makes it durable. Again: the same.

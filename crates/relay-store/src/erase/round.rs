@@ -86,8 +86,10 @@ impl Eraser {
                 fresh.push(*space);
             }
         }
-        let written = self.write_fresh(&round, &fresh);
-        if let Err(error) = written {
+        if let Err(error) = self.write_fresh(&round, &fresh) {
+            // What is refused for want of room must not happen at the next start.
+            let withdrawn = if vfs::is_full(&error) { self.withdraw(&fresh) } else { Ok(()) };
+            withdrawn.map_err(|error| self.failure(&error))?;
             return Err(self.spend_reserve(&error));
         }
         for tombstone in &round.gone {
@@ -124,6 +126,19 @@ impl Eraser {
             files::write_purge(&**vfs, data_dir, &owner.store_id, purge)?;
         }
         files::sync(&**vfs, data_dir)
+    }
+
+    fn withdraw(&self, fresh: &[SpaceId]) -> io::Result<()> {
+        let Shared { vfs, data_dir, .. } = &*self.parts.shared;
+        for space in fresh {
+            files::remove_gone(&**vfs, data_dir, *space)?;
+            files::remove_purge(&**vfs, data_dir, *space)?;
+        }
+        match files::sync(&**vfs, data_dir) {
+            // The directory could not be made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            synced => synced,
+        }
     }
 
     /// Erasing gives no room at once, but it must not fail for want of a little: the reserve is for that.
@@ -308,9 +323,6 @@ impl Eraser {
             }
         }
         waiting.into_iter().for_each(|done| done(result.clone()));
-        if result.is_ok() {
-            self.go_on();
-        }
     }
 }
 

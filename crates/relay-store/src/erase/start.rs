@@ -6,9 +6,10 @@ use super::{redo, wipe_dir};
 use crate::checkpoint;
 use crate::data_dir::{BLOBS_DIR, DirError, SNAPSHOTS_DIR};
 use crate::recovery;
+use crate::reserve::RESERVE_FILE;
 use crate::segment::header::StoreId;
 use crate::segment::path;
-use crate::vfs::Vfs;
+use crate::vfs::{Vfs, is_full};
 use relay_core::erasure::Tombstone;
 use relay_proto::ids::SpaceId;
 use std::path::Path;
@@ -34,7 +35,12 @@ pub(crate) fn finish_pending(
     }
     let targets: Targets = spaces.iter().map(|space| (*space, Extent::All)).collect();
     for number in recovery::segment_numbers(vfs, data_dir)? {
-        let scrubbed = scrub::segment(vfs, data_dir, store_id, number, &targets);
+        let scrub = || scrub::segment(vfs, data_dir, store_id, number, &targets);
+        let scrubbed = match scrub() {
+            // A redo file needs a little room: the reserve is for that, and is made anew later.
+            Err(error) if is_full(&error) && vfs.remove(&data_dir.join(RESERVE_FILE)).is_ok() => scrub(),
+            scrubbed => scrubbed,
+        };
         scrubbed.map_err(DirError::io("overwrite", &path(data_dir, number)))?;
     }
     for space in &spaces {

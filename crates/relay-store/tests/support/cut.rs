@@ -6,7 +6,7 @@ use std::io;
 use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Counts the calls that change something, and cuts the power at one of them.
 #[derive(Clone, Debug)]
@@ -15,17 +15,32 @@ pub struct CutVfs {
     calls: Arc<AtomicU64>,
     cut_at: Arc<AtomicU64>,
     seed: u64,
+    /// A control: what is written over segments is dropped, and nobody is told.
+    leaves_bytes: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
 struct CutFile {
     inner: SharedFile,
     vfs: CutVfs,
+    /// An existing segment, opened for overwriting.
+    is_overwritten: bool,
 }
 
 impl CutVfs {
     pub fn new(inner: SimVfs, seed: u64) -> Self {
-        Self { inner, calls: Arc::default(), cut_at: Arc::new(AtomicU64::new(u64::MAX)), seed }
+        Self {
+            inner,
+            calls: Arc::default(),
+            cut_at: Arc::new(AtomicU64::new(u64::MAX)),
+            seed,
+            leaves_bytes: Arc::default(),
+        }
+    }
+
+    /// From now on segments keep their bytes, whatever is written over them.
+    pub fn leave_bytes(&self) {
+        self.leaves_bytes.store(true, Ordering::SeqCst);
     }
 
     /// Cuts the power at the n-th changing call from now on (0: the next one).
@@ -50,8 +65,8 @@ impl CutVfs {
         if call >= cut_at { Err(io::Error::other("the power was cut")) } else { Ok(()) }
     }
 
-    fn wrap(&self, inner: SharedFile) -> SharedFile {
-        Arc::new(CutFile { inner, vfs: self.clone() })
+    fn wrap(&self, inner: SharedFile, is_overwritten: bool) -> SharedFile {
+        Arc::new(CutFile { inner, vfs: self.clone(), is_overwritten })
     }
 }
 
@@ -61,6 +76,9 @@ impl VfsFile for CutFile {
     }
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.vfs.change()?;
+        if self.is_overwritten && self.vfs.leaves_bytes.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         self.inner.write_all_at(bytes, offset)
     }
     fn sync_data_from(&self, place: &'static Location<'static>) -> io::Result<()> {
@@ -81,7 +99,8 @@ impl Vfs for CutVfs {
         if matches!(mode, OpenMode::Create | OpenMode::CreatePrivate) {
             self.change()?;
         }
-        self.inner.open(path, mode).map(|file| self.wrap(file))
+        let is_overwritten = mode == OpenMode::ReadWrite && path.extension().is_some_and(|kind| kind == "seg");
+        self.inner.open(path, mode).map(|file| self.wrap(file, is_overwritten))
     }
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         self.inner.create_dir(path)
