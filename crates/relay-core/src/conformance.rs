@@ -25,6 +25,8 @@ pub trait Harness: Send + Sync {
     fn store(&self) -> Arc<dyn Store>;
     /// The wall clock it reads.
     fn clock(&self) -> &SetClock;
+    /// Runs before every call.
+    fn before_call(&self) {}
     /// Closes the store in order and opens it again; `None` when nothing survives.
     fn reopen(&self) -> Option<Arc<dyn Store>> {
         None

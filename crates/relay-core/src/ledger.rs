@@ -141,11 +141,21 @@ impl SpaceLedger {
     }
 
     /// Whether a device's word about this log can be true: of this log epoch, not above the size, and not another head where
-    /// the head is known (the newest sizes attested since the ledger is in memory).
+    /// the head is known (the newest sizes attested).
     #[must_use]
     pub fn may_claim(&self, log_epoch: u64, size: u64, head: Hash) -> bool {
         let known = if size == self.size() { Some(self.head()) } else { self.heads.at(size) };
         log_epoch == self.genesis.log_epoch && size <= self.size() && known.is_none_or(|known| known == head)
+    }
+
+    /// The newest heads that were attested, at most `count`, by ascending size.
+    pub fn attested_heads(&self, count: usize) -> impl Iterator<Item = (u64, Hash)> + '_ {
+        self.heads.newest(count)
+    }
+
+    /// Remembers heads that were attested while the ledger was in memory before, by ascending size.
+    pub fn remember_heads(&mut self, heads: impl IntoIterator<Item = (u64, Hash)>) {
+        heads.into_iter().for_each(|(size, head)| self.heads.note(size, head));
     }
 
     /// Remembers the present head as one that was attested.

@@ -231,6 +231,12 @@ impl EmbeddedStore {
         self.reclaimer.pass(&self.shared, self.segment_bytes)
     }
 
+    /// Lets spaces go from memory, now instead of when the keeper looks.
+    #[cfg(feature = "testing")]
+    pub fn let_go(&self) {
+        self.shared.keeper.look(&self.shared);
+    }
+
     /// Where a read met bytes that do not match their checksum; the newest place, once. Blocks: it reads the segment.
     #[must_use]
     pub fn take_damage(&self) -> Option<DamagedRead> {

@@ -130,7 +130,7 @@ impl Space {
 
     /// Locks the space; held for memory operations and, at most, one short lookup of a retried push.
     pub(crate) fn lock(&self) -> MutexGuard<'_, SpaceState> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.lock_without_use();
         // Only who holds the lock changes it.
         self.uses.store(self.uses().wrapping_add(1), Ordering::Relaxed);
         state
@@ -138,12 +138,21 @@ impl Space {
 
     /// Locks the space to look at it, which does not count as a use.
     pub(crate) fn peek(&self) -> Peek<'_> {
-        Peek(self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        Peek(self.lock_without_use())
     }
 
     /// Where its image was written, for when it is let go and is still the same.
     pub(crate) fn keep_image(&self, chunk: Chunk) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).image = Some(chunk);
+        self.lock_without_use().image = Some(chunk);
+    }
+
+    /// Notes what is no part of its image, which does not count as a use: a contact that the metadata has.
+    pub(crate) fn note_contact(&self, device: DeviceKey, now_ms: u64) {
+        self.lock_without_use().touch(device, now_ms);
+    }
+
+    fn lock_without_use(&self) -> MutexGuard<'_, SpaceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How often it was used; what did not change between two looks was not used, and is the same.

@@ -160,10 +160,12 @@ fn a_start_loads_only_what_came_after_the_checkpoint() {
 
 #[test]
 fn acks_and_contacts_survive_a_space_that_is_let_go() {
-    let store = filled(&SimVfs::new(), 0, 10);
+    let store = filled(&SimVfs::new(), 0, 40);
     let writer = Writer::new(1);
     let ack = |size| SignedAck { device: writer.key(), log_epoch: 1, size, head: Hash::ZERO, signature: [7; 64] };
     ask(&store, |done| store.put_ack(writer.space(), ack(4), done)).unwrap();
+    // The newest heads are remembered, too: this is none of them.
+    assert!(ask(&store, |done| store.put_ack(writer.space(), ack(39), done)).is_err());
     for flushed in [false, true] {
         if flushed {
             store.turn(Part::Metadata);
@@ -181,7 +183,7 @@ fn acks_and_contacts_survive_a_space_that_is_let_go() {
 
 #[test]
 fn calls_for_a_space_that_is_loaded_take_effect_in_their_order() {
-    let store = filled(&SimVfs::new(), 0, 10);
+    let store = filled(&SimVfs::new(), 0, 40);
     let writer = Writer::new(1);
     let order = Arc::new(Mutex::new(Vec::new()));
     let note = |what: &'static str| {
@@ -199,7 +201,7 @@ fn calls_for_a_space_that_is_loaded_take_effect_in_their_order() {
         }),
     );
     // The committer loads it while the first call waits: the second must not be faster.
-    store.push(writer.make_push(11, vec![sealed(11, BYTES)]), Box::new(|done| drop(done.unwrap())));
+    store.push(writer.make_push(41, vec![sealed(41, BYTES)]), Box::new(|done| drop(done.unwrap())));
     store.turn(Part::Committer);
     assert_eq!(store.stats().spaces_resident, 1);
     store.acks(

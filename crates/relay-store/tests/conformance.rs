@@ -94,6 +94,13 @@ impl Harness for Embedded {
         Arc::clone(&*self.store.lock().unwrap()) as Arc<_>
     }
 
+    /// With no room in memory, nothing stays there between two calls.
+    fn before_call(&self) {
+        if self.options.limits.spaces_resident_max == 0 {
+            self.store.lock().unwrap().let_go();
+        }
+    }
+
     fn clock(&self) -> &SetClock {
         &self.clock
     }

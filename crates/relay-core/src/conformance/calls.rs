@@ -96,6 +96,7 @@ impl Calls {
 
     /// The store.
     pub(super) fn store(&self) -> Arc<dyn Store> {
+        self.harness.before_call();
         Arc::clone(&self.store.lock().unwrap())
     }
 

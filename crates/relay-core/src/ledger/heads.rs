@@ -21,6 +21,11 @@ impl RecentHeads {
         self.0.push_back((size, head));
     }
 
+    /// The newest `count`, by ascending size.
+    pub(super) fn newest(&self, count: usize) -> impl Iterator<Item = (u64, Hash)> + '_ {
+        self.0.iter().skip(self.0.len().saturating_sub(count)).copied()
+    }
+
     pub(super) fn at(&self, size: u64) -> Option<Hash> {
         let place = self.0.binary_search_by_key(&size, |(size, _)| *size).ok()?;
         self.0.get(place).map(|(_, head)| *head)

@@ -2,16 +2,19 @@
 //!
 //! space [32] · floor u64 · size u64 · marked size u64 · extents u32 × (segment u64 · first seq u64 · rows u64 · offset of the rows u64) ·
 //! open u32 × (segment u64 · row as in a footer) · devices u32 × (device [32] · marks u32 × (push_seq u64 · seq u64)) ·
-//! state as in a state record.
+//! heads u16 × (size u64 · head [32]) · state as in a state record.
 
 use crate::index::{Extent, Place, SegmentFile, SpaceIndex};
 use crate::segment::footer::{ROW_BYTES, Row};
 use crate::segment::state::StateRecord;
 use crate::space::{Space, SpaceState};
 use bytes::Bytes;
-use relay_proto::ids::{DeviceKey, SpaceId};
+use relay_proto::ids::{DeviceKey, Hash, SpaceId};
 use relay_proto::wire::{Reader, Writer};
 use std::sync::Arc;
+
+/// Heads kept of those that were attested last, to compare with what devices claim.
+const HEADS_MAX: usize = 16;
 
 /// The image of a space; `None` while a commit group holds more of it that is not durable yet.
 pub(super) fn encode(state: &SpaceState) -> Option<Writer> {
@@ -19,6 +22,12 @@ pub(super) fn encode(state: &SpaceState) -> Option<Writer> {
     let mut w = Writer::new();
     w.raw(record.space()).u64(record.ledger.floor).u64(record.ledger.size).u64(state.index.marked_size());
     state.index.write(&mut w);
+    let heads: Vec<_> =
+        state.ledger.attested_heads(HEADS_MAX).filter(|(size, _)| *size <= record.ledger.size).collect();
+    w.count_u16(heads.len());
+    for (size, head) in heads {
+        w.u64(size).raw(head);
+    }
     record.write(&mut w);
     Some(w)
 }
@@ -89,6 +98,10 @@ pub(super) fn decode(image: &Bytes, entries: Entries, file: impl Fn(u64) -> Opti
         let of_device = (0..count).map(|_| Some((r.bits().ok()?, r.bits().ok()?))).collect::<Option<Vec<_>>>()?;
         marks.push((device, of_device));
     }
+    let mut heads: Vec<(u64, Hash)> = Vec::new();
+    for _ in 0..r.u16().ok()? {
+        heads.push((r.bits().ok()?, r.id().ok()?));
+    }
     let record = StateRecord::read(&mut r)?;
     r.finish().ok()?;
     if (record.space(), record.ledger.floor, record.ledger.size) != (space, floor, size) {
@@ -96,6 +109,7 @@ pub(super) fn decode(image: &Bytes, entries: Entries, file: impl Fn(u64) -> Opti
     }
     let known = Space::of_record(record).ok()?;
     let mut state = known.lock();
+    state.ledger.remember_heads(heads);
     extents.shrink_to_fit();
     // The marks of a checkpoint are those of all it speaks of; what is replayed of that is not marked again.
     let marked_size = if entries == Entries::KnownSealed { size } else { marked_size };

@@ -7,6 +7,7 @@ use super::state_file::{Chunk, ChunkWriter};
 use crate::space::{Space, SpaceState};
 use crate::vfs::{OpenMode, SharedFile, Vfs};
 use relay_proto::ids::SpaceId;
+use relay_proto::wire::Writer;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,11 +28,17 @@ pub(crate) struct Residency {
 }
 
 impl Spaces {
-    /// Writes an image into the file of this run, unless the one that was written last says the same.
-    pub(super) fn keep(&self, state: &SpaceState, image: &[u8]) -> io::Result<Chunk> {
+    /// The image of a space that is quiet, whose numbers are known from then on.
+    pub(super) fn encode(&self, state: &SpaceState) -> Option<Writer> {
+        let image = image::encode(state)?;
         state.index.files().for_each(|file| self.files.note(file));
-        if let Some(same) = state.image.as_ref().filter(|held| held.holds(image)) {
-            return Ok(same.clone());
+        Some(image)
+    }
+
+    /// Writes an image into the file of this run, unless the one that was written last says the same.
+    pub(super) fn keep(&self, held: Option<Chunk>, image: &[u8]) -> io::Result<Chunk> {
+        if let Some(same) = held.filter(|held| held.holds(image)) {
+            return Ok(same);
         }
         let mut slot = lock(&self.cold_file);
         let file = match &mut *slot {
@@ -111,27 +118,31 @@ impl Spaces {
     /// Lets a space go unless something is under way in it.
     fn let_one_go(&self, space: Arc<Space>, now_ms: u64) -> bool {
         let Ok(compaction) = self.compactions.try_lock() else { return false };
-        let (id, uses, floor, image) = {
+        let (id, uses, floor, held, image) = {
             let state = space.peek();
             if state.index.open().len() > OPEN_ROWS_MAX || state.ledger.is_holding(now_ms) {
                 return false;
             }
-            let Some(image) = image::encode(&state) else { return false };
-            let Ok(chunk) = self.keep(&state, image.as_slice()) else {
-                self.counters.let_go_failures.fetch_add(1, Ordering::Relaxed);
-                return false;
-            };
-            (space.id, space.uses(), state.ledger.floor(), chunk)
+            let Some(image) = self.encode(&state) else { return false };
+            (space.id, space.uses(), state.ledger.floor(), state.image.clone(), image)
         };
         drop(space);
+        // Without the space's lock: a write may wait for the disk.
+        let Ok(chunk) = self.keep(held, image.as_slice()) else {
+            self.counters.let_go_failures.fetch_add(1, Ordering::Relaxed);
+            return false;
+        };
         let mut slots = self.write();
         let Some(slot) = slots.get_mut(&id) else { return false };
         // Whoever has it in hand took it under this lock, so nobody takes it up now.
-        let is_free = |now: &Arc<Space>| Arc::strong_count(now) == 1 && now.uses() == uses && !now.is_gone();
-        if !matches!(slot, Slot::Resident(now) if is_free(now)) {
+        let is_free = match slot {
+            Slot::Resident(now) => Arc::get_mut(now).is_some_and(|now| now.uses() == uses && !now.is_gone()),
+            Slot::Cold(_) => false,
+        };
+        if !is_free {
             return false;
         }
-        let cold = Cold { chunk: image, as_of: *compaction, floor, due_ms: 0 };
+        let cold = Cold { chunk, as_of: *compaction, floor, due_ms: 0 };
         let gone = std::mem::replace(slot, Slot::Cold(cold));
         drop(slots);
         drop(gone);

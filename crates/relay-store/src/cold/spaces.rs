@@ -330,7 +330,7 @@ impl Spaces {
             let Some(space) = self.load_image(id, &cold)? else { continue };
             let mut state = space.lock();
             let changed = change(&mut state);
-            let image = image::encode(&state).and_then(|image| self.keep(&state, image.as_slice()).ok());
+            let image = self.encode(&state).and_then(|image| self.keep(None, image.as_slice()).ok());
             let floor = state.ledger.floor();
             drop(state);
             let Some(chunk) = image else {

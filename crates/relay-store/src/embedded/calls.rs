@@ -229,7 +229,7 @@ impl Store for EmbeddedStore {
         // In this order, so that who loads the space meanwhile finds it in the metadata.
         self.shared.meta.note_seen(space, device, now_ms);
         if let Found::Resident(known) = self.shared.spaces.find(space) {
-            known.lock().touch(device, now_ms);
+            known.note_contact(device, now_ms);
         }
     }
 
