@@ -135,9 +135,11 @@ impl SpaceLedger {
         log_epoch == self.genesis.log_epoch && size <= self.size() && known.is_none_or(|known| known == head)
     }
 
-    /// Remembers the present head as one that was attested.
-    pub(crate) fn note_attested(&mut self) {
-        self.heads.note(self.size(), self.head());
+    /// States this log as it is now and remembers the head as one that was attested; the head is hashed once.
+    pub(crate) fn attested_claim(&mut self, time_ms: u64, pushes: Hash) -> HeadClaim {
+        let claim = self.claim(time_ms, pushes);
+        self.heads.note(claim.size, claim.head);
+        claim
     }
 
     /// What is remembered of a device; the default for one never seen.
