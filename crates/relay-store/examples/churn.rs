@@ -1,5 +1,5 @@
 //! What forgetting costs and gives back: a live set of a certain size is filled once, then entries come and as many go, and
-//! bytes written and disk used are set against the sealed bytes. Prints one line of JSON; `npm run bench -- --rows churn` runs it.
+//! bytes written and disk used are set against the sealed bytes. Prints one line of JSON; `npm run bench -- --rows churn-4k,churn-1k` runs it.
 //!
 //! Takes an empty directory, MiB of live set, MiB of churn, bytes of an entry. Bytes written are the kernel's count for this
 //! process. The floors rise as the relay's sweep raises them, one trim for many entries; the store itself has no clock guard.
