@@ -1,6 +1,6 @@
 // Disk: bytes written per payload byte while entries are stored, segments made ahead and footers included; and what the
 // data then occupies. What forgetting costs and gives back cannot be seen from outside within a run: after a start nothing
-// is forgotten for 24 hours. It is measured in the store's own tests (`relay-store`, `reclaim`).
+// is forgotten for 24 hours. churn.mjs measures it in the store.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { load } from '../lib/measure.mjs';

@@ -1,4 +1,5 @@
 // Every row, in the order in which it is measured.
+import { CHURN_ROWS } from './churn.mjs';
 import { DISK_ROWS } from './disk.mjs';
 import { FANOUT_ROWS } from './fanout.mjs';
 import { IDLE_ROWS } from './idle.mjs';
@@ -21,5 +22,6 @@ export const ROWS = [
   ...SLOW_ROWS,
   ...OVERLOAD_ROWS,
   ...DISK_ROWS,
+  ...CHURN_ROWS,
   ...PLAN_ROWS,
 ];

@@ -72,7 +72,8 @@ export class Writer {
       for (let at = 0; at < frame.count; at += 1) this.receipts.set(frame.pushSeqFirst + at, frame.seqFirst + at);
       load.receipted += frame.count;
       load.firstReceiptMs = Math.min(load.firstReceiptMs, performance.now());
-      flying -= 1;
+      // One receipt may answer several pushes, of one entry each.
+      flying -= frame.count;
     }
   }
 

@@ -484,11 +484,11 @@ export class HonestRelay {
     this.append(session, space, entries);
     const last = entries.at(-1)!;
     space.marks.set(toHex(session.device), { pushSeq: last.pushSeq, logEpoch: space.origin.logEpoch, id: last.id });
-    await this.#receipt(session, this.viewOf(session, space), frame, seqFirst, entries);
+    await this.receipt(session, this.viewOf(session, space), frame, seqFirst, entries);
     await this.fanOut(space);
   }
 
-  async #receipt(session: RelaySession, view: SpaceRecord, frame: PushFrame, seqFirst: number, entries: readonly StoredEntry[]): Promise<void> {
+  protected async receipt(session: RelaySession, view: SpaceRecord, frame: PushFrame, seqFirst: number, entries: readonly StoredEntry[]): Promise<void> {
     const leaf = pushLeaf({ device: session.device, pushSeqFirst: frame.pushSeqFirst, seqFirst, entryIds: entries.map(({ id }) => id) });
     const attestation = await this.attestReceipt(session, view, seqFirst + entries.length - 1, leaf, entries);
     session.send({

@@ -69,10 +69,42 @@ fn fill(args: &Args, target: &Target, log_id: LogId, number: usize, sealed: &[u8
             continue;
         }
         let receipt = Receipt::decode(&frame)?;
-        let stored = matches!(receipt.status, ReceiptStatus::Stored(_));
-        if !stored || waiting.pop_front() != Some((receipt.push_seq_first, u64::from(receipt.count))) {
-            return Err(Failure::new("a receipt does not fit its push"));
+        if !matches!(receipt.status, ReceiptStatus::Stored(_)) {
+            return Err(Failure::new("an entry was not stored"));
+        }
+        settle(&mut waiting, receipt.push_seq_first, u64::from(receipt.count))?;
+    }
+    Ok(())
+}
+
+/// Takes the pushes that a receipt answers, one or several in a row.
+fn settle(waiting: &mut VecDeque<(u64, u64)>, first: u64, count: u64) -> Result<(), Failure> {
+    let end = first.saturating_add(count);
+    let mut next = first;
+    while next < end {
+        match waiting.pop_front() {
+            Some((first, count)) if first == next && count <= end.saturating_sub(next) => {
+                next = next.saturating_add(count);
+            }
+            _ => return Err(Failure::new("a receipt does not fit its pushes")),
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::settle;
+    use std::collections::VecDeque;
+
+    #[test]
+    fn a_receipt_answers_whole_pushes_in_order() {
+        let waiting = || VecDeque::from([(1, 10), (11, 5), (16, 1)]);
+        let left = |first, count| {
+            let mut waiting = waiting();
+            settle(&mut waiting, first, count).ok().map(|()| waiting.len())
+        };
+        assert_eq!((left(1, 10), left(1, 15), left(1, 16)), (Some(2), Some(1), Some(0)));
+        assert_eq!((left(1, 9), left(1, 12), left(11, 5), left(1, 17)), (None, None, None, None));
+    }
 }

@@ -158,9 +158,11 @@ impl SpaceLedger {
         heads.into_iter().for_each(|(size, head)| self.heads.note(size, head));
     }
 
-    /// Remembers the present head as one that was attested.
-    pub(crate) fn note_attested(&mut self) {
-        self.heads.note(self.size(), self.head());
+    /// States this log as it is now and remembers the head as one that was attested; the head is hashed once.
+    pub(crate) fn attested_claim(&mut self, time_ms: u64, pushes: Hash) -> HeadClaim {
+        let claim = self.claim(time_ms, pushes);
+        self.heads.note(claim.size, claim.head);
+        claim
     }
 
     /// The devices of which something is remembered, ascending.

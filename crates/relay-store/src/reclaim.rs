@@ -17,6 +17,10 @@ use std::time::Duration;
 
 /// Share of the sealed segments' bytes that may be forgotten before something is compacted, in percent.
 const FORGOTTEN_PERCENT_MAX: u64 = 12;
+/// A segment of which so much is forgotten goes before that: next to nothing is copied, and nothing is won by waiting. Per mille.
+const NEARLY_ALL_PERMILLE: u64 = 950;
+/// But only when this many times what a checkpoint takes is forgotten in such segments: a compaction writes the spaces' states.
+const STATES_SHARE: u64 = 16;
 /// Segments compacted into one at a time.
 const VICTIMS_MAX: usize = 64;
 /// A segment shorter than this share of a full one joins its neighbours' compaction, in percent.
@@ -145,7 +149,9 @@ impl Reclaimer {
         let mut done = Reclaimed::default();
         while !self.is_closing() && shared.writable().is_ok() {
             let segments = shared.sealed.list();
-            let Some(victims) = choose(&segments, segment_bytes).and_then(|range| segments.get(range)) else { break };
+            let states_bytes = self.checkpoint_bytes.load(Ordering::Relaxed);
+            let chosen = choose(&segments, segment_bytes, states_bytes);
+            let Some(victims) = chosen.and_then(|range| segments.get(range)) else { break };
             match Compaction::run(shared, victims) {
                 Ok(outcome) => {
                     done.compactions += 1;
@@ -179,16 +185,19 @@ fn give_up(shared: &Shared, error: &NotNow) {
 }
 
 /// The neighbours to compact next; `None` when too little is forgotten.
-fn choose(segments: &[Sealed], segment_bytes: u64) -> Option<Range<usize>> {
+fn choose(segments: &[Sealed], segment_bytes: u64, states_bytes: u64) -> Option<Range<usize>> {
+    let share = |segment: &Sealed| segment.dead_bytes().saturating_mul(1000) / segment.bytes.max(1);
+    let movable = || segments.iter().filter(|segment| !segment.stuck);
     let total: u64 = segments.iter().map(|segment| segment.bytes).sum();
-    let dead: u64 = segments.iter().filter(|segment| !segment.stuck).map(Sealed::dead_bytes).sum();
-    if dead == 0 || dead.saturating_mul(100) <= total.saturating_mul(FORGOTTEN_PERCENT_MAX) {
+    let dead: u64 = movable().map(Sealed::dead_bytes).sum();
+    let over = movable().filter(|segment| share(segment) >= NEARLY_ALL_PERMILLE).map(Sealed::dead_bytes).sum::<u64>();
+    let is_much = dead.saturating_mul(100) > total.saturating_mul(FORGOTTEN_PERCENT_MAX);
+    if dead == 0 || !(is_much || over > states_bytes.saturating_mul(STATES_SHARE)) {
         return None;
     }
-    let share = |segment: &Sealed| segment.dead_bytes().saturating_mul(1000) / segment.bytes.max(1);
     let (best, _) =
         segments.iter().enumerate().filter(|(_, segment)| !segment.stuck).max_by_key(|(_, segment)| share(segment))?;
-    let worth = segments.get(best).map_or(0, share) / 2;
+    let worth = if is_much { segments.get(best).map_or(0, share) / 2 } else { NEARLY_ALL_PERMILLE };
     let mut live = segments.get(best).map_or(0, |segment| segment.bytes - segment.dead_bytes());
     let mut joins = |segment: &Sealed| {
         let is_small = segment.bytes.saturating_mul(100) < segment_bytes.saturating_mul(SMALL_PERCENT);
@@ -207,4 +216,46 @@ fn choose(segments: &[Sealed], segment_bytes: u64) -> Option<Range<usize>> {
         range.start -= 1;
     }
     Some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::SegmentFile;
+    use crate::segment::footer::Trailer;
+    use crate::vfs::sim::SimVfs;
+    use crate::vfs::{OpenMode, Vfs};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    const BYTES: u64 = 1000;
+
+    /// Segments of which so many rows of a hundred are forgotten.
+    fn segments(dead: &[u64]) -> Vec<Sealed> {
+        let file = SimVfs::new().open(Path::new("/seg"), OpenMode::Create).unwrap();
+        let sealed = |(segment, dead_rows): (u64, &u64)| Sealed {
+            file: Arc::new(SegmentFile { segment, file: file.clone() }),
+            trailer: Trailer { rows: 100, ..Trailer::default() },
+            bytes: BYTES,
+            dead_rows: *dead_rows,
+            stuck: false,
+        };
+        (1..).zip(dead).map(sealed).collect()
+    }
+
+    #[test]
+    fn little_that_is_forgotten_waits_unless_whole_segments_of_it_are() {
+        let mut many = vec![0; 100];
+        many[40] = 90;
+        assert_eq!(choose(&segments(&many), BYTES, 0), None);
+        many[40..43].copy_from_slice(&[100, 96, 60]);
+        assert_eq!(choose(&segments(&many), BYTES, 0), Some(40..42), "what is held of the third is not copied yet");
+        assert_eq!(choose(&segments(&many), BYTES, BYTES), None, "the states would cost more");
+    }
+
+    #[test]
+    fn much_that_is_forgotten_goes_with_its_neighbours() {
+        assert_eq!(choose(&segments(&[0, 80, 50, 0]), BYTES, BYTES), Some(1..3));
+        assert_eq!(choose(&segments(&[5, 5, 5, 5]), BYTES, 0), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! Room kept for a full disk: a file of zeros that is given up when something finds no room, so that trims, acks and
 //! compactions go on, and made again when there is room. While it is given up no new entry is taken.
 
-use crate::segment::offset_of;
+use crate::segment::writer;
 use crate::vfs::{OpenMode, Vfs};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,6 @@ pub(crate) const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 pub(crate) const URGENT_SEGMENT_BYTES: u64 = 1024 * 1024;
 /// Name of its file.
 pub(crate) const RESERVE_FILE: &str = "reserve";
-/// Bytes of zeros written at once.
-const ZEROS_BYTES: usize = 1024 * 1024;
 
 /// See the module.
 #[derive(Debug)]
@@ -92,12 +90,8 @@ impl Reserve {
 
     fn fill(&self, vfs: &dyn Vfs) -> io::Result<()> {
         let file = vfs.open(&self.path(), OpenMode::Create)?;
-        let zeros = vec![0; ZEROS_BYTES.min(crate::segment::length_of(self.bytes))];
-        let mut at = 0;
-        while at < self.bytes {
-            let chunk = zeros.get(..crate::segment::length_of(self.bytes - at).min(zeros.len())).unwrap_or(&zeros);
-            file.write_all_at(chunk, at)?;
-            at += offset_of(chunk.len());
+        if !writer::allocate(&file, self.bytes)? {
+            writer::write_zeros(&file, 0, self.bytes)?;
         }
         file.sync_data()?;
         vfs.sync_dir(&self.dir)

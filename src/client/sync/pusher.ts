@@ -91,14 +91,16 @@ export class Pusher {
     if (known.length === frame.count) receipts.check(device.key, known.map(({ entryId }) => entryId), evidence);
     this.#answered(frame.pushSeqFirst, frame.count);
     if (frame.status === 'stored') {
-      for (const [i, entry] of known.entries()) {
-        const seq = frame.seqFirst + i;
+      // Those that every device acked already are gone from the outbox.
+      const seqOf = ({ pushSeq }: OutboxEntry) => frame.seqFirst + (pushSeq - frame.pushSeqFirst);
+      for (const entry of known) {
+        const seq = seqOf(entry);
         if (seq > log.size) receipts.promise(seq, entry.pushSeq, evidence);
         else if (entry.seq !== seq) receipts.contradicted(seq, evidence);
       }
       marks.own = { ...marks.own, storedPushSeq: Math.max(marks.own.storedPushSeq, frame.pushSeqFirst + frame.count - 1) };
-      await outbox.markStored(known.map((entry, i) => [entry.pushSeq, frame.seqFirst + i]));
-      for (const [i, entry] of known.entries()) writes.stored(entry.pushSeq, frame.seqFirst + i);
+      await outbox.markStored(known.map((entry) => [entry.pushSeq, seqOf(entry)]));
+      for (const entry of known) writes.stored(entry.pushSeq, seqOf(entry));
     } else {
       for (const entry of known) if (entry.seq === 0) receipts.owe(entry.pushSeq, evidence);
       receipts.reached(log.size, (pushSeq) => (outbox.get(pushSeq)?.seq ?? 1) > 0);

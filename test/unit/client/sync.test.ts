@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { PushFrame } from '../../../src/protocol/client-frame.js';
 import { HonestRelay } from '../../support/honest-relay.js';
+import type { RelaySession, SpaceRecord, StoredEntry } from '../../support/honest-relay.js';
 import { bytes, createDevice, kinds, openDevice, until } from '../../support/test-space.js';
 import type { TestDevice } from '../../support/test-space.js';
 
@@ -109,6 +110,44 @@ test('a push refused as busy comes again after the time the relay gave, what fol
   expect(before.map(({ first }) => first)).toEqual(before.map((_, i) => i + 2));
   expect((relay.seen[again]?.at ?? 0) - (before[0]?.at ?? 0)).toBeGreaterThanOrEqual(1490);
   expect([relay.open, a.errors]).toEqual([1, []]);
+  quiet(relay, a);
+});
+
+/** Answers pushes that come within some milliseconds with one receipt. */
+class JoiningRelay extends HonestRelay {
+  pushes = 0;
+  receipts = 0;
+  #waiting: { frame: PushFrame; seqFirst: number; entries: readonly StoredEntry[] }[] = [];
+
+  // What it answers it sends later, so that more comes meanwhile.
+  protected override receipt(session: RelaySession, view: SpaceRecord, frame: PushFrame, seqFirst: number, entries: readonly StoredEntry[]): Promise<void> {
+    this.pushes += 1;
+    this.#waiting.push({ frame, seqFirst, entries });
+    const count = this.#waiting.length;
+    setTimeout(() => {
+      const [first] = this.#waiting;
+      if (first === undefined || this.#waiting.length !== count) return;
+      const all = this.#waiting.flatMap((waiting) => waiting.entries);
+      this.#waiting = [];
+      this.receipts += 1;
+      super.receipt(session, view, first.frame, first.seqFirst, all).catch((cause: unknown) => this.failures.push(String(cause)));
+    }, 100);
+    return Promise.resolve();
+  }
+}
+
+test('one receipt may answer several pushes', async () => {
+  const relay = await new JoiningRelay().start();
+  const a = tracked(await createDevice(relay));
+  await a.space.whenSynced();
+  // More in all than may be in flight: what a receipt answered must not count as under way.
+  for (let i = 1; i <= 100; i += 1) {
+    a.space.push(bytes(String(i)));
+    await until(`push ${i} was sent`, () => relay.pushes >= i);
+    if (i % 20 === 0) await a.space.whenSynced();
+  }
+  await until('a reads all', () => a.texts().length === 100);
+  expect(relay.receipts).toBeLessThan(relay.pushes / 2);
   quiet(relay, a);
 });
 

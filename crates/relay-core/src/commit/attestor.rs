@@ -38,9 +38,9 @@ impl GroupAttestor {
         let pushes = PushTree::new(pushes);
         let mut salt = [0; SALT_BYTES];
         entropy.fill(&mut salt);
-        self.leaves.push(GroupLeaf { space: ledger.space(), claim: ledger.claim(self.time_ms, pushes.root()), salt });
+        let claim = ledger.attested_claim(self.time_ms, pushes.root());
+        self.leaves.push(GroupLeaf { space: ledger.space(), claim, salt });
         self.pushes.push(pushes);
-        ledger.note_attested();
         self.leaves.len() - 1
     }
 

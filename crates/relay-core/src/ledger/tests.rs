@@ -84,7 +84,7 @@ fn claims_are_judged_by_what_was_attested() {
     let mut heads = Vec::new();
     for n in 1..=300 {
         store(&mut ledger, space.push(&device, n, &[&n.to_string()]));
-        ledger.note_attested();
+        ledger.attested_claim(1, Hash::ZERO);
         heads.push(ledger.head());
     }
     assert!(ledger.may_claim(1, 300, heads[299]) && ledger.may_claim(1, 45, heads[44]));

@@ -26,12 +26,8 @@ impl PushLeaf {
     /// The leaf of a run of entries, given by their ids in order.
     #[must_use]
     pub fn of(device: DeviceKey, push_seq_first: PushSeq, seq_first: Seq, entries: &[EntryId]) -> Self {
-        let mut hasher = Sha256::new();
-        for entry in entries {
-            hasher.update(entry.0);
-        }
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        Self { device, push_seq_first, seq_first, count, entries_hash: Hash(hasher.finalize().into()) }
+        Self { device, push_seq_first, seq_first, count, entries_hash: entries_hash(entries) }
     }
 
     /// The leaf hash.
@@ -47,6 +43,17 @@ impl PushLeaf {
             &self.entries_hash.0,
         ])
     }
+}
+
+fn entries_hash(entries: &[EntryId]) -> Hash {
+    if let [entry] = entries {
+        return sha256(&[&entry.0]);
+    }
+    let mut hasher = Sha256::new();
+    for entry in entries {
+        hasher.update(entry.0);
+    }
+    Hash(hasher.finalize().into())
 }
 
 /// The proof that a push is among those an attestation acknowledges.

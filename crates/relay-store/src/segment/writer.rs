@@ -13,6 +13,18 @@ use std::path::{Path, PathBuf};
 /// Bytes of zeros written at once.
 const ZEROS_BYTES: usize = 256 * 1024;
 
+/// Zeros, aligned as direct writes want them.
+#[repr(align(4096))]
+struct Zeros([u8; ZEROS_BYTES]);
+
+static ZEROS: Zeros = Zeros([0; ZEROS_BYTES]);
+
+/// Bytes of zeros written behind a small group that reaches room which was only allocated: the groups after it then change
+/// nothing but bytes, and their syncs wait for no metadata.
+const ZEROS_AHEAD_BYTES: u64 = 512 * 1024;
+/// Blocks of a group, in bytes, from which it pays to write it straight into allocated room: zeros would cost more.
+const LARGE_GROUP_BYTES: usize = 128 * 1024;
+
 /// Who a segment belongs to.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner {
@@ -43,10 +55,12 @@ pub struct SegmentWriter {
     blocks: SharedFile,
     /// What the block holds in which the next group starts.
     tail: Vec<u8>,
+    /// Up to where the file was written, with groups or zeros; from there on it is room that was only allocated, in bytes.
+    written: u64,
 }
 
 impl SegmentWriter {
-    /// Makes a segment of zeros with its header, durable, its name included. An existing file is emptied first.
+    /// Makes a segment with its header and room for the rest, durable, its name included. An existing file is emptied first.
     ///
     /// # Errors
     /// What the file system says.
@@ -55,16 +69,24 @@ impl SegmentWriter {
         let file = vfs.open(&path, OpenMode::Create)?;
         let len = len.max(offset_of(HEADER_BYTES));
         let file_len = whole_blocks(len);
-        let blocks = match fill(vfs.open(&path, OpenMode::Blocks)?, file_len) {
-            // It opens for direct writes and does not take ours.
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => fill(file.clone(), file_len)?,
-            filled => filled?,
+        let is_allocated = allocate(&file, file_len)?;
+        let header = SegmentHeader { format: FORMAT, segment, store_id: owner.store_id, log_id: owner.log_id }.encode();
+        let begin = |blocks: SharedFile| {
+            if !is_allocated {
+                write_zeros(&blocks, 0, file_len)?;
+            }
+            blocks::write(&blocks, &header, 0).map(|()| blocks)
         };
-        let header = SegmentHeader { format: FORMAT, segment, store_id: owner.store_id, log_id: owner.log_id };
-        blocks::write(&blocks, &header.encode(), 0)?;
+        let blocks = match begin(vfs.open(&path, OpenMode::Blocks)?) {
+            // It opens for direct writes and does not take ours.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => begin(file.clone())?,
+            begun => begun?,
+        };
         blocks.sync_data()?;
         vfs.sync_dir(&data_dir.join(LOG_DIR))?;
-        Ok(Self { segment, file, path, end: offset_of(HEADER_BYTES), len, blocks, tail: Vec::new() })
+        let end = offset_of(HEADER_BYTES);
+        let written = if is_allocated { end } else { file_len };
+        Ok(Self { segment, file, path, end, len, blocks, tail: Vec::new(), written })
     }
 
     /// Goes on in a segment whose last group ends at `end`.
@@ -80,7 +102,8 @@ impl SegmentWriter {
         let blocks = vfs.open(&path, OpenMode::Blocks)?;
         // Whether it takes direct writes shows before a group depends on it.
         let blocks = if blocks::are_taken(&blocks) { blocks } else { file.clone() };
-        Ok(Self { segment, file, path, end, len, blocks, tail })
+        // What was written behind its last group before is not known.
+        Ok(Self { segment, file, path, end, len, blocks, tail, written: whole_blocks(end) })
     }
 
     /// Whether a group of `bytes` fits.
@@ -120,11 +143,28 @@ impl SegmentWriter {
     }
 
     fn write(&mut self, blocks: &[u8], at: u64, group_bytes: usize) -> io::Result<()> {
-        blocks::write(&self.blocks, blocks, blocks::block_start(at))?;
+        let start = blocks::block_start(at);
+        blocks::write(&self.blocks, blocks, start)?;
+        self.write_ahead(start + offset_of(blocks.len()), blocks.len())?;
         let end = self.tail.len() + group_bytes;
         self.end += offset_of(group_bytes);
         self.tail.clear();
         self.tail.extend_from_slice(blocks.get(end - end % BLOCK_BYTES..end).unwrap_or_default());
+        Ok(())
+    }
+
+    /// After a group up to `end`: zeros behind a small one that reached allocated room.
+    fn write_ahead(&mut self, end: u64, group_bytes: usize) -> io::Result<()> {
+        if end <= self.written {
+            return Ok(());
+        }
+        self.written = end;
+        let file_len = self.file_bytes();
+        if group_bytes < LARGE_GROUP_BYTES && end < file_len {
+            let to = end.saturating_add(ZEROS_AHEAD_BYTES).min(file_len);
+            write_zeros(&self.blocks, end, to)?;
+            self.written = to;
+        }
         Ok(())
     }
 
@@ -149,18 +189,14 @@ const fn whole_blocks(bytes: u64) -> u64 {
     bytes.next_multiple_of(BLOCK_BYTES as u64)
 }
 
-/// Fills a file with zeros up to `len`, which is whole blocks.
-fn fill(file: SharedFile, len: u64) -> io::Result<SharedFile> {
-    let (mut zeros, pad) = blocks::begin(Vec::new(), ZEROS_BYTES);
-    zeros.resize(pad + ZEROS_BYTES, 0);
-    let zeros = zeros.get(pad..).unwrap_or_default();
-    let mut at = 0;
-    while at < len {
-        let chunk = zeros.get(..length_of(len - at).min(ZEROS_BYTES)).unwrap_or(zeros);
-        blocks::write(&file, chunk, at)?;
-        at += offset_of(chunk.len());
+/// Extends a file to `len` and keeps room for it; `false` where the file system cannot.
+pub(crate) fn allocate(file: &SharedFile, len: u64) -> io::Result<bool> {
+    match file.allocate(len) {
+        Ok(()) => Ok(true),
+        // Some say so in their own words; if it was something else, writing zeros meets it again.
+        Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) => Ok(false),
+        Err(error) => Err(error),
     }
-    Ok(file)
 }
 
 /// Overwrites a range with zeros.
@@ -168,10 +204,10 @@ fn fill(file: SharedFile, len: u64) -> io::Result<SharedFile> {
 /// # Errors
 /// What the file system says.
 pub fn write_zeros(file: &SharedFile, from: u64, to: u64) -> io::Result<()> {
-    let zeros = vec![0; ZEROS_BYTES.min(length_of(to.saturating_sub(from)))];
+    let zeros = &ZEROS.0;
     let mut at = from;
     while at < to {
-        let chunk = zeros.get(..length_of(to - at).min(zeros.len())).unwrap_or(&zeros);
+        let chunk = zeros.get(..length_of(to - at).min(ZEROS_BYTES)).unwrap_or(zeros);
         file.write_all_at(chunk, at)?;
         at += offset_of(chunk.len());
     }
@@ -187,4 +223,68 @@ pub fn write_footer(file: &SharedFile, groups_end: u64, footer: &[u8]) -> io::Re
     file.set_len(groups_end)?;
     file.write_all_at(footer, groups_end)?;
     file.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::group::GroupBuilder;
+    use super::super::record::tests::fields;
+    use super::*;
+    use crate::vfs::sim::SimVfs;
+
+    const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
+    const OWNER: Owner = Owner { store_id: StoreId([5; 16]), log_id: LogId([6; 32]) };
+
+    fn segment(vfs: &SimVfs) -> SegmentWriter {
+        vfs.create_dir(Path::new("/d/log")).unwrap();
+        SegmentWriter::create(vfs, Path::new("/d"), 1, SEGMENT_BYTES, &OWNER).unwrap()
+    }
+
+    fn append(writer: &mut SegmentWriter, sealed: usize) {
+        let mut builder = GroupBuilder::reusing(Vec::new(), writer.tail(), sealed + 1024);
+        builder.entry(&fields(1), &vec![7; sealed]);
+        writer.append(&builder.finish(1, 1, 1, &OWNER.store_id).unwrap()).unwrap();
+        writer.sync().unwrap();
+    }
+
+    /// How many writes these groups make into a fresh segment, and how far it was written behind the last of them.
+    fn writes(groups: impl IntoIterator<Item = usize>) -> (usize, u64) {
+        let vfs = SimVfs::new();
+        let mut writer = segment(&vfs);
+        vfs.start_journal();
+        groups.into_iter().for_each(|sealed| append(&mut writer, sealed));
+        let written = writer.written - whole_blocks(writer.end);
+        (vfs.end_journal().describe().iter().filter(|op| op.starts_with("write")).count(), written)
+    }
+
+    #[test]
+    fn small_groups_write_zeros_ahead_once_and_large_ones_never() {
+        let chunks = usize::try_from(ZEROS_AHEAD_BYTES).unwrap() / ZEROS_BYTES;
+        // The first of them fills the first block.
+        let left = ZEROS_AHEAD_BYTES - offset_of(BLOCK_BYTES);
+        assert_eq!(writes([100; 20]), (20 + chunks, left));
+        assert_eq!(writes([LARGE_GROUP_BYTES; 5]), (5, 0));
+    }
+
+    #[test]
+    fn zeros_never_reach_a_group_nor_the_end_of_the_file() {
+        let vfs = SimVfs::new();
+        let mut writer = segment(&vfs);
+        let mut sizes = [100, 60_000, LARGE_GROUP_BYTES, 3000, 90_000].into_iter().cycle();
+        let mut ends = vec![writer.end];
+        while let Some(sealed) = sizes.next().filter(|sealed| writer.fits(offset_of(sealed + 1024))) {
+            append(&mut writer, sealed);
+            ends.push(writer.end);
+        }
+        assert!(ends.len() > 50);
+        let bytes = vfs.contents().remove(&path(Path::new("/d"), 1)).unwrap();
+        assert_eq!(offset_of(bytes.len()), SEGMENT_BYTES);
+        for (start, end) in ends.iter().zip(ends.iter().skip(1)) {
+            let group = bytes::Bytes::copy_from_slice(&bytes[length_of(*start)..length_of(*end)]);
+            let header = super::super::group::GroupHeader::decode(&group, &OWNER.store_id).unwrap();
+            let body = group.slice(super::super::group::GROUP_HEADER_BYTES..);
+            assert_eq!(super::super::group::decode_body(&header, &body).unwrap().len(), 1);
+        }
+        assert!(bytes[length_of(writer.end)..].iter().all(|byte| *byte == 0));
+    }
 }

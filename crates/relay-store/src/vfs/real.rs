@@ -87,6 +87,12 @@ impl VfsFile for RealFile {
         let _unknown = rustix::fs::fallocate(&self.0, flags, offset, bytes);
     }
 
+    #[cfg(target_os = "linux")]
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        let allocated = rustix::fs::fallocate(&self.0, rustix::fs::FallocateFlags::empty(), 0, bytes);
+        allocated.map_err(io::Error::from)
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.0.metadata().map(|metadata| metadata.len())
     }

@@ -377,6 +377,10 @@ impl VfsFile for SimFile {
         })
     }
 
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.set_len(bytes)
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.with(|state| {
             state.checked(&self.path)?;
