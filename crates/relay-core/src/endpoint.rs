@@ -83,6 +83,30 @@ fn server_header(bytes: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
+/// A way past an endpoint to what it would only pass on. The transport takes from it while it owes the peer nothing else; what it
+/// finds there costs no look at the endpoint.
+pub trait Feed: Send + Sync {
+    /// What comes next, about `room_bytes` of it.
+    fn take(&self, room_bytes: usize) -> Fed;
+}
+
+/// What a feed came up with.
+#[derive(Clone, Debug)]
+pub enum Fed {
+    /// Everything there is; more wakes the transport.
+    Run(SharedRun),
+    /// Nothing; more wakes the transport.
+    Nothing,
+    /// There is more to it: the endpoint is to be polled.
+    AskEndpoint,
+}
+
+/// Wakes the transport of one connection so that it takes from the connection's feed; otherwise like a [`Waker`].
+pub trait FeedWaker: Send + Sync {
+    /// Wakes it.
+    fn wake(self: Arc<Self>);
+}
+
 /// Where an endpoint puts its output. The transport decides how much room there is.
 pub trait Outbox {
     /// Bytes that may still be pushed before the endpoint must wait for the next poll. One message may overshoot.
@@ -92,6 +116,11 @@ pub trait Outbox {
     /// Appends several messages; one run may overshoot.
     fn push_run(&mut self, run: SharedRun) {
         run.split().for_each(|frame| self.push(Outbound::Shared(frame)));
+    }
+    /// Offers a feed, in the place of the one before. A transport that takes it says how it is woken for it; one that does not is woken
+    /// for its endpoint, which passes everything on.
+    fn offer_feed(&mut self, _feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
+        None
     }
     /// Asks for an orderly close after everything pushed so far; later pushes are ignored.
     fn close(&mut self, close: Close);

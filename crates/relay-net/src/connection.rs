@@ -33,7 +33,7 @@ use bytes::Bytes;
 use heartbeat::Heartbeat;
 use inbound::Inbound;
 use outbox::Wishes;
-use relay_core::endpoint::{EndpointFactory, Moment, Opened, Waker};
+use relay_core::endpoint::{EndpointFactory, Feed, FeedWaker, Moment, Opened, Waker};
 use session::{Panicked, Session};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -74,6 +74,9 @@ enum Turn {
 pub(crate) struct Connection {
     socket: TcpStream,
     session: Option<Session>,
+    /// What the endpoint does not have to be asked for.
+    feed: Option<Arc<dyn Feed>>,
+    feed_waker: Arc<dyn FeedWaker>,
     factory: Arc<dyn EndpointFactory>,
     shared: Arc<Shared>,
     guard: ConnectionGuard,
@@ -117,6 +120,7 @@ impl Connection {
         shared: Arc<Shared>,
         guard: ConnectionGuard,
         waker: Waker,
+        feed_waker: Arc<dyn FeedWaker>,
     ) -> Self {
         let now = shared.clock.now();
         let limits = &shared.limits;
@@ -126,6 +130,8 @@ impl Connection {
         let mut connection = Self {
             socket,
             session: None,
+            feed: None,
+            feed_waker,
             inbound: Inbound::new(first_bytes, PartialLease::new(Arc::clone(&shared.stats.partial))),
             queue: WriteQueue::new(limits.write_queue_bytes_max, limits.write_queue_low_water_bytes),
             wishes: Wishes::default(),

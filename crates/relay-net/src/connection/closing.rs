@@ -36,6 +36,7 @@ impl Connection {
         let until = after_ms(now, limits.write_stall_timeout_ms.saturating_add(limits.close_timeout_ms));
         self.phase = Phase::Closing { await_peer, until };
         self.session = None;
+        self.feed = None;
         self.pong = None;
         if !await_peer {
             self.inbound.release();

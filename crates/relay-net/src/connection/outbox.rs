@@ -1,7 +1,8 @@
 //! The endpoint's side of the write queue.
 
 use crate::write_queue::WriteQueue;
-use relay_core::endpoint::{Close, Outbound, Outbox, SharedRun};
+use relay_core::endpoint::{Close, Feed, FeedWaker, Outbound, Outbox, SharedRun};
+use std::sync::Arc;
 
 /// What the endpoint asked for besides sending.
 #[derive(Debug, Default)]
@@ -14,6 +15,8 @@ pub(super) struct Wishes {
 pub(super) struct QueueOutbox<'a> {
     pub(super) queue: &'a mut WriteQueue,
     pub(super) wishes: &'a mut Wishes,
+    pub(super) feed: &'a mut Option<Arc<dyn Feed>>,
+    pub(super) feed_waker: &'a Arc<dyn FeedWaker>,
     pub(super) pushed: bool,
 }
 
@@ -38,6 +41,11 @@ impl Outbox for QueueOutbox<'_> {
             self.pushed = true;
             self.queue.push_run(run);
         }
+    }
+
+    fn offer_feed(&mut self, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
+        *self.feed = Some(feed);
+        Some(Arc::clone(self.feed_waker))
     }
 
     fn close(&mut self, close: Close) {

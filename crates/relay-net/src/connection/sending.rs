@@ -7,8 +7,9 @@ use super::{Connection, Phase, Turn};
 use crate::scratch;
 use crate::websocket::frame::OpCode;
 use bytes::Bytes;
-use relay_core::endpoint::{Endpoint, Moment, Outbox};
+use relay_core::endpoint::{Endpoint, Fed, Moment, Outbox};
 use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
@@ -22,7 +23,13 @@ impl Connection {
         let Some(session) = &mut self.session else {
             return;
         };
-        let mut out = QueueOutbox { queue: &mut self.queue, wishes: &mut self.wishes, pushed: false };
+        let mut out = QueueOutbox {
+            queue: &mut self.queue,
+            wishes: &mut self.wishes,
+            feed: &mut self.feed,
+            feed_waker: &self.feed_waker,
+            pushed: false,
+        };
         let result = session.call(|endpoint| body(endpoint, &mut out));
         if out.pushed {
             self.last_message = now;
@@ -88,6 +95,31 @@ impl Connection {
             return Turn::Idle;
         }
         Turn::Moved
+    }
+
+    /// Output without task and endpoint: what comes from the feed, while nothing else is owed to the peer.
+    pub(super) fn pump_feed(&mut self, now: Moment) -> Pumped {
+        let owes = self.wants_poll || self.blocked || self.ping_due || self.pong.is_some() || !self.queue.is_empty();
+        let Some(feed) = self.feed.as_ref().filter(|_| !owes && self.phase == Phase::Open) else {
+            return self.pump(now);
+        };
+        match catch_unwind(AssertUnwindSafe(|| feed.take(self.queue.room_bytes()))) {
+            Ok(Fed::Nothing) => return Pumped::Done,
+            Ok(Fed::Run(run)) => self.queue.push_run(run),
+            Ok(Fed::AskEndpoint) => return self.pump(now),
+            Err(_) => {
+                self.endpoint_panicked(now);
+                return Pumped::TaskMustLook;
+            }
+        }
+        self.last_message = now;
+        self.try_write(now);
+        self.blocked |= !self.queue.wants_more();
+        if self.queue.is_empty() && !self.lost {
+            self.write_waits_since = None;
+            return Pumped::Done;
+        }
+        Pumped::TaskMustLook
     }
 
     /// Output without the task: asks the endpoint and sends while the socket takes it.
