@@ -32,8 +32,8 @@ use crate::write_queue::WriteQueue;
 use bytes::Bytes;
 use heartbeat::Heartbeat;
 use inbound::Inbound;
-use outbox::Wishes;
-use relay_core::endpoint::{EndpointFactory, Feed, FeedWaker, Moment, Opened, Waker};
+use outbox::{Feeds, Wishes};
+use relay_core::endpoint::{EndpointFactory, FeedWaker, Moment, Opened, Waker};
 use session::{Panicked, Session};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -74,8 +74,7 @@ enum Turn {
 pub(crate) struct Connection {
     socket: TcpStream,
     session: Option<Session>,
-    /// What the endpoint does not have to be asked for.
-    feed: Option<Arc<dyn Feed>>,
+    feeds: Feeds,
     feed_waker: Arc<dyn FeedWaker>,
     factory: Arc<dyn EndpointFactory>,
     shared: Arc<Shared>,
@@ -102,6 +101,8 @@ pub(crate) struct Connection {
     first_message_by: Option<Moment>,
     drain_close_at: Option<Moment>,
     endpoint_deadline: Option<Moment>,
+    /// The endpoint ran since it was asked for its deadline.
+    deadline_may_differ: bool,
     last_poll: Moment,
     /// The pump found the socket gone.
     lost: bool,
@@ -130,7 +131,7 @@ impl Connection {
         let mut connection = Self {
             socket,
             session: None,
-            feed: None,
+            feeds: Feeds::default(),
             feed_waker,
             inbound: Inbound::new(first_bytes, PartialLease::new(Arc::clone(&shared.stats.partial))),
             queue: WriteQueue::new(limits.write_queue_bytes_max, limits.write_queue_low_water_bytes),
@@ -149,6 +150,7 @@ impl Connection {
             first_message_by: Some(after_ms(now, limits.handshake_timeout_ms)),
             drain_close_at: None,
             endpoint_deadline: None,
+            deadline_may_differ: true,
             last_poll: now,
             lost: false,
             tally: Tally::default(),
@@ -191,6 +193,9 @@ impl Connection {
                 continue;
             }
             let deadline = self.shared.clock.instant(self.next_deadline());
+            if self.timer.is_set(deadline, self.shared.clock.instant(now), cx) {
+                return Poll::Pending;
+            }
             ready!(self.timer.poll_at(deadline, cx));
         }
     }

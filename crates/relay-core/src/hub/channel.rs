@@ -5,7 +5,7 @@ use super::ephemeral::EphemeralRing;
 use super::ring::{LiveFrame, Ring};
 use super::topics::SpaceTopics;
 use crate::counters::Counters;
-use crate::endpoint::{SharedFrame, SharedRun};
+use crate::endpoint::{FeedWaker, SharedFrame, SharedRun};
 use crate::limits::{ACK_NOTICES_MAX, RelayLimits};
 use crate::session::SessionHandle;
 use crate::store::{SpaceCommit, StoredEntry};
@@ -59,10 +59,13 @@ struct Member {
     subscription: Option<Subscribed>,
 }
 
-#[derive(Clone, Copy)]
-struct Subscribed {
+/// What a session wants of the entries.
+#[derive(Clone, Default)]
+pub(crate) struct Subscribed {
     /// The device whose own bodies it does not want.
-    omit_own_of: Option<DeviceKey>,
+    pub(crate) omit_own_of: Option<DeviceKey>,
+    /// Wakes its transport alone; without it the session is woken.
+    pub(crate) feed_waker: Option<Arc<dyn FeedWaker>>,
 }
 
 #[derive(Default)]
@@ -130,9 +133,9 @@ impl SpaceChannel {
         state.members.len()
     }
 
-    /// Starts to keep commits for a session; `omit_own_of` names the device whose bodies it does not want.
-    pub(crate) fn subscribe(&self, session: &SessionHandle, omit_own_of: Option<DeviceKey>) {
-        self.lock().set_subscription(session, Some(Subscribed { omit_own_of }));
+    /// Starts to keep commits for a session.
+    pub(crate) fn subscribe(&self, session: &SessionHandle, subscribed: Subscribed) {
+        self.lock().set_subscription(session, Some(subscribed));
     }
 
     /// Keeps no more for a session.
@@ -165,7 +168,7 @@ impl SpaceChannel {
         if total > self.limits.live_bytes_max {
             self.drop_ring(&mut state);
         }
-        state.wake(|member| member.subscription.is_some());
+        state.wake_subscribers();
     }
 
     fn encode(&self, state: &ChannelState, commit: &SpaceCommit) -> Vec<LiveFrame> {
@@ -202,6 +205,11 @@ impl SpaceChannel {
     fn count_ring(&self, before: usize, after: usize) {
         self.counters.live_bytes.add_len(after);
         self.counters.live_bytes.sub_len(before);
+    }
+
+    /// Entries left for a subscriber, from memory.
+    pub(crate) fn count_live(&self, entries: u64) {
+        self.counters.entries_live_total.add(entries);
     }
 
     /// What comes after a cursor, in the form for a subscriber that omits the bodies of `omit_own_of`.
@@ -300,6 +308,16 @@ impl ChannelState {
         self.members.iter().filter(|member| which(member)).for_each(|member| member.session.wake());
     }
 
+    fn wake_subscribers(&self) {
+        for Member { session, subscription } in &self.members {
+            match subscription {
+                Some(Subscribed { feed_waker: Some(waker), .. }) => Arc::clone(waker).wake(),
+                Some(Subscribed { feed_waker: None, .. }) => session.wake(),
+                None => {}
+            }
+        }
+    }
+
     fn set_subscription(&mut self, session: &SessionHandle, subscription: Option<Subscribed>) {
         if let Some(member) = self.members.iter_mut().find(|member| member.session.id == session.id) {
             self.subscribers += usize::from(subscription.is_some());
@@ -310,7 +328,7 @@ impl ChannelState {
 
     fn authors_omitting(&self, entries: &[StoredEntry]) -> BTreeSet<DeviceKey> {
         let authors: BTreeSet<DeviceKey> = entries.iter().map(|entry| entry.device).collect();
-        let omitting = self.members.iter().filter_map(|member| member.subscription?.omit_own_of);
+        let omitting = self.members.iter().filter_map(|member| member.subscription.as_ref()?.omit_own_of);
         omitting.filter(|device| authors.contains(device)).collect()
     }
 }

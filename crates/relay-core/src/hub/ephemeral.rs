@@ -141,7 +141,7 @@ impl EphemeralRing {
         self.count(before, pieces.bytes());
         listeners.wait(slot);
         self.counters.ephemeral_sent_total.add(u64::from(run.frames));
-        Fed::Run(run)
+        Fed::Run { run, more: false }
     }
 
     /// The next frames for a session, about `room_bytes` of them at most and at least one piece.
@@ -244,7 +244,7 @@ mod tests {
         let count = || wakes.0.load(Ordering::Relaxed);
         (0..9).for_each(|_| publish(&ring, 2, None));
         assert_eq!(count(), 1);
-        let Fed::Run(run) = ring.feed(slot, 1, || 3) else { panic!("nine frames") };
+        let Fed::Run { run, more: false } = ring.feed(slot, 1, || 3) else { panic!("nine frames") };
         assert_eq!((run.frames, run.bytes.len()), (9, 45));
         assert!(matches!(ring.feed(slot, 1, || 3), Fed::Nothing));
         publish(&ring, 2, None);
@@ -260,7 +260,7 @@ mod tests {
         for (session, roster_changes) in [(1, 4), (7, 3)] {
             assert!(matches!(ring.feed(slot, session, || roster_changes), Fed::AskEndpoint));
         }
-        assert!(matches!(ring.feed(slot, 1, || 3), Fed::Run(_)), "nothing was taken by asking");
+        assert!(matches!(ring.feed(slot, 1, || 3), Fed::Run { .. }), "nothing was taken by asking");
         let mut whole = vec![7; EPHEMERAL_PIECE_BYTES_MAX];
         for _ in 0..9 {
             ring.publish(Sender { session: 2, slot: None }, 1, &mut whole);

@@ -4,7 +4,7 @@ use super::after_ms;
 use super::io::Io;
 use super::open::OpenSession;
 use super::roster::Membership;
-use crate::endpoint::{Fed, Feed, Moment};
+use crate::endpoint::{Fed, Feed, FeedKind, Moment};
 use crate::hub::{EphemeralBatch, Sender, Slot, SpaceChannel};
 use crate::limits::{
     EPHEMERAL_BURST_MS, EPHEMERAL_PIECE_BYTES_MAX, EPHEMERAL_RATE_BYTES_PER_FRAME, EPHEMERAL_REFUSAL_INTERVAL_MS,
@@ -95,7 +95,7 @@ impl OpenSession {
             let slot = ring.listen(io.handle);
             (state.slot, state.seen) = (Some(slot), None);
             let feed = EphemeralFeed { channel: Arc::clone(&self.channel), slot, session: io.handle.id };
-            if let Some(waker) = io.offer_feed(Arc::new(feed)) {
+            if let Some(waker) = io.offer_feed(FeedKind::Ephemeral, Arc::new(feed)) {
                 ring.wake_by(slot, waker);
             }
         } else if !listen.listen {

@@ -1,7 +1,7 @@
 //! What a session may touch while it runs: the relay, its own handle, the time, the outbox.
 
 use super::handle::{Answer, SessionHandle};
-use crate::endpoint::{Close, Feed, FeedWaker, Moment, Outbound, Outbox, SharedFrame, SharedRun};
+use crate::endpoint::{Close, Feed, FeedKind, FeedWaker, Moment, Outbound, Outbox, SharedFrame, SharedRun};
 use crate::relay::Shared;
 use crate::store::{Completion, StoreError};
 use bytes::Bytes;
@@ -60,8 +60,8 @@ impl<'a> Io<'a> {
         self.out.push_run(run);
     }
 
-    pub(super) fn offer_feed(&mut self, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
-        self.out.offer_feed(feed)
+    pub(super) fn offer_feed(&mut self, kind: FeedKind, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
+        self.out.offer_feed(kind, feed)
     }
 
     pub(super) fn pause_reading(&mut self, paused: bool) {

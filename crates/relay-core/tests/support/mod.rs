@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use relay_core::endpoint::{
-    Close, Endpoint, EndpointFactory, Fed, Feed, FeedWaker, Moment, Opened, Outbound, Outbox,
+    Close, Endpoint, EndpointFactory, Fed, Feed, FeedKind, FeedWaker, Moment, Opened, Outbound, Outbox,
 };
 use relay_core::environment::{Entropy, LogSigner, WallClock};
 use relay_core::limits::RelayLimits;
@@ -32,7 +32,7 @@ pub(crate) struct Queue {
     pub(crate) paused: bool,
     pub(crate) window_bytes: usize,
     /// Taken when the connection takes feeds.
-    feed: Option<Arc<dyn Feed>>,
+    feeds: [Option<Arc<dyn Feed>>; 2],
     feed_waker: Option<Arc<Flag>>,
     queued_bytes: usize,
     pub(crate) queued_bytes_max: usize,
@@ -50,8 +50,8 @@ impl FeedWaker for Flag {
 }
 
 impl Queue {
-    pub(crate) const fn takes_from_feed(&self) -> bool {
-        self.feed.is_some()
+    pub(crate) fn takes_from_feed(&self) -> bool {
+        self.feeds.iter().any(Option::is_some)
     }
 }
 
@@ -71,9 +71,9 @@ impl Outbox for Queue {
         self.messages.push_back((self.now, frame));
     }
 
-    fn offer_feed(&mut self, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
+    fn offer_feed(&mut self, kind: FeedKind, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
         let waker = Arc::clone(self.feed_waker.as_ref()?);
-        self.feed = Some(feed);
+        self.feeds[usize::from(kind == FeedKind::Ephemeral)] = Some(feed);
         Some(waker)
     }
 
@@ -95,13 +95,21 @@ pub(crate) struct Connection {
 impl Connection {
     /// As a transport does: only while nothing else waits. `false` when the endpoint is to be asked.
     fn take_from_feed(&mut self) -> bool {
-        let Some(feed) = self.queue.feed.as_ref().filter(|_| self.queue.room_bytes() == WINDOW_BYTES) else { return false };
-        match feed.take(WINDOW_BYTES) {
-            Fed::Run(run) => self.queue.push_run(run),
-            Fed::Nothing => {}
-            Fed::AskEndpoint => return false,
+        if self.queue.room_bytes() != WINDOW_BYTES {
+            return false;
         }
-        true
+        let mut is_all = true;
+        for feed in self.queue.feeds.clone().iter().flatten() {
+            match feed.take(WINDOW_BYTES) {
+                Fed::Run { run, more } => {
+                    self.queue.push_run(run);
+                    is_all &= !more;
+                }
+                Fed::Nothing => {}
+                Fed::AskEndpoint => is_all = false,
+            }
+        }
+        is_all
     }
 
     fn poll(&mut self, now: Moment) -> bool {
@@ -172,7 +180,7 @@ impl World {
             closed: None,
             paused: false,
             window_bytes: WINDOW_BYTES,
-            feed: None,
+            feeds: [None, None],
             // Every other connection takes feeds, so that both ways are gone in every test.
             feed_waker: id.is_multiple_of(2).then(Arc::default),
             queued_bytes: 0,

@@ -1,7 +1,7 @@
 //! The endpoint's side of the write queue.
 
 use crate::write_queue::WriteQueue;
-use relay_core::endpoint::{Close, Feed, FeedWaker, Outbound, Outbox, SharedRun};
+use relay_core::endpoint::{Close, Feed, FeedKind, FeedWaker, Outbound, Outbox, SharedRun};
 use std::sync::Arc;
 
 /// What the endpoint asked for besides sending.
@@ -11,11 +11,31 @@ pub(super) struct Wishes {
     pub(super) reading_paused: bool,
 }
 
+/// What the endpoint does not have to be asked for.
+#[derive(Default)]
+pub(super) struct Feeds {
+    entries: Option<Arc<dyn Feed>>,
+    ephemeral: Option<Arc<dyn Feed>>,
+}
+
+impl Feeds {
+    fn set(&mut self, kind: FeedKind, feed: Arc<dyn Feed>) {
+        match kind {
+            FeedKind::Entries => self.entries = Some(feed),
+            FeedKind::Ephemeral => self.ephemeral = Some(feed),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<dyn Feed>> {
+        self.entries.iter().chain(&self.ephemeral)
+    }
+}
+
 /// Lends the write queue to the endpoint for one call.
 pub(super) struct QueueOutbox<'a> {
     pub(super) queue: &'a mut WriteQueue,
     pub(super) wishes: &'a mut Wishes,
-    pub(super) feed: &'a mut Option<Arc<dyn Feed>>,
+    pub(super) feeds: &'a mut Feeds,
     pub(super) feed_waker: &'a Arc<dyn FeedWaker>,
     pub(super) pushed: bool,
 }
@@ -43,8 +63,8 @@ impl Outbox for QueueOutbox<'_> {
         }
     }
 
-    fn offer_feed(&mut self, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
-        *self.feed = Some(feed);
+    fn offer_feed(&mut self, kind: FeedKind, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
+        self.feeds.set(kind, feed);
         Some(Arc::clone(self.feed_waker))
     }
 

@@ -144,7 +144,8 @@ impl Connection {
     /// What the endpoint took in place goes on together.
     fn end_read(&mut self, now: Moment) {
         if std::mem::take(&mut self.took_in_place)
-            && let Some(Err(Panicked)) = self.session.as_mut().map(|session| session.call(|endpoint| endpoint.on_read_end()))
+            && let Some(Err(Panicked)) =
+                self.session.as_mut().map(|session| session.call(|endpoint| endpoint.on_read_end()))
         {
             self.endpoint_panicked(now);
         }

@@ -21,7 +21,7 @@ pub(crate) struct Seat {
     connection: Mutex<Option<Connection>>,
 }
 
-/// The feed has something, the endpoint has something.
+/// A feed has something, the endpoint has something.
 const FEED: u8 = 1;
 const ENDPOINT: u8 = 2;
 
@@ -43,9 +43,12 @@ impl Seat {
         let why = self.listed.swap(0, Ordering::AcqRel);
         let mut seat = self.lock();
         let Some(connection) = seat.as_mut() else { return };
-        let pumped = catch_unwind(AssertUnwindSafe(|| {
-            if why == FEED { connection.pump_feed(now) } else { connection.pump(now) }
-        }));
+        let pumped =
+            catch_unwind(AssertUnwindSafe(
+                || {
+                    if why == FEED { connection.pump_feeds(now) } else { connection.pump(now) }
+                },
+            ));
         tally.add(&mut connection.tally);
         match pumped {
             Ok(Pumped::Done) => {}

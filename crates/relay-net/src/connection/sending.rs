@@ -26,11 +26,12 @@ impl Connection {
         let mut out = QueueOutbox {
             queue: &mut self.queue,
             wishes: &mut self.wishes,
-            feed: &mut self.feed,
+            feeds: &mut self.feeds,
             feed_waker: &self.feed_waker,
             pushed: false,
         };
         let result = session.call(|endpoint| body(endpoint, &mut out));
+        self.deadline_may_differ = true;
         if out.pushed {
             self.last_message = now;
         }
@@ -97,20 +98,22 @@ impl Connection {
         Turn::Moved
     }
 
-    /// Output without task and endpoint: what comes from the feed, while nothing else is owed to the peer.
-    pub(super) fn pump_feed(&mut self, now: Moment) -> Pumped {
+    /// Output without task and endpoint: what comes from the feeds, while nothing else is owed to the peer.
+    pub(super) fn pump_feeds(&mut self, now: Moment) -> Pumped {
         let owes = self.wants_poll || self.blocked || self.ping_due || self.pong.is_some() || !self.queue.is_empty();
-        let Some(feed) = self.feed.as_ref().filter(|_| !owes && self.phase == Phase::Open) else {
+        if owes || self.phase != Phase::Open {
             return self.pump(now);
-        };
-        match catch_unwind(AssertUnwindSafe(|| feed.take(self.queue.room_bytes()))) {
-            Ok(Fed::Nothing) => return Pumped::Done,
-            Ok(Fed::Run(run)) => self.queue.push_run(run),
-            Ok(Fed::AskEndpoint) => return self.pump(now),
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.take_from_feeds())) {
+            Ok(false) => {}
+            Ok(true) => return self.pump(now),
             Err(_) => {
                 self.endpoint_panicked(now);
                 return Pumped::TaskMustLook;
             }
+        }
+        if self.queue.is_empty() {
+            return Pumped::Done;
         }
         self.last_message = now;
         self.try_write(now);
@@ -120,6 +123,22 @@ impl Connection {
             return Pumped::Done;
         }
         Pumped::TaskMustLook
+    }
+
+    /// Whether the endpoint is to be asked too.
+    fn take_from_feeds(&mut self) -> bool {
+        let mut ask = false;
+        for feed in self.feeds.iter() {
+            match feed.take(self.queue.room_bytes()) {
+                Fed::Run { run, more } => {
+                    self.queue.push_run(run);
+                    ask |= more;
+                }
+                Fed::Nothing => {}
+                Fed::AskEndpoint => ask = true,
+            }
+        }
+        ask
     }
 
     /// Output without the task: asks the endpoint and sends while the socket takes it.

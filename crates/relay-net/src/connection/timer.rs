@@ -1,29 +1,44 @@
 //! One timer per connection that is moved only when it must ring earlier; ringing too early costs one look at the deadlines.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 #[derive(Debug)]
 pub(crate) struct Timer {
     sleep: Pin<Box<Sleep>>,
+    /// When it rings, and whom it wakes then.
+    rings_at: Instant,
+    wakes: Option<Waker>,
 }
 
 impl Timer {
     pub(crate) fn new(at: Instant) -> Self {
-        Self { sleep: Box::pin(sleep_until(at)) }
+        Self { sleep: Box::pin(sleep_until(at)), rings_at: at, wakes: None }
     }
 
     /// Whether it rings later than `at` at the earliest.
     pub(super) fn is_after(&self, at: Instant) -> bool {
-        self.sleep.deadline() > at
+        self.rings_at > at
+    }
+
+    /// Whether it is sure to wake this task at `at` or earlier, and has not rung: then there is nothing to poll.
+    pub(super) fn is_set(&self, at: Instant, now: Instant, cx: &Context<'_>) -> bool {
+        self.rings_at <= at
+            && now < self.rings_at
+            && self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
     }
 
     /// Ready if the timer rang (then look at the deadlines again); otherwise the task is woken at `at` or earlier.
     pub(crate) fn poll_at(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        if at < self.sleep.deadline() || self.sleep.is_elapsed() {
+        if at < self.rings_at || self.sleep.is_elapsed() {
             self.sleep.as_mut().reset(at);
+            self.rings_at = at;
         }
-        self.sleep.as_mut().poll(cx)
+        let rang = self.sleep.as_mut().poll(cx);
+        if !self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.wakes = Some(cx.waker().clone());
+        }
+        rang
     }
 }

@@ -176,21 +176,25 @@ mod tests {
             let before = appended.len();
             view.append(&device, &mut appended);
             assert!(appended.len() - before <= view.encoded_bytes_max());
-            encoded.extend_from_slice(&EncodedFrame::of(&Ephemeral { device, key_epoch: 5, sealed: send.sealed }).bytes);
+            encoded
+                .extend_from_slice(&EncodedFrame::of(&Ephemeral { device, key_epoch: 5, sealed: send.sealed }).bytes);
         }
         assert_eq!(appended, encoded);
     }
 
     #[test]
     fn what_the_decoder_refuses_is_not_passed_on() {
-        let frame = |sealed: usize| EphemeralSend { key_epoch: 5, sealed: SealedBytes(Bytes::from(vec![7; sealed])) }.encode();
+        let frame =
+            |sealed: usize| EphemeralSend { key_epoch: 5, sealed: SealedBytes(Bytes::from(vec![7; sealed])) }.encode();
         assert!(EphemeralView::of(&frame(9)).is_some());
         let whole = frame(9);
         for cut in 0..whole.len() {
             assert_eq!(EphemeralView::of(&whole[..cut]), None);
         }
         let longer = [&whole[..], &[0]].concat();
-        for refused in [&longer[..], &frame(0), &frame(EPHEMERAL_BYTES_MAX + 1), &EphemeralListen { listen: true }.encode()] {
+        for refused in
+            [&longer[..], &frame(0), &frame(EPHEMERAL_BYTES_MAX + 1), &EphemeralListen { listen: true }.encode()]
+        {
             assert_eq!(EphemeralView::of(refused), None);
         }
     }
