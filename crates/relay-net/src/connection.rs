@@ -33,7 +33,8 @@ use bytes::Bytes;
 use heartbeat::Heartbeat;
 use inbound::Inbound;
 use outbox::{Feeds, Wishes};
-use relay_core::endpoint::{EndpointFactory, FeedWaker, Moment, Opened, Waker};
+use relay_core::endpoint::{EndpointFactory, Moment, Opened, Waker};
+use seat::Seat;
 use session::{Panicked, Session};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -75,7 +76,7 @@ pub(crate) struct Connection {
     socket: TcpStream,
     session: Option<Session>,
     feeds: Feeds,
-    feed_waker: Arc<dyn FeedWaker>,
+    seat: Arc<Seat>,
     factory: Arc<dyn EndpointFactory>,
     shared: Arc<Shared>,
     guard: ConnectionGuard,
@@ -121,7 +122,7 @@ impl Connection {
         shared: Arc<Shared>,
         guard: ConnectionGuard,
         waker: Waker,
-        feed_waker: Arc<dyn FeedWaker>,
+        seat: Arc<Seat>,
     ) -> Self {
         let now = shared.clock.now();
         let limits = &shared.limits;
@@ -132,7 +133,7 @@ impl Connection {
             socket,
             session: None,
             feeds: Feeds::default(),
-            feed_waker,
+            seat,
             inbound: Inbound::new(first_bytes, PartialLease::new(Arc::clone(&shared.stats.partial))),
             queue: WriteQueue::new(limits.write_queue_bytes_max, limits.write_queue_low_water_bytes),
             wishes: Wishes::default(),
@@ -193,7 +194,7 @@ impl Connection {
                 continue;
             }
             let deadline = self.shared.clock.instant(self.next_deadline());
-            if self.timer.is_set(deadline, self.shared.clock.instant(now), cx) {
+            if self.timer.is_set(deadline, self.shared.clock.instant(now)) {
                 return Poll::Pending;
             }
             ready!(self.timer.poll_at(deadline, cx));

@@ -5,7 +5,7 @@ use super::ephemeral::EphemeralRing;
 use super::ring::{LiveFrame, Ring};
 use super::topics::SpaceTopics;
 use crate::counters::Counters;
-use crate::endpoint::{FeedWaker, SharedFrame, SharedRun};
+use crate::endpoint::{SharedFrame, SharedRun};
 use crate::limits::{ACK_NOTICES_MAX, RelayLimits};
 use crate::session::SessionHandle;
 use crate::store::{SpaceCommit, StoredEntry};
@@ -63,9 +63,15 @@ struct Member {
 #[derive(Clone, Default)]
 pub(crate) struct Subscribed {
     /// The device whose own bodies it does not want.
-    pub(crate) omit_own_of: Option<DeviceKey>,
-    /// Wakes its transport alone; without it the session is woken.
-    pub(crate) feed_waker: Option<Arc<dyn FeedWaker>>,
+    pub(crate) omit_own_of: Option<Arc<DeviceKey>>,
+    /// Who is told of news; without one the session is woken.
+    pub(crate) subscriber: Option<Arc<dyn Subscriber>>,
+}
+
+/// Who follows the entries of a space.
+pub(crate) trait Subscriber: Send + Sync {
+    /// There are new ones.
+    fn announce(&self);
 }
 
 #[derive(Default)]
@@ -311,8 +317,8 @@ impl ChannelState {
     fn wake_subscribers(&self) {
         for Member { session, subscription } in &self.members {
             match subscription {
-                Some(Subscribed { feed_waker: Some(waker), .. }) => Arc::clone(waker).wake(),
-                Some(Subscribed { feed_waker: None, .. }) => session.wake(),
+                Some(Subscribed { subscriber: Some(subscriber), .. }) => subscriber.announce(),
+                Some(Subscribed { subscriber: None, .. }) => session.wake(),
                 None => {}
             }
         }
@@ -328,7 +334,8 @@ impl ChannelState {
 
     fn authors_omitting(&self, entries: &[StoredEntry]) -> BTreeSet<DeviceKey> {
         let authors: BTreeSet<DeviceKey> = entries.iter().map(|entry| entry.device).collect();
-        let omitting = self.members.iter().filter_map(|member| member.subscription.as_ref()?.omit_own_of);
+        let omitting =
+            self.members.iter().filter_map(|member| member.subscription.as_ref()?.omit_own_of.as_deref().copied());
         omitting.filter(|device| authors.contains(device)).collect()
     }
 }

@@ -9,20 +9,24 @@ use super::io::Io;
 use super::open::OpenSession;
 use super::pull::{cursor_expired, send_page};
 use super::requests::UnderWay;
-use crate::endpoint::{Fed, Feed, FeedKind};
-use crate::hub::{Live, SpaceChannel, Subscribed};
+use crate::endpoint::{Fed, Feed, FeedKind, FeedWaker};
+use crate::hub::{Live, SpaceChannel, Subscribed, Subscriber};
 use crate::limits::{READ_PAGE_BYTES, READ_PAGE_ENTRIES};
 use crate::store::{Page, ReadOutcome, SignedAck, StoreError};
 use relay_proto::ErrorCode;
 use relay_proto::frame::Subscribe;
 use relay_proto::ids::DeviceKey;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Shared by the session and its transport, which never run at a time: the numbers are atomic only to say so to the compiler.
 pub(super) struct Subscription {
     channel: Arc<SpaceChannel>,
-    omit_own_of: Option<DeviceKey>,
+    /// Set when the transport takes the feed.
+    feed_waker: OnceLock<Arc<dyn FeedWaker>>,
+    /// Woken and not looked since: who does not take what it is sent is not woken again.
+    announced: AtomicBool,
+    omit_own_of: Option<Arc<DeviceKey>>,
     cursor: AtomicU64,
     /// A page is being read.
     reading: AtomicBool,
@@ -35,9 +39,11 @@ pub(super) struct Subscription {
 const NOT_SEEN: u64 = u64::MAX;
 
 impl Subscription {
-    fn new(channel: Arc<SpaceChannel>, after: u64, omit_own_of: Option<DeviceKey>) -> Self {
+    fn new(channel: Arc<SpaceChannel>, after: u64, omit_own_of: Option<Arc<DeviceKey>>) -> Self {
         Self {
             channel,
+            feed_waker: OnceLock::new(),
+            announced: AtomicBool::new(false),
             omit_own_of,
             cursor: AtomicU64::new(after),
             reading: AtomicBool::new(false),
@@ -48,17 +54,33 @@ impl Subscription {
 
     /// What comes next of what the hub keeps.
     fn live(&self) -> Live {
+        // Before it looks, so that whatever is not seen now is announced.
+        self.announced.swap(false, Ordering::AcqRel);
         if self.reached_end.load(Ordering::Relaxed) {
-            self.channel.live_after(self.cursor.load(Ordering::Relaxed), self.omit_own_of)
+            self.channel.live_after(self.cursor.load(Ordering::Relaxed), self.omits())
         } else {
             Live::InLog
         }
+    }
+
+    fn omits(&self) -> Option<DeviceKey> {
+        self.omit_own_of.as_deref().copied()
     }
 
     /// Everything up to a seq leaves, from memory.
     fn passed(&self, last_seq: u64) {
         let before = self.cursor.swap(last_seq, Ordering::Relaxed);
         self.channel.count_live(last_seq.saturating_sub(before));
+    }
+}
+
+impl Subscriber for Subscription {
+    fn announce(&self) {
+        if !self.announced.swap(true, Ordering::AcqRel)
+            && let Some(waker) = self.feed_waker.get()
+        {
+            Arc::clone(waker).wake();
+        }
     }
 }
 
@@ -98,11 +120,15 @@ impl OpenSession {
             Ok(acks) => acks.iter().for_each(|ack| io.send_shared(notice(ack))),
             Err(error) => return io.store_error(&error, 0),
         }
-        let omit_own_of = subscribe.omit_own.then_some(self.device);
-        let subscription = Arc::new(Subscription::new(Arc::clone(&self.channel), subscribe.after, omit_own_of));
-        let feed = Arc::clone(&subscription) as Arc<dyn Feed>;
-        let feed_waker = io.offer_feed(FeedKind::Entries, feed);
-        self.channel.subscribe(io.handle, Subscribed { omit_own_of, feed_waker });
+        let omit_own_of = subscribe.omit_own.then(|| Arc::new(self.device));
+        let channel = Arc::clone(&self.channel);
+        let subscription = Arc::new(Subscription::new(channel, subscribe.after, omit_own_of.clone()));
+        let feed_waker = io.offer_feed(FeedKind::Entries, Arc::clone(&subscription) as Arc<dyn Feed>);
+        let subscriber = feed_waker.map(|waker| {
+            subscription.feed_waker.get_or_init(|| waker);
+            Arc::clone(&subscription) as Arc<dyn Subscriber>
+        });
+        self.channel.subscribe(io.handle, Subscribed { omit_own_of, subscriber });
         self.subscription = Some(subscription);
     }
 
@@ -180,7 +206,7 @@ impl OpenSession {
 fn advance(subscription: &Subscription, page: &Page, io: &mut Io<'_>) {
     subscription.reached_end.store(!page.more, Ordering::Relaxed);
     if !page.entries.is_empty() {
-        let cursor = send_page(page, 0, subscription.omit_own_of, usize::MAX, io);
+        let cursor = send_page(page, 0, subscription.omits(), usize::MAX, io);
         subscription.cursor.store(cursor, Ordering::Relaxed);
     } else if page.more {
         // More, but nothing above the cursor: such a log would be read for ever.

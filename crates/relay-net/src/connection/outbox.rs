@@ -1,5 +1,6 @@
 //! The endpoint's side of the write queue.
 
+use super::seat::Seat;
 use crate::write_queue::WriteQueue;
 use relay_core::endpoint::{Close, Feed, FeedKind, FeedWaker, Outbound, Outbox, SharedRun};
 use std::sync::Arc;
@@ -15,19 +16,20 @@ pub(super) struct Wishes {
 #[derive(Default)]
 pub(super) struct Feeds {
     entries: Option<Arc<dyn Feed>>,
-    ephemeral: Option<Arc<dyn Feed>>,
+    /// Most connections have none.
+    ephemeral: Option<Box<Arc<dyn Feed>>>,
 }
 
 impl Feeds {
     fn set(&mut self, kind: FeedKind, feed: Arc<dyn Feed>) {
         match kind {
             FeedKind::Entries => self.entries = Some(feed),
-            FeedKind::Ephemeral => self.ephemeral = Some(feed),
+            FeedKind::Ephemeral => self.ephemeral = Some(Box::new(feed)),
         }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<dyn Feed>> {
-        self.entries.iter().chain(&self.ephemeral)
+        self.entries.iter().chain(self.ephemeral.as_deref())
     }
 }
 
@@ -36,7 +38,7 @@ pub(super) struct QueueOutbox<'a> {
     pub(super) queue: &'a mut WriteQueue,
     pub(super) wishes: &'a mut Wishes,
     pub(super) feeds: &'a mut Feeds,
-    pub(super) feed_waker: &'a Arc<dyn FeedWaker>,
+    pub(super) seat: &'a Arc<Seat>,
     pub(super) pushed: bool,
 }
 
@@ -65,7 +67,7 @@ impl Outbox for QueueOutbox<'_> {
 
     fn offer_feed(&mut self, kind: FeedKind, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
         self.feeds.set(kind, feed);
-        Some(Arc::clone(self.feed_waker))
+        Some(Arc::clone(self.seat) as Arc<dyn FeedWaker>)
     }
 
     fn close(&mut self, close: Close) {

@@ -102,10 +102,9 @@ impl Seated {
         let seat = Arc::new(Seat { listed: AtomicU8::new(0), pump, connection: Mutex::new(None) });
         let woken = Arc::clone(&seat);
         let waker: Waker = Arc::new(move || Arc::clone(&woken).list(ENDPOINT));
-        let feed_waker = Arc::clone(&seat) as Arc<dyn FeedWaker>;
         // Locked until it is there, so that a wake-up during the making waits for it.
         let mut place = seat.lock();
-        *place = Some(Connection::new(socket, first_bytes, factory, shared, guard, waker, feed_waker));
+        *place = Some(Connection::new(socket, first_bytes, factory, shared, guard, waker, Arc::clone(&seat)));
         drop(place);
         Self(seat)
     }

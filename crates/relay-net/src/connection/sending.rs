@@ -27,7 +27,7 @@ impl Connection {
             queue: &mut self.queue,
             wishes: &mut self.wishes,
             feeds: &mut self.feeds,
-            feed_waker: &self.feed_waker,
+            seat: &self.seat,
             pushed: false,
         };
         let result = session.call(|endpoint| body(endpoint, &mut out));

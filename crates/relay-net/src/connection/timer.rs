@@ -1,20 +1,20 @@
 //! One timer per connection that is moved only when it must ring earlier; ringing too early costs one look at the deadlines.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 #[derive(Debug)]
 pub(crate) struct Timer {
     sleep: Pin<Box<Sleep>>,
-    /// When it rings, and whom it wakes then.
     rings_at: Instant,
-    wakes: Option<Waker>,
+    /// It was polled since it was moved, so it wakes its task.
+    waits: bool,
 }
 
 impl Timer {
     pub(crate) fn new(at: Instant) -> Self {
-        Self { sleep: Box::pin(sleep_until(at)), rings_at: at, wakes: None }
+        Self { sleep: Box::pin(sleep_until(at)), rings_at: at, waits: false }
     }
 
     /// Whether it rings later than `at` at the earliest.
@@ -22,11 +22,9 @@ impl Timer {
         self.rings_at > at
     }
 
-    /// Whether it is sure to wake this task at `at` or earlier, and has not rung: then there is nothing to poll.
-    pub(super) fn is_set(&self, at: Instant, now: Instant, cx: &Context<'_>) -> bool {
-        self.rings_at <= at
-            && now < self.rings_at
-            && self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+    /// Whether it is sure to wake the task that polled it at `at` or earlier, and has not rung: then there is nothing to poll.
+    pub(super) fn is_set(&self, at: Instant, now: Instant) -> bool {
+        self.waits && self.rings_at <= at && now < self.rings_at
     }
 
     /// Ready if the timer rang (then look at the deadlines again); otherwise the task is woken at `at` or earlier.
@@ -36,9 +34,7 @@ impl Timer {
             self.rings_at = at;
         }
         let rang = self.sleep.as_mut().poll(cx);
-        if !self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            self.wakes = Some(cx.waker().clone());
-        }
+        self.waits = rang.is_pending();
         rang
     }
 }
