@@ -105,24 +105,22 @@ impl Connection {
             return self.pump(now);
         }
         match catch_unwind(AssertUnwindSafe(|| self.take_from_feeds())) {
-            Ok(false) => {}
-            Ok(true) => return self.pump(now),
+            Ok(ask) => self.wants_poll = ask,
             Err(_) => {
                 self.endpoint_panicked(now);
                 return Pumped::TaskMustLook;
             }
         }
-        if self.queue.is_empty() {
-            return Pumped::Done;
-        }
-        self.last_message = now;
-        self.try_write(now);
-        self.blocked |= !self.queue.wants_more();
-        if self.queue.is_empty() && !self.lost {
+        if !self.queue.is_empty() {
+            self.last_message = now;
+            self.try_write(now);
+            if self.lost || !self.queue.is_empty() {
+                // The task waits for the socket, and asks the endpoint if it is to be asked.
+                return Pumped::TaskMustLook;
+            }
             self.write_waits_since = None;
-            return Pumped::Done;
         }
-        Pumped::TaskMustLook
+        if self.wants_poll { self.pump(now) } else { Pumped::Done }
     }
 
     /// Whether the endpoint is to be asked too.
