@@ -1,11 +1,12 @@
 //! One WebSocket connection: an actor that moves bytes between its socket, its endpoint and its write queue.
 //!
 //! Two run it, one at a time ([`seat`]): its own task, which reads, keeps the time and waits for a socket that is full, and
-//! its worker's pump ([`pump`]), which asks the endpoint for output and sends it while the socket takes it.
+//! its worker's pump ([`pump`]), which takes output from the endpoint's feeds, or asks the endpoint, and sends it while the
+//! socket takes it.
 //!
 //! Phases: `Open` → `Closing` (our close frame is queued; no call reaches the endpoint any more) → `Lingering` (it was
 //! sent; what still arrives is thrown away so that the peer gets to read it) → gone. Each turn of [`Connection::poll`]
-//! looks at requests and deadlines, reads once, asks the endpoint for output, writes once, and goes on while either moved.
+//! looks at requests and deadlines, reads, asks the endpoint for output, writes once, and goes on while either moved.
 //! Invariants:
 //! 1. The endpoint is polled only while the write queue is below its low-water mark, and nothing is read while it is full.
 //! 2. No buffer is held while nothing is under way: reads and writes borrow the worker's scratch.
