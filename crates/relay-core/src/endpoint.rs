@@ -52,6 +52,12 @@ impl SharedFrame {
     }
 }
 
+impl From<SharedFrame> for SharedRun {
+    fn from(frame: SharedFrame) -> Self {
+        Self { bytes: frame.bytes, frames: 1 }
+    }
+}
+
 /// Frames encoded once, in one piece, for subscribers that lack the same ones.
 #[derive(Clone, Debug)]
 pub struct SharedRun {
@@ -83,6 +89,44 @@ fn server_header(bytes: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
+/// A way past an endpoint to what it would only pass on. The transport takes from it while it owes the peer nothing else, and never
+/// while the endpoint runs; what it finds there costs no look at the endpoint.
+pub trait Feed: Send + Sync {
+    /// What comes next, about `room_bytes` of it.
+    fn take(&self, room_bytes: usize) -> Fed;
+}
+
+/// What a feed came up with.
+#[derive(Clone, Debug)]
+pub enum Fed {
+    /// The next frames.
+    Run {
+        /// Some of them.
+        run: SharedRun,
+        /// Whether the endpoint is to be polled for more; otherwise more wakes the transport.
+        more: bool,
+    },
+    /// Nothing; more wakes the transport.
+    Nothing,
+    /// There is more to it: the endpoint is to be polled.
+    AskEndpoint,
+}
+
+/// What a feed brings; a connection has at most one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedKind {
+    /// Entries of the subscription.
+    Entries,
+    /// Ephemeral frames.
+    Ephemeral,
+}
+
+/// Wakes the transport of one connection so that it takes from the connection's feeds; otherwise like a [`Waker`].
+pub trait FeedWaker: Send + Sync {
+    /// Wakes it.
+    fn wake(self: Arc<Self>);
+}
+
 /// Where an endpoint puts its output. The transport decides how much room there is.
 pub trait Outbox {
     /// Bytes that may still be pushed before the endpoint must wait for the next poll. One message may overshoot.
@@ -92,6 +136,11 @@ pub trait Outbox {
     /// Appends several messages; one run may overshoot.
     fn push_run(&mut self, run: SharedRun) {
         run.split().for_each(|frame| self.push(Outbound::Shared(frame)));
+    }
+    /// Offers a feed, in the place of one of its kind. A transport that takes it says how it is woken for it; one that does not is woken
+    /// for its endpoint, which passes everything on.
+    fn offer_feed(&mut self, _kind: FeedKind, _feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
+        None
     }
     /// Asks for an orderly close after everything pushed so far; later pushes are ignored.
     fn close(&mut self, close: Close);

@@ -12,7 +12,7 @@ mod ring;
 mod runs;
 mod topics;
 
-pub(crate) use channel::{AckNews, Live, SpaceChannel};
+pub(crate) use channel::{AckNews, Live, SpaceChannel, Subscribed, Subscriber};
 pub(crate) use encode::{PageEncoding, encode_page, shared};
 pub(crate) use ephemeral::{EphemeralBatch, Sender, Slot};
 pub(crate) use mailbox::Mail;

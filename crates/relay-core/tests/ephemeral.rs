@@ -4,7 +4,7 @@ mod support;
 
 use bytes::Bytes;
 use relay_core::limits::{EPHEMERAL_SPACE_BYTES_MAX, EPHEMERAL_SPACE_FRAMES_MAX, RelayLimits};
-use relay_proto::frame::{EphemeralListen, EphemeralSend, Frame, RelayFrame};
+use relay_proto::frame::{Ephemeral, EphemeralListen, EphemeralSend, Frame, RelayFrame, RosterUpdate};
 use relay_proto::ids::{DeviceKey, SealedBytes};
 use relay_proto::{ErrorCode, KeyPair};
 use support::{Cast, World};
@@ -158,6 +158,53 @@ fn a_device_that_left_gets_nothing_that_was_sent_after_it_left() {
     let frames: Vec<u8> = std::iter::from_fn(|| world.take(b)).map(|message| message[0]).collect();
     assert_eq!(frames, [0x05], "the error, and nothing else");
     assert_eq!(world.closed(b), Some(ErrorCode::DeviceRevoked.close()));
+}
+
+#[test]
+fn what_was_sent_after_a_change_of_the_roster_waits_for_it_also_on_the_way_past_the_session() {
+    let (mut world, cast) = ready(RelayLimits::default());
+    let mut space = cast.space.clone();
+    let (fed, other) = (open(&mut world, &cast, &cast.b), open(&mut world, &cast, &cast.a));
+    assert!(world.connections[fed].queue.takes_from_feed() && !world.connections[other].queue.takes_from_feed());
+    send(&mut world, other, b"before");
+    assert_eq!(texts(&mut world, fed), ["before"]);
+    space.remove(&cast.a, cast.r.device(), 0);
+    world.found(&space);
+    world.store.pause();
+    send(&mut world, other, b"after");
+    assert!(world.take(fed).is_none(), "the roster is being looked up");
+    world.store.resume();
+    world.settle();
+    let frames: Vec<u8> = std::iter::from_fn(|| world.take(fed)).map(|message| message[0]).collect();
+    assert_eq!(frames, [RosterUpdate::TYPE.number(), Ephemeral::TYPE.number()]);
+    send(&mut world, other, b"past it again");
+    assert_eq!(texts(&mut world, fed), ["past it again"]);
+}
+
+#[test]
+fn frames_taken_in_place_go_out_together_at_the_end_of_the_read_and_are_told_from_everything_else() {
+    let (mut world, cast) = ready(RelayLimits { ephemeral_frames_per_second_max: 3, ..RelayLimits::default() });
+    let (a, b) = (open(&mut world, &cast, &cast.a), open(&mut world, &cast, &cast.b));
+    let frame = |text: &'static str| {
+        EphemeralSend { key_epoch: 1, sealed: SealedBytes(Bytes::from_static(text.as_bytes())) }.encode()
+    };
+    let in_place = |world: &mut World, message: &Bytes| world.in_place(a, message);
+    assert!(in_place(&mut world, &frame("1")) && in_place(&mut world, &frame("2")));
+    world.settle();
+    assert!(texts(&mut world, b).is_empty(), "the read goes on");
+    assert!(!in_place(&mut world, &relay_proto::frame::Ping { nonce: 1 }.encode()));
+    assert!(!in_place(&mut world, &frame("")), "a malformed one is refused like any other message");
+    world.end_read(a);
+    assert_eq!(texts(&mut world, b), ["1", "2"]);
+    assert_eq!(world.relay.stats().ephemeral_frames_total, 2);
+    while in_place(&mut world, &frame("more")) {}
+    world.send_bytes(a, frame("too fast"));
+    assert_eq!(world.error(a).code, ErrorCode::RateLimited.number());
+    assert!(!texts(&mut world, b).is_empty(), "what came before another message is sent before it");
+    world.jump(10_000);
+    assert!(in_place(&mut world, &frame("last words")));
+    world.hang_up(a);
+    assert_eq!(texts(&mut world, b), ["last words"]);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! One WebSocket connection: an actor that moves bytes between its socket, its endpoint and its write queue.
 //!
 //! Two run it, one at a time ([`seat`]): its own task, which reads, keeps the time and waits for a socket that is full, and
-//! its worker's pump ([`pump`]), which asks the endpoint for output and sends it while the socket takes it.
+//! its worker's pump ([`pump`]), which takes output from the endpoint's feeds, or asks the endpoint, and sends it while the
+//! socket takes it.
 //!
 //! Phases: `Open` → `Closing` (our close frame is queued; no call reaches the endpoint any more) → `Lingering` (it was
 //! sent; what still arrives is thrown away so that the peer gets to read it) → gone. Each turn of [`Connection::poll`]
-//! looks at requests and deadlines, reads once, asks the endpoint for output, writes once, and goes on while either moved.
+//! looks at requests and deadlines, reads, asks the endpoint for output, writes once, and goes on while either moved.
 //! Invariants:
 //! 1. The endpoint is polled only while the write queue is below its low-water mark, and nothing is read while it is full.
 //! 2. No buffer is held while nothing is under way: reads and writes borrow the worker's scratch.
@@ -32,8 +33,9 @@ use crate::write_queue::WriteQueue;
 use bytes::Bytes;
 use heartbeat::Heartbeat;
 use inbound::Inbound;
-use outbox::Wishes;
+use outbox::{Feeds, Wishes};
 use relay_core::endpoint::{EndpointFactory, Moment, Opened, Waker};
+use seat::Seat;
 use session::{Panicked, Session};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -74,6 +76,8 @@ enum Turn {
 pub(crate) struct Connection {
     socket: TcpStream,
     session: Option<Session>,
+    feeds: Feeds,
+    seat: Arc<Seat>,
     factory: Arc<dyn EndpointFactory>,
     shared: Arc<Shared>,
     guard: ConnectionGuard,
@@ -97,6 +101,8 @@ pub(crate) struct Connection {
     first_message_by: Option<Moment>,
     drain_close_at: Option<Moment>,
     endpoint_deadline: Option<Moment>,
+    /// The endpoint ran since it was asked for its deadline.
+    deadline_may_differ: bool,
     last_poll: Moment,
     /// The pump found the socket gone.
     lost: bool,
@@ -115,6 +121,7 @@ impl Connection {
         shared: Arc<Shared>,
         guard: ConnectionGuard,
         waker: Waker,
+        seat: Arc<Seat>,
     ) -> Self {
         let now = shared.clock.now();
         let limits = &shared.limits;
@@ -124,6 +131,8 @@ impl Connection {
         let mut connection = Self {
             socket,
             session: None,
+            feeds: Feeds::default(),
+            seat,
             inbound: Inbound::new(first_bytes, PartialLease::new(Arc::clone(&shared.stats.partial))),
             queue: WriteQueue::new(limits.write_queue_bytes_max, limits.write_queue_low_water_bytes),
             wishes: Wishes::default(),
@@ -140,6 +149,7 @@ impl Connection {
             first_message_by: Some(after_ms(now, limits.handshake_timeout_ms)),
             drain_close_at: None,
             endpoint_deadline: None,
+            deadline_may_differ: true,
             last_poll: now,
             lost: false,
             tally: Tally::default(),
@@ -182,6 +192,9 @@ impl Connection {
                 continue;
             }
             let deadline = self.shared.clock.instant(self.next_deadline());
+            if self.timer.is_set(deadline, self.shared.clock.instant(now)) {
+                return Poll::Pending;
+            }
             ready!(self.timer.poll_at(deadline, cx));
         }
     }

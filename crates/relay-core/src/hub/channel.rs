@@ -62,10 +62,19 @@ struct Member {
     subscription: Option<Subscribed>,
 }
 
-#[derive(Clone, Copy)]
-struct Subscribed {
+/// What a session wants of the entries.
+#[derive(Clone, Default)]
+pub(crate) struct Subscribed {
     /// The device whose own bodies it does not want.
-    omit_own_of: Option<DeviceKey>,
+    pub(crate) omit_own_of: Option<Arc<DeviceKey>>,
+    /// Who is told of news; without one the session is woken.
+    pub(crate) subscriber: Option<Arc<dyn Subscriber>>,
+}
+
+/// Who follows the entries of a space.
+pub(crate) trait Subscriber: Send + Sync {
+    /// There are new ones.
+    fn announce(&self);
 }
 
 #[derive(Default)]
@@ -134,9 +143,9 @@ impl SpaceChannel {
         state.members.len()
     }
 
-    /// Starts to keep commits for a session; `omit_own_of` names the device whose bodies it does not want.
-    pub(crate) fn subscribe(&self, session: &SessionHandle, omit_own_of: Option<DeviceKey>) {
-        self.lock().set_subscription(session, Some(Subscribed { omit_own_of }));
+    /// Starts to keep commits for a session.
+    pub(crate) fn subscribe(&self, session: &SessionHandle, subscribed: Subscribed) {
+        self.lock().set_subscription(session, Some(subscribed));
     }
 
     /// Keeps no more for a session.
@@ -168,7 +177,7 @@ impl SpaceChannel {
         if self.is_over_limit() {
             self.drop_ring(&mut state);
         }
-        state.wake(|member| member.subscription.is_some());
+        state.wake_subscribers();
     }
 
     fn encode(&self, state: &ChannelState, commit: &SpaceCommit) -> Vec<LiveFrame> {
@@ -216,7 +225,7 @@ impl SpaceChannel {
     pub(super) fn forget_live(&self) {
         let mut state = self.lock();
         self.drop_ring(&mut state);
-        state.wake(|member| member.subscription.is_some());
+        state.wake_subscribers();
     }
 
     /// The space is gone: nothing of it is kept, and every session is told.
@@ -233,6 +242,11 @@ impl SpaceChannel {
     /// What to tell a session when the space is gone.
     pub(crate) fn erased(&self) -> Option<Bytes> {
         self.erased.get().cloned()
+    }
+
+    /// Entries left for a subscriber, from memory.
+    pub(crate) fn count_live(&self, entries: u64) {
+        self.counters.entries_live_total.add(entries);
     }
 
     /// What comes after a cursor, in the form for a subscriber that omits the bodies of `omit_own_of`.
@@ -337,6 +351,16 @@ impl ChannelState {
         self.members.iter().filter(|member| which(member)).for_each(|member| member.session.wake());
     }
 
+    fn wake_subscribers(&self) {
+        for Member { session, subscription } in &self.members {
+            match subscription {
+                Some(Subscribed { subscriber: Some(subscriber), .. }) => subscriber.announce(),
+                Some(Subscribed { subscriber: None, .. }) => session.wake(),
+                None => {}
+            }
+        }
+    }
+
     fn set_subscription(&mut self, session: &SessionHandle, subscription: Option<Subscribed>) {
         if let Some(member) = self.members.iter_mut().find(|member| member.session.id == session.id) {
             self.subscribers += usize::from(subscription.is_some());
@@ -347,7 +371,8 @@ impl ChannelState {
 
     fn authors_omitting(&self, entries: &[StoredEntry]) -> BTreeSet<DeviceKey> {
         let authors: BTreeSet<DeviceKey> = entries.iter().map(|entry| entry.device).collect();
-        let omitting = self.members.iter().filter_map(|member| member.subscription?.omit_own_of);
+        let omitting =
+            self.members.iter().filter_map(|member| member.subscription.as_ref()?.omit_own_of.as_deref().copied());
         omitting.filter(|device| authors.contains(device)).collect()
     }
 }

@@ -8,7 +8,7 @@ mod listeners;
 mod pieces;
 
 use crate::counters::Counters;
-use crate::endpoint::SharedRun;
+use crate::endpoint::{Fed, FeedWaker, SharedRun};
 use crate::limits::EPHEMERAL_BATCH_PIECES;
 use crate::session::SessionHandle;
 pub(crate) use listeners::Slot;
@@ -106,11 +106,50 @@ impl EphemeralRing {
         self.end.load(Ordering::Acquire) != seen
     }
 
+    /// A listener's transport is woken for it from now on, and takes by [`Self::feed`].
+    pub(crate) fn wake_by(&self, slot: Slot, waker: Arc<dyn FeedWaker>) {
+        if let Some(listener) = self.lock().listeners.get_mut(slot) {
+            listener.feed(waker);
+        }
+    }
+
+    /// What comes next for the transport of a session, unless its session has to look at it, or at a change of the roster.
+    pub(crate) fn feed(&self, slot: Slot, session: u64, roster_changes: impl FnOnce() -> u64) -> Fed {
+        let mut state = self.lock();
+        let State { pieces, listeners } = &mut *state;
+        let Some(listener) = listeners.get_mut(slot).filter(|listener| listener.handle.id == session) else {
+            return Fed::AskEndpoint;
+        };
+        if !listener.is_plain(pieces) {
+            return Fed::AskEndpoint;
+        }
+        let stood = listener.place;
+        if stood.piece == pieces.end().piece {
+            listeners.wait(slot);
+            return Fed::Nothing;
+        }
+        let before = pieces.bytes();
+        let Some((place, run)) = pieces.run_from(stood).filter(|(place, _)| place.piece == pieces.end().piece) else {
+            return Fed::AskEndpoint;
+        };
+        // Looked at after the frames were: what was sent after a change of the roster is not sent on before the change.
+        if listener.roster_seen != Some(roster_changes()) {
+            return Fed::AskEndpoint;
+        }
+        listener.place = place;
+        pieces.go(stood, place);
+        self.count(before, pieces.bytes());
+        listeners.wait(slot);
+        self.counters.ephemeral_sent_total.add(u64::from(run.frames));
+        Fed::Run { run, more: false }
+    }
+
     /// The next frames for a session, about `room_bytes` of them at most and at least one piece.
-    pub(crate) fn take(&self, slot: Slot, room_bytes: usize) -> EphemeralBatch {
+    pub(crate) fn take(&self, slot: Slot, room_bytes: usize, roster_seen: Option<u64>) -> EphemeralBatch {
         let mut state = self.lock();
         let State { pieces, listeners } = &mut *state;
         let Some(listener) = listeners.get_mut(slot) else { return EphemeralBatch::default() };
+        listener.roster_seen = roster_seen;
         let before = pieces.bytes();
         let stood = listener.place;
         let missed = listener.catch_up(pieces);
@@ -167,5 +206,67 @@ impl Drop for EphemeralRing {
     fn drop(&mut self) {
         let bytes = self.lock().pieces.bytes();
         self.counters.ephemeral_bytes.sub_len(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::EPHEMERAL_PIECE_BYTES_MAX;
+    use std::sync::atomic::AtomicUsize;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl FeedWaker for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A ring with one listener of that session, and how often it was woken.
+    fn listened(session: u64) -> (EphemeralRing, Slot, Arc<Wakes>) {
+        let ring = EphemeralRing::new(Arc::default(), usize::MAX);
+        let slot = ring.listen(&Arc::new(SessionHandle::new(session, Arc::new(|| {}))));
+        let wakes = Arc::new(Wakes::default());
+        ring.wake_by(slot, Arc::clone(&wakes) as Arc<dyn FeedWaker>);
+        ring.take(slot, 1, Some(3));
+        (ring, slot, wakes)
+    }
+
+    fn publish(ring: &EphemeralRing, session: u64, slot: Option<Slot>) {
+        ring.publish(Sender { session, slot }, 1, &mut b"frame".to_vec());
+    }
+
+    #[test]
+    fn who_was_woken_is_not_woken_again_before_it_took_everything() {
+        let (ring, slot, wakes) = listened(1);
+        let count = || wakes.0.load(Ordering::Relaxed);
+        (0..9).for_each(|_| publish(&ring, 2, None));
+        assert_eq!(count(), 1);
+        let Fed::Run { run, more: false } = ring.feed(slot, 1, || 3) else { panic!("nine frames") };
+        assert_eq!((run.frames, run.bytes.len()), (9, 45));
+        assert!(matches!(ring.feed(slot, 1, || 3), Fed::Nothing));
+        publish(&ring, 2, None);
+        assert_eq!(count(), 2);
+        publish(&ring, 1, Some(slot));
+        assert_eq!(ring.take(slot, usize::MAX, Some(3)).run.map(|run| run.frames), None, "one by one beside its own");
+    }
+
+    #[test]
+    fn the_session_is_asked_about_a_change_of_roster_about_what_was_missed_and_about_another_ones_slot() {
+        let (ring, slot, _) = listened(1);
+        publish(&ring, 2, None);
+        for (session, roster_changes) in [(1, 4), (7, 3)] {
+            assert!(matches!(ring.feed(slot, session, || roster_changes), Fed::AskEndpoint));
+        }
+        assert!(matches!(ring.feed(slot, 1, || 3), Fed::Run { .. }), "nothing was taken by asking");
+        let mut whole = vec![7; EPHEMERAL_PIECE_BYTES_MAX];
+        for _ in 0..9 {
+            ring.publish(Sender { session: 2, slot: None }, 1, &mut whole);
+            whole.resize(EPHEMERAL_PIECE_BYTES_MAX, 7);
+        }
+        assert!(matches!(ring.feed(slot, 1, || 3), Fed::AskEndpoint), "it missed one");
+        assert_eq!(ring.take(slot, usize::MAX, Some(3)).missed, 1);
     }
 }

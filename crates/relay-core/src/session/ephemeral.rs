@@ -4,8 +4,8 @@ use super::after_ms;
 use super::io::Io;
 use super::open::OpenSession;
 use super::roster::Membership;
-use crate::endpoint::Moment;
-use crate::hub::{EphemeralBatch, Sender, Slot};
+use crate::endpoint::{Fed, Feed, FeedKind, Moment};
+use crate::hub::{EphemeralBatch, Sender, Slot, SpaceChannel};
 use crate::limits::{
     EPHEMERAL_BURST_MS, EPHEMERAL_PIECE_BYTES_MAX, EPHEMERAL_RATE_BYTES_PER_FRAME, EPHEMERAL_REFUSAL_INTERVAL_MS,
     RETRY_AFTER_MS, RelayLimits,
@@ -13,6 +13,7 @@ use crate::limits::{
 use relay_proto::ErrorCode;
 use relay_proto::frame::{EphemeralListen, EphemeralMissed, EphemeralSend, EphemeralView, ErrorFrame};
 use relay_proto::limits::FEATURE_EPHEMERAL;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a session that uses ephemeral frames remembers of them.
@@ -57,6 +58,19 @@ fn later(moment: Moment, count: usize, per_second: u64) -> Moment {
     Moment(moment.0.saturating_add(Duration::from_nanos(nanos)))
 }
 
+/// The ephemeral frames of one session, for its transport.
+struct EphemeralFeed {
+    channel: Arc<SpaceChannel>,
+    slot: Slot,
+    session: u64,
+}
+
+impl Feed for EphemeralFeed {
+    fn take(&self, _room_bytes: usize) -> Fed {
+        self.channel.ephemeral().feed(self.slot, self.session, || self.channel.roster_changes())
+    }
+}
+
 impl OpenSession {
     /// Whether the session may use a feature; tells the peer when it may not.
     pub(super) fn may_use(&self, feature: u64, io: &mut Io<'_>) -> bool {
@@ -78,7 +92,12 @@ impl OpenSession {
         let ring = self.channel.ephemeral();
         let state = self.ephemeral.get_or_insert_default();
         if listen.listen && state.slot.is_none() {
-            (state.slot, state.seen) = (Some(ring.listen(io.handle)), None);
+            let slot = ring.listen(io.handle);
+            (state.slot, state.seen) = (Some(slot), None);
+            let feed = EphemeralFeed { channel: Arc::clone(&self.channel), slot, session: io.handle.id };
+            if let Some(waker) = io.offer_feed(FeedKind::Ephemeral, Arc::new(feed)) {
+                ring.wake_by(slot, waker);
+            }
         } else if !listen.listen {
             state.slot.take().into_iter().for_each(|slot| ring.unlisten(slot));
             state.held = None;
@@ -157,7 +176,7 @@ impl OpenSession {
                 if state.seen.is_some_and(|seen| !self.channel.ephemeral().has_news(seen)) {
                     return false;
                 }
-                let batch = self.channel.ephemeral().take(slot, io.room_bytes());
+                let batch = self.channel.ephemeral().take(slot, io.room_bytes(), self.roster.seen());
                 state.seen = Some(batch.seen);
                 if self.roster.is_looking(&self.channel, io) {
                     state.held = Some(batch);

@@ -7,7 +7,7 @@ use super::open::OpenSession;
 use super::requests::Request;
 use crate::endpoint::Moment;
 use crate::http::ExchangeOptions;
-use crate::hub::Live;
+use crate::hub::{Live, Subscribed};
 use crate::limits::LONG_POLL_MS_MAX;
 use relay_proto::ErrorCode;
 use relay_proto::frame::{ClientFrame, Ping, Pull};
@@ -75,7 +75,7 @@ impl OpenSession {
         let Some(flow) = self.flow.as_mut().filter(|flow| io.now < flow.wait_until) else { return false };
         flow.waiting = Some(pull);
         if self.subscription.is_none() {
-            self.channel.subscribe(io.handle, None);
+            self.channel.subscribe(io.handle, Subscribed::default());
         }
         true
     }

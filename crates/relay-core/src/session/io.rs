@@ -1,7 +1,7 @@
 //! What a session may touch while it runs: the relay, its own handle, the time, the outbox.
 
 use super::handle::{Answer, SessionHandle};
-use crate::endpoint::{Close, Moment, Outbound, Outbox, SharedFrame, SharedRun};
+use crate::endpoint::{Close, Feed, FeedKind, FeedWaker, Moment, Outbound, Outbox, SharedFrame, SharedRun};
 use crate::relay::Shared;
 use crate::store::{Completion, StoreError};
 use bytes::Bytes;
@@ -58,6 +58,10 @@ impl<'a> Io<'a> {
 
     pub(super) fn send_run(&mut self, run: SharedRun) {
         self.out.push_run(run);
+    }
+
+    pub(super) fn offer_feed(&mut self, kind: FeedKind, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
+        self.out.offer_feed(kind, feed)
     }
 
     pub(super) fn pause_reading(&mut self, paused: bool) {

@@ -41,7 +41,7 @@ pub(super) struct OpenSession {
     pub(super) roster: RosterWatch,
     pub(super) pushes: PushWindow,
     pub(super) requests: Requests,
-    pub(super) subscription: Option<Box<Subscription>>,
+    pub(super) subscription: Option<Arc<Subscription>>,
     /// Of a session by token.
     pub(super) flow: Option<Box<Flow>>,
     /// When the next ack is due if they come once a second.

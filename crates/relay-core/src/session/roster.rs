@@ -80,6 +80,11 @@ impl RosterWatch {
         self.told.1
     }
 
+    /// Announcements that were looked into, to the end.
+    pub(super) fn seen(&self) -> Option<u64> {
+        self.seen.filter(|_| !self.looking)
+    }
+
     /// Whether something changed that is not sent yet: no entry may be sent before it is.
     pub(super) fn is_looking(&mut self, channel: &SpaceChannel, io: &Io<'_>) -> bool {
         let announced = channel.roster_changes();

@@ -9,21 +9,96 @@ use super::io::Io;
 use super::open::OpenSession;
 use super::pull::{cursor_expired, send_page};
 use super::requests::UnderWay;
-use crate::hub::Live;
+use crate::endpoint::{Fed, Feed, FeedKind, FeedWaker};
+use crate::hub::{Live, SpaceChannel, Subscribed, Subscriber};
 use crate::limits::{READ_PAGE_BYTES, READ_PAGE_ENTRIES};
 use crate::store::{Page, ReadOutcome, SignedAck, StoreError};
 use relay_proto::ErrorCode;
 use relay_proto::frame::Subscribe;
 use relay_proto::ids::DeviceKey;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-#[derive(Debug)]
+/// Shared by the session and its transport, which never run at a time: the numbers are atomic only to say so to the compiler.
 pub(super) struct Subscription {
-    cursor: u64,
-    omit_own_of: Option<DeviceKey>,
+    channel: Arc<SpaceChannel>,
+    /// Set when the transport takes the feed.
+    feed_waker: OnceLock<Arc<dyn FeedWaker>>,
+    /// Woken and not looked since: who does not take what it is sent is not woken again.
+    announced: AtomicBool,
+    omit_own_of: Option<Arc<DeviceKey>>,
+    cursor: AtomicU64,
     /// A page is being read.
-    reading: bool,
+    reading: AtomicBool,
     /// The log was read up to what was its end then; what came later is announced.
-    reached_end: bool,
+    reached_end: AtomicBool,
+    /// Roster changes that the session had looked into when it last went on; [`NOT_SEEN`]: none yet.
+    roster_seen: AtomicU64,
+}
+
+const NOT_SEEN: u64 = u64::MAX;
+
+impl Subscription {
+    fn new(channel: Arc<SpaceChannel>, after: u64, omit_own_of: Option<Arc<DeviceKey>>) -> Self {
+        Self {
+            channel,
+            feed_waker: OnceLock::new(),
+            announced: AtomicBool::new(false),
+            omit_own_of,
+            cursor: AtomicU64::new(after),
+            reading: AtomicBool::new(false),
+            reached_end: AtomicBool::new(false),
+            roster_seen: AtomicU64::new(NOT_SEEN),
+        }
+    }
+
+    /// What comes next of what the hub keeps.
+    fn live(&self) -> Live {
+        // Before it looks, so that whatever is not seen now is announced.
+        self.announced.swap(false, Ordering::AcqRel);
+        if self.reached_end.load(Ordering::Relaxed) {
+            self.channel.live_after(self.cursor.load(Ordering::Relaxed), self.omits())
+        } else {
+            Live::InLog
+        }
+    }
+
+    fn omits(&self) -> Option<DeviceKey> {
+        self.omit_own_of.as_deref().copied()
+    }
+
+    /// Everything up to a seq leaves, from memory.
+    fn passed(&self, last_seq: u64) {
+        let before = self.cursor.swap(last_seq, Ordering::Relaxed);
+        self.channel.count_live(last_seq.saturating_sub(before));
+    }
+}
+
+impl Subscriber for Subscription {
+    fn announce(&self) {
+        if !self.announced.swap(true, Ordering::AcqRel)
+            && let Some(waker) = self.feed_waker.get()
+        {
+            Arc::clone(waker).wake();
+        }
+    }
+}
+
+impl Feed for Subscription {
+    fn take(&self, _room_bytes: usize) -> Fed {
+        let (run, last_seq, is_newest) = match self.live() {
+            Live::Nothing => return Fed::Nothing,
+            Live::InLog => return Fed::AskEndpoint,
+            Live::Frame { frame, last_seq, is_newest } => (frame.into(), last_seq, is_newest),
+            Live::Run { run, last_seq, is_newest } => (run, last_seq, is_newest),
+        };
+        // Looked at after the frame was taken: it may be of after a change.
+        if self.channel.roster_changes() != self.roster_seen.load(Ordering::Relaxed) {
+            return Fed::AskEndpoint;
+        }
+        self.passed(last_seq);
+        Fed::Run { run, more: !is_newest }
+    }
 }
 
 impl OpenSession {
@@ -45,64 +120,71 @@ impl OpenSession {
             Ok(acks) => acks.iter().for_each(|ack| io.send_shared(notice(ack))),
             Err(error) => return io.store_error(&error, 0),
         }
-        let omit_own_of = subscribe.omit_own.then_some(self.device);
-        self.channel.subscribe(io.handle, omit_own_of);
-        let subscription = Subscription { cursor: subscribe.after, omit_own_of, reading: false, reached_end: false };
-        self.subscription = Some(Box::new(subscription));
+        let omit_own_of = subscribe.omit_own.then(|| Arc::new(self.device));
+        let channel = Arc::clone(&self.channel);
+        let subscription = Arc::new(Subscription::new(channel, subscribe.after, omit_own_of.clone()));
+        let feed_waker = io.offer_feed(FeedKind::Entries, Arc::clone(&subscription) as Arc<dyn Feed>);
+        let subscriber = feed_waker.map(|waker| {
+            subscription.feed_waker.get_or_init(|| waker);
+            Arc::clone(&subscription) as Arc<dyn Subscriber>
+        });
+        self.channel.subscribe(io.handle, Subscribed { omit_own_of, subscriber });
+        self.subscription = Some(subscription);
     }
 
     fn end_subscription(&mut self, io: &Io<'_>) {
-        if self.subscription.take().is_some() {
+        if let Some(subscription) = self.subscription.take() {
+            // The transport may still have it.
+            subscription.reached_end.store(false, Ordering::Relaxed);
             self.channel.unsubscribe(io.handle);
         }
     }
 
     pub(super) fn subscription_is_reading(&self) -> bool {
-        self.subscription.as_ref().is_some_and(|subscription| subscription.reading)
+        self.subscription.as_ref().is_some_and(|subscription| subscription.reading.load(Ordering::Relaxed))
     }
 
     /// Sends what comes next, or asks the log for it; returns whether there may be more to do now.
     pub(super) fn live(&mut self, io: &mut Io<'_>) -> bool {
-        let Some(subscription) = self.subscription.as_mut().filter(|subscription| !subscription.reading) else {
+        let Some(subscription) = self.subscription.as_ref() else { return false };
+        if subscription.reading.load(Ordering::Relaxed) {
             return false;
-        };
-        let live = if subscription.reached_end {
-            self.channel.live_after(subscription.cursor, subscription.omit_own_of)
-        } else {
-            Live::InLog
-        };
+        }
+        let live = subscription.live();
+        // The frame was taken before the roster is looked at: it may be of after the change.
+        let looking = self.roster.is_looking(&self.channel, io);
+        if let Some(seen) = self.roster.seen() {
+            subscription.roster_seen.store(seen, Ordering::Relaxed);
+        }
         match live {
             Live::Nothing => false,
-            // The frame was taken before the roster is looked at: it may be of after the change.
-            Live::Frame { .. } | Live::Run { .. } if self.roster.is_looking(&self.channel, io) => true,
+            Live::Frame { .. } | Live::Run { .. } if looking => true,
             Live::Frame { frame, last_seq, is_newest } => {
-                io.shared.counters.entries_live_total.add(last_seq - subscription.cursor);
-                subscription.cursor = last_seq;
+                subscription.passed(last_seq);
                 io.send_shared(frame);
                 !is_newest
             }
             Live::Run { run, last_seq, is_newest } => {
-                io.shared.counters.entries_live_total.add(last_seq - subscription.cursor);
-                subscription.cursor = last_seq;
+                subscription.passed(last_seq);
                 io.send_run(run);
                 !is_newest
             }
             Live::InLog => {
-                if subscription.reached_end {
+                if subscription.reached_end.swap(false, Ordering::Relaxed) {
                     io.shared.counters.subscribers_lagged_total.one();
                 }
-                subscription.reached_end = false;
-                subscription.reading = true;
+                subscription.reading.store(true, Ordering::Relaxed);
                 let done = io.completion(Answer::SubscriptionRead);
-                io.shared.store.read(self.space, subscription.cursor, READ_PAGE_ENTRIES, READ_PAGE_BYTES, done);
+                let cursor = subscription.cursor.load(Ordering::Relaxed);
+                io.shared.store.read(self.space, cursor, READ_PAGE_ENTRIES, READ_PAGE_BYTES, done);
                 true
             }
         }
     }
 
     pub(super) fn on_subscription_read(&mut self, read: Result<ReadOutcome, StoreError>, io: &mut Io<'_>) {
-        let Some(subscription) = self.subscription.as_mut() else { return };
-        subscription.reading = false;
+        let Some(subscription) = self.subscription.as_ref() else { return };
+        subscription.reading.store(false, Ordering::Relaxed);
         match read {
             Ok(ReadOutcome::Page(page)) => advance(subscription, &page, io),
             Ok(ReadOutcome::BelowFloor { attestation }) => {
@@ -121,10 +203,11 @@ impl OpenSession {
     }
 }
 
-fn advance(subscription: &mut Subscription, page: &Page, io: &mut Io<'_>) {
-    subscription.reached_end = !page.more;
+fn advance(subscription: &Subscription, page: &Page, io: &mut Io<'_>) {
+    subscription.reached_end.store(!page.more, Ordering::Relaxed);
     if !page.entries.is_empty() {
-        subscription.cursor = send_page(page, 0, subscription.omit_own_of, usize::MAX, io);
+        let cursor = send_page(page, 0, subscription.omits(), usize::MAX, io);
+        subscription.cursor.store(cursor, Ordering::Relaxed);
     } else if page.more {
         // More, but nothing above the cursor: such a log would be read for ever.
         io.fatal(ErrorCode::Internal);

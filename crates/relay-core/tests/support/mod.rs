@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use bytes::Bytes;
-use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox};
+use relay_core::endpoint::{
+    Close, Endpoint, EndpointFactory, Fed, Feed, FeedKind, FeedWaker, Moment, Opened, Outbound, Outbox,
+};
 use relay_core::environment::{Entropy, LogSigner, WallClock};
 use relay_core::limits::RelayLimits;
 use relay_core::memory_store::{MemoryStore, MemoryStoreParts};
@@ -29,9 +31,28 @@ pub(crate) struct Queue {
     pub(crate) closed: Option<(Moment, Close)>,
     pub(crate) paused: bool,
     pub(crate) window_bytes: usize,
+    /// Taken when the connection takes feeds.
+    feeds: [Option<Arc<dyn Feed>>; 2],
+    feed_waker: Option<Arc<Flag>>,
     queued_bytes: usize,
     pub(crate) queued_bytes_max: usize,
     now: Moment,
+}
+
+/// Set by a wake-up.
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl FeedWaker for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Queue {
+    pub(crate) fn takes_from_feed(&self) -> bool {
+        self.feeds.iter().any(Option::is_some)
+    }
 }
 
 impl Outbox for Queue {
@@ -50,6 +71,12 @@ impl Outbox for Queue {
         self.messages.push_back((self.now, frame));
     }
 
+    fn offer_feed(&mut self, kind: FeedKind, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
+        let waker = Arc::clone(self.feed_waker.as_ref()?);
+        self.feeds[usize::from(kind == FeedKind::Ephemeral)] = Some(feed);
+        Some(waker)
+    }
+
     fn close(&mut self, close: Close) {
         self.closed.get_or_insert((self.now, close));
     }
@@ -66,10 +93,30 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// As a transport does: only while nothing else waits. `false` when the endpoint is to be asked.
+    fn take_from_feed(&mut self) -> bool {
+        if self.queue.room_bytes() != WINDOW_BYTES {
+            return false;
+        }
+        let mut is_all = true;
+        for feed in self.queue.feeds.clone().iter().flatten() {
+            match feed.take(WINDOW_BYTES) {
+                Fed::Run { run, more } => {
+                    self.queue.push_run(run);
+                    is_all &= !more;
+                }
+                Fed::Nothing => {}
+                Fed::AskEndpoint => is_all = false,
+            }
+        }
+        is_all
+    }
+
     fn poll(&mut self, now: Moment) -> bool {
         self.queue.now = now;
         let due = self.endpoint.next_deadline().is_some_and(|deadline| deadline <= now);
-        let woken = self.woken.swap(false, Ordering::SeqCst);
+        let fed = self.queue.feed_waker.as_ref().is_some_and(|flag| flag.0.swap(false, Ordering::SeqCst));
+        let woken = self.woken.swap(false, Ordering::SeqCst) || (fed && !self.take_from_feed());
         if (due || woken) && self.queue.closed.is_none() {
             self.endpoint.poll(now, &mut self.queue);
             return true;
@@ -133,6 +180,9 @@ impl World {
             closed: None,
             paused: false,
             window_bytes: WINDOW_BYTES,
+            feeds: [None, None],
+            // Every other connection takes feeds, so that both ways are gone in every test.
+            feed_waker: id.is_multiple_of(2).then(Arc::default),
             queued_bytes: 0,
             queued_bytes_max: 0,
             now: self.now,
@@ -152,6 +202,18 @@ impl World {
         for message in messages {
             connection.endpoint.on_message(message, self.now, &mut connection.queue);
         }
+        connection.endpoint.on_read_end(self.now, &mut connection.queue);
+        self.settle();
+    }
+
+    /// Offers a message that lies where it was read.
+    pub(crate) fn in_place(&mut self, id: usize, message: &[u8]) -> bool {
+        self.connections[id].endpoint.take_in_place(message, self.now)
+    }
+
+    pub(crate) fn end_read(&mut self, id: usize) {
+        let connection = &mut self.connections[id];
+        connection.queue.now = self.now;
         connection.endpoint.on_read_end(self.now, &mut connection.queue);
         self.settle();
     }

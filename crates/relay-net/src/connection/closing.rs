@@ -1,5 +1,6 @@
 //! The end of a connection: drain, our close frame, the peer's half, lingering, and the abrupt ways.
 
+use super::outbox::Feeds;
 use super::{Connection, Phase, Turn};
 use crate::clock::after_ms;
 use crate::websocket::close;
@@ -36,6 +37,7 @@ impl Connection {
         let until = after_ms(now, limits.write_stall_timeout_ms.saturating_add(limits.close_timeout_ms));
         self.phase = Phase::Closing { await_peer, until };
         self.session = None;
+        self.feeds = Feeds::default();
         self.pong = None;
         if !await_peer {
             self.inbound.release();

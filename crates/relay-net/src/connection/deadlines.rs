@@ -82,11 +82,12 @@ impl Connection {
             .fold(self.heartbeat.next_deadline(), Moment::min)
     }
 
-    /// Asks the endpoint for its deadline; `Moved` if that changed the connection.
+    /// Asks the endpoint for its deadline if it ran; `Moved` if that changed the connection.
     pub(super) fn look_at_endpoint_deadline(&mut self, now: Moment) -> Turn {
-        let Some(session) = &mut self.session else {
+        let Some(session) = self.session.as_mut().filter(|_| self.deadline_may_differ) else {
             return Turn::Idle;
         };
+        self.deadline_may_differ = false;
         match session.call(|endpoint| endpoint.next_deadline()) {
             Ok(deadline) => {
                 let earliest = after_ms(self.last_poll, POLL_AGAIN_MS);

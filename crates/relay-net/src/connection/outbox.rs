@@ -1,7 +1,9 @@
 //! The endpoint's side of the write queue.
 
+use super::seat::Seat;
 use crate::write_queue::WriteQueue;
-use relay_core::endpoint::{Close, Outbound, Outbox, SharedRun};
+use relay_core::endpoint::{Close, Feed, FeedKind, FeedWaker, Outbound, Outbox, SharedRun};
+use std::sync::Arc;
 
 /// What the endpoint asked for besides sending.
 #[derive(Debug, Default)]
@@ -10,10 +12,33 @@ pub(super) struct Wishes {
     pub(super) reading_paused: bool,
 }
 
+/// What the endpoint does not have to be asked for.
+#[derive(Default)]
+pub(super) struct Feeds {
+    entries: Option<Arc<dyn Feed>>,
+    /// Most connections have none.
+    ephemeral: Option<Box<Arc<dyn Feed>>>,
+}
+
+impl Feeds {
+    fn set(&mut self, kind: FeedKind, feed: Arc<dyn Feed>) {
+        match kind {
+            FeedKind::Entries => self.entries = Some(feed),
+            FeedKind::Ephemeral => self.ephemeral = Some(Box::new(feed)),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<dyn Feed>> {
+        self.entries.iter().chain(self.ephemeral.as_deref())
+    }
+}
+
 /// Lends the write queue to the endpoint for one call.
 pub(super) struct QueueOutbox<'a> {
     pub(super) queue: &'a mut WriteQueue,
     pub(super) wishes: &'a mut Wishes,
+    pub(super) feeds: &'a mut Feeds,
+    pub(super) seat: &'a Arc<Seat>,
     pub(super) pushed: bool,
 }
 
@@ -38,6 +63,11 @@ impl Outbox for QueueOutbox<'_> {
             self.pushed = true;
             self.queue.push_run(run);
         }
+    }
+
+    fn offer_feed(&mut self, kind: FeedKind, feed: Arc<dyn Feed>) -> Option<Arc<dyn FeedWaker>> {
+        self.feeds.set(kind, feed);
+        Some(Arc::clone(self.seat) as Arc<dyn FeedWaker>)
     }
 
     fn close(&mut self, close: Close) {

@@ -5,27 +5,31 @@ use super::pump::Pump;
 use super::{Connection, Shared};
 use crate::connections::ConnectionGuard;
 use crate::stats::Tally;
-use relay_core::endpoint::{EndpointFactory, Moment, Waker};
+use relay_core::endpoint::{EndpointFactory, FeedWaker, Moment, Waker};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::net::TcpStream;
 
 /// One connection, or the place where it was.
 pub(crate) struct Seat {
-    /// In the pump's list.
-    listed: AtomicBool,
+    /// In the pump's list, and what for.
+    listed: AtomicU8,
     pump: Arc<Pump>,
     connection: Mutex<Option<Connection>>,
 }
 
+/// A feed has something, the endpoint has something.
+const FEED: u8 = 1;
+const ENDPOINT: u8 = 2;
+
 impl Seat {
     /// Lists the connection for its pump; again only after the pump looked.
-    fn wake(self: &Arc<Self>) {
-        if !self.listed.swap(true, Ordering::AcqRel) {
-            self.pump.add(Arc::clone(self));
+    fn list(self: Arc<Self>, why: u8) {
+        if self.listed.fetch_or(why, Ordering::AcqRel) == 0 {
+            Arc::clone(&self.pump).add(self);
         }
     }
 
@@ -36,10 +40,15 @@ impl Seat {
     /// Asks the endpoint and sends, once; what remains to be done is left to the connection's task.
     pub(super) fn pump(&self, now: Moment, tally: &mut Tally) {
         // A swap, so that whatever was said before a wake-up that found the seat listed is seen now.
-        self.listed.swap(false, Ordering::AcqRel);
+        let why = self.listed.swap(0, Ordering::AcqRel);
         let mut seat = self.lock();
         let Some(connection) = seat.as_mut() else { return };
-        let pumped = catch_unwind(AssertUnwindSafe(|| connection.pump(now)));
+        let pumped =
+            catch_unwind(AssertUnwindSafe(
+                || {
+                    if why == FEED { connection.pump_feeds(now) } else { connection.pump(now) }
+                },
+            ));
         tally.add(&mut connection.tally);
         match pumped {
             Ok(Pumped::Done) => {}
@@ -53,6 +62,12 @@ impl Seat {
                 signal.wake();
             }
         }
+    }
+}
+
+impl FeedWaker for Seat {
+    fn wake(self: Arc<Self>) {
+        self.list(FEED);
     }
 }
 
@@ -84,12 +99,12 @@ impl Seated {
         guard: ConnectionGuard,
         pump: Arc<Pump>,
     ) -> Self {
-        let seat = Arc::new(Seat { listed: AtomicBool::new(false), pump, connection: Mutex::new(None) });
+        let seat = Arc::new(Seat { listed: AtomicU8::new(0), pump, connection: Mutex::new(None) });
         let woken = Arc::clone(&seat);
-        let waker: Waker = Arc::new(move || woken.wake());
+        let waker: Waker = Arc::new(move || Arc::clone(&woken).list(ENDPOINT));
         // Locked until it is there, so that a wake-up during the making waits for it.
         let mut place = seat.lock();
-        *place = Some(Connection::new(socket, first_bytes, factory, shared, guard, waker));
+        *place = Some(Connection::new(socket, first_bytes, factory, shared, guard, waker, Arc::clone(&seat)));
         drop(place);
         Self(seat)
     }

@@ -7,8 +7,9 @@ use super::{Connection, Phase, Turn};
 use crate::scratch;
 use crate::websocket::frame::OpCode;
 use bytes::Bytes;
-use relay_core::endpoint::{Endpoint, Moment, Outbox};
+use relay_core::endpoint::{Endpoint, Fed, Moment, Outbox};
 use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
@@ -22,8 +23,15 @@ impl Connection {
         let Some(session) = &mut self.session else {
             return;
         };
-        let mut out = QueueOutbox { queue: &mut self.queue, wishes: &mut self.wishes, pushed: false };
+        let mut out = QueueOutbox {
+            queue: &mut self.queue,
+            wishes: &mut self.wishes,
+            feeds: &mut self.feeds,
+            seat: &self.seat,
+            pushed: false,
+        };
         let result = session.call(|endpoint| body(endpoint, &mut out));
+        self.deadline_may_differ = true;
         if out.pushed {
             self.last_message = now;
         }
@@ -88,6 +96,47 @@ impl Connection {
             return Turn::Idle;
         }
         Turn::Moved
+    }
+
+    /// Output without task and endpoint: what comes from the feeds, while nothing else is owed to the peer.
+    pub(super) fn pump_feeds(&mut self, now: Moment) -> Pumped {
+        let owes = self.wants_poll || self.blocked || self.ping_due || self.pong.is_some() || !self.queue.is_empty();
+        if owes || self.phase != Phase::Open {
+            return self.pump(now);
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.take_from_feeds())) {
+            Ok(ask) => self.wants_poll = ask,
+            Err(_) => {
+                self.endpoint_panicked(now);
+                return Pumped::TaskMustLook;
+            }
+        }
+        if !self.queue.is_empty() {
+            self.last_message = now;
+            self.try_write(now);
+            if self.lost || !self.queue.is_empty() {
+                // The task waits for the socket, and asks the endpoint if it is to be asked.
+                return Pumped::TaskMustLook;
+            }
+            self.write_waits_since = None;
+        }
+        if self.wants_poll { self.pump(now) } else { Pumped::Done }
+    }
+
+    /// Whether the endpoint is to be asked too.
+    fn take_from_feeds(&mut self) -> bool {
+        let mut ask = false;
+        for feed in self.feeds.iter() {
+            match feed.take(self.queue.room_bytes()) {
+                Fed::Run { run, more } => {
+                    self.queue.push_run(run);
+                    ask |= more;
+                }
+                Fed::Nothing => {}
+                Fed::AskEndpoint => ask = true,
+            }
+        }
+        ask
     }
 
     /// Output without the task: asks the endpoint and sends while the socket takes it.

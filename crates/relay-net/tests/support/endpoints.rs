@@ -1,5 +1,6 @@
 //! Endpoints with simple behaviour.
 
+use super::fountain::{Fountain, Spring};
 use super::hub::Hub;
 use bytes::Bytes;
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox};
@@ -18,6 +19,8 @@ pub enum Behaviour {
     Echo,
     /// Follows a hub with a cursor.
     Subscriber(Arc<Hub>),
+    /// Is fed by a fountain.
+    Fed(Arc<Fountain>),
     /// Panics when it is opened.
     Unopenable,
 }
@@ -81,6 +84,7 @@ impl EndpointFactory for Factory {
         match &self.behaviour {
             Behaviour::Echo => Box::new(Echo { seen: self.seen.clone(), ..Echo::default() }),
             Behaviour::Subscriber(hub) => Box::new(hub.subscribe(opened, self.seen.clone())),
+            Behaviour::Fed(fountain) => Box::new(Spring(Arc::clone(fountain))),
             Behaviour::Unopenable => panic!("this endpoint cannot be opened"),
         }
     }

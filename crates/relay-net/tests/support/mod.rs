@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod endpoints;
+pub mod fountain;
 pub mod hub;
 
 use endpoints::{Behaviour, Factory};

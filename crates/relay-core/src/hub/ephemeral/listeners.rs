@@ -4,6 +4,7 @@
 //! who caught up, and one that does not take what it was woken for costs nothing.
 
 use super::pieces::{Pieces, Place};
+use crate::endpoint::FeedWaker;
 use crate::session::SessionHandle;
 use std::sync::Arc;
 
@@ -16,7 +17,11 @@ pub(super) struct Listener {
     pub(super) place: Place,
     /// Its own frames at or behind its place, dropped ones included.
     pub(super) own_ahead: u64,
+    /// Roster changes that its session had looked into when it last took something.
+    pub(super) roster_seen: Option<u64>,
     waits: bool,
+    /// Wakes the transport alone.
+    feed_waker: Option<Arc<dyn FeedWaker>>,
 }
 
 #[derive(Default)]
@@ -29,7 +34,8 @@ pub(super) struct Listeners {
 impl Listeners {
     /// Adds one that stands at the end.
     pub(super) fn add(&mut self, handle: &Arc<SessionHandle>, place: Place) -> Slot {
-        let listener = Listener { handle: Arc::clone(handle), place, own_ahead: 0, waits: false };
+        let handle = Arc::clone(handle);
+        let listener = Listener { handle, place, own_ahead: 0, roster_seen: None, waits: false, feed_waker: None };
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
@@ -76,7 +82,10 @@ impl Listeners {
             }
             if let Some(Some(listener)) = slots.get_mut(slot.0) {
                 listener.waits = false;
-                listener.handle.wake();
+                match &listener.feed_waker {
+                    Some(waker) => Arc::clone(waker).wake(),
+                    None => listener.handle.wake(),
+                }
             }
             false
         });
@@ -84,6 +93,16 @@ impl Listeners {
 }
 
 impl Listener {
+    /// From now on its transport takes what comes, and asks the session when there is more to it.
+    pub(super) fn feed(&mut self, waker: Arc<dyn FeedWaker>) {
+        self.feed_waker = Some(waker);
+    }
+
+    /// Whether it lacks nothing but what is kept, all of it of others.
+    pub(super) const fn is_plain(&self, pieces: &Pieces) -> bool {
+        self.own_ahead == 0 && self.place.piece >= pieces.start().piece
+    }
+
     /// Moves over what was dropped and returns how much of it was of others.
     pub(super) fn catch_up(&mut self, pieces: &Pieces) -> u64 {
         let start = pieces.start();
