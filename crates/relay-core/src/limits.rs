@@ -121,6 +121,9 @@ pub const RUNS_MAX: usize = 4;
 pub const HUB_SHARDS: usize = 64;
 /// Spaces looked at in one step of the forgetting sweep.
 pub const SWEEP_PAGE_SPACES: u32 = 256;
+/// Bytes of log read at once for one subscription: what it sends and what it reads next stay in the core's cache, and the
+/// next page is there before the socket has taken this one.
+pub const SUBSCRIPTION_PAGE_BYTES: u32 = 256 * 1024;
 /// How long nothing is forgotten after a start or a step of the wall clock, in milliseconds.
 pub const SWEEP_PAUSE_MS: u64 = 24 * 3_600_000;
 /// A forward step of the wall clock against the monotonic one that makes the sweep pause, in milliseconds.

@@ -10,7 +10,7 @@ use super::open::OpenSession;
 use super::pull::{cursor_expired, send_page};
 use super::requests::UnderWay;
 use crate::hub::Live;
-use crate::limits::{READ_PAGE_BYTES, READ_PAGE_ENTRIES};
+use crate::limits::{READ_PAGE_ENTRIES, SUBSCRIPTION_PAGE_BYTES};
 use crate::store::{Page, ReadOutcome, SignedAck, StoreError};
 use relay_proto::ErrorCode;
 use relay_proto::frame::Subscribe;
@@ -94,7 +94,7 @@ impl OpenSession {
                 subscription.reached_end = false;
                 subscription.reading = true;
                 let done = io.completion(Answer::SubscriptionRead);
-                io.shared.store.read(self.space, subscription.cursor, READ_PAGE_ENTRIES, READ_PAGE_BYTES, done);
+                io.shared.store.read(self.space, subscription.cursor, READ_PAGE_ENTRIES, SUBSCRIPTION_PAGE_BYTES, done);
                 true
             }
         }
