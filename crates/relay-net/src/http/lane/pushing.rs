@@ -160,7 +160,10 @@ impl Wait<'_> {
     }
 }
 
-/// Whether a body is nothing but frames, each behind its length, and at least one.
+/// Frames of one request: the answers to more would not fit what an endpoint has room for, and the lane sends them at the end.
+const FRAMES_MAX: usize = 64;
+
+/// Whether a body is nothing but frames, each behind its length, at least one and not too many.
 fn is_made_of_frames(mut body: &[u8]) -> bool {
     if body.is_empty() {
         return false;
@@ -170,14 +173,15 @@ fn is_made_of_frames(mut body: &[u8]) -> bool {
         let Some(after) = rest.get(length..) else {
             return false;
         };
+        frames += 1;
         body = after;
     }
-    body.is_empty()
+    body.is_empty() && (1..=FRAMES_MAX).contains(&frames)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_made_of_frames;
+    use super::{FRAMES_MAX, is_made_of_frames};
 
     #[test]
     fn only_whole_frames_are_taken() {
@@ -191,6 +195,8 @@ mod tests {
             (&[255, 255, 255, 255, 7], false),
         ] {
             assert_eq!(is_made_of_frames(body), expected, "{body:?}");
+        let empty_frames = |count| vec![0; 4 * count];
+        assert!(is_made_of_frames(&empty_frames(FRAMES_MAX)) && !is_made_of_frames(&empty_frames(FRAMES_MAX + 1)));
         }
     }
 }
