@@ -112,7 +112,7 @@ pub const PUSH_RATE_MS_MAX: u64 = 1000;
 pub const PUSH_RATE_KEPT_MS: u64 = 10_000;
 /// Earliest return of a client whose push was refused as `busy`, in milliseconds: some of its pushes are under way when it is
 /// refused, and each of them costs a refusal too.
-pub const PUSH_RETRY_AFTER_MS_MIN: u32 = 100;
+pub const PUSH_RETRY_AFTER_MS_MIN: u32 = 50;
 /// Latest return of a client whose push was refused as `busy`, in milliseconds.
 pub const PUSH_RETRY_AFTER_MS_MAX: u32 = 30_000;
 /// Requests of one session that wait for their turn; with them reached the relay stops reading from it.
