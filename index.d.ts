@@ -347,6 +347,8 @@ export interface RelayTimes {
   handshakeMs: number
   /** Period of the heartbeat. */
   heartbeatMs: number
+  /** How long a push may be expected to wait for its commit. */
+  pushWaitMs: number
   /** How long an entry is kept. */
   retentionMs: number
   /** How long a silent device is waited for. */

@@ -201,6 +201,15 @@ export const OPTIONS = {
     max: 600 * SECOND_MS,
     doc: 'Period of the heartbeat; a connection silent for two periods is closed.',
   },
+  'push-wait': {
+    ...fixed,
+    group: 'time',
+    type: 'duration',
+    default: 5,
+    min: 1,
+    max: 60 * SECOND_MS,
+    doc: 'How long a push may be expected to wait for its commit when more than 1,024 pushes wait; beyond it pushes are refused as `busy`, with a time to come back.',
+  },
   'drain-time': {
     ...reloadable,
     group: 'time',

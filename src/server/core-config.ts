@@ -29,6 +29,7 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
     times: {
       handshakeMs: config['handshake-timeout'],
       heartbeatMs: config.heartbeat,
+      pushWaitMs: config['push-wait'],
       retentionMs: config.retention,
       deviceLeaseMs: config['device-lease'],
       eventLoopSilenceMs: EVENT_LOOP_SILENCE_MS,

@@ -205,4 +205,29 @@ describe.skipIf(!productBuilt())('sessions over HTTP (needs `npm run build`)', {
     await expect.poll(() => Buffer.concat(received).toString('latin1')).toContain('HTTP/1.1 200 OK');
     socket.destroy();
   });
+
+  it('more pushes in one request than their receipts find room at once are all answered', async () => {
+    // As many as the lane for small requests leaves to the general server, and far more than may be in flight.
+    for (const [first, count] of [[1, 64], [65, 65], [130, 3000]] as const) {
+      const { status, frames } = await writer.ask('/v1/push', ...Array.from({ length: count }, (_, n) => push(first + n, 'a')));
+      expect([status, frames.map((frame) => frame.type === 'Receipt' && frame.pushSeqFirst)]).toEqual([200, Array.from({ length: count }, (_, n) => first + n)]);
+    }
+  });
+
+  it('a page of another origin may ask first, and read every answer', async () => {
+    const asks = { origin: 'https://app.test', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' };
+    for (const [path, methods] of [['/v1/session', 'POST'], ['/v1/push', 'POST'], ['/v1/pull', 'GET'], [`/v1/blobs/${'0'.repeat(64)}`, 'GET, HEAD, PUT, DELETE']] as const) {
+      const { answer } = await client.exchange('OPTIONS', path, asks, new Uint8Array());
+      const { 'access-control-allow-origin': origin, 'access-control-allow-methods': allowed, 'access-control-allow-headers': headers } = answer.headers;
+      expect({ path, status: answer.statusCode, origin, allowed }).toEqual({ path, status: 204, origin: '*', allowed: methods });
+      expect(headers).toContain('authorization');
+    }
+    const from = { ...writer.headers, origin: 'https://app.test' };
+    const pushed = await client.exchange('POST', '/v1/push', from, encoded(push(1, 'a')));
+    expect([pushed.answer.statusCode, pushed.answer.headers['access-control-allow-origin']]).toEqual([200, '*']);
+    const refused = await client.exchange('POST', '/v1/push', { origin: 'null' }, encoded(push(2, 'b')));
+    expect([refused.answer.statusCode, refused.answer.headers['access-control-allow-origin']]).toEqual([401, '*']);
+    const health = await client.exchange('OPTIONS', '/health', asks, new Uint8Array()).catch(() => undefined);
+    expect(health?.answer.headers['access-control-allow-origin']).toBeUndefined();
+  });
 });

@@ -120,7 +120,12 @@ export class HttpSession {
 
   /** Frames in one request, and everything that is answered. */
   async ask(path: string, ...frames: readonly ClientFrame[]): Promise<HttpAnswer> {
-    return this.#whole('POST', path, Buffer.concat(frames.map(encoded)));
+    return this.askRaw(path, Buffer.concat(frames.map(encoded)));
+  }
+
+  /** The same with a body that is encoded already. */
+  async askRaw(path: string, body: Uint8Array): Promise<HttpAnswer> {
+    return this.#whole('POST', path, body);
   }
 
   async get(path: string): Promise<HttpAnswer> {

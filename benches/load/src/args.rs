@@ -66,6 +66,8 @@ pub(crate) struct Args {
     pub(crate) entries: u64,
     /// Names the spaces that are filled, so that they can be read again.
     pub(crate) seed: u64,
+    /// Refusals for the load are counted instead of ending the run.
+    pub(crate) refusals: bool,
     /// Sizes from 1 KiB to 10 MB instead of one.
     pub(crate) mix: bool,
     /// Core on which `cat` runs.
@@ -76,7 +78,7 @@ pub(crate) struct Args {
     pub(crate) dir: PathBuf,
 }
 
-const KNOWN: &str = "--target --connections --groups --stalled --in-flight --rate --bytes --seconds --spaces --entries --seed --mix \
+const KNOWN: &str = "--target --connections --groups --stalled --in-flight --rate --bytes --seconds --spaces --entries --seed --mix --refusals \
                      --ephemeral --server-pid --dir --core";
 /// Shortest message: its stamp.
 const BYTES_MIN: usize = crate::payload::STAMP_BYTES;
@@ -106,6 +108,7 @@ impl Args {
             spaces: 1,
             entries: 0,
             seed: 0,
+            refusals: false,
             mix: false,
             core: None,
             server_pid: None,
@@ -132,6 +135,7 @@ impl Args {
             "--seconds" => self.seconds = number(name, value)?,
             "--entries" => self.entries = number(name, value)?,
             "--seed" => self.seed = number(name, value)?,
+            "--refusals" => self.refusals = value == "counted",
             "--mix" => self.mix = value == "yes",
             "--core" => self.core = Some(value.to_owned()),
             "--spaces" => self.spaces = number(name, value)?,
@@ -152,7 +156,8 @@ impl Args {
             && (self.mode == Mode::Fill || self.spaces <= self.connections)
             && (1..=CONNECTIONS_MAX).contains(&self.connections.saturating_add(1).saturating_mul(self.groups))
             && self.stalled < self.connections
-            && (0.0..=RATE_MAX).contains(&self.rate);
+            && (0.0..=RATE_MAX).contains(&self.rate)
+            && (!self.refusals || self.rate > 0.0);
         if sound {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 use crate::args::Args;
 use crate::clock::{Clock, SECOND_NS};
+use crate::cpu::tree_cpu_seconds;
 use crate::failure::Failure;
 use crate::number::{to_f64, to_u64};
 use crate::peer::SCRATCH_BYTES;
@@ -42,10 +43,18 @@ pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
         bytes = bytes.saturating_add(to_u64(n));
     }
     let seconds = to_f64(clock.now_ns()) / to_f64(SECOND_NS);
+    // It has ended or is about to, and is still there to be looked at until it is waited for.
+    let server_cpu_seconds = tree_cpu_seconds(child.id());
     if !child.wait()?.success() {
         return Err(Failure::new("cat failed"));
     }
-    Ok(json!({ "mode": "cat", "bytes": bytes, "wall_seconds": seconds, "bytes_per_second": to_f64(bytes) / seconds }))
+    Ok(json!({
+        "mode": "cat",
+        "bytes": bytes,
+        "wall_seconds": seconds,
+        "bytes_per_second": to_f64(bytes) / seconds,
+        "server_cpu_seconds": server_cpu_seconds,
+    }))
 }
 
 fn files_of(args: &Args) -> Result<Vec<PathBuf>, Failure> {

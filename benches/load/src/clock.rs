@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock(Instant);
 
+/// Nanoseconds in a millisecond.
+pub(crate) const MILLISECOND_NS: u64 = 1_000_000;
 /// Nanoseconds in a second.
 pub(crate) const SECOND_NS: u64 = 1_000_000_000;
 

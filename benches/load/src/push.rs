@@ -1,6 +1,8 @@
-//! Push: every connection keeps a number of messages unanswered; a message counts when its answer arrived and was right.
+//! Push: every connection keeps a number of messages unanswered, or sends what is due at a steady pace; a message counts when
+//! its answer arrived and was right.
 
 mod answers;
+mod refusals;
 
 use crate::args::Args;
 use crate::clock::Clock;
@@ -16,8 +18,9 @@ use crate::setup::Line;
 use crate::speech::Speech;
 use crate::target::{Dialect, Target};
 use crate::window::{Phase, Span, Window};
-use answers::{Answers, Ledger};
+use answers::{Answers, Judged, Ledger};
 use mio::{Events, Poll};
+use refusals::{BackOff, Refusal, Refused};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -41,6 +44,9 @@ struct Book {
     sent: u64,
     answered: u64,
     sent_at_ns: VecDeque<u64>,
+    /// Of the messages sent so many were refused; they are sent again once all are answered.
+    refused: u64,
+    back_off: Option<BackOff>,
 }
 
 /// What all connections together came to.
@@ -49,6 +55,12 @@ struct Tally {
     /// Bytes of what was sent, over the whole run.
     sent_bytes: u64,
     latency: Histogram,
+    /// How long after it was due a message of a steady pace was sent.
+    late: Histogram,
+    /// In the window.
+    refused: Refused,
+    /// Whether refusals for the load are counted; otherwise the first one ends the run.
+    counts_refusals: bool,
     ledger: Ledger,
 }
 
@@ -58,9 +70,17 @@ pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
     let clock = Clock::start();
     let mut payload = if args.mix { Payload::mixed()? } else { Payload::new(args.bytes)? };
     let (mut senders, ledger) = connect(args, target)?;
-    let mut tally = Tally { measured: 0, sent_bytes: 0, latency: Histogram::new(), ledger };
+    let mut tally = Tally {
+        measured: 0,
+        sent_bytes: 0,
+        latency: Histogram::new(),
+        late: Histogram::new(),
+        refused: Refused::default(),
+        counts_refusals: args.refusals,
+        ledger,
+    };
     let span = drive(args, clock, &mut payload, &mut senders, &mut tally)?;
-    let unanswered: u64 = senders.iter().map(|sender| sender.book.sent.saturating_sub(sender.book.answered)).sum();
+    let unanswered: u64 = senders.iter().map(|sender| sender.book.unanswered()).sum();
     let verified = tally.ledger.settle(&mut payload, unanswered)?;
     let entries = to_f64(tally.measured);
     Ok(json!({
@@ -73,6 +93,8 @@ pub(crate) fn run(args: &Args) -> Result<Value, Failure> {
         "sent_bytes": tally.sent_bytes,
         "entries_per_second": entries / span.wall_seconds,
         "latency_us": { "p50": tally.latency.quantile_us(500), "p99": tally.latency.quantile_us(990), "longest": tally.latency.quantile_us(1000) },
+        "late_us": { "p50": tally.late.quantile_us(500), "p99": tally.late.quantile_us(990) },
+        "refused": { "busy": tally.refused.busy, "behind": tally.refused.behind, "held_back": tally.refused.held_back },
         "unanswered": unanswered,
         "verified_receipts": verified,
         "wall_seconds": span.wall_seconds,
@@ -150,7 +172,8 @@ fn drive(
         let phase = window.phase(clock.now_ns());
         let sending = matches!(phase, Phase::WarmUp | Phase::Measured);
         if sending && pace.is_steady() {
-            send_due(pace, &mut paced, senders, payload, tally, clock)?;
+            let measured = phase == Phase::Measured;
+            send_due(pace, &mut paced, senders, (payload, tally, measured), args.in_flight, clock)?;
         }
         for event in &events {
             let Some(Sender { peer, book }) = senders.get_mut(event.token().0) else {
@@ -164,48 +187,86 @@ fn drive(
             }
             peer.flush()?;
         }
-        let all_answered = || senders.iter().all(|sender| sender.book.sent == sender.book.answered);
+        let all_answered = || senders.iter().all(|sender| sender.book.unanswered() == 0);
         if phase == Phase::Over || (phase == Phase::Drain && all_answered()) {
             return window.span().ok_or_else(|| Failure::new("the window never closed"));
         }
     }
 }
 
-/// Sends what is due, connection after connection; its latency counts from when it was due.
+/// Sends what is due, connection after connection; its latency counts from when it was due. Where refusals are counted, what is
+/// due on a connection that was told to stay away, or has its window full, is never sent, and latency counts from the
+/// sending, as it does without a pace.
 fn send_due(
     pace: Pace,
     paced: &mut u64,
     senders: &mut [Sender],
-    payload: &mut Payload,
-    tally: &mut Tally,
+    (payload, tally, measured): (&mut Payload, &mut Tally, bool),
+    in_flight: u64,
     clock: Clock,
 ) -> Result<(), Failure> {
-    while pace.due_ns(*paced) <= clock.now_ns() {
-        let index = usize::try_from(*paced).unwrap_or(0) % senders.len().max(1);
-        if let Some(Sender { peer, book }) = senders.get_mut(index) {
-            let bytes = book.send(pace.due_ns(*paced), peer, payload)?;
-            tally.sent_bytes = tally.sent_bytes.saturating_add(bytes);
-            peer.flush()?;
+    let now_ns = clock.now_ns();
+    loop {
+        let due_ns = pace.due_ns(*paced);
+        if due_ns > now_ns {
+            break;
         }
+        let index = usize::try_from(*paced).unwrap_or(0) % senders.len().max(1);
         *paced = paced.saturating_add(1);
+        let Some(Sender { peer, book }) = senders.get_mut(index) else { continue };
+        let window_is_full = tally.counts_refusals && book.unanswered() >= in_flight;
+        if window_is_full || !book.may_send(now_ns)? {
+            tally.refused.held_back = tally.refused.held_back.saturating_add(u64::from(measured));
+            continue;
+        }
+        if measured {
+            tally.late.add(now_ns.saturating_sub(due_ns));
+        }
+        let from_ns = if tally.counts_refusals { now_ns } else { due_ns };
+        let bytes = book.send(from_ns, peer, payload)?;
+        tally.sent_bytes = tally.sent_bytes.saturating_add(bytes);
     }
-    Ok(())
+    // Together, so that what is due at once on one connection takes one call.
+    senders.iter_mut().try_for_each(|sender| sender.peer.flush())
 }
 
 impl Sender {
     fn new(index: usize, peer: Peer, speech: Speech, answers: Answers) -> Self {
-        let book =
-            Book { connection: to_u64(index), speech, answers, sent: 0, answered: 0, sent_at_ns: VecDeque::new() };
+        let book = Book {
+            connection: to_u64(index),
+            speech,
+            answers,
+            sent: 0,
+            answered: 0,
+            sent_at_ns: VecDeque::new(),
+            refused: 0,
+            back_off: None,
+        };
         Self { peer, book }
     }
 }
 
 impl Book {
     fn refill(&mut self, in_flight: u64, peer: &mut Peer, payload: &mut Payload, clock: Clock) -> Result<(), Failure> {
-        while self.sent.saturating_sub(self.answered) < in_flight && peer.has_room() {
+        while self.unanswered() < in_flight && peer.has_room() && self.may_send(clock.now_ns())? {
             self.send(clock.now_ns(), peer, payload)?;
         }
         Ok(())
+    }
+
+    fn unanswered(&self) -> u64 {
+        self.sent.saturating_sub(self.answered).saturating_sub(self.refused)
+    }
+
+    /// Whether the connection may send; after a refusal it starts again once all is answered and the time is over.
+    fn may_send(&mut self, now_ns: u64) -> Result<bool, Failure> {
+        let Some(back_off) = self.back_off else { return Ok(true) };
+        let Some(from) = back_off.over(now_ns).filter(|_| self.unanswered() == 0) else { return Ok(false) };
+        if from != self.answered {
+            return Err(Failure::new("what was sent before a refused push has no receipt"));
+        }
+        (self.sent, self.refused, self.back_off) = (from, 0, None);
+        Ok(true)
     }
 
     /// Queues the next message, counted from this time; its length comes back.
@@ -225,7 +286,11 @@ impl Book {
         payload: &Payload,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
-        let count = self.answers.judge(message, self.connection, self.answered, payload, &mut tally.ledger)?;
+        let judged = self.answers.judge(message, self.connection, self.answered, payload, &mut tally.ledger)?;
+        let count = match judged {
+            Judged::Done(count) => count,
+            Judged::Refused(refusal) => return self.refuse(refusal, now_ns, measured, tally),
+        };
         for _ in 0..count {
             let Some(sent_ns) = self.sent_at_ns.pop_front() else {
                 return Err(Failure::new("the server answered more than was sent"));
@@ -235,6 +300,28 @@ impl Book {
                 tally.measured = tally.measured.saturating_add(1);
                 tally.latency.add(now_ns.saturating_sub(sent_ns));
             }
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, refusal: Refusal, now_ns: u64, measured: bool, tally: &mut Tally) -> Result<(), Failure> {
+        if !tally.counts_refusals {
+            return Err(Failure::new(format!("the relay refuses: {refusal:?}")));
+        }
+        // The refused ones are the last of those in flight; those before them get their receipts.
+        if self.unanswered() == 0 || self.sent_at_ns.pop_back().is_none() {
+            return Err(Failure::new("the relay refused more than was sent"));
+        }
+        self.refused = self.refused.saturating_add(1);
+        let counted = u64::from(measured);
+        match refusal {
+            Refusal::Busy { number, retry_after_ns } => {
+                let until_ns = now_ns.saturating_add(retry_after_ns);
+                self.back_off = Some(BackOff::after(self.back_off, number, until_ns));
+                tally.refused.busy = tally.refused.busy.saturating_add(counted);
+            }
+            Refusal::Behind if self.back_off.is_none() => return Err(Failure::new("a gap, and nothing was refused")),
+            Refusal::Behind => tally.refused.behind = tally.refused.behind.saturating_add(counted),
         }
         Ok(())
     }

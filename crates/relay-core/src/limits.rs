@@ -13,7 +13,7 @@ pub struct RelayLimits {
     /// Bytes of pushes of one session that wait for their commit; beyond it the relay stops reading from it.
     pub push_in_flight_bytes_max: u32,
     /// Longest time that a push may have to wait for its commit, as far as the relay can tell, in milliseconds; beyond it
-    /// pushes are refused as `busy`.
+    /// pushes are refused as `busy`. It is short: what waits longer than a few commits only adds to everybody's wait.
     pub push_wait_ms_max: u64,
     /// From a new connection to its open session, in milliseconds.
     pub handshake_ms: u64,
@@ -45,7 +45,7 @@ impl Default for RelayLimits {
             entry_bytes_max: wire::ENTRY_BYTES_MAX,
             push_entries_max: wire::PUSH_ENTRIES_MAX,
             push_in_flight_bytes_max: wire::PUSH_IN_FLIGHT_BYTES_MAX,
-            push_wait_ms_max: 1000,
+            push_wait_ms_max: 5,
             handshake_ms: wire::HANDSHAKE_MS,
             session_token_ms: wire::SESSION_TOKEN_MS,
             heartbeat_ms: wire::HEARTBEAT_MS,
@@ -97,22 +97,35 @@ impl RelayLimits {
 pub const PUSHES_IN_FLIGHT_MAX: usize = 1024;
 /// Sealed bytes of the pushes of one session that are handed to the store as one.
 pub const PUSH_JOINED_BYTES_MAX: usize = 256 * 1024;
-/// Pushes of all sessions that may wait however slow the disk is: what one commit group takes.
-pub const PUSHES_WAITING_ADMITTED: u64 = 4096;
+/// Pushes of all sessions that may wait however slow the disk is: enough for a commit to be worth its sync.
+pub const PUSHES_WAITING_ADMITTED: u64 = 1024;
 /// The same in bytes: a session's full window and as much again.
 pub const PUSH_BYTES_WAITING_ADMITTED: u64 = 32 * 1024 * 1024;
+/// Pushes that wait while the rate of commits is measured: with fewer it says how much clients ask for, and nothing of what
+/// the disk can do. Well below what is admitted, so that the measure goes on while pushes are refused.
+pub const PUSHES_WAITING_MEASURED: u64 = 256;
+/// The same in bytes.
+pub const PUSH_BYTES_WAITING_MEASURED: u64 = 8 * 1024 * 1024;
 /// Shortest time over which the rate of commits is measured, in milliseconds.
 pub const PUSH_RATE_MS_MIN: u64 = 100;
-/// Longest time over which it is measured, and for which it is believed, in milliseconds.
+/// Longest time over which it is measured, in milliseconds.
 pub const PUSH_RATE_MS_MAX: u64 = 1000;
+/// How long it is believed after it was measured, in milliseconds.
+pub const PUSH_RATE_KEPT_MS: u64 = 10_000;
+/// Earliest return of a client whose push was refused as `busy`, in milliseconds: some of its pushes are under way when it is
+/// refused, and each of them costs a refusal too.
+pub const PUSH_RETRY_AFTER_MS_MIN: u32 = 50;
 /// Latest return of a client whose push was refused as `busy`, in milliseconds.
 pub const PUSH_RETRY_AFTER_MS_MAX: u32 = 30_000;
 /// Requests of one session that wait for their turn; with them reached the relay stops reading from it.
 pub const REQUESTS_WAITING_MAX: usize = 64;
 /// Devices of a space whose newest ack is kept for forwarding.
 pub const ACK_NOTICES_MAX: usize = wire::ROSTER_DEVICES_MAX;
-/// Bytes of log read at once for one session.
+/// Bytes of log read at once for one pull.
 pub const READ_PAGE_BYTES: u32 = 1024 * 1024;
+/// Bytes of log read at once for one subscription: what it sends and what it reads next stay in the core's cache, and the
+/// next page is there before the socket has taken this one.
+pub const SUBSCRIPTION_PAGE_BYTES: u32 = 256 * 1024;
 /// Entries of log read at once for one session.
 pub const READ_PAGE_ENTRIES: u32 = 4096;
 /// Bytes of live frames joined into one piece; a session that lacks more gets several.

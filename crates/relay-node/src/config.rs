@@ -67,6 +67,8 @@ pub struct RelayTimes {
     pub handshake_ms: i64,
     /// Period of the heartbeat.
     pub heartbeat_ms: i64,
+    /// How long a push may be expected to wait for its commit.
+    pub push_wait_ms: i64,
     /// How long an entry is kept.
     pub retention_ms: i64,
     /// How long a silent device is waited for.

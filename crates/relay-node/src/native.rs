@@ -142,6 +142,7 @@ fn limits(config: &RelayConfig) -> Result<RelayLimits, Failure> {
     limits.push_in_flight_bytes_max = count("pushBytesInFlightMax", config.limits.push_bytes_in_flight_max)?;
     limits.handshake_ms = count("handshakeMs", config.times.handshake_ms)?;
     limits.heartbeat_ms = count("heartbeatMs", config.times.heartbeat_ms)?;
+    limits.push_wait_ms_max = count("pushWaitMs", config.times.push_wait_ms)?;
     limits.forgetting.retention_ms = count("retentionMs", config.times.retention_ms)?;
     limits.forgetting.device_lease_ms = count("deviceLeaseMs", config.times.device_lease_ms)?;
     Ok(limits)

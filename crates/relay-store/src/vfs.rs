@@ -33,6 +33,16 @@ pub trait VfsFile: Send + Sync + Debug {
     /// # Errors
     /// What the file system says.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Appends the `bytes` bytes from `offset` on; an end of file inside them is `UnexpectedEof`. After an error any part of
+    /// them may have been appended.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn append_exact_at(&self, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<()> {
+        let start = buffer.len();
+        buffer.resize(start.saturating_add(bytes), 0);
+        self.read_exact_at(buffer.get_mut(start..).unwrap_or_default(), offset)
+    }
     /// Writes everything at `offset`. After an error any part of it may have been written.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! What a right answer is, per dialect; and the ledger in which the relay's receipts must add up.
 
+use super::refusals::Refusal;
 use crate::failure::Failure;
 use crate::payload::{Payload, Stamp};
 use crate::relay::{Space, frame_number, refusal};
 use bytes::Bytes;
 use relay_proto::attestation::{PushLeaf, verify_receipt};
-use relay_proto::frame::{Frame, Receipt, ReceiptStatus};
+use relay_proto::frame::{ErrorFrame, Frame, Receipt, ReceiptStatus};
 use relay_proto::hash::entry_id;
 use relay_proto::{EntryId, LogId};
 
@@ -41,13 +42,22 @@ pub(crate) enum Answers {
     },
 }
 
+/// What a right answer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judged {
+    /// So many messages are done.
+    Done(u64),
+    /// One message was refused for the load.
+    Refused(Refusal),
+}
+
 impl Answers {
     /// The relay's answers on a session whose message 0 has this push_seq.
     pub(crate) fn receipts(space: usize, device: usize, push_seq_base: u64) -> Self {
         Self::Receipts { space, device, push_seq_base, seq_last: 0 }
     }
 
-    /// How many messages this answers, of which the oldest unanswered one has the number `answered`.
+    /// What this answers, where the oldest unanswered message has the number `answered`.
     pub(crate) fn judge(
         &mut self,
         message: &[u8],
@@ -55,30 +65,34 @@ impl Answers {
         answered: u64,
         payload: &Payload,
         ledger: &mut Ledger,
-    ) -> Result<u64, Failure> {
+    ) -> Result<Judged, Failure> {
         match self {
             Self::Stored => {
                 let stored = message.first_chunk().map(|stored| u64::from_be_bytes(*stored));
                 let right = stored == Some(answered.saturating_add(1)) && message.len() == 8;
-                if right { Ok(1) } else { Err(Failure::new("an acknowledgement is out of order")) }
+                if right { Ok(Judged::Done(1)) } else { Err(Failure::new("an acknowledgement is out of order")) }
             }
             Self::Echoed => {
                 let right = payload.stamp_of(message) == Some(Stamp { number: answered, word: connection });
-                if right { Ok(1) } else { Err(Failure::new("an echo is out of order")) }
+                if right { Ok(Judged::Done(1)) } else { Err(Failure::new("an echo is out of order")) }
             }
-            Self::Done => Ok(1),
+            Self::Done => Ok(Judged::Done(1)),
             Self::Numbered { last } => {
                 let number = crate::foreign::nats::stored_number(message)?;
                 if number <= *last {
                     return Err(Failure::new("an acknowledgement is out of order"));
                 }
                 *last = number;
-                Ok(1)
+                Ok(Judged::Done(1))
             }
             Self::Receipts { space, device, push_seq_base, seq_last } => {
+                if frame_number(message) == ErrorFrame::TYPE.number() {
+                    let error = ErrorFrame::decode(&Bytes::copy_from_slice(message))?;
+                    return Refusal::of(&error, *push_seq_base).map(Judged::Refused);
+                }
                 if frame_number(message) != Receipt::TYPE.number() {
                     refusal(message)?;
-                    return Ok(0);
+                    return Ok(Judged::Done(0));
                 }
                 let receipt = Receipt::decode(&Bytes::copy_from_slice(message))?;
                 let in_order = receipt.push_seq_first == push_seq_base.saturating_add(answered)
@@ -95,7 +109,7 @@ impl Answers {
                 *seq_last = receipt.seq_first.saturating_add(count).saturating_sub(1);
                 ledger.enter(*space, *seq_last, count);
                 ledger.sample(Sample { space: *space, device: *device, connection, number: answered, receipt });
-                Ok(count)
+                Ok(Judged::Done(count))
             }
         }
     }
@@ -210,7 +224,7 @@ mod tests {
         let mut ledger = Ledger::none();
         let mut judge =
             |message: &[u8], answered| Answers::Stored.judge(message, 0, answered, &payload, &mut ledger).ok();
-        assert_eq!(judge(&1_u64.to_be_bytes(), 0), Some(1));
+        assert_eq!(judge(&1_u64.to_be_bytes(), 0), Some(Judged::Done(1)));
         assert_eq!(judge(&2_u64.to_be_bytes(), 0), None);
         assert_eq!(judge(&[0; 7], 0), None);
         assert_eq!(judge(&[0, 0, 0, 0, 0, 0, 0, 1, 0], 0), None);
@@ -223,7 +237,7 @@ mod tests {
         let message = payload.stamped(Stamp { number: 3, word: 1 }).to_vec();
         let mut judge =
             |connection, answered| Answers::Echoed.judge(&message, connection, answered, &payload, &mut ledger).ok();
-        assert_eq!(judge(1, 3), Some(1));
+        assert_eq!(judge(1, 3), Some(Judged::Done(1)));
         assert_eq!(judge(1, 2), None);
         assert_eq!(judge(2, 3), None);
     }

@@ -11,7 +11,7 @@ use super::pull::{cursor_expired, send_page};
 use super::requests::UnderWay;
 use crate::endpoint::{Fed, Feed, FeedKind, FeedWaker};
 use crate::hub::{Live, SpaceChannel, Subscribed, Subscriber};
-use crate::limits::{READ_PAGE_BYTES, READ_PAGE_ENTRIES};
+use crate::limits::{READ_PAGE_ENTRIES, SUBSCRIPTION_PAGE_BYTES};
 use crate::store::{Page, ReadOutcome, SignedAck, StoreError};
 use relay_proto::ErrorCode;
 use relay_proto::frame::Subscribe;
@@ -176,7 +176,7 @@ impl OpenSession {
                 subscription.reading.store(true, Ordering::Relaxed);
                 let done = io.completion(Answer::SubscriptionRead);
                 let cursor = subscription.cursor.load(Ordering::Relaxed);
-                io.shared.store.read(self.space, cursor, READ_PAGE_ENTRIES, READ_PAGE_BYTES, done);
+                io.shared.store.read(self.space, cursor, READ_PAGE_ENTRIES, SUBSCRIPTION_PAGE_BYTES, done);
                 true
             }
         }

@@ -1,6 +1,7 @@
 //! One request: checked, routed, answered.
 
 use super::answer_body::{Answer, AnswerBody};
+use super::cors;
 use super::head;
 use super::liveness::{self, LivenessProbe};
 use super::problem::Problem;
@@ -74,7 +75,29 @@ impl Front {
         accepted: &Accepted,
     ) -> Result<Answer, Problem> {
         head::check(&head, &self.shared.limits)?;
-        match (self.routes.get(head.uri.path()), &self.proxy) {
+        let kind = self.routes.get(head.uri.path());
+        let open = kind.filter(|kind| cors::is_open(*kind));
+        let asked = open.and_then(|kind| cors::preflight(kind, &head));
+        let mut answer = match asked {
+            Some(answer) => answer,
+            None => self.serve(kind, head, body, client, guard, accepted).await?,
+        };
+        if open.is_some() {
+            cors::allow(answer.headers_mut());
+        }
+        Ok(answer)
+    }
+
+    async fn serve(
+        &self,
+        kind: Option<RouteKind>,
+        head: Parts,
+        body: Incoming,
+        client: IpAddr,
+        guard: &ConnectionGuard,
+        accepted: &Accepted,
+    ) -> Result<Answer, Problem> {
+        match (kind, &self.proxy) {
             (Some(RouteKind::Native), _) => Ok(self.upgrade(&head, accepted)),
             (Some(RouteKind::Frames(route)), _) => Ok(self.frames(route, &head, body, (guard.id, &guard.signal)).await),
             (Some(RouteKind::Blobs), _) => Ok(self.blob(&head, body).await),

@@ -43,7 +43,7 @@ pub enum FrameRoute {
 
 impl FrameRoute {
     /// Pulls and subscriptions are asked for in the query, the others in the body.
-    fn method(self) -> Method {
+    pub(super) fn method(self) -> Method {
         match self {
             Self::Pull | Self::Subscribe => Method::GET,
             Self::Session | Self::Push | Self::Frames => Method::POST,

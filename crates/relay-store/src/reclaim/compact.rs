@@ -308,7 +308,7 @@ impl Target {
         let mut bytes = vec![0; record_bytes(length_of(u64::from(row.body_len)))];
         victim.file.file.read_exact_at(&mut bytes, row.offset)?;
         let record = Bytes::from(bytes);
-        if reader::sealed_of(row, &record).is_none() {
+        if reader::sealed_in(row, &record).is_none() {
             return Err(NotNow::Damaged(victim.file.segment));
         }
         let at = self.block.verbatim(&record);

@@ -3,11 +3,13 @@
 use super::footer::{Fact, Footer, Row, TRAILER_BYTES, Trailer};
 use super::group::{self, BodyFault, GROUP_HEADER_BYTES, GroupHeader, PlacedRecord};
 use super::header::{HEADER_BYTES, StoreId};
-use super::record::{self, EntryFields, Record, RecordKind};
+use super::record::{self, ENTRY_FIELD_BYTES, EntryFields, Record, RecordKind};
 use super::{ALIGNMENT_BYTES, length_of, offset_of};
 use crate::vfs::VfsFile;
 use bytes::Bytes;
+use relay_proto::wire::Reader;
 use std::io;
+use std::ops::Range;
 
 /// Bytes read at once while looking for anything behind the last valid group.
 const SCAN_BYTES: usize = 1024 * 1024;
@@ -208,11 +210,12 @@ fn take_record(bytes: &Bytes, body_len: u32) -> Option<Record> {
     RecordKind::from_number(number).filter(|_| same_length).and_then(|kind| Record::decode(kind, &body))
 }
 
-/// The sealed bytes of the entry a row names, out of a buffer that holds its record; `None` when it is not this very entry.
+/// Where the sealed bytes of the entry a row names are in its record; `None` when the record is not whole, or not this very
+/// entry.
 #[must_use]
-pub fn sealed_of(row: &Row, record: &Bytes) -> Option<(EntryFields, Bytes)> {
-    match take_record(record, row.body_len)? {
-        Record::Entry(fields, sealed) if fields == row.fields => Some((fields, sealed)),
-        _ => None,
-    }
+pub fn sealed_in(row: &Row, record: &[u8]) -> Option<Range<usize>> {
+    let (number, body, _) = record::whole(record)?;
+    let is_entry = number == RecordKind::Entry as u8 && u32::try_from(body.len()) == Ok(row.body_len);
+    let fields = EntryFields::read(&mut Reader::borrowed(record.get(body.clone())?)).filter(|_| is_entry)?;
+    (fields == row.fields).then_some(body.start + ENTRY_FIELD_BYTES..body.end)
 }

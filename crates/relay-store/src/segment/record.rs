@@ -8,6 +8,7 @@ use relay_proto::ids::{DeviceKey, EntryId, SpaceId};
 use relay_proto::limits::{CHAIN_STATEMENTS_MAX, KEYRING_BYTES_MAX};
 use relay_proto::log_reset::LogReset;
 use relay_proto::wire::{Reader, Writer};
+use std::ops::Range;
 
 /// Length of a record's header, in bytes.
 pub const RECORD_HEADER_BYTES: usize = 16;
@@ -251,6 +252,12 @@ pub const fn record_bytes(body_len: usize) -> usize {
 /// A type this program does not know is for the caller to judge.
 #[must_use]
 pub fn take(bytes: &Bytes) -> Option<(u8, Bytes, usize)> {
+    whole(bytes).map(|(kind, body, total)| (kind, bytes.slice(body), total))
+}
+
+/// The same as [`take`], with the place of the body.
+#[must_use]
+pub fn whole(bytes: &[u8]) -> Option<(u8, Range<usize>, usize)> {
     let mut r = Reader::borrowed(bytes);
     let body_len = usize::try_from(r.u32().ok()?).ok()?;
     let crc = r.u32().ok()?;
@@ -261,7 +268,7 @@ pub fn take(bytes: &Bytes) -> Option<(u8, Bytes, usize)> {
         return None;
     }
     let padding_is_zero = bytes.get(end..total)?.iter().all(|byte| *byte == 0);
-    padding_is_zero.then(|| (kind, bytes.slice(RECORD_HEADER_BYTES..end), total))
+    padding_is_zero.then_some((kind, RECORD_HEADER_BYTES..end, total))
 }
 
 #[cfg(test)]

@@ -56,6 +56,23 @@ impl VfsFile for RealFile {
         Ok(())
     }
 
+    /// Without writing zeros first into memory that is read over at once.
+    #[cfg(unix)]
+    fn append_exact_at(&self, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<()> {
+        let (start, end) = (buffer.len(), buffer.len().saturating_add(bytes));
+        buffer.reserve_exact(bytes);
+        while buffer.len() < end {
+            let at = offset.saturating_add((buffer.len() - start) as u64);
+            match rustix::io::pread(&self.0, rustix::buffer::spare_capacity(buffer), at) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        buffer.truncate(end);
+        Ok(())
+    }
+
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let (mut rest, mut at) = (bytes, offset);
         while !rest.is_empty() {

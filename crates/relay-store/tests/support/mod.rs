@@ -1,6 +1,7 @@
 //! One space with one device on a store, called as a session would, but waiting for every answer.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod bad_sector;
 pub mod capacity;
 pub mod cut;
 pub mod fixture;

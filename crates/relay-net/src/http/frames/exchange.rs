@@ -95,6 +95,10 @@ impl FrameExchange {
                 self.lease.set(0);
             }
             if !self.out.is_empty() {
+                // An endpoint that stopped for want of room says nothing when there is some again: it is asked.
+                if self.out.room_bytes() == 0 {
+                    self.wake.woken.store(true, Ordering::Release);
+                }
                 return Poll::Ready(Some(self.out.take()));
             }
             if self.out.closed {

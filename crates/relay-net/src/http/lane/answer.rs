@@ -1,5 +1,6 @@
 //! The bytes of an answer, head and body in one piece.
 
+use super::super::cors;
 use super::super::frames::Refused;
 use http::StatusCode;
 use std::cell::RefCell;
@@ -14,7 +15,16 @@ thread_local! {
     static DATE: RefCell<(u64, [u8; DATE_BYTES])> = const { RefCell::new((0, [b' '; DATE_BYTES])) };
 }
 
-pub(super) fn bytes(frames: &[u8], refused: Option<Refused>, is_last: bool) -> Vec<u8> {
+/// What the head says beside the status.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shape {
+    /// No further request is answered on this connection.
+    pub(super) is_last: bool,
+    /// A page of some origin asked.
+    pub(super) has_origin: bool,
+}
+
+pub(super) fn bytes(frames: &[u8], refused: Option<Refused>, shape: Shape) -> Vec<u8> {
     let mut answer = Vec::with_capacity(HEAD_BYTES + frames.len());
     match refused {
         None => answer.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
@@ -24,7 +34,10 @@ pub(super) fn bytes(frames: &[u8], refused: Option<Refused>, is_last: bool) -> V
     answer.extend_from_slice(&date());
     // Writing to a vector does not fail.
     let _ = write!(answer, "\r\ncontent-length: {}\r\n", frames.len());
-    if is_last {
+    if shape.has_origin {
+        answer.extend_from_slice(cors::LINES.as_bytes());
+    }
+    if shape.is_last {
         answer.extend_from_slice(b"connection: close\r\n");
     }
     answer.extend_from_slice(b"\r\n");
@@ -62,13 +75,14 @@ mod tests {
     #[test]
     fn an_answer_is_a_head_with_its_length_and_the_frames() {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let good = text(bytes(b"frames", None, false));
+        let good = text(bytes(b"frames", None, Shape::default()));
         assert!(good.starts_with("HTTP/1.1 200 OK\r\n") && good.ends_with("content-length: 6\r\n\r\nframes"), "{good}");
         let date = good.lines().find_map(|line| line.strip_prefix("date: ")).unwrap();
         assert!(httpdate::parse_http_date(date).is_ok(), "{date}");
         let refused = Refused { status: 503, retry_after_ms: 1500 };
-        let refused = text(bytes(b"", Some(refused), true));
+        let refused = text(bytes(b"", Some(refused), Shape { is_last: true, has_origin: true }));
         assert!(refused.starts_with("HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n"), "{refused}");
         assert!(refused.ends_with("connection: close\r\n\r\n"), "{refused}");
+        assert!(refused.contains(cors::LINES) && !good.contains("access-control"), "{refused}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::exchange::Front;
 use super::super::frames::{FrameOutbox, FrameReader, bearer_token};
-use super::answer;
+use super::answer::{self, Shape};
 use super::request::PushRequest;
 use crate::connection::session::{Panicked, Session};
 use crate::connection::signal::Signal;
@@ -74,7 +74,8 @@ impl<'a> Pushing<'a> {
         if !ended {
             return Pushed::Aborted;
         }
-        let answer = answer::bytes(&open.out.take(), open.out.refusal.take(), is_last);
+        let shape = Shape { is_last, has_origin: request.has_origin };
+        let answer = answer::bytes(&open.out.take(), open.out.refusal.take(), shape);
         if !open.out.closed {
             open.out.begin_again();
             self.open = Some(open);
@@ -160,24 +161,26 @@ impl Wait<'_> {
     }
 }
 
-/// Whether a body is nothing but frames, each behind its length, and at least one.
+/// Frames of one request: the answers to more would not fit what an endpoint has room for, and the lane sends them at the end.
+const FRAMES_MAX: usize = 64;
+
+/// Whether a body is nothing but frames, each behind its length, at least one and not too many.
 fn is_made_of_frames(mut body: &[u8]) -> bool {
-    if body.is_empty() {
-        return false;
-    }
+    let mut frames = 0;
     while let Some((length, rest)) = body.split_first_chunk() {
         let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
         let Some(after) = rest.get(length..) else {
             return false;
         };
         body = after;
+        frames += 1;
     }
-    body.is_empty()
+    body.is_empty() && (1..=FRAMES_MAX).contains(&frames)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_made_of_frames;
+    use super::{FRAMES_MAX, is_made_of_frames};
 
     #[test]
     fn only_whole_frames_are_taken() {
@@ -192,5 +195,7 @@ mod tests {
         ] {
             assert_eq!(is_made_of_frames(body), expected, "{body:?}");
         }
+        let empty_frames = |count| vec![0; 4 * count];
+        assert!(is_made_of_frames(&empty_frames(FRAMES_MAX)) && !is_made_of_frames(&empty_frames(FRAMES_MAX + 1)));
     }
 }

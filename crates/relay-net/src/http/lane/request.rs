@@ -16,6 +16,8 @@ pub(super) struct PushRequest {
     pub(super) bytes: usize,
     /// The client wants no further one on this connection.
     pub(super) is_last: bool,
+    /// A page of some origin asks.
+    pub(super) has_origin: bool,
 }
 
 /// What the first bytes of a connection are.
@@ -60,7 +62,7 @@ fn may_become(bytes: &[u8], path: &str) -> bool {
 /// Every line must be one of those known to change nothing, or be understood completely.
 fn judge(request: &httparse::Request<'_, '_>, head_bytes: usize, path: &str, bytes: &[u8]) -> Option<PushRequest> {
     let plain = request.method == Some("POST") && request.path == Some(path) && request.version == Some(1);
-    let (mut hosts, mut length, mut token, mut is_last) = (0, None, None, false);
+    let (mut hosts, mut length, mut token, mut is_last, mut has_origin) = (0, None, None, false, false);
     for header in request.headers.iter() {
         let (name, value) = (header.name.as_bytes(), header.value);
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
@@ -76,6 +78,8 @@ fn judge(request: &httparse::Request<'_, '_>, head_bytes: usize, path: &str, byt
             if token.replace(token_place(value, bytes)?).is_some() {
                 return None;
             }
+        } else if is("origin") {
+            has_origin = true;
         } else if is("connection") {
             is_last |= value.eq_ignore_ascii_case(b"close");
             if !is_last && !value.eq_ignore_ascii_case(b"keep-alive") {
@@ -86,7 +90,13 @@ fn judge(request: &httparse::Request<'_, '_>, head_bytes: usize, path: &str, byt
         }
     }
     let body_bytes = length.filter(|_| plain && hosts == 1)?;
-    Some(PushRequest { token: token?, body_from: head_bytes, bytes: head_bytes.checked_add(body_bytes)?, is_last })
+    Some(PushRequest {
+        token: token?,
+        body_from: head_bytes,
+        bytes: head_bytes.checked_add(body_bytes)?,
+        is_last,
+        has_origin,
+    })
 }
 
 /// A name or an IPv4 address with or without a port; everything else is checked by the general server.
