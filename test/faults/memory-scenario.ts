@@ -94,10 +94,10 @@ export async function littleMemory({ scale }: Effort): Promise<FaultReport | Fau
       const calmMib = await peakDuring(group, 1000);
       const floods = await Load.start({ ...FLOOD, address: relay.address });
       const offeredMib = (FLOOD.writers * FLOOD.inFlight * FLOOD.entryBytes) / MIB;
-      let flowing = false;
-      const arrived = floods.receiptsWithin(FLOOD_RECEIPTS, FLOOD_MS_MAX).finally(() => (flowing = true));
+      const flood = { flows: false };
+      const arrived = floods.receiptsWithin(FLOOD_RECEIPTS, FLOOD_MS_MAX).finally(() => (flood.flows = true));
       let peakMib = 0;
-      while (!flowing) peakMib = Math.max(peakMib, await peakDuring(group, SAMPLE_MS));
+      while (!flood.flows) peakMib = Math.max(peakMib, await peakDuring(group, SAMPLE_MS));
       peakMib = Math.max(peakMib, await peakDuring(group, 800 + 200 * scale));
       const connections = CALM.writers + FLOOD.writers;
       const boundMib = (calmMib + ASSEMBLY_MIB + WAITING_PUSHES_MIB + connections * (IN_FLIGHT_MIB + WRITE_QUEUE_MIB)) * SLACK_SHARE;

@@ -27,7 +27,8 @@ interface Wave {
 const isError = (frame: RelayFrame): frame is ErrorFrame => frame.type === 'Error';
 
 function waveOf({ status, headers, frames }: HttpAnswer): Wave {
-  const stored = frames.filter((frame) => frame.type === 'Receipt').length;
+  // One receipt may answer several pushes, of one entry each.
+  const stored = frames.reduce((sum, frame) => sum + (frame.type === 'Receipt' ? frame.count : 0), 0);
   return { status, retryAfter: headers['retry-after'], stored, errors: frames.filter(isError) };
 }
 

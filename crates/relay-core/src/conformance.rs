@@ -27,6 +27,11 @@ pub trait Harness: Send + Sync {
     fn clock(&self) -> &SetClock;
     /// Runs before every call.
     fn before_call(&self) {}
+    /// Whether the store keeps spaces in memory between two calls: one that does not has no signed head to show of them once it
+    /// signs nothing more.
+    fn keeps_in_memory(&self) -> bool {
+        true
+    }
     /// Closes the store in order and opens it again; `None` when nothing survives.
     fn reopen(&self) -> Option<Arc<dyn Store>> {
         None

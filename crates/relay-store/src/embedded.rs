@@ -125,6 +125,27 @@ fn start_threads(
     Ok(Running { committer, meta_thread, reclaim_thread, cold_thread, background, dir })
 }
 
+/// The threads that work off what waits.
+struct Pools {
+    background: Arc<Workers>,
+    loads: Arc<Workers>,
+    readers: Arc<Workers>,
+    snapshot_thread: Arc<Workers>,
+}
+
+impl Pools {
+    /// `threads` says how many there are where so many are wanted.
+    fn start(limits: &StoreLimits, threads: impl Fn(usize) -> usize) -> Result<Self, OpenError> {
+        let reader_threads = threads(limits.reader_threads.max(1));
+        Ok(Self {
+            background: workers("relay-store-back", threads(1), BACKGROUND_WAITING_MAX)?,
+            loads: workers("relay-store-load", threads(1), limits.loads_waiting_max)?,
+            readers: workers("relay-store-read", reader_threads, limits.reads_waiting_max)?,
+            snapshot_thread: workers("relay-store-snap", threads(1), limits.snapshot_calls_waiting_max)?,
+        })
+    }
+}
+
 /// What overwrites takes part in everything that writes files.
 fn eraser_parts(
     shared: &Arc<Shared>,
@@ -175,10 +196,7 @@ impl EmbeddedStore {
         add(&shared.counters.torn_tails, mended.torn_tails);
         let snapshots = Arc::new(Snapshots::load(Arc::clone(&shared), loaded.snapshots, now_ms)?);
         let threads = |wanted: usize| if options.has_threads() { wanted } else { 0 };
-        let background = workers("relay-store-back", threads(1), BACKGROUND_WAITING_MAX)?;
-        let loads = workers("relay-store-load", threads(1), limits.loads_waiting_max)?;
-        let readers = workers("relay-store-read", threads(limits.reader_threads.max(1)), limits.reads_waiting_max)?;
-        let snapshot_thread = workers("relay-store-snap", threads(1), limits.snapshot_calls_waiting_max)?;
+        let Pools { background, loads, readers, snapshot_thread } = Pools::start(&limits, threads)?;
         let blobs = BlobDesk::open(Arc::clone(&shared), &limits, threads(limits.blob_threads.max(1)))?;
         let queue = commit_queue(&limits);
         let (segment_bytes, next) = (options.segment_bytes, opened.next_segment);

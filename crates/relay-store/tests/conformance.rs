@@ -101,6 +101,10 @@ impl Harness for Embedded {
         }
     }
 
+    fn keeps_in_memory(&self) -> bool {
+        self.options.limits.spaces_resident_max > 0
+    }
+
     fn clock(&self) -> &SetClock {
         &self.clock
     }

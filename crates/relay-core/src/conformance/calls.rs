@@ -169,6 +169,15 @@ impl Calls {
         pending(|done| self.store().read(space, after, entries_max, bytes_max, done)).wait()
     }
 
+    /// Reads a space of a poisoned store: what was durable is still there.
+    pub(super) fn expect_when_poisoned(&self, space: SpaceId, entries: usize) {
+        match self.read(space, 0, u32::MAX, u32::MAX) {
+            Ok(ReadOutcome::Page(page)) => assert_eq!(page.entries.len(), entries, "what was durable is still read"),
+            Err(StoreError::Poisoned) if !self.harness.keeps_in_memory() => {}
+            other => panic!("expected a page, got {other:?}"),
+        }
+    }
+
     pub(super) fn page(&self, space: SpaceId, after: u64) -> Page {
         match self.read(space, after, u32::MAX, u32::MAX).unwrap() {
             ReadOutcome::Page(page) => page,

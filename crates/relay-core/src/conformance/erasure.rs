@@ -223,6 +223,6 @@ fn erase_when_poisoned(c: &Calls) {
     if c.harness().break_disk() {
         let _poisons = c.push(space.push(&c.a, 7, &["entry 7"]));
         assert_eq!(c.erase(space.id(), ErasureReason::Operator), Err(StoreError::Poisoned));
-        assert_eq!(c.page(space.id(), 0).entries.len(), 6);
+        c.expect_when_poisoned(space.id(), 6);
     }
 }

@@ -281,6 +281,16 @@ impl Store for EmbeddedStore {
 
     fn erase(&self, space: SpaceId, reason: ErasureReason, done: Completion<()>) {
         let Some(done) = self.eraser.erase_again(space, done) else { return };
+        let again = Arc::clone(&self.eraser);
+        // Another call may have erased it while this one waited for the space to be loaded.
+        let done = Box::new(move |result: Result<(), StoreError>| match result {
+            Err(StoreError::UnknownSpace) => {
+                if let Some(done) = again.erase_again(space, done) {
+                    done(Err(StoreError::UnknownSpace));
+                }
+            }
+            result => done(result),
+        });
         let eraser = Arc::clone(&self.eraser);
         self.with_space(space, Needs::State, done, move |_, known, done| eraser.erase(&known, reason, done));
     }

@@ -40,10 +40,11 @@ impl PushState {
         self.restart.filter(|_| self.in_flight.is_empty()).map(|(_, at_us)| at_us)
     }
 
+    /// A receipt may cover a part of a push, or several pushes in a row.
     fn answered(&mut self, first: u64, count: u64) {
-        let inside = |push: &InFlight| first >= push.first && first < push.first + push.count;
-        if let Some(push) = self.in_flight.iter_mut().find(|push| inside(push)) {
-            push.open -= push.open.min(count);
+        for push in &mut self.in_flight {
+            let covered = (push.first + push.count).min(first + count).saturating_sub(push.first.max(first));
+            push.open -= push.open.min(covered);
         }
         self.in_flight.retain(|push| push.open > 0);
     }
