@@ -129,7 +129,10 @@ impl EphemeralRing {
             return Fed::Nothing;
         }
         let before = pieces.bytes();
-        let Some((place, run)) = pieces.run_from(stood).filter(|(place, _)| place.piece == pieces.end().piece) else {
+        let run = pieces.run_from(stood);
+        let joined = pieces.bytes();
+        self.count(before, joined);
+        let Some((place, run)) = run.filter(|(place, _)| place.piece == pieces.end().piece) else {
             return Fed::AskEndpoint;
         };
         // Looked at after the frames were: what was sent after a change of the roster is not sent on before the change.
@@ -138,7 +141,7 @@ impl EphemeralRing {
         }
         listener.place = place;
         pieces.go(stood, place);
-        self.count(before, pieces.bytes());
+        self.count(joined, pieces.bytes());
         listeners.wait(slot);
         self.counters.ephemeral_sent_total.add(u64::from(run.frames));
         Fed::Run { run, more: false }
@@ -268,5 +271,24 @@ mod tests {
         }
         assert!(matches!(ring.feed(slot, 1, || 3), Fed::AskEndpoint), "it missed one");
         assert_eq!(ring.take(slot, usize::MAX, Some(3)).missed, 1);
+    }
+
+    #[test]
+    fn bytes_are_counted_exactly_also_when_frames_were_joined_and_not_taken() {
+        let (ring, slot, _) = listened(1);
+        // Two senders make a piece each, and three pieces of a third of a run and more do not fit into one.
+        for session in [2, 3, 2, 3] {
+            ring.publish(Sender { session, slot: None }, 1, &mut vec![7; crate::limits::RUN_BYTES_MAX / 3 + 1]);
+        }
+        assert!(matches!(ring.feed(slot, 1, || 3), Fed::AskEndpoint), "a run that does not reach the end");
+        assert!(matches!(ring.feed(slot, 1, || 4), Fed::AskEndpoint));
+        let counted = || usize::try_from(ring.counters.ephemeral_bytes.get()).unwrap();
+        assert_eq!(counted(), ring.lock().pieces.bytes());
+        publish(&ring, 2, None);
+        assert_eq!(counted(), ring.lock().pieces.bytes());
+        while ring.take(slot, usize::MAX, Some(3)).run.is_some() {}
+        assert_eq!(counted(), ring.lock().pieces.bytes());
+        ring.unlisten(slot);
+        assert_eq!(counted(), 0);
     }
 }
