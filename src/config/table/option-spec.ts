@@ -1,0 +1,64 @@
+// What a row of the table of options may be.
+import type { Region } from '../regions.js';
+
+/** Sections of the help text, in its order. */
+export const OPTION_GROUPS = ['listening', 'storage', 'limits', 'time', 'process', 'place'] as const;
+export type OptionGroup = (typeof OPTION_GROUPS)[number];
+
+interface Common {
+  /** Section of the help text. */
+  readonly group: OptionGroup;
+  /** One sentence, full stop included. */
+  readonly doc: string;
+  /** True: never printed, logged or put into a document, and no flag, because other users see the flags of a process. */
+  readonly secret: boolean;
+  /** True: can change without a restart. */
+  readonly reloadable: boolean;
+}
+
+interface TextOption extends Common {
+  readonly type: 'text';
+  readonly default: string;
+}
+interface PathOption extends Common {
+  readonly type: 'path';
+  readonly default: string;
+}
+interface ChoiceOption extends Common {
+  readonly type: 'choice';
+  readonly choices: readonly string[];
+  readonly default: string;
+}
+interface BooleanOption extends Common {
+  readonly type: 'boolean';
+  readonly default: boolean;
+}
+/** A list in a file; the same list as JSON text in a flag or the environment. */
+interface RegionsOption extends Common {
+  readonly type: 'regions';
+  readonly default: readonly Region[];
+}
+/** 0 asks the system for a free port. */
+interface PortOption extends Common {
+  readonly type: 'port';
+  readonly default: number;
+}
+/** A port, or `off`, which is null. */
+interface PortOrOffOption extends Common {
+  readonly type: 'port-or-off';
+  readonly default: number | null;
+}
+interface NumberOption extends Common {
+  /** integer: a plain count; duration: milliseconds, written `30s`; size: bytes, written `10MiB`. */
+  readonly type: 'integer' | 'duration' | 'size';
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export type OptionSpec = TextOption | PathOption | ChoiceOption | BooleanOption | RegionsOption | PortOption | PortOrOffOption | NumberOption;
+export type OptionValue = OptionSpec['default'];
+export type OptionTable = Readonly<Record<string, OptionSpec>>;
+
+export const fixed = { secret: false, reloadable: false } as const;
+export const reloadable = { secret: false, reloadable: true } as const;
