@@ -284,6 +284,11 @@ export class HonestRelay {
     return view.entries.map(leafOf);
   }
 
+  /** What a device that asks for a snapshot can get. */
+  protected snapshotsOf(_session: RelaySession, space: SpaceRecord): readonly Snapshot[] {
+    return space.snapshots;
+  }
+
   protected retention(): RetentionPolicy {
     return this.policy;
   }
@@ -366,7 +371,7 @@ export class HonestRelay {
       case 'SnapshotChunk':
         return this.#snapshotChunk(session, space, frame);
       case 'SnapshotGet': {
-        const held = space.snapshots.findLast((snapshot) => snapshot.complete && (isZero(frame.snapshot) || equalBytes(snapshot.id, frame.snapshot)));
+        const held = this.snapshotsOf(session, space).findLast((snapshot) => snapshot.complete && (isZero(frame.snapshot) || equalBytes(snapshot.id, frame.snapshot)));
         session.send({ type: 'SnapshotManifest', manifest: held?.manifest ?? new Uint8Array() });
         for (const [i, bytes] of (held?.chunks ?? []).entries()) {
           if (held === undefined || i < frame.firstChunk || i >= frame.firstChunk + frame.chunksMax) continue;

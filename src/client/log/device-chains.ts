@@ -52,6 +52,17 @@ export class DeviceChains {
   }
 
   /**
+   * Up to which push_seq the author of a snapshot saw a device's entries. In the first log epoch the order of the log says the same;
+   * in a later one an own look at an entry says nothing of those before it.
+   */
+  vouchedSeq(device: Uint8Array, logEpoch: number): number {
+    const link = this.of(device);
+    if (link === undefined) return 0;
+    const inOrder = link.logEpoch === LOG_EPOCH_FIRST && logEpoch === LOG_EPOCH_FIRST;
+    return inOrder || link.logEpoch === LOG_EPOCH_NONE ? link.pushSeq : 0;
+  }
+
+  /**
    * Replaces everything by what a snapshot says; own knowledge of delivered entries stays. After a log reset the author of the snapshot
    * may have known an entry whose device had still to push it again, so only the first log epoch says what must come next.
    */

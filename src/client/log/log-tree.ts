@@ -72,6 +72,11 @@ export class LogTree {
     return this.#origin;
   }
 
+  /** Resets that were followed and whose base the fold has not reached, ascending. */
+  get ahead(): readonly LogReset[] {
+    return this.#ahead;
+  }
+
   root(): Uint8Array {
     return this.#range().root();
   }

@@ -54,6 +54,13 @@ export class ReceiptBook {
     }
   }
 
+  /** Takes out what is owed up to this push_seq: pairs of push_seq and the size by which the relay says it is there. */
+  settle(upToPushSeq: number): readonly (readonly [number, number])[] {
+    const settled = [...this.#owed].filter(([pushSeq]) => pushSeq <= upToPushSeq);
+    for (const [pushSeq] of settled) this.#owed.delete(pushSeq);
+    return settled.map(([pushSeq, { frame }]) => [pushSeq, frame.attestation.size]);
+  }
+
   /** After a log reset, receipts above the base promise nothing more. */
   reopen(aboveSeq: number): void {
     this.#owed.clear();

@@ -60,6 +60,12 @@ export class Outbox {
     return undefined;
   }
 
+  /** push_seqs up to this one of entries that no relay is known to hold. */
+  unsentUpTo(pushSeq: number): readonly number[] {
+    const first = this.#entries[0]?.pushSeq ?? 0;
+    return this.#entries.slice(0, Math.max(0, pushSeq - first + 1)).flatMap((entry) => (entry.seq === 0 ? [entry.pushSeq] : []));
+  }
+
   /** The highest push_seq that a relay is known to hold. */
   get storedPushSeq(): number {
     return this.#entries.findLast((entry) => entry.seq > 0)?.pushSeq ?? 0;

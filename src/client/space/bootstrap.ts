@@ -27,6 +27,8 @@ export interface BootstrapOptions {
   readonly load: LoadState | undefined;
   /** Called after a reset was followed: everything above base_size has to be pushed again. */
   readonly reset: (baseSize: number) => Promise<void>;
+  /** Called after a snapshot took the place of a part of the log. */
+  readonly skipped: () => Promise<void>;
 }
 
 export class Bootstrap {
@@ -143,6 +145,7 @@ export class Bootstrap {
     if (!extended) this.#adopt(snapshot);
     chains.startFrom(snapshot.chains, manifest.logEpoch);
     this.#author = manifest.device;
+    await this.#options.skipped();
     await this.#options.load?.(snapshot.state);
     await this.#context.save();
     if (equalBytes(manifest.device, device.key)) return;
@@ -152,18 +155,24 @@ export class Bootstrap {
 
   #adopt({ manifest }: DownloadedSnapshot): void {
     const origin = this.#originOf(manifest.logEpoch);
-    const ahead = this.#resets.filter(({ newEpoch }) => newEpoch > manifest.logEpoch);
+    const ahead = this.#known().filter(({ newEpoch }) => newEpoch > manifest.logEpoch);
     const state = { origin: origin ?? ORIGIN_FIRST, size: manifest.size, range: manifest.range };
     if (origin === undefined || manifestRange(manifest, origin.baseSize) === undefined || !this.#context.log.startFrom(state, ahead)) {
       throw new ClientError('snapshot_rejected', 'the snapshot does not fold to the head it names', { hint: 'Let another device make a snapshot.' });
     }
   }
 
+  // Those of an earlier session are not shown again: the fold keeps them while it is below their base.
+  #known(): readonly LogReset[] {
+    const { ahead } = this.#context.log.tree;
+    return [...ahead, ...this.#resets.filter(({ newEpoch }) => !ahead.some((reset) => reset.newEpoch === newEpoch))].toSorted((a, b) => a.newEpoch - b.newEpoch);
+  }
+
   #originOf(logEpoch: number): LogOrigin | undefined {
     const present = this.#context.log.tree.origin;
     if (present.logEpoch === logEpoch) return present;
     if (logEpoch === LOG_EPOCH_FIRST) return ORIGIN_FIRST;
-    const reset = this.#resets.find(({ newEpoch }) => newEpoch === logEpoch);
+    const reset = this.#known().find(({ newEpoch }) => newEpoch === logEpoch);
     return reset && { logEpoch, baseSize: reset.baseSize, baseHead: reset.baseHead };
   }
 

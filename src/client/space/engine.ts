@@ -14,7 +14,6 @@ import type { HandshakeOffer } from '../connection/handshake.js';
 import type { ConnectionState } from '../connection/machine.js';
 import { relayRefusal } from '../connection/relay-refusal.js';
 import type { RelayRefusal } from '../connection/relay-refusal.js';
-import { encodeAttestation } from '../log/encode-attestation.js';
 import { MisbehaviourError, finding } from '../misbehaviour.js';
 import type { DeviceState } from '../store/device-store.js';
 import { Acker } from '../sync/acker.js';
@@ -22,44 +21,16 @@ import type { AckedPosition } from '../sync/acker.js';
 import { HeaderJudge } from '../sync/header-judge.js';
 import { Pusher } from '../sync/pusher.js';
 import { Reader } from '../sync/reader.js';
-import type { Sealing } from '../sync/sealing.js';
 import { SnapshotUpload } from '../sync/snapshot-upload.js';
-import type { EphemeralFrames } from '../live/ephemeral.js';
-import type { LiveCrypto } from '../live/live-crypto.js';
-import type { SpaceTopics } from '../live/topics.js';
 import { AckNotices } from './ack-notices.js';
 import { Bootstrap } from './bootstrap.js';
-import type { LoadState } from './bootstrap.js';
-import type { Erasures } from './erasures.js';
+import type { EngineOptions } from './engine-options.js';
 import { completeFinding, failureOf } from './evidence.js';
+import { OwnEntries } from './own-entries.js';
+import { routeRefusal } from './refusals.js';
 import { RelayWatch } from './relay-watch.js';
-import type { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
 import { checkLog, checkRoster, warn } from './welcome-check.js';
-
-/** What is never stored. */
-export interface LiveParts {
-  readonly crypto: LiveCrypto;
-  readonly ephemeral: EphemeralFrames;
-  readonly topics: SpaceTopics;
-}
-
-export interface EngineOptions {
-  readonly context: SpaceContext;
-  readonly sealing: Sealing;
-  readonly rosterChanges: RosterChanges;
-  readonly erasures: Erasures;
-  readonly live: LiveParts;
-  readonly load: LoadState | undefined;
-  readonly policy: DeviceState['policy'];
-  readonly stateChanged: (state: ConnectionState) => void;
-  /** Ends the connection for good. */
-  readonly fail: (error: ClientError) => void;
-  /** Something moved: reading, pushing, acks. */
-  readonly progress: () => void;
-  /** The relay asks for a snapshot, or a log reset makes one needed. */
-  readonly snapshotDue: () => void;
-}
 
 interface Session {
   readonly link: SessionLink;
@@ -78,6 +49,7 @@ export class SpaceEngine implements ConnectionHandler {
   readonly #acker: Acker;
   readonly #acks: AckNotices;
   readonly #upload: SnapshotUpload;
+  readonly #own: OwnEntries;
   readonly #bootstrap: Bootstrap;
   #session: Session | undefined;
   #policy: DeviceState['policy'];
@@ -94,7 +66,8 @@ export class SpaceEngine implements ConnectionHandler {
     this.#pusher = new Pusher(this.#context, options.sealing, (cause) => this.#fail(cause));
     this.#acker = new Acker(this.#context, () => this.#reader.settled, (position) => this.#acked(position));
     this.#upload = new SnapshotUpload(this.#context, (size) => this.#release(size));
-    this.#bootstrap = new Bootstrap(this.#context, { load: options.load, reset: (baseSize) => this.#reset(baseSize) });
+    this.#own = new OwnEntries(this.#context);
+    this.#bootstrap = new Bootstrap(this.#context, { load: options.load, reset: (baseSize) => this.#reset(baseSize), skipped: () => this.#skipped() });
   }
 
   get policy(): DeviceState['policy'] {
@@ -206,6 +179,7 @@ export class SpaceEngine implements ConnectionHandler {
   async #begin(session: Session): Promise<void> {
     const { link, welcome } = session;
     await this.#bootstrap.followResets(link, welcome);
+    await this.#own.cover(welcome);
     if (this.#session !== session) return;
     this.#pusher.start(link, welcome);
     await this.#bootstrap.subscribe(link, welcome);
@@ -308,34 +282,24 @@ export class SpaceEngine implements ConnectionHandler {
     this.#moved();
   }
 
-  async #refusal(frame: ErrorFrame, raw: Uint8Array): Promise<void> {
-    const refusal = relayRefusal(frame);
-    if (refusal.name === 'cursor_ahead') {
-      const { verified, newest } = this.#context.log;
-      const attestations = [verified, newest].filter((known) => known !== undefined).map(encodeAttestation);
-      throw new MisbehaviourError(finding('rollback', 'the relay says that its log ends before what it attested', { attestations }));
-    }
+  #refusal(frame: ErrorFrame, raw: Uint8Array): void {
+    const { context, rosterChanges, erasures, live } = this.#options;
     // The relay ended the subscription where its disk is damaged: nothing more is owed, and the app is told.
-    if (refusal.name === 'log_damaged') this.#session?.watch.stop();
-    const { ephemeral, topics } = this.#options.live;
-    if (topics.refused(refusal) || ephemeral.refused(refusal.name, refusal.context, refusal.error)) return;
-    if (this.#options.erasures.refused(refusal)) return;
-    if (this.#pusher.refused(refusal, raw) || this.#options.rosterChanges.refused(refusal)) return;
-    const aboutSnapshot = refusal.name?.startsWith('snapshot_') === true;
-    if (aboutSnapshot && (this.#bootstrap.snapshots.fail(refusal.error) || this.#upload.refused(refusal.error))) return;
-    this.#context.events.emit('error', refusal.error);
+    const damaged = (): void => this.#session?.watch.stop();
+    const parts = { context, rosterChanges, erasures, live, damaged, pusher: this.#pusher, snapshots: this.#bootstrap.snapshots, upload: this.#upload };
+    routeRefusal(parts, relayRefusal(frame), raw);
   }
 
   async #reset(baseSize: number): Promise<void> {
-    const { outbox, writes, receipts, marks } = this.#context;
     this.#snapshotOwed = this.#snapshotOwed || this.#context.marks.acked.size > baseSize;
-    await outbox.reopen(baseSize);
-    writes.reopen(baseSize);
-    receipts.reopen(baseSize);
+    await this.#own.reopen(baseSize);
     this.#acks.clear();
     this.#upload.reset();
-    marks.own = { ...marks.own, storedPushSeq: outbox.storedPushSeq };
     await this.#context.save();
+  }
+
+  async #skipped(): Promise<void> {
+    if (this.#session !== undefined) await this.#own.cover(this.#session.welcome);
   }
 
   async #acked(position: AckedPosition): Promise<void> {
@@ -348,8 +312,7 @@ export class SpaceEngine implements ConnectionHandler {
   }
 
   async #release(upToSeq: number): Promise<void> {
-    const upTo = await this.#context.outbox.release(upToSeq);
-    if (upTo > 0) this.#context.writes.release(upTo);
+    await this.#own.release(upToSeq);
     this.#moved();
   }
 

@@ -85,27 +85,36 @@ export class Pusher {
   /** Takes a receipt whose attestation holds. */
   async receipt(evidence: ReceiptEvidence): Promise<void> {
     const { frame } = evidence;
-    const { outbox, device, receipts, log, writes, marks } = this.#context;
+    const { outbox, device, receipts, log, chains, marks } = this.#context;
     const entries = Array.from({ length: frame.count }, (_, i) => outbox.get(frame.pushSeqFirst + i));
     const known = entries.filter((entry) => entry !== undefined);
     if (known.length === frame.count) receipts.check(device.key, known.map(({ entryId }) => entryId), evidence);
     this.#answered(frame.pushSeqFirst, frame.count);
+    // What a snapshot took the place of was not folded one by one: there its author's word stands for the fold.
+    const vouched = chains.vouchedSeq(device.key, log.tree.logEpoch);
+    const isVouched = ({ pushSeq, seq }: OutboxEntry): boolean => seq === 0 && pushSeq <= vouched;
     if (frame.status === 'stored') {
       // Those that every device acked already are gone from the outbox.
       const seqOf = ({ pushSeq }: OutboxEntry) => frame.seqFirst + (pushSeq - frame.pushSeqFirst);
       for (const entry of known) {
         const seq = seqOf(entry);
         if (seq > log.size) receipts.promise(seq, entry.pushSeq, evidence);
-        else if (entry.seq !== seq) receipts.contradicted(seq, evidence);
+        else if (entry.seq !== seq && !isVouched(entry)) receipts.contradicted(seq, evidence);
       }
       marks.own = { ...marks.own, storedPushSeq: Math.max(marks.own.storedPushSeq, frame.pushSeqFirst + frame.count - 1) };
-      await outbox.markStored(known.map((entry) => [entry.pushSeq, seqOf(entry)]));
-      for (const entry of known) writes.stored(entry.pushSeq, seqOf(entry));
+      await this.#place(known.map((entry) => [entry.pushSeq, seqOf(entry)]));
     } else {
-      for (const entry of known) if (entry.seq === 0) receipts.owe(entry.pushSeq, evidence);
+      for (const entry of known) if (entry.seq === 0 && !isVouched(entry)) receipts.owe(entry.pushSeq, evidence);
+      await this.#place(known.filter(isVouched).map(({ pushSeq }) => [pushSeq, frame.attestation.size]));
       receipts.reached(log.size, (pushSeq) => (outbox.get(pushSeq)?.seq ?? 1) > 0);
     }
     this.kick();
+  }
+
+  async #place(places: readonly (readonly [number, number])[]): Promise<void> {
+    const { outbox, writes } = this.#context;
+    await outbox.markStored(places);
+    for (const [pushSeq, seq] of places) writes.stored(pushSeq, seq);
   }
 
   /** True when the refusal was about a push. */

@@ -2,6 +2,7 @@
 
 use super::cast::DEVICES_MAX;
 use super::device::Change;
+use super::invariants;
 use super::network::Side;
 use super::scheduler::{MS, SECOND};
 use super::world::{Backup, Event, World};
@@ -187,6 +188,7 @@ fn back_up(world: &mut World) {
     }
     let now_us = world.clock.now_us();
     world.trace.say(now_us, format_args!("a backup is made"));
+    invariants::floors(world);
     let lines = world.truths.iter().map(|truth| truth.line.clone()).collect();
     world.backup = Some(Backup { vfs: world.host.vfs.fork(), lines });
 }

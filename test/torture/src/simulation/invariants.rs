@@ -36,8 +36,8 @@ pub(crate) fn look(world: &mut World) {
     floors(world);
 }
 
-/// What was forgotten was allowed to be.
-fn floors(world: &mut World) {
+/// What was forgotten was allowed to be. Looked at before what allowed it changes: rosters, and the log epoch of a backup.
+pub(crate) fn floors(world: &mut World) {
     if world.deceived {
         return;
     }

@@ -24,8 +24,10 @@ pub(crate) struct Outbox {
     promised: BTreeMap<u64, u64>,
     /// push_seqs that the relay calls duplicates, with the size at which the fold must have found them.
     owed: BTreeMap<u64, u64>,
-    /// Own entries up to this push_seq are in a snapshot that was loaded.
-    covered: u64,
+    /// Own entries up to this push_seq were seen by the author of a snapshot that was loaded.
+    vouched: u64,
+    /// Up to here the log came from a snapshot, so that own entries in it were not found one by one.
+    skipped: u64,
 }
 
 impl Outbox {
@@ -80,7 +82,7 @@ impl Outbox {
     pub(crate) fn promise(&mut self, push_seq: u64, seq: u64, folded: u64) -> Result<(), String> {
         if seq > folded {
             self.promised.insert(seq, push_seq);
-        } else if self.get(push_seq).is_none_or(|entry| entry.seq != seq) {
+        } else if seq > self.skipped && self.get(push_seq).is_none_or(|entry| entry.seq != seq) {
             return Err(format!("receipt_broken: own entry {push_seq} is not at seq {seq}"));
         }
         self.found(push_seq, seq);
@@ -99,17 +101,28 @@ impl Outbox {
 
     /// The relay calls an entry a duplicate under a head of this size.
     pub(crate) fn owe(&mut self, push_seq: u64, size: u64) {
-        if push_seq <= self.covered {
+        if self.get(push_seq).is_none_or(|entry| entry.seq > 0) {
+            return;
+        }
+        if push_seq <= self.vouched {
             self.found(push_seq, size);
-        } else if self.get(push_seq).is_some_and(|entry| entry.seq == 0) {
+        } else {
             self.owed.insert(push_seq, size);
         }
     }
 
-    /// A snapshot of this size holds the own entries up to a push_seq, so the log does.
-    pub(crate) fn cover(&mut self, push_seq_max: u64, size: u64) {
-        self.covered = push_seq_max;
-        let index = usize::try_from(push_seq_max).unwrap_or(usize::MAX).min(self.entries.len());
+    /// A snapshot of this size takes the place of the log: its author saw own entries up to a push_seq.
+    pub(crate) fn skip(&mut self, vouched: u64, size: u64) {
+        (self.vouched, self.skipped) = (vouched.max(self.vouched), size);
+        self.promised.retain(|seq, _| *seq > size);
+        let owed = std::mem::take(&mut self.owed);
+        owed.into_iter().for_each(|(push_seq, owed_size)| self.owe(push_seq, owed_size));
+    }
+
+    /// The relay says that up to this size it holds own entries up to `high`. That alone is not enough, and neither is the word of a
+    /// snapshot's author: after a log reset it may have seen what has still to be pushed again.
+    pub(crate) fn cover(&mut self, high: u64, size: u64) {
+        let index = usize::try_from(self.vouched.min(high)).unwrap_or(usize::MAX).min(self.entries.len());
         self.entries[..index].iter_mut().filter(|entry| entry.seq == 0).for_each(|entry| entry.seq = size);
     }
 
@@ -126,7 +139,7 @@ impl Outbox {
     /// After a log reset: what was above the base is in no log any more.
     pub(crate) fn reopen(&mut self, base_size: u64) {
         self.owed.clear();
-        self.covered = 0;
+        self.skipped = self.skipped.min(base_size);
         self.promised.retain(|seq, _| *seq <= base_size);
         self.entries.iter_mut().filter(|entry| entry.seq > base_size).for_each(|entry| entry.seq = 0);
     }

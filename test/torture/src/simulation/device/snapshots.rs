@@ -93,6 +93,7 @@ impl Content {
 impl Device {
     /// The log epoch is the relay's: a new device starts from a snapshot, others where they stand.
     pub(super) fn begin_reading(&mut self) {
+        self.cover();
         let fresh = self.log.size() == 0 && self.log.verified.is_none_or(|claim| claim.size == 0);
         let Phase::Open(open) = &mut self.phase else { return };
         let claim = open.welcome.attestation.claim;
@@ -101,6 +102,13 @@ impl Device {
         } else {
             open.bootstrap = Bootstrap::Live;
             self.subscribe();
+        }
+    }
+
+    /// What the welcome said about own entries that lie before a snapshot.
+    fn cover(&mut self) {
+        if let Phase::Open(open) = &self.phase {
+            self.outbox.cover(open.welcome.push_seq_high, open.welcome.attestation.claim.size);
         }
     }
 
@@ -177,7 +185,10 @@ impl Device {
         }
         let fields = manifest.fields();
         self.log.start_from(fields.log_epoch, fields.size, fields.range.clone(), &self.resets)?;
+        let size = fields.size;
         self.load(&manifest, content);
+        self.outbox.skip(self.chains.get(&self.key).map_or(0, |link| link.push_seq), size);
+        self.cover();
         Ok(())
     }
 
@@ -243,9 +254,6 @@ impl Device {
             let epoch = if fields.log_epoch == 1 { 1 } else { 0 };
             let link = Link { push_seq, epoch, delivered: delivered.max(known) };
             self.chains.insert(device, link);
-        }
-        if let Some(link) = self.chains.get(&self.key) {
-            self.outbox.cover(link.push_seq, fields.size);
         }
         if fields.device != self.key {
             let (snapshot, key) = (manifest.id(), &self.cast.devices[self.index].0);

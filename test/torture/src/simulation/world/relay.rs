@@ -107,6 +107,7 @@ impl World {
         let judged = match announced {
             Announced::Entries(commit) => self.truths[space].committed(commit, now_us),
             Announced::Roster(commit) => {
+                invariants::floors(self);
                 let founded_by = self.first_reset(space);
                 self.truths[space].roster(commit, founded_by, now_us)
             }
