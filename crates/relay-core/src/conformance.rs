@@ -5,6 +5,7 @@
 
 mod blobs;
 mod calls;
+mod documents;
 mod erasure;
 mod forgetting;
 mod pushes;
@@ -17,6 +18,7 @@ use crate::store::Store;
 use crate::testing::SetClock;
 pub use blobs::{BlobHarness, run_blobs};
 use calls::Calls;
+pub use documents::{DocumentHarness, run_documents};
 use std::sync::Arc;
 
 /// One store under test, with the doubles it was given.

@@ -5,6 +5,7 @@
 //! not read costs no memory beyond the queue's named limit, and a live subscription is a cursor that chases the head.
 
 use bytes::Bytes;
+use relay_proto::wire::ws_binary_header;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,7 +45,32 @@ pub struct SharedFrame {
     pub header_bytes: u8,
 }
 
+/// The first byte of a whole text message of a server, and of a binary one.
+const TEXT_FRAME: u8 = 0x81;
+const BINARY_FRAME: u8 = 0x82;
+
 impl SharedFrame {
+    /// A text message, for the foreign protocols that send text; the payload must be UTF-8.
+    #[must_use]
+    pub fn text(payload: &[u8]) -> Self {
+        Self::whole(payload, TEXT_FRAME)
+    }
+
+    /// A binary message.
+    #[must_use]
+    pub fn binary(payload: &[u8]) -> Self {
+        Self::whole(payload, BINARY_FRAME)
+    }
+
+    fn whole(payload: &[u8], first: u8) -> Self {
+        let (header, header_bytes) = ws_binary_header(payload.len());
+        let mut frame = Vec::with_capacity(header_bytes.saturating_add(payload.len()));
+        frame.push(first);
+        frame.extend_from_slice(header.get(1..header_bytes).unwrap_or_default());
+        frame.extend_from_slice(payload);
+        Self { bytes: frame.into(), header_bytes: u8::try_from(header_bytes).unwrap_or_default() }
+    }
+
     /// The protocol frame without the WebSocket header, for transports that frame differently.
     #[must_use]
     pub fn frame(&self) -> Bytes {
@@ -166,6 +192,10 @@ pub trait Endpoint: Send {
     fn take_in_place(&mut self, _message: &[u8], _now: Moment) -> bool {
         false
     }
+    /// One complete text message: UTF-8. Only factories that take text ([`EndpointFactory::takes_text`]) meet one.
+    fn on_text(&mut self, _message: Bytes, _now: Moment, out: &mut dyn Outbox) {
+        out.close(Close { code: 1003, reason: "text_message" });
+    }
     /// The messages of one read were handed over: what was gathered of them goes on together. What is not taken in place
     /// an endpoint must also work off in [`Self::poll`].
     fn on_read_end(&mut self, _now: Moment, _out: &mut dyn Outbox) {}
@@ -194,16 +224,36 @@ pub trait Endpoint: Send {
 pub trait EndpointFactory: Send + Sync {
     /// Opens an endpoint for a new connection.
     fn open(&self, opened: Opened, now: Moment) -> Box<dyn Endpoint>;
-    /// Largest binary message the transport may assemble for any of its endpoints, in bytes, whatever their state.
+    /// Largest message the transport may assemble for any of its endpoints, in bytes, whatever their state.
     fn message_bytes_max(&self) -> usize;
+    /// Whether text messages are messages; otherwise the transport closes on one.
+    fn takes_text(&self) -> bool {
+        false
+    }
+    /// Whether the peer may stay silent for as long as it answers pings; otherwise its first message is waited for only so long.
+    fn may_stay_silent(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::SharedFrame;
     use super::SharedRun;
     use bytes::Bytes;
     use relay_proto::frame::{EncodedFrame, Ping};
     use relay_proto::wire::ws_binary_header;
+
+    #[test]
+    fn a_text_frame_differs_from_a_binary_one_in_its_first_byte() {
+        for length in [0_usize, 1, 125, 126, 65_535, 65_536] {
+            let (text, binary) = (SharedFrame::text(&vec![b'a'; length]), SharedFrame::binary(&vec![b'a'; length]));
+            assert_eq!((text.bytes[0], binary.bytes[0]), (0x81, 0x82));
+            assert_eq!(text.bytes[1..], binary.bytes[1..]);
+            assert_eq!(text.frame(), vec![b'a'; length]);
+            assert_eq!(text.header_bytes, binary.header_bytes);
+        }
+    }
 
     #[test]
     fn a_run_splits_into_its_frames_whatever_their_length() {

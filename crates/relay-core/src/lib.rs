@@ -12,10 +12,12 @@ pub mod commit;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 pub mod conformance;
 mod counters;
+pub mod documents;
 pub mod endpoint;
 pub mod environment;
 pub mod erasure;
 pub mod flat_map;
+pub mod foreign;
 pub mod forgetting;
 pub mod http;
 mod hub;

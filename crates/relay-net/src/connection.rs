@@ -146,7 +146,7 @@ impl Connection {
             heartbeat,
             write_waits_since: None,
             last_message: now,
-            first_message_by: Some(after_ms(now, limits.handshake_timeout_ms)),
+            first_message_by: (!factory.may_stay_silent()).then(|| after_ms(now, limits.handshake_timeout_ms)),
             drain_close_at: None,
             endpoint_deadline: None,
             deadline_may_differ: true,

@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod clock;
+mod compat;
 mod connection;
 mod connections;
 mod http;
@@ -22,6 +23,7 @@ pub mod websocket;
 mod write_queue;
 
 pub use crate::clock::Clock;
+pub use crate::compat::{ForeignKind, ForeignRoute, ForeignServices};
 pub use crate::http::control_plane::{ControlPlane, ProxySecret};
 pub use crate::http::frames::FrameRoute;
 pub use crate::http::liveness::LivenessProbe;

@@ -40,6 +40,11 @@ limits! {
     /// An upload of a blob that brings nothing for this long is cut; it can be resumed. Default 10 s.
     blob_stall_timeout_ms: u64 = 10_000;
 
+    /// Requests of foreign protocols under way at a time; above it 503. Default 1,024.
+    foreign_requests_max: usize = 1_024;
+    /// The service of a foreign protocol must answer within this; else the request failed. Default 30 s.
+    foreign_answer_timeout_ms: u64 = 30_000;
+
     /// Requests passed on to the control plane at a time; above it 503. Default 256.
     proxy_requests_max: usize = 256;
     /// The control plane must take the connection within this; else 502. Default 1 s.

@@ -1,6 +1,7 @@
 //! The public server: bound and started once, asked for its stats, drained once.
 
 use crate::clock::Clock;
+use crate::compat::{Compat, ForeignServices};
 use crate::connection::Shared;
 use crate::connection::pump::Pumps;
 use crate::connection::signal::Signal;
@@ -50,11 +51,13 @@ pub struct Endpoints {
     pub http: Arc<dyn HttpSessions>,
     /// Blobs; without them their route knows none.
     pub blobs: Option<Arc<Blobs>>,
+    /// Foreign protocols; a route of one that is not there passes its requests on.
+    pub foreign: ForeignServices,
 }
 
 impl fmt::Debug for Endpoints {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Endpoints { native: …, http: …, blobs: … }")
+        formatter.write_str("Endpoints { native: …, http: …, blobs: …, foreign: … }")
     }
 }
 
@@ -79,7 +82,8 @@ impl BoundServer {
         let shared = Arc::new(Shared { limits, stats, clock });
         let pumps = Arc::new(Pumps::start(&shared));
         let proxy = control_plane.map(|plane| Proxy::new(plane, &shared.limits));
-        let Endpoints { native, http, blobs } = endpoints;
+        let Endpoints { native, http, blobs, foreign } = endpoints;
+        let compat = Compat::new(foreign, shared.limits.foreign_requests_max);
         let front = Front {
             routes,
             proxy,
@@ -87,6 +91,7 @@ impl BoundServer {
             native,
             http,
             blobs,
+            compat,
             shared: Arc::clone(&shared),
             pumps: Arc::clone(&pumps),
         };

@@ -55,6 +55,8 @@ counters! {
     blob_requests_total,
     /// Uploads of blobs cut because they brought nothing, or too little, for too long.
     blob_uploads_cut_total,
+    /// Requests of foreign protocols.
+    foreign_requests_total,
     /// Requests passed on to the control plane.
     proxied_total,
     /// Requests the control plane could not be asked or did not answer in time.

@@ -1,6 +1,6 @@
 //! RFC 6455 on the server's side, sans-IO and without extensions: handshake, frame decoder, message assembly, close.
 //!
-//! The native protocol is binary only, so a text message is a violation. Nothing here knows sockets or clocks.
+//! A text message is a violation unless the route takes text: the native protocol is binary only, foreign ones are not. Nothing here knows sockets or clocks.
 
 pub mod close;
 pub mod decoder;
@@ -17,7 +17,7 @@ pub use violation::Violation;
 use bytes::Bytes;
 
 /// Limits of the fuzz entry point: small, so that the fuzzer reaches them.
-const FUZZ_LIMITS: DecoderLimits = DecoderLimits { message_bytes_max: 4096, fragments_max: 8 };
+const FUZZ_LIMITS: DecoderLimits = DecoderLimits { message_bytes_max: 4096, fragments_max: 8, takes_text: false };
 
 /// Everything one input decodes to: the events in order, and the violation that ended it, if any.
 #[must_use]
@@ -47,7 +47,10 @@ pub fn decode_all(input: &mut [u8], limits: DecoderLimits, piece_bytes: usize) -
 /// Entry point of the fuzz target: decodes `data` at once and byte by byte; `true` if both agree, which they always must.
 #[must_use]
 pub fn fuzz_decode(data: &[u8]) -> bool {
-    let whole = decode_all(&mut data.to_vec(), FUZZ_LIMITS, data.len());
-    let split = decode_all(&mut data.to_vec(), FUZZ_LIMITS, 1);
-    whole == split
+    [false, true].into_iter().all(|takes_text| {
+        let limits = DecoderLimits { takes_text, ..FUZZ_LIMITS };
+        let whole = decode_all(&mut data.to_vec(), limits, data.len());
+        let split = decode_all(&mut data.to_vec(), limits, 1);
+        whole == split
+    })
 }

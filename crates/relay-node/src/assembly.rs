@@ -9,7 +9,7 @@ use crate::stats::{self, RelayStats, number};
 use crate::watch;
 use relay_core::store::StoreError;
 use relay_net::{
-    Clock, ControlPlane, Endpoints, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server,
+    Clock, ControlPlane, Endpoints, ForeignServices, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server,
     ServerConfig,
 };
 use relay_proto::SpaceId;
@@ -45,7 +45,7 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     let bound = Server::bind(server_config)?;
     let native = Native::open(&config, events)?;
     let server = Arc::new(
-        bound.serve(Endpoints { native: native.endpoints(), http: native.http(), blobs: Some(native.blobs()) }, clock),
+        bound.serve(Endpoints { native: native.endpoints(), http: native.http(), blobs: Some(native.blobs()), foreign: ForeignServices::new() }, clock),
     );
     drop(entered);
     runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));

@@ -109,6 +109,7 @@ impl Connection {
         DecoderLimits {
             message_bytes_max: self.factory.message_bytes_max().min(of_endpoint),
             fragments_max: self.shared.limits.message_fragments_max,
+            takes_text: self.factory.takes_text(),
         }
     }
 
@@ -149,6 +150,11 @@ impl Connection {
             Event::Message(message) => {
                 if self.begin_message(now) {
                     self.call(now, |endpoint, out| endpoint.on_message(message, now, out));
+                }
+            }
+            Event::Text(message) => {
+                if self.begin_message(now) {
+                    self.call(now, |endpoint, out| endpoint.on_text(message, now, out));
                 }
             }
             Event::Ping(payload) => self.answer_ping(payload),

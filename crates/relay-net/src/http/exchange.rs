@@ -7,6 +7,7 @@ use super::liveness::{self, LivenessProbe};
 use super::problem::Problem;
 use super::proxy::Proxy;
 use super::route::{RouteKind, RouteTable};
+use crate::compat::{Compat, ForeignKind};
 use crate::connection::Shared;
 use crate::connection::pump::Pumps;
 use crate::connections::ConnectionGuard;
@@ -39,6 +40,7 @@ pub(crate) struct Front {
     pub(crate) native: Arc<dyn EndpointFactory>,
     pub(crate) http: Arc<dyn HttpSessions>,
     pub(crate) blobs: Option<Arc<Blobs>>,
+    pub(crate) compat: Compat,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pumps: Arc<Pumps>,
 }
@@ -75,7 +77,7 @@ impl Front {
         accepted: &Accepted,
     ) -> Result<Answer, Problem> {
         head::check(&head, &self.shared.limits)?;
-        let kind = self.routes.get(head.uri.path());
+        let kind = self.routes.get(head.uri.path(), handshake::is_asked_for(&head.headers));
         let open = kind.filter(|kind| cors::is_open(*kind));
         let asked = open.and_then(|kind| cors::preflight(kind, &head));
         let mut answer = match asked {
@@ -98,10 +100,20 @@ impl Front {
         accepted: &Accepted,
     ) -> Result<Answer, Problem> {
         match (kind, &self.proxy) {
-            (Some(RouteKind::Native), _) => Ok(self.upgrade(&head, accepted)),
+            (Some(RouteKind::Native), _) => Ok(self.upgrade(&head, accepted, &self.native)),
             (Some(RouteKind::Frames(route)), _) => Ok(self.frames(route, &head, body, (guard.id, &guard.signal)).await),
             (Some(RouteKind::Blobs), _) => Ok(self.blob(&head, body).await),
             (Some(RouteKind::Liveness), _) => Ok(self.liveness(&head.method)),
+            (Some(RouteKind::Foreign(route)), _) => {
+                let answer = match route.takes {
+                    ForeignKind::Requests => self.foreign(route.service, head, body, client).await,
+                    ForeignKind::Sockets => {
+                        let is_upgrade = handshake::is_asked_for(&head.headers);
+                        self.foreign_socket(route.service, head, is_upgrade, client, accepted)
+                    }
+                };
+                answer.ok_or(NOT_FOUND)
+            }
             (None, Some(proxy)) => proxy.pass(head, body, client, &self.shared).await,
             (None, None) => Err(NOT_FOUND),
         }
@@ -123,10 +135,10 @@ impl Front {
         liveness::answer(self.liveness.as_ref(), now, self.shared.limits.liveness_silence_ms_max)
     }
 
-    fn upgrade(&self, head: &Parts, accepted: &Accepted) -> Answer {
+    pub(crate) fn upgrade(&self, head: &Parts, accepted: &Accepted, factory: &Arc<dyn EndpointFactory>) -> Answer {
         match handshake::accept(&head.method, head.version, &head.headers) {
             Ok(accept) => {
-                accepted.get_or_init(|| Arc::clone(&self.native));
+                accepted.get_or_init(|| Arc::clone(factory));
                 let mut answer = Response::new(AnswerBody::empty());
                 *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -18,6 +18,8 @@ pub struct DecoderLimits {
     pub message_bytes_max: usize,
     /// Most frames in one message.
     pub fragments_max: u32,
+    /// Whether text messages are taken.
+    pub takes_text: bool,
 }
 
 /// Something complete that arrived.
@@ -25,6 +27,8 @@ pub struct DecoderLimits {
 pub enum Event {
     /// A binary message.
     Message(Bytes),
+    /// A text message; it is UTF-8.
+    Text(Bytes),
     /// A ping and its payload, which the pong repeats.
     Ping(Bytes),
     /// A pong; its payload says nothing we need.
@@ -56,6 +60,8 @@ const EMPTY_HEADER: State = State::Header { bytes: [0; CLIENT_HEADER_BYTES_MAX],
 pub struct Decoder {
     state: State,
     message: Assembly,
+    /// Whether the message that is open, or was last, is text.
+    is_text: bool,
     control: Assembly,
 }
 
@@ -69,7 +75,7 @@ impl Decoder {
     /// A decoder at the start of a connection.
     #[must_use]
     pub fn new() -> Self {
-        Self { state: EMPTY_HEADER, message: Assembly::default(), control: Assembly::default() }
+        Self { state: EMPTY_HEADER, message: Assembly::default(), is_text: false, control: Assembly::default() }
     }
 
     /// Heap memory held for what has begun and not ended, in bytes.
@@ -137,7 +143,7 @@ impl Decoder {
                         return Ok(Step { consumed, event: None });
                     };
                     self.state = EMPTY_HEADER;
-                    if let Some(event) = finish(header, payload)? {
+                    if let Some(event) = finish(header, payload, self.is_text)? {
                         return Ok(Step { consumed, event: Some(event) });
                     }
                 }
@@ -148,7 +154,7 @@ impl Decoder {
     /// Checks a header against the message that is open and the limits, before a byte of its payload is kept.
     fn admit(&mut self, header: FrameHeader, limits: DecoderLimits) -> Result<(), Violation> {
         match header.opcode {
-            OpCode::Text if !self.message.is_open() => return Err(Violation::Text),
+            OpCode::Text if !self.message.is_open() && !limits.takes_text => return Err(Violation::Text),
             OpCode::Text | OpCode::Binary if self.message.is_open() => {
                 return Err(Violation::InterleavedMessage);
             }
@@ -166,6 +172,9 @@ impl Decoder {
             return Err(Violation::TooManyFragments);
         }
         self.message.fragments += 1;
+        if header.opcode != OpCode::Continuation {
+            self.is_text = header.opcode == OpCode::Text;
+        }
         Ok(())
     }
 
@@ -223,7 +232,7 @@ fn take_header(
     Ok(parsed.map(|(header, header_bytes)| (header, header_bytes - before)))
 }
 
-fn finish(header: FrameHeader, payload: Payload) -> Result<Option<Event>, Violation> {
+fn finish(header: FrameHeader, payload: Payload, is_text: bool) -> Result<Option<Event>, Violation> {
     let Payload::Whole(payload) = payload else {
         return Ok(None);
     };
@@ -231,6 +240,10 @@ fn finish(header: FrameHeader, payload: Payload) -> Result<Option<Event>, Violat
         OpCode::Ping => Event::Ping(payload),
         OpCode::Pong => Event::Pong,
         OpCode::Close => Event::Close(close::parse(&payload)?),
+        OpCode::Text | OpCode::Binary | OpCode::Continuation if is_text => {
+            std::str::from_utf8(&payload).map_err(|_| Violation::TextEncoding)?;
+            Event::Text(payload)
+        }
         OpCode::Text | OpCode::Binary | OpCode::Continuation => Event::Message(payload),
     }))
 }

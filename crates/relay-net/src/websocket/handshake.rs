@@ -56,6 +56,12 @@ impl Refusal {
     }
 }
 
+/// Whether a request asks for an upgrade to WebSocket, rightly or not.
+#[must_use]
+pub fn is_asked_for(headers: &HeaderMap) -> bool {
+    has_token(headers, &CONNECTION, "upgrade") && has_token(headers, &UPGRADE, "websocket")
+}
+
 /// Checks the head of a request and computes the value of Sec-WebSocket-Accept.
 ///
 /// # Errors
@@ -70,7 +76,7 @@ pub fn accept(method: &Method, version: Version, headers: &HeaderMap) -> Result<
     if only_value(headers, &HOST).is_none() {
         return Err(Refusal::Host);
     }
-    if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
+    if !is_asked_for(headers) {
         return Err(Refusal::NotAnUpgrade);
     }
     if only_value(headers, &SEC_WEBSOCKET_VERSION).is_none_or(|value| value.as_bytes() != VERSION.as_bytes()) {

@@ -51,8 +51,10 @@ violations! {
     CloseCode => 1002, "close_code";
     /// A close reason that is not UTF-8.
     CloseReason => 1007, "close_reason";
-    /// A text message; the protocol is binary only.
+    /// A text message where only binary ones are taken.
     Text => 1003, "text_message";
+    /// A text message that is not UTF-8.
+    TextEncoding => 1007, "text_encoding";
     /// More fragments in one message than allowed.
     TooManyFragments => 1008, "too_many_fragments";
     /// A message longer than allowed, decided on the declared length.

@@ -98,7 +98,9 @@ async fn every_case_sent_at_once() {
     let (ran, stats) = run(|case| Some(case.sent.len())).await;
     assert!(ran >= 300, "{ran} cases");
     for (violation, count) in &stats.protocol_errors_by_kind {
-        assert!(*count > 0, "no case commits {violation:?}");
+        // Text is a violation here, whatever its encoding; where it is taken `foreign.rs` breaks it.
+        let here = *violation != relay_net::websocket::Violation::TextEncoding;
+        assert_eq!(*count > 0, here, "cases that commit {violation:?}");
     }
     let sum: u64 = stats.protocol_errors_by_kind.iter().map(|(_, count)| count).sum();
     assert_eq!(stats.protocol_errors_total, sum);

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod endpoints;
+pub mod foreign;
 pub mod fountain;
 pub mod hub;
 
@@ -39,7 +40,8 @@ pub async fn relay(behaviour: Behaviour, limits: NetLimits) -> Relay {
 
 pub async fn relay_with(behaviour: Behaviour, config: ServerConfig) -> Relay {
     let factory = Factory::new(behaviour);
-    let endpoints = Endpoints { native: factory.clone(), http: factory.clone(), blobs: None };
+    let endpoints =
+        Endpoints { native: factory.clone(), http: factory.clone(), blobs: None, foreign: foreign::foreign() };
     let server = Server::bind(config).unwrap().serve(endpoints, Clock::start());
     Relay { server, factory }
 }

@@ -1,0 +1,38 @@
+//! One request to a path of WebSockets: the service says what is to be opened there, or why nothing is.
+
+use super::request::whole;
+use crate::http::answer_body::Answer;
+use crate::http::exchange::{Accepted, Front};
+use http::Request;
+use http::request::Parts;
+use relay_core::foreign::{RequestRefusal, SocketRequest};
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+impl Front {
+    /// Upgrades, or answers what the service or the handshake says; `None` when there is no such service.
+    pub(crate) fn foreign_socket(
+        &self,
+        service: &str,
+        head: Parts,
+        is_upgrade: bool,
+        client: IpAddr,
+        accepted: &Accepted,
+    ) -> Option<Answer> {
+        let service = self.compat.services.get(service)?;
+        let request = SocketRequest { head: Request::from_parts(head.clone(), ()), client, is_upgrade };
+        let now = self.shared.clock.now();
+        let opened = catch_unwind(AssertUnwindSafe(|| service.open_socket(request, now)));
+        let answer = match opened {
+            Ok(Ok(factory)) => return Some(self.upgrade(&head, accepted, &factory)),
+            Ok(Err(answer)) => *answer,
+            Err(_) => {
+                self.shared.stats.counters.endpoint_panics_total.add(1);
+                service.refusal(RequestRefusal::Failed, &Request::from_parts(head, ()))
+            }
+        };
+        self.shared.stats.counters.upgrades_refused_total.add(1);
+        self.shared.stats.counters.http_errors_total.add(1);
+        Some(whole(answer))
+    }
+}
