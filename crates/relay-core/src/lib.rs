@@ -17,6 +17,7 @@ pub mod environment;
 pub mod erasure;
 pub mod flat_map;
 pub mod forgetting;
+pub mod gcra;
 pub mod http;
 mod hub;
 pub mod ledger;
