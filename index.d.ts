@@ -53,6 +53,8 @@ export interface RelayConfig {
   routes: Array<RelayRoute>
   /** Where the control plane listens, or null for none. */
   controlPlane: RelayControlPlane | null
+  /** Who is let in. */
+  gate: RelayGate
   /** Named limits. */
   limits: RelayLimits
   /** Named times. */
@@ -75,6 +77,22 @@ export interface RelayEvent {
   code: string
   /** One sentence. */
   message: string
+}
+
+/** Rates and counts of one client address; 0 is no limit. */
+export interface RelayGate {
+  /** Requests in a minute for the control plane. */
+  requestsPerMinute: number
+  /** Requests in a minute for what the core serves itself, liveness excepted. */
+  nativeRequestsPerMinute: number
+  /** New connections in a minute. */
+  connectionsPerMinute: number
+  /** Connections open at a time. */
+  connectionsMax: number
+  /** Networks of proxies whose word about the client's address is believed. */
+  trustedProxies: Array<string>
+  /** The header they write it into: `x-forwarded-for` or `forwarded`. */
+  proxyHeader: string
 }
 
 /** Facts about a running relay, for the banner and for `/version`. */
@@ -129,6 +147,16 @@ export interface RelayStats {
   acceptedTotal: number
   /** r" Connections refused because too many were open. */
   refusedTotal: number
+  /** r" Connections refused because their address opened too many in a minute. */
+  connectionsLimitedTotal: number
+  /** r" Connections and WebSockets refused because their address had too many open. */
+  addressConnectionsRefusedTotal: number
+  /** r" Requests for the control plane refused because their address sent too many in a minute. */
+  requestsLimitedTotal: number
+  /** r" Requests for what the core serves itself refused for the same reason. */
+  nativeRequestsLimitedTotal: number
+  /** r" Looks at the rate of an address that found no room of its own and shared the lowest one. */
+  addressesCrowdedTotal: number
   /** r" Failed accepts. */
   acceptErrorsTotal: number
   /** r" Requests the core itself answered with an error. */

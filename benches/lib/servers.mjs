@@ -24,6 +24,7 @@ export const LOAD_PROGRAM = join(RELEASE_DIR, 'load');
 
 /** @type {Contestant} */
 export const RELAY = { name: 'relay', start: (cores, dataDir) => startRelay(cores, dataDir) };
+const RATES_OFF = ['limits.native-requests-per-minute', 'limits.connections-per-minute', 'limits.address-connections-max'].flatMap((key) => [`--${key}`, '0']);
 /** Above any rate that is measured: by default a session may send 2,000 ephemeral frames a second. */
 const EPHEMERAL_RATE_MAX = '1000000';
 /** The same product, asked for frames that are never stored. @type {Contestant} */
@@ -51,7 +52,8 @@ export function startTarget(name, cores, dataDir) {
 }
 
 /**
- * The product as it is started by everybody, with a fresh data folder (or the one that is there) and these further flags.
+ * The product as it is started by everybody, with a fresh data folder (or the one that is there) and these further flags; only
+ * the rates of client addresses are off, because one generator plays all clients.
  * @param {string | null} cores
  * @param {string} dataDir
  * @param {readonly string[]} [further]
@@ -60,7 +62,7 @@ export function startTarget(name, cores, dataDir) {
 export async function startRelay(cores, dataDir, further = []) {
   mkdirSync(dataDir, { recursive: true });
   const port = further.includes('--port') ? [] : ['--port', '0'];
-  const flags = [...port, '--admin.port', 'off', '--data-dir', join(dataDir, 'relay'), ...further];
+  const flags = [...port, ...RATES_OFF, '--admin.port', 'off', '--data-dir', join(dataDir, 'relay'), ...further];
   const server = await startServer(cores, [process.execPath, RELAY_PROGRAM, 'serve', ...flags], ADDRESS_LINE);
   return { ...server, target: server.found, flags: {} };
 }

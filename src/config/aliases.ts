@@ -20,6 +20,8 @@ export const ALIASES: readonly Alias[] = [
   as('DB_CLEANUP_DAYS', 'retention', 'd'),
   as('WS_PING_INTERVAL_MS', 'heartbeat', 'ms'),
   as('WS_MAX_CONNECTIONS', 'limits.connections-max'),
+  { name: 'RATE_LIMIT_ENABLED', key: 'limits.requests-per-minute', unit: 'false is 0', convert: (text) => (isNo(text) ? '0' : null) },
+  as('MAX_REQUESTS_PER_MINUTE', 'limits.requests-per-minute'),
   { name: 'METRICS_ENABLED', key: 'admin.port', unit: 'false is `off`', convert: (text) => (isNo(text) ? 'off' : null) },
 ];
 
@@ -33,12 +35,9 @@ export interface Unsupported {
   readonly isHarmless?: (text: string) => boolean;
 }
 
-const NO_RATE_LIMIT = 'requests are not counted per address';
 const NOT_YET = 'Put a reverse proxy in front that does it.';
 
 export const UNSUPPORTED: readonly Unsupported[] = [
-  { name: 'MAX_REQUESTS_PER_MINUTE', why: NO_RATE_LIMIT, instead: NOT_YET },
-  { name: 'RATE_LIMIT_ENABLED', why: NO_RATE_LIMIT, instead: NOT_YET, isHarmless: isNo },
   { name: 'CORS_ORIGIN', why: 'no cross-origin headers are sent', instead: NOT_YET },
   { name: 'REQUIRE_HTTPS', why: 'the relay cannot speak TLS', instead: NOT_YET, isHarmless: isNo },
   { name: 'WS_TIMEOUT_MS', why: 'a silent connection is closed after two heartbeats', instead: 'Set RELAY_HEARTBEAT to half of it.' },

@@ -2,16 +2,17 @@
 import { isIP } from 'node:net';
 import type { Finding, Origin } from './finding.js';
 import type { Config } from './options.js';
+import { NO_PROXY } from './proxies.js';
 
 const THREE_WAYS =
   'Three ways out: keep --host 127.0.0.1 and let a reverse proxy on this machine end TLS (an SSH tunnel or a VPN does it too); ' +
-  'wait for TLS in the relay, which is not there yet, as is --behind-proxy for a proxy on another machine; ' +
+  'name the networks of proxies on other machines that end TLS with --behind-proxy (TLS in the relay itself is not there yet); ' +
   'or give --insecure where everyone on the network may see who talks to the relay, when and how much, and may copy session tokens.';
 
 /** What is wrong with the addresses to listen on. */
 export function checkBind(config: Config, origin: (key: 'host' | 'admin.host') => Origin): Finding[] {
   const findings: Finding[] = [];
-  if (!isLoopback(config.host) && !config.insecure) {
+  if (!isLoopback(config.host) && !config.insecure && config['behind-proxy'] === NO_PROXY) {
     findings.push(refusal(`host "${config.host}" (${origin('host').label}) is not a loopback address, and this relay cannot speak TLS yet`, THREE_WAYS, origin('host')));
   }
   if (config['admin.port'] !== null && !isLoopback(config['admin.host'])) {

@@ -7,6 +7,7 @@ const HELP_INDENT = 6;
 
 export const GROUPS = {
   listening: 'Listening',
+  admission: 'Who is let in',
   storage: 'Storage',
   limits: 'Limits',
   time: 'Time',

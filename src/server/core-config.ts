@@ -1,5 +1,6 @@
 // Translates the validated configuration into what the addon takes: every property present, null for none.
 import type { Config } from '../config/options.js';
+import { parseProxies } from '../config/proxies.js';
 import type { RelayConfig } from '../native/relay-port.js';
 
 /** What a path on the public port serves. The names are the addon's. */
@@ -18,6 +19,14 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
     workers: config.workers,
     routes: Object.entries(routes).map(([path, kind]) => ({ path, kind })),
     controlPlane,
+    gate: {
+      requestsPerMinute: config['limits.requests-per-minute'],
+      nativeRequestsPerMinute: config['limits.native-requests-per-minute'],
+      connectionsPerMinute: config['limits.connections-per-minute'],
+      connectionsMax: config['limits.address-connections-max'],
+      trustedProxies: [...(parseProxies(config['behind-proxy']) ?? [])],
+      proxyHeader: config['proxy-header'],
+    },
     limits: {
       connectionsMax: config['limits.connections-max'],
       entryBytesMax: config['limits.entry-size-max'],

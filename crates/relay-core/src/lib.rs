@@ -19,6 +19,7 @@ pub mod erasure;
 pub mod flat_map;
 pub mod foreign;
 pub mod forgetting;
+pub mod gcra;
 pub mod http;
 mod hub;
 pub mod ledger;

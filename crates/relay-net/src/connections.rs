@@ -1,9 +1,10 @@
 //! The registry of open connections: how a drain reaches all of them, and how one waits until they are gone.
 
 use crate::connection::signal::Signal;
+use crate::gate::OpenSeat;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
 
 /// All open connections of one server; at most the limit it was made with.
@@ -37,7 +38,7 @@ impl Connections {
         let signal = Arc::new(Signal::default());
         signals.insert(id, Arc::clone(&signal));
         self.open.store(signals.len(), Ordering::Relaxed);
-        Some(ConnectionGuard { connections: Arc::clone(self), id, signal })
+        Some(ConnectionGuard { connections: Arc::clone(self), id, signal, seat: OnceLock::new() })
     }
 
     /// Connections open now.
@@ -77,6 +78,18 @@ pub(crate) struct ConnectionGuard {
     connections: Arc<Connections>,
     pub(crate) id: u64,
     pub(crate) signal: Arc<Signal>,
+    /// Its place among the connections of its client's address, where those are counted.
+    seat: OnceLock<OpenSeat>,
+}
+
+impl ConnectionGuard {
+    /// Keeps a seat for as long as the connection is open; the first one counts.
+    pub(crate) fn keep(&self, seat: Option<OpenSeat>) {
+        if let Some(seat) = seat {
+            // A connection has one client, so a second seat would be of the same address.
+            let _ = self.seat.set(seat);
+        }
+    }
 }
 
 impl Drop for ConnectionGuard {

@@ -12,6 +12,7 @@ mod clock;
 mod compat;
 mod connection;
 mod connections;
+mod gate;
 mod http;
 mod limits;
 mod partial;
@@ -24,6 +25,7 @@ mod write_queue;
 
 pub use crate::clock::Clock;
 pub use crate::compat::{ForeignKind, ForeignRoute, ForeignServices};
+pub use crate::gate::{GateConfig, ProxyHeader, TrustedProxies};
 pub use crate::http::control_plane::{ControlPlane, ProxySecret};
 pub use crate::http::frames::FrameRoute;
 pub use crate::http::liveness::LivenessProbe;

@@ -100,6 +100,12 @@ pub(crate) const ACCEPT_BACKOFF_MIN: Duration = Duration::from_millis(5);
 pub(crate) const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections to the control plane that are kept while nothing is asked.
 pub(crate) const PROXY_LINKS_IDLE_MAX: usize = 64;
+/// Addresses whose rates are known one by one, for each rate; more share the lowest of eight.
+pub(crate) const ADDRESSES_MAX: usize = 16_384;
+/// Shards of the count of open connections by address.
+pub(crate) const ADDRESS_SHARDS: usize = 64;
+/// Most networks of trusted proxies.
+pub(crate) const TRUSTED_PROXIES_MAX: usize = 64;
 /// Longest route path.
 pub(crate) const ROUTE_PATH_BYTES_MAX: usize = 1024;
 /// Most routes.

@@ -6,6 +6,7 @@ use crate::connection::Shared;
 use crate::connection::pump::Pumps;
 use crate::connection::signal::Signal;
 use crate::connections::Connections;
+use crate::gate::{Gate, GateConfig};
 use crate::http::control_plane::ControlPlane;
 use crate::http::exchange::Front;
 use crate::http::listener;
@@ -38,6 +39,8 @@ pub struct ServerConfig {
     pub control_plane: Option<ControlPlane>,
     /// The control plane's sign of life; without it the liveness route always answers 200.
     pub liveness: Option<LivenessProbe>,
+    /// Who is let in.
+    pub gate: GateConfig,
     /// All limits.
     pub limits: NetLimits,
 }
@@ -69,6 +72,7 @@ pub struct BoundServer {
     routes: RouteTable,
     control_plane: Option<ControlPlane>,
     liveness: Option<LivenessProbe>,
+    gate: GateConfig,
     limits: NetLimits,
 }
 
@@ -76,18 +80,20 @@ impl BoundServer {
     /// Begins to serve, on the tokio runtime it is called in.
     #[must_use]
     pub fn serve(self, endpoints: Endpoints, clock: Clock) -> Server {
-        let Self { listener, local_addr, routes, control_plane, liveness, limits } = self;
+        let Self { listener, local_addr, routes, control_plane, liveness, gate, limits } = self;
         let connections = Connections::new(limits.connections_max);
         let stats = Stats::new(limits.partial_bytes_max);
         let shared = Arc::new(Shared { limits, stats, clock });
         let pumps = Arc::new(Pumps::start(&shared));
         let proxy = control_plane.map(|plane| Proxy::new(plane, &shared.limits));
+        let gate = Arc::new(Gate::new(gate));
         let Endpoints { native, http, blobs, foreign } = endpoints;
         let compat = Compat::new(foreign, shared.limits.foreign_requests_max);
         let front = Front {
             routes,
             proxy,
             liveness,
+            gate: Arc::clone(&gate),
             native,
             http,
             blobs,
@@ -101,6 +107,7 @@ impl BoundServer {
         Server {
             local_addr,
             shared,
+            gate,
             connections,
             stop,
             accepting: std::sync::Mutex::new(Some(accepting)),
@@ -113,6 +120,7 @@ impl BoundServer {
 pub struct Server {
     local_addr: SocketAddr,
     shared: Arc<Shared>,
+    gate: Arc<Gate>,
     connections: Arc<Connections>,
     stop: watch::Sender<bool>,
     accepting: std::sync::Mutex<Option<JoinHandle<()>>>,
@@ -126,11 +134,11 @@ impl Server {
     /// # Errors
     /// [`StartError`] if the port cannot be opened or the configuration makes no sense.
     pub fn bind(config: ServerConfig) -> Result<BoundServer, StartError> {
-        let ServerConfig { bind, routes, control_plane, liveness, limits } = config;
+        let ServerConfig { bind, routes, control_plane, liveness, gate, limits } = config;
         let routes = RouteTable::new(routes)?;
         let listener = listener::listen(bind, limits.accept_backlog)?;
         let local_addr = listener.local_addr().map_err(|source| StartError::Listen { address: bind, source })?;
-        Ok(BoundServer { listener, local_addr, routes, control_plane, liveness, limits })
+        Ok(BoundServer { listener, local_addr, routes, control_plane, liveness, gate, limits })
     }
 
     /// The address the server listens on, with the port the system chose.
@@ -142,7 +150,7 @@ impl Server {
     /// A snapshot of all counters and gauges.
     #[must_use]
     pub fn stats(&self) -> NetStats {
-        self.shared.stats.snapshot(self.connections.open())
+        self.shared.stats.snapshot(self.connections.open(), self.gate.crowded())
     }
 
     /// Closes the port, tells every endpoint, flushes and closes every connection with 1012, and aborts what is left at

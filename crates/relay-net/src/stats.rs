@@ -18,6 +18,8 @@ macro_rules! counters {
             $($(#[doc = $doc])+ pub $name: u64,)+
             /// Connections open now, HTTP and WebSocket together.
             pub connections_open: u64,
+            /// Looks at the rate of an address that found no room of its own and shared the lowest one.
+            pub addresses_crowded_total: u64,
             /// WebSockets open now.
             pub websockets_open: u64,
             /// Bytes held for messages that have not arrived completely.
@@ -41,6 +43,14 @@ counters! {
     accepted_total,
     /// Connections refused because too many were open.
     refused_total,
+    /// Connections refused because their address opened too many in a minute.
+    connections_limited_total,
+    /// Connections and WebSockets refused because their address had too many open.
+    address_connections_refused_total,
+    /// Requests for the control plane refused because their address sent too many in a minute.
+    requests_limited_total,
+    /// Requests for what the core serves itself refused for the same reason.
+    native_requests_limited_total,
     /// Failed accepts (out of file descriptors, say).
     accept_errors_total,
     /// Requests the relay itself answered with an error, malformed ones included.
@@ -156,10 +166,11 @@ impl Stats {
         }
     }
 
-    pub(crate) fn snapshot(&self, connections_open: usize) -> NetStats {
+    pub(crate) fn snapshot(&self, connections_open: usize, addresses_crowded_total: u64) -> NetStats {
         let by_kind: Vec<_> = self.violations.iter().map(|(kind, counter)| (*kind, counter.get())).collect();
         let mut stats = NetStats {
             connections_open: connections_open as u64,
+            addresses_crowded_total,
             websockets_open: self.websockets.get(),
             partial_bytes: self.partial.held_bytes() as u64,
             protocol_errors_total: by_kind.iter().map(|(_, count)| count).sum(),

@@ -9,8 +9,8 @@ use crate::stats::{self, RelayStats, number};
 use crate::watch;
 use relay_core::store::StoreError;
 use relay_net::{
-    Clock, ControlPlane, Endpoints, ForeignServices, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server,
-    ServerConfig,
+    Clock, ControlPlane, Endpoints, ForeignServices, FrameRoute, GateConfig, LivenessProbe, NetLimits, ProxyHeader,
+    ProxySecret, Route, RouteKind, Server, ServerConfig, TrustedProxies,
 };
 use relay_proto::SpaceId;
 use std::net::{IpAddr, SocketAddr};
@@ -44,9 +44,15 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     // The port comes first, so that a taken one leaves no trace on disk.
     let bound = Server::bind(server_config)?;
     let native = Native::open(&config, events)?;
-    let server = Arc::new(
-        bound.serve(Endpoints { native: native.endpoints(), http: native.http(), blobs: Some(native.blobs()), foreign: ForeignServices::new() }, clock),
-    );
+    let server = Arc::new(bound.serve(
+        Endpoints {
+            native: native.endpoints(),
+            http: native.http(),
+            blobs: Some(native.blobs()),
+            foreign: ForeignServices::new(),
+        },
+        clock,
+    ));
     drop(entered);
     runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
@@ -74,7 +80,26 @@ fn server_config(config: &RelayConfig, probe: LivenessProbe) -> Result<ServerCon
         routes: config.routes.iter().map(route).collect::<Result<_, _>>()?,
         control_plane: config.control_plane.as_ref().map(control_plane).transpose()?,
         liveness: Some(probe),
+        gate: gate(&config.gate)?,
         limits: limits(config)?,
+    })
+}
+
+fn gate(gate: &config::RelayGate) -> Result<GateConfig, Failure> {
+    let header = match gate.proxy_header.as_str() {
+        "x-forwarded-for" => ProxyHeader::XForwardedFor,
+        "forwarded" => ProxyHeader::Forwarded,
+        other => return Err(Failure::config(format!("proxyHeader: {other:?} is not known"))),
+    };
+    let networks = gate.trusted_proxies.iter().map(String::as_str);
+    let trusted_proxies = TrustedProxies::parse(networks, header)
+        .map_err(|text| Failure::config(format!("trustedProxies: {text:?} is no network, or one too many")))?;
+    Ok(GateConfig {
+        requests_per_minute: count("requestsPerMinute", gate.requests_per_minute)?,
+        native_requests_per_minute: count("nativeRequestsPerMinute", gate.native_requests_per_minute)?,
+        connections_per_minute: count("connectionsPerMinute", gate.connections_per_minute)?,
+        connections_max: count("connectionsMax", gate.connections_max)?,
+        trusted_proxies,
     })
 }
 

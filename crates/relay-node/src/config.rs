@@ -19,6 +19,8 @@ pub struct RelayConfig {
     pub routes: Vec<RelayRoute>,
     /// Where the control plane listens, or null for none.
     pub control_plane: Option<RelayControlPlane>,
+    /// Who is let in.
+    pub gate: RelayGate,
     /// Named limits.
     pub limits: RelayLimits,
     /// Named times.
@@ -41,6 +43,23 @@ pub struct RelayControlPlane {
     pub socket_path: String,
     /// Secret of this boot; the control plane believes the client address only when it is present.
     pub secret: String,
+}
+
+/// Rates and counts of one client address; 0 is no limit.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayGate {
+    /// Requests in a minute for the control plane.
+    pub requests_per_minute: i64,
+    /// Requests in a minute for what the core serves itself, liveness excepted.
+    pub native_requests_per_minute: i64,
+    /// New connections in a minute.
+    pub connections_per_minute: i64,
+    /// Connections open at a time.
+    pub connections_max: i64,
+    /// Networks of proxies whose word about the client's address is believed.
+    pub trusted_proxies: Vec<String>,
+    /// The header they write it into: `x-forwarded-for` or `forwarded`.
+    pub proxy_header: String,
 }
 
 /// Limits, in bytes or counts.

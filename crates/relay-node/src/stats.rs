@@ -68,6 +68,16 @@ snapshot! {
         accepted_total,
         /// Connections refused because too many were open.
         refused_total,
+        /// Connections refused because their address opened too many in a minute.
+        connections_limited_total,
+        /// Connections and WebSockets refused because their address had too many open.
+        address_connections_refused_total,
+        /// Requests for the control plane refused because their address sent too many in a minute.
+        requests_limited_total,
+        /// Requests for what the core serves itself refused for the same reason.
+        native_requests_limited_total,
+        /// Looks at the rate of an address that found no room of its own and shared the lowest one.
+        addresses_crowded_total,
         /// Failed accepts.
         accept_errors_total,
         /// Requests the core itself answered with an error.

@@ -39,7 +39,7 @@ describe('variables of other relays', () => {
   });
 
   it('says nothing when they ask for what happens anyway', () => {
-    expect(loadConfig([], { RATE_LIMIT_ENABLED: 'false', REQUIRE_HTTPS: 'false', LOG_FORMAT: 'json', SYNC_RELAY_ENABLED: 'true' }).warnings).toEqual([]);
+    expect(loadConfig([], { REQUIRE_HTTPS: 'false', LOG_FORMAT: 'json', SYNC_RELAY_ENABLED: 'true' }).warnings).toEqual([]);
     expect(loadConfig([], { REQUIRE_HTTPS: 'true', LOG_FORMAT: 'pretty' }).warnings).toHaveLength(2);
   });
 

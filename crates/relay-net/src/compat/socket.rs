@@ -1,12 +1,15 @@
 //! One request to a path of WebSockets: the service says what is to be opened there, or why nothing is.
 
 use super::request::whole;
+use crate::connections::ConnectionGuard;
+use crate::gate::Client;
 use crate::http::answer_body::Answer;
 use crate::http::exchange::{Accepted, Front};
+use crate::http::problem::Problem;
+use crate::websocket::handshake;
 use http::Request;
 use http::request::Parts;
 use relay_core::foreign::{RequestRefusal, SocketRequest};
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Front {
@@ -15,16 +18,17 @@ impl Front {
         &self,
         service: &str,
         head: Parts,
-        is_upgrade: bool,
-        client: IpAddr,
+        client: &Client,
+        guard: &ConnectionGuard,
         accepted: &Accepted,
-    ) -> Option<Answer> {
+    ) -> Option<Result<Answer, Problem>> {
         let service = self.compat.services.get(service)?;
-        let request = SocketRequest { head: Request::from_parts(head.clone(), ()), client, is_upgrade };
+        let is_upgrade = handshake::is_asked_for(&head.headers);
+        let request = SocketRequest { head: Request::from_parts(head.clone(), ()), client: client.address, is_upgrade };
         let now = self.shared.clock.now();
         let opened = catch_unwind(AssertUnwindSafe(|| service.open_socket(request, now)));
         let answer = match opened {
-            Ok(Ok(factory)) => return Some(self.upgrade(&head, accepted, &factory)),
+            Ok(Ok(factory)) => return Some(self.upgrade(&head, client, guard, accepted, &factory)),
             Ok(Err(answer)) => *answer,
             Err(_) => {
                 self.shared.stats.counters.endpoint_panics_total.add(1);
@@ -33,6 +37,6 @@ impl Front {
         };
         self.shared.stats.counters.upgrades_refused_total.add(1);
         self.shared.stats.counters.http_errors_total.add(1);
-        Some(whole(answer))
+        Some(Ok(whole(answer)))
     }
 }

@@ -12,11 +12,13 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 
 /// The lines of [`allow`], for answers that are made as bytes.
-pub(super) const LINES: &str = "access-control-allow-origin: *\r\naccess-control-expose-headers: retry-after, content-range, etag, upload-offset, upload-length\r\n";
+pub(super) const LINES: &str = "access-control-allow-origin: *\r\naccess-control-expose-headers: retry-after, content-range, etag, upload-offset, upload-length, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset\r\n";
 
 const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
 /// What a client needs of an answer beside its status and body.
-const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, content-range, etag, upload-offset, upload-length");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "retry-after, content-range, etag, upload-offset, upload-length, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset",
+);
 /// Named one by one: a star does not stand for `authorization`.
 const REQUEST_HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, content-range, range, if-range, if-none-match");

@@ -3,6 +3,7 @@
 use super::answer_body::{Answer, AnswerBody};
 use super::cors;
 use super::head;
+use super::listener::{TOO_FAST, TOO_MANY_OF_ADDRESS};
 use super::liveness::{self, LivenessProbe};
 use super::problem::Problem;
 use super::proxy::Proxy;
@@ -11,6 +12,7 @@ use crate::compat::{Compat, ForeignKind};
 use crate::connection::Shared;
 use crate::connection::pump::Pumps;
 use crate::connections::ConnectionGuard;
+use crate::gate::{AddressKey, Client, Gate, Peer, write_headers};
 use crate::websocket::handshake;
 use http::header::{
     ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
@@ -21,7 +23,6 @@ use hyper::body::Incoming;
 use relay_core::blobs::Blobs;
 use relay_core::endpoint::EndpointFactory;
 use relay_core::http::HttpSessions;
-use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 /// Set when a request of the connection was answered with an upgrade.
@@ -37,6 +38,7 @@ pub(crate) struct Front {
     pub(crate) routes: RouteTable,
     pub(crate) proxy: Option<Proxy>,
     pub(crate) liveness: Option<LivenessProbe>,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) native: Arc<dyn EndpointFactory>,
     pub(crate) http: Arc<dyn HttpSessions>,
     pub(crate) blobs: Option<Arc<Blobs>>,
@@ -46,11 +48,11 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Answers one request of the connection from `client`.
+    /// Answers one request of the connection from `peer`.
     pub(crate) async fn exchange(
         &self,
         request: Request<Incoming>,
-        client: IpAddr,
+        peer: Peer,
         guard: &ConnectionGuard,
         accepted: &Accepted,
     ) -> Answer {
@@ -58,7 +60,7 @@ impl Front {
         // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
         // say which one was, so every chunked request is the last.
         let is_last = head.headers.contains_key(TRANSFER_ENCODING);
-        let mut answer = match self.route(head, body, client, guard, accepted).await {
+        let mut answer = match self.route(head, body, peer, guard, accepted).await {
             Ok(answer) => answer,
             Err(problem) => self.refuse(problem),
         };
@@ -72,18 +74,28 @@ impl Front {
         &self,
         head: Parts,
         body: Incoming,
-        client: IpAddr,
+        peer: Peer,
         guard: &ConnectionGuard,
         accepted: &Accepted,
     ) -> Result<Answer, Problem> {
         head::check(&head, &self.shared.limits)?;
         let kind = self.routes.get(head.uri.path(), handshake::is_asked_for(&head.headers));
         let open = kind.filter(|kind| cors::is_open(*kind));
-        let asked = open.and_then(|kind| cors::preflight(kind, &head));
-        let mut answer = match asked {
-            Some(answer) => answer,
-            None => self.serve(kind, head, body, client, guard, accepted).await?,
+        let client = self.gate.client(peer, &head.headers);
+        let key = AddressKey::of(client.address);
+        let verdict = self.gate.request(kind, key, self.shared.clock.now(), &self.shared.stats.counters);
+        let answer = if verdict.is_some_and(|verdict| !verdict.is_admitted()) {
+            Err(TOO_FAST)
+        } else {
+            match open.and_then(|kind| cors::preflight(kind, &head)) {
+                Some(answer) => Ok(answer),
+                None => self.serve(kind, head, body, client, guard, accepted).await,
+            }
         };
+        let mut answer = answer.unwrap_or_else(|problem| self.refuse(problem));
+        if let Some(verdict) = verdict {
+            write_headers(answer.headers_mut(), &verdict);
+        }
         if open.is_some() {
             cors::allow(answer.headers_mut());
         }
@@ -95,24 +107,21 @@ impl Front {
         kind: Option<RouteKind>,
         head: Parts,
         body: Incoming,
-        client: IpAddr,
+        client: Client,
         guard: &ConnectionGuard,
         accepted: &Accepted,
     ) -> Result<Answer, Problem> {
         match (kind, &self.proxy) {
-            (Some(RouteKind::Native), _) => Ok(self.upgrade(&head, accepted, &self.native)),
+            (Some(RouteKind::Native), _) => self.upgrade(&head, &client, guard, accepted, &self.native),
             (Some(RouteKind::Frames(route)), _) => Ok(self.frames(route, &head, body, (guard.id, &guard.signal)).await),
             (Some(RouteKind::Blobs), _) => Ok(self.blob(&head, body).await),
             (Some(RouteKind::Liveness), _) => Ok(self.liveness(&head.method)),
             (Some(RouteKind::Foreign(route)), _) => {
                 let answer = match route.takes {
-                    ForeignKind::Requests => self.foreign(route.service, head, body, client).await,
-                    ForeignKind::Sockets => {
-                        let is_upgrade = handshake::is_asked_for(&head.headers);
-                        self.foreign_socket(route.service, head, is_upgrade, client, accepted)
-                    }
+                    ForeignKind::Requests => self.foreign(route.service, head, body, client.address).await.map(Ok),
+                    ForeignKind::Sockets => self.foreign_socket(route.service, head, &client, guard, accepted),
                 };
-                answer.ok_or(NOT_FOUND)
+                answer.ok_or(NOT_FOUND)?
             }
             (None, Some(proxy)) => proxy.pass(head, body, client, &self.shared).await,
             (None, None) => Err(NOT_FOUND),
@@ -135,18 +144,27 @@ impl Front {
         liveness::answer(self.liveness.as_ref(), now, self.shared.limits.liveness_silence_ms_max)
     }
 
-    pub(crate) fn upgrade(&self, head: &Parts, accepted: &Accepted, factory: &Arc<dyn EndpointFactory>) -> Answer {
+    pub(crate) fn upgrade(
+        &self,
+        head: &Parts,
+        client: &Client,
+        guard: &ConnectionGuard,
+        accepted: &Accepted,
+        factory: &Arc<dyn EndpointFactory>,
+    ) -> Result<Answer, Problem> {
         match handshake::accept(&head.method, head.version, &head.headers) {
             Ok(accept) => {
+                let seat = self.gate.upgrade(client, &self.shared.stats.counters);
+                guard.keep(seat.map_err(|_| TOO_MANY_OF_ADDRESS)?);
                 accepted.get_or_init(|| Arc::clone(factory));
                 let mut answer = Response::new(AnswerBody::empty());
                 *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
                 answer.headers_mut().insert(UPGRADE, WEBSOCKET);
                 answer.headers_mut().insert(SEC_WEBSOCKET_ACCEPT, accept);
-                answer
+                Ok(answer)
             }
-            Err(refusal) => self.refuse_upgrade(refusal),
+            Err(refusal) => Ok(self.refuse_upgrade(refusal)),
         }
     }
 

@@ -1,14 +1,14 @@
 //! Which headers cross the border to the control plane and back.
 //!
-//! Invariant: the control plane learns the client's address, scheme and host from the core alone; whatever the client
-//! says about them, or about the core itself, is gone.
+//! Invariant: the control plane learns the client's address, scheme and host from the core alone, which believes of the first
+//! two what trusted proxies say (`gate`); whatever else is said about them, or about the core itself, is gone.
 
 use super::control_plane::ProxySecret;
+use crate::gate::Client;
 use http::header::{
     CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE,
 };
-use std::net::IpAddr;
 
 /// The header the control plane knows the core by.
 pub(crate) const SECRET_HEADER: HeaderName = HeaderName::from_static("x-sealrelay-secret");
@@ -31,7 +31,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// The headers of a client's request as the control plane gets them.
-pub(crate) fn request_headers(headers: &HeaderMap, client: IpAddr, secret: &ProxySecret) -> HeaderMap {
+pub(crate) fn request_headers(headers: &HeaderMap, client: &Client, secret: &ProxySecret) -> HeaderMap {
     let named = named_by_connection(headers);
     let mut passed: HeaderMap = headers
         .iter()
@@ -41,10 +41,10 @@ pub(crate) fn request_headers(headers: &HeaderMap, client: IpAddr, secret: &Prox
     if let Some(host) = headers.get(HOST) {
         passed.insert(FORWARDED_HOST, host.clone());
     }
-    if let Ok(client) = HeaderValue::from_str(&client.to_canonical().to_string()) {
+    if let Ok(client) = HeaderValue::from_str(&client.address.to_canonical().to_string()) {
         passed.insert(FORWARDED_FOR, client);
     }
-    passed.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    passed.insert(FORWARDED_PROTO, client.scheme.clone());
     passed.insert(SECRET_HEADER, secret.header_value());
     passed
 }
@@ -85,6 +85,7 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::{clean_answer, request_headers};
+    use crate::gate::{Client, Peer};
     use crate::http::control_plane::ProxySecret;
     use http::{HeaderMap, HeaderName, HeaderValue};
     use std::net::{IpAddr, Ipv4Addr};
@@ -112,8 +113,10 @@ mod tests {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         let secret = ProxySecret::new("s3cret".to_owned()).unwrap();
-        let client = IpAddr::V6(Ipv4Addr::new(203, 0, 113, 7).to_ipv6_mapped());
-        let passed = request_headers(&headers, client, &secret);
+        let address = IpAddr::V6(Ipv4Addr::new(203, 0, 113, 7).to_ipv6_mapped());
+        let scheme = HeaderValue::from_static("http");
+        let client = Client { peer: Peer { address, is_trusted: false }, address, scheme };
+        let passed = request_headers(&headers, &client, &secret);
         let mut names: Vec<_> = passed.iter().map(|(n, v)| format!("{n}={}", v.to_str().unwrap())).collect();
         names.sort();
         let expected = [

@@ -10,12 +10,16 @@ mod reading;
 mod request;
 
 use super::exchange::Front;
+use super::frames::FrameRoute;
 use super::linger::linger;
+use super::route::RouteKind;
 use crate::connections::ConnectionGuard;
+use crate::gate::{AddressKey, Peer, ProxyHeader};
+use answer::Shape;
 use bytes::Bytes;
 use pushing::{Pushed, Pushing};
 use reading::{Read, Reading};
-use request::{Parsed, Sizes};
+use request::{Forwarded, Parsed, PushRequest, Sizes};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -32,7 +36,7 @@ pub(crate) enum Left {
 }
 
 /// Serves pushes until something else comes, or the end.
-pub(crate) async fn serve(front: &Arc<Front>, socket: TcpStream, guard: &ConnectionGuard) -> Left {
+pub(crate) async fn serve(front: &Arc<Front>, socket: TcpStream, peer: Peer, guard: &ConnectionGuard) -> Left {
     let Some(path) = front.routes.push_path() else {
         return Left::Other(socket, Bytes::new());
     };
@@ -58,8 +62,13 @@ pub(crate) async fn serve(front: &Arc<Front>, socket: TcpStream, guard: &Connect
             },
             Parsed::Other => return reading.into_other(),
         };
+        let Some(client) = client(front, peer, &request, reading.held()) else { return reading.into_other() };
+        let now = shared.clock.now();
+        let verdict =
+            front.gate.request(Some(RouteKind::Frames(FrameRoute::Push)), client, now, &shared.stats.counters);
         let is_last = request.is_last || guard.signal.is_draining();
-        let answer = match pushing.answer(reading.parts(), &request, is_last).await {
+        let shape = Shape { is_last, has_origin: request.has_origin, verdict };
+        let answer = match pushing.answer(reading.parts(), &request, shape).await {
             Pushed::Answer(answer) => answer,
             Pushed::Other => return reading.into_other(),
             Pushed::Aborted => {
@@ -75,6 +84,19 @@ pub(crate) async fn serve(front: &Arc<Front>, socket: TcpStream, guard: &Connect
             return close(reading, shared.limits.close_timeout_ms).await;
         }
     }
+}
+
+/// Whose request it is; none when that is for the general server to find out.
+fn client(front: &Front, peer: Peer, request: &PushRequest, held: &[u8]) -> Option<AddressKey> {
+    let address = match request.forwarded {
+        _ if !peer.is_trusted => peer.address,
+        Forwarded::Nothing => peer.address,
+        Forwarded::For(from, to) if front.gate.proxy_header() == ProxyHeader::XForwardedFor => {
+            front.gate.client_of_list(peer, held.get(from..to)?)
+        }
+        Forwarded::For(..) | Forwarded::Other => return None,
+    };
+    Some(AddressKey::of(address))
 }
 
 async fn close(reading: Reading<'_>, timeout_ms: u64) -> Left {

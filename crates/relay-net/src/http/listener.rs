@@ -5,7 +5,8 @@ use super::linger::linger;
 use super::problem::Problem;
 use super::reserve::Reserve;
 use super::serve::serve;
-use crate::connections::Connections;
+use crate::connections::{ConnectionGuard, Connections};
+use crate::gate::{Peer, Refused, write_lines};
 use crate::limits::{ACCEPT_BACKOFF_MIN, REFUSAL_TIMEOUT, REFUSALS_MAX};
 use crate::start_error::StartError;
 use http::StatusCode;
@@ -22,6 +23,17 @@ pub(super) const TOO_MANY: Problem = Problem::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "too_many_connections",
     "This relay has as many connections as it may; try again later.",
+);
+
+pub(super) const TOO_MANY_OF_ADDRESS: Problem = Problem::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "too_many_connections",
+    "This address has as many connections open as it may; close one, or try again later.",
+);
+pub(super) const TOO_FAST: Problem = Problem::new(
+    StatusCode::TOO_MANY_REQUESTS,
+    "rate_limited",
+    "Too many requests came from this address; try again after the given time.",
 );
 
 /// Opens the public port.
@@ -86,25 +98,45 @@ fn admit(
     socket: TcpStream,
     client: SocketAddr,
 ) {
-    front.shared.stats.counters.accepted_total.add(1);
-    prepare(&socket, front.shared.limits.socket_unsent_bytes_max);
-    if let Some(guard) = connections.admit() {
-        tokio::spawn(serve(Arc::clone(front), socket, client.ip(), guard));
-        return;
-    }
-    front.shared.stats.counters.refused_total.add(1);
+    let shared = &front.shared;
+    shared.stats.counters.accepted_total.add(1);
+    prepare(&socket, shared.limits.socket_unsent_bytes_max);
+    let peer = front.gate.peer(client.ip());
+    let answer = match let_in(front, connections, peer) {
+        Ok(guard) => {
+            tokio::spawn(serve(Arc::clone(front), socket, peer, guard));
+            return;
+        }
+        Err(answer) => answer,
+    };
     let Ok(permit) = Arc::clone(refusals).try_acquire_owned() else {
         return;
     };
     tokio::spawn(async move {
         // A peer that does not take the answer is dropped without it.
-        let _ = timeout(REFUSAL_TIMEOUT, refuse(socket)).await;
+        let _ = timeout(REFUSAL_TIMEOUT, refuse(socket, &answer)).await;
         drop(permit);
     });
 }
 
-async fn refuse(mut socket: TcpStream) {
-    if socket.write_all(TOO_MANY.raw().as_bytes()).await.is_ok() {
+/// A place for the connection, or the answer that says why there is none.
+fn let_in(front: &Front, connections: &Arc<Connections>, peer: Peer) -> Result<ConnectionGuard, Vec<u8>> {
+    let shared = &front.shared;
+    let seat =
+        front.gate.connect(peer, shared.clock.now(), &shared.stats.counters).map_err(|refused| match refused {
+            Refused::TooMany => TOO_MANY_OF_ADDRESS.raw(),
+            Refused::TooFast(verdict) => TOO_FAST.raw_with(|answer| write_lines(answer, &verdict), true),
+        })?;
+    let guard = connections.admit().ok_or_else(|| {
+        shared.stats.counters.refused_total.add(1);
+        TOO_MANY.raw()
+    })?;
+    guard.keep(seat);
+    Ok(guard)
+}
+
+async fn refuse(mut socket: TcpStream, answer: &[u8]) {
+    if socket.write_all(answer).await.is_ok() {
         linger(socket, REFUSAL_TIMEOUT).await;
     }
 }

@@ -39,14 +39,22 @@ impl Problem {
     }
 
     /// The same answer as bytes, for connections that never reach the HTTP parser.
-    pub(crate) fn raw(&self) -> String {
+    pub(crate) fn raw(&self) -> Vec<u8> {
+        let retry_after = format!("retry-after: {RETRY_AFTER_S}\r\n");
+        self.raw_with(|answer| answer.extend_from_slice(retry_after.as_bytes()), true)
+    }
+
+    /// The same with other header lines.
+    pub(crate) fn raw_with(&self, lines: impl FnOnce(&mut Vec<u8>), is_last: bool) -> Vec<u8> {
         let body = self.body();
         let (number, title) = (self.status.as_u16(), self.status.canonical_reason().unwrap_or("Error"));
+        let head = format!("HTTP/1.1 {number} {title}\r\ncontent-type: application/problem+json\r\n");
+        let mut answer = head.into_bytes();
+        lines(&mut answer);
+        let connection = if is_last { "connection: close\r\n" } else { "" };
         let length = body.len();
-        format!(
-            "HTTP/1.1 {number} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {length}\r\n\
-             retry-after: {RETRY_AFTER_S}\r\nconnection: close\r\n\r\n{body}"
-        )
+        answer.extend_from_slice(format!("content-length: {length}\r\n{connection}\r\n{body}").as_bytes());
+        answer
     }
 }
 
@@ -71,7 +79,8 @@ mod tests {
             problem.body(),
             r#"{"type":"about:blank","title":"Service Unavailable","status":503,"code":"too_many_connections","detail":"Try again later."}"#
         );
-        assert!(problem.raw().ends_with(&problem.body()));
+        let raw = String::from_utf8(problem.raw()).unwrap();
+        assert!(raw.ends_with(&problem.body()) && raw.contains("\r\nretry-after: 1\r\n"), "{raw}");
         assert_eq!(problem.answer().headers()["retry-after"], "1");
     }
 }

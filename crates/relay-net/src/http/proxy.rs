@@ -7,11 +7,11 @@ use super::links::{Link, Links, Lost};
 use super::problem::Problem;
 use super::request_body::{RequestBody, Verdict};
 use crate::connection::Shared;
+use crate::gate::Client;
 use crate::limits::NetLimits;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, Version, request::Parts};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -57,7 +57,7 @@ impl Proxy {
         &self,
         head: Parts,
         body: Incoming,
-        client: IpAddr,
+        client: Client,
         shared: &Shared,
     ) -> Result<Answer, Problem> {
         let limits = &shared.limits;
@@ -110,11 +110,11 @@ impl Proxy {
     }
 
     /// The request as the control plane gets it: origin form, the core's headers, HTTP/1.1.
-    fn request(&self, head: Parts, body: RequestBody, client: IpAddr) -> Option<Request<RequestBody>> {
+    fn request(&self, head: Parts, body: RequestBody, client: Client) -> Option<Request<RequestBody>> {
         let secret = &self.links.control_plane().secret;
         let mut request = Request::new(body);
         *request.uri_mut() = Uri::from(head.uri.path_and_query()?.clone());
-        *request.headers_mut() = forward::request_headers(&head.headers, client, secret);
+        *request.headers_mut() = forward::request_headers(&head.headers, &client, secret);
         *request.method_mut() = head.method;
         *request.version_mut() = Version::HTTP_11;
         Some(request)

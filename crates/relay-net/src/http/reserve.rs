@@ -36,7 +36,7 @@ impl Reserve {
         }
         let turned = timeout(TURN_AWAY_TIMEOUT, async {
             let (mut socket, _) = listener.accept().await?;
-            socket.write_all(TOO_MANY.raw().as_bytes()).await?;
+            socket.write_all(&TOO_MANY.raw()).await?;
             socket.shutdown().await
         });
         let told = matches!(turned.await, Ok(Ok(())));

@@ -6,6 +6,7 @@ use super::linger::linger;
 use super::stall::StallGuard;
 use crate::connection::seat::Seated;
 use crate::connections::ConnectionGuard;
+use crate::gate::Peer;
 use crate::limits::NetLimits;
 use bytes::Bytes;
 use hyper::server::conn::http1;
@@ -14,7 +15,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use relay_core::endpoint::EndpointFactory;
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -31,13 +31,13 @@ struct Upgraded {
 }
 
 /// Serves the connection until it is over.
-pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, client: IpAddr, guard: ConnectionGuard) {
-    let (socket, first) = match Box::pin(lane::serve(&front, socket, &guard)).await {
+pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, peer: Peer, guard: ConnectionGuard) {
+    let (socket, first) = match Box::pin(lane::serve(&front, socket, peer, &guard)).await {
         Left::Other(socket, first) => (socket, first),
         Left::Gone => return,
     };
     // Boxed, so that an upgraded connection does not carry the size of the HTTP state machine.
-    let Some(upgraded) = Box::pin(serve_http(&front, (socket, first), client, &guard)).await else {
+    let Some(upgraded) = Box::pin(serve_http(&front, (socket, first), peer, &guard)).await else {
         return;
     };
     let Upgraded { socket, first_bytes, factory } = upgraded;
@@ -51,14 +51,14 @@ pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, client: IpAddr, 
 async fn serve_http(
     front: &Arc<Front>,
     (socket, first): (TcpStream, Bytes),
-    client: IpAddr,
+    peer: Peer,
     guard: &ConnectionGuard,
 ) -> Option<Upgraded> {
     let shared = &front.shared;
     let accepted = Arc::new(Accepted::new());
     let service = service_fn(|request| {
         let (front, accepted) = (Arc::clone(front), Arc::clone(&accepted));
-        Box::pin(async move { Ok::<_, Infallible>(front.exchange(request, client, guard, &accepted).await) })
+        Box::pin(async move { Ok::<_, Infallible>(front.exchange(request, peer, guard, &accepted).await) })
     });
     let socket = StallGuard::new(socket, first, shared.limits.write_stall_timeout_ms, Arc::clone(&shared.stats));
     let mut connection = builder(&shared.limits).serve_connection(TokioIo::new(socket), service);

@@ -8,7 +8,7 @@ pub mod fountain;
 pub mod hub;
 
 use endpoints::{Behaviour, Factory};
-use relay_net::{Clock, Endpoints, NetLimits, NetStats, Route, RouteKind, Server, ServerConfig};
+use relay_net::{Clock, Endpoints, GateConfig, NetLimits, NetStats, Route, RouteKind, Server, ServerConfig};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,7 @@ pub fn config(limits: NetLimits) -> ServerConfig {
         ],
         control_plane: None,
         liveness: None,
+        gate: GateConfig::default(),
         limits,
     }
 }

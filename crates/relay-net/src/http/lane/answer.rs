@@ -2,12 +2,15 @@
 
 use super::super::cors;
 use super::super::frames::Refused;
+use super::super::listener::TOO_FAST;
+use crate::gate::write_lines;
 use http::StatusCode;
+use relay_core::gcra::Verdict;
 use std::cell::RefCell;
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const HEAD_BYTES: usize = 256;
+const HEAD_BYTES: usize = 384;
 const DATE_BYTES: usize = 29;
 
 thread_local! {
@@ -22,6 +25,31 @@ pub(super) struct Shape {
     pub(super) is_last: bool,
     /// A page of some origin asked.
     pub(super) has_origin: bool,
+    /// What is left of the client's rate, where it has one.
+    pub(super) verdict: Option<Verdict>,
+}
+
+impl Shape {
+    /// Whether the request is not to be looked at.
+    pub(super) fn is_refused(&self) -> bool {
+        self.verdict.is_some_and(|verdict| !verdict.is_admitted())
+    }
+}
+
+/// The answer to a client that asked too often.
+pub(super) fn too_fast(shape: Shape) -> Vec<u8> {
+    let lines = |answer: &mut Vec<u8>| {
+        answer.extend_from_slice(b"cache-control: no-store\r\ndate: ");
+        answer.extend_from_slice(&date());
+        answer.extend_from_slice(b"\r\n");
+        if let Some(verdict) = &shape.verdict {
+            write_lines(answer, verdict);
+        }
+        if shape.has_origin {
+            answer.extend_from_slice(cors::LINES.as_bytes());
+        }
+    };
+    TOO_FAST.raw_with(lines, shape.is_last)
 }
 
 pub(super) fn bytes(frames: &[u8], refused: Option<Refused>, shape: Shape) -> Vec<u8> {
@@ -34,6 +62,9 @@ pub(super) fn bytes(frames: &[u8], refused: Option<Refused>, shape: Shape) -> Ve
     answer.extend_from_slice(&date());
     // Writing to a vector does not fail.
     let _ = write!(answer, "\r\ncontent-length: {}\r\n", frames.len());
+    if let Some(verdict) = &shape.verdict {
+        write_lines(&mut answer, verdict);
+    }
     if shape.has_origin {
         answer.extend_from_slice(cors::LINES.as_bytes());
     }
@@ -80,7 +111,7 @@ mod tests {
         let date = good.lines().find_map(|line| line.strip_prefix("date: ")).unwrap();
         assert!(httpdate::parse_http_date(date).is_ok(), "{date}");
         let refused = Refused { status: 503, retry_after_ms: 1500 };
-        let refused = text(bytes(b"", Some(refused), Shape { is_last: true, has_origin: true }));
+        let refused = text(bytes(b"", Some(refused), Shape { is_last: true, has_origin: true, verdict: None }));
         assert!(refused.starts_with("HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n"), "{refused}");
         assert!(refused.ends_with("connection: close\r\n\r\n"), "{refused}");
         assert!(refused.contains(cors::LINES) && !good.contains("access-control"), "{refused}");

@@ -57,12 +57,16 @@ impl<'a> Pushing<'a> {
         &mut self,
         (held, timer): (&[u8], &mut Timer),
         request: &PushRequest,
-        is_last: bool,
+        shape: Shape,
     ) -> Pushed {
         let token = held.get(request.token.0..request.token.1).unwrap_or_default();
         let body = held.get(request.body_from..request.bytes).unwrap_or_default();
         if !is_made_of_frames(body) {
             return Pushed::Other;
+        }
+        if shape.is_refused() {
+            self.front.shared.stats.counters.http_errors_total.add(1);
+            return Pushed::Answer(answer::too_fast(shape));
         }
         self.front.shared.stats.counters.frame_requests_total.add(1);
         let Some(mut open) = self.take_session(token) else {
@@ -74,7 +78,6 @@ impl<'a> Pushing<'a> {
         if !ended {
             return Pushed::Aborted;
         }
-        let shape = Shape { is_last, has_origin: request.has_origin };
         let answer = answer::bytes(&open.out.take(), open.out.refusal.take(), shape);
         if !open.out.closed {
             open.out.begin_again();

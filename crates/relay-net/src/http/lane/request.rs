@@ -18,6 +18,18 @@ pub(super) struct PushRequest {
     pub(super) is_last: bool,
     /// A page of some origin asks.
     pub(super) has_origin: bool,
+    /// What it says about its client's address.
+    pub(super) forwarded: Forwarded,
+}
+
+/// What the head says about the client's address, for those who believe it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Forwarded {
+    Nothing,
+    /// One `X-Forwarded-For`, and where it is.
+    For(usize, usize),
+    /// Several of them, or another header.
+    Other,
 }
 
 /// What the first bytes of a connection are.
@@ -63,6 +75,7 @@ fn may_become(bytes: &[u8], path: &str) -> bool {
 fn judge(request: &httparse::Request<'_, '_>, head_bytes: usize, path: &str, bytes: &[u8]) -> Option<PushRequest> {
     let plain = request.method == Some("POST") && request.path == Some(path) && request.version == Some(1);
     let (mut hosts, mut length, mut token, mut is_last, mut has_origin) = (0, None, None, false, false);
+    let mut forwarded = Forwarded::Nothing;
     for header in request.headers.iter() {
         let (name, value) = (header.name.as_bytes(), header.value);
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
@@ -80,6 +93,12 @@ fn judge(request: &httparse::Request<'_, '_>, head_bytes: usize, path: &str, byt
             }
         } else if is("origin") {
             has_origin = true;
+        } else if is("x-forwarded-for") {
+            let (from, to) = place_in(value, bytes)?;
+            let is_first = forwarded == Forwarded::Nothing;
+            forwarded = if is_first { Forwarded::For(from, to) } else { Forwarded::Other };
+        } else if is("forwarded") {
+            forwarded = Forwarded::Other;
         } else if is("connection") {
             is_last |= value.eq_ignore_ascii_case(b"close");
             if !is_last && !value.eq_ignore_ascii_case(b"keep-alive") {
@@ -96,7 +115,14 @@ fn judge(request: &httparse::Request<'_, '_>, head_bytes: usize, path: &str, byt
         bytes: head_bytes.checked_add(body_bytes)?,
         is_last,
         has_origin,
+        forwarded,
     })
+}
+
+/// Where a part of the bytes that were read is in them.
+fn place_in(part: &[u8], bytes: &[u8]) -> Option<(usize, usize)> {
+    let from = (part.as_ptr() as usize).checked_sub(bytes.as_ptr() as usize)?;
+    Some((from, from + part.len()))
 }
 
 /// A name or an IPv4 address with or without a port; everything else is checked by the general server.
@@ -119,8 +145,10 @@ fn decimal(value: &[u8]) -> Option<usize> {
 /// The bearer's token, as its place in the bytes that were read.
 fn token_place(value: &[u8], bytes: &[u8]) -> Option<(usize, usize)> {
     let (scheme, token) = value.split_at_checked(7)?;
-    let from = (token.as_ptr() as usize).checked_sub(bytes.as_ptr() as usize)?;
-    (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some((from, from + token.len()))
+    if !scheme.eq_ignore_ascii_case(b"Bearer ") || token.is_empty() {
+        return None;
+    }
+    place_in(token, bytes)
 }
 
 #[cfg(test)]
@@ -144,6 +172,22 @@ mod tests {
         }
         let close = GOOD.replace("keep-alive", "close");
         assert!(matches!(parsed(&close), Parsed::Push(push) if push.is_last));
+    }
+
+    #[test]
+    fn what_proxies_say_is_found() {
+        let with = |line: &str| GOOD.replace("\r\n\r\n", &format!("\r\n{line}\r\n\r\n"));
+        let forwarded = |text: &str| match parsed(text) {
+            Parsed::Push(push) => push.forwarded,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(forwarded(GOOD), Forwarded::Nothing);
+        let listed = with("X-Forwarded-For: 192.0.2.1, 192.0.2.2");
+        let Forwarded::For(from, to) = forwarded(&listed) else { panic!("a list") };
+        assert_eq!(&listed[from..to], "192.0.2.1, 192.0.2.2");
+        for lines in ["X-Forwarded-For: ::1\r\nX-Forwarded-For: ::2", "Forwarded: for=::1"] {
+            assert_eq!(forwarded(&with(lines)), Forwarded::Other);
+        }
     }
 
     #[test]

@@ -1,0 +1,159 @@
+//! Who is let in: whose request or connection it is, and whether that address has not asked too often.
+//!
+//! Invariants:
+//! 1. An address that a client claims is believed only when the socket's peer is a trusted proxy, and then only as far from
+//!    the right of the list as trusted proxies reach.
+//! 2. Addresses are kept in memory only, as long as they matter for a rate; they are never logged and never counted by name.
+
+mod address;
+mod client;
+mod forwarded;
+mod headers;
+mod open;
+mod trusted;
+
+pub(crate) use address::AddressKey;
+pub(crate) use client::{Client, Peer};
+pub(crate) use headers::{write as write_headers, write_lines};
+pub(crate) use open::OpenSeat;
+pub use trusted::{ProxyHeader, TrustedProxies};
+
+use crate::http::route::RouteKind;
+use crate::limits::ADDRESSES_MAX;
+use crate::stats::Counters;
+use http::HeaderMap;
+use open::OpenConnections;
+use relay_core::endpoint::Moment;
+use relay_core::gcra::{Rate, Table, Verdict};
+use std::hash::RandomState;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Rates and counts of one client address (of IPv6, of its /64); 0 is no limit. `Default` limits nothing and trusts nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GateConfig {
+    /// Requests in a minute that the core passes on to the control plane.
+    pub requests_per_minute: u32,
+    /// Requests in a minute on the routes the core serves itself, liveness excepted; a WebSocket is one.
+    pub native_requests_per_minute: u32,
+    /// New connections in a minute.
+    pub connections_per_minute: u32,
+    /// Connections open at a time; those of trusted proxies are counted by the clients of their WebSockets.
+    pub connections_max: u32,
+    /// Peers whose word about the client's address is believed.
+    pub trusted_proxies: TrustedProxies,
+}
+
+type Addresses = Table<AddressKey, RandomState>;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    requests: Option<Addresses>,
+    native_requests: Option<Addresses>,
+    connections: Option<Addresses>,
+    open: Arc<OpenConnections>,
+    trusted_proxies: TrustedProxies,
+}
+
+/// Why a connection is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    TooFast(Verdict),
+    TooMany,
+}
+
+fn addresses(per_minute: u32) -> Option<Addresses> {
+    Rate::per_minute(per_minute).map(|rate| Table::new(rate, ADDRESSES_MAX, RandomState::new()))
+}
+
+impl Gate {
+    pub(crate) fn new(config: GateConfig) -> Self {
+        Self {
+            requests: addresses(config.requests_per_minute),
+            native_requests: addresses(config.native_requests_per_minute),
+            connections: addresses(config.connections_per_minute),
+            open: OpenConnections::new(config.connections_max),
+            trusted_proxies: config.trusted_proxies,
+        }
+    }
+
+    /// Who is at the other end of a socket.
+    pub(crate) fn peer(&self, address: IpAddr) -> Peer {
+        let address = address.to_canonical();
+        Peer { address, is_trusted: self.trusted_proxies.contains(address) }
+    }
+
+    /// Whose request it is.
+    pub(crate) fn client(&self, peer: Peer, headers: &HeaderMap) -> Client {
+        let address = if peer.is_trusted {
+            forwarded::client_address(&self.trusted_proxies, peer.address, headers)
+        } else {
+            peer.address
+        };
+        Client { peer, address, scheme: forwarded::scheme(peer, headers) }
+    }
+
+    /// The same for a request whose only list of addresses is this one.
+    pub(crate) fn client_of_list(&self, peer: Peer, list: &[u8]) -> IpAddr {
+        forwarded::rightmost_untrusted(&self.trusted_proxies, peer.address, std::iter::once(list))
+    }
+
+    /// Which header trusted proxies write the client's address into.
+    pub(crate) const fn proxy_header(&self) -> ProxyHeader {
+        self.trusted_proxies.header()
+    }
+
+    /// A new connection; proxies bring the connections of many, and are not counted.
+    pub(crate) fn connect(&self, peer: Peer, now: Moment, counters: &Counters) -> Result<Option<OpenSeat>, Refused> {
+        if peer.is_trusted {
+            return Ok(None);
+        }
+        let key = AddressKey::of(peer.address);
+        let verdict = self.connections.as_ref().map(|table| table.admit(key, now));
+        if let Some(verdict) = verdict.filter(|verdict| !verdict.is_admitted()) {
+            counters.connections_limited_total.add(1);
+            return Err(Refused::TooFast(verdict));
+        }
+        self.take_seat(key, counters)
+    }
+
+    /// A WebSocket that a trusted proxy brings; a peer that is none has its seat since it connected.
+    pub(crate) fn upgrade(&self, client: &Client, counters: &Counters) -> Result<Option<OpenSeat>, Refused> {
+        if client.peer.is_trusted { self.take_seat(AddressKey::of(client.address), counters) } else { Ok(None) }
+    }
+
+    fn take_seat(&self, key: AddressKey, counters: &Counters) -> Result<Option<OpenSeat>, Refused> {
+        OpenConnections::take(&self.open, key).map_err(|open::Full| {
+            counters.address_connections_refused_total.add(1);
+            Refused::TooMany
+        })
+    }
+
+    /// A request for what is served at a path: none where its kind has no limit.
+    pub(crate) fn request(
+        &self,
+        kind: Option<RouteKind>,
+        client: AddressKey,
+        now: Moment,
+        counters: &Counters,
+    ) -> Option<Verdict> {
+        let (table, limited) = match kind {
+            Some(RouteKind::Liveness) => return None,
+            Some(_) => (&self.native_requests, &counters.native_requests_limited_total),
+            None => (&self.requests, &counters.requests_limited_total),
+        };
+        let verdict = table.as_ref()?.admit(client, now);
+        limited.add(u64::from(!verdict.is_admitted()));
+        Some(verdict)
+    }
+
+    /// Looks at addresses that found no room in the tables and were judged by another one's rate.
+    pub(crate) fn crowded(&self) -> u64 {
+        let tables = [&self.requests, &self.native_requests, &self.connections];
+        tables.into_iter().flatten().map(Table::crowded).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! Who is let in: rates and connections of an address, and clients behind proxies.
+
+mod support;
+
+use relay_net::{FrameRoute, GateConfig, NetLimits, NetStats, ProxyHeader, Route, RouteKind, TrustedProxies};
+use support::client::{Client, PATIENCE};
+use support::endpoints::Behaviour;
+use support::{LIVE, NATIVE, Relay, config, relay_with};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const PUSH: &str = "/test/push";
+
+async fn relay(gate: GateConfig) -> Relay {
+    let mut config = config(NetLimits::default());
+    config.routes.push(Route { path: PUSH.to_owned(), kind: RouteKind::Frames(FrameRoute::Push) });
+    config.gate = gate;
+    relay_with(Behaviour::Echo, config).await
+}
+
+fn trusting_loopback() -> TrustedProxies {
+    TrustedProxies::parse(["127.0.0.0/8"], ProxyHeader::default()).unwrap()
+}
+
+/// The whole answer, in lower case.
+async fn ask(relay: &Relay, request: &str) -> String {
+    let mut socket = TcpStream::connect(relay.server.local_addr()).await.unwrap();
+    let _ = socket.write_all(request.as_bytes()).await;
+    let mut answer = String::new();
+    timeout(PATIENCE, socket.read_to_string(&mut answer)).await.expect("an end in time").expect("no reset");
+    answer.to_lowercase()
+}
+
+async fn get(relay: &Relay, path: &str, more: &str) -> String {
+    ask(relay, &format!("GET {path} HTTP/1.1\r\nHost: r\r\nConnection: close\r\n{more}\r\n")).await
+}
+
+async fn push(relay: &Relay, more: &str) -> String {
+    let head = format!("POST {PUSH} HTTP/1.1\r\nHost: r\r\nConnection: close\r\nAuthorization: Bearer dG9r\r\n{more}");
+    ask(relay, &format!("{head}Content-Length: 5\r\n\r\n\0\0\0\u{1}x")).await
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).unwrap_or_default().parse().unwrap_or_default()
+}
+
+fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    answer.lines().take_while(|line| !line.is_empty()).find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+fn refused(stats: &NetStats) -> [u64; 4] {
+    let NetStats { requests_limited_total, native_requests_limited_total, connections_limited_total, .. } = stats;
+    let of_address = stats.address_connections_refused_total;
+    [*requests_limited_total, *native_requests_limited_total, *connections_limited_total, of_address]
+}
+
+#[tokio::test]
+async fn requests_of_an_address_are_counted_down_and_refused() {
+    let relay = relay(GateConfig { requests_per_minute: 3, ..GateConfig::default() }).await;
+    for remaining in ["2", "1", "0"] {
+        let answer = get(&relay, "/health", "").await;
+        assert_eq!((status(&answer), header(&answer, "x-ratelimit-limit")), (404, Some("3")), "{answer}");
+        assert_eq!(header(&answer, "x-ratelimit-remaining"), Some(remaining));
+        assert_eq!(header(&answer, "retry-after"), None);
+    }
+    let answer = get(&relay, "/regions", "").await;
+    assert_eq!((status(&answer), header(&answer, "retry-after")), (429, Some("20")), "{answer}");
+    assert_eq!(header(&answer, "content-type"), Some("application/problem+json"));
+    assert!(answer.contains(r#""code":"rate_limited""#), "{answer}");
+    let reset_ms: u128 = header(&answer, "x-ratelimit-reset").unwrap().parse().unwrap();
+    let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    assert!((now_ms + 50_000..now_ms + 60_000).contains(&reset_ms), "{reset_ms} at {now_ms}");
+    let spoofed = get(&relay, "/health", "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n").await;
+    assert_eq!(status(&spoofed), 429, "nobody is another one by saying so");
+    for _ in 0..5 {
+        let live = get(&relay, LIVE, "").await;
+        assert_eq!((status(&live), header(&live, "x-ratelimit-limit")), (200, None), "liveness is never refused");
+    }
+    assert_eq!(status(&push(&relay, "").await), 200, "another rate");
+    assert_eq!(refused(&relay.server.stats()), [2, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn pushes_of_the_lane_and_of_the_general_server_share_one_rate() {
+    let relay = relay(GateConfig { native_requests_per_minute: 2, ..GateConfig::default() }).await;
+    let fast = push(&relay, "").await;
+    assert_eq!((status(&fast), header(&fast, "x-ratelimit-remaining")), (200, Some("1")), "{fast}");
+    // Expect is not for the lane.
+    let general = push(&relay, "Expect: 100-continue\r\n").await;
+    assert!(general.contains("x-ratelimit-remaining: 0"), "{general}");
+    for more in ["", "Expect: 100-continue\r\n", "Origin: https://app.test\r\n"] {
+        let answer = push(&relay, more).await;
+        assert!(answer.contains("429 too many requests") && answer.contains("retry-after: 30"), "{answer}");
+        assert!(answer.contains("x-ratelimit-remaining: 0") && answer.contains("rate_limited"), "{answer}");
+    }
+    let upgrade = get(&relay, NATIVE, "").await;
+    assert_eq!(status(&upgrade), 429, "a WebSocket is a request too: {upgrade}");
+    assert_eq!(refused(&relay.server.stats())[1], 4);
+}
+
+#[tokio::test]
+async fn a_refused_push_leaves_its_connection_open() {
+    let relay = relay(GateConfig { native_requests_per_minute: 1, ..GateConfig::default() }).await;
+    let request = format!(
+        "POST {PUSH} HTTP/1.1\r\nHost: r\r\nAuthorization: Bearer dG9r\r\nContent-Length: 5\r\n\r\n\0\0\0\u{1}x"
+    );
+    let last = request.replace("Host: r", "Host: r\r\nConnection: close");
+    let answers = ask(&relay, &format!("{request}{request}{last}")).await;
+    assert_eq!((answers.matches("200 ok").count(), answers.matches("429 too").count()), (1, 2), "{answers}");
+}
+
+#[tokio::test]
+async fn new_connections_of_an_address_have_a_rate() {
+    let relay = relay(GateConfig { connections_per_minute: 2, ..GateConfig::default() }).await;
+    assert_eq!(status(&get(&relay, LIVE, "").await), 200);
+    assert_eq!(status(&get(&relay, LIVE, "").await), 200);
+    let answer = get(&relay, LIVE, "").await;
+    assert_eq!((status(&answer), header(&answer, "retry-after")), (429, Some("30")), "{answer}");
+    assert_eq!(refused(&relay.server.stats()), [0, 0, 1, 0]);
+}
+
+#[tokio::test]
+async fn open_connections_of_an_address_are_limited() {
+    let relay = relay(GateConfig { connections_max: 2, ..GateConfig::default() }).await;
+    let first = relay.client().await;
+    let _second = relay.client().await;
+    let answer = get(&relay, LIVE, "").await;
+    assert!(status(&answer) == 503 && answer.contains("too_many_connections"), "{answer}");
+    drop(first);
+    relay.until("a connection is gone", |stats| stats.connections_open == 1).await;
+    assert_eq!(status(&get(&relay, LIVE, "").await), 200);
+    assert_eq!(refused(&relay.server.stats()), [0, 0, 0, 1]);
+}
+
+#[tokio::test]
+async fn clients_behind_a_proxy_have_a_rate_each() {
+    let gate = GateConfig {
+        requests_per_minute: 1,
+        native_requests_per_minute: 1,
+        connections_per_minute: 1,
+        trusted_proxies: trusting_loopback(),
+        ..GateConfig::default()
+    };
+    let relay = relay(gate).await;
+    for _ in 0..3 {
+        // The proxy's own connections are not held against anybody.
+        assert_eq!(status(&get(&relay, LIVE, "").await), 200);
+    }
+    for (list, expected) in [
+        ("198.51.100.1", 404),
+        ("198.51.100.2", 404),
+        ("198.51.100.1", 429),
+        ("6.6.6.6, 198.51.100.1", 429),
+        ("198.51.100.1, 127.0.0.9", 429),
+        ("2001:db8::1", 404),
+        ("2001:db8::2", 429),
+    ] {
+        let answer = get(&relay, "/health", &format!("X-Forwarded-For: {list}\r\n")).await;
+        assert_eq!(status(&answer), expected, "{list}");
+    }
+    for (list, expected) in [("198.51.100.1", 200), ("198.51.100.2", 200), ("6.6.6.6, 198.51.100.1", 429)] {
+        let answer = push(&relay, &format!("X-Forwarded-For: {list}\r\n")).await;
+        assert_eq!(status(&answer), expected, "{list}: {answer}");
+    }
+    let lines = "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 198.51.100.2\r\n";
+    assert_eq!(status(&push(&relay, lines).await), 429, "several lines are one list");
+}
+
+#[tokio::test]
+async fn websockets_behind_a_proxy_are_counted_by_their_clients() {
+    let gate = GateConfig { connections_max: 1, trusted_proxies: trusting_loopback(), ..GateConfig::default() };
+    let relay = relay(gate).await;
+    let address = relay.server.local_addr();
+    let upgrade = |client: &str| {
+        format!(
+            "GET {NATIVE} HTTP/1.1\r\nHost: r\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Forwarded-For: {client}\r\n\r\n"
+        )
+    };
+    let open = async |client: &str| {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(upgrade(client).as_bytes()).await.unwrap();
+        let mut answer = vec![0; 1024];
+        let count = timeout(PATIENCE, socket.read(&mut answer)).await.unwrap().unwrap();
+        (status(&String::from_utf8_lossy(&answer[..count])), Client { socket })
+    };
+    let (first, held) = open("198.51.100.1").await;
+    let (again, _) = open("198.51.100.1").await;
+    let (other, _other) = open("198.51.100.2").await;
+    assert_eq!((first, again, other), (101, 503, 101));
+    drop(held);
+    relay.until("it is gone", |stats| stats.websockets_open == 1).await;
+    relay.until("its place as well", |stats| stats.connections_open == 1).await;
+    assert_eq!(open("198.51.100.1").await.0, 101);
+}

@@ -1,0 +1,62 @@
+// Rates of client addresses and trusted proxies, through the built product.
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { CLI, ServeProcess } from '../support/serve-process.js';
+
+const asked = async (url: string, path: string, headers: Record<string, string> = {}): Promise<Response> => {
+  const response = await fetch(`${url}${path}`, { headers });
+  await response.arrayBuffer();
+  return response;
+};
+
+const statuses = async (url: string, path: string, count: number, headers: Record<string, string> = {}): Promise<number[]> => {
+  const found: number[] = [];
+  for (let index = 0; index < count; index += 1) found.push((await asked(url, path, headers)).status);
+  return found;
+};
+
+describe.skipIf(!existsSync(CLI))('limits (needs `npm run build`)', () => {
+  it('lets an address ask sixty times in a minute by default, and liveness as often as it likes', async () => {
+    await using relay = new ServeProcess([]);
+    const url = await relay.url();
+    const first = await asked(url, '/health');
+    expect([first.status, first.headers.get('x-ratelimit-limit'), first.headers.get('x-ratelimit-remaining')]).toEqual([200, '60', '59']);
+    expect(await statuses(url, '/regions', 58)).not.toContain(429);
+    // A second passes for one more.
+    const more = await statuses(url, '/version', 10);
+    expect(more.filter((status) => status === 429).length).toBeGreaterThanOrEqual(5);
+    const refused = await fetch(`${url}/health`);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    expect(await refused.json()).toMatchObject({ status: 429, code: 'rate_limited' });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(refused.headers.get('x-ratelimit-remaining')).toBe('0');
+    const resetMs = Number(refused.headers.get('x-ratelimit-reset')) - Date.now();
+    expect(resetMs).toBeGreaterThan(50_000);
+    expect(resetMs).toBeLessThan(61_000);
+    expect(await statuses(url, '/health/live', 70)).not.toContain(429);
+    const { metricsUrl } = await relay.logLine('relay is listening');
+    expect(await (await fetch(String(metricsUrl))).text()).toMatch(/relay_requests_limited_total [1-9]/);
+  });
+
+  it('counts nothing when it is told so, by its own option or by the name of another relay', async () => {
+    await using relay = new ServeProcess([], { RATE_LIMIT_ENABLED: 'false' });
+    const url = await relay.url();
+    expect(await statuses(url, '/health', 100)).not.toContain(429);
+    expect((await asked(url, '/health')).headers.has('x-ratelimit-limit')).toBe(false);
+  });
+
+  it('believes the address of a client from trusted proxies only, and tells the control plane', async () => {
+    await using trusting = new ServeProcess(['--behind-proxy', 'loopback'], { MAX_REQUESTS_PER_MINUTE: '2' });
+    const url = await trusting.url();
+    expect(await statuses(url, '/health', 3, { 'x-forwarded-for': '198.51.100.1' })).toEqual([200, 200, 429]);
+    expect(await statuses(url, '/health', 1, { 'x-forwarded-for': '6.6.6.6, 198.51.100.1' })).toEqual([429]);
+    expect(await statuses(url, '/health', 3, { 'x-forwarded-for': '198.51.100.2', forwarded: 'for=6.6.6.6' })).toEqual([200, 200, 429]);
+    await using doubting = new ServeProcess(['--limits.requests-per-minute', '2']);
+    const other = await doubting.url();
+    const spoofed = ['198.51.100.1', '198.51.100.2', '198.51.100.3'];
+    const found = await Promise.all(spoofed.map(async (address) => (await asked(other, '/health', { 'x-forwarded-for': address })).status));
+    expect(found.toSorted()).toEqual([200, 200, 429]);
+    for (const relay of [trusting, doubting]) expect([...relay.stdout, ...relay.stderr].join('\n')).not.toMatch(/198\.51\.100|6\.6\.6\.6/);
+  });
+});
