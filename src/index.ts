@@ -5,6 +5,7 @@ import { OPTIONS, OPTION_KEYS, flagOf, type Config, type OptionKey } from './con
 import { formatValue } from './config/values.js';
 import { startRelayPort } from './native/addon.js';
 import { relayAddress } from './server/address.js';
+import { auditLogIn } from './server/audit/open-audit.js';
 import { DATA_PLANE_ROUTES } from './server/data-plane-routes.js';
 import { startServer } from './server/main.js';
 
@@ -32,7 +33,7 @@ export interface Relay {
 export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
   const { config } = loadConfig(toFlags(options.config ?? {}), {});
   const logger = options.logger ?? pino({ level: 'silent' });
-  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread: null });
+  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread: null, audit: auditLogIn(config['data-dir'], logger) });
   const { host, port } = server.info;
   return { address: relayAddress(server.info), host, port, stop: () => server.stop() };
 }

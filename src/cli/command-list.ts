@@ -1,5 +1,6 @@
 // Every command, in the order in which help shows them.
 import type { Command } from './command.js';
+import { auditShow, auditVerify } from './commands/audit.js';
 import { completionCommand } from './commands/completion.js';
 import { configCheck } from './commands/config-check.js';
 import { configDefault, configDocs, configEnv, configSchemaCommand } from './commands/config-print.js';
@@ -27,6 +28,8 @@ export const COMMANDS: readonly Command[] = [
   explainCommand,
   verifyBlindCommand,
   logResetCommand,
+  auditShow,
+  auditVerify,
   completionCommand(() => COMMANDS),
   versionCommand,
 ];

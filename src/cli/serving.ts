@@ -7,6 +7,7 @@ import { inspectConfig, orThrow } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import { startRelayPort } from '../native/addon.js';
 import { authority, relayAddress } from '../server/address.js';
+import { auditLogIn } from '../server/audit/open-audit.js';
 import { DATA_PLANE_ROUTES } from '../server/data-plane-routes.js';
 import { runUntilSignal } from '../server/lifecycle.js';
 import { buildLogger } from '../server/logging.js';
@@ -31,13 +32,13 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
     else logger.warn(warning);
   }
   const reread = async (): Promise<Config> => orThrow(await inspectConfig(given, io.env)).config;
-  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread });
+  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit: auditLogIn(config['data-dir'], logger) });
   const facts = factsOf(server, config, inspected.file);
   await runUntilSignal(() => server.stop(), {
     signals: process,
     armed: () => {
       if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
-      else logger.info({ ...facts, durability: 'fsync', tls: 'off' }, 'relay is listening');
+      else logger.info({ ...facts, durability: 'fsync', tls: 'off', auditHead: server.auditHead() }, 'relay is listening');
     },
     exitNow: (code) => process.exit(code),
     log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),

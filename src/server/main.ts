@@ -7,6 +7,8 @@ import { toCoreConfig, type RouteTable } from './core-config.js';
 import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.js';
 import { BUILD, PROTOCOL_VERSIONS, VERSION } from '../version.js';
 import { buildAdminApp } from './admin-app.js';
+import type { AuditLog } from './audit/audit-log.js';
+import { prepareAudit, type RelayAudit } from './audit/open-audit.js';
 import { Closers } from './closers.js';
 import { listenOn } from './listen.js';
 import { relayAddress } from './address.js';
@@ -28,6 +30,8 @@ export interface ServerDeps {
   readonly routes: RouteTable;
   /** Reads the configuration again, for a reload; null where there is nothing to read. */
   readonly reread: (() => Promise<Config>) | null;
+  /** Where administrative acts are written; without it nowhere. */
+  readonly audit?: AuditLog;
 }
 
 /** A relay that accepts connections. */
@@ -35,6 +39,8 @@ export interface RunningServer {
   readonly info: RelayInfo;
   /** Address of the admin listener, or null when it is off. */
   readonly admin: { readonly host: string; readonly port: number } | null;
+  /** `seq:hash` of the newest line of the audit log, or null. */
+  readonly auditHead: () => string | null;
   /** Drains and closes everything; a second call waits for the first. */
   stop(): Promise<void>;
   /** Reads the configuration again and applies what can change while the relay runs. */
@@ -60,6 +66,7 @@ interface Shared {
   readonly reloader: Reloader;
   readonly logger: Logger;
   readonly relayAddress: () => string | null;
+  readonly audit: RelayAudit;
 }
 
 async function open(config: Config, deps: ServerDeps, closers: Closers): Promise<RunningServer> {
@@ -67,22 +74,26 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
   closers.add(socket.remove);
   let core: RelayPort | null = null;
   const logger = appLogger(deps.logger);
+  const audit = prepareAudit(deps.audit ?? null, closers);
   const shared: Shared = {
     readiness: new Readiness(),
     stats: shareSnapshot(() => core?.stats() ?? null, () => performance.now()),
     latency: new StoreLatency(),
-    reloader: new Reloader(config, { reread: deps.reread, logger: deps.logger, apply: (next) => setLogLevel(deps.logger, logger, next['log.level']) }),
+    reloader: new Reloader(config, { reread: deps.reread, logger: deps.logger, audit: audit.sink, apply: (next) => setLogLevel(deps.logger, logger, next['log.level']) }),
     logger,
     relayAddress: () => (core === null ? null : relayAddress(core.info())),
+    audit,
   };
   await openPublicApp(socket, shared, closers);
   const admin = await openAdminApp(config, shared, closers);
   core = await openCore(socket, shared, deps, closers);
+  await audit.open();
   shared.readiness.markReady();
   let stopping: Promise<void> | null = null;
   return {
     info: core.info(),
     admin,
+    auditHead: audit.head,
     reload: () => shared.reloader.reload(),
     stop: () => {
       shared.readiness.markDraining();
@@ -131,6 +142,7 @@ async function openAdminApp(config: Config, shared: Shared, closers: Closers): P
     version: VERSION,
     relayAddress: shared.relayAddress,
     reload: () => reloader.reload(),
+    audit: shared.audit,
   });
   closers.add(() => app.close());
   const address = await listenOn(app, config['admin.host'], port, '--admin.port');

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { changesOf } from '../config/changes.js';
 import type { Config, OptionKey } from '../config/options.js';
 import { RelayError } from '../errors.js';
+import type { AuditSink } from './audit/audit-sink.js';
 
 export interface ReloadReport {
   /** Why nothing was read, or null. */
@@ -16,6 +17,7 @@ export interface ReloadDeps {
   readonly reread: (() => Promise<Config>) | null;
   readonly apply: (next: Config) => void;
   readonly logger: Logger;
+  readonly audit: AuditSink;
 }
 
 /** Holds the configuration that runs. */
@@ -35,9 +37,20 @@ export class Reloader {
 
   /** One after the other, so that the last one read is the one that runs. */
   reload(): Promise<ReloadReport> {
-    const report = this.#last.then(() => this.#reload());
+    const report = this.#last.then(async () => {
+      const done = await this.#reload();
+      await this.#record(done);
+      return done;
+    });
     this.#last = report.catch(() => undefined);
     return report;
+  }
+
+  /** Names only: a value may be a secret, and so may be what is wrong with it. What the log cannot take, it reports itself. */
+  async #record({ error, applied, needRestart }: ReloadReport): Promise<void> {
+    const detail = error === null ? { applied: applied.join(' '), needRestart: needRestart.join(' ') } : {};
+    const entry = { action: 'config.reloaded', actor: 'operator', subject: null, outcome: error === null ? 'done' : 'refused', detail } as const;
+    await this.#deps.audit.record(entry).catch(() => undefined);
   }
 
   async #reload(): Promise<ReloadReport> {

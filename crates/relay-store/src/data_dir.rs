@@ -42,6 +42,8 @@ const OWN_NAMES: [&str; 13] = [
     CHECKPOINT_NEW_FILE,
     COLD_FILE,
 ];
+/// Names of what the control plane keeps beside the store; the store does not look into them.
+const CONTROL_PLANE_NAMES: [&str; 1] = ["audit"];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.
@@ -275,7 +277,8 @@ fn refuse_foreign(dir: &Path, names: &[DirName]) -> Result<(), DirError> {
     // A lock alone is what a first start leaves that was interrupted before it wrote FORMAT.
     let fits = |entry: &DirName| {
         let name = entry.name.as_str();
-        if is_own { OWN_NAMES.contains(&name) } else { name == LOCK_FILE }
+        let belongs = |name: &str| OWN_NAMES.contains(&name) || CONTROL_PLANE_NAMES.contains(&name);
+        if is_own { belongs(name) } else { name == LOCK_FILE }
     };
     let other = names.find(|entry| !fits(entry));
     match other {

@@ -35,6 +35,7 @@ describe('the admin app', () => {
       storeTrouble: () => trouble,
       storeLatencyMs: () => 1.5,
       reload: async () => report,
+      audit: { dir: null, head: () => null },
     });
   });
   afterEach(() => app.close());

@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CLI, ServeProcess } from '../support/serve-process.js';
+import { Shell } from '../support/shell.js';
+import { createSpace } from '../../src/client/node.js';
+
+const isRunnable = existsSync(CLI) && spawnSync('bash', ['--version']).status === 0;
+
+interface Line {
+  readonly action: string;
+  readonly outcome: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+describe.skipIf(!isRunnable)('the audit log of the product (needs `npm run build` and bash)', () => {
+  it('tells starts, reloads, a kill, a log reset and stops, and names the first line that was changed', async () => {
+    using place = new Shell();
+    const data = join(place.dir, 'relay-data');
+    const file = join(place.dir, 'relay.yaml');
+    writeFileSync(file, 'region: one\n');
+    const args = ['--config', file, '--data-dir', data];
+    {
+      await using relay = new ServeProcess(args);
+      const { metricsUrl, relayAddress, auditHead } = await relay.logLine('relay is listening');
+      expect(auditHead).toMatch(/^1:[0-9a-f]{64}$/);
+      const admin = new URL(String(metricsUrl)).origin;
+      writeFileSync(file, 'region: two\nworkers: 3\n');
+      await fetch(`${admin}/admin/reload`, { method: 'POST' });
+      writeFileSync(file, 'regoin: three\n');
+      await fetch(`${admin}/admin/reload`, { method: 'POST' });
+      writeFileSync(file, 'region: two\n');
+      const space = await createSpace({ relay: String(relayAddress), batchWindowMs: 0 });
+      await space.push(new Uint8Array(100)).durable('relay');
+      await space.close();
+      const { entries, head }: { entries: Line[]; head: string } = await (await fetch(`${admin}/admin/api/audit?after=1&limit=2`)).json();
+      expect(entries).toMatchObject([
+        { action: 'config.reloaded', outcome: 'done', detail: { applied: 'region', needRestart: 'workers' } },
+        { action: 'config.reloaded', outcome: 'refused', detail: {} },
+      ]);
+      expect(head).toMatch(/^3:/);
+      expect((await fetch(`${admin}/admin/api/audit?limit=0`)).status).toBe(400);
+      relay.child.kill('SIGKILL');
+      await relay.ended;
+    }
+    expect((await place.run('relay log-reset --data-dir relay-data')).code).toBe(0);
+    {
+      await using relay = new ServeProcess(args);
+      await relay.logLine('relay is listening');
+      relay.child.kill('SIGTERM');
+      await relay.ended;
+    }
+    const { entries }: { entries: Line[] } = JSON.parse((await place.run('relay audit show --json')).out);
+    expect(entries.map(({ action }) => action)).toEqual(['relay.started', 'config.reloaded', 'config.reloaded', 'log.reset', 'relay.crashed', 'relay.started', 'relay.stopped']);
+    expect(entries[3]).toMatchObject({ action: 'log.reset', detail: { spaces: 1 } });
+    const verified = await place.run('relay audit verify --json');
+    const { head, publicKey }: { head: string; publicKey: string } = JSON.parse(verified.out);
+    expect(verified.code).toBe(0);
+    expect((await place.run(`relay audit verify --head ${head} --key ${publicKey}`)).out).toMatch(/^7 lines from 1 on are as they were written$/m);
+
+    cpSync(join(data, 'audit'), join(place.dir, 'kept'), { recursive: true });
+    const log = join(data, 'audit', readdirSync(join(data, 'audit')).find((name) => name.endsWith('.jsonl')) ?? '');
+    writeFileSync(log, readFileSync(log, 'utf8').replace('"needRestart":"workers"', '"needRestart":""'));
+    const changed = await place.run('relay audit verify');
+    expect(changed).toMatchObject({ code: 1, out: expect.stringContaining('line 3 (seq 3): it does not hold the hash of the line before') });
+  });
+});
