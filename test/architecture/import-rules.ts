@@ -13,7 +13,8 @@ interface FolderRule {
 export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   protocol: { own: [], packages: ['@noble/curves', '@noble/hashes'] },
   client: { own: ['protocol'], packages: ['@noble/ciphers', '@noble/curves', '@noble/hashes', '@hpke/core'] },
-  'client/node.ts': { own: ['protocol', 'client'], packages: ['ws'] },
+  'client/node.ts': { own: ['protocol', 'client', 'client-node'], packages: ['ws'] },
+  'client-node': { own: ['client'], packages: ['node:*'] },
   'errors.ts': { own: [], packages: [] },
   'version.ts': { own: [], packages: ['node:*'] },
   config: { own: ['errors.ts'], packages: ['node:*', 'toml-eslint-parser', 'yaml'] },
