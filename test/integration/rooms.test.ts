@@ -55,6 +55,13 @@ describe.skipIf(!productBuilt())('rooms (skipped unless the product is built)', 
     await until('everybody knows everybody', () => all.every(({ space }) => space.devices().length === 4));
   });
 
+  test('many devices that open one link at the same time all come in', async () => {
+    await home.whenSynced();
+    const all = await Promise.all(Array.from({ length: 6 }, () => openSpace({ link: home.link! })));
+    spaces.push(...all);
+    await until('everybody is in the roster', () => home.devices().length === 7);
+  });
+
   test('rooms of other names and the space itself see nothing of each other', async () => {
     const a = await enter('one');
     const b = await enter('two');
