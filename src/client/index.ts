@@ -22,6 +22,7 @@ export function openSpace(options: OpenSpaceOptions): Promise<Space> {
   return openSpaceWith(options, {});
 }
 
+export { roomLinkOf } from './space/open.js';
 export type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
 export type { SnapshotHandler, SpaceOptions } from './space/space-options.js';
 export type { DeviceInfo, HeadCheck, NewDevice, Space } from './space/space.js';
@@ -38,6 +39,9 @@ export type { LiveRejection } from './live/live-crypto.js';
 export type { Evidence, Misbehaviour, MisbehaviourKind } from './misbehaviour.js';
 export type { Environment, Timer } from './environment.js';
 export { MemoryDeviceStore } from './store/device-store.js';
+export { IndexedDbDeviceStore } from './store/indexeddb-store.js';
+export { MemoryJournal } from './store/journal.js';
+export type { Journal } from './store/journal.js';
 export type { AckedMark, DeviceState, DeviceStore, OwnMark } from './store/device-store.js';
 export type { OutboxEntry, OutboxStore } from './outbox/outbox-store.js';
 export type { Durability, Write, WriteState } from './sync/writes.js';

@@ -22,3 +22,4 @@ export class NodeWebSocket extends WebSocket {
 }
 
 export * from './index.js';
+export { FileDeviceStore } from '../client-node/file-device-store.js';

@@ -15,6 +15,7 @@ export type DomainName =
   | 'keyring-history'
   | 'root-hpke'
   | 'root-key'
+  | 'room'
   | 'transcript'
   | 'handshake/client'
   | 'handshake/relay'

@@ -13,7 +13,12 @@ interface FolderRule {
 export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   protocol: { own: [], packages: ['@noble/curves', '@noble/hashes'] },
   client: { own: ['protocol'], packages: ['@noble/ciphers', '@noble/curves', '@noble/hashes', '@hpke/core'] },
-  'client/node.ts': { own: ['protocol', 'client'], packages: ['ws'] },
+  'client/node.ts': { own: ['protocol', 'client', 'client-node'], packages: ['ws'] },
+  'client-node': { own: ['client'], packages: ['node:*'] },
+  yjs: { own: ['client'], packages: ['lib0', 'y-protocols', 'yjs'] },
+  'yjs/node.ts': { own: ['client/node.ts', 'yjs'], packages: ['yjs'] },
+  automerge: { own: ['client'], packages: ['@automerge/automerge', '@automerge/automerge-repo'] },
+  'automerge/node.ts': { own: ['automerge', 'client/node.ts'], packages: [] },
   'errors.ts': { own: [], packages: [] },
   'version.ts': { own: [], packages: ['node:*'] },
   config: { own: ['errors.ts'], packages: ['node:*', 'toml-eslint-parser', 'yaml'] },

@@ -35,6 +35,12 @@ export async function deriveRootSecret(rootSecret: Uint8Array, ed25519: Ed25519)
   return completeSecret(seed, derive(rootSecret, undefined, 'root-hpke', NOTHING, 32), ed25519);
 }
 
+/** The root secret of a room: a space of its own, whose link follows from that of another space and a name. */
+export function deriveRoomSecret(rootSecret: Uint8Array, name: string): Uint8Array {
+  if (rootSecret.length !== 32) throw new SealError('device_secret', 'a root secret has 32 bytes');
+  return derive(rootSecret, undefined, 'room', new TextEncoder().encode(name), 32);
+}
+
 /** One byte string to keep in a key store. */
 export function encodeDeviceSecret(secret: DeviceSecret): Uint8Array {
   return new ByteWriter(DEVICE_SECRET_BYTES).u8(FORMAT).raw32(secret.seed).raw32(secret.key).raw32(secret.hpkeSecret).raw32(secret.hpke).finish();

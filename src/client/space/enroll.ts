@@ -3,12 +3,16 @@ import { ZEROS } from '../../protocol/hash.js';
 import { connectUrl } from '../../protocol/address.js';
 import type { SpaceLink } from '../../protocol/address.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
-import type { GoawayFrame, RelayFrame } from '../../protocol/relay-frame.js';
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import type { GoawayFrame, RelayFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
+import { parseRoster } from '../../protocol/roster.js';
 import type { DeviceRights } from '../../protocol/roster.js';
+import type { ChainAndKeyring } from '../../protocol/roster-chain.js';
 import { ClientError } from '../client-error.js';
 import { ConnectionDriver } from '../connection/driver.js';
 import type { ConnectionHandler, SessionLink } from '../connection/connection-handler.js';
 import { relayRefusal } from '../connection/relay-refusal.js';
+import type { RelayRefusal } from '../connection/relay-refusal.js';
 import type { ConnectionState } from '../connection/machine.js';
 import type { HandshakeOffer } from '../connection/handshake.js';
 import type { DeviceSecret } from '../crypto/keys.js';
@@ -28,7 +32,12 @@ export interface EnrollInput {
   readonly ed25519: Ed25519;
   readonly openTransport: OpenTransport;
   readonly signal: AbortSignal;
+  /** The first statement of the space, with the device in it: given to a relay that does not know the space. */
+  readonly founding?: ChainAndKeyring;
 }
+
+/** Times a relay may say in turn that it does not know the space and that somebody else has made it. */
+const FOUNDING_TRIES_MAX = 3;
 
 /** Resolves with the roster that has the device; rejects with what makes it impossible, or the signal's reason. */
 export async function enroll(input: EnrollInput): Promise<SpaceRosterState> {
@@ -56,6 +65,8 @@ class RootHandler implements ConnectionHandler {
   readonly #changes: RosterChanges;
   #link: SessionLink | undefined;
   #changing = false;
+  #founding = false;
+  #foundingTries = 0;
 
   constructor(input: EnrollInput, done: (roster: SpaceRosterState) => void, failed: (cause: unknown) => void) {
     this.#input = input;
@@ -73,13 +84,23 @@ class RootHandler implements ConnectionHandler {
 
   // The pinned roster of the link is not offered: the relay would then not show it.
   offer(): HandshakeOffer {
-    const { root, link } = this.#input;
-    const news = { chain: [], keyring: new Uint8Array() };
-    return { space: root.key, logId: link.address.logId, identity: root, rosterVersion: 0, rosterHash: ZEROS, news };
+    const { root, link, founding } = this.#input;
+    const identity = { space: root.key, logId: link.address.logId, identity: root };
+    if (this.#founding && founding !== undefined) return { ...identity, rosterVersion: 1, rosterHash: chainHash(founding), news: founding };
+    return { ...identity, rosterVersion: 0, rosterHash: ZEROS, news: { chain: [], keyring: new Uint8Array() } };
   }
 
-  async opened(link: SessionLink): Promise<void> {
+  async opened(link: SessionLink, welcome: WelcomeFrame): Promise<void> {
+    const { founding } = this.#input;
     this.#link = link;
+    if (!this.#founding || founding === undefined) return;
+    if (welcome.rosterVersion === 1 && equalBytes(welcome.rosterHash, chainHash(founding))) {
+      this.#done({ ...founding, confirmed: true });
+      return;
+    }
+    // Somebody else made the space in this moment: come in as everybody does.
+    this.#founding = false;
+    link.reconnect();
   }
 
   async frame(frame: Exclude<RelayFrame, GoawayFrame>): Promise<void> {
@@ -98,8 +119,13 @@ class RootHandler implements ConnectionHandler {
     this.#changes.fail(new ClientError('offline', 'the connection ended', { temporary: true }));
   }
 
-  refused(): boolean {
-    return false;
+  // A relay does not say whether it knows a space, so the first statement is shown to one that refuses.
+  refused(refusal: RelayRefusal): boolean {
+    const mayFound = this.#input.founding !== undefined && this.#foundingTries < FOUNDING_TRIES_MAX;
+    if (!mayFound || (refusal.name !== 'handshake_failed' && refusal.name !== 'roster_conflict')) return false;
+    this.#founding = !this.#founding;
+    this.#foundingTries += this.#founding ? 1 : 0;
+    return true;
   }
 
   failure(cause: unknown): ClientError {
@@ -134,4 +160,9 @@ class RootHandler implements ConnectionHandler {
     if (this.#roster.known === undefined) throw new ClientError('offline', 'the roster was not shown yet', { temporary: true });
     return { roster: this.#roster.known, keys: this.#roster.keys };
   }
+}
+
+function chainHash({ chain }: ChainAndKeyring): Uint8Array {
+  const [first] = chain;
+  return first === undefined ? ZEROS : parseRoster(first).hash;
 }

@@ -1,12 +1,12 @@
 // The ways to a space: from nothing, from a space link, or from what a device stored.
-import { AddressError, formatRelayAddress, parseRelayAddress, parseSpaceLink } from '../../protocol/address.js';
-import type { RelayAddress } from '../../protocol/address.js';
+import { AddressError, formatRelayAddress, formatSpaceLink, parseRelayAddress, parseSpaceLink } from '../../protocol/address.js';
+import type { RelayAddress, SpaceLink } from '../../protocol/address.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { ZEROS } from '../../protocol/hash.js';
 import type { DeviceRights } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import { createEd25519 } from '../crypto/ed25519.js';
-import { deriveRootSecret, encodeDeviceSecret, generateDeviceSecret } from '../crypto/keys.js';
+import { deriveRoomSecret, deriveRootSecret, encodeDeviceSecret, generateDeviceSecret } from '../crypto/keys.js';
 import type { DeviceSecret } from '../crypto/keys.js';
 import { PlatformError, subtleCrypto } from '../crypto/platform.js';
 import { platformEnvironment } from '../environment.js';
@@ -35,6 +35,8 @@ export interface OpenSpaceOptions extends SpaceOptions {
   readonly link?: string;
   /** What the new device may do; `admin` when absent. */
   readonly rights?: DeviceRights;
+  /** True: a relay that does not know the space is given it, with this device as its first. */
+  readonly create?: boolean;
   /** Gives up; without it a new device waits 30 seconds for the relay. */
   readonly signal?: AbortSignal;
 }
@@ -72,15 +74,33 @@ export async function openSpaceWith(options: OpenSpaceOptions, internals: Intern
   if (link === undefined || root === undefined) {
     throw new ClientError('bad_link', 'a new device needs a space link', { hint: 'Copy the link from a device of the space.' });
   }
-  const { environment, ed25519, openTransport } = ground;
-  const device = await generateDeviceSecret((length) => environment.randomBytes(length), ed25519);
-  const giveUp = new AbortController();
-  const timer = environment.after(ENROLL_TIMEOUT_MS, () => giveUp.abort(new ClientError('relay_unreachable', 'the relay could not be reached', { temporary: true })));
-  const signal = options.signal ?? giveUp.signal;
-  const roster = await enroll({ link, root, device, rights: options.rights ?? 'admin', environment, ed25519, openTransport, signal }).finally(() => timer.cancel());
+  const device = await generateDeviceSecret((length) => ground.environment.randomBytes(length), ground.ed25519);
+  const roster = await comeIn(options, ground, link, root, device);
   const state = freshState(link.address, root.key, link.rootSecret, device, roster);
   await ground.storage.save(state);
   return assemble(options, internals, ground, addressOf(state), state);
+}
+
+/**
+ * The link of a room: a space of its own on the same relay, whose link follows from this one and the name. Whoever has the link of a space has those of its rooms,
+ * and not the other way round. Open it with `create: true`. Throws `bad_link`.
+ */
+export function roomLinkOf(link: string, name: string): string {
+  const { address, rootSecret } = parsedLink(link);
+  return formatSpaceLink({ address, rootSecret: deriveRoomSecret(rootSecret, name) });
+}
+
+async function comeIn(options: OpenSpaceOptions, ground: Ground, link: SpaceLink, root: DeviceSecret, device: DeviceSecret): Promise<DeviceState['roster']> {
+  const { environment, ed25519, openTransport } = ground;
+  const rights = options.rights ?? 'admin';
+  if (options.create === true && rights !== 'admin') throw new ClientError('bad_option', 'the first device of a space is an admin');
+  const random = (length: number): Uint8Array => environment.randomBytes(length);
+  const first = { key: device.key, hpke: device.hpke, rights, notAfter: 0 };
+  const founding = options.create === true ? { founding: await firstRoster(root, first, { ed25519, random }) } : {};
+  const giveUp = new AbortController();
+  const timer = environment.after(ENROLL_TIMEOUT_MS, () => giveUp.abort(new ClientError('relay_unreachable', 'the relay could not be reached', { temporary: true })));
+  const signal = options.signal ?? giveUp.signal;
+  return enroll({ link, root, device, rights, environment, ed25519, openTransport, signal, ...founding }).finally(() => timer.cancel());
 }
 
 function freshState(address: RelayAddress, space: Uint8Array, rootSecret: Uint8Array, device: DeviceSecret, roster: DeviceState['roster']): DeviceState {

@@ -37,6 +37,8 @@ export class RosterChanges {
   readonly #options: RosterChangesOptions;
   readonly #answers: Answers<RelayRefusal | null>;
   #waiting = false;
+  /** Changes given up because another roster was shown first: their refusals are still to come. */
+  #overtaken = 0;
 
   constructor(options: RosterChangesOptions) {
     this.#options = options;
@@ -51,12 +53,17 @@ export class RosterChanges {
   /** True when the refusal was about a roster. */
   refused(refusal: RelayRefusal): boolean {
     const about = refusal.name?.startsWith('roster_') === true || refusal.name === 'not_admin';
+    if (about && this.#overtaken > 0 && refusal.name === 'roster_conflict') {
+      this.#overtaken -= 1;
+      return true;
+    }
     if (!about || !this.#waiting) return false;
     this.#answers.answer(refusal);
     return true;
   }
 
   fail(cause: unknown): void {
+    this.#overtaken = 0;
     this.#answers.fail(cause);
   }
 
@@ -73,7 +80,8 @@ export class RosterChanges {
         link().send({ type: 'RosterPut', ...news });
         const refusal = await this.#answers.next();
         if (refusal === null && isApplied(view().roster, changeOf())) return;
-        if (refusal !== null && refusal.name !== 'roster_conflict') throw refusal.error;
+        if (refusal === null) this.#overtaken += 1;
+        else if (refusal.name !== 'roster_conflict') throw refusal.error;
       } finally {
         this.#waiting = false;
       }

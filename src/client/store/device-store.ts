@@ -4,6 +4,8 @@ import type { VerifiedLogState } from '../log/verified-log.js';
 import { MemoryOutboxStore } from '../outbox/outbox-store.js';
 import type { OutboxStore } from '../outbox/outbox-store.js';
 import type { SpaceRosterState } from '../roster/space-roster.js';
+import { MemoryJournal } from './journal.js';
+import type { Journal } from './journal.js';
 
 /** Plain data (numbers, strings, byte arrays), so that IndexedDB or any structured clone can hold it. It contains secrets. */
 export interface DeviceState {
@@ -42,11 +44,14 @@ export interface DeviceStore {
   load(): Promise<DeviceState | null>;
   save(state: DeviceState): Promise<void>;
   readonly outbox: OutboxStore;
+  /** For the app's own state; what has none keeps the app from surviving a restart, not the device. */
+  readonly journal?: Journal;
 }
 
 /** Keeps everything for the life of the process; a device opened with it is gone when the process ends. */
 export class MemoryDeviceStore implements DeviceStore {
   readonly outbox: OutboxStore = new MemoryOutboxStore();
+  readonly journal: Journal = new MemoryJournal();
   #state: DeviceState | null = null;
 
   async load(): Promise<DeviceState | null> {

@@ -1,0 +1,166 @@
+// A network adapter of automerge-repo over a space: its log as a peer that is always there, and the other repos that are online now.
+import { NetworkAdapter } from '@automerge/automerge-repo/slim';
+import type { DocumentId, Message, PeerId, PeerMetadata } from '@automerge/automerge-repo/slim';
+import { ClientError, IndexedDbDeviceStore, openSpace } from '../client/index.js';
+import type { DeviceStore, OpenSpaceOptions, Space } from '../client/index.js';
+import { openKeptDocument } from '../client/documents/kept-document.js';
+import type { KeptDocument } from '../client/documents/kept-document.js';
+import { storageNameOf } from '../client/documents/storage-name.js';
+import { LivePeers } from './live-peers.js';
+import { LogPeer } from './log-peer.js';
+
+/** How long a document that is not in the log yet is waited for. */
+const UNAVAILABLE_AFTER_MS = 1000;
+/** The repo waits no longer than this for the relay and for other repos. */
+const READY_AFTER_MS = 1000;
+const PEER_ID_CHARACTERS = 16;
+
+export interface AdapterOptions extends Pick<OpenSpaceOptions, 'webSocket' | 'environment' | 'rights' | 'batchWindowMs'> {
+  /** The link of a space; every document of the repo is put into it. */
+  readonly link: string;
+  /** Where the device and the documents are kept; IndexedDB where there is one, else the memory. Null: the memory. */
+  readonly storage?: DeviceStore | null;
+  /** False: the log takes part in nothing, only repos that are online at the same time sync. */
+  readonly log?: boolean;
+  /** False: no pipes between repos that are online; changes go over the log alone, and ephemeral messages nowhere. */
+  readonly live?: boolean;
+  /** Told of failures of the connection and the storage. */
+  readonly onError?: (cause: ClientError) => void;
+}
+
+/** Give it to a Repo as `network: [new SealrelayNetworkAdapter({ link })]`. */
+export class SealrelayNetworkAdapter extends NetworkAdapter {
+  readonly #options: AdapterOptions;
+  readonly #log: LogPeer;
+  readonly #ready: Promise<void>;
+  #markReady: () => void = () => undefined;
+  #isReady = false;
+  #opening: Promise<KeptDocument> | undefined;
+  #document: KeptDocument | undefined;
+  #live: LivePeers | undefined;
+  #connected = false;
+
+  constructor(options: AdapterOptions) {
+    super();
+    this.#options = options;
+    this.#ready = new Promise((resolve) => {
+      this.#markReady = resolve;
+    });
+    this.#log = new LogPeer({
+      answer: (message) => this.#tell(message),
+      changed: (change) => this.#document?.change(change),
+      taken: (change) => this.#document?.keep(change),
+      later: (call) => void setTimeout(call, UNAVAILABLE_AFTER_MS),
+    });
+  }
+
+  /** The space, once the repo has connected the adapter; rejects when it cannot be opened. */
+  get space(): Promise<Space> {
+    return this.#ready.then(async () => (await (this.#opening ?? this.#open())).space);
+  }
+
+  override isReady(): boolean {
+    return this.#isReady;
+  }
+
+  override whenReady(): Promise<void> {
+    return this.#ready;
+  }
+
+  override connect(peerId: PeerId, peerMetadata: PeerMetadata = {}): void {
+    this.peerId = peerId;
+    this.peerMetadata = peerMetadata;
+    this.#connected = true;
+    this.#opening ??= this.#open();
+    this.#opening.then(
+      (document) => this.#begin(document, peerId, peerMetadata),
+      (cause: unknown) => {
+        this.#failed(cause);
+        this.#setReady();
+      },
+    );
+  }
+
+  override send(message: Message): void {
+    if (!this.#connected || this.#document === undefined) return;
+    if (message.targetId === logPeerId(this.#document)) this.#log.receive(message);
+    else this.#live?.send(message);
+  }
+
+  override disconnect(): void {
+    if (!this.#connected) return;
+    this.#connected = false;
+    this.#log.disconnect();
+    this.#live?.leave();
+    this.#live = undefined;
+    if (this.#document !== undefined && this.#options.log !== false) this.emit('peer-disconnected', { peerId: logPeerId(this.#document) });
+    this.#document?.space.goOffline();
+    this.emit('close');
+  }
+
+  /** Closes the space for good; what was taken is stored. */
+  async close(): Promise<void> {
+    this.disconnect();
+    await (await this.#opening)?.close();
+  }
+
+  async #open(): Promise<KeptDocument> {
+    const { link, storage, log: _log, live: _live, onError: _onError, ...options } = this.#options;
+    const store = storage === undefined ? await defaultStorage(link) : storage;
+    return openKeptDocument({
+      ...options,
+      ...(store === null ? {} : { storage: store }),
+      link,
+      offline: true,
+      open: openSpace,
+      document: this.#log,
+      failed: (cause) => this.#failed(cause),
+    });
+  }
+
+  #begin(document: KeptDocument, peerId: PeerId, peerMetadata: PeerMetadata): void {
+    if (!this.#connected || this.#live !== undefined) return;
+    this.#document = document;
+    document.space.goOnline();
+    // The repo asks for documents when the adapter is ready: whoever can have them should be there by then.
+    setTimeout(() => this.#setReady(), READY_AFTER_MS);
+    if (this.#options.log !== false) {
+      this.emit('peer-candidate', { peerId: logPeerId(document), peerMetadata: { isEphemeral: true } });
+      this.#log.connect();
+      document.space.whenSynced().then(() => this.#setReady(), () => undefined);
+    }
+    if (this.#options.live === false) return;
+    this.#live = new LivePeers(document.space, { peerId, peerMetadata }, {
+      came: (other, metadata) => {
+        this.emit('peer-candidate', { peerId: other, peerMetadata: metadata });
+        this.#setReady();
+      },
+      went: (other) => this.emit('peer-disconnected', { peerId: other }),
+      message: (message) => this.emit('message', message),
+      failed: (cause) => this.#failed(cause),
+    });
+  }
+
+  #tell(message: { type: string; documentId: DocumentId; data?: Uint8Array }): void {
+    if (!this.#connected || this.#document === undefined || this.peerId === undefined || this.#options.log === false) return;
+    this.emit('message', { ...message, senderId: logPeerId(this.#document), targetId: this.peerId });
+  }
+
+  #setReady(): void {
+    this.#isReady = true;
+    this.#markReady();
+  }
+
+  #failed(cause: unknown): void {
+    const error = cause instanceof ClientError ? cause : new ClientError('internal', 'the adapter failed', { cause });
+    this.#options.onError?.(error);
+  }
+}
+
+function logPeerId({ space }: KeptDocument): PeerId {
+  return `sealrelay-log-${space.id.slice(0, PEER_ID_CHARACTERS)}` as PeerId;
+}
+
+async function defaultStorage(link: string): Promise<DeviceStore | null> {
+  return globalThis.indexedDB === undefined ? null : IndexedDbDeviceStore.open(storageNameOf(link));
+}

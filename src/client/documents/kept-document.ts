@@ -1,0 +1,105 @@
+// A document in a space: loaded from the device's storage, changed by entries, sealed as snapshots, and stored before the position in the log is.
+import { ClientError } from '../client-error.js';
+import type { OpenSpaceOptions } from '../space/open.js';
+import type { Space } from '../space/space.js';
+import { MemoryDeviceStore } from '../store/device-store.js';
+import type { DeviceStore } from '../store/device-store.js';
+import { MemoryJournal } from '../store/journal.js';
+import { DocumentPushing } from './pushing.js';
+import { StateJournal } from './state-journal.js';
+
+/** What a document must be able to do. Applying a change twice, or in another order, must do no harm. */
+export interface DocumentPort {
+  /** Takes a change or a whole state. */
+  apply(change: Uint8Array): void;
+  /** The whole state, as a change. */
+  state(): Uint8Array;
+  /** Combines changes, of one batch or of what waits. */
+  merge(changes: readonly Uint8Array[]): readonly Uint8Array[];
+}
+
+export interface KeptDocumentOptions extends Omit<OpenSpaceOptions, 'snapshot' | 'merge'> {
+  /** How a space is opened: `openSpace` of the platform. */
+  readonly open: (options: OpenSpaceOptions) => Promise<Space>;
+  readonly document: DocumentPort;
+  /** The storage failed, a push was refused, or a change that came does not hold as a change of this document. */
+  readonly failed: (cause: ClientError) => void;
+}
+
+/** An open document. */
+export class KeptDocument {
+  readonly space: Space;
+  readonly #journal: StateJournal;
+  readonly #pushing: DocumentPushing;
+
+  constructor(space: Space, journal: StateJournal, pushing: DocumentPushing) {
+    this.space = space;
+    this.#journal = journal;
+    this.#pushing = pushing;
+    space.on('write-state', () => this.#settle());
+  }
+
+  /** Whether something is not known to be on the relay's disk. */
+  get hasUnsyncedChanges(): boolean {
+    return this.#pushing.waiting || this.space.hasUnsyncedChanges;
+  }
+
+  /** Keeps a change that the document has taken from others. */
+  keep(change: Uint8Array): void {
+    this.#journal.record(change, false);
+  }
+
+  /** Keeps and pushes a change that was made here. */
+  change(change: Uint8Array): void {
+    this.#journal.record(change, true);
+    this.#pushing.push(change);
+  }
+
+  /** Closes the space; what was kept is stored. */
+  async close(): Promise<void> {
+    await this.space.close();
+    await this.#journal.flush();
+  }
+
+  #settle(): void {
+    if (!this.hasUnsyncedChanges) this.#journal.settled();
+  }
+}
+
+/** Opens the space and the document in it. Rejects as `openSpace` does. */
+export async function openKeptDocument({ open, document, failed, ...options }: KeptDocumentOptions): Promise<KeptDocument> {
+  const storage = options.storage ?? new MemoryDeviceStore();
+  const journal = new StateJournal(storage.journal ?? new MemoryJournal(), () => document.state(), failed);
+  const take = (change: Uint8Array, what: string): void => {
+    try {
+      document.apply(change);
+    } catch (cause) {
+      failed(new ClientError('change_rejected', `${what} is no change of this document`, { cause }));
+    }
+  };
+  const { changes, owed } = await journal.load();
+  for (const change of changes) take(change, 'a stored record');
+  const merge = (parts: readonly Uint8Array[]): readonly Uint8Array[] => document.merge(parts);
+  const space = await open({
+    ...options,
+    storage: stored(storage, () => journal.flush()),
+    merge,
+    snapshot: { create: () => document.state(), load: (state) => take(state, 'a snapshot') },
+  });
+  space.subscribe(({ items }) => items.forEach((item) => take(item, 'an entry')));
+  const pushing = new DocumentPushing(space, merge, failed);
+  for (const change of owed.length > 0 ? merge(owed) : []) pushing.push(change);
+  return new KeptDocument(space, journal, pushing);
+}
+
+// The document goes first: after a crash it may be ahead of the position, and takes the same entries again, but never behind it.
+function stored(storage: DeviceStore, flush: () => Promise<void>): DeviceStore {
+  return {
+    outbox: storage.outbox,
+    load: () => storage.load(),
+    save: async (state) => {
+      await flush();
+      await storage.save(state);
+    },
+  };
+}

@@ -1,0 +1,83 @@
+// Awareness over ephemeral frames: own changes are sent, others are asked for theirs when listening begins, and who is cut off sees nobody.
+import { applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
+import type { Awareness } from 'y-protocols/awareness';
+import { EPHEMERAL_PAYLOAD_BYTES_MAX } from '../client/index.js';
+import type { Space } from '../client/index.js';
+
+const KIND_STATES = 0;
+const KIND_QUERY = 1;
+
+interface AwarenessChanges {
+  readonly added: readonly number[];
+  readonly updated: readonly number[];
+  readonly removed: readonly number[];
+}
+
+export class AwarenessLink {
+  readonly #awareness: Awareness;
+  readonly #ends: (() => void)[] = [];
+  #space: Space | undefined;
+
+  constructor(awareness: Awareness) {
+    this.#awareness = awareness;
+  }
+
+  attach(space: Space): void {
+    const { ephemeral } = space;
+    this.#space = space;
+    const update = ({ added, updated, removed }: AwarenessChanges, origin: unknown): void => {
+      if (origin !== this) this.#send([...added, ...updated, ...removed]);
+    };
+    this.#awareness.on('update', update);
+    this.#ends.push(
+      () => this.#awareness.off('update', update),
+      ephemeral.subscribe(({ payload }) => this.#take(payload)),
+      ephemeral.onListening(() => {
+        ephemeral.send(Uint8Array.of(KIND_QUERY));
+        this.#sendOwn();
+      }),
+      space.on('status', ({ status }) => {
+        if (status !== 'online') this.#forgetOthers();
+      }),
+    );
+  }
+
+  /** Tells the others that this device goes, as far as they can still be told. */
+  sayGoodbye(): void {
+    removeAwarenessStates(this.#awareness, [this.#awareness.clientID], 'leave');
+  }
+
+  leave(): void {
+    this.sayGoodbye();
+    for (const end of this.#ends.splice(0)) end();
+    this.#forgetOthers();
+    this.#space = undefined;
+  }
+
+  #take(payload: Uint8Array): void {
+    if (payload[0] === KIND_QUERY) this.#sendOwn();
+    else if (payload[0] === KIND_STATES) applyAwarenessUpdate(this.#awareness, payload.subarray(1), this);
+  }
+
+  // Set anew, so that its clock goes on: who had forgotten it takes nothing with the clock it remembers.
+  #sendOwn(): void {
+    const own = this.#awareness.getLocalState();
+    if (own !== null) this.#awareness.setLocalState(own);
+  }
+
+  #send(clients: number[]): void {
+    const own = clients.filter((client) => client === this.#awareness.clientID);
+    if (own.length === 0 || this.#space === undefined) return;
+    const update = encodeAwarenessUpdate(this.#awareness, own);
+    if (update.length >= EPHEMERAL_PAYLOAD_BYTES_MAX) return;
+    const payload = new Uint8Array(update.length + 1);
+    payload[0] = KIND_STATES;
+    payload.set(update, 1);
+    this.#space.ephemeral.send(payload);
+  }
+
+  #forgetOthers(): void {
+    const others = [...this.#awareness.getStates().keys()].filter((client) => client !== this.#awareness.clientID);
+    removeAwarenessStates(this.#awareness, others, this);
+  }
+}

@@ -1,0 +1,119 @@
+// A device kept in a real browser's IndexedDB: the contract of storages, and a page that is reloaded while it has something unsent.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type * as Y from 'yjs';
+import { createSpace } from '../../src/client/node.ts';
+import type { WebsocketProvider } from '../../src/yjs/index.ts';
+import { DEVICE_STORE_CASES } from '../support/device-store-contract.ts';
+import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.ts';
+
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const ROOT = join(import.meta.dirname, '../..');
+const PROGRAM = `
+import * as Y from 'yjs';
+import { IndexedDbDeviceStore } from './src/client/index.ts';
+import { WebsocketProvider } from './src/yjs/index.ts';
+import { DEVICE_STORE_CASES } from './test/support/device-store-contract.ts';
+let number = 0;
+globalThis.page = {
+  async run(name) {
+    number += 1;
+    const database = 'case-' + number;
+    await DEVICE_STORE_CASES[name](async () => {
+      let store = await IndexedDbDeviceStore.open(database);
+      return { store, reopen: async () => { store.close(); return (store = await IndexedDbDeviceStore.open(database)); } };
+    });
+  },
+  open(link, connect) {
+    this.doc = new Y.Doc();
+    this.provider = new WebsocketProvider(link, 'notes', this.doc, { connect });
+    return this.provider.space.then(() => undefined);
+  },
+};`;
+
+interface PageProgram {
+  run(name: string): Promise<void>;
+  open(link: string, connect: boolean): Promise<void>;
+  doc: Y.Doc;
+  provider: WebsocketProvider;
+}
+declare const page: PageProgram;
+
+describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a device in IndexedDB (skipped without the built product and Chromium)', () => {
+  let dir: string;
+  let relay: RelayProcess;
+  let pages: Server;
+  let origin: string;
+  let browser: Browser;
+  let link: string;
+
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'sealrelay-indexeddb-'));
+    const bundle = await build({ stdin: { contents: PROGRAM, resolveDir: ROOT, loader: 'ts' }, bundle: true, format: 'esm', platform: 'browser', write: false });
+    pages = createServer((request, response) => {
+      const isScript = request.url === '/page.js';
+      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+      response.end(isScript ? bundle.outputFiles[0]?.text : '<!doctype html><script type="module" src="/page.js"></script>');
+    }).listen(0, '127.0.0.1');
+    await once(pages, 'listening');
+    const address = pages.address();
+    origin = `http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}/`;
+    relay = await startRelay({ dataDir: join(dir, 'data'), port: await freePort() });
+    const home = await createSpace({ relay: relay.address });
+    link = home.link!;
+    await home.close();
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await relay?.stop();
+    pages?.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  async function visit(): Promise<Page> {
+    const visited = await (await browser.newContext()).newPage();
+    await visited.goto(origin);
+    await visited.waitForFunction(() => 'page' in globalThis);
+    return visited;
+  }
+
+  test.each(Object.keys(DEVICE_STORE_CASES))('%s', { timeout: 30_000 }, async (name) => {
+    const visited = await visit();
+    await visited.evaluate((which) => page.run(which), name);
+    await visited.context().close();
+  });
+
+  test('a page that is reloaded keeps its device, its document, and what it had not sent', { timeout: 60_000 }, async () => {
+    const visited = await visit();
+    await visited.evaluate((to) => page.open(to, true), link);
+    await visited.evaluate(() => page.doc.getText('t').insert(0, 'written online, '));
+    await visited.waitForFunction(() => page.provider.synced);
+    const device = await visited.evaluate(async () => (await page.provider.space).device);
+    await visited.evaluate(() => {
+      page.provider.disconnect();
+      page.doc.getText('t').insert(16, 'and in a tunnel');
+    });
+    await visited.evaluate(() => page.provider.space.then((space) => space.flush()));
+    await visited.waitForTimeout(300);
+    await visited.reload();
+    await visited.waitForFunction(() => 'page' in globalThis);
+    await visited.evaluate((to) => page.open(to, false), link);
+    expect(await visited.evaluate(() => page.doc.getText('t').toString())).toBe('written online, and in a tunnel');
+    expect(await visited.evaluate(async () => (await page.provider.space).device)).toBe(device);
+    const other = await visit();
+    await other.evaluate((to) => page.open(to, true), link);
+    await visited.evaluate(() => page.provider.connect());
+    await other.waitForFunction(() => page.doc.getText('t').toString() === 'written online, and in a tunnel');
+    await visited.context().close();
+    await other.context().close();
+  });
+});
