@@ -124,6 +124,6 @@ describe.skipIf(!productBuilt())('a restored backup (needs `npm run build`)', { 
     expect(readdirSync(empty)).toEqual([]);
     expect(logReset(join(dir, 'missing')).stderr).toMatch(/missing.*\. [A-Z].*\.\n$/);
     await relay.stop();
-    expect(logReset(data)).toMatchObject({ status: 0, stdout: `${data} holds no space; nothing was changed.\n` });
+    expect(logReset(data)).toMatchObject({ status: 0, stdout: expect.stringMatching(/data holds no space\. Log epoch \d+ begins/) });
   });
 });

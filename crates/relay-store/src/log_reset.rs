@@ -41,10 +41,13 @@ pub fn log_reset(data_dir: &Path, environment: &StoreEnvironment) -> Result<LogR
         }
         after = Some(id);
     }
+    if builder.is_empty() {
+        // A space that was lost as a whole is founded again by its devices: they must see that it is a later log epoch.
+        builder.closed();
+    }
     let group = opened.last_group + 1;
     let spaces = opened.spaces.len();
-    let bytes = builder.finish(group, new_epoch, time_ms, &opened.owner.store_id);
-    if let Some(bytes) = bytes.filter(|_| spaces > 0) {
+    if let Some(bytes) = builder.finish(group, new_epoch, time_ms, &opened.owner.store_id) {
         write(&mut opened, data_dir, environment, &bytes)?;
         opened.meta.set_durable_group(group).map_err(|error| meta_error(&error))?;
     }

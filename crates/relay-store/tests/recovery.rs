@@ -296,6 +296,26 @@ fn a_restored_backup_needs_a_log_reset_and_goes_on_in_a_new_epoch() {
 }
 
 #[test]
+fn a_log_reset_without_spaces_opens_a_new_epoch_too() {
+    let (vfs, options, writer) = (SimVfs::new(), options("/d", SEGMENT), Writer::new(1));
+    drop(open(Arc::new(vfs.clone()), &options).unwrap());
+    let report = log_reset(Path::new("/d"), &support::environment(Arc::new(vfs.clone()))).unwrap();
+    assert_eq!((report.old_epoch, report.spaces), (1, 0));
+    for _ in 0..2 {
+        let store = open(Arc::new(vfs.clone()), &options).unwrap();
+        assert_eq!(store.log().log_epoch, report.new_epoch);
+    }
+    // A space that the backup did not know begins with a reset that its devices can follow from the epoch they know.
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    writer.found(&store).unwrap();
+    let resets = wait(|done| store.log_resets(writer.space(), 1, done)).unwrap();
+    assert_eq!(resets.len(), 1);
+    writer.push_range(&store, 1, 3, BYTES);
+    drop(store);
+    reopens_with(&vfs, &options, &writer, 3, 0);
+}
+
+#[test]
 fn segments_without_a_group_are_no_log_that_misses_its_first_one() {
     let (vfs, options, writer) = (SimVfs::new(), options("/d", SEGMENT), Writer::new(1));
     let store = open(Arc::new(vfs.clone()), &options).unwrap();

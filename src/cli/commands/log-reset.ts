@@ -36,7 +36,7 @@ async function logReset(given: ReadFlags, io: CliIo): Promise<number> {
     return EXIT_OK;
   }
   if (spaces === 0) {
-    io.print(`${dataDir} holds no space; nothing was changed.`);
+    io.print(`${dataDir} holds no space. Log epoch ${newEpoch} begins, so that devices whose spaces were lost found them again and report a log reset.`);
     return EXIT_OK;
   }
   io.print(

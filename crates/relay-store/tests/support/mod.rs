@@ -5,6 +5,7 @@ pub mod bad_sector;
 pub mod capacity;
 pub mod cut;
 pub mod fixture;
+pub mod watched;
 
 use bytes::Bytes;
 use relay_core::environment::{Entropy, WallClock};
