@@ -10,6 +10,7 @@ use super::route::{RouteKind, RouteTable};
 use crate::connection::Shared;
 use crate::connection::pump::Pumps;
 use crate::connections::ConnectionGuard;
+use crate::request_class::RequestClass;
 use crate::websocket::handshake;
 use http::header::{
     ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
@@ -52,7 +53,9 @@ impl Front {
         guard: &ConnectionGuard,
         accepted: &Accepted,
     ) -> Answer {
+        let begun = self.shared.clock.now();
         let (head, body) = request.into_parts();
+        let class = RequestClass::of(self.routes.get(head.uri.path()));
         // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
         // say which one was, so every chunked request is the last.
         let is_last = head.headers.contains_key(TRANSFER_ENCODING);
@@ -60,6 +63,8 @@ impl Front {
             Ok(answer) => answer,
             Err(problem) => self.refuse(problem),
         };
+        let took = self.shared.clock.now().0.saturating_sub(begun.0);
+        self.shared.stats.answered(class, answer.status().as_u16(), took);
         if is_last {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

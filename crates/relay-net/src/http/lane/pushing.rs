@@ -8,6 +8,7 @@ use crate::connection::session::{Panicked, Session};
 use crate::connection::signal::Signal;
 use crate::connection::timer::Timer;
 use crate::connections::ConnectionGuard;
+use crate::request_class::RequestClass;
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use relay_core::endpoint::{Endpoint, Moment, Opened, Outbox};
@@ -64,6 +65,7 @@ impl<'a> Pushing<'a> {
         if !is_made_of_frames(body) {
             return Pushed::Other;
         }
+        let begun = self.front.shared.clock.now();
         self.front.shared.stats.counters.frame_requests_total.add(1);
         let Some(mut open) = self.take_session(token) else {
             return Pushed::Other;
@@ -75,7 +77,11 @@ impl<'a> Pushing<'a> {
             return Pushed::Aborted;
         }
         let shape = Shape { is_last, has_origin: request.has_origin };
-        let answer = answer::bytes(&open.out.take(), open.out.refusal.take(), shape);
+        let refused = open.out.refusal.take();
+        let took = self.front.shared.clock.now().0.saturating_sub(begun.0);
+        let status = refused.map_or(200, |refused| refused.status);
+        self.front.shared.stats.answered(Some(RequestClass::Push), status, took);
+        let answer = answer::bytes(&open.out.take(), refused, shape);
         if !open.out.closed {
             open.out.begin_again();
             self.open = Some(open);
