@@ -19,6 +19,8 @@ export declare class RelayCore {
   info(): RelayInfo
   /** One snapshot of all counters and gauges; null once the relay was stopped. */
   stats(): RelayStats | null
+  /** Durations by bucket and errors by code, of the same moment as a snapshot taken right before; null once it was stopped. */
+  measures(): RelayMeasures | null
   /** The events that gathered since the last call, oldest first. */
   drainEvents(): Array<RelayEvent>
   /** Erases a space (its id, 64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */
@@ -67,6 +69,22 @@ export interface RelayControlPlane {
   socketPath: string
   /** Secret of this boot; the control plane believes the client address only when it is present. */
   secret: string
+}
+
+/** How long things took. */
+export interface RelayDurations {
+  /** How many fell into each bucket. */
+  counts: Array<number>
+  /** Their sum. */
+  micros: number
+}
+
+/** How often an error was sent. */
+export interface RelayErrorCount {
+  /** Its name in the registry. */
+  code: string
+  /** Times. */
+  count: number
 }
 
 /** Something an operator may want to read. Never holds payloads, keys or full ids. */
@@ -119,6 +137,30 @@ export interface RelayLimits {
   assemblyBytesMax: number
   /** Ephemeral frames of one session in a second. */
   ephemeralFramesPerSecondMax: number
+}
+
+/** Durations by bucket, and errors by code, since the start of the process. */
+export interface RelayMeasures {
+  /** Upper ends of the buckets, ascending; every histogram has these, and one bucket more above the last. */
+  boundsMicros: Array<number>
+  /** Requests by route. */
+  requests: Array<RelayRequests>
+  /** The store's sync calls. */
+  syncs: RelayDurations
+  /** Errors sent to clients, only those that happened. */
+  errors: Array<RelayErrorCount>
+}
+
+/** Requests of one route. */
+export interface RelayRequests {
+  /** One of a fixed list of names. */
+  route: string
+  /** Durations of those that ended well. */
+  ok: RelayDurations
+  /** Those that were wrong. */
+  clientErrors: number
+  /** Those that failed although they were right. */
+  relayErrors: number
 }
 
 /** One path the core serves. */

@@ -12,6 +12,7 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
   return {
     info: () => core.info(),
     stats: () => core.stats(),
+    measures: () => core.measures(),
     drainEvents: () => core.drainEvents(),
     beat: () => core.beat(),
     eraseSpace: (space) => converted(() => core.eraseSpace(space)),

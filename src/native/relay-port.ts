@@ -1,7 +1,7 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayStats } from '../../index.js';
+import type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelayStats } from '../../index.js';
 
-export type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayStats };
+export type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelayStats };
 
 /** A running data plane. */
 export interface RelayPort {
@@ -9,6 +9,8 @@ export interface RelayPort {
   info(): RelayInfo;
   /** One snapshot of all counters and gauges; null once it was stopped. */
   stats(): RelayStats | null;
+  /** Durations by bucket and errors by code; null once it was stopped. */
+  measures(): RelayMeasures | null;
   /** Events since the last call, oldest first. */
   drainEvents(): RelayEvent[];
   /** Says that the event loop turns. */

@@ -13,7 +13,7 @@ import { reloadRoute } from './routes/reload.js';
 import { statusRoute, type StatusDeps } from './routes/status.js';
 import { startProcessFigures } from './telemetry/process-metrics.js';
 import { buildRegistry } from './telemetry/registry.js';
-import type { ReadStats } from './telemetry/snapshot.js';
+import type { ReadMeasures, ReadStats } from './telemetry/snapshot.js';
 
 /** Viewers only listen, so anything but a tiny frame is refused. */
 const FRAME_BYTES_MAX = 1024;
@@ -21,6 +21,7 @@ const FRAME_BYTES_MAX = 1024;
 export interface AdminAppDeps extends StatusDeps {
   readonly logger: FastifyBaseLogger;
   readonly stats: ReadStats;
+  readonly measures: ReadMeasures;
   readonly reload: () => Promise<ReloadReport>;
   readonly audit: AuditRouteDeps;
 }
@@ -33,7 +34,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   installRefusedUpgrades(app);
   app.addHook('onClose', async () => figures.stop());
   await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX }, preClose: cutViewers });
-  metricsRoute(app, buildRegistry(deps.stats, figures));
+  metricsRoute(app, buildRegistry({ stats: deps.stats, measures: deps.measures, rows: figures.rows }));
   liveRoute(app, deps.stats);
   statusRoute(app, deps);
   reloadRoute(app, deps.reload);

@@ -19,7 +19,7 @@ import { Reloader, type ReloadReport } from './reload.js';
 import { StoreLatency } from './store-latency.js';
 import { makePrivateSocket, type PrivateSocket } from './runtime-dir.js';
 import type { StatusDeps } from './routes/status.js';
-import { shareSnapshot, type ReadStats } from './telemetry/snapshot.js';
+import { shareSnapshot, type ReadMeasures, type ReadStats } from './telemetry/snapshot.js';
 
 /** Well below the silence after which liveness fails. */
 const BEAT_PERIOD_MS = 1000;
@@ -62,6 +62,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
 interface Shared {
   readonly readiness: Readiness;
   readonly stats: ReadStats;
+  readonly measures: ReadMeasures;
   readonly latency: StoreLatency;
   readonly reloader: Reloader;
   readonly logger: Logger;
@@ -78,6 +79,7 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
   const shared: Shared = {
     readiness: new Readiness(),
     stats: shareSnapshot(() => core?.stats() ?? null, () => performance.now()),
+    measures: shareSnapshot(() => core?.measures() ?? null, () => performance.now()),
     latency: new StoreLatency(),
     reloader: new Reloader(config, { reread: deps.reread, logger: deps.logger, audit: audit.sink, apply: (next) => setLogLevel(deps.logger, logger, next['log.level']) }),
     logger,
@@ -134,11 +136,12 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
 async function openAdminApp(config: Config, shared: Shared, closers: Closers): Promise<RunningServer['admin']> {
   const port = config['admin.port'];
   if (port === null) return null;
-  const { logger, stats, reloader } = shared;
+  const { logger, stats, measures, reloader } = shared;
   const app = await buildAdminApp({
     ...condition(shared),
     logger,
     stats,
+    measures,
     version: VERSION,
     relayAddress: shared.relayAddress,
     reload: () => reloader.reload(),

@@ -1,5 +1,6 @@
 // A data plane that only remembers what it was told.
-import type { RelayConfig, RelayEvent, RelayPort, RelayStats, StartRelayPort } from '../../src/native/relay-port.js';
+import type { RelayConfig, RelayEvent, RelayMeasures, RelayPort, RelayStats, StartRelayPort } from '../../src/native/relay-port.js';
+import { ROUTES } from '../../src/server/telemetry/closed-labels.js';
 import { RELAY_METRICS } from '../../src/server/telemetry/relay-metrics.js';
 
 export class RelayPortDouble implements RelayPort {
@@ -25,6 +26,10 @@ export class RelayPortDouble implements RelayPort {
     return statsOf(this.statsCalls);
   }
 
+  measures(): RelayMeasures {
+    return measuresOf(this.statsCalls);
+  }
+
   drainEvents(): RelayEvent[] {
     return this.waiting.splice(0);
   }
@@ -45,4 +50,17 @@ export class RelayPortDouble implements RelayPort {
 /** A snapshot with the same number everywhere. */
 export function statsOf(value: number): RelayStats {
   return Object.fromEntries(Object.keys(RELAY_METRICS).map((key) => [key, value])) as unknown as RelayStats;
+}
+
+const BOUNDS_MICROS = [1000, 10_000, 100_000, 1_000_000];
+
+/** Measures of every route with the same number in each bucket. */
+export function measuresOf(value: number): RelayMeasures {
+  const durations = { counts: [...BOUNDS_MICROS, 0].map(() => value), micros: value };
+  return {
+    boundsMicros: BOUNDS_MICROS,
+    requests: ROUTES.map((route) => ({ route, ok: durations, clientErrors: value, relayErrors: value })),
+    syncs: durations,
+    errors: [{ code: 'busy', count: value }],
+  };
 }

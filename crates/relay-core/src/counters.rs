@@ -1,5 +1,6 @@
 //! What the relay counts. One place, so that a metric that is declared is also incremented.
 
+use crate::measure::RequestMeter;
 use relay_proto::ErrorCode;
 use relay_proto::error_registry::ERRORS;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,8 @@ macro_rules! counters {
         pub(crate) struct Counters {
             $($(#[$doc])* pub(crate) $name: Count,)*
             errors: ErrorCounts,
+            /// Pushes over WebSockets; what comes over HTTP the transport measures.
+            pub(crate) websocket_pushes: RequestMeter,
         }
 
         /// One moment of the relay's counters (`…_total`, since the start) and gauges.

@@ -24,6 +24,7 @@ pub mod http;
 mod hub;
 pub mod ledger;
 pub mod limits;
+pub mod measure;
 pub mod memory_store;
 pub mod relay;
 mod session;

@@ -10,6 +10,7 @@ use crate::environment::{Entropy, LogSigner, WallClock};
 use crate::http::{self, ExchangeOptions, HttpSessions, Judged, Tickets, Tokens};
 use crate::hub::Hub;
 use crate::limits::RelayLimits;
+use crate::measure::RequestFigures;
 use crate::session::{HttpHandshake, Session};
 use crate::store::{CommitListener, Completion, Store};
 use relay_proto::erasure::ErasureReason;
@@ -79,6 +80,12 @@ impl Relay {
     #[must_use]
     pub fn stats(&self) -> RelayStats {
         self.shared.counters.read()
+    }
+
+    /// How pushes over WebSockets ended, and how long the good ones took from their arrival to their receipt.
+    #[must_use]
+    pub fn websocket_pushes(&self) -> RequestFigures {
+        self.shared.counters.websocket_pushes.read()
     }
 
     /// Erases a space on the operator's word; its devices are told by whom.

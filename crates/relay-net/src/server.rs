@@ -14,11 +14,13 @@ use crate::http::liveness::LivenessProbe;
 use crate::http::proxy::Proxy;
 use crate::http::route::{Route, RouteTable};
 use crate::limits::{ABORT_TIMEOUT, NetLimits};
+use crate::request_class::RequestClass;
 use crate::start_error::StartError;
 use crate::stats::{NetStats, Stats};
 use relay_core::blobs::Blobs;
 use relay_core::endpoint::EndpointFactory;
 use relay_core::http::HttpSessions;
+use relay_core::measure::RequestFigures;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -151,6 +153,12 @@ impl Server {
     #[must_use]
     pub fn stats(&self) -> NetStats {
         self.shared.stats.snapshot(self.connections.open(), self.gate.crowded())
+    }
+
+    /// How requests over HTTP ended, and how long the good ones took, by kind.
+    #[must_use]
+    pub fn requests(&self) -> Vec<(RequestClass, RequestFigures)> {
+        self.shared.stats.requests()
     }
 
     /// Closes the port, tells every endpoint, flushes and closes every connection with 1012, and aborts what is left at

@@ -2,9 +2,12 @@
 //! message.
 
 use crate::partial::PartialBudget;
+use crate::request_class::RequestClass;
 use crate::websocket::Violation;
+use relay_core::measure::{Outcome, RequestFigures, RequestMeter};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
@@ -148,6 +151,8 @@ pub(crate) struct Stats {
     pub(crate) websockets: Gauge,
     pub(crate) partial: Arc<PartialBudget>,
     violations: Vec<(Violation, Counter)>,
+    /// In the order of [`RequestClass::ALL`].
+    requests: [RequestMeter; RequestClass::ALL.len()],
 }
 
 impl Stats {
@@ -157,6 +162,7 @@ impl Stats {
             websockets: Gauge::default(),
             partial: PartialBudget::new(partial_bytes_max),
             violations: Violation::ALL.iter().map(|kind| (*kind, Counter::default())).collect(),
+            requests: Default::default(),
         })
     }
 
@@ -164,6 +170,18 @@ impl Stats {
         if let Some((_, counter)) = self.violations.iter().find(|(kind, _)| *kind == violation) {
             counter.add(1);
         }
+    }
+
+    /// Counts an answer, and how long it took until it could be sent.
+    pub(crate) fn answered(&self, class: Option<RequestClass>, status: u16, took: Duration) {
+        if let Some(meter) = class.and_then(|class| self.requests.get(class as usize)) {
+            meter.record(Outcome::of_status(status), took, 1);
+        }
+    }
+
+    /// The requests by kind.
+    pub(crate) fn requests(&self) -> Vec<(RequestClass, RequestFigures)> {
+        RequestClass::ALL.into_iter().zip(self.requests.iter().map(RequestMeter::read)).collect()
     }
 
     pub(crate) fn snapshot(&self, connections_open: usize, addresses_crowded_total: u64) -> NetStats {

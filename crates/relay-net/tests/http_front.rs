@@ -2,7 +2,7 @@
 
 mod support;
 
-use relay_net::{Clock, ControlPlane, LivenessProbe, NetLimits, ProxySecret};
+use relay_net::{Clock, ControlPlane, LivenessProbe, NetLimits, ProxySecret, RequestClass};
 use std::net::SocketAddr;
 use std::time::Duration;
 use support::client::{Client, KEY, PATIENCE};
@@ -77,6 +77,11 @@ async fn every_request_gets_its_status_and_disturbs_nobody() {
     assert_eq!(stats.upgrades_refused_total, refused_upgrades);
     assert_eq!(stats.liveness_total, 3);
     assert_eq!(stats.accepted_total, table().len() as u64 + 1);
+    let requests = relay.server.requests();
+    let control =
+        requests.iter().find(|(class, _)| *class == RequestClass::Control).map(|(_, figures)| figures).unwrap();
+    assert_eq!((control.client_errors, control.relay_errors), (1, 0), "probes and upgrades are not measured");
+    assert!(requests.iter().all(|(_, figures)| figures.ok.counts.iter().sum::<u64>() == 0));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use crate::config::{self, RelayConfig, count};
 use crate::events::EventQueue;
 use crate::failure::Failure;
 use crate::info::RelayInfo;
+use crate::measures::{self, RelayMeasures};
 use crate::native::Native;
 use crate::stats::{self, RelayStats, number};
 use crate::watch;
@@ -160,6 +161,11 @@ impl Running {
         stats::add_store(&mut snapshot, &self.native.store_stats());
         stats::add_blobs(&mut snapshot, &self.native.blob_stats());
         snapshot
+    }
+
+    pub(crate) fn measures(&self) -> RelayMeasures {
+        let (pushes, requests) = (self.native.websocket_pushes(), self.server.requests());
+        measures::measures(&pushes, &requests, &self.native.sync_durations(), &self.native.rule_stats())
     }
 
     /// Tells clients when to return, closes what is left at the deadline, then the store, then the threads.

@@ -7,6 +7,7 @@ use crate::events::{EventQueue, RelayEvent};
 use crate::failure::Failure;
 use crate::info::RelayInfo;
 use crate::log_reset::LogResetTask;
+use crate::measures::RelayMeasures;
 use crate::stats::RelayStats;
 use crate::tasks::{StartTask, StopTask};
 use napi::Env;
@@ -78,6 +79,12 @@ impl RelayCore {
     #[napi(catch_unwind, ts_return_type = "RelayStats | null")]
     pub fn stats(&self) -> Option<RelayStats> {
         self.shared.with(|running| running.stats(self.events.dropped()))
+    }
+
+    /// Durations by bucket and errors by code, of the same moment as a snapshot taken right before; null once it was stopped.
+    #[napi(catch_unwind, ts_return_type = "RelayMeasures | null")]
+    pub fn measures(&self) -> Option<RelayMeasures> {
+        self.shared.with(Running::measures)
     }
 
     /// The events that gathered since the last call, oldest first.

@@ -16,6 +16,7 @@ mod events;
 mod failure;
 mod info;
 mod log_reset;
+mod measures;
 mod native;
 mod stats;
 mod store_watch;

@@ -10,6 +10,7 @@ use relay_core::endpoint::EndpointFactory;
 use relay_core::environment::{Entropy, LogSigner, WallClock};
 use relay_core::http::HttpSessions;
 use relay_core::limits::RelayLimits;
+use relay_core::measure::{HistogramFigures, RequestFigures};
 use relay_core::relay::{Relay, RelayParts, RelayStats as RuleStats};
 use relay_core::store::{Store, StoreError, StoreStats};
 use relay_net::Clock;
@@ -93,6 +94,16 @@ impl Native {
     /// Figures of the rules.
     pub(crate) fn rule_stats(&self) -> RuleStats {
         self.relay.stats()
+    }
+
+    /// Pushes over WebSockets.
+    pub(crate) fn websocket_pushes(&self) -> RequestFigures {
+        self.relay.websocket_pushes()
+    }
+
+    /// Durations of the store's syncs.
+    pub(crate) fn sync_durations(&self) -> HistogramFigures {
+        self.store.sync_durations()
     }
 
     /// Figures of the blobs.

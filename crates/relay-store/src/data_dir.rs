@@ -26,8 +26,10 @@ pub(crate) const META_FILE: &str = "meta.redb";
 pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Name of the directory of blobs.
 pub(crate) const BLOBS_DIR: &str = "blobs";
+/// Name of the directory of what operators watch (uptime, incidents); the control plane's, not the store's.
+const OPERATIONS_DIR: &str = "operations";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 13] = [
+const OWN_NAMES: [&str; 14] = [
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
@@ -41,6 +43,7 @@ const OWN_NAMES: [&str; 13] = [
     CHECKPOINT_FILE,
     CHECKPOINT_NEW_FILE,
     COLD_FILE,
+    OPERATIONS_DIR,
 ];
 /// Names of what the control plane keeps beside the store; the store does not look into them.
 const CONTROL_PLANE_NAMES: [&str; 1] = ["audit"];

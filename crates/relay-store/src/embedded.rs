@@ -21,6 +21,7 @@ use crate::segments::{BACKGROUND_WAITING_MAX, Segments};
 use crate::shared::{Shared, SharedParts, add};
 use crate::snapshots::Snapshots;
 use crate::workers::Workers;
+use relay_core::measure::HistogramFigures;
 use running::Running;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -259,6 +260,12 @@ impl EmbeddedStore {
     #[must_use]
     pub fn take_damage(&self) -> Option<DamagedRead> {
         self.shared.take_damage()
+    }
+
+    /// How long the sync calls of the committer took.
+    #[must_use]
+    pub fn sync_durations(&self) -> HistogramFigures {
+        self.shared.counters.sync_durations.read()
     }
 
     /// The log's key, for whoever else has to sign for this log.

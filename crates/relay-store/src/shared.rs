@@ -11,6 +11,7 @@ use crate::segment::writer::Owner;
 use crate::space::Space;
 use crate::vfs::Vfs;
 use relay_core::environment::{Entropy, LogSigner, WallClock};
+use relay_core::measure::Histogram;
 use relay_core::store::{CommitListener, StoreError, StoreStats};
 use relay_proto::ids::SpaceId;
 use std::path::PathBuf;
@@ -48,6 +49,7 @@ pub(crate) struct Counters {
     pub(crate) reclaim_written_bytes: AtomicU64,
     pub(crate) reclaim_failures: AtomicU64,
     pub(crate) damaged_reads: AtomicU64,
+    pub(crate) sync_durations: Histogram,
 }
 
 /// Adds to a counter.
@@ -214,6 +216,7 @@ impl Shared {
     /// Counts one sync.
     pub(crate) fn count_sync(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.counters.sync_durations.record(took, 1);
         add(&self.counters.syncs, 1);
         add(&self.counters.sync_micros, micros);
         self.counters.sync_micros_max.fetch_max(micros, Ordering::Relaxed);

@@ -1,10 +1,8 @@
-// The metrics of the data plane: one row per figure of the native snapshot. No labels, so no id can ever become one.
+// The metrics of the data plane without labels: one row per figure of the native snapshot.
 import type { RelayStats } from '../../native/relay-port.js';
+import type { MetricRow } from './metric-row.js';
 
-export interface MetricRow {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'counter' | 'gauge';
+interface FigureRow extends MetricRow {
   /** The snapshot's number divided by this is in the base unit of the name. */
   readonly divisor: number;
 }
@@ -128,12 +126,12 @@ export const RELAY_METRICS = {
   blobsDeletedTotal: counter('relay_blobs_deleted_total', 'Blobs deleted.'),
   blobsExpiredTotal: counter('relay_blobs_expired_total', 'Blobs and unfinished uploads that expired.'),
   blobsDamagedTotal: counter('relay_blobs_damaged_total', 'Reads of blobs, or files of them, that were damaged.'),
-} as const satisfies Record<keyof RelayStats, MetricRow>;
+} as const satisfies Record<keyof RelayStats, FigureRow>;
 
-function gauge(name: string, help: string, divisor = 1): MetricRow {
+function gauge(name: string, help: string, divisor = 1): FigureRow {
   return { name, help, type: 'gauge', divisor };
 }
 
-function counter(name: string, help: string, divisor = 1): MetricRow {
+function counter(name: string, help: string, divisor = 1): FigureRow {
   return { name, help, type: 'counter', divisor };
 }

@@ -4,7 +4,10 @@ use super::handle::Answer;
 use super::io::Io;
 use super::open::OpenSession;
 use super::push_window::Joined;
+use super::refusal::code_of;
 use crate::admission;
+use crate::endpoint::Moment;
+use crate::measure::Outcome;
 use crate::store::{self, Pushed, ReceiptRun, StoreError, Verdict};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
@@ -18,6 +21,7 @@ impl OpenSession {
             // What came before it is not to be refused for it.
             self.forward_pushes(io);
             self.pushes.refuse_from(push.push_seq_first);
+            self.measure(Outcome::of_error(code), io.now, 1, io);
             io.error(code, push.push_seq_first);
             return;
         }
@@ -49,6 +53,7 @@ impl OpenSession {
             let Some(next) = self.pushes.next_push_seq() else { return };
             if let Some(expected) = self.pushes.refused_at.filter(|refused_at| next > *refused_at) {
                 self.pushes.drop_next();
+                self.measure(Outcome::of_error(ErrorCode::PushSeqGap), io.now, 1, io);
                 gap(next, expected, io);
                 continue;
             }
@@ -56,10 +61,11 @@ impl OpenSession {
             if let Some(wait_ms) = io.shared.admission.excess_wait_ms(io.now) {
                 self.pushes.drop_next();
                 self.pushes.refuse_from(next);
+                self.measure(Outcome::of_error(ErrorCode::Busy), io.now, 1, io);
                 busy(next, wait_ms, io);
                 continue;
             }
-            let Some((push, joined)) = self.pushes.join(usize::from(io.shared.limits.push_entries_max)) else { return };
+            let Some((push, joined)) = self.join_next(io) else { return };
             self.pushes.in_store += 1;
             let waiting = io.shared.admission.enter(joined.firsts.len(), joined.bytes);
             let done = io.completion(move |result| {
@@ -67,6 +73,18 @@ impl OpenSession {
                 Answer::Pushed { joined, result }
             });
             io.shared.store.push(self.for_store(push), done);
+        }
+    }
+
+    fn join_next(&mut self, io: &Io<'_>) -> Option<(Push, Joined)> {
+        self.pushes.join(usize::from(io.shared.limits.push_entries_max), io.now)
+    }
+
+    /// Requests over HTTP are measured as such, by the transport.
+    fn measure(&self, outcome: Outcome, since: Moment, pushes: usize, io: &Io<'_>) {
+        if self.flow.is_none() {
+            let took = io.now.0.saturating_sub(since.0);
+            io.shared.counters.websocket_pushes.record(outcome, took, u64::try_from(pushes).unwrap_or(u64::MAX));
         }
     }
 
@@ -86,6 +104,8 @@ impl OpenSession {
             Err(StoreError::Refused(_)) if joined.is_several() => self.pushes.hold_apart(joined),
             result => {
                 self.pushes.answered(joined.firsts.len(), joined.bytes);
+                let outcome = result.as_ref().map_or_else(|error| Outcome::of_error(code_of(error)), |_| Outcome::Ok);
+                self.measure(outcome, joined.since, joined.firsts.len(), io);
                 self.answer_pushes(&joined.firsts, result, io);
             }
         }

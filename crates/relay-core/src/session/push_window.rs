@@ -5,6 +5,7 @@
 //! 2. Joined pushes are consecutive in push_seq and of one key epoch: the store takes them as it would take them one by one.
 //!    If it refuses them together, each is handed over again by itself, so that each gets the answer it would have got.
 
+use crate::endpoint::Moment;
 use crate::limits::PUSH_JOINED_BYTES_MAX;
 use relay_proto::frame::Push;
 use relay_proto::ids::SealedBytes;
@@ -36,6 +37,8 @@ pub(crate) struct Joined {
     pub(super) firsts: Vec<u64>,
     /// Their sealed bytes.
     pub(super) bytes: usize,
+    /// When the store was asked.
+    pub(super) since: Moment,
     /// Each of them, when there is more than one.
     parts: Vec<Push>,
 }
@@ -88,10 +91,11 @@ impl PushWindow {
     }
 
     /// Takes the next push and those that continue it, as one of at most `entries_max` entries.
-    pub(super) fn join(&mut self, entries_max: usize) -> Option<(Push, Joined)> {
+    pub(super) fn join(&mut self, entries_max: usize, now: Moment) -> Option<(Push, Joined)> {
         let is_apart = self.apart > 0;
         let first = self.pop()?;
-        let mut joined = Joined { firsts: vec![first.push_seq_first], bytes: sealed_bytes(&first), parts: Vec::new() };
+        let mut joined =
+            Joined { firsts: vec![first.push_seq_first], bytes: sealed_bytes(&first), since: now, parts: Vec::new() };
         let mut whole = first;
         while !is_apart && self.continues(&whole, joined.bytes, entries_max) {
             let Some(next) = self.pop() else { break };
@@ -138,6 +142,8 @@ mod tests {
     use super::*;
     use bytes::Bytes;
 
+    const NOW: Moment = Moment(std::time::Duration::ZERO);
+
     fn push(push_seq_first: u64, key_epoch: u32, entries: usize) -> Push {
         let entry = SealedBytes(Bytes::from_static(&[7; 10]));
         Push { push_seq_first, key_epoch, entries: vec![entry; entries] }
@@ -150,7 +156,7 @@ mod tests {
     }
 
     fn firsts(window: &mut PushWindow, entries_max: usize) -> Vec<Vec<u64>> {
-        std::iter::from_fn(|| window.join(entries_max).map(|(_, joined)| joined.firsts)).collect()
+        std::iter::from_fn(|| window.join(entries_max, NOW).map(|(_, joined)| joined.firsts)).collect()
     }
 
     #[test]
@@ -164,14 +170,14 @@ mod tests {
 
     #[test]
     fn a_joined_push_holds_the_entries_of_all_in_order() {
-        let (whole, joined) = window(&[push(4, 1, 2), push(6, 1, 1)]).join(100).unwrap();
+        let (whole, joined) = window(&[push(4, 1, 2), push(6, 1, 1)]).join(100, NOW).unwrap();
         assert_eq!((whole.push_seq_first, whole.entries.len(), joined.bytes, joined.is_several()), (4, 3, 30, true));
     }
 
     #[test]
     fn what_was_refused_together_goes_by_itself_and_what_follows_is_joined_again() {
         let mut held = window(&[push(1, 1, 1), push(2, 1, 1)]);
-        let (_, joined) = held.join(100).unwrap();
+        let (_, joined) = held.join(100, NOW).unwrap();
         held.hold(push(3, 1, 1));
         held.hold(push(4, 1, 1));
         held.hold_apart(joined);

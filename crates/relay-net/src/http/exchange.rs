@@ -13,6 +13,7 @@ use crate::connection::Shared;
 use crate::connection::pump::Pumps;
 use crate::connections::ConnectionGuard;
 use crate::gate::{AddressKey, Client, Gate, Peer, write_headers};
+use crate::request_class::RequestClass;
 use crate::websocket::handshake;
 use http::header::{
     ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
@@ -56,7 +57,9 @@ impl Front {
         guard: &ConnectionGuard,
         accepted: &Accepted,
     ) -> Answer {
+        let begun = self.shared.clock.now();
         let (head, body) = request.into_parts();
+        let class = RequestClass::of(self.routes.get(head.uri.path(), handshake::is_asked_for(&head.headers)));
         // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
         // say which one was, so every chunked request is the last.
         let is_last = head.headers.contains_key(TRANSFER_ENCODING);
@@ -64,6 +67,8 @@ impl Front {
             Ok(answer) => answer,
             Err(problem) => self.refuse(problem),
         };
+        let took = self.shared.clock.now().0.saturating_sub(begun.0);
+        self.shared.stats.answered(class, answer.status().as_u16(), took);
         if is_last {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -8,6 +8,7 @@ use crate::connection::session::{Panicked, Session};
 use crate::connection::signal::Signal;
 use crate::connection::timer::Timer;
 use crate::connections::ConnectionGuard;
+use crate::request_class::RequestClass;
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use relay_core::endpoint::{Endpoint, Moment, Opened, Outbox};
@@ -68,6 +69,7 @@ impl<'a> Pushing<'a> {
             self.front.shared.stats.counters.http_errors_total.add(1);
             return Pushed::Answer(answer::too_fast(shape));
         }
+        let begun = self.front.shared.clock.now();
         self.front.shared.stats.counters.frame_requests_total.add(1);
         let Some(mut open) = self.take_session(token) else {
             return Pushed::Other;
@@ -78,7 +80,11 @@ impl<'a> Pushing<'a> {
         if !ended {
             return Pushed::Aborted;
         }
-        let answer = answer::bytes(&open.out.take(), open.out.refusal.take(), shape);
+        let refused = open.out.refusal.take();
+        let took = self.front.shared.clock.now().0.saturating_sub(begun.0);
+        let status = refused.map_or(200, |refused| refused.status);
+        self.front.shared.stats.answered(Some(RequestClass::Push), status, took);
+        let answer = answer::bytes(&open.out.take(), refused, shape);
         if !open.out.closed {
             open.out.begin_again();
             self.open = Some(open);
