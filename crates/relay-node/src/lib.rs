@@ -7,6 +7,7 @@
 #![deny(rustdoc::broken_intra_doc_links)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod admin;
 mod assembly;
 mod config;
 mod core;
@@ -17,6 +18,7 @@ mod failure;
 mod info;
 mod log_reset;
 mod native;
+mod pseudonym;
 mod stats;
 mod store_watch;
 mod tasks;

@@ -26,8 +26,12 @@ pub(crate) const META_FILE: &str = "meta.redb";
 pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Name of the directory of blobs.
 pub(crate) const BLOBS_DIR: &str = "blobs";
+/// Name of the key under which ids become pseudonyms; the control plane's, not the store's.
+pub const PSEUDONYM_KEY_FILE: &str = "pseudonym.key";
+/// Name of the directory of who may administer the relay; the control plane's, not the store's.
+const ADMIN_DIR: &str = "admin";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 13] = [
+const OWN_NAMES: [&str; 15] = [
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
@@ -41,6 +45,8 @@ const OWN_NAMES: [&str; 13] = [
     CHECKPOINT_FILE,
     CHECKPOINT_NEW_FILE,
     COLD_FILE,
+    PSEUDONYM_KEY_FILE,
+    ADMIN_DIR,
 ];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
