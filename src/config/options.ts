@@ -4,6 +4,7 @@
 //
 // Key `a.b-c` is flag `--a.b-c`, environment variable `RELAY_A_B_C`, and key `b-c` below `a` in a file.
 import type { Region } from './regions.js';
+import { ADMIN } from './table/admin.js';
 import { LIMITS } from './table/limits.js';
 import { LISTENING } from './table/listening.js';
 import { PLACE } from './table/place.js';
@@ -17,6 +18,7 @@ export type { OptionSpec, OptionTable, OptionValue } from './table/option-spec.j
 
 export const OPTIONS = {
   ...LISTENING,
+  ...ADMIN,
   ...STORAGE,
   ...LIMITS,
   ...TIME,

@@ -1,16 +1,17 @@
 // The composition root: the only place of the server that constructs things. Opens in order (private socket, public app,
 // admin app, core) and closes in the opposite order, so that the core drains while both apps still answer.
 import type { Logger } from 'pino';
-import type { Config } from '../config/options.js';
+import type { Config, OptionKey } from '../config/options.js';
 import { RelayError } from '../errors.js';
 import { toCoreConfig, type RouteTable } from './core-config.js';
 import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.js';
 import { BUILD, PROTOCOL_VERSIONS, VERSION } from '../version.js';
-import { buildAdminApp } from './admin-app.js';
+import { openAdmin, type AdminPlace, type OpenAdmin } from './admin-api/open-admin.js';
+import { logAudit } from './audit/log-audit.js';
 import { Closers } from './closers.js';
-import { listenOn } from './listen.js';
 import { relayAddress } from './address.js';
 import { appLogger, logEvents, setLogLevel } from './logging.js';
+import type { LogRing } from './logging-ring.js';
 import { buildPublicApp } from './public-app.js';
 import { Readiness, storeTrouble } from './readiness.js';
 import { Reloader, type ReloadReport } from './reload.js';
@@ -28,13 +29,17 @@ export interface ServerDeps {
   readonly routes: RouteTable;
   /** Reads the configuration again, for a reload; null where there is nothing to read. */
   readonly reread: (() => Promise<Config>) | null;
+  /** Where each option's value came from, for the admin page. */
+  readonly origin?: () => Readonly<Partial<Record<OptionKey, string>>>;
+  /** The last lines of the log, for the admin page. */
+  readonly logRing?: LogRing;
 }
 
 /** A relay that accepts connections. */
 export interface RunningServer {
   readonly info: RelayInfo;
   /** Address of the admin listener, or null when it is off. */
-  readonly admin: { readonly host: string; readonly port: number } | null;
+  readonly admin: AdminPlace | null;
   /** Drains and closes everything; a second call waits for the first. */
   stop(): Promise<void>;
   /** Reads the configuration again and applies what can change while the relay runs. */
@@ -60,6 +65,8 @@ interface Shared {
   readonly reloader: Reloader;
   readonly logger: Logger;
   readonly relayAddress: () => string | null;
+  /** Null until it runs. */
+  readonly core: () => RelayPort | null;
 }
 
 async function open(config: Config, deps: ServerDeps, closers: Closers): Promise<RunningServer> {
@@ -74,10 +81,12 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     reloader: new Reloader(config, { reread: deps.reread, logger: deps.logger, apply: (next) => setLogLevel(deps.logger, logger, next['log.level']) }),
     logger,
     relayAddress: () => (core === null ? null : relayAddress(core.info())),
+    core: () => core,
   };
   await openPublicApp(socket, shared, closers);
-  const admin = await openAdminApp(config, shared, closers);
+  const opened = await openAdminApp(config, shared, deps, closers);
   core = await openCore(socket, shared, deps, closers);
+  const admin = (await opened?.begin()) ?? null;
   shared.readiness.markReady();
   let stopping: Promise<void> | null = null;
   return {
@@ -120,21 +129,22 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
   await app.listen({ path: socket.socketPath });
 }
 
-async function openAdminApp(config: Config, shared: Shared, closers: Closers): Promise<RunningServer['admin']> {
-  const port = config['admin.port'];
-  if (port === null) return null;
-  const { logger, stats, reloader } = shared;
-  const app = await buildAdminApp({
+function openAdminApp(config: Config, shared: Shared, deps: ServerDeps, closers: Closers): Promise<OpenAdmin | null> {
+  const { logger, stats, reloader, core } = shared;
+  const app = {
     ...condition(shared),
     logger,
     stats,
+    core,
     version: VERSION,
     relayAddress: shared.relayAddress,
     reload: () => reloader.reload(),
-  });
-  closers.add(() => app.close());
-  const address = await listenOn(app, config['admin.host'], port, '--admin.port');
-  return { host: address.address, port: address.port };
+    config: () => reloader.running,
+    origin: deps.origin ?? (() => ({})),
+    logRing: deps.logRing ?? null,
+    audit: logAudit(deps.logger),
+  };
+  return openAdmin(config, app, closers);
 }
 
 async function openCore(socket: PrivateSocket, { reloader, stats, latency }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
