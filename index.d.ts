@@ -25,6 +25,16 @@ export declare class RelayCore {
   drainEvents(): Array<RelayEvent>
   /** Erases a space (its id, 64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */
   eraseSpace(space: string): Promise<void>
+  /** A page of spaces, at most 100, behind the one with the pseudonym `after`. */
+  spaces(after: string | null, count: number): Promise<RelaySpacePage>
+  /** The space with a pseudonym, with its devices. */
+  space(pseudonym: string): Promise<RelaySpaceDetail>
+  /** The open subscriptions that are furthest behind, at most 100. */
+  slowReaders(count: number): Promise<RelaySlowReaders>
+  /** The newest stored record of the space with a pseudonym, or of the space written to last; null when there is none. */
+  sample(pseudonym: string | null): Promise<RelaySample | null>
+  /** Erases the space with a pseudonym; resolves once nothing of it is left on disk. */
+  eraseByPseudonym(pseudonym: string): Promise<void>
   /** Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time. */
   beat(): void
   /** Stops accepting, tells clients when to return, waits for them, closes the store. Again after that: nothing. */
@@ -85,6 +95,24 @@ export interface RelayErrorCount {
   code: string
   /** Times. */
   count: number
+/** A device of a space. */
+export interface RelayDeviceRow {
+  /** Its pseudonym. */
+  pseudonym: string
+  /** `read`, `write` or `admin`. */
+  rights: string
+  /** Until when, Unix ms; null: for good. */
+  notAfterMs: number | null
+  /** It said that it holds everything up to this seq; null: it never said so. */
+  acked: number | null
+  /** Entries of the space it did not say it holds. */
+  lag: number
+  /** Entries it pushed. */
+  pushed: number
+  /** Last contact, Unix ms. */
+  contactMs: number | null
+  /** Open subscriptions over a WebSocket. */
+  subscriptions: number
 }
 
 /** Something an operator may want to read. Never holds payloads, keys or full ids. */
@@ -169,6 +197,102 @@ export interface RelayRoute {
   path: string
   /** What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`. */
   kind: string
+}
+
+/** The newest entry of a space as it is stored. */
+export interface RelaySample {
+  /** Pseudonym of the space. */
+  space: string
+  /** Number of the segment it is in. */
+  segment: number
+  /** Where it starts there, in bytes. */
+  offset: number
+  /** Its length, in bytes. */
+  recordBytes: number
+  /** Every field, in the order of the record. */
+  fields: Array<RelaySampleField>
+}
+
+/** One field of a record. */
+export interface RelaySampleField {
+  /** As docs/storage.md names it. */
+  name: string
+  /** Its length in the record, in bytes. */
+  length: number
+  /** Its bytes, of long ones the first, hex; null where the pseudonym stands for them. */
+  hex: string | null
+  /** Instead of an id; null where the bytes are shown. */
+  pseudonym: string | null
+}
+
+/** One open subscription. */
+export interface RelaySlowReader {
+  /** Pseudonym of the space. */
+  space: string
+  /** Pseudonym of the device. */
+  device: string
+  /** It was sent everything up to this seq. */
+  cursor: number
+  /** Entries it was not sent yet. */
+  lag: number
+}
+
+/** The open subscriptions that are furthest behind. */
+export interface RelaySlowReaders {
+  /** The slowest first; those that miss nothing are left out. */
+  readers: Array<RelaySlowReader>
+  /** Subscriptions that were looked at. */
+  scanned: number
+  /** Whether these were all there are. */
+  whole: boolean
+}
+
+/** One space with its devices. */
+export interface RelaySpaceDetail {
+  /** As in a list. */
+  space: RelaySpaceRow
+  /** Version of the newest roster statement. */
+  rosterVersion: number
+  /** Generation of the content keys. */
+  keyEpoch: number
+  /** Whether entries go as soon as every live device acked them. */
+  queueMode: boolean
+  /** Devices that left. */
+  formerDevices: number
+  /** Devices of the newest roster. */
+  devices: Array<RelayDeviceRow>
+}
+
+/** A page of spaces. */
+export interface RelaySpacePage {
+  /** In an order of their own, which stays. */
+  spaces: Array<RelaySpaceRow>
+  /** Where the next page starts; null for none. */
+  next: string | null
+}
+
+/** One space of a list. */
+export interface RelaySpaceRow {
+  /** Its pseudonym. */
+  pseudonym: string
+  /** Whether it is in memory. */
+  resident: boolean
+  /** Entries held; null when what the disk has of the space could not be read, as for every null below. */
+  entries: number | null
+  /** Sealed bytes held; null when there are too many entries to add them up. */
+  sealedBytes: number | null
+  /** seq of the newest entry (0: none). */
+  size: number | null
+  /** Lowest seq still held. */
+  floor: number | null
+  /** Merkle root of the log, hex; null while a commit is under way. */
+  head: string | null
+  /** Devices of the newest roster. */
+  devices: number | null
+  /** Open sessions. */
+  connections: number
+  /** Newest commit (to the hour) or contact, Unix ms. */
+  lastUseMs: number | null
 }
 
 /** Counters end in `Total`, gauges say what they count. All since the start of the process. */

@@ -12,16 +12,18 @@ export interface Answer {
 export interface Question {
   readonly url: string;
   readonly method: 'GET' | 'POST';
+  /** Sent as a bearer token; null: none. */
+  readonly token?: string | null;
   readonly timeoutMs: number;
   /** Appended to an error when nobody answers. */
   readonly hint: string;
 }
 
-export async function ask({ url, method, timeoutMs, hint }: Question): Promise<Answer> {
+export async function ask({ url, method, timeoutMs, hint, token = null }: Question): Promise<Answer> {
   let response: Response;
   let text: string;
   try {
-    response = await fetch(url, { method, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    response = await fetch(url, { method, headers: token === null ? {} : { authorization: `Bearer ${token}` }, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
     text = await readLimited(response);
   } catch (cause) {
     const why = cause instanceof Error && cause.name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : reasonOf(cause);

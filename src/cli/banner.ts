@@ -1,5 +1,5 @@
 // What a person sees when the relay has started: where it is, what it promises, what it can see, what to paste next.
-// It holds no secret: the relay has none to show.
+// It holds one secret at most: the one-time admin link, good for half an hour, and only until somebody can sign in otherwise.
 import { renderUnicodeCompact } from 'uqr';
 import { wrap } from '../config/render.js';
 
@@ -28,6 +28,10 @@ export interface BannerFacts {
   /** The configuration file that was read, or null. */
   readonly configFile: string | null;
   readonly metricsUrl: string | null;
+  /** The admin page, or the one-time link to it; null when it is off. */
+  readonly adminUrl: string | null;
+  /** Whether the link signs in. */
+  readonly isFirstSignIn: boolean;
   /** Other machines can connect, without TLS. */
   readonly isOpen: boolean;
 }
@@ -73,6 +77,7 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     row('Data', facts.dataDir),
     row('Configuration', facts.configFile ?? 'no file'),
     row('Metrics', facts.metricsUrl ?? 'off'),
+    ...adminLines(facts, strong),
     '',
     row('It can see', `${SEES.join(', ')}.`),
     row('It cannot see', `${NEVER_SEES.join(', ')}.`),
@@ -84,6 +89,13 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     'Ctrl-C stops the relay.',
     '',
   ].join('\n');
+}
+
+/** The link is too long for a row. */
+function adminLines({ adminUrl, isFirstSignIn }: BannerFacts, strong: (text: string) => string): string[] {
+  if (adminUrl === null) return [row('Admin', 'off')];
+  if (!isFirstSignIn) return [row('Admin', `${adminUrl} (\`relay admin-link\` signs in)`)];
+  return ['', strong('Admin page: this link signs in once, within 30 minutes'), adminUrl];
 }
 
 function row(label: string, text: string): string {

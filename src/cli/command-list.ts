@@ -1,5 +1,6 @@
 // Every command, in the order in which help shows them.
 import type { Command } from './command.js';
+import { adminLinkCommand } from './commands/admin-link.js';
 import { auditShow, auditVerify } from './commands/audit.js';
 import { completionCommand } from './commands/completion.js';
 import { configCheck } from './commands/config-check.js';
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   configDocs,
   configSchemaCommand,
   reloadCommand,
+  adminLinkCommand,
   explainCommand,
   verifyBlindCommand,
   logResetCommand,

@@ -11,6 +11,7 @@ import { auditLogIn } from '../server/audit/open-audit.js';
 import { DATA_PLANE_ROUTES } from '../server/data-plane-routes.js';
 import { runUntilSignal } from '../server/lifecycle.js';
 import { buildLogger } from '../server/logging.js';
+import { LogRing } from '../server/logging-ring.js';
 import { startServer, type RunningServer } from '../server/main.js';
 import { VERSION } from '../version.js';
 import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
@@ -24,21 +25,28 @@ const OPEN_TO_ALL = 'listening without TLS where other machines can connect (ins
 /** Resolves with the exit code once the relay has stopped. */
 export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
   const inspected = await inspectConfig(given, io.env);
-  const { config, warnings } = orThrow(inspected);
+  const { config, warnings, ...first } = orThrow(inspected);
+  let { origin } = first;
   // On a terminal the banner has stdout to itself; elsewhere the log is what stdout is for.
-  const logger = buildLogger(config['log.level'], pino.destination({ fd: io.isTerminal ? STDERR_FD : STDOUT_FD, sync: true }));
+  const logRing = new LogRing(pino.destination({ fd: io.isTerminal ? STDERR_FD : STDOUT_FD, sync: true }));
+  const logger = buildLogger(config['log.level'], logRing);
   for (const warning of isLoopback(config.host) ? warnings : [...warnings, OPEN_TO_ALL]) {
     if (io.isTerminal) io.printError(`relay: ${warning}`);
     else logger.warn(warning);
   }
-  const reread = async (): Promise<Config> => orThrow(await inspectConfig(given, io.env)).config;
-  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit: auditLogIn(config['data-dir'], logger) });
+  const reread = async (): Promise<Config> => {
+    const again = orThrow(await inspectConfig(given, io.env));
+    origin = again.origin;
+    return again.config;
+  };
+  const audit = auditLogIn(config['data-dir'], logger);
+  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit, origin: () => origin, logRing });
   const facts = factsOf(server, config, inspected.file);
   await runUntilSignal(() => server.stop(), {
     signals: process,
     armed: () => {
       if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
-      else logger.info({ ...facts, durability: 'fsync', tls: 'off', auditHead: server.auditHead() }, 'relay is listening');
+      else logger.info({ ...factsForLog(facts), durability: 'fsync', tls: 'off', auditHead: server.auditHead() }, 'relay is listening');
     },
     exitNow: (code) => process.exit(code),
     log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),
@@ -57,6 +65,14 @@ function factsOf(server: RunningServer, config: Config, file: string | null): Ba
     dataDir: resolve(config['data-dir']),
     configFile: file === null ? null : resolve(file),
     metricsUrl: admin === null ? null : `http://${authority(admin.host, admin.port)}/metrics`,
+    adminUrl: admin === null ? null : (admin.link ?? `http://localhost:${admin.port}/admin`),
+    isFirstSignIn: admin !== null && admin.link !== null,
     isOpen: !isLoopback(config.host),
   };
+}
+
+/** Logs are kept and read by others: a link that signs in stays out of them. */
+function factsForLog({ adminUrl, isFirstSignIn, ...facts }: BannerFacts): Omit<BannerFacts, 'isFirstSignIn'> & { readonly adminHint?: string } {
+  const shown = { ...facts, adminUrl: adminUrl?.replace(/#.*$/, '') ?? null };
+  return isFirstSignIn ? { ...shown, adminHint: '`relay admin-link` prints a link to sign in with' } : shown;
 }

@@ -1,10 +1,11 @@
 // Where the relay of this machine is, from the same configuration it was started with, or from --url; and how long to wait for it.
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { ReadFlags, Switch } from '../config/flags.js';
-import type { OptionSpec } from '../config/options.js';
+import type { Config, OptionSpec } from '../config/options.js';
 import { parseValue } from '../config/values.js';
 import { RelayError } from '../errors.js';
 import { authority, isWildcard } from '../server/address.js';
+import { readLocalToken } from '../server/admin-auth/local-token.js';
 import type { CliIo } from './io.js';
 
 const TIMEOUT_MS = 5000;
@@ -19,6 +20,8 @@ export interface Target {
   /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly timeoutMs: number;
+  /** Lets the command line in at the admin address: the operator's token, or the one that the relay left in its data directory. */
+  readonly token: string | null;
 }
 
 /** The public address, or the admin one. */
@@ -27,13 +30,23 @@ export async function findTarget(which: 'public' | 'admin', given: ReadFlags, io
   const url = given.switches.get('url');
   if (url !== undefined) {
     if (!URL.canParse(url) || !/^https?:\/\//.test(url)) throw new RelayError('config_invalid', `--url: "${url}" is no URL`, { hint: 'Write --url http://127.0.0.1:8080.' });
-    return { baseUrl: url.replace(/\/+$/, ''), timeoutMs };
+    return { baseUrl: url.replace(/\/+$/, ''), timeoutMs, token: which === 'admin' ? await findToken(given, io) : null };
   }
   const { config } = orThrow(await inspectConfig(given, io.env));
   const [host, port, flag] = which === 'public' ? ([config.host, config.port, '--port'] as const) : ([config['admin.host'], config['admin.port'], '--admin.port'] as const);
   if (port === null) throw new RelayError('config_invalid', 'the admin listener is off', { hint: 'Switch it on with --admin.port 9090 and restart the relay.' });
   if (port === 0) throw new RelayError('config_invalid', `the relay was told to take any port`, { hint: `Give the one it took with ${flag} or --url.` });
-  return { baseUrl: `http://${authority(loopbackOf(host), port)}`, timeoutMs };
+  return { baseUrl: `http://${authority(loopbackOf(host), port)}`, timeoutMs, token: which === 'admin' ? await tokenOf(config) : null };
+}
+
+/** A wrong configuration is no reason to ask nobody at a given --url. */
+async function findToken(given: ReadFlags, io: CliIo): Promise<string | null> {
+  const { config } = await inspectConfig(given, io.env);
+  return config === null ? null : await tokenOf(config);
+}
+
+async function tokenOf(config: Config): Promise<string | null> {
+  return (await readLocalToken(config['data-dir'])) ?? (config['admin.token'] === '' ? null : config['admin.token']);
 }
 
 /** An address that means all of them cannot be connected to everywhere. */

@@ -15,9 +15,9 @@ export function checkBind(config: Config, origin: (key: 'host' | 'admin.host') =
   if (!isLoopback(config.host) && !config.insecure && config['behind-proxy'] === NO_PROXY) {
     findings.push(refusal(`host "${config.host}" (${origin('host').label}) is not a loopback address, and this relay cannot speak TLS yet`, THREE_WAYS, origin('host')));
   }
-  if (config['admin.port'] !== null && !isLoopback(config['admin.host'])) {
-    const what = `admin.host "${config['admin.host']}" (${origin('admin.host').label}) is not a loopback address, and the admin listener asks nobody who they are`;
-    findings.push(refusal(what, 'Use --admin.host 127.0.0.1 and reach it through an SSH tunnel.', origin('admin.host')));
+  if (config['admin.port'] !== null && !isLoopback(config['admin.host']) && config['admin.token'] === '') {
+    const what = `admin.host "${config['admin.host']}" (${origin('admin.host').label}) is not a loopback address, and no admin.token is set`;
+    findings.push(refusal(what, 'Use --admin.host 127.0.0.1 and reach it through an SSH tunnel, or set RELAY_ADMIN_TOKEN_FILE and put TLS in front.', origin('admin.host')));
   }
   return findings;
 }

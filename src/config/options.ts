@@ -4,6 +4,7 @@
 //
 // Key `a.b-c` is flag `--a.b-c`, environment variable `RELAY_A_B_C`, and key `b-c` below `a` in a file.
 import type { Region } from './regions.js';
+import { ADMIN } from './table/admin.js';
 import { ADMISSION } from './table/admission.js';
 import { LIMITS } from './table/limits.js';
 import { LISTENING } from './table/listening.js';
@@ -18,6 +19,7 @@ export type { OptionSpec, OptionTable, OptionValue } from './table/option-spec.j
 
 export const OPTIONS = {
   ...LISTENING,
+  ...ADMIN,
   ...ADMISSION,
   ...STORAGE,
   ...LIMITS,

@@ -1,4 +1,5 @@
 // One value for each option: the first layer that has it wins. Everything that is wrong is collected, not only the first.
+import { checkAdminToken } from './admin-token.js';
 import { checkBind } from './bind.js';
 import { checkProxies } from './proxies.js';
 import { configError, type Finding, type Found, type Origin } from './finding.js';
@@ -21,7 +22,12 @@ export function resolveConfig(layers: readonly Layer[]): Resolved {
   const { values, origin, findings } = resolveTable(OPTIONS, layers);
   const originOf = (key: string): Origin => origin[key] ?? DEFAULT_ORIGIN;
   const config = values as Config;
-  const all = [...findings, ...checkBind(config, originOf), ...checkProxies(config['behind-proxy'], originOf('behind-proxy'))];
+  const all = [
+    ...findings,
+    ...checkBind(config, originOf),
+    ...checkProxies(config['behind-proxy'], originOf('behind-proxy')),
+    ...checkAdminToken(config, originOf('admin.token')),
+  ];
   return { config: all.length > 0 ? null : config, origin: origin as Record<OptionKey, Origin>, findings: all };
 }
 

@@ -35,7 +35,7 @@ function typeSchema(spec: OptionSpec): Schema {
   switch (spec.type) {
     case 'text':
     case 'path':
-      return { type: 'string', minLength: 1, maxLength: 4096 };
+      return { type: 'string', minLength: spec.default === '' ? 0 : 1, maxLength: 4096 };
     case 'choice':
       return { enum: spec.choices };
     case 'boolean':

@@ -14,7 +14,7 @@ export function parseValue(spec: OptionSpec, text: string): Parsed {
   switch (spec.type) {
     case 'text':
     case 'path':
-      return text !== '' && text.length <= TEXT_CHARS_MAX && !text.includes('\0')
+      return (text !== '' || spec.default === '') && text.length <= TEXT_CHARS_MAX && !text.includes('\0')
         ? { ok: true, value: text }
         : refuse(`a text of 1 to ${TEXT_CHARS_MAX} characters`);
     case 'choice':

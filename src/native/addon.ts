@@ -16,6 +16,11 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
     drainEvents: () => core.drainEvents(),
     beat: () => core.beat(),
     eraseSpace: (space) => converted(() => core.eraseSpace(space)),
+    spaces: (after, count) => converted(() => core.spaces(after, count)),
+    space: (pseudonym) => converted(() => core.space(pseudonym)),
+    slowReaders: (count) => converted(() => core.slowReaders(count)),
+    sample: (pseudonym) => converted(() => core.sample(pseudonym)),
+    eraseByPseudonym: (pseudonym) => converted(() => core.eraseByPseudonym(pseudonym)),
     stop: ({ drainMs }) => converted(() => core.stop({ drainMs })),
   };
 }

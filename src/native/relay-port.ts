@@ -1,7 +1,7 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelayStats } from '../../index.js';
+import type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats } from '../../index.js';
 
-export type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelayStats };
+export type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats };
 
 /** A running data plane. */
 export interface RelayPort {
@@ -17,6 +17,16 @@ export interface RelayPort {
   beat(): void;
   /** Erases a space (64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */
   eraseSpace(space: string): Promise<void>;
+  /** A page of spaces, at most 100, behind the one with the pseudonym `after`. */
+  spaces(after: string | null, count: number): Promise<RelaySpacePage>;
+  /** The space with a pseudonym, with its devices. */
+  space(pseudonym: string): Promise<RelaySpaceDetail>;
+  /** The open subscriptions that are furthest behind, at most 100. */
+  slowReaders(count: number): Promise<RelaySlowReaders>;
+  /** The newest stored record of the space with a pseudonym, or of the one written to last; null when there is none. */
+  sample(pseudonym: string | null): Promise<RelaySample | null>;
+  /** Erases the space with a pseudonym; resolves once nothing of it is left on disk. */
+  eraseByPseudonym(pseudonym: string): Promise<void>;
   /** Tells clients when to return, waits for them at most `drainMs`, closes the store. A second call does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
 }

@@ -1,8 +1,19 @@
-// The admin app: status, metrics, live figures and reload, on its own loopback address. It never listens by itself.
+// The admin app: admin page and API, status, metrics, on its own address. It never listens by itself.
 import websocket from '@fastify/websocket';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { AdminAccess } from './admin-auth/access.js';
+import { installGuard } from './admin-auth/guard.js';
+import { passkeyRoutes } from './admin-auth/passkey-routes.js';
+import { sessionRoutes } from './admin-auth/session-routes.js';
+import type { ReadCore } from './admin-api/core-of.js';
+import { installOpenApi, openApiRoute } from './admin-api/docs.js';
+import { logsRoute } from './admin-api/logs.js';
+import { overviewRoutes, type OverviewDeps } from './admin-api/overview.js';
+import { pageRoutes, readPageFiles } from './admin-api/pages.js';
+import { sampleRoute } from './admin-api/sample.js';
+import { spacesRoutes } from './admin-api/spaces.js';
 import { newApp, type App } from './fastify.js';
-import { installLocalHostOnly } from './plugins/local-host.js';
+import type { LogRing } from './logging-ring.js';
 import { installProblems } from './plugins/problem.js';
 import { installRefusedUpgrades } from './plugins/refused-upgrades.js';
 import { auditRoute, type AuditRouteDeps } from './routes/audit.js';
@@ -10,7 +21,7 @@ import { liveRoute } from './routes/live.js';
 import type { ReloadReport } from './reload.js';
 import { metricsRoute } from './routes/metrics.js';
 import { reloadRoute } from './routes/reload.js';
-import { statusRoute, type StatusDeps } from './routes/status.js';
+import { statusRoute } from './routes/status.js';
 import { startProcessFigures } from './telemetry/process-metrics.js';
 import { buildRegistry } from './telemetry/registry.js';
 import type { ReadMeasures, ReadStats } from './telemetry/snapshot.js';
@@ -18,27 +29,44 @@ import type { ReadMeasures, ReadStats } from './telemetry/snapshot.js';
 /** Viewers only listen, so anything but a tiny frame is refused. */
 const FRAME_BYTES_MAX = 1024;
 
-export interface AdminAppDeps extends StatusDeps {
+export interface AdminAppDeps extends OverviewDeps {
   readonly logger: FastifyBaseLogger;
   readonly stats: ReadStats;
   readonly measures: ReadMeasures;
   readonly reload: () => Promise<ReloadReport>;
-  readonly audit: AuditRouteDeps;
+  readonly auditLog: AuditRouteDeps;
+  readonly access: AdminAccess;
+  readonly core: ReadCore;
+  /** The lines of the log; null where a program gave the relay its logger. */
+  readonly logRing: LogRing | null;
+  /** Where this app listens, for links to it. */
+  readonly port: () => number;
+  /** Folder of the built admin page. */
+  readonly pageFolder: string;
 }
 
 export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   const app = newApp(deps.logger, { trustProxy: false });
   const figures = startProcessFigures();
   installProblems(app);
-  installLocalHostOnly(app);
+  installGuard(app, deps.access);
   installRefusedUpgrades(app);
   app.addHook('onClose', async () => figures.stop());
+  await installOpenApi(app, deps.version);
   await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX }, preClose: cutViewers });
   metricsRoute(app, buildRegistry({ stats: deps.stats, measures: deps.measures, rows: figures.rows }));
-  liveRoute(app, deps.stats);
   statusRoute(app, deps);
+  sessionRoutes(app, deps.access, deps.port);
+  passkeyRoutes(app, deps.access);
+  overviewRoutes(app, deps);
+  liveRoute(app, deps.stats);
+  spacesRoutes(app, deps.core, deps.access.audit);
+  sampleRoute(app, deps.core);
+  logsRoute(app, deps.logRing);
   reloadRoute(app, deps.reload);
-  auditRoute(app, deps.audit);
+  auditRoute(app, deps.auditLog);
+  pageRoutes(app, readPageFiles(deps.pageFolder));
+  openApiRoute(app);
   return app;
 }
 

@@ -1,18 +1,18 @@
 // The composition root: the only place of the server that constructs things. Opens in order (private socket, public app,
 // admin app, core) and closes in the opposite order, so that the core drains while both apps still answer.
 import type { Logger } from 'pino';
-import type { Config } from '../config/options.js';
+import type { Config, OptionKey } from '../config/options.js';
 import { RelayError } from '../errors.js';
 import { toCoreConfig, type RouteTable } from './core-config.js';
 import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.js';
 import { BUILD, PROTOCOL_VERSIONS, VERSION } from '../version.js';
-import { buildAdminApp } from './admin-app.js';
+import { openAdmin, type AdminPlace, type OpenAdmin } from './admin-api/open-admin.js';
 import type { AuditLog } from './audit/audit-log.js';
 import { prepareAudit, type RelayAudit } from './audit/open-audit.js';
 import { Closers } from './closers.js';
-import { listenOn } from './listen.js';
 import { relayAddress } from './address.js';
 import { appLogger, logEvents, setLogLevel } from './logging.js';
+import type { LogRing } from './logging-ring.js';
 import { buildPublicApp } from './public-app.js';
 import { Readiness, storeTrouble } from './readiness.js';
 import { Reloader, type ReloadReport } from './reload.js';
@@ -32,13 +32,17 @@ export interface ServerDeps {
   readonly reread: (() => Promise<Config>) | null;
   /** Where administrative acts are written; without it nowhere. */
   readonly audit?: AuditLog;
+  /** Where each option's value came from, for the admin page. */
+  readonly origin?: () => Readonly<Partial<Record<OptionKey, string>>>;
+  /** The last lines of the log, for the admin page. */
+  readonly logRing?: LogRing;
 }
 
 /** A relay that accepts connections. */
 export interface RunningServer {
   readonly info: RelayInfo;
   /** Address of the admin listener, or null when it is off. */
-  readonly admin: { readonly host: string; readonly port: number } | null;
+  readonly admin: AdminPlace | null;
   /** `seq:hash` of the newest line of the audit log, or null. */
   readonly auditHead: () => string | null;
   /** Drains and closes everything; a second call waits for the first. */
@@ -68,6 +72,8 @@ interface Shared {
   readonly logger: Logger;
   readonly relayAddress: () => string | null;
   readonly audit: RelayAudit;
+  /** Null until it runs. */
+  readonly core: () => RelayPort | null;
 }
 
 async function open(config: Config, deps: ServerDeps, closers: Closers): Promise<RunningServer> {
@@ -85,11 +91,13 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     logger,
     relayAddress: () => (core === null ? null : relayAddress(core.info())),
     audit,
+    core: () => core,
   };
   await openPublicApp(socket, shared, closers);
-  const admin = await openAdminApp(config, shared, closers);
+  const opened = await openAdminApp(config, shared, deps, closers);
   core = await openCore(socket, shared, deps, closers);
   await audit.open();
+  const admin = (await opened?.begin()) ?? null;
   shared.readiness.markReady();
   let stopping: Promise<void> | null = null;
   return {
@@ -133,23 +141,24 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
   await app.listen({ path: socket.socketPath });
 }
 
-async function openAdminApp(config: Config, shared: Shared, closers: Closers): Promise<RunningServer['admin']> {
-  const port = config['admin.port'];
-  if (port === null) return null;
-  const { logger, stats, measures, reloader } = shared;
-  const app = await buildAdminApp({
+function openAdminApp(config: Config, shared: Shared, deps: ServerDeps, closers: Closers): Promise<OpenAdmin | null> {
+  const { logger, stats, measures, reloader, core, audit } = shared;
+  const app = {
     ...condition(shared),
     logger,
     stats,
     measures,
+    core,
     version: VERSION,
     relayAddress: shared.relayAddress,
     reload: () => reloader.reload(),
-    audit: shared.audit,
-  });
-  closers.add(() => app.close());
-  const address = await listenOn(app, config['admin.host'], port, '--admin.port');
-  return { host: address.address, port: address.port };
+    config: () => reloader.running,
+    origin: deps.origin ?? (() => ({})),
+    logRing: deps.logRing ?? null,
+    audit: audit.sink,
+    auditLog: audit,
+  };
+  return openAdmin(config, app, closers);
 }
 
 async function openCore(socket: PrivateSocket, { reloader, stats, latency }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {

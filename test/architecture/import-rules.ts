@@ -25,8 +25,10 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   native: { own: ['errors.ts', 'protocol'], packages: [] },
   server: {
     own: ['config', 'errors.ts', 'native', 'protocol', 'version.ts'],
-    packages: ['@fastify/websocket', 'fastify', 'node:*', 'pino', 'prom-client'],
+    packages: ['@fastify/swagger', '@fastify/websocket', '@simplewebauthn/server', 'fastify', 'node:*', 'pino', 'prom-client'],
   },
+  // Runs in the browser of the operator and speaks to the admin API only.
+  'admin-ui': { own: [], packages: [] },
   // Clients and a relay in one program: what checks the product from outside.
   verify: { own: ['client', 'client/node.ts', 'errors.ts', 'protocol', 'version.ts'], packages: ['node:*'] },
   cli: { own: ['config', 'errors.ts', 'native', 'protocol', 'server', 'verify', 'version.ts'], packages: ['node:*', 'pino', 'uqr'] },

@@ -1,5 +1,18 @@
 // A data plane that only remembers what it was told.
-import type { RelayConfig, RelayEvent, RelayMeasures, RelayPort, RelayStats, StartRelayPort } from '../../src/native/relay-port.js';
+import type { RelaySpaceRow } from '../../index.js';
+import { RelayError } from '../../src/errors.js';
+import type {
+  RelayConfig,
+  RelayEvent,
+  RelayMeasures,
+  RelayPort,
+  RelaySample,
+  RelaySlowReaders,
+  RelaySpaceDetail,
+  RelaySpacePage,
+  RelayStats,
+  StartRelayPort,
+} from '../../src/native/relay-port.js';
 import { ROUTES } from '../../src/server/telemetry/closed-labels.js';
 import { RELAY_METRICS } from '../../src/server/telemetry/relay-metrics.js';
 
@@ -40,6 +53,37 @@ export class RelayPortDouble implements RelayPort {
 
   async eraseSpace(space: string): Promise<void> {
     this.calls.push(`erase ${space}`);
+  }
+
+  readonly spaceRows: RelaySpaceRow[] = [];
+
+  async spaces(after: string | null, count: number): Promise<RelaySpacePage> {
+    this.calls.push(`spaces ${after ?? 'from the first'} ${count}`);
+    return { spaces: this.spaceRows.slice(0, count), next: null };
+  }
+
+  async space(pseudonym: string): Promise<RelaySpaceDetail> {
+    const space = this.spaceRows.find((row) => row.pseudonym === pseudonym);
+    if (space === undefined) throw new RelayError('space_unknown', 'no space has this pseudonym');
+    const device = { pseudonym: 'd'.repeat(16), rights: 'write', notAfterMs: null, acked: 1, lag: 2, pushed: 3, contactMs: null, subscriptions: 1 };
+    return { space, rosterVersion: 1, keyEpoch: 1, queueMode: false, formerDevices: 0, devices: [device] };
+  }
+
+  async slowReaders(count: number): Promise<RelaySlowReaders> {
+    const readers = this.spaceRows.map(({ pseudonym }) => ({ space: pseudonym, device: 'd'.repeat(16), cursor: 1, lag: 2 }));
+    return { readers: readers.slice(0, count), scanned: readers.length, whole: true };
+  }
+
+  async sample(pseudonym: string | null): Promise<RelaySample | null> {
+    const space = this.spaceRows.find((row) => pseudonym === null || row.pseudonym === pseudonym)?.pseudonym;
+    if (space === undefined) return null;
+    const field = { name: 'sealed', length: 2, hex: '0102', pseudonym: null };
+    return { space, segment: 1, offset: 4096, recordBytes: 136, fields: [{ name: 'space', length: 32, hex: null, pseudonym: space }, field] };
+  }
+
+  async eraseByPseudonym(pseudonym: string): Promise<void> {
+    await this.space(pseudonym);
+    this.calls.push(`erase ${pseudonym}`);
   }
 
   async stop(options: { readonly drainMs: number }): Promise<void> {

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { buildAdminUi } from './admin-ui.mjs';
 import { BUILD_DIR, ROOT, ToolError, installed, npmCommand, runOrThrow } from './project.mjs';
 import { clearStamp, fingerprint, isFresh, listFiles, writeStamp } from './stamp.mjs';
 import { requireRust } from './toolchain.mjs';
@@ -119,6 +120,7 @@ export function ensureTypeScript() {
   rmSync(aside, { recursive: true, force: true });
   const args = [installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', aside];
   runOrThrow(process.execPath, args, { what: 'compiling TypeScript' });
+  buildAdminUi(join(aside, 'admin-ui'));
   writeFileSync(join(aside, 'build.json'), JSON.stringify(buildFacts()));
   rmSync(dist, { recursive: true, force: true });
   renameSync(aside, dist);

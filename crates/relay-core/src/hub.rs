@@ -8,6 +8,7 @@ mod channel;
 mod encode;
 mod ephemeral;
 mod mailbox;
+mod readers;
 mod ring;
 mod runs;
 mod topics;
@@ -16,6 +17,7 @@ pub(crate) use channel::{AckNews, Live, SpaceChannel, Subscribed, Subscriber};
 pub(crate) use encode::{PageEncoding, encode_page, shared};
 pub(crate) use ephemeral::{EphemeralBatch, Sender, Slot};
 pub(crate) use mailbox::Mail;
+pub use readers::{OpenInSpace, ReaderPosition, SlowestReaders};
 pub(crate) use topics::TopicRefusal;
 
 use crate::counters::Counters;

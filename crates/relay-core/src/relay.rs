@@ -1,5 +1,6 @@
 //! The relay: what all sessions share, the endpoint factory of the native protocol, the forgetting sweep, the counters.
 
+mod open;
 mod sweep;
 
 use crate::admission::Admission;
@@ -9,6 +10,7 @@ use crate::endpoint::{Endpoint, EndpointFactory, Moment, Opened};
 use crate::environment::{Entropy, LogSigner, WallClock};
 use crate::http::{self, ExchangeOptions, HttpSessions, Judged, Tickets, Tokens};
 use crate::hub::Hub;
+pub use crate::hub::{OpenInSpace, ReaderPosition, SlowestReaders};
 use crate::limits::RelayLimits;
 use crate::measure::RequestFigures;
 use crate::session::{HttpHandshake, Session};

@@ -143,6 +143,11 @@ impl Running {
         self.probe.beat(self.clock.now());
     }
 
+    /// The store and the rules, to be looked at off the data plane's threads.
+    pub(crate) fn native(&self) -> Native {
+        self.native.clone()
+    }
+
     /// Begins to erase a space; what it came to is received once nothing is left to overwrite.
     pub(crate) fn erase_space(&self, space: SpaceId) -> Receiver<Result<(), StoreError>> {
         self.native.erase_space(space)

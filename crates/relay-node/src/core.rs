@@ -1,5 +1,9 @@
 //! The class JavaScript holds.
 
+use crate::admin;
+use crate::admin::rows::{RelaySlowReaders, RelaySpaceDetail, RelaySpacePage};
+use crate::admin::sample::RelaySample;
+use crate::admin::task::LookTask;
 use crate::assembly::Running;
 use crate::config::{RelayConfig, milliseconds};
 use crate::erasure::{EraseSpaceTask, space_id};
@@ -8,6 +12,7 @@ use crate::failure::Failure;
 use crate::info::RelayInfo;
 use crate::log_reset::LogResetTask;
 use crate::measures::RelayMeasures;
+use crate::native::Native;
 use crate::stats::RelayStats;
 use crate::tasks::{StartTask, StopTask};
 use napi::Env;
@@ -51,6 +56,13 @@ impl RelayCore {
     pub(crate) fn new(running: Running, events: Arc<EventQueue>) -> Self {
         let info = running.info().clone();
         Self { shared: Arc::new(Shared { running: Mutex::new(Some(running)) }), events, info }
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Native) -> Result<T, Failure> + Send + 'static) -> AsyncTask<LookTask<T>>
+    where
+        LookTask<T>: napi::Task,
+    {
+        AsyncTask::new(LookTask::new(self.shared.with(Running::native), look))
     }
 }
 
@@ -99,6 +111,40 @@ impl RelayCore {
         let space = space_id(&space).map_err(|failure| failure.into_error(&env))?;
         let begun = self.shared.with(|running| running.erase_space(space));
         Ok(AsyncTask::new(EraseSpaceTask { begun }))
+    }
+
+    /// A page of spaces, at most 100, behind the one with the pseudonym `after`.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "after: string | null, count: number",
+        ts_return_type = "Promise<RelaySpacePage>"
+    )]
+    pub fn spaces(&self, after: Option<String>, count: u32) -> AsyncTask<LookTask<RelaySpacePage>> {
+        self.look(move |native| admin::spaces(native, after.as_deref(), count))
+    }
+
+    /// The space with a pseudonym, with its devices.
+    #[napi(catch_unwind, ts_return_type = "Promise<RelaySpaceDetail>")]
+    pub fn space(&self, pseudonym: String) -> AsyncTask<LookTask<RelaySpaceDetail>> {
+        self.look(move |native| admin::space(native, &pseudonym))
+    }
+
+    /// The open subscriptions that are furthest behind, at most 100.
+    #[napi(catch_unwind, ts_return_type = "Promise<RelaySlowReaders>")]
+    pub fn slow_readers(&self, count: u32) -> AsyncTask<LookTask<RelaySlowReaders>> {
+        self.look(move |native| Ok(admin::slow_readers(native, count)))
+    }
+
+    /// The newest stored record of the space with a pseudonym, or of the space written to last; null when there is none.
+    #[napi(catch_unwind, ts_args_type = "pseudonym: string | null", ts_return_type = "Promise<RelaySample | null>")]
+    pub fn sample(&self, pseudonym: Option<String>) -> AsyncTask<LookTask<Option<RelaySample>>> {
+        self.look(move |native| admin::sample(native, pseudonym.as_deref()))
+    }
+
+    /// Erases the space with a pseudonym; resolves once nothing of it is left on disk.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn erase_by_pseudonym(&self, pseudonym: String) -> AsyncTask<LookTask<()>> {
+        self.look(move |native| admin::erase(native, &pseudonym))
     }
 
     /// Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time.

@@ -32,24 +32,30 @@ impl Task for EraseSpaceTask {
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         let begun = self.begun.take();
-        Ok(contained(|| {
-            let stopped = || Failure::new("stopped", "the relay was stopped");
-            match begun.ok_or_else(stopped)?.recv_timeout(ERASE_WAIT) {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(failure(&error)),
-                Err(RecvTimeoutError::Timeout) => {
-                    Err(Failure::new("erase_unfinished", "the space is gone, but not everything is overwritten yet")
-                        .with_hint("It goes on by itself; call again to wait for the rest.")
-                        .temporary(true))
-                }
-                Err(RecvTimeoutError::Disconnected) => Err(stopped()),
-            }
-        }))
+        Ok(contained(|| wait(&begun.ok_or_else(stopped)?)))
     }
 
     fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
         output.map_err(|failure| failure.into_error(&env))
     }
+}
+
+/// Waits until nothing of a space is left, at most [`ERASE_WAIT`].
+pub(crate) fn wait(begun: &Receiver<Result<(), StoreError>>) -> Result<(), Failure> {
+    match begun.recv_timeout(ERASE_WAIT) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(failure(&error)),
+        Err(RecvTimeoutError::Timeout) => {
+            Err(Failure::new("erase_unfinished", "the space is gone, but not everything is overwritten yet")
+                .with_hint("It goes on by itself; call again to wait for the rest.")
+                .temporary(true))
+        }
+        Err(RecvTimeoutError::Disconnected) => Err(stopped()),
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::new("stopped", "the relay was stopped")
 }
 
 fn failure(error: &StoreError) -> Failure {

@@ -7,6 +7,7 @@
 #![deny(rustdoc::broken_intra_doc_links)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod admin;
 mod assembly;
 mod config;
 mod core;
@@ -18,6 +19,7 @@ mod info;
 mod log_reset;
 mod measures;
 mod native;
+mod pseudonym;
 mod stats;
 mod store_watch;
 mod tasks;

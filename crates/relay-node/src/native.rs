@@ -4,6 +4,7 @@ use crate::config::{RelayConfig, count};
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::events::EventQueue;
 use crate::failure::Failure;
+use crate::pseudonym::Pseudonyms;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use relay_core::blobs::{BlobStats, Blobs};
 use relay_core::endpoint::EndpointFactory;
@@ -31,6 +32,7 @@ pub(crate) struct Native {
     store: Arc<EmbeddedStore>,
     relay: Arc<Relay>,
     blobs: Arc<Blobs>,
+    pseudonyms: Arc<Pseudonyms>,
     log_id: String,
 }
 
@@ -54,6 +56,7 @@ impl Native {
         let options = store_options(config);
         let environment = real_environment(Arc::clone(&entropy), Arc::clone(&wall_clock));
         let embedded = EmbeddedStore::open(&options, environment)?;
+        let pseudonyms = Arc::new(Pseudonyms::open(&options.dir, &*entropy)?);
         let signer = embedded.signer();
         let log_id = Base64UrlUnpadded::encode_string(signer.log_id().as_bytes());
         let store = Arc::new(embedded);
@@ -68,7 +71,7 @@ impl Native {
         }
         let relay =
             Relay::new(RelayParts { store: Arc::clone(&store) as Arc<dyn Store>, signer, entropy, wall_clock, limits });
-        Ok(Self { store, relay, blobs: Arc::new(blobs), log_id })
+        Ok(Self { store, relay, blobs: Arc::new(blobs), pseudonyms, log_id })
     }
 
     /// What serves the connections of the native route.
@@ -114,6 +117,26 @@ impl Native {
     /// Figures of the store.
     pub(crate) fn store_stats(&self) -> StoreStats {
         self.store.stats()
+    }
+
+    /// The store itself, for what is looked at off the data plane's threads.
+    pub(crate) fn store(&self) -> &EmbeddedStore {
+        &self.store
+    }
+
+    /// The rules, for the same.
+    pub(crate) fn relay(&self) -> &Relay {
+        &self.relay
+    }
+
+    /// What ids are shown as.
+    pub(crate) fn pseudonyms(&self) -> &Pseudonyms {
+        &self.pseudonyms
+    }
+
+    /// The space with a pseudonym. May look at every id there is.
+    pub(crate) fn find_space(&self, pseudonym: &str) -> Result<SpaceId, Failure> {
+        self.pseudonyms.find_space(pseudonym, &*self.store)
     }
 
     /// Begins to erase a space on the operator's word.

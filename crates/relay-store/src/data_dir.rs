@@ -26,8 +26,8 @@ pub(crate) const META_FILE: &str = "meta.redb";
 pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Name of the directory of blobs.
 pub(crate) const BLOBS_DIR: &str = "blobs";
-/// Name of the directory of what operators watch (uptime, incidents); the control plane's, not the store's.
-const OPERATIONS_DIR: &str = "operations";
+/// Name of the key under which ids become pseudonyms; the control plane's, not the store's.
+pub const PSEUDONYM_KEY_FILE: &str = "pseudonym.key";
 /// Names that belong into a data directory.
 const OWN_NAMES: [&str; 14] = [
     FORMAT_FILE,
@@ -43,10 +43,10 @@ const OWN_NAMES: [&str; 14] = [
     CHECKPOINT_FILE,
     CHECKPOINT_NEW_FILE,
     COLD_FILE,
-    OPERATIONS_DIR,
+    PSEUDONYM_KEY_FILE,
 ];
 /// Names of what the control plane keeps beside the store; the store does not look into them.
-const CONTROL_PLANE_NAMES: [&str; 1] = ["audit"];
+const CONTROL_PLANE_NAMES: [&str; 3] = ["admin", "audit", "operations"];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.

@@ -3,7 +3,9 @@
 #[cfg(feature = "testing")]
 pub mod by_hand;
 mod calls;
+pub mod inspect;
 mod running;
+pub mod sample;
 mod waking;
 
 use crate::blobs::BlobDesk;

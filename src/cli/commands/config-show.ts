@@ -1,10 +1,8 @@
 // `relay config show`: the configuration a start would have, and where each value comes from.
-import { inspectConfig, orThrow, type LoadedConfig } from '../../config/load.js';
-import { OPTIONS, OPTION_KEYS, type OptionTable, type OptionValue } from '../../config/options.js';
-import { formatValue } from '../../config/values.js';
+import { inspectConfig, orThrow } from '../../config/load.js';
+import { OPTIONS, OPTION_KEYS } from '../../config/options.js';
+import { shownRows, type ShownRow } from '../../config/shown.js';
 import { EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
-
-const REDACTED = '[redacted]';
 
 export const configShow: Command = {
   name: 'config show',
@@ -27,21 +25,6 @@ export const configShow: Command = {
     return EXIT_OK;
   },
 };
-
-export interface ShownRow {
-  readonly key: string;
-  readonly value: string;
-  readonly origin: string;
-}
-
-/** Values as text; those of secrets are left out, set or not. */
-export function shownRows(table: OptionTable, values: Readonly<Record<string, OptionValue>>, origin: LoadedConfig['origin'] | Readonly<Record<string, string>>): ShownRow[] {
-  return Object.entries(table).map(([key, spec]) => ({
-    key,
-    value: spec.secret ? REDACTED : formatValue(spec, values[key] ?? null),
-    origin: Object.entries(origin).find(([name]) => name === key)?.[1] ?? 'default',
-  }));
-}
 
 function render(rows: readonly ShownRow[], withOrigin: boolean): string {
   const keyColumns = Math.max(...rows.map(({ key }) => key.length)) + 2;

@@ -12,7 +12,7 @@ export const reloadCommand: Command = {
       'A wrong configuration changes nothing. SIGHUP does the same and logs the result.',
   ],
   operand: null,
-  options: ['admin.host', 'admin.port'],
+  options: ['admin.host', 'admin.port', 'data-dir'],
   switches: [...TARGET_SWITCHES, JSON_SWITCH],
   examples: [
     { line: 'relay reload', does: 'after the file was changed' },
@@ -20,8 +20,8 @@ export const reloadCommand: Command = {
   ],
   exits: ['reloaded', 'the configuration is wrong, or nobody answers'],
   run: async (given, io) => {
-    const { baseUrl, timeoutMs } = await findTarget('admin', given, io);
-    const { status, body } = await ask({ url: `${baseUrl}/admin/reload`, method: 'POST', timeoutMs, hint: 'Is the relay running, with its admin listener on?' });
+    const { baseUrl, timeoutMs, token } = await findTarget('admin', given, io);
+    const { status, body } = await ask({ url: `${baseUrl}/admin/api/reload`, method: 'POST', timeoutMs, token, hint: 'Is the relay running, with its admin listener on?' });
     if (status !== 200 || body === null) {
       throw new RelayError('reload_refused', `the relay did not reload: ${String(body?.['detail'] ?? `HTTP status ${status}`).replace(/\.$/, '')}`);
     }

@@ -12,7 +12,7 @@ export const statusCommand: Command = {
   summary: 'shows how the running relay is',
   about: ['Asks the admin address of the relay on this machine and shows its state, its connections and its store. As JSON it has every figure; /metrics has them for Prometheus.'],
   operand: null,
-  options: ['admin.host', 'admin.port'],
+  options: ['admin.host', 'admin.port', 'data-dir'],
   switches: [...TARGET_SWITCHES, JSON_SWITCH],
   examples: [
     { line: 'relay status', does: 'for people' },
@@ -20,8 +20,8 @@ export const statusCommand: Command = {
   ],
   exits: ['the relay takes work', 'it does not, or nobody answers'],
   run: async (given, io) => {
-    const { baseUrl, timeoutMs } = await findTarget('admin', given, io);
-    const { status, body } = await ask({ url: `${baseUrl}/status`, method: 'GET', timeoutMs, hint: 'Is the relay running, with its admin listener on?' });
+    const { baseUrl, timeoutMs, token } = await findTarget('admin', given, io);
+    const { status, body } = await ask({ url: `${baseUrl}/status`, method: 'GET', timeoutMs, token, hint: 'Is the relay running, with its admin listener on?' });
     if (status !== 200 || body === null) throw new RelayError('relay_unreachable', `${baseUrl} answered ${status} and is no admin listener of this relay`);
     io.print(given.switches.has('json') ? JSON.stringify(body, null, 2) : renderStatus(body));
     return body['ready'] === true ? EXIT_OK : EXIT_FAILED;

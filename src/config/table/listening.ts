@@ -28,7 +28,7 @@ export const LISTENING = {
     group: 'listening',
     type: 'text',
     default: '127.0.0.1',
-    doc: 'Address of the admin listener (metrics, live figures). Only loopback addresses are accepted.',
+    doc: 'Address of the admin listener (admin page and API, metrics). Anything but a loopback address needs `admin.token`.',
   },
   'admin.port': {
     ...fixed,

@@ -1,4 +1,4 @@
-// `/admin/live`: the snapshot once a second over a WebSocket. Frames from the browser are not read; a viewer that does not
+// `/admin/api/live`: the snapshot once a second over a WebSocket. Frames from the browser are not read; a viewer that does not
 // read its frames is skipped until it does.
 import type { WebSocket } from '@fastify/websocket';
 import type { App } from '../fastify.js';
@@ -10,14 +10,14 @@ const BUFFERED_BYTES_MAX = 64 * 1024;
 const CLOSE_TRY_LATER = 1013;
 
 /** A plain request to this path gets a problem document with status 426. */
-const liveSchema = { querystring: { type: 'object', additionalProperties: true } } as const;
+const liveSchema = { tags: ['relay'], summary: 'Every figure of the core once a second, over a WebSocket.', querystring: { type: 'object', additionalProperties: true } } as const;
 
 export function liveRoute(app: App, stats: ReadStats): void {
   const viewers = new Set<WebSocket>();
   const timer = setInterval(() => sendAll(viewers, stats), PERIOD_MS);
   timer.unref();
   app.addHook('onClose', async () => clearInterval(timer));
-  app.get('/admin/live', { schema: liveSchema, websocket: true }, (socket) => {
+  app.get('/admin/api/live', { schema: liveSchema, websocket: true }, (socket) => {
     if (viewers.size >= VIEWERS_MAX) {
       socket.close(CLOSE_TRY_LATER, 'too many viewers');
       return;

@@ -4,6 +4,8 @@ import type { App } from '../fastify.js';
 import { problemSchema } from '../plugins/problem.js';
 
 const metricsSchema = {
+  tags: ['monitoring'],
+  summary: 'Figures for Prometheus.',
   querystring: { type: 'object', additionalProperties: true },
   response: { 200: { type: 'string' }, '4xx': problemSchema, '5xx': problemSchema },
 } as const;

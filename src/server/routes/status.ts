@@ -5,6 +5,8 @@ import { problemSchema } from '../plugins/problem.js';
 import { UNREADY_DETAILS, whyUnready, type Phase, type StoreTrouble } from '../readiness.js';
 
 const statusSchema = {
+  tags: ['monitoring'],
+  summary: 'How the relay is; what `relay status` shows.',
   querystring: { type: 'object', additionalProperties: true },
   response: {
     200: {

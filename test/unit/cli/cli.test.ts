@@ -75,6 +75,8 @@ describe('the banner', () => {
     metricsUrl: 'http://127.0.0.1:9090/metrics',
     configFile: '/home/someone/sealrelay.yaml',
     isOpen: false,
+    adminUrl: 'http://localhost:65535/admin',
+    isFirstSignIn: false,
   };
   const text = renderBanner(facts, emphasisFor({ NO_COLOR: '1' }));
 
@@ -86,6 +88,15 @@ describe('the banner', () => {
     const flat = text.replaceAll(/\s+/g, ' ');
     for (const part of [facts.relayAddress, facts.configFile, 'fsync', 'TLS off', ...SEES, ...NEVER_SEES]) expect(flat).toContain(part);
     expect(text).toContain(clientSnippet(facts.relayAddress));
+  });
+
+  it('shows the one-time admin link on a line of its own, and otherwise how to get one', () => {
+    const adminUrl = `http://localhost:65535/admin#link=${'A'.repeat(43)}`;
+    const first = renderBanner({ ...facts, adminUrl, isFirstSignIn: true }, emphasisFor({ NO_COLOR: '1' }));
+    expect(first.split('\n')).toContain(adminUrl);
+    for (const line of first.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
+    expect(text).toContain('http://localhost:65535/admin (`relay admin-link` signs in)');
+    expect(renderBanner({ ...facts, adminUrl: null }, emphasisFor({}))).toMatch(/^Admin +off$/m);
   });
 
   it('does not say that only this machine can connect when others can', () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { shownRows } from '../../../src/cli/commands/config-show.js';
+import { shownRows } from '../../../src/config/shown.js';
 import { OPTION_KEYS, type OptionTable } from '../../../src/config/options.js';
 import { run } from './run-cli.js';
 

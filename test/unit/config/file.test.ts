@@ -62,7 +62,7 @@ describe('the configuration file', () => {
   it('says line, column, what is wrong and the fix, for all that is wrong', async () => {
     expect(await wrong('sealrelay.yaml', 'prot: 1\nlimits:\n  entry-size-max: 1TB\nheartbeat:\nadmin: 3\nlog:\n  levle: info\n')).toEqual([
       '1:1: unknown option prot | Did you mean port?',
-      '5:1: admin is a group of options, not one | Below it there may be host, port.',
+      '5:1: admin is a group of options, not one | Below it there may be host, port, token.',
       '7:3: unknown option log.levle | Did you mean log.level?',
       expect.stringMatching(/^3:19: "1TB" is not valid for limits\.entry-size-max \| Give a size such as .*, for example 10MiB\.$/),
       expect.stringMatching(/^4:1\d?: "" is not valid for heartbeat/),

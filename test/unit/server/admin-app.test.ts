@@ -1,17 +1,14 @@
-import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { buildAdminApp } from '../../../src/server/admin-app.js';
-import type { App } from '../../../src/server/fastify.js';
 import type { StoreTrouble } from '../../../src/server/readiness.js';
 import type { ReloadReport } from '../../../src/server/reload.js';
 import { shareSnapshot } from '../../../src/server/telemetry/snapshot.js';
-import { measuresOf, statsOf } from '../../support/relay-port-double.js';
-
-const headers = { host: '127.0.0.1:9090' };
+import { LOCAL as headers, adminWorld, type AdminWorld } from '../../support/admin-app.js';
+import { statsOf } from '../../support/relay-port-double.js';
 
 describe('the admin app', () => {
-  let app: App;
+  let world: AdminWorld;
+  let app: AdminWorld['app'];
   let calls = 0;
   let nowMs = 0;
   let trouble: StoreTrouble | null;
@@ -26,20 +23,10 @@ describe('the admin app', () => {
     };
     trouble = null;
     report = { error: null, applied: ['log.level'], needRestart: ['workers'] };
-    app = await buildAdminApp({
-      logger: pino({ level: 'silent' }),
-      stats: shareSnapshot(stats, () => nowMs),
-      measures: () => measuresOf(5),
-      version: '9.9.9',
-      relayAddress: () => 'sealrelay://127.0.0.1:1/#k=A',
-      phase: () => 'ready',
-      storeTrouble: () => trouble,
-      storeLatencyMs: () => 1.5,
-      reload: async () => report,
-      audit: { dir: null, head: () => null },
-    });
+    world = await adminWorld({ stats: shareSnapshot(stats, () => nowMs), storeTrouble: () => trouble, reload: async () => report });
+    app = world.app;
   });
-  afterEach(() => app.close());
+  afterEach(() => world[Symbol.asyncDispose]());
 
   it('takes one native snapshot for a whole scrape', async () => {
     await app.inject({ url: '/metrics', headers });
@@ -82,29 +69,33 @@ describe('the admin app', () => {
     expect(await answer()).toMatchObject({ ready: false, reason: 'disk_full', detail: expect.stringContaining('Make room') });
   });
 
-  it('reloads for POST only, from its own address only, and says why it did not', async () => {
-    const reload = { url: '/admin/reload', method: 'POST', headers } as const;
+  it('reloads for POST only, for a token only, from its own address only, and says why it did not', async () => {
+    const reload = { url: '/admin/api/reload', method: 'POST', headers: world.bearer } as const;
     expect((await app.inject(reload)).json()).toEqual({ applied: ['log.level'], needRestart: ['workers'] });
     expect((await app.inject({ ...reload, method: 'GET' })).statusCode).toBe(404);
-    expect((await app.inject({ ...reload, headers: { ...headers, origin: 'http://evil.example' } })).statusCode).toBe(403);
+    expect((await app.inject({ ...reload, headers })).statusCode).toBe(401);
+    expect((await app.inject({ ...reload, headers: { ...world.bearer, origin: 'http://evil.example' } })).statusCode).toBe(403);
     report = { error: 'port is "x"', applied: [], needRestart: [] };
     const refused = await app.inject(reload);
     expect(refused.statusCode).toBe(409);
     expect(refused.json()).toMatchObject({ code: 'config_invalid', detail: 'port is "x"' });
   });
 
-  it('streams the snapshot to viewers, and not to another origin', async () => {
+  it('streams the snapshot to viewers with a token, and not to another origin', async () => {
     const address = await app.listen({ host: '127.0.0.1', port: 0 });
-    const url = `${address.replace('http', 'ws')}/admin/live`;
-    const viewer = new WebSocket(url);
+    const url = `${address.replace('http', 'ws')}/admin/api/live`;
+    const authorization = `Bearer ${world.token}`;
+    const viewer = new WebSocket(url, { headers: { authorization } });
     const text = await new Promise<string>((resolve, reject) => {
       viewer.once('message', (data: Buffer) => resolve(data.toString('utf8')));
       viewer.once('error', reject);
     });
     expect(JSON.parse(text)).toMatchObject({ connectionsOpen: 2000 });
     viewer.close();
-    const foreign = new WebSocket(url, { headers: { origin: 'http://evil.example' } });
+    const foreign = new WebSocket(url, { headers: { authorization, origin: 'http://evil.example' } });
     const refusal = await new Promise<Error>((resolve) => foreign.once('error', resolve));
     expect(refusal.message).toContain('403');
+    const nobody = new WebSocket(url);
+    expect((await new Promise<Error>((resolve) => nobody.once('error', resolve))).message).toContain('401');
   });
 });

@@ -1,7 +1,9 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pino from 'pino';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
 import type { Config } from '../../../src/config/options.js';
 import { RelayError } from '../../../src/errors.js';
@@ -9,7 +11,9 @@ import { DATA_PLANE_ROUTES } from '../../../src/server/data-plane-routes.js';
 import { startServer, type ServerDeps } from '../../../src/server/main.js';
 import { RelayPortDouble } from '../../support/relay-port-double.js';
 
-const { config } = loadConfig(['--admin.port', '0', '--drain-time', '2s'], {});
+const dataDir = mkdtempSync(join(tmpdir(), 'sealrelay-main-'));
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+const { config } = loadConfig(['--admin.port', '0', '--drain-time', '2s', '--data-dir', dataDir], {});
 
 function deps(port: RelayPortDouble, lines: string[] = [], reread: ServerDeps['reread'] = null): ServerDeps {
   const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });

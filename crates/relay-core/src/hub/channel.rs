@@ -2,6 +2,7 @@
 
 use super::encode::{PageEncoding, encode_page};
 use super::ephemeral::EphemeralRing;
+use super::readers::ReaderPosition;
 use super::ring::{LiveFrame, Ring};
 use super::topics::SpaceTopics;
 use crate::counters::Counters;
@@ -11,7 +12,7 @@ use crate::session::SessionHandle;
 use crate::store::{SpaceCommit, StoredEntry};
 use bytes::Bytes;
 use relay_proto::attestation::Attestation;
-use relay_proto::ids::{DeviceKey, Hash};
+use relay_proto::ids::{DeviceKey, Hash, SpaceId};
 use relay_proto::wire::Reader;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,6 +76,8 @@ pub(crate) struct Subscribed {
 pub(crate) trait Subscriber: Send + Sync {
     /// There are new ones.
     fn announce(&self);
+    /// Who it is, and up to which seq it was sent everything.
+    fn position(&self) -> (DeviceKey, u64);
 }
 
 #[derive(Default)]
@@ -141,6 +144,21 @@ impl SpaceChannel {
             self.drop_ring(&mut state);
         }
         state.members.len()
+    }
+
+    /// How many sessions are open.
+    pub(super) fn sessions(&self) -> usize {
+        self.lock().members.len()
+    }
+
+    /// Those who subscribe over a WebSocket; `size` is the length of the log where it is known better than here.
+    pub(super) fn readers(&self, space: SpaceId, size: Option<u64>) -> Vec<ReaderPosition> {
+        let state = self.lock();
+        let size = size.unwrap_or(0).max(state.head);
+        let subscribers = state.members.iter().filter_map(|member| member.subscription.as_ref()?.subscriber.as_ref());
+        let positions = subscribers.map(|subscriber| subscriber.position());
+        let lag = |cursor| size.saturating_sub(cursor);
+        positions.map(|(device, cursor)| ReaderPosition { lag: lag(cursor), cursor, space, device }).collect()
     }
 
     /// Starts to keep commits for a session.

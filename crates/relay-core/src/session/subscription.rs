@@ -22,6 +22,7 @@ use std::sync::{Arc, OnceLock};
 /// Shared by the session and its transport, which never run at a time: the numbers are atomic only to say so to the compiler.
 pub(super) struct Subscription {
     channel: Arc<SpaceChannel>,
+    device: DeviceKey,
     /// Set when the transport takes the feed.
     feed_waker: OnceLock<Arc<dyn FeedWaker>>,
     /// Woken and not looked since: who does not take what it is sent is not woken again.
@@ -39,9 +40,10 @@ pub(super) struct Subscription {
 const NOT_SEEN: u64 = u64::MAX;
 
 impl Subscription {
-    fn new(channel: Arc<SpaceChannel>, after: u64, omit_own_of: Option<Arc<DeviceKey>>) -> Self {
+    fn new(channel: Arc<SpaceChannel>, device: DeviceKey, after: u64, omit_own_of: Option<Arc<DeviceKey>>) -> Self {
         Self {
             channel,
+            device,
             feed_waker: OnceLock::new(),
             announced: AtomicBool::new(false),
             omit_own_of,
@@ -81,6 +83,10 @@ impl Subscriber for Subscription {
         {
             Arc::clone(waker).wake();
         }
+    }
+
+    fn position(&self) -> (DeviceKey, u64) {
+        (self.device, self.cursor.load(Ordering::Relaxed))
     }
 }
 
@@ -122,7 +128,7 @@ impl OpenSession {
         }
         let omit_own_of = subscribe.omit_own.then(|| Arc::new(self.device));
         let channel = Arc::clone(&self.channel);
-        let subscription = Arc::new(Subscription::new(channel, subscribe.after, omit_own_of.clone()));
+        let subscription = Arc::new(Subscription::new(channel, self.device, subscribe.after, omit_own_of.clone()));
         let feed_waker = io.offer_feed(FeedKind::Entries, Arc::clone(&subscription) as Arc<dyn Feed>);
         let subscriber = feed_waker.map(|waker| {
             subscription.feed_waker.get_or_init(|| waker);

@@ -1,0 +1,24 @@
+// OpenAPI of the admin API, made of the schemas of its routes: `/docs/openapi.json`, and `/docs` for people.
+import swagger from '@fastify/swagger';
+import type { App } from '../fastify.js';
+
+/** Before any route: only what is registered later is in it. */
+export async function installOpenApi(app: App, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'sealrelay admin API',
+        version,
+        description: 'Errors are RFC 9457 problem documents. Sign in at /admin, or send a token: `Authorization: Bearer …`.',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    hideUntagged: false,
+  });
+}
+
+export function openApiRoute(app: App): void {
+  app.get('/docs/openapi.json', { config: { access: 'open' }, schema: { tags: ['docs'], summary: 'This description.', response: { 200: { type: 'object', additionalProperties: true } } } }, async () => app.swagger());
+}

@@ -1,0 +1,16 @@
+// What the routes of the admin API have in common.
+import { problemSchema } from '../plugins/problem.js';
+
+export const noQuery = { type: 'object', additionalProperties: false } as const;
+export const problems = { '4xx': problemSchema, '5xx': problemSchema } as const;
+/** A pseudonym as the core makes them. */
+export const pseudonym = { type: 'string', pattern: '^[a-z2-7]{16}$', description: 'Pseudonym of a space.' } as const;
+export const pseudonymParams = { type: 'object', required: ['pseudonym'], properties: { pseudonym } } as const;
+export const count = { type: 'integer' } as const;
+export const unknownCount = { type: ['integer', 'null'] } as const;
+export const unknownText = { type: ['string', 'null'] } as const;
+
+/** An object that has all of these and nothing else. */
+export function exactly<P extends Readonly<Record<string, unknown>>>(properties: P): { type: 'object'; additionalProperties: false; required: string[]; properties: P } {
+  return { type: 'object', additionalProperties: false, required: Object.keys(properties), properties };
+}
