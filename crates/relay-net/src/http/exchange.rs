@@ -7,6 +7,7 @@ use super::liveness::{self, LivenessProbe};
 use super::problem::Problem;
 use super::proxy::Proxy;
 use super::route::{RouteKind, RouteTable};
+use super::secure::Secure;
 use crate::connection::Shared;
 use crate::connection::pump::Pumps;
 use crate::connections::ConnectionGuard;
@@ -41,6 +42,8 @@ pub(crate) struct Front {
     pub(crate) blobs: Option<Arc<Blobs>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pumps: Arc<Pumps>,
+    /// None where only plain connections are served.
+    pub(crate) secure: Option<Secure>,
 }
 
 impl Front {
@@ -60,6 +63,9 @@ impl Front {
             Ok(answer) => answer,
             Err(problem) => self.refuse(problem),
         };
+        if let Some(secure) = &self.secure {
+            secure.mark(&mut answer);
+        }
         if is_last {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -102,9 +108,14 @@ impl Front {
             (Some(RouteKind::Frames(route)), _) => Ok(self.frames(route, &head, body, (guard.id, &guard.signal)).await),
             (Some(RouteKind::Blobs), _) => Ok(self.blob(&head, body).await),
             (Some(RouteKind::Liveness), _) => Ok(self.liveness(&head.method)),
-            (None, Some(proxy)) => proxy.pass(head, body, client, &self.shared).await,
+            (None, Some(proxy)) => proxy.pass(head, body, (client, self.scheme()), &self.shared).await,
             (None, None) => Err(NOT_FOUND),
         }
+    }
+
+    /// How clients reach this port.
+    fn scheme(&self) -> HeaderValue {
+        HeaderValue::from_static(if self.secure.is_some() { "https" } else { "http" })
     }
 
     pub(super) fn refuse(&self, problem: Problem) -> Answer {

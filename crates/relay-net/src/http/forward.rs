@@ -31,7 +31,11 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// The headers of a client's request as the control plane gets them.
-pub(crate) fn request_headers(headers: &HeaderMap, client: IpAddr, secret: &ProxySecret) -> HeaderMap {
+pub(crate) fn request_headers(
+    headers: &HeaderMap,
+    (client, scheme): (IpAddr, HeaderValue),
+    secret: &ProxySecret,
+) -> HeaderMap {
     let named = named_by_connection(headers);
     let mut passed: HeaderMap = headers
         .iter()
@@ -44,7 +48,7 @@ pub(crate) fn request_headers(headers: &HeaderMap, client: IpAddr, secret: &Prox
     if let Ok(client) = HeaderValue::from_str(&client.to_canonical().to_string()) {
         passed.insert(FORWARDED_FOR, client);
     }
-    passed.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    passed.insert(FORWARDED_PROTO, scheme);
     passed.insert(SECRET_HEADER, secret.header_value());
     passed
 }
@@ -113,7 +117,7 @@ mod tests {
         }
         let secret = ProxySecret::new("s3cret".to_owned()).unwrap();
         let client = IpAddr::V6(Ipv4Addr::new(203, 0, 113, 7).to_ipv6_mapped());
-        let passed = request_headers(&headers, client, &secret);
+        let passed = request_headers(&headers, (client, HeaderValue::from_static("https")), &secret);
         let mut names: Vec<_> = passed.iter().map(|(n, v)| format!("{n}={}", v.to_str().unwrap())).collect();
         names.sort();
         let expected = [
@@ -121,7 +125,7 @@ mod tests {
             "host=relay.example",
             "x-forwarded-for=203.0.113.7",
             "x-forwarded-host=relay.example",
-            "x-forwarded-proto=http",
+            "x-forwarded-proto=https",
             "x-sealrelay-secret=s3cret",
         ];
         assert_eq!(names, expected);

@@ -12,13 +12,13 @@ mod request;
 use super::exchange::Front;
 use super::linger::linger;
 use crate::connections::ConnectionGuard;
+use crate::transport::Transport;
 use bytes::Bytes;
 use pushing::{Pushed, Pushing};
 use reading::{Read, Reading};
 use request::{Parsed, Sizes};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 
 /// Largest head and body together that the lane takes, in bytes.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
@@ -28,11 +28,11 @@ pub(crate) enum Left {
     /// Nothing.
     Gone,
     /// A connection for the general server, with what was read of it.
-    Other(TcpStream, Bytes),
+    Other(Transport, Bytes),
 }
 
 /// Serves pushes until something else comes, or the end.
-pub(crate) async fn serve(front: &Arc<Front>, socket: TcpStream, guard: &ConnectionGuard) -> Left {
+pub(crate) async fn serve(front: &Arc<Front>, socket: Transport, guard: &ConnectionGuard) -> Left {
     let Some(path) = front.routes.push_path() else {
         return Left::Other(socket, Bytes::new());
     };

@@ -8,6 +8,7 @@ use super::serve::serve;
 use crate::connections::Connections;
 use crate::limits::{ACCEPT_BACKOFF_MIN, REFUSAL_TIMEOUT, REFUSALS_MAX};
 use crate::start_error::StartError;
+use crate::transport::Transport;
 use http::StatusCode;
 use std::io;
 use std::net::SocketAddr;
@@ -93,6 +94,10 @@ fn admit(
         return;
     }
     front.shared.stats.counters.refused_total.add(1);
+    if front.secure.is_some() {
+        // To say it, there would have to be a handshake first.
+        return;
+    }
     let Ok(permit) = Arc::clone(refusals).try_acquire_owned() else {
         return;
     };
@@ -105,7 +110,7 @@ fn admit(
 
 async fn refuse(mut socket: TcpStream) {
     if socket.write_all(TOO_MANY.raw().as_bytes()).await.is_ok() {
-        linger(socket, REFUSAL_TIMEOUT).await;
+        linger(Transport::Plain(socket), REFUSAL_TIMEOUT).await;
     }
 }
 

@@ -9,7 +9,7 @@ use super::request_body::{RequestBody, Verdict};
 use crate::connection::Shared;
 use crate::limits::NetLimits;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri, Version, request::Parts};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, request::Parts};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -52,12 +52,12 @@ impl Proxy {
         Self { links, permits: Arc::new(Semaphore::new(permits)) }
     }
 
-    /// The control plane's answer, or why there is none.
+    /// The control plane's answer to a client of an address and a scheme, or why there is none.
     pub(crate) async fn pass(
         &self,
         head: Parts,
         body: Incoming,
-        client: IpAddr,
+        client: (IpAddr, HeaderValue),
         shared: &Shared,
     ) -> Result<Answer, Problem> {
         let limits = &shared.limits;
@@ -110,7 +110,7 @@ impl Proxy {
     }
 
     /// The request as the control plane gets it: origin form, the core's headers, HTTP/1.1.
-    fn request(&self, head: Parts, body: RequestBody, client: IpAddr) -> Option<Request<RequestBody>> {
+    fn request(&self, head: Parts, body: RequestBody, client: (IpAddr, HeaderValue)) -> Option<Request<RequestBody>> {
         let secret = &self.links.control_plane().secret;
         let mut request = Request::new(body);
         *request.uri_mut() = Uri::from(head.uri.path_and_query()?.clone());

@@ -2,6 +2,7 @@
 
 use super::super::exchange::Front;
 use super::super::frames::{FrameOutbox, FrameReader, bearer_token};
+use super::super::secure::Secure;
 use super::answer::{self, Shape};
 use super::request::PushRequest;
 use crate::connection::session::{Panicked, Session};
@@ -74,7 +75,8 @@ impl<'a> Pushing<'a> {
         if !ended {
             return Pushed::Aborted;
         }
-        let shape = Shape { is_last, has_origin: request.has_origin };
+        let secure_line = self.front.secure.as_ref().map_or("", Secure::line);
+        let shape = Shape { is_last, has_origin: request.has_origin, secure_line };
         let answer = answer::bytes(&open.out.take(), open.out.refusal.take(), shape);
         if !open.out.closed {
             open.out.begin_again();
