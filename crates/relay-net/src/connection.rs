@@ -29,6 +29,7 @@ use crate::connections::ConnectionGuard;
 use crate::limits::NetLimits;
 use crate::partial::PartialLease;
 use crate::stats::{Stats, Tally, WebSocketGuard};
+use crate::transport::Transport;
 use crate::write_queue::WriteQueue;
 use bytes::Bytes;
 use heartbeat::Heartbeat;
@@ -40,7 +41,6 @@ use session::{Panicked, Session};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use timer::Timer;
-use tokio::net::TcpStream;
 
 /// What all connections of a server share.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ enum Turn {
 
 /// The actor; runs until its socket is gone.
 pub(crate) struct Connection {
-    socket: TcpStream,
+    socket: Transport,
     session: Option<Session>,
     feeds: Feeds,
     seat: Arc<Seat>,
@@ -115,7 +115,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Takes over an upgraded socket; `first_bytes` came right behind the handshake.
     fn new(
-        socket: TcpStream,
+        socket: Transport,
         first_bytes: &[u8],
         factory: Arc<dyn EndpointFactory>,
         shared: Arc<Shared>,

@@ -21,6 +21,8 @@ mod scratch;
 mod server;
 mod start_error;
 mod stats;
+pub mod tls;
+mod transport;
 pub mod websocket;
 mod write_queue;
 

@@ -24,6 +24,9 @@ limits! {
     /// Longest pause after a failed accept (out of file descriptors, say). Default 1 s.
     accept_backoff_ms_max: u64 = 1_000;
 
+    /// The TLS handshake must be done within this. Default 10 s.
+    tls_handshake_timeout_ms: u64 = 10_000;
+
     /// A request's head must arrive within this, and a kept-alive connection may idle this long. Default 5 s.
     http_header_timeout_ms: u64 = 5_000;
     /// Largest head of a request; above it 431. Default 16 KiB.

@@ -12,11 +12,15 @@ use crate::http::exchange::Front;
 use crate::http::listener;
 use crate::http::liveness::LivenessProbe;
 use crate::http::proxy::Proxy;
+use crate::http::redirect::redirect_loop;
 use crate::http::route::{Route, RouteTable};
+use crate::http::secure::Secure;
 use crate::limits::{ABORT_TIMEOUT, NetLimits};
 use crate::request_class::RequestClass;
 use crate::start_error::StartError;
 use crate::stats::{NetStats, Stats};
+use crate::tls::{TlsConfig, TlsError};
+use crate::transport::handshake::TlsAcceptor;
 use relay_core::blobs::Blobs;
 use relay_core::endpoint::EndpointFactory;
 use relay_core::http::HttpSessions;
@@ -43,6 +47,8 @@ pub struct ServerConfig {
     pub liveness: Option<LivenessProbe>,
     /// Who is let in.
     pub gate: GateConfig,
+    /// TLS; without it only plain connections are served.
+    pub tls: Option<TlsConfig>,
     /// All limits.
     pub limits: NetLimits,
 }
@@ -67,7 +73,6 @@ impl fmt::Debug for Endpoints {
 }
 
 /// A server whose port is open but not served yet: who connects waits in the backlog.
-#[derive(Debug)]
 pub struct BoundServer {
     listener: TcpListener,
     local_addr: SocketAddr,
@@ -75,14 +80,22 @@ pub struct BoundServer {
     control_plane: Option<ControlPlane>,
     liveness: Option<LivenessProbe>,
     gate: GateConfig,
+    secure: Option<Secure>,
+    redirect: Option<TcpListener>,
     limits: NetLimits,
+}
+
+impl fmt::Debug for BoundServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("BoundServer").field("local_addr", &self.local_addr).finish_non_exhaustive()
+    }
 }
 
 impl BoundServer {
     /// Begins to serve, on the tokio runtime it is called in.
     #[must_use]
     pub fn serve(self, endpoints: Endpoints, clock: Clock) -> Server {
-        let Self { listener, local_addr, routes, control_plane, liveness, gate, limits } = self;
+        let Self { listener, local_addr, routes, control_plane, liveness, gate, secure, redirect, limits } = self;
         let connections = Connections::new(limits.connections_max);
         let stats = Stats::new(limits.partial_bytes_max);
         let shared = Arc::new(Shared { limits, stats, clock });
@@ -102,12 +115,18 @@ impl BoundServer {
             compat,
             shared: Arc::clone(&shared),
             pumps: Arc::clone(&pumps),
+            secure,
         };
         let front = Arc::new(front);
         let (stop, stopped) = watch::channel(false);
+        let redirect_addr = redirect.as_ref().and_then(|listener| listener.local_addr().ok());
+        if let Some(redirect) = redirect {
+            tokio::spawn(redirect_loop(redirect, local_addr.port(), stopped.clone()));
+        }
         let accepting = tokio::spawn(listener::accept_loop(listener, front, Arc::clone(&connections), stopped));
         Server {
             local_addr,
+            redirect_addr,
             shared,
             gate,
             connections,
@@ -121,6 +140,7 @@ impl BoundServer {
 /// A running server. Dropping it closes the port and aborts all connections; [`Server::drain`] does so in order.
 pub struct Server {
     local_addr: SocketAddr,
+    redirect_addr: Option<SocketAddr>,
     shared: Arc<Shared>,
     gate: Arc<Gate>,
     connections: Arc<Connections>,
@@ -136,17 +156,30 @@ impl Server {
     /// # Errors
     /// [`StartError`] if the port cannot be opened or the configuration makes no sense.
     pub fn bind(config: ServerConfig) -> Result<BoundServer, StartError> {
-        let ServerConfig { bind, routes, control_plane, liveness, gate, limits } = config;
+        let ServerConfig { bind, routes, control_plane, liveness, gate, tls, limits } = config;
         let routes = RouteTable::new(routes)?;
         let listener = listener::listen(bind, limits.accept_backlog)?;
         let local_addr = listener.local_addr().map_err(|source| StartError::Listen { address: bind, source })?;
-        Ok(BoundServer { listener, local_addr, routes, control_plane, liveness, gate, limits })
+        let redirect = tls.as_ref().and_then(|tls| tls.redirect);
+        let redirect = redirect.map(|address| listener::listen(address, limits.accept_backlog)).transpose()?;
+        let secure = tls.map(|tls| {
+            let acceptor = TlsAcceptor::new(Arc::clone(&tls.certificate))?;
+            Ok(Secure::new(&tls, acceptor))
+        });
+        let secure = secure.transpose().map_err(TlsError::Library)?;
+        Ok(BoundServer { listener, local_addr, routes, control_plane, liveness, gate, secure, redirect, limits })
     }
 
     /// The address the server listens on, with the port the system chose.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// The address of the listener that sends plain HTTP to TLS, if there is one.
+    #[must_use]
+    pub fn redirect_addr(&self) -> Option<SocketAddr> {
+        self.redirect_addr
     }
 
     /// A snapshot of all counters and gauges.

@@ -1,5 +1,6 @@
 //! Why a server could not start: always the environment or the caller, and what to do about it.
 
+use crate::tls::TlsError;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -32,6 +33,14 @@ pub enum StartError {
     },
     /// The control plane's secret is empty or cannot be sent in a header.
     Secret,
+    /// A certificate cannot be served.
+    Tls(TlsError),
+}
+
+impl From<TlsError> for StartError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
+    }
 }
 
 impl StartError {
@@ -49,6 +58,7 @@ impl StartError {
             },
             Self::Route { .. } | Self::Routes { .. } => "correct the route table",
             Self::Secret => "pass a random secret of printable ASCII characters",
+            Self::Tls(error) => error.hint(),
         }
     }
 
@@ -73,6 +83,7 @@ impl fmt::Display for StartError {
             Self::Route { path, problem } => write!(formatter, "cannot serve the route {path:?}: {problem}")?,
             Self::Routes { count, count_max } => write!(formatter, "{count} routes are more than {count_max}")?,
             Self::Secret => write!(formatter, "the secret of the control plane cannot be sent in a header")?,
+            Self::Tls(error) => write!(formatter, "{error}")?,
         }
         write!(formatter, "; {}", self.hint())
     }
@@ -82,6 +93,7 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Listen { source, .. } => Some(source),
+            Self::Tls(error) => error.source(),
             Self::Route { .. } | Self::Routes { .. } | Self::Secret => None,
         }
     }

@@ -56,6 +56,14 @@ counters! {
     native_requests_limited_total,
     /// Failed accepts (out of file descriptors, say).
     accept_errors_total,
+    /// TLS handshakes done.
+    tls_handshakes_total,
+    /// TLS handshakes that failed: no common version or cipher, broken messages, or plain HTTP.
+    tls_handshake_failures_total,
+    /// TLS handshakes that were not done in time.
+    tls_handshake_timeouts_total,
+    /// TLS handshakes by which a certificate authority checked a domain.
+    tls_challenges_total,
     /// Requests the relay itself answered with an error, malformed ones included.
     http_errors_total,
     /// HTTP connections cut because the peer did not read its answer.

@@ -12,7 +12,7 @@ use tokio_websockets::{ClientBuilder, CloseCode, Message};
 #[tokio::test]
 async fn an_independent_client_talks_to_it() {
     let relay = relay(Behaviour::Echo, NetLimits::default()).await;
-    let uri = format!("ws://{}{NATIVE}", relay.server.local_addr());
+    let uri = format!("ws://{}{NATIVE}", relay.address());
     let (mut socket, _) = ClientBuilder::new().uri(&uri).unwrap().connect().await.unwrap();
     for size in [0, 1, 125, 126, 65_535, 65_536, 1_000_000] {
         let payload = vec![0x5c_u8; size];
@@ -222,7 +222,7 @@ async fn peers_that_close_are_counted() {
 #[tokio::test]
 async fn bytes_sent_with_the_handshake_are_not_lost() {
     let relay = relay(Behaviour::Echo, NetLimits::default()).await;
-    let socket = tokio::net::TcpStream::connect(relay.server.local_addr()).await.unwrap();
+    let socket = tokio::net::TcpStream::connect(relay.address()).await.unwrap();
     let mut client = support::client::Client { socket };
     let request = support::client::upgrade_request(NATIVE);
     client.send(&[request.as_bytes(), &frame(BINARY, b"early"), &frame(BINARY, b"half")[..3]].concat()).await;

@@ -52,7 +52,7 @@ fn header(answer: &str, name: &str) -> Option<String> {
 #[tokio::test]
 async fn a_browser_that_asks_first_is_told_methods_and_headers() {
     let relay = relay_with(Behaviour::Echo, routes()).await;
-    let address = relay.server.local_addr();
+    let address = relay.address();
     let asks =
         format!("{ORIGIN}Access-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: authorization\r\n");
     for (path, methods) in [(PUSH, "post"), (PULL, "get"), (BLOB, "get, head, put, delete")] {
@@ -70,7 +70,7 @@ async fn a_browser_that_asks_first_is_told_methods_and_headers() {
 #[tokio::test]
 async fn answers_may_be_read_by_any_page_refusals_too_and_nothing_else_may() {
     let relay = relay_with(Behaviour::Echo, routes()).await;
-    let address = relay.server.local_addr();
+    let address = relay.address();
     let token = format!("{ORIGIN}Authorization: Bearer abc\r\n");
     let frame = "\0\0\0\u{1}x";
     for (what, method, path, more, body, status) in [

@@ -96,7 +96,7 @@ async fn what_does_not_go_is_aborted_at_the_deadline() {
     let relay = relay(Behaviour::Echo, NetLimits::default()).await;
     let mut stuck = relay.client().await;
     stuck.send(&frame(BINARY, b"!flood")).await;
-    let half_head = TcpStream::connect(relay.server.local_addr()).await.unwrap();
+    let half_head = TcpStream::connect(relay.address()).await.unwrap();
     half_head.try_write(b"GET / HTTP/1.1\r\n").unwrap();
     relay.until("both are open", |stats| stats.connections_open == 2 && stats.bytes_out_total > 100_000).await;
     let start = Instant::now();
@@ -111,7 +111,7 @@ async fn what_does_not_go_is_aborted_at_the_deadline() {
 #[tokio::test]
 async fn idle_http_connections_do_not_hold_up_a_drain() {
     let relay = relay(Behaviour::Echo, NetLimits::default()).await;
-    let connect = async || Client { socket: TcpStream::connect(relay.server.local_addr()).await.unwrap() };
+    let connect = async || Client { socket: TcpStream::connect(relay.address()).await.unwrap() };
     let silent = connect().await;
     let mut kept_alive = connect().await;
     kept_alive.send(b"GET /test/live HTTP/1.1\r\nHost: r\r\n\r\n").await;

@@ -78,7 +78,7 @@ async fn setup(answer: Option<&'static str>, limits: NetLimits) -> Setup {
 
 impl Setup {
     async fn ask(&self, request: &[u8]) -> String {
-        let mut socket = TcpStream::connect(self.relay.server.local_addr()).await.unwrap();
+        let mut socket = TcpStream::connect(self.relay.address()).await.unwrap();
         let _ = socket.write_all(request).await;
         let mut bytes = Vec::new();
         timeout(PATIENCE, socket.read_to_end(&mut bytes)).await.expect("an end in time").expect("no reset");
@@ -105,7 +105,7 @@ async fn a_request_arrives_with_the_cores_headers_and_the_answer_comes_back() {
         "host: relay.test:8080",
         "accept: text/html",
         "x-forwarded-for: 127.0.0.1",
-        "x-forwarded-proto: http",
+        if support::is_over_tls() { "x-forwarded-proto: https" } else { "x-forwarded-proto: http" },
         "x-forwarded-host: relay.test:8080",
         "x-sealrelay-secret: boot-secret",
     ] {
@@ -145,7 +145,7 @@ async fn bodies_that_are_too_large_get_413() {
     assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("body_too_large"), "{answer}");
     // The answer arrives although the client goes on sending: what nobody wants is taken and thrown away.
     let head = b"POST /a HTTP/1.1\r\nHost: r\r\nContent-Length: 900000\r\n\r\n";
-    let mut socket = TcpStream::connect(setup.relay.server.local_addr()).await.unwrap();
+    let mut socket = TcpStream::connect(setup.relay.address()).await.unwrap();
     socket.write_all(head).await.unwrap();
     let mut answer = String::new();
     timeout(PATIENCE, socket.read_to_string(&mut answer)).await.expect("an end in time").expect("no reset");
@@ -203,7 +203,7 @@ async fn a_control_plane_that_does_not_answer_gets_504_and_holds_nobody_else() {
 async fn a_client_that_does_not_read_its_answer_is_cut() {
     let big: &'static str = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", "x".repeat(16 << 20)).leak();
     let setup = setup(Some(big), NetLimits { write_stall_timeout_ms: 200, ..NetLimits::default() }).await;
-    let mut socket = TcpStream::connect(setup.relay.server.local_addr()).await.unwrap();
+    let mut socket = TcpStream::connect(setup.relay.address()).await.unwrap();
     socket.write_all(get("").as_bytes()).await.unwrap();
     let stats = setup.relay.until("the stall is seen", |stats| stats.http_stalls_total == 1).await;
     assert_eq!(stats.proxied_total, 1);

@@ -155,6 +155,7 @@ registry! {
     TopicUnknown = 111, "topic_unknown", Peer, false, 404, 0, "This session is not in a topic of that number; join it first.";
     TopicWindowFull = 112, "topic_window_full", Peer, true, 429, 0, "A receiver has not taken what it was sent before; wait for its TopicCredit.";
     TopicOverrun = 113, "topic_overrun", Peer, true, 429, 0, "This session did not take what its peers sent and is in no topic any more; read faster and join again.";
+    TlsNeeded = 120, "tls_needed", Peer, false, 400, 0, "This port speaks TLS only: use https or wss.";
 }
 
 impl ErrorCode {

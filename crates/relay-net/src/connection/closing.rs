@@ -8,7 +8,6 @@ use crate::websocket::frame::OpCode;
 use relay_core::endpoint::Moment;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::io::AsyncWrite;
 
 impl Connection {
@@ -58,8 +57,11 @@ impl Connection {
             return Turn::Idle;
         }
         self.inbound.release();
-        if let Poll::Ready(Err(_)) = Pin::new(&mut self.socket).poll_shutdown(cx) {
-            return Turn::Gone;
+        match Pin::new(&mut self.socket).poll_shutdown(cx) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(_)) => return Turn::Gone,
+            // With TLS the end is a record too, and the socket may be full.
+            Poll::Pending => return Turn::Idle,
         }
         self.phase = Phase::Lingering { until: answer_by, discarded: 0 };
         Turn::Moved
@@ -75,8 +77,7 @@ impl Connection {
 
     /// Lets the kernel forget what it holds for the peer as soon as the socket is dropped.
     pub(super) fn reset_on_drop(&self) {
-        // If the option cannot be set, the kernel's own time-out forgets it later.
-        let _ = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+        self.socket.reset_on_drop();
     }
 
     /// The peer's half of the close handshake came, or will not be understood.

@@ -5,13 +5,13 @@ use super::pump::Pump;
 use super::{Connection, Shared};
 use crate::connections::ConnectionGuard;
 use crate::stats::Tally;
+use crate::transport::Transport;
 use relay_core::endpoint::{EndpointFactory, FeedWaker, Moment, Waker};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use tokio::net::TcpStream;
 
 /// One connection, or the place where it was.
 pub(crate) struct Seat {
@@ -92,7 +92,7 @@ pub(crate) struct Seated(Arc<Seat>);
 impl Seated {
     /// Takes over an upgraded socket; `first_bytes` came right behind the handshake.
     pub(crate) fn new(
-        socket: TcpStream,
+        socket: Transport,
         first_bytes: &[u8],
         factory: Arc<dyn EndpointFactory>,
         shared: Arc<Shared>,

@@ -172,7 +172,7 @@ impl Connection {
 
     /// One send; a socket that takes less than everything is left to the task.
     fn try_write(&mut self, now: Moment) -> Turn {
-        let socket = &self.socket;
+        let socket = &mut self.socket;
         let queue = &self.queue;
         let sent = scratch::with_write(|scratch| {
             let piece = queue.gather(scratch);

@@ -8,6 +8,7 @@ use super::liveness::{self, LivenessProbe};
 use super::problem::Problem;
 use super::proxy::Proxy;
 use super::route::{RouteKind, RouteTable};
+use super::secure::Secure;
 use crate::compat::{Compat, ForeignKind};
 use crate::connection::Shared;
 use crate::connection::pump::Pumps;
@@ -46,7 +47,11 @@ pub(crate) struct Front {
     pub(crate) compat: Compat,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pumps: Arc<Pumps>,
+    /// None where only plain connections are served.
+    pub(crate) secure: Option<Secure>,
 }
+
+const HTTPS: HeaderValue = HeaderValue::from_static("https");
 
 impl Front {
     /// Answers one request of the connection from `peer`.
@@ -69,6 +74,9 @@ impl Front {
         };
         let took = self.shared.clock.now().0.saturating_sub(begun.0);
         self.shared.stats.answered(class, answer.status().as_u16(), took);
+        if let Some(secure) = &self.secure {
+            secure.mark(&mut answer);
+        }
         if is_last {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -86,7 +94,10 @@ impl Front {
         head::check(&head, &self.shared.limits)?;
         let kind = self.routes.get(head.uri.path(), handshake::is_asked_for(&head.headers));
         let open = kind.filter(|kind| cors::is_open(*kind));
-        let client = self.gate.client(peer, &head.headers);
+        let mut client = self.gate.client(peer, &head.headers);
+        if self.secure.is_some() && !peer.is_trusted {
+            client.scheme = HTTPS;
+        }
         let key = AddressKey::of(client.address);
         let verdict = self.gate.request(kind, key, self.shared.clock.now(), &self.shared.stats.counters);
         let answer = if verdict.is_some_and(|verdict| !verdict.is_admitted()) {
@@ -133,6 +144,7 @@ impl Front {
         }
     }
 
+    /// How clients reach this port.
     pub(super) fn refuse(&self, problem: Problem) -> Answer {
         self.shared.stats.counters.http_errors_total.add(1);
         problem.answer()

@@ -114,7 +114,7 @@ mod tests {
         }
         let secret = ProxySecret::new("s3cret".to_owned()).unwrap();
         let address = IpAddr::V6(Ipv4Addr::new(203, 0, 113, 7).to_ipv6_mapped());
-        let scheme = HeaderValue::from_static("http");
+        let scheme = HeaderValue::from_static("https");
         let client = Client { peer: Peer { address, is_trusted: false }, address, scheme };
         let passed = request_headers(&headers, &client, &secret);
         let mut names: Vec<_> = passed.iter().map(|(n, v)| format!("{n}={}", v.to_str().unwrap())).collect();
@@ -124,7 +124,7 @@ mod tests {
             "host=relay.example",
             "x-forwarded-for=203.0.113.7",
             "x-forwarded-host=relay.example",
-            "x-forwarded-proto=http",
+            "x-forwarded-proto=https",
             "x-sealrelay-secret=s3cret",
         ];
         assert_eq!(names, expected);

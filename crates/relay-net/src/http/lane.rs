@@ -15,6 +15,8 @@ use super::linger::linger;
 use super::route::RouteKind;
 use crate::connections::ConnectionGuard;
 use crate::gate::{AddressKey, Peer, ProxyHeader};
+use crate::http::secure::Secure;
+use crate::transport::Transport;
 use answer::Shape;
 use bytes::Bytes;
 use pushing::{Pushed, Pushing};
@@ -22,7 +24,6 @@ use reading::{Read, Reading};
 use request::{Forwarded, Parsed, PushRequest, Sizes};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 
 /// Largest head and body together that the lane takes, in bytes.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
@@ -32,11 +33,11 @@ pub(crate) enum Left {
     /// Nothing.
     Gone,
     /// A connection for the general server, with what was read of it.
-    Other(TcpStream, Bytes),
+    Other(Transport, Bytes),
 }
 
 /// Serves pushes until something else comes, or the end.
-pub(crate) async fn serve(front: &Arc<Front>, socket: TcpStream, peer: Peer, guard: &ConnectionGuard) -> Left {
+pub(crate) async fn serve(front: &Arc<Front>, socket: Transport, peer: Peer, guard: &ConnectionGuard) -> Left {
     let Some(path) = front.routes.push_path() else {
         return Left::Other(socket, Bytes::new());
     };
@@ -67,7 +68,8 @@ pub(crate) async fn serve(front: &Arc<Front>, socket: TcpStream, peer: Peer, gua
         let verdict =
             front.gate.request(Some(RouteKind::Frames(FrameRoute::Push)), client, now, &shared.stats.counters);
         let is_last = request.is_last || guard.signal.is_draining();
-        let shape = Shape { is_last, has_origin: request.has_origin, verdict };
+        let secure_line = front.secure.as_ref().map_or("", Secure::line);
+        let shape = Shape { is_last, has_origin: request.has_origin, verdict, secure_line };
         let answer = match pushing.answer(reading.parts(), &request, shape).await {
             Pushed::Answer(answer) => answer,
             Pushed::Other => return reading.into_other(),

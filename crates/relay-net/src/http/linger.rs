@@ -1,18 +1,23 @@
 //! The end of an HTTP connection: what was sent is delivered even if the peer still sends.
 
 use crate::scratch;
-use std::pin::Pin;
+use crate::transport::Transport;
 use std::task::{Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncWriteExt, ReadBuf};
 
 /// Bytes thrown away before the connection is cut.
 const DISCARD_BYTES_MAX: usize = 1024 * 1024;
 
 /// Says that nothing follows, then throws away what arrives until the peer closes, for at most `time`. Closing at once
 /// would make the kernel reset the connection and the peer lose an answer it has not read.
-pub(crate) async fn linger(mut socket: TcpStream, time: Duration) {
+pub(crate) async fn linger(socket: Transport, time: Duration) {
+    // The time-out is the ordinary end for a peer that does not close, and for one that does not read: with TLS the end is
+    // a record too, for which the socket may have no room.
+    let _ = tokio::time::timeout(time, end(socket)).await;
+}
+
+async fn end(mut socket: Transport) {
     if socket.shutdown().await.is_err() {
         return;
     }
@@ -21,7 +26,7 @@ pub(crate) async fn linger(mut socket: TcpStream, time: Duration) {
         loop {
             let read = scratch::with_read(|scratch| {
                 let mut buffer = ReadBuf::new(scratch);
-                Pin::new(&mut socket).poll_read(cx, &mut buffer).map_ok(|()| buffer.filled().len())
+                socket.poll_discard(cx, &mut buffer).map_ok(|()| buffer.filled().len())
             });
             match ready!(read) {
                 Ok(count) if count > 0 && count <= left => left -= count,
@@ -29,6 +34,5 @@ pub(crate) async fn linger(mut socket: TcpStream, time: Duration) {
             }
         }
     });
-    // The time-out is the ordinary end for a peer that does not close.
-    let _ = tokio::time::timeout(time, discard).await;
+    discard.await;
 }

@@ -9,6 +9,7 @@ use crate::connections::{ConnectionGuard, Connections};
 use crate::gate::{Peer, Refused, write_lines};
 use crate::limits::{ACCEPT_BACKOFF_MIN, REFUSAL_TIMEOUT, REFUSALS_MAX};
 use crate::start_error::StartError;
+use crate::transport::Transport;
 use http::StatusCode;
 use std::io;
 use std::net::SocketAddr;
@@ -109,6 +110,10 @@ fn admit(
         }
         Err(answer) => answer,
     };
+    if front.secure.is_some() {
+        // To say it, there would have to be a handshake first.
+        return;
+    }
     let Ok(permit) = Arc::clone(refusals).try_acquire_owned() else {
         return;
     };
@@ -137,7 +142,7 @@ fn let_in(front: &Front, connections: &Arc<Connections>, peer: Peer) -> Result<C
 
 async fn refuse(mut socket: TcpStream, answer: &[u8]) {
     if socket.write_all(answer).await.is_ok() {
-        linger(socket, REFUSAL_TIMEOUT).await;
+        linger(Transport::Plain(socket), REFUSAL_TIMEOUT).await;
     }
 }
 

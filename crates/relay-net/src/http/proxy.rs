@@ -52,7 +52,7 @@ impl Proxy {
         Self { links, permits: Arc::new(Semaphore::new(permits)) }
     }
 
-    /// The control plane's answer, or why there is none.
+    /// The control plane's answer to a client of an address and a scheme, or why there is none.
     pub(crate) async fn pass(
         &self,
         head: Parts,

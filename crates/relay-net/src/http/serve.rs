@@ -8,6 +8,7 @@ use crate::connection::seat::Seated;
 use crate::connections::ConnectionGuard;
 use crate::gate::Peer;
 use crate::limits::NetLimits;
+use crate::transport::Transport;
 use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,13 +26,20 @@ use tokio::net::TcpStream;
 const HTTP_BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 struct Upgraded {
-    socket: TcpStream,
+    socket: Transport,
     first_bytes: Bytes,
     factory: Arc<dyn EndpointFactory>,
 }
 
 /// Serves the connection until it is over.
 pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, peer: Peer, guard: ConnectionGuard) {
+    let socket = match &front.secure {
+        None => Transport::Plain(socket),
+        Some(secure) => match Box::pin(secure.acceptor.accept(socket, &guard, &front.shared)).await {
+            Some(socket) => socket,
+            None => return,
+        },
+    };
     let (socket, first) = match Box::pin(lane::serve(&front, socket, peer, &guard)).await {
         Left::Other(socket, first) => (socket, first),
         Left::Gone => return,
@@ -50,7 +58,7 @@ pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, peer: Peer, guar
 
 async fn serve_http(
     front: &Arc<Front>,
-    (socket, first): (TcpStream, Bytes),
+    (socket, first): (Transport, Bytes),
     peer: Peer,
     guard: &ConnectionGuard,
 ) -> Option<Upgraded> {

@@ -1,6 +1,7 @@
 //! Cuts an HTTP connection whose peer does not read its answer.
 
 use crate::stats::Stats;
+use crate::transport::Transport;
 use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
@@ -8,12 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// A socket whose writes fail after a time without progress.
 pub(crate) struct StallGuard {
-    socket: TcpStream,
+    socket: Transport,
     /// Read before, and given out first.
     first: Bytes,
     timeout: Duration,
@@ -22,11 +22,11 @@ pub(crate) struct StallGuard {
 }
 
 impl StallGuard {
-    pub(crate) fn new(socket: TcpStream, first: Bytes, timeout_ms: u64, stats: Arc<Stats>) -> Self {
+    pub(crate) fn new(socket: Transport, first: Bytes, timeout_ms: u64, stats: Arc<Stats>) -> Self {
         Self { socket, first, timeout: Duration::from_millis(timeout_ms), waiting: None, stats }
     }
 
-    pub(crate) fn into_inner(self) -> TcpStream {
+    pub(crate) fn into_inner(self) -> Transport {
         self.socket
     }
 

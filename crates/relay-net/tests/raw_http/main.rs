@@ -102,7 +102,7 @@ async fn every_case_sent_at_once() {
     let setup = setup().await;
     assert!(all_cases().len() >= 150, "{}", all_cases().len());
     let mut bystander = setup.relay.client().await;
-    let failures = failures(setup.relay.server.local_addr(), &setup.seen, all_cases(), |case| case.sent.len()).await;
+    let failures = failures(setup.relay.address(), &setup.seen, all_cases(), |case| case.sent.len()).await;
     assert!(failures.is_empty(), "{} cases: {failures:#?}", failures.len());
     bystander.echoes(b"undisturbed").await;
     drop(bystander);
@@ -112,15 +112,14 @@ async fn every_case_sent_at_once() {
 #[tokio::test]
 async fn every_case_sent_in_pieces() {
     let setup = setup().await;
-    let failures =
-        failures(setup.relay.server.local_addr(), &setup.seen, all_cases(), |case| case.sent.len().div_ceil(40)).await;
+    let failures = failures(setup.relay.address(), &setup.seen, all_cases(), |case| case.sent.len().div_ceil(40)).await;
     assert!(failures.is_empty(), "{} cases: {failures:#?}", failures.len());
 }
 
 #[tokio::test]
 async fn the_lane_for_pushes_is_as_strict_as_the_general_server() {
     let setup = setup().await;
-    let address = setup.relay.server.local_addr();
+    let address = setup.relay.address();
     assert!(lane::cases().len() >= 250, "{}", lane::cases().len());
     let whole = failures(address, &setup.seen, lane::cases(), |case| case.sent.len()).await;
     assert!(whole.is_empty(), "{} cases: {whole:#?}", whole.len());

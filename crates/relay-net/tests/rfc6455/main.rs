@@ -56,7 +56,7 @@ async fn verdict(address: SocketAddr, case: &Case, piece: usize) -> Result<(), S
 async fn run(pieces: impl Fn(&Case) -> Option<usize>) -> (usize, NetStats) {
     let relay = relay(Behaviour::Echo, limits()).await;
     let mut bystander = relay.client().await;
-    let address = relay.server.local_addr();
+    let address = relay.address();
     let chosen: Vec<_> = all_cases().into_iter().filter_map(|case| pieces(&case).map(|piece| (case, piece))).collect();
     for cases in chosen.chunks(CONNECTIONS_AT_ONCE) {
         let verdicts = cases.iter().map(|(case, piece)| verdict(address, case, *piece));

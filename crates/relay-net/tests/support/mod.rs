@@ -6,9 +6,11 @@ pub mod endpoints;
 pub mod foreign;
 pub mod fountain;
 pub mod hub;
+pub mod tls;
 
 use endpoints::{Behaviour, Factory};
 use relay_net::{Clock, Endpoints, GateConfig, NetLimits, NetStats, Route, RouteKind, Server, ServerConfig};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +21,12 @@ pub const LIVE: &str = "/test/live";
 pub struct Relay {
     pub server: Server,
     pub factory: Arc<Factory>,
+    /// In front of a server with TLS.
+    bridge: Option<SocketAddr>,
 }
+
+/// Set to 1, every test of the transport runs over TLS.
+const OVER_TLS: &str = "RELAY_TEST_OVER_TLS";
 
 pub fn config(limits: NetLimits) -> ServerConfig {
     ServerConfig {
@@ -31,6 +38,7 @@ pub fn config(limits: NetLimits) -> ServerConfig {
         control_plane: None,
         liveness: None,
         gate: GateConfig::default(),
+        tls: None,
         limits,
     }
 }
@@ -40,16 +48,42 @@ pub async fn relay(behaviour: Behaviour, limits: NetLimits) -> Relay {
 }
 
 pub async fn relay_with(behaviour: Behaviour, config: ServerConfig) -> Relay {
+    if config.tls.is_none() && is_over_tls() {
+        return relay_over_tls(behaviour, config).await;
+    }
+    serve(behaviour, config)
+}
+
+/// Whether this run is the one over TLS; what a client costs in the same process is not told apart there.
+pub fn is_over_tls() -> bool {
+    std::env::var(OVER_TLS).is_ok_and(|value| value == "1")
+}
+
+/// A relay with TLS and an authority of its own, behind a bridge.
+pub async fn relay_over_tls(behaviour: Behaviour, mut config: ServerConfig) -> Relay {
+    let authority = tls::Authority::new();
+    config.tls = Some(tls::tls_config(authority.issue(-1, 30).certificate()));
+    let mut relay = serve(behaviour, config);
+    relay.bridge = Some(tls::bridge(relay.server.local_addr(), authority.client_13()));
+    relay
+}
+
+fn serve(behaviour: Behaviour, config: ServerConfig) -> Relay {
     let factory = Factory::new(behaviour);
     let endpoints =
         Endpoints { native: factory.clone(), http: factory.clone(), blobs: None, foreign: foreign::foreign() };
     let server = Server::bind(config).unwrap().serve(endpoints, Clock::start());
-    Relay { server, factory }
+    Relay { server, factory, bridge: None }
 }
 
 impl Relay {
+    /// Where a client without TLS reaches it.
+    pub fn address(&self) -> SocketAddr {
+        self.bridge.unwrap_or_else(|| self.server.local_addr())
+    }
+
     pub async fn client(&self) -> client::Client {
-        client::Client::open(self.server.local_addr(), NATIVE).await
+        client::Client::open(self.address(), NATIVE).await
     }
 
     /// Waits until `check` holds for the stats, and returns them.

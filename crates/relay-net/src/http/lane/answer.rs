@@ -20,16 +20,18 @@ thread_local! {
 
 /// What the head says beside the status.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Shape {
+pub(super) struct Shape<'a> {
     /// No further request is answered on this connection.
     pub(super) is_last: bool,
     /// A page of some origin asked.
     pub(super) has_origin: bool,
+    /// What TLS adds.
+    pub(super) secure_line: &'a str,
     /// What is left of the client's rate, where it has one.
     pub(super) verdict: Option<Verdict>,
 }
 
-impl Shape {
+impl Shape<'_> {
     /// Whether the request is not to be looked at.
     pub(super) fn is_refused(&self) -> bool {
         self.verdict.is_some_and(|verdict| !verdict.is_admitted())
@@ -37,7 +39,7 @@ impl Shape {
 }
 
 /// The answer to a client that asked too often.
-pub(super) fn too_fast(shape: Shape) -> Vec<u8> {
+pub(super) fn too_fast(shape: Shape<'_>) -> Vec<u8> {
     let lines = |answer: &mut Vec<u8>| {
         answer.extend_from_slice(b"cache-control: no-store\r\ndate: ");
         answer.extend_from_slice(&date());
@@ -48,11 +50,12 @@ pub(super) fn too_fast(shape: Shape) -> Vec<u8> {
         if shape.has_origin {
             answer.extend_from_slice(cors::LINES.as_bytes());
         }
+        answer.extend_from_slice(shape.secure_line.as_bytes());
     };
     TOO_FAST.raw_with(lines, shape.is_last)
 }
 
-pub(super) fn bytes(frames: &[u8], refused: Option<Refused>, shape: Shape) -> Vec<u8> {
+pub(super) fn bytes(frames: &[u8], refused: Option<Refused>, shape: Shape<'_>) -> Vec<u8> {
     let mut answer = Vec::with_capacity(HEAD_BYTES + frames.len());
     match refused {
         None => answer.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
@@ -68,6 +71,7 @@ pub(super) fn bytes(frames: &[u8], refused: Option<Refused>, shape: Shape) -> Ve
     if shape.has_origin {
         answer.extend_from_slice(cors::LINES.as_bytes());
     }
+    answer.extend_from_slice(shape.secure_line.as_bytes());
     if shape.is_last {
         answer.extend_from_slice(b"connection: close\r\n");
     }
@@ -111,9 +115,10 @@ mod tests {
         let date = good.lines().find_map(|line| line.strip_prefix("date: ")).unwrap();
         assert!(httpdate::parse_http_date(date).is_ok(), "{date}");
         let refused = Refused { status: 503, retry_after_ms: 1500 };
-        let refused = text(bytes(b"", Some(refused), Shape { is_last: true, has_origin: true, verdict: None }));
+        let shape = Shape { is_last: true, has_origin: true, verdict: None, secure_line: "x: y\r\n" };
+        let refused = text(bytes(b"", Some(refused), shape));
         assert!(refused.starts_with("HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n"), "{refused}");
-        assert!(refused.ends_with("connection: close\r\n\r\n"), "{refused}");
+        assert!(refused.ends_with("x: y\r\nconnection: close\r\n\r\n"), "{refused}");
         assert!(refused.contains(cors::LINES) && !good.contains("access-control"), "{refused}");
     }
 }

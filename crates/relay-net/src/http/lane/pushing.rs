@@ -58,7 +58,7 @@ impl<'a> Pushing<'a> {
         &mut self,
         (held, timer): (&[u8], &mut Timer),
         request: &PushRequest,
-        shape: Shape,
+        shape: Shape<'_>,
     ) -> Pushed {
         let token = held.get(request.token.0..request.token.1).unwrap_or_default();
         let body = held.get(request.body_from..request.bytes).unwrap_or_default();

@@ -5,18 +5,17 @@ use crate::clock::after_ms;
 use crate::connection::{Shared, timer::Timer};
 use crate::connections::ConnectionGuard;
 use crate::scratch;
+use crate::transport::Transport;
 use bytes::Bytes;
 use relay_core::endpoint::Moment;
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 pub(super) struct Reading<'a> {
-    socket: TcpStream,
+    socket: Transport,
     held: Vec<u8>,
     /// The whole of a head and its body must be there by then.
     until: Moment,
@@ -33,7 +32,7 @@ pub(super) enum Read {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(socket: TcpStream, shared: &'a Arc<Shared>) -> Self {
+    pub(super) fn new(socket: Transport, shared: &'a Arc<Shared>) -> Self {
         let until = after_ms(shared.clock.now(), shared.limits.http_header_timeout_ms);
         let timer = Timer::new(shared.clock.instant(until));
         Self { socket, held: Vec::new(), until, timer, shared }
@@ -67,7 +66,7 @@ impl<'a> Reading<'a> {
         Left::Other(self.socket, Bytes::from(self.held))
     }
 
-    pub(super) fn into_socket(self) -> TcpStream {
+    pub(super) fn into_socket(self) -> Transport {
         self.socket
     }
 
@@ -136,7 +135,7 @@ impl<'a> Reading<'a> {
         }
         self.shared.stats.counters.http_stalls_total.add(1);
         // What was not sent is of no use any more.
-        let _: io::Result<()> = socket2::SockRef::from(&self.socket).set_linger(Some(std::time::Duration::ZERO));
+        self.socket.reset_on_drop();
         Poll::Ready(false)
     }
 }
