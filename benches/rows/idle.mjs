@@ -1,5 +1,5 @@
 // Idle: 10,000 WebSockets with a session each that subscribed (at other servers: that joined the channel), and nothing else.
-// Active: the same number of sessions in 40 spaces and in 5,000, so that what a space costs beside its sessions shows.
+// Active: as many sessions in 5,000 spaces as in 500, so that what a space costs beside its sessions shows.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { proportionalBytes, residentBytes } from '../lib/memory.mjs';
@@ -21,6 +21,7 @@ const KIB = 1024;
 const TARGET_KIB = 2;
 /** Each has a sender and a receiver. */
 const ACTIVE_SPACES = 5000;
+const FEWER_SPACES = { groups: 500, perGroup: 19 };
 const ACTIVE_TARGET_BYTES = 512;
 /** The state of a space that was not used for a minute leaves memory; its sessions stay. */
 const LET_GO_MS = 70_000;
@@ -29,20 +30,46 @@ const LET_GO_MS = 70_000;
 const CONTESTANTS = [{ name: 'relay', start: (cores, dir) => startRelay(cores, dir, ['--limits.connections-max', CONNECTIONS_MAX]) }, LIMIT, UWS, WS, REDIS_PUBSUB, NATS];
 
 /**
+ * Looks one after the other while sessions are open.
  * @param {import('../lib/measure.mjs').Context} context
  * @param {Target} target
  * @param {{groups: number, perGroup: number}} size
  * @param {() => number} look
- * @param {number} [settleMs]
+ * @param {readonly number[]} [waitsMs] before each look
  */
-async function whileOpen(context, target, { groups, perGroup }, look, settleMs = SETTLE_MS) {
+async function whileOpen(context, target, { groups, perGroup }, look, waitsMs = [SETTLE_MS]) {
   const flags = ['--target', target.target, '--groups', String(groups), '--connections', String(perGroup)];
   const held = await startServer(context.pins.load, [LOAD_PROGRAM, 'idle', ...flags], /"open":(\d+)/, { input: true });
-  await sleep(settleMs);
-  const seen = { open: Number(held.found), value: look() };
+  /** @type {number[]} */
+  const values = [];
+  for (const waitMs of waitsMs) {
+    await sleep(waitMs);
+    values.push(look());
+  }
   await held.stop();
   await sleep(SETTLE_MS);
-  return seen;
+  return { open: Number(held.found), values };
+}
+
+/**
+ * Bytes by which a server grew for so many sessions, one figure for each look. A server of its own for each size: what one load
+ * gave back to the allocator would be taken again by the next one, and not count.
+ * @param {import('../lib/measure.mjs').Context} context
+ * @param {string} name of its directory
+ * @param {(dir: string) => Promise<Target>} start
+ * @param {{groups: number, perGroup: number, waitsMs?: readonly number[]}} size
+ */
+async function growth(context, name, start, { waitsMs, ...size }) {
+  const target = await start(join(context.dir, 'idle', name));
+  const memory = () => proportionalBytes(target.pid) || residentBytes(target.pid);
+  try {
+    await whileOpen(context, target, WARM_UP, memory);
+    const before = memory();
+    const { open, values } = await whileOpen(context, target, size, memory, waitsMs);
+    return { open, grown: values.map((value) => value - before) };
+  } finally {
+    await target.stop();
+  }
 }
 
 /**
@@ -50,37 +77,22 @@ async function whileOpen(context, target, { groups, perGroup }, look, settleMs =
  * @param {import('../lib/servers.mjs').Contestant} contestant
  */
 async function kibEach(context, contestant) {
-  const target = await contestant.start(context.pins.server, join(context.dir, 'idle', contestant.name));
-  const memory = () => proportionalBytes(target.pid) || residentBytes(target.pid);
-  try {
-    await whileOpen(context, target, WARM_UP, memory);
-    const before = memory();
-    const { open, value } = await whileOpen(context, target, { groups: GROUPS, perGroup: PER_GROUP }, memory);
-    return (value - before) / open / KIB;
-  } finally {
-    await target.stop();
-  }
+  const { open, grown } = await growth(context, contestant.name, (dir) => contestant.start(context.pins.server, dir), { groups: GROUPS, perGroup: PER_GROUP });
+  return (grown[0] ?? 0) / open / KIB;
 }
 
 /**
- * Bytes that a space with two sessions costs beside them: as many sessions in many spaces, minus in few.
+ * Bytes that a space with two sessions costs beside them, just opened and after its state was let go: as many sessions in many
+ * spaces, minus in few. The few are many enough that no roster is long.
  * @param {import('../lib/measure.mjs').Context} context
- * @param {string} name
- * @param {number} settleMs
  */
-async function bytesPerActiveSpace(context, name, settleMs) {
-  const target = await startRelay(context.pins.server, join(context.dir, 'active', name), ['--limits.connections-max', CONNECTIONS_MAX]);
-  const memory = () => proportionalBytes(target.pid) || residentBytes(target.pid);
-  try {
-    await whileOpen(context, target, WARM_UP, memory);
-    const before = memory();
-    const few = await whileOpen(context, target, { groups: GROUPS, perGroup: PER_GROUP }, memory, settleMs);
-    const closed = memory();
-    const many = await whileOpen(context, target, { groups: ACTIVE_SPACES, perGroup: 1 }, memory, settleMs);
-    return ((many.value - closed) - (few.value - before) * (many.open / few.open)) / (ACTIVE_SPACES - GROUPS);
-  } finally {
-    await target.stop();
-  }
+async function bytesPerActiveSpace(context) {
+  const start = (/** @type {string} */ dir) => startRelay(context.pins.server, dir, ['--limits.connections-max', CONNECTIONS_MAX]);
+  const waitsMs = [SETTLE_MS, LET_GO_MS];
+  const few = await growth(context, 'few-spaces', start, { ...FEWER_SPACES, waitsMs });
+  const many = await growth(context, 'many-spaces', start, { groups: ACTIVE_SPACES, perGroup: 1, waitsMs });
+  const each = (/** @type {number} */ look) => ((many.grown[look] ?? 0) - ((few.grown[look] ?? 0) * many.open) / few.open) / (ACTIVE_SPACES - FEWER_SPACES.groups);
+  return { fresh: each(0), rested: each(1), few, many };
 }
 
 /** @type {readonly import('../lib/contest-row.mjs').Row[]} */
@@ -112,15 +124,14 @@ export const IDLE_ROWS = [
     family: 'idle',
     title: `${ACTIVE_SPACES.toLocaleString('en')} spaces with two idle sessions each, memory of a space beside them`,
     see: async (context) => {
-      const fresh = await bytesPerActiveSpace(context, 'fresh', SETTLE_MS);
-      const rested = await bytesPerActiveSpace(context, 'rested', LET_GO_MS);
+      const { fresh, rested, few, many } = await bytesPerActiveSpace(context);
       return {
         lines: [`just opened  ${fresh.toFixed(0)} B`, `after ${LET_GO_MS / 1000} s   ${rested.toFixed(0)} B`],
         figures: [
           atMost('relay.rested-bytes', 'relay: B per active space, its state let go', rested, ACTIVE_TARGET_BYTES),
           atMost('relay.fresh-bytes', 'relay: the same while its state is in memory', fresh, null, false),
         ],
-        raw: { fresh, rested },
+        raw: { fresh, rested, few, many },
       };
     },
   }),

@@ -150,21 +150,21 @@ impl Out<'_> {
     }
 }
 
-fn remove_name(vfs: &dyn Vfs, path: &Path) -> io::Result<bool> {
+fn remove_name(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
     match vfs.remove(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
-/// Removes a checkpoint, and what is left of making one, for good: it could be newer than a log that was restored.
+/// Removes a checkpoint, and what is left of making one: it could be newer than a log that was restored. Until the directory is
+/// synced, which a start does before anything is promised, a power cut may bring it back; where segments were overwritten
+/// meanwhile, it names trailers that are gone and is not used.
 pub(crate) fn remove(vfs: &dyn Vfs, data_dir: &Path) -> io::Result<()> {
-    let mut any = false;
     for name in [CHECKPOINT_FILE, CHECKPOINT_NEW_FILE] {
-        any |= remove_name(vfs, &data_dir.join(name))?;
+        remove_name(vfs, &data_dir.join(name))?;
     }
-    if any { vfs.sync_dir(data_dir) } else { Ok(()) }
+    Ok(())
 }
 
 impl Checkpoint {

@@ -288,10 +288,9 @@ pub(crate) fn mend(log: &GoodLog, place: &LogPlace<'_>) -> Result<Mended, DirErr
 /// Removes segments that hold nothing, those that were compacted into another one, and compacted ones that are not whole.
 fn remove_leftovers(log: &GoodLog, place: &LogPlace<'_>) -> Result<(), DirError> {
     let dir = place.data_dir.join(LOG_DIR);
-    let sync = || place.vfs.sync_dir(&dir).map_err(DirError::io("sync", &dir));
     if !log.superseded.is_empty() {
         // After a kill the name of the one that holds their rows may be readable from memory only.
-        sync()?;
+        place.vfs.sync_dir(&dir).map_err(DirError::io("sync", &dir))?;
     }
     let files = log.empty.iter().chain(&log.superseded).map(|number| path(place.data_dir, *number));
     let names = place.vfs.read_dir(&dir).map_err(DirError::io("list", &dir))?;
@@ -299,7 +298,8 @@ fn remove_leftovers(log: &GoodLog, place: &LogPlace<'_>) -> Result<(), DirError>
     for file in files.chain(new) {
         place.vfs.remove(&file).map_err(DirError::io("remove", &file))?;
     }
-    sync()
+    // What a power cut brings back is removed again; the directory is synced before a segment is made or an erasure is done.
+    Ok(())
 }
 
 /// Leaves the newest segment durable up to its last group, and nothing behind that.

@@ -7,9 +7,10 @@ use relay_core::store::{ReadOutcome, Store, StoreError, Verdict};
 use relay_proto::ids::Hash;
 use relay_proto::merkle::entry_leaf;
 use relay_store::segment::parse_file_name;
-use relay_store::vfs::Vfs;
 use relay_store::vfs::sim::SimVfs;
+use relay_store::vfs::{SyncSite, Vfs};
 use relay_store::{EmbeddedStore, StoreOptions};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -212,6 +213,60 @@ fn a_power_cut_at_any_call_of_a_compaction_loses_nothing() {
         }
     }
     assert!(whole > 0, "some cuts hit after a whole compaction");
+}
+
+/// What a disk holds, read to the end.
+fn holds_all(disk: SimVfs, options: &StoreOptions) -> bool {
+    let Ok(store) = open(Arc::new(disk), options) else { return false };
+    writers().iter().zip(FLOORS).all(|(writer, floor)| {
+        let held = writer.page(&store, floor - 1).map(|page| page.entries.len() as u64);
+        held.is_ok_and(|held| held == ENTRIES + 1 - floor)
+    })
+}
+
+/// A kill behind a rename leaves a compacted segment whose name is not durable, and a start removes what it took the place of:
+/// a power cut of that start must not keep the removals alone. The control is the same start with that sync turned off.
+#[test]
+fn a_start_after_a_kill_in_a_compaction_can_be_cut_off_at_any_moment() {
+    let options = options("/d", SEGMENT);
+    let vfs = filled_disk(&options).fork();
+    let store = open(Arc::new(vfs.clone()), &options).unwrap();
+    vfs.start_journal();
+    assert!(store.reclaim().compactions > 0);
+    let compaction = vfs.end_journal();
+    drop(store);
+    let mut kill = compaction.replay(None);
+    let mut noticed = BTreeMap::new();
+    for at in compaction.behind_renames() {
+        kill.advance(at);
+        let killed = kill.kill();
+        killed.start_journal();
+        let store = open(Arc::new(killed.clone()), &options).unwrap();
+        let start = killed.end_journal();
+        killed.kill();
+        drop(store);
+        let in_recovery = |site: &SyncSite| site.file().ends_with("recovery.rs");
+        let is_of_names = |site: &SyncSite| start.describe().contains(&format!("sync /d/log ({site})"));
+        let sites: Vec<SyncSite> = start.sites().into_values().map(|(site, _)| site).collect();
+        let sites: Vec<SyncSite> = sites.into_iter().filter(|site| in_recovery(site) && is_of_names(site)).collect();
+        let first = sites.iter().flat_map(|site| start.behind(*site)).min().unwrap_or(0);
+        for off in std::iter::once(None).chain(sites.into_iter().map(Some)) {
+            let mut replay = start.replay(off);
+            // Close behind the first of them: what a missing sync leaves undone is made up for by the next one.
+            let near = first..(first + 12).min(start.len() + 1);
+            for (cut, seed) in near.flat_map(|cut| (0..4).map(move |seed| (cut, seed))) {
+                replay.advance(cut);
+                let (disk, _) = replay.power_cut((at * 1000 + cut * 10 + seed) as u64);
+                let held = holds_all(disk, &options);
+                match off {
+                    None => assert!(held, "killed at {at}, cut at {cut}"),
+                    Some(site) => *noticed.entry(site.to_string()).or_insert(0) += u64::from(!held),
+                }
+            }
+        }
+    }
+    assert_eq!(noticed.len(), 1, "{noticed:?}");
+    assert!(noticed.values().all(|times| *times > 0), "{noticed:?}");
 }
 
 #[test]

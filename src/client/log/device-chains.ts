@@ -68,8 +68,11 @@ export class DeviceChains {
    */
   startFrom(chains: readonly ShownEntry[], logEpoch: number): void {
     const ordered = logEpoch === LOG_EPOCH_FIRST ? logEpoch : LOG_EPOCH_NONE;
-    const delivered = new Map([...this.#links].map(([name, link]) => [name, link.deliveredSeq]));
+    const before = [...this.#links];
+    const delivered = new Map(before.map(([name, link]) => [name, link.deliveredSeq]));
     this.#links.clear();
+    // Of a device that the author never saw, the app may have entries from before a log reset, which the device pushes again.
+    for (const [name, link] of before) this.#links.set(name, { ...link, pushSeq: 0, entryId: ZEROS, logEpoch: LOG_EPOCH_NONE });
     for (const { device, pushSeq, entryId } of chains) {
       const name = toHex(device);
       this.#links.set(name, { device, pushSeq, entryId, logEpoch: ordered, deliveredSeq: Math.max(pushSeq, delivered.get(name) ?? 0) });

@@ -30,7 +30,7 @@ import { OwnEntries } from './own-entries.js';
 import { routeRefusal } from './refusals.js';
 import { RelayWatch } from './relay-watch.js';
 import type { SpaceContext } from './space-context.js';
-import { checkLog, checkRoster, warn } from './welcome-check.js';
+import { checkLog, checkRoster, hasParted, rosterParted, warn } from './welcome-check.js';
 
 interface Session {
   readonly link: SessionLink;
@@ -67,7 +67,7 @@ export class SpaceEngine implements ConnectionHandler {
     this.#acker = new Acker(this.#context, () => this.#reader.settled, (position) => this.#acked(position));
     this.#upload = new SnapshotUpload(this.#context, (size) => this.#release(size));
     this.#own = new OwnEntries(this.#context);
-    this.#bootstrap = new Bootstrap(this.#context, { load: options.load, reset: (baseSize) => this.#reset(baseSize), skipped: () => this.#skipped() });
+    this.#bootstrap = new Bootstrap(this.#context, { load: options.load, reset: (baseSize) => this.#reset(baseSize), skipped: () => this.#own.cover(this.#session?.welcome) });
   }
 
   get policy(): DeviceState['policy'] {
@@ -253,7 +253,9 @@ export class SpaceEngine implements ConnectionHandler {
 
   async #roster(session: Session, frame: RosterUpdateFrame, raw: Uint8Array): Promise<void> {
     const { roster, device, events } = this.#context;
-    const changed = await roster.update(frame);
+    const changed = await roster.update(frame).catch((cause: unknown) => {
+      throw hasParted(this.#context, session.welcome, cause) ? rosterParted() : cause;
+    });
     if (changed || roster.version >= session.welcome.rosterVersion) roster.confirm(true);
     if (roster.version === session.welcome.rosterVersion && !equalBytes(roster.hash, session.welcome.rosterHash)) {
       throw new MisbehaviourError(finding('roster_fork', 'the roster shown is not the one of the welcome', { frames: [raw] }));
@@ -296,10 +298,6 @@ export class SpaceEngine implements ConnectionHandler {
     this.#acks.clear();
     this.#upload.reset();
     await this.#context.save();
-  }
-
-  async #skipped(): Promise<void> {
-    if (this.#session !== undefined) await this.#own.cover(this.#session.welcome);
   }
 
   async #acked(position: AckedPosition): Promise<void> {

@@ -34,7 +34,8 @@ export class OwnEntries {
    * nothing else can tell. Neither word is enough alone: after a log reset the author may have seen what has still to be pushed
    * again. The seq that is noted is the highest it can have.
    */
-  async cover(welcome: WelcomeFrame): Promise<void> {
+  async cover(welcome: WelcomeFrame | undefined): Promise<void> {
+    if (welcome === undefined) return;
     const { chains, device, log, outbox, writes, receipts } = this.#context;
     const vouched = chains.vouchedSeq(device.key, log.tree.logEpoch);
     const [seen, own] = [chains.of(device.key)?.entryId, outbox.get(vouched)?.entryId];

@@ -1,4 +1,5 @@
 // What a welcome proves when it is compared with what this device stored before it.
+import { ClientError } from '../client-error.js';
 import { isZero } from '../is-zero.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import type { RetentionPolicy, WelcomeFrame } from '../../protocol/relay-frame.js';
@@ -21,9 +22,22 @@ export function checkRoster(context: SpaceContext, welcome: WelcomeFrame, raw: U
     throw new MisbehaviourError(finding('roster_rollback', `roster ${welcome.rosterVersion} after ${roster.version}`, { frames }));
   }
   if (!equalBytes(welcome.rosterHash, roster.hash)) {
-    throw new MisbehaviourError(finding('roster_fork', `another roster of version ${roster.version}`, { frames }));
+    const fork = new MisbehaviourError(finding('roster_fork', `another roster of version ${roster.version}`, { frames }));
+    throw hasParted(context, welcome, fork) ? rosterParted() : fork;
   }
   return 'current';
+}
+
+/** Whether a roster that does not follow the own one comes with a log reset that is still ahead. */
+export function hasParted({ log }: SpaceContext, welcome: WelcomeFrame, cause: unknown): boolean {
+  return cause instanceof MisbehaviourError && cause.finding.kind === 'roster_fork' && welcome.logEpoch > log.logEpoch;
+}
+
+/** After a restored backup somebody changed the roster that was put back: two rosters by their admins, and no lie of the relay's. */
+export function rosterParted(): ClientError {
+  return new ClientError('roster_conflict', 'the roster was changed after a backup was put back, and this device knows another change', {
+    hint: 'Open the space again by its link, as a new device.',
+  });
 }
 
 /** Compares log epoch, size and own push_seqs with what was verified before; throws what they prove. */

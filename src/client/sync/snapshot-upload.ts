@@ -67,7 +67,7 @@ export class SnapshotUpload {
       throw new ClientError('offline', 'nothing verified to make a snapshot of yet', { temporary: true, hint: 'Wait for whenSynced() first.' });
     }
     const { logEpoch, size, head } = verified;
-    return { logId: identity.logId, logEpoch, size, head, range: log.tree.state().range, chains: chains.links() };
+    return { logId: identity.logId, logEpoch, size, head, range: log.tree.state().range, chains: chains.links().filter(({ pushSeq }) => pushSeq > 0) };
   }
 
   /** Seals a state that holds all up to the position; resolves with its size when the relay has stored it. A newer call replaces an older one. */

@@ -139,6 +139,15 @@ describe('chains of devices', () => {
     expect(kindOf(() => chains(1).note(entry(1), 1, []))).toBe('replayed_entry');
   });
 
+  test('entries of a device that the author of a snapshot never saw are not handed on twice either', () => {
+    const chains = new DeviceChains();
+    for (const pushSeq of [1, 2]) chains.note(entry(pushSeq), 1, []);
+    chains.startFrom([{ device: leaf(2), pushSeq: 5, entryId: leaf(205) }], 7);
+    expect(chains.note(entry(1), 7, [])).toEqual({ deliver: false, previous: ZEROS });
+    expect(chains.note(entry(2), 7, []).deliver).toBe(false);
+    expect(chains.note(entry(3), 7, [])).toEqual({ deliver: true, previous: leaf(102) });
+  });
+
   test('entries pushed again after a reset are not handed on twice', () => {
     const chains = new DeviceChains();
     for (const pushSeq of [1, 2, 3]) chains.note(entry(pushSeq), 1, []);

@@ -248,3 +248,22 @@ test('a new device starts from a snapshot, and an expired cursor proves the forg
   await until('c reads b', () => c.texts().includes('mine'));
   quiet(relay, a, b, c);
 });
+
+test.each([1, 2])('%i changes of a roster that was put back, beside a change this device knows, accuse nobody', async (changes) => {
+  const relay = await new HonestRelay().start();
+  const a = tracked(await createDevice(relay));
+  await a.space.whenSynced();
+  const backup = relay.backup();
+  // Made before the change, so it names no newer roster than the backup has.
+  const { link } = a.space;
+  await (await openDevice(relay, link)).space.close();
+  await until('a knows two devices', () => a.space.devices().length === 2);
+  a.space.goOffline();
+  await relay.restore(backup);
+  const others = [];
+  for (let n = 0; n < changes; n += 1) others.push(tracked(await openDevice(relay, link)));
+  a.space.goOnline();
+  await until('a gave up', () => a.space.status.status === 'failed');
+  expect(a.space.status.error).toMatchObject({ code: 'roster_conflict', temporary: false });
+  quiet(relay, a, ...others);
+});

@@ -86,11 +86,35 @@ impl SessionHandle {
         }
         let mut answers = self.lock();
         let answer = answers.pop_front();
+        if answers.is_empty() && !matches!(answer, Some(Answer::Pushed { .. })) {
+            // An idle session keeps no room for answers; one that pushes has the next one soon.
+            *answers = VecDeque::new();
+        }
         self.answered.store(!answers.is_empty(), Ordering::Release);
         answer
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Answer>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_session_that_took_its_last_answer_keeps_no_room_for_more() {
+        let handle = SessionHandle::new(1, Arc::new(|| {}));
+        for _ in 0..3 {
+            handle.post(Answer::Opened(Ok(())));
+        }
+        for left in (0..3).rev() {
+            assert!(handle.take().is_some());
+            assert_eq!(handle.lock().len(), left);
+            assert_eq!(handle.lock().capacity() > 0, left > 0);
+        }
+        assert!(handle.take().is_none() && !handle.has_answers());
     }
 }

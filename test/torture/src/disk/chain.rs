@@ -186,9 +186,7 @@ impl<'a> Chain<'a> {
         lock(history).reset_sent = true;
         let Ok(report) = log_reset(Path::new(DATA_DIR), &environment) else { return Ok(()) };
         let at = self.vfs.journal_len();
-        if report.spaces > 0 {
-            lock(history).epochs.push(Promised { at, what: report.new_epoch });
-        }
+        lock(history).epochs.push(Promised { at, what: report.new_epoch });
         Ok(())
     }
 

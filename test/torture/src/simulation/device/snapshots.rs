@@ -248,6 +248,9 @@ impl Device {
         self.state = content.state;
         self.state.extend(beside);
         let before = std::mem::take(&mut self.chains);
+        // Of a device that the author never saw, the app may have entries from before a log reset, which the device pushes again.
+        let unseen = |link: &Link| Link { push_seq: 0, epoch: 0, ..*link };
+        self.chains = before.iter().map(|(device, link)| (*device, unseen(link))).collect();
         for (device, push_seq, delivered) in content.links {
             let known = before.get(&device).map_or(0, |link| link.delivered);
             // After a log reset the author may know an entry of a device that the device has still to push again.
@@ -275,7 +278,8 @@ impl Device {
             return;
         }
         self.snapshot_due = false;
-        let links = self.chains.iter().map(|(device, link)| (*device, link.push_seq, link.delivered)).collect();
+        let seen = self.chains.iter().filter(|(_, link)| link.push_seq > 0);
+        let links = seen.map(|(device, link)| (*device, link.push_seq, link.delivered)).collect();
         let bytes = Content { state: self.state.clone(), links }.encode();
         let chunk_bytes = CHUNK_BYTES_MIN;
         let chunks: Vec<Bytes> = bytes.chunks(chunk_bytes as usize).map(|chunk| bytes.slice_ref(chunk)).collect();
