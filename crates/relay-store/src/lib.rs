@@ -16,6 +16,7 @@ mod committer;
 pub mod damage;
 pub mod damaged_read;
 pub mod data_dir;
+pub mod documents;
 pub mod embedded;
 mod erase;
 #[cfg(any(test, feature = "testing"))]

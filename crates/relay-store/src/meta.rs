@@ -9,7 +9,7 @@ pub(crate) use tables::{Loaded, OpenedSnapshot};
 
 use crate::segment::header::StoreId;
 use crate::vfs::{self, Vfs};
-use backend::FileBackend;
+pub(crate) use backend::FileBackend;
 use redb::{Builder, Database};
 use relay_core::store::SignedAck;
 use relay_proto::ids::{DeviceKey, SnapshotId, SpaceId};

@@ -11,16 +11,25 @@ const HEADER_BYTES: u64 = 4096;
 const REWRITE_BYTES: usize = 256 * 1024;
 
 #[derive(Debug)]
-pub(super) struct FileBackend(SharedFile);
+pub(crate) struct FileBackend(SharedFile);
 
 impl FileBackend {
+    /// The file, made when it is missing; what is in it is made durable before it is believed.
     pub(super) fn open(vfs: &dyn Vfs, path: &Path) -> io::Result<Self> {
+        Self::open_with(vfs, path, true)
+    }
+
+    /// The same; `rewrites` when what is visible may not be durable.
+    pub(crate) fn open_with(vfs: &dyn Vfs, path: &Path, rewrites: bool) -> io::Result<Self> {
         let file = match vfs.open(path, OpenMode::ReadWrite) {
             // Its name is made durable with the other names of the data directory, before the store answers anything.
             Err(error) if error.kind() == io::ErrorKind::NotFound => vfs.open(path, OpenMode::Create)?,
             other => other?,
         };
         let backend = Self(file);
+        if !rewrites {
+            return Ok(backend);
+        }
         match backend.make_durable() {
             // It only writes over what is there; a file system that copies on write may still want room, and reads go on without.
             Err(error) if !vfs::is_full(&error) => Err(error),

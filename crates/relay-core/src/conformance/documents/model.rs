@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-const ROUNDS: u64 = 300;
+const ROUNDS: u64 = 40;
 const KEYS: u64 = 200;
 
 /// splitmix64.

@@ -1,0 +1,379 @@
+//! Documents on the embedded store: the contract, crashes at every moment, damage, full disks, failing disks.
+
+mod support;
+
+use bytes::Bytes;
+use relay_core::conformance::{DocumentHarness, run_documents};
+use relay_core::documents::{
+    Change, DocumentError, DocumentRange, DocumentStore, Keyspace, Page, Tenant, Usage, write,
+};
+use relay_core::store::StoreError;
+use relay_store::documents::{DocumentLimits, DocumentOptions, DocumentsOpenError, EmbeddedDocuments};
+use relay_store::vfs::sim::{Fault, SimVfs};
+use relay_store::vfs::{RealVfs, Vfs};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const AT: Keyspace = Keyspace { system: 1, tenant: Tenant([7; 16]) };
+
+fn options(dir: &Path, limits: DocumentLimits) -> DocumentOptions {
+    DocumentOptions { limits, ..DocumentOptions::new(dir) }
+}
+
+/// So small that everything rolls and moves all the time.
+fn tiny() -> DocumentLimits {
+    DocumentLimits { journal_bytes: 2048, move_bytes: 1024, memory_bytes_max: 4096, ..DocumentLimits::default() }
+}
+
+fn open(vfs: &Arc<dyn Vfs>, options: &DocumentOptions) -> Result<EmbeddedDocuments, DocumentsOpenError> {
+    EmbeddedDocuments::open(options, support::environment(Arc::clone(vfs)))
+}
+
+struct Embedded {
+    vfs: Arc<dyn Vfs>,
+    options: DocumentOptions,
+    sim: Option<SimVfs>,
+    store: Mutex<Option<Arc<EmbeddedDocuments>>>,
+    _dir: Option<tempfile::TempDir>,
+}
+
+impl Embedded {
+    fn new(vfs: Arc<dyn Vfs>, options: DocumentOptions, sim: Option<SimVfs>, dir: Option<tempfile::TempDir>) -> Self {
+        let store = Mutex::new(Some(Arc::new(open(&vfs, &options).unwrap())));
+        Self { vfs, options, sim, store, _dir: dir }
+    }
+
+    fn current(&self) -> Arc<EmbeddedDocuments> {
+        Arc::clone(self.store.lock().unwrap().as_ref().unwrap())
+    }
+}
+
+impl DocumentHarness for Embedded {
+    fn store(&self) -> Arc<dyn DocumentStore> {
+        self.current()
+    }
+    fn after_call(&self) {
+        if self.options.by_hand {
+            while self.current().turn() {}
+        }
+    }
+    fn reopen(&self) -> bool {
+        self.current().close();
+        *self.store.lock().unwrap() = None;
+        *self.store.lock().unwrap() = Some(Arc::new(open(&self.vfs, &self.options).unwrap()));
+        true
+    }
+    fn settle(&self) {
+        // A poisoned one may not.
+        let _moved = self.current().move_now();
+    }
+    fn break_disk(&self) -> bool {
+        let Some(sim) = &self.sim else { return false };
+        sim.inject("", Fault::Sync { after: 0, error: io::ErrorKind::Other });
+        true
+    }
+}
+
+#[test]
+fn the_contract_on_real_files() {
+    run_documents(&|| {
+        let dir = tempfile::tempdir().unwrap();
+        let options = options(dir.path(), DocumentLimits::default());
+        Box::new(Embedded::new(Arc::new(RealVfs), options, None, Some(dir)))
+    });
+}
+
+#[test]
+fn the_contract_on_the_simulated_disk_with_and_without_threads() {
+    for by_hand in [false, true] {
+        run_documents(&|| {
+            let sim = SimVfs::new();
+            let limits = if by_hand { tiny() } else { DocumentLimits::default() };
+            let options = DocumentOptions { by_hand, ..options(Path::new("/d"), limits) };
+            Box::new(Embedded::new(Arc::new(sim.clone()), options, Some(sim), None))
+        });
+    }
+}
+
+fn ask<T: Send + 'static>(
+    store: &EmbeddedDocuments,
+    call: impl FnOnce(&EmbeddedDocuments, Box<dyn FnOnce(Result<T, DocumentError>) + Send>),
+) -> Receiver<Result<T, DocumentError>> {
+    let (send, receive) = channel();
+    // A test that ends early does not wait.
+    call(store, Box::new(move |result| drop(send.send(result))));
+    while store.turn() {}
+    receive
+}
+
+fn wait<T>(answer: &Receiver<T>) -> T {
+    answer.recv_timeout(Duration::from_secs(20)).expect("a call completes")
+}
+
+fn put(store: &EmbeddedDocuments, changes: Vec<Change>) -> Result<Usage, DocumentError> {
+    wait(&ask(store, |store, done| write(store, AT, changes, done)))
+}
+
+fn all(store: &EmbeddedDocuments) -> BTreeMap<Bytes, Bytes> {
+    let page: Page = wait(&ask(store, |store, done| store.document_scan(AT, DocumentRange::all(), done))).unwrap();
+    assert!(!page.more);
+    page.items.into_iter().collect()
+}
+
+fn key(n: u64) -> Bytes {
+    Bytes::from(format!("key {:03}", n % 23))
+}
+
+/// The n-th group: puts, overwrites and deletes, some of them large.
+fn changes_of(n: u64) -> Vec<Change> {
+    let value = Bytes::from(vec![n.to_le_bytes()[0]; usize::try_from(n * 37 % 400).unwrap()]);
+    let mut changes = vec![Change::Put(key(n), value.clone()), Change::Put(key(n * 7), value)];
+    if n.is_multiple_of(3) {
+        changes.push(Change::Delete(key(n / 2)));
+    }
+    changes
+}
+
+/// What is there after n groups.
+fn model_of(n: u64) -> BTreeMap<Bytes, Bytes> {
+    let mut model = BTreeMap::new();
+    for change in (1..=n).flat_map(changes_of) {
+        match change {
+            Change::Put(key, value) => drop(model.insert(key, value)),
+            Change::Delete(key) => drop(model.remove(&key)),
+        }
+    }
+    model
+}
+
+const GROUPS: u64 = 24;
+
+/// Crashes a run at every moment; returns how many crash states were judged, or the first one that was wrong.
+fn crash_everywhere(answer_before_write: bool) -> Result<u64, String> {
+    let sim = SimVfs::new();
+    let vfs: Arc<dyn Vfs> = Arc::new(sim.clone());
+    let by_hand = DocumentOptions { by_hand: true, ..options(Path::new("/d"), tiny()) };
+    let options = DocumentOptions { answer_before_write, ..by_hand };
+    // The data directory is its owner's to make durable.
+    vfs.create_dir(Path::new("/d")).unwrap();
+    (*vfs).sync_dir(Path::new("/")).unwrap();
+    sim.start_journal();
+    let store = open(&vfs, &options).unwrap();
+    // After how many calls of the disk a group was answered.
+    let mut answered = vec![0];
+    for n in 1..=GROUPS {
+        let told = Arc::new(Mutex::new(None));
+        let (noted, disk) = (Arc::clone(&told), sim.clone());
+        let done = Box::new(move |result: Result<Usage, _>| {
+            result.unwrap();
+            *noted.lock().unwrap() = Some(disk.journal_len());
+        });
+        write(&store, AT, changes_of(n), done);
+        while store.turn() {}
+        answered.push(told.lock().unwrap().expect("a group is answered in its turn"));
+    }
+    store.close();
+    let journal = sim.end_journal();
+    let mut replay = journal.replay(None);
+    let kills = journal.before_syncs();
+    let mut judged = 0;
+    for at in 0..=journal.len() {
+        replay.advance(at);
+        let acked = answered.iter().rposition(|moment| *moment <= at).unwrap() as u64;
+        {
+            let seed = at as u64;
+            let crashed: Arc<dyn Vfs> = Arc::new(replay.power_cut(seed).0);
+            let found = all(&open(&crashed, &options).map_err(|error| format!("at {at}, seed {seed}: {error}"))?);
+            let fits = (acked..=GROUPS).take(3).any(|n| model_of(n) == found);
+            if !fits {
+                let (from, words) = (at.saturating_sub(25), journal.describe());
+                let found: Vec<_> = (0..=GROUPS).filter(|n| model_of(*n) == found).collect();
+                return Err(format!(
+                    "at {at}, seed {seed}: not what {acked} answered groups left but {found:?}: {:#?}",
+                    &words[from..at]
+                ));
+            }
+            judged += 1;
+        }
+        if !kills.contains(&at) {
+            continue;
+        }
+        // A killed process leaves what was never synced; once it was shown it must be as durable as the rest.
+        let killed = replay.kill();
+        let vfs: Arc<dyn Vfs> = Arc::new(killed.clone());
+        let shown = all(&open(&vfs, &options).map_err(|error| format!("killed at {at}: {error}"))?);
+        let after: Arc<dyn Vfs> = {
+            let copy = killed.fork();
+            copy.power_cut(1);
+            Arc::new(copy)
+        };
+        let kept = all(&open(&after, &options).map_err(|error| format!("killed and cut at {at}: {error}"))?);
+        if shown != kept || !(acked..=GROUPS).take(3).any(|n| model_of(n) == shown) {
+            return Err(format!("killed at {at}: what was shown is not what is kept"));
+        }
+    }
+    Ok(judged)
+}
+
+#[test]
+fn what_was_answered_survives_a_power_cut_at_every_moment() {
+    let judged = crash_everywhere(false).unwrap();
+    assert!(judged > 200, "{judged} crash states");
+}
+
+#[test]
+fn control_a_store_that_answers_before_it_writes_is_caught() {
+    assert!(crash_everywhere(true).is_err());
+}
+
+fn journals(sim: &SimVfs) -> Vec<PathBuf> {
+    let is_journal =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("journal-"));
+    sim.contents().into_keys().filter(is_journal).collect()
+}
+
+/// A store that was killed with this many groups in its journal.
+fn killed_with(groups: u64) -> (SimVfs, DocumentOptions) {
+    let sim = SimVfs::new();
+    let vfs: Arc<dyn Vfs> = Arc::new(sim.clone());
+    let options = DocumentOptions { by_hand: true, ..options(Path::new("/d"), DocumentLimits::default()) };
+    let store = open(&vfs, &options).unwrap();
+    (1..=groups).for_each(|n| assert!(put(&store, changes_of(n)).is_ok()));
+    let killed = sim.fork();
+    drop(store);
+    (killed, options)
+}
+
+/// Where each group of the one journal begins.
+fn group_starts(sim: &SimVfs) -> Vec<usize> {
+    let bytes = sim.contents()[&journals(sim)[0]].clone();
+    bytes.windows(4).enumerate().filter(|(_, window)| window == b"SRDG").map(|(at, _)| at).collect()
+}
+
+#[test]
+fn a_torn_tail_is_left_out_and_damage_before_it_is_reported() {
+    let (sim, options) = killed_with(5);
+    let path = journals(&sim)[0].clone();
+    let starts = group_starts(&sim);
+    assert_eq!(starts.len(), 5);
+    for (group, start) in (1_u64..).zip(starts) {
+        let damaged = sim.fork();
+        damaged.edit(&path, |bytes| bytes[start + 30] ^= 1).unwrap();
+        let vfs: Arc<dyn Vfs> = Arc::new(damaged.clone());
+        match open(&vfs, &options) {
+            Ok(store) => {
+                assert_eq!(group, 5, "only the last one can be a torn tail");
+                assert_eq!(all(&store), model_of(4));
+            }
+            Err(error) => {
+                assert!(group < 5 && error.to_string().contains("nothing was changed"), "{error}");
+                assert_eq!(damaged.contents()[&path].len(), sim.contents()[&path].len());
+            }
+        }
+    }
+}
+
+#[test]
+fn values_cannot_pose_as_groups() {
+    let (sim, options) = killed_with(2);
+    let bytes = sim.contents()[&journals(&sim)[0]].clone();
+    let start = group_starts(&sim)[1];
+    // A whole group of another file, inside of the value of a last group that was torn.
+    let forged = Bytes::from(bytes[start..start + 600].to_vec());
+    let (torn, options) = {
+        let other = SimVfs::new();
+        let vfs: Arc<dyn Vfs> = Arc::new(other.clone());
+        let store = EmbeddedDocuments::open(
+            &options,
+            relay_store::StoreEnvironment {
+                entropy: Arc::new(relay_core::testing::SeededEntropy::new(99)),
+                ..support::environment(vfs)
+            },
+        );
+        put(&store.unwrap(), vec![Change::Put(key(1), forged)]).unwrap();
+        (other, options)
+    };
+    let path = journals(&torn).first().cloned();
+    // A clean close moved it away: then there is nothing to pose in.
+    if let Some(path) = path {
+        torn.edit(&path, |bytes| bytes[60] ^= 1).unwrap();
+    }
+    let vfs: Arc<dyn Vfs> = Arc::new(torn);
+    open(&vfs, &options).unwrap();
+}
+
+#[test]
+fn a_full_disk_refuses_puts_and_takes_them_again_when_there_is_room() {
+    let sim = SimVfs::new();
+    let vfs: Arc<dyn Vfs> = Arc::new(sim.clone());
+    let store = open(&vfs, &DocumentOptions { by_hand: true, ..options(Path::new("/d"), tiny()) }).unwrap();
+    put(&store, changes_of(1)).unwrap();
+    let before = all(&store);
+    sim.inject("", Fault::Full);
+    let mut refused = 0;
+    for n in 2..30 {
+        match put(&store, changes_of(n)) {
+            Ok(_) => assert_eq!(refused, 0, "what was refused is not followed by what was taken"),
+            Err(error) => {
+                assert_eq!(error, DocumentError::Store(StoreError::DiskFull));
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 10, "{refused}");
+    assert_eq!(store.document_stats().disk_full, 1);
+    assert!(all(&store).len() >= before.len(), "reads go on");
+    sim.heal();
+    put(&store, changes_of(30)).unwrap();
+    assert_eq!(store.document_stats().disk_full, 0);
+}
+
+#[test]
+fn a_failed_write_or_sync_poisons_and_nothing_of_it_is_shown_later() {
+    for fault in
+        [Fault::Write { after: 0, error: io::ErrorKind::Other }, Fault::Sync { after: 0, error: io::ErrorKind::Other }]
+    {
+        let (sim, options) = killed_with(3);
+        let vfs: Arc<dyn Vfs> = Arc::new(sim.clone());
+        let store = open(&vfs, &options).unwrap();
+        put(&store, changes_of(4)).unwrap();
+        sim.inject("journal-", fault);
+        sim.inject("0002", fault);
+        let refused = put(&store, changes_of(5));
+        assert_eq!(refused, Err(DocumentError::Store(StoreError::Poisoned)));
+        assert_eq!(all(&store), model_of(4), "reads go on and show what is durable");
+        assert_eq!(store.document_stats().poisoned, 1);
+    }
+}
+
+#[test]
+fn moved_changes_leave_the_journal_and_a_clean_end_leaves_none() {
+    let sim = SimVfs::new();
+    let vfs: Arc<dyn Vfs> = Arc::new(sim.clone());
+    let options = DocumentOptions { by_hand: true, ..options(Path::new("/d"), tiny()) };
+    let store = open(&vfs, &options).unwrap();
+    (1..=60).for_each(|n| assert!(put(&store, changes_of(n)).is_ok()));
+    assert!(journals(&sim).len() <= 3, "{:?}", journals(&sim));
+    store.close();
+    let again = open(&vfs, &options).unwrap();
+    assert_eq!(all(&again), model_of(60));
+    assert_eq!(journals(&sim), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn many_writers_share_one_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let vfs: Arc<dyn Vfs> = Arc::new(RealVfs);
+    let store = open(&vfs, &options(dir.path(), DocumentLimits::default())).unwrap();
+    let waiting: Vec<_> = (0..2000_u64)
+        .map(|n| ask(&store, |store, done| write(store, AT, vec![Change::Put(key(n), key(n))], done)))
+        .collect();
+    waiting.iter().for_each(|answer| assert!(wait(answer).is_ok()));
+    let stats = store.document_stats();
+    assert_eq!(stats.works, 2000);
+    assert!(stats.groups < 500, "{} groups", stats.groups);
+}
