@@ -6,6 +6,7 @@
 import type { Region } from './regions.js';
 import { LIMITS } from './table/limits.js';
 import { LISTENING } from './table/listening.js';
+import { OBSERVABILITY } from './table/observability.js';
 import { PLACE } from './table/place.js';
 import { PROCESS } from './table/process.js';
 import { STORAGE } from './table/storage.js';
@@ -22,6 +23,7 @@ export const OPTIONS = {
   ...TIME,
   ...PROCESS,
   ...PLACE,
+  ...OBSERVABILITY,
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionKey = keyof typeof OPTIONS;

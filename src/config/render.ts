@@ -1,5 +1,5 @@
 // Renders the option table for a terminal: the option part of `--help`.
-import { OPTIONS, OPTION_KEYS, flagOf, type OptionKey, type OptionSpec } from './options.js';
+import { OPTIONS, OPTION_KEYS, envOf, flagOf, type OptionKey, type OptionSpec } from './options.js';
 import { formatValue } from './values.js';
 
 const HELP_COLUMNS = 80;
@@ -12,6 +12,7 @@ export const GROUPS = {
   time: 'Time',
   process: 'Process',
   place: 'Place',
+  observability: 'Observability',
 } as const satisfies Record<OptionSpec['group'], string>;
 
 export const PLACEHOLDERS = {
@@ -25,6 +26,7 @@ export const PLACEHOLDERS = {
   integer: '<number>',
   duration: '<duration>',
   size: '<size>',
+  percentage: '<percentage>',
 } as const satisfies Record<OptionSpec['type'], string>;
 
 /** The part of a help text about these options, at most 80 columns wide. */
@@ -36,6 +38,7 @@ export function renderHelp(keys: readonly OptionKey[] = OPTION_KEYS): string {
 
 function helpOf(key: OptionKey): string {
   const spec: OptionSpec = OPTIONS[key];
+  if (spec.secret) return [`  ${envOf(key)}  (secret: no flag)`, ...wrap(spec.doc, HELP_COLUMNS - HELP_INDENT).map((line) => ' '.repeat(HELP_INDENT) + line)].join('\n');
   const head = `  ${`${flagOf(key)} ${PLACEHOLDERS[spec.type]}`.trimEnd()}  (default ${spec.type === 'regions' ? `${spec.default.length} regions` : formatValue(spec, spec.default)})`;
   return [head, ...wrap(spec.doc, HELP_COLUMNS - HELP_INDENT).map((line) => ' '.repeat(HELP_INDENT) + line)].join('\n');
 }

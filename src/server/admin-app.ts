@@ -5,6 +5,7 @@ import { newApp, type App } from './fastify.js';
 import { installLocalHostOnly } from './plugins/local-host.js';
 import { installProblems } from './plugins/problem.js';
 import { installRefusedUpgrades } from './plugins/refused-upgrades.js';
+import type { Operations } from './operations/operations.js';
 import { liveRoute } from './routes/live.js';
 import type { ReloadReport } from './reload.js';
 import { metricsRoute } from './routes/metrics.js';
@@ -21,6 +22,7 @@ export interface AdminAppDeps extends StatusDeps {
   readonly logger: FastifyBaseLogger;
   readonly stats: ReadStats;
   readonly measures: ReadMeasures;
+  readonly operations: Pick<Operations, 'adminRoutes'>;
   readonly reload: () => Promise<ReloadReport>;
 }
 
@@ -36,6 +38,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   liveRoute(app, deps.stats);
   statusRoute(app, deps);
   reloadRoute(app, deps.reload);
+  deps.operations.adminRoutes(app);
   return app;
 }
 

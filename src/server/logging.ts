@@ -2,6 +2,7 @@
 import pino, { type Logger } from 'pino';
 import type { Config } from '../config/options.js';
 import type { RelayEvent } from '../native/relay-port.js';
+import type { AuditSink } from './audit/audit-sink.js';
 
 const REDACTED = ['secret', 'token', 'authorization', 'cookie', 'payload', 'sealed', 'link'].flatMap((name) => [name, `*.${name}`]);
 
@@ -15,6 +16,15 @@ export function logEvents(logger: Logger, events: readonly RelayEvent[]): void {
     const write = level === 'error' ? logger.error : level === 'warn' ? logger.warn : logger.info;
     write.call(logger, { code }, message);
   }
+}
+
+/** Administrative acts as lines of the log. */
+export function auditToLog(logger: Logger): AuditSink {
+  return {
+    record: async (entry) => {
+      logger.info({ audit: entry }, entry.action);
+    },
+  };
 }
 
 /** For the Fastify apps: their own chatter below `warn` is left out. */

@@ -10,10 +10,12 @@ import { buildAdminApp } from './admin-app.js';
 import { Closers } from './closers.js';
 import { listenOn } from './listen.js';
 import { relayAddress } from './address.js';
-import { appLogger, logEvents, setLogLevel } from './logging.js';
+import { appLogger, auditToLog, logEvents, setLogLevel } from './logging.js';
+import { Operations } from './operations/operations.js';
 import { buildPublicApp } from './public-app.js';
 import { Readiness, storeTrouble } from './readiness.js';
 import { Reloader, type ReloadReport } from './reload.js';
+import type { Instant } from './sla/sla-recorder.js';
 import { StoreLatency } from './store-latency.js';
 import { makePrivateSocket, type PrivateSocket } from './runtime-dir.js';
 import type { StatusDeps } from './routes/status.js';
@@ -53,7 +55,11 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
 }
 
 /** What both apps are told about the relay. */
-interface Shared {
+interface Shared extends BeforeOperations {
+  readonly operations: Operations;
+}
+
+interface BeforeOperations {
   readonly readiness: Readiness;
   readonly stats: ReadStats;
   readonly measures: ReadMeasures;
@@ -68,7 +74,7 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
   closers.add(socket.remove);
   let core: RelayPort | null = null;
   const logger = appLogger(deps.logger);
-  const shared: Shared = {
+  const before: BeforeOperations = {
     readiness: new Readiness(),
     stats: shareSnapshot(() => core?.stats() ?? null, () => performance.now()),
     measures: shareSnapshot(() => core?.measures() ?? null, () => performance.now()),
@@ -77,9 +83,12 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     logger,
     relayAddress: () => (core === null ? null : relayAddress(core.info())),
   };
+  const shared: Shared = { ...before, operations: newOperations(before) };
   await openPublicApp(socket, shared, closers);
   const admin = await openAdminApp(config, shared, closers);
   core = await openCore(socket, shared, deps, closers);
+  await shared.operations.open(config['data-dir']);
+  closers.add(() => shared.operations.close());
   shared.readiness.markReady();
   let stopping: Promise<void> | null = null;
   return {
@@ -95,12 +104,18 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
 }
 
 /** How the relay is, as routes ask for it. */
-function condition({ readiness, stats, latency }: Shared): Pick<StatusDeps, 'phase' | 'storeTrouble' | 'storeLatencyMs'> {
+function condition({ readiness, stats, latency }: BeforeOperations): Pick<StatusDeps, 'phase' | 'storeTrouble' | 'storeLatencyMs'> {
   return {
     phase: () => readiness.phase,
     storeTrouble: () => storeTrouble(stats()),
     storeLatencyMs: () => latency.latencyMs(performance.now()),
   };
+}
+
+function newOperations(before: BeforeOperations): Operations {
+  const { reloader, logger, stats, measures } = before;
+  const clock = (): Instant => ({ wallMs: Date.now(), monotonicMs: performance.now() });
+  return new Operations({ ...condition(before), config: () => reloader.running, logger, stats, measures, clock, audit: auditToLog(logger), fetch });
 }
 
 async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Closers): Promise<void> {
@@ -117,6 +132,7 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
     regions: () => reloader.running.regions,
     environment: () => reloader.running.environment,
     clock: () => Date.now(),
+    operations: shared.operations,
   });
   closers.add(() => app.close());
   await app.listen({ path: socket.socketPath });
@@ -134,6 +150,7 @@ async function openAdminApp(config: Config, shared: Shared, closers: Closers): P
     version: VERSION,
     relayAddress: shared.relayAddress,
     reload: () => reloader.reload(),
+    operations: shared.operations,
   });
   closers.add(() => app.close());
   const address = await listenOn(app, config['admin.host'], port, '--admin.port');

@@ -36,6 +36,7 @@ describe('the admin app', () => {
       storeTrouble: () => trouble,
       storeLatencyMs: () => 1.5,
       reload: async () => report,
+      operations: { adminRoutes: () => undefined },
     });
   });
   afterEach(() => app.close());
