@@ -22,7 +22,7 @@ export interface AdminAppDeps extends StatusDeps {
   readonly logger: FastifyBaseLogger;
   readonly stats: ReadStats;
   readonly measures: ReadMeasures;
-  readonly operations: Pick<Operations, 'adminRoutes'>;
+  readonly operations: Pick<Operations, 'adminRoutes' | 'metrics'>;
   readonly reload: () => Promise<ReloadReport>;
 }
 
@@ -34,7 +34,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   installRefusedUpgrades(app);
   app.addHook('onClose', async () => figures.stop());
   await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX }, preClose: cutViewers });
-  metricsRoute(app, buildRegistry({ stats: deps.stats, measures: deps.measures, rows: figures.rows }));
+  metricsRoute(app, buildRegistry({ stats: deps.stats, measures: deps.measures, rows: [...figures.rows, ...deps.operations.metrics()] }));
   liveRoute(app, deps.stats);
   statusRoute(app, deps);
   reloadRoute(app, deps.reload);

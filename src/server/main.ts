@@ -115,7 +115,7 @@ function condition({ readiness, stats, latency }: BeforeOperations): Pick<Status
 function newOperations(before: BeforeOperations): Operations {
   const { reloader, logger, stats, measures } = before;
   const clock = (): Instant => ({ wallMs: Date.now(), monotonicMs: performance.now() });
-  return new Operations({ ...condition(before), config: () => reloader.running, logger, stats, measures, clock, audit: auditToLog(logger), fetch });
+  return new Operations({ ...condition(before), config: () => reloader.running, logger, stats, measures, clock, audit: auditToLog(logger), fetch, certificateDays: () => null });
 }
 
 async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Closers): Promise<void> {

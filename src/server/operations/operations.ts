@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/options.js';
 import type { RelayMeasures, RelayStats } from '../../native/relay-port.js';
+import { Alerts } from '../alerts/alerts.js';
+import { gatherSignals } from '../alerts/gather-signals.js';
 import type { App } from '../fastify.js';
 import type { AuditSink } from '../audit/audit-sink.js';
 import { IncidentStore } from '../incidents/incident-store.js';
 import type { Phase, StoreTrouble } from '../readiness.js';
 import { RegionWatch, type RegionStatus } from '../regions/region-watch.js';
 import { storeStatus } from '../routes/health.js';
+import { alertRoutes } from '../routes/alerts.js';
 import { incidentRoutes } from '../routes/incidents.js';
 import { slaReportRoute, slaRoute } from '../routes/sla.js';
 import { statusPageRoutes } from '../routes/status-page.js';
@@ -17,12 +20,17 @@ import { SlaKeeper } from '../sla/sla-keeper.js';
 import type { Instant, RelayState } from '../sla/sla-recorder.js';
 import { SlaView } from '../sla/sla-view.js';
 import { statusFacts, type StatusFacts } from '../status-page/status-facts.js';
+import type { Readable } from '../telemetry/metric-row.js';
+import { operationMetrics } from '../telemetry/operation-metrics.js';
 import { shareSnapshot } from '../telemetry/snapshot.js';
+import { DiskSpace } from './disk-space.js';
 import { openFolder } from './operation-files.js';
 
 const TICK_MS = 1000;
-/** How often the folder of incidents is read. */
-const INCIDENTS_PERIOD_TICKS = 15;
+/** How often the folder of incidents is read, and the disk looked at. */
+const SLOW_PERIOD_TICKS = 15;
+/** How often the alerts look. */
+const ALERT_PERIOD_TICKS = 5;
 /** A disk that refuses every write is told of once in this time. */
 const COMPLAINT_PERIOD_MS = 600_000;
 const FOLDER = 'operations';
@@ -39,6 +47,8 @@ export interface OperationsDeps {
   readonly audit: AuditSink;
   /** Asks other regions. */
   readonly fetch: typeof fetch;
+  /** Days until the certificate expires; null when there is none. */
+  readonly certificateDays: () => number | null;
 }
 
 export class Operations {
@@ -47,6 +57,9 @@ export class Operations {
   readonly #keeper = new SlaKeeper();
   readonly #regions: RegionWatch;
   readonly #facts: () => StatusFacts;
+  readonly #alerts: Alerts;
+  readonly #disk = new DiskSpace();
+  #dataDir = '.';
   #incidents = new IncidentStore(null);
   #lookedMs = -Infinity;
   #timer: NodeJS.Timeout | null = null;
@@ -61,12 +74,14 @@ export class Operations {
       websocketsOpen: () => deps.stats()?.websocketsOpen ?? 0,
       clock: () => deps.clock().wallMs,
     });
+    this.#alerts = new Alerts({ config: deps.config, logger: deps.logger, fetch: deps.fetch });
     this.#regions = new RegionWatch({ fetch: deps.fetch, clock: deps.clock });
     this.#facts = shareSnapshot(() => this.#statusFacts(), () => deps.clock().monotonicMs);
   }
 
   /** Reads what earlier runs left and begins to watch. Where it cannot keep anything, it watches all the same. */
   async open(dataDir: string): Promise<void> {
+    this.#dataDir = dataDir;
     const complain = (error: unknown): void => this.#complain(error);
     try {
       const root = await openFolder(dataDir, FOLDER);
@@ -74,16 +89,19 @@ export class Operations {
       await this.#keeper.open(root === null ? null : await openFolder(folder, 'sla'), this.#deps.clock(), complain);
       this.#incidents = new IncidentStore(root === null ? null : await openFolder(folder, 'incidents'));
       await this.#incidents.refresh();
+      await this.#alerts.open(root === null ? null : await openFolder(folder, 'alerts'));
     } catch (error) {
       complain(error);
       await this.#keeper.open(null, this.#deps.clock(), complain);
     }
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
+    await this.#disk.look(dataDir);
   }
 
   async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
+    this.#alerts.stop();
     await this.#keeper.close(this.#deps.clock());
   }
 
@@ -96,7 +114,19 @@ export class Operations {
   adminRoutes(app: App): void {
     slaRoute(app, this.view);
     slaReportRoute(app, this.view, () => this.#incidents.all);
+    alertRoutes(app, this.#alerts, () => this.#deps.clock().wallMs);
     incidentRoutes(app, { store: () => this.#incidents, audit: this.#deps.audit, clock: () => this.#deps.clock().wallMs });
+  }
+
+  metrics(): readonly Readable[] {
+    const { config, certificateDays } = this.#deps;
+    return operationMetrics({
+      summary: (period) => this.view.summary(period),
+      disk: () => this.#disk.space,
+      certificateDays,
+      regionsOffline: () => config().regions.filter(({ id }) => this.#regions.of(id).status === 'offline').length,
+      alerts: () => ({ firing: this.#alerts.all.filter(({ state }) => state.phase === 'firing').length, sent: this.#alerts.sentTotal, lost: this.#alerts.lostTotal }),
+    });
   }
 
   /** How the region this relay is in is. */
@@ -125,7 +155,10 @@ export class Operations {
     this.#keeper.tick(clock(), this.#state(), figures === null || taken === null ? null : { stats: figures, measures: taken });
     this.#ticks += 1;
     this.#lookAtRegions(clock().monotonicMs);
-    if (this.#ticks % INCIDENTS_PERIOD_TICKS === 0) this.#incidents.refresh().catch((error: unknown) => this.#complain(error));
+    if (this.#ticks % ALERT_PERIOD_TICKS === 0) this.#lookForAlerts(clock().wallMs);
+    if (this.#ticks % SLOW_PERIOD_TICKS !== 0) return;
+    void this.#disk.look(this.#dataDir);
+    this.#incidents.refresh().catch((error: unknown) => this.#complain(error));
   }
 
   /** The other regions; of its own a relay knows more than a probe would tell. */
@@ -134,6 +167,25 @@ export class Operations {
     if (nowMs - this.#lookedMs < config()['status.probe-period']) return;
     this.#lookedMs = nowMs;
     void this.#regions.look(config().regions.filter(({ id }) => id !== config().region));
+  }
+
+  #lookForAlerts(nowMs: number): void {
+    const { config, phase, storeTrouble, storeLatencyMs, certificateDays } = this.#deps;
+    // A relay that stops in order wakes nobody.
+    if (phase() !== 'ready') return;
+    const signals = gatherSignals(
+      {
+        storeTrouble,
+        storeLatencyMs,
+        sum: (fromMs, toMs) => this.#keeper.sum(fromMs, toMs),
+        regions: () => config().regions.filter(({ id }) => id !== config().region),
+        health: (id) => this.#regions.of(id),
+        diskFreePercent: () => this.#disk.freePercent,
+        certificateDays,
+      },
+      nowMs,
+    );
+    this.#alerts.look(signals, nowMs);
   }
 
   #state(): RelayState {

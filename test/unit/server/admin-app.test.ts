@@ -36,7 +36,7 @@ describe('the admin app', () => {
       storeTrouble: () => trouble,
       storeLatencyMs: () => 1.5,
       reload: async () => report,
-      operations: { adminRoutes: () => undefined },
+      operations: { adminRoutes: () => undefined, metrics: () => [] },
     });
   });
   afterEach(() => app.close());
