@@ -95,6 +95,8 @@ export interface RelayErrorCount {
   code: string
   /** Times. */
   count: number
+}
+
 /** A device of a space. */
 export interface RelayDeviceRow {
   /** Its pseudonym. */

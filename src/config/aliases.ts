@@ -22,6 +22,8 @@ export const ALIASES: readonly Alias[] = [
   as('WS_MAX_CONNECTIONS', 'limits.connections-max'),
   { name: 'RATE_LIMIT_ENABLED', key: 'limits.requests-per-minute', unit: 'false is 0', convert: (text) => (isNo(text) ? '0' : null) },
   as('MAX_REQUESTS_PER_MINUTE', 'limits.requests-per-minute'),
+  { name: 'SLA_TARGET_UPTIME', key: 'sla.target-uptime', unit: 'a share of 1, such as 0.999', convert: percentageOfShare },
+  as('SLA_ALERT_WEBHOOK', 'alerts.webhook'),
   { name: 'METRICS_ENABLED', key: 'admin.port', unit: 'false is `off`', convert: (text) => (isNo(text) ? 'off' : null) },
 ];
 
@@ -43,8 +45,6 @@ export const UNSUPPORTED: readonly Unsupported[] = [
   { name: 'WS_TIMEOUT_MS', why: 'a silent connection is closed after two heartbeats', instead: 'Set RELAY_HEARTBEAT to half of it.' },
   { name: 'DB_PATH', why: 'the relay keeps a directory instead of a database file', instead: 'Set RELAY_DATA_DIR.' },
   { name: 'LOG_FORMAT', why: 'the log is always JSON', instead: 'Pipe it through a formatter.', isHarmless: (text) => text === 'json' },
-  { name: 'SLA_TARGET_UPTIME', why: 'availability is not measured', instead: 'Watch /health from outside.' },
-  { name: 'SLA_ALERT_WEBHOOK', why: 'no alerts are sent', instead: 'Watch /metrics on the admin address.' },
   { name: 'SECRET_KEY', why: 'the relay makes its own key in its data directory', instead: 'Remove it.' },
   { name: 'SYNC_RELAY_ENABLED', why: 'the relay runs when it is started', instead: 'Remove it.', isHarmless: (text) => !isNo(text) },
   { name: 'GUN_PEERS', why: 'the GUN protocol is not spoken', instead: 'Remove it.' },
@@ -52,6 +52,11 @@ export const UNSUPPORTED: readonly Unsupported[] = [
 
 function as(name: string, key: OptionKey, unit = ''): Alias {
   return { name, key, unit: unit === '' ? null : `a number, in ${unit}`, convert: (text) => `${text.trim()}${unit}` };
+}
+
+function percentageOfShare(text: string): string {
+  // Rounded: a tenth of a percent has no exact share in binary.
+  return `${Math.round(Number(text.trim()) * 100 * 1e6) / 1e6}%`;
 }
 
 function isNo(text: string): boolean {

@@ -8,6 +8,7 @@ import { ADMIN } from './table/admin.js';
 import { ADMISSION } from './table/admission.js';
 import { LIMITS } from './table/limits.js';
 import { LISTENING } from './table/listening.js';
+import { OBSERVABILITY } from './table/observability.js';
 import { PLACE } from './table/place.js';
 import { PROCESS } from './table/process.js';
 import { STORAGE } from './table/storage.js';
@@ -26,6 +27,7 @@ export const OPTIONS = {
   ...TIME,
   ...PROCESS,
   ...PLACE,
+  ...OBSERVABILITY,
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionKey = keyof typeof OPTIONS;

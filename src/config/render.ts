@@ -14,6 +14,7 @@ export const GROUPS = {
   time: 'Time',
   process: 'Process',
   place: 'Place',
+  observability: 'Observability',
 } as const satisfies Record<OptionSpec['group'], string>;
 
 export const PLACEHOLDERS = {
@@ -27,6 +28,7 @@ export const PLACEHOLDERS = {
   integer: '<number>',
   duration: '<duration>',
   size: '<size>',
+  percentage: '<percentage>',
 } as const satisfies Record<OptionSpec['type'], string>;
 
 /** The part of a help text about these options, at most 80 columns wide. */

@@ -48,6 +48,8 @@ function typeSchema(spec: OptionSpec): Schema {
       return { type: 'integer', minimum: spec.min, maximum: spec.max };
     case 'duration':
       return { type: 'string', pattern: '^[0-9]{1,12}(ms|s|m|h|d)$' };
+    case 'percentage':
+      return { type: 'string', pattern: '^[0-9]{1,3}(\\.[0-9]{1,6})?%$' };
     case 'size':
       return { type: 'string', pattern: '^[0-9]{1,12}([KMG]i?)?B$' };
     case 'regions':

@@ -31,6 +31,8 @@ export function parseValue(spec: OptionSpec, text: string): Parsed {
       return withinBounds(spec, /^\d{1,15}$/.test(text) ? Number(text) : null, 'a whole number');
     case 'duration':
       return withinBounds(spec, withUnit(text, DURATION_UNITS_MS), 'a duration such as 30s, 5m, 12h or 30d');
+    case 'percentage':
+      return withinBounds(spec, percentageOf(text), 'a percentage such as 99.9%');
     case 'size':
       return withinBounds(spec, withUnit(text, SIZE_UNITS_BYTES), 'a size such as 512KiB, 10MiB or 1GiB');
   }
@@ -43,6 +45,7 @@ export function formatValue(spec: OptionSpec, value: OptionValue): string {
   if (typeof value === 'boolean') return String(value);
   if (typeof value === 'object') return JSON.stringify(value);
   if (spec.type === 'duration') return withLargestUnit(value, DURATION_UNITS_MS, 'ms');
+  if (spec.type === 'percentage') return `${value}%`;
   if (spec.type === 'size') {
     const { B, KiB, MiB, GiB } = SIZE_UNITS_BYTES;
     return withLargestUnit(value, { B, KiB, MiB, GiB }, 'B');
@@ -66,6 +69,10 @@ function parsePort(text: string): Parsed | null {
 function withinBounds(spec: Extract<OptionSpec, { min: number }>, value: number | null, expected: string): Parsed {
   if (value !== null && value >= spec.min && value <= spec.max) return { ok: true, value };
   return refuse(`${expected}, from ${formatValue(spec, spec.min)} to ${formatValue(spec, spec.max)}`);
+}
+
+function percentageOf(text: string): number | null {
+  return /^\d{1,3}(\.\d{1,6})?%$/.test(text) ? Number(text.slice(0, -1)) : null;
 }
 
 function withUnit(text: string, units: Readonly<Record<string, number>>): number | null {

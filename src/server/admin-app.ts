@@ -16,6 +16,7 @@ import { newApp, type App } from './fastify.js';
 import type { LogRing } from './logging-ring.js';
 import { installProblems } from './plugins/problem.js';
 import { installRefusedUpgrades } from './plugins/refused-upgrades.js';
+import type { Operations } from './operations/operations.js';
 import { auditRoute, type AuditRouteDeps } from './routes/audit.js';
 import { liveRoute } from './routes/live.js';
 import type { ReloadReport } from './reload.js';
@@ -33,6 +34,7 @@ export interface AdminAppDeps extends OverviewDeps {
   readonly logger: FastifyBaseLogger;
   readonly stats: ReadStats;
   readonly measures: ReadMeasures;
+  readonly operations: Pick<Operations, 'adminRoutes' | 'metrics'>;
   readonly reload: () => Promise<ReloadReport>;
   readonly auditLog: AuditRouteDeps;
   readonly access: AdminAccess;
@@ -54,7 +56,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   app.addHook('onClose', async () => figures.stop());
   await installOpenApi(app, deps.version);
   await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX }, preClose: cutViewers });
-  metricsRoute(app, buildRegistry({ stats: deps.stats, measures: deps.measures, rows: figures.rows }));
+  metricsRoute(app, buildRegistry({ stats: deps.stats, measures: deps.measures, rows: [...figures.rows, ...deps.operations.metrics()] }));
   statusRoute(app, deps);
   sessionRoutes(app, deps.access, deps.port);
   passkeyRoutes(app, deps.access);
@@ -64,6 +66,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   sampleRoute(app, deps.core);
   logsRoute(app, deps.logRing);
   reloadRoute(app, deps.reload);
+  deps.operations.adminRoutes(app);
   auditRoute(app, deps.auditLog);
   pageRoutes(app, readPageFiles(deps.pageFolder));
   openApiRoute(app);

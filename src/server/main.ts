@@ -13,9 +13,11 @@ import { Closers } from './closers.js';
 import { relayAddress } from './address.js';
 import { appLogger, logEvents, setLogLevel } from './logging.js';
 import type { LogRing } from './logging-ring.js';
+import { Operations } from './operations/operations.js';
 import { buildPublicApp } from './public-app.js';
 import { Readiness, storeTrouble } from './readiness.js';
 import { Reloader, type ReloadReport } from './reload.js';
+import type { Instant } from './sla/sla-recorder.js';
 import { StoreLatency } from './store-latency.js';
 import { makePrivateSocket, type PrivateSocket } from './runtime-dir.js';
 import type { StatusDeps } from './routes/status.js';
@@ -63,7 +65,11 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
 }
 
 /** What both apps are told about the relay. */
-interface Shared {
+interface Shared extends BeforeOperations {
+  readonly operations: Operations;
+}
+
+interface BeforeOperations {
   readonly readiness: Readiness;
   readonly stats: ReadStats;
   readonly measures: ReadMeasures;
@@ -82,7 +88,7 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
   let core: RelayPort | null = null;
   const logger = appLogger(deps.logger);
   const audit = prepareAudit(deps.audit ?? null, closers);
-  const shared: Shared = {
+  const before: BeforeOperations = {
     readiness: new Readiness(),
     stats: shareSnapshot(() => core?.stats() ?? null, () => performance.now()),
     measures: shareSnapshot(() => core?.measures() ?? null, () => performance.now()),
@@ -93,10 +99,13 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     audit,
     core: () => core,
   };
+  const shared: Shared = { ...before, operations: newOperations(before) };
   await openPublicApp(socket, shared, closers);
   const opened = await openAdminApp(config, shared, deps, closers);
   core = await openCore(socket, shared, deps, closers);
   await audit.open();
+  await shared.operations.open(config['data-dir']);
+  closers.add(() => shared.operations.close());
   const admin = (await opened?.begin()) ?? null;
   shared.readiness.markReady();
   let stopping: Promise<void> | null = null;
@@ -114,12 +123,18 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
 }
 
 /** How the relay is, as routes ask for it. */
-function condition({ readiness, stats, latency }: Shared): Pick<StatusDeps, 'phase' | 'storeTrouble' | 'storeLatencyMs'> {
+function condition({ readiness, stats, latency }: BeforeOperations): Pick<StatusDeps, 'phase' | 'storeTrouble' | 'storeLatencyMs'> {
   return {
     phase: () => readiness.phase,
     storeTrouble: () => storeTrouble(stats()),
     storeLatencyMs: () => latency.latencyMs(performance.now()),
   };
+}
+
+function newOperations(before: BeforeOperations): Operations {
+  const { reloader, logger, stats, measures } = before;
+  const clock = (): Instant => ({ wallMs: Date.now(), monotonicMs: performance.now() });
+  return new Operations({ ...condition(before), config: () => reloader.running, logger, stats, measures, clock, audit: before.audit.sink, fetch, certificateDays: () => null });
 }
 
 async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Closers): Promise<void> {
@@ -136,6 +151,7 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
     regions: () => reloader.running.regions,
     environment: () => reloader.running.environment,
     clock: () => Date.now(),
+    operations: shared.operations,
   });
   closers.add(() => app.close());
   await app.listen({ path: socket.socketPath });
@@ -157,6 +173,7 @@ function openAdminApp(config: Config, shared: Shared, deps: ServerDeps, closers:
     logRing: deps.logRing ?? null,
     audit: audit.sink,
     auditLog: audit,
+    operations: shared.operations,
   };
   return openAdmin(config, app, closers);
 }

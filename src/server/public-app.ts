@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { newApp, type App } from './fastify.js';
 import { installCoreOnly } from './plugins/core-only.js';
 import { installProblems } from './plugins/problem.js';
+import type { Operations } from './operations/operations.js';
 import { healthRoutes, type HealthDeps } from './routes/health.js';
 import { regionsRoute, type RegionsDeps } from './routes/regions.js';
 import { versionRoute, type VersionDeps } from './routes/version.js';
@@ -11,6 +12,7 @@ export interface PublicAppDeps extends HealthDeps, RegionsDeps, VersionDeps {
   readonly logger: FastifyBaseLogger;
   /** Known to the core and to this app only; new at every start. */
   readonly coreSecret: string;
+  readonly operations: Pick<Operations, 'publicRoutes'>;
 }
 
 export function buildPublicApp(deps: PublicAppDeps): App {
@@ -20,5 +22,6 @@ export function buildPublicApp(deps: PublicAppDeps): App {
   healthRoutes(app, deps);
   regionsRoute(app, deps);
   versionRoute(app, deps);
+  deps.operations.publicRoutes(app);
   return app;
 }

@@ -45,6 +45,7 @@ export async function adminWorld(changes: Partial<AdminAppDeps> = {}, config: Pa
     logger: pino({ level: 'silent' }),
     stats: shareSnapshot(() => core.stats(), () => nowMs),
     measures: () => measuresOf(5),
+    operations: { adminRoutes: () => undefined, metrics: () => [] },
     auditLog: { dir: null, head: () => null },
     version: '9.9.9',
     relayAddress: () => 'sealrelay://127.0.0.1:1/#k=A',

@@ -2,7 +2,7 @@
 import type { Region } from '../regions.js';
 
 /** Sections of the help text, in its order. */
-export const OPTION_GROUPS = ['listening', 'admin', 'admission', 'storage', 'limits', 'time', 'process', 'place'] as const;
+export const OPTION_GROUPS = ['listening', 'admin', 'admission', 'storage', 'limits', 'time', 'process', 'place', 'observability'] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 interface Common {
@@ -49,8 +49,8 @@ interface PortOrOffOption extends Common {
   readonly default: number | null;
 }
 interface NumberOption extends Common {
-  /** integer: a plain count; duration: milliseconds, written `30s`; size: bytes, written `10MiB`. */
-  readonly type: 'integer' | 'duration' | 'size';
+  /** integer: a plain count; duration: milliseconds, written `30s`; size: bytes, written `10MiB`; percentage: of 100, written `99.9%`. */
+  readonly type: 'integer' | 'duration' | 'size' | 'percentage';
   readonly default: number;
   readonly min: number;
   readonly max: number;

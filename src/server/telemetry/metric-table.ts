@@ -1,6 +1,7 @@
 // Every metric there is, in the order of a scrape: what the reference page, the dashboards' tests and promtool are shown.
 import { MEASURE_ROWS } from './measure-metrics.js';
 import type { LabelledRow, MetricRow } from './metric-row.js';
+import { OPERATION_ROWS } from './operation-metrics.js';
 import { PROCESS_ROWS } from './process-metrics.js';
 import { RELAY_METRICS } from './relay-metrics.js';
 
@@ -8,4 +9,5 @@ export const METRIC_TABLE: readonly (MetricRow | LabelledRow)[] = [
   ...Object.values(RELAY_METRICS),
   ...Object.values(MEASURE_ROWS),
   ...Object.values(PROCESS_ROWS),
+  ...Object.values(OPERATION_ROWS),
 ];

@@ -37,6 +37,7 @@ describe('the public app', () => {
       regions: () => regions,
       environment: () => 'staging',
       clock: () => 1_700_000_000_123,
+      operations: { publicRoutes: () => undefined },
     });
   });
   afterEach(() => app.close());

@@ -2,8 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { emptySum } from '../../../src/server/sla/sla-record.js';
+import { summarize, type SlaSummary } from '../../../src/server/sla/sla-summary.js';
 import { CLOSED_LABELS, SHOWN_BOUNDS_SECONDS } from '../../../src/server/telemetry/closed-labels.js';
 import { METRIC_TABLE } from '../../../src/server/telemetry/metric-table.js';
+import { operationMetrics } from '../../../src/server/telemetry/operation-metrics.js';
 import { startProcessFigures } from '../../../src/server/telemetry/process-metrics.js';
 import { buildRegistry } from '../../../src/server/telemetry/registry.js';
 import { renderMetrics } from '../../../src/server/telemetry/render-metrics.js';
@@ -17,7 +20,9 @@ const SERIES_MAX = 400;
 async function scrape(measures: ReadMeasures = () => measuresOf(5)): Promise<string> {
   const figures = startProcessFigures();
   try {
-    return await buildRegistry({ stats: () => statsOf(3), measures, rows: figures.rows }).metrics();
+    const summary = (): SlaSummary => summarize(emptySum(0, 1), { targetPercent: 99.9, websocketsOpen: 0 });
+    const operations = operationMetrics({ summary, disk: () => ({ freeBytes: 1, sizeBytes: 2 }), certificateDays: () => 3, regionsOffline: () => 0, alerts: () => ({ firing: 0, sent: 0, lost: 0 }) });
+    return await buildRegistry({ stats: () => statsOf(3), measures, rows: [...figures.rows, ...operations] }).metrics();
   } finally {
     figures.stop();
   }
@@ -32,7 +37,7 @@ function labelsOf(text: string): [name: string, value: string][] {
 describe('the metrics', () => {
   it('have labels from closed lists only', async () => {
     const pairs = labelsOf(await scrape());
-    expect(new Set(pairs.map(([name]) => name))).toEqual(new Set(['route', 'outcome', 'code', 'le']));
+    expect(new Set(pairs.map(([name]) => name))).toEqual(new Set(['route', 'outcome', 'code', 'le', 'period', 'percentile']));
     for (const [name, value] of pairs) expect(CLOSED_LABELS[name as keyof typeof CLOSED_LABELS]).toContain(value);
   });
 
