@@ -10,13 +10,16 @@ import { healthcheckCommand } from './commands/healthcheck.js';
 import { logResetCommand } from './commands/log-reset.js';
 import { reloadCommand } from './commands/reload.js';
 import { serveCommand } from './commands/serve.js';
+import { spaceExport, spaceImport, spaceVerify } from './commands/space.js';
 import { statusCommand } from './commands/status.js';
+import { topCommand } from './commands/top.js';
 import { verifyBlindCommand } from './commands/verify-blind.js';
 import { versionCommand } from './commands/version.js';
 
 export const COMMANDS: readonly Command[] = [
   serveCommand,
   statusCommand,
+  topCommand,
   healthcheckCommand,
   configShow,
   configCheck,
@@ -28,6 +31,9 @@ export const COMMANDS: readonly Command[] = [
   explainCommand,
   verifyBlindCommand,
   logResetCommand,
+  spaceExport,
+  spaceImport,
+  spaceVerify,
   auditShow,
   auditVerify,
   completionCommand(() => COMMANDS),

@@ -5,6 +5,7 @@ import { newApp, type App } from './fastify.js';
 import { installLocalHostOnly } from './plugins/local-host.js';
 import { installProblems } from './plugins/problem.js';
 import { installRefusedUpgrades } from './plugins/refused-upgrades.js';
+import { IMPORT_UPLOAD_MS_MAX, movingRoutes, type MovingDeps } from './moving/moving-routes.js';
 import { auditRoute, type AuditRouteDeps } from './routes/audit.js';
 import { liveRoute } from './routes/live.js';
 import type { ReloadReport } from './reload.js';
@@ -23,10 +24,11 @@ export interface AdminAppDeps extends StatusDeps {
   readonly stats: ReadStats;
   readonly reload: () => Promise<ReloadReport>;
   readonly audit: AuditRouteDeps;
+  readonly moving: MovingDeps;
 }
 
 export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
-  const app = newApp(deps.logger, { trustProxy: false });
+  const app = newApp(deps.logger, { trustProxy: false, requestTimeoutMs: IMPORT_UPLOAD_MS_MAX });
   const figures = startProcessFigures();
   installProblems(app);
   installLocalHostOnly(app);
@@ -38,6 +40,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   statusRoute(app, deps);
   reloadRoute(app, deps.reload);
   auditRoute(app, deps.audit);
+  await movingRoutes(app, deps.moving);
   return app;
 }
 

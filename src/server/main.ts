@@ -8,6 +8,7 @@ import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.
 import { BUILD, PROTOCOL_VERSIONS, VERSION } from '../version.js';
 import { buildAdminApp } from './admin-app.js';
 import type { AuditLog } from './audit/audit-log.js';
+import { auditEvents } from './audit/audit-events.js';
 import { prepareAudit, type RelayAudit } from './audit/open-audit.js';
 import { Closers } from './closers.js';
 import { listenOn } from './listen.js';
@@ -67,6 +68,8 @@ interface Shared {
   readonly logger: Logger;
   readonly relayAddress: () => string | null;
   readonly audit: RelayAudit;
+  /** Null until it runs. */
+  readonly core: () => RelayPort | null;
 }
 
 async function open(config: Config, deps: ServerDeps, closers: Closers): Promise<RunningServer> {
@@ -83,6 +86,7 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     logger,
     relayAddress: () => (core === null ? null : relayAddress(core.info())),
     audit,
+    core: () => core,
   };
   await openPublicApp(socket, shared, closers);
   const admin = await openAdminApp(config, shared, closers);
@@ -143,15 +147,20 @@ async function openAdminApp(config: Config, shared: Shared, closers: Closers): P
     relayAddress: shared.relayAddress,
     reload: () => reloader.reload(),
     audit: shared.audit,
+    moving: { core: shared.core, audit: shared.audit.sink, dataDir: config['data-dir'] },
   });
   closers.add(() => app.close());
   const address = await listenOn(app, config['admin.host'], port, '--admin.port');
   return { host: address.address, port: address.port };
 }
 
-async function openCore(socket: PrivateSocket, { reloader, stats, latency }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
+async function openCore(socket: PrivateSocket, { reloader, stats, latency, audit }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
   let core: RelayPort | null = null;
-  const logWaiting = (): void => logEvents(deps.logger, core?.drainEvents() ?? []);
+  const logWaiting = (): void => {
+    const events = core?.drainEvents() ?? [];
+    logEvents(deps.logger, events);
+    auditEvents(audit.sink, events);
+  };
   const started = await deps.startPort(toCoreConfig(reloader.running, deps.routes, socket), logWaiting).catch(nameTheFlag);
   core = started;
   const beat = setInterval(() => {

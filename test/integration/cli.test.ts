@@ -8,7 +8,7 @@ import { CLI, ServeProcess } from '../support/serve-process.js';
 import { Shell } from '../support/shell.js';
 
 const isRunnable = existsSync(CLI) && spawnSync('bash', ['--version']).status === 0;
-const HEALTHY_ONLY = ['status', 'healthcheck', 'reload'];
+const HEALTHY_ONLY = ['status', 'top', 'healthcheck', 'reload'];
 
 /** Where a running relay is, as variables for other commands. */
 async function placeOf(relay: ServeProcess): Promise<Record<string, string>> {
@@ -18,7 +18,8 @@ async function placeOf(relay: ServeProcess): Promise<Record<string, string>> {
 
 describe.skipIf(!isRunnable)('the examples of every help (needs `npm run build` and bash)', () => {
   const asks = COMMANDS.filter(({ name }) => HEALTHY_ONLY.includes(name));
-  it.each(COMMANDS.filter(({ name }) => !HEALTHY_ONLY.includes(name)))('$name', async ({ name, examples }) => {
+  const moves = COMMANDS.filter(({ name }) => name.startsWith('space '));
+  it.each(COMMANDS.filter((command) => !HEALTHY_ONLY.includes(command.name) && !moves.includes(command)))('$name', async ({ name, examples }) => {
     using shell = new Shell();
     writeFileSync(join(shell.dir, 'sealrelay.yaml'), 'workers: 1\n');
     if (name === 'log-reset') {
@@ -32,7 +33,23 @@ describe.skipIf(!isRunnable)('the examples of every help (needs `npm run build` 
     }
   });
 
-  it('status, healthcheck and reload, of a relay that runs; they fail when none does', async () => {
+  it('space, between two relays that run', async () => {
+    await using relay = new ServeProcess([]);
+    await using other = new ServeProcess([]);
+    const { relayAddress } = await relay.logLine('relay is listening');
+    const spaces = await Promise.all([1, 2].map(() => createSpace({ relay: String(relayAddress), batchWindowMs: 0 })));
+    for (const space of spaces) await space.push(new Uint8Array(100)).durable('relay');
+    using shell = new Shell({ ...(await placeOf(relay)), SPACE: spaces[0]?.id ?? '' });
+    expect((await shell.run(`relay space export ${spaces[1]?.id ?? ''} --out other.srspace`)).code).toBe(0);
+    const lines = (name: string): string[] => moves.filter((command) => command.name === name).flatMap(({ examples }) => examples.map(({ line }) => line));
+    const there = await placeOf(other);
+    const imports = lines('space import').map((line) => `RELAY_PORT=${there['RELAY_PORT']} RELAY_ADMIN_PORT=${there['RELAY_ADMIN_PORT']} ${line}`);
+    for (const line of [...lines('space export'), ...lines('space verify'), ...imports]) expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 0, err: '' });
+    expect(moves.map(({ name }) => name).toSorted()).toEqual(['space export', 'space import', 'space verify']);
+    for (const space of spaces) await space.close();
+  });
+
+  it('status, top, healthcheck and reload, of a relay that runs; they fail when none does', async () => {
     await using relay = new ServeProcess([]);
     using shell = new Shell(await placeOf(relay));
     for (const { line } of asks.flatMap(({ examples }) => examples)) expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 0, err: '' });

@@ -1,5 +1,5 @@
 // A data plane that only remembers what it was told.
-import type { RelayConfig, RelayEvent, RelayPort, RelayStats, StartRelayPort } from '../../src/native/relay-port.js';
+import type { ExportReport, PieceSource, RelayConfig, RelayEvent, RelayPort, RelayStats, StartRelayPort } from '../../src/native/relay-port.js';
 import { RELAY_METRICS } from '../../src/server/telemetry/relay-metrics.js';
 
 export class RelayPortDouble implements RelayPort {
@@ -35,6 +35,16 @@ export class RelayPortDouble implements RelayPort {
 
   async eraseSpace(space: string): Promise<void> {
     this.calls.push(`erase ${space}`);
+  }
+
+  async beginExport(space: string): Promise<PieceSource> {
+    this.calls.push(`export ${space}`);
+    return { next: async () => null };
+  }
+
+  async importSpace(path: string): Promise<ExportReport> {
+    this.calls.push(`import ${path}`);
+    throw new Error('a double imports nothing');
   }
 
   async stop(options: { readonly drainMs: number }): Promise<void> {

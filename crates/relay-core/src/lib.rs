@@ -22,6 +22,7 @@ mod hub;
 pub mod ledger;
 pub mod limits;
 pub mod memory_store;
+pub mod moving;
 pub mod relay;
 mod session;
 pub mod store;

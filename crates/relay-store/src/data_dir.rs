@@ -43,7 +43,7 @@ const OWN_NAMES: [&str; 13] = [
     COLD_FILE,
 ];
 /// Names of what the control plane keeps beside the store; the store does not look into them.
-const CONTROL_PLANE_NAMES: [&str; 1] = ["audit"];
+const CONTROL_PLANE_NAMES: [&str; 2] = ["audit", "moving"];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.

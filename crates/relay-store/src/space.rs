@@ -27,7 +27,7 @@ pub(crate) struct Space {
     /// How often it was locked by those who may change it.
     uses: AtomicU32,
     state: Mutex<SpaceState>,
-    /// Set once, when it is durable that it is erased.
+    /// Set when it is durable that it is erased, and as long as it is not durable that it was imported.
     gone: AtomicBool,
 }
 
@@ -122,6 +122,11 @@ impl Space {
     /// From now on it is unknown to every call.
     pub(crate) fn leave(&self) {
         self.gone.store(true, Ordering::Release);
+    }
+
+    /// From now on it is known: its import is durable.
+    pub(crate) fn arrive(&self) {
+        self.gone.store(false, Ordering::Release);
     }
 
     pub(crate) fn is_gone(&self) -> bool {

@@ -36,6 +36,7 @@ describe('the admin app', () => {
       storeLatencyMs: () => 1.5,
       reload: async () => report,
       audit: { dir: null, head: () => null },
+      moving: { core: () => null, audit: { record: () => Promise.resolve() }, dataDir: 'unused' },
     });
   });
   afterEach(() => app.close());
