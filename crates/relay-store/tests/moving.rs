@@ -288,3 +288,43 @@ fn holds(path: &Path, bytes: &[u8]) -> bool {
     let sealed = sealed(ENTRIES, BYTES);
     path.to_string_lossy().contains(&name) || bytes.windows(64).any(|window| window == &sealed[..64])
 }
+
+/// A file whose last bytes come only after the store wrote a checkpoint: an erasure of somebody else makes it do that.
+struct Interrupted<'a> {
+    file: &'a [u8],
+    at: usize,
+    store: Option<&'a EmbeddedStore>,
+}
+
+impl io::Read for Interrupted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.file.len() - self.at < 120
+            && let Some(store) = self.store.take()
+        {
+            wait(|done| store.erase(Writer::new(2).space(), ErasureReason::Operator, done)).unwrap();
+        }
+        let count = buffer.len().min(self.file.len() - self.at);
+        buffer[..count].copy_from_slice(&self.file[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
+}
+
+#[test]
+fn a_checkpoint_that_is_written_while_an_import_is_under_way_has_it() {
+    let (writer, options) = (Writer::new(1), options("/new", SEGMENT));
+    let file = exported(&old_house(&writer), &writer);
+    let vfs = SimVfs::new();
+    let store = new_house(&vfs, &options);
+    let mut passes = 0;
+    let report = import(&store, || {
+        passes += 1;
+        Ok::<_, io::Error>(Interrupted { file: &file, at: 0, store: (passes == 2).then_some(&store) })
+    });
+    assert_eq!(report.unwrap().entries, ENTRIES - FLOOR + 1);
+    // Killed, so that what is on disk now is all there is.
+    let killed = vfs.fork();
+    assert!(killed.contents().contains_key(Path::new("/new/checkpoint")), "the control: there is one");
+    let store = open(Arc::new(killed), &options).unwrap();
+    assert_eq!(writer.page(&store, FLOOR - 1).unwrap().entries.len() as u64, ENTRIES - FLOOR + 1);
+}

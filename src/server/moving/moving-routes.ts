@@ -47,6 +47,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   space_id_invalid: 400,
   space_exists: 409,
   space_erased: 409,
+  import_unfinished: 409,
   import_history_unknown: 422,
   import_refused: 422,
   export_invalid: 422,

@@ -68,6 +68,9 @@ fn import_failure(error: &ImportError) -> Failure {
         ImportError::Fault(fault) => return fault_failure(fault),
         ImportError::Store(error) => return store_failure(error),
         ImportError::Known => ("space_exists", "Erase it here first, if the file is the one to keep."),
+        ImportError::Unfinished => {
+            ("import_unfinished", "Wait for it; one that failed is undone when the relay is started again.")
+        }
         ImportError::Erased => ("space_erased", "The owner's word holds for 180 days; make a new space."),
         ImportError::HistoryUnknown => (
             "import_history_unknown",

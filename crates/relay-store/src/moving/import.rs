@@ -36,6 +36,8 @@ pub enum ImportError {
     Fault(Fault),
     /// The relay has this space already.
     Known,
+    /// An import of this space is under way, or was not finished.
+    Unfinished,
     /// Its owner erased the space here, and that is remembered.
     Erased,
     /// The file does not hold a leaf for every entry of the log, so no log can be continued from it.
@@ -49,6 +51,7 @@ impl fmt::Display for ImportError {
         match self {
             Self::Fault(fault) => fault.fmt(f),
             Self::Known => f.write_str("this relay holds the space already"),
+            Self::Unfinished => f.write_str("an import of this space is under way, or was not finished"),
             Self::Erased => f.write_str("the owner erased this space here, and that is remembered"),
             Self::HistoryUnknown => {
                 f.write_str("the file does not know every leaf of its log: the oldest were forgotten")
@@ -120,7 +123,7 @@ impl<'a> Turn<'a> {
     fn take(shared: &'a Shared, space: SpaceId) -> Result<Self, ImportError> {
         shared.writable()?;
         if !shared.importing.lock().unwrap_or_else(PoisonError::into_inner).insert(space) {
-            return Err(ImportError::Store(StoreError::Overloaded));
+            return Err(ImportError::Unfinished);
         }
         let turn = Self { shared, space };
         // From here on nobody founds it, so what is seen now stays so.
@@ -276,7 +279,7 @@ impl<'a> Moving<'a> {
         let space = Arc::new(Space::of_record(record.clone()).map_err(damaged)?);
         space.lock().finish_replay();
         // Nobody sees it before it is complete.
-        space.leave();
+        space.await_arrival();
         self.commit(&space, Some(Box::new(record)), Vec::new())?;
         self.space = Some(space);
         Ok(())
