@@ -11,6 +11,7 @@ import { logResetCommand } from './commands/log-reset.js';
 import { reloadCommand } from './commands/reload.js';
 import { serveCommand } from './commands/serve.js';
 import { spaceExport, spaceImport, spaceVerify } from './commands/space.js';
+import { spaceErase, spaceList, spaceShow } from './commands/spaces.js';
 import { statusCommand } from './commands/status.js';
 import { topCommand } from './commands/top.js';
 import { verifyBlindCommand } from './commands/verify-blind.js';
@@ -31,9 +32,12 @@ export const COMMANDS: readonly Command[] = [
   explainCommand,
   verifyBlindCommand,
   logResetCommand,
+  spaceList,
+  spaceShow,
   spaceExport,
   spaceImport,
   spaceVerify,
+  spaceErase,
   auditShow,
   auditVerify,
   completionCommand(() => COMMANDS),

@@ -33,7 +33,7 @@ export interface Command {
 /** What the commands of a group have in common; no full stop. */
 export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
   config: 'looks at the configuration',
-  space: 'moves spaces between relays',
+  space: 'looks at, moves and erases spaces',
   audit: 'reads and checks the audit log',
 };
 

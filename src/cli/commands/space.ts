@@ -32,7 +32,7 @@ export const spaceExport: Command = {
     const { download } = await import('../transfer.js');
     const { verifyExport } = await import('../../native/addon.js');
     let report: ExportReport | null = null;
-    await download(`${target.baseUrl}/admin/api/spaces/${encodeURIComponent(space)}/export`, target, path, async (part) => {
+    await download(target, `/admin/api/spaces/${encodeURIComponent(space)}/export`, path, async (part) => {
       report = await verifyExport(part);
     });
     if (report !== null) show(path, report, given, io);
@@ -81,7 +81,7 @@ export const spaceImport: Command = {
     const path = resolve(operand(given, 'a file', 'Name the file that `relay space export` wrote.'));
     const target = await findTarget('admin', given, io);
     const { upload } = await import('../transfer.js');
-    const report = await upload(`${target.baseUrl}/admin/api/spaces/import`, target, path);
+    const report = await upload(target, '/admin/api/spaces/import', path);
     if (given.switches.has('json')) io.print(JSON.stringify(report, null, 2));
     else io.print(`${Number(report['entries'] ?? 0)} entries are in the relay. Give the devices its address; see docs/guides/moving-house.md.`);
     return EXIT_OK;
