@@ -35,10 +35,56 @@ export declare class RelayCore {
   sample(pseudonym: string | null): Promise<RelaySample | null>
   /** Erases the space with a pseudonym; resolves once nothing of it is left on disk. */
   eraseByPseudonym(pseudonym: string): Promise<void>
+  /** Begins to write a space (its id, 64 hexadecimal digits) as a file. */
+  beginExport(space: string): Promise<SpaceExport>
+  /** Makes a space of a file that another relay wrote; resolves once all of it is durable. Nothing of one that fails is left. */
+  importSpace(path: string): Promise<ExportReport>
+  /** Checks a file that a relay wrote, and says what it holds. */
+  static verifyExport(path: string): Promise<ExportReport>
   /** Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time. */
   beat(): void
   /** Stops accepting, tells clients when to return, waits for them, closes the store. Again after that: nothing. */
   stop(options: RelayStopOptions): Promise<void>
+}
+
+/** A space on its way into a file. */
+export declare class SpaceExport {
+  /** The next piece, about a megabyte; null behind the last one. One call at a time. */
+  next(): Promise<Buffer | null>
+}
+
+/** What an exported space holds. */
+export interface ExportReport {
+  /** When it was written, Unix milliseconds. */
+  exportedMs: number
+  /** The relay it comes from: its public key, base64url without padding. It signed the file. */
+  logId: string
+  /** Log epoch of that relay. */
+  logEpoch: number
+  /** Lowest seq that is held. */
+  floor: number
+  /** Seq of the newest entry. */
+  size: number
+  /** Entries. */
+  entries: number
+  /** Their sealed bytes. */
+  entryBytes: number
+  /** Lowest seq whose leaf is known; 1 when all are. */
+  leavesFrom: number
+  /** Whether the leaves make the signed head. */
+  headIsProven: boolean
+  /** Version of the newest roster statement. */
+  rosterVersion: number
+  /** Devices of the newest roster. */
+  devices: number
+  /** Acks. */
+  acks: number
+  /** Log resets. */
+  resets: number
+  /** Seq that the snapshot covers; 0 when there is none. */
+  snapshotSize: number
+  /** Its bytes. */
+  snapshotBytes: number
 }
 
 /** What a log reset did. */

@@ -11,13 +11,17 @@ import { healthcheckCommand } from './commands/healthcheck.js';
 import { logResetCommand } from './commands/log-reset.js';
 import { reloadCommand } from './commands/reload.js';
 import { serveCommand } from './commands/serve.js';
+import { spaceExport, spaceImport, spaceVerify } from './commands/space.js';
+import { spaceErase, spaceList, spaceShow } from './commands/spaces.js';
 import { statusCommand } from './commands/status.js';
+import { topCommand } from './commands/top.js';
 import { verifyBlindCommand } from './commands/verify-blind.js';
 import { versionCommand } from './commands/version.js';
 
 export const COMMANDS: readonly Command[] = [
   serveCommand,
   statusCommand,
+  topCommand,
   healthcheckCommand,
   configShow,
   configCheck,
@@ -30,6 +34,12 @@ export const COMMANDS: readonly Command[] = [
   explainCommand,
   verifyBlindCommand,
   logResetCommand,
+  spaceList,
+  spaceShow,
+  spaceExport,
+  spaceImport,
+  spaceVerify,
+  spaceErase,
   auditShow,
   auditVerify,
   completionCommand(() => COMMANDS),

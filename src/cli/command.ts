@@ -30,6 +30,13 @@ export interface Command {
   readonly run: (given: ReadFlags, io: CliIo) => Promise<number>;
 }
 
+/** What the commands of a group have in common; no full stop. */
+export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
+  config: 'looks at the configuration',
+  space: 'looks at, moves and erases spaces',
+  audit: 'reads and checks the audit log',
+};
+
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;

@@ -1,6 +1,6 @@
 // The texts of `relay --help` and of `relay <command> --help`: examples first, common things before rare ones.
 import { renderHelp, wrap } from '../config/render.js';
-import { switchesOf, type Command, type Example } from './command.js';
+import { COMMAND_GROUPS, switchesOf, type Command, type Example } from './command.js';
 
 const COLUMNS = 80;
 const INDENT = 6;
@@ -16,7 +16,7 @@ export function overview(commands: readonly Command[]): string {
     ...wrap('A blind relay: it orders sealed entries, makes them durable, pushes them live to the other devices of the space, and cannot read them.', COLUMNS),
     '',
     'Commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(NAME_COLUMNS)}${summary}`),
+    ...commandLines(commands),
     '',
     'Examples:',
     ...examplesOf(commands.flatMap(({ examples }) => examples.slice(0, 1)).slice(0, 3)),
@@ -24,6 +24,16 @@ export function overview(commands: readonly Command[]): string {
     '`relay <command> --help` shows options and examples of a command.',
     `Exit codes: 0 done, 1 failed, 2 ${WRONG_USAGE}.`,
   ].join('\n');
+}
+
+/** One line for each command; one for all that begin with the same word. */
+function commandLines(commands: readonly Command[]): string[] {
+  const firsts = [...new Set(commands.map(({ name }) => name.split(' ')[0] ?? name))];
+  return firsts.map((first) => {
+    const seconds = commands.flatMap(({ name }) => name.split(' ').slice(1)).filter((second) => commands.some(({ name }) => name === `${first} ${second}`));
+    const summary = commands.find(({ name }) => name === first)?.summary ?? `${COMMAND_GROUPS[first] ?? ''}: ${[...new Set(seconds)].join(', ')}`;
+    return `  ${first.padEnd(NAME_COLUMNS)}${summary}`;
+  });
 }
 
 export function helpFor(command: Command): string {

@@ -1,7 +1,7 @@
 // The only importer of the native addon. Every error that leaves this file is a RelayError.
 import type * as NativeAddon from '../../index.js';
 import { RelayError } from '../errors.js';
-import type { LogResetReport, RelayConfig, RelayPort } from './relay-port.js';
+import type { ExportReport, LogResetReport, RelayConfig, RelayPort } from './relay-port.js';
 
 type Addon = typeof NativeAddon;
 
@@ -21,6 +21,11 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
     slowReaders: (count) => converted(() => core.slowReaders(count)),
     sample: (pseudonym) => converted(() => core.sample(pseudonym)),
     eraseByPseudonym: (pseudonym) => converted(() => core.eraseByPseudonym(pseudonym)),
+    beginExport: async (space) => {
+      const source = await converted(() => core.beginExport(space));
+      return { next: () => converted(() => source.next()) };
+    },
+    importSpace: (path) => converted(() => core.importSpace(path)),
     stop: ({ drainMs }) => converted(() => core.stop({ drainMs })),
   };
 }
@@ -29,6 +34,12 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
 export async function resetLog(dataDir: string): Promise<LogResetReport> {
   const { RelayCore } = await loadAddon(() => import('../../index.js'));
   return await converted(() => RelayCore.resetLog(dataDir));
+}
+
+/** Checks a file that a relay wrote of a space, and says what it holds. */
+export async function verifyExport(path: string): Promise<ExportReport> {
+  const { RelayCore } = await loadAddon(() => import('../../index.js'));
+  return await converted(() => RelayCore.verifyExport(path));
 }
 
 /** Loads the addon, or says which package is missing. */

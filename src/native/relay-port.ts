@@ -1,7 +1,13 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats } from '../../index.js';
+import type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats } from '../../index.js';
 
-export type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats };
+export type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats };
+
+/** A file that is made while it is read. */
+export interface PieceSource {
+  /** The next piece, about a megabyte; null behind the last one. One call at a time. */
+  next(): Promise<Uint8Array | null>;
+}
 
 /** A running data plane. */
 export interface RelayPort {
@@ -27,6 +33,10 @@ export interface RelayPort {
   sample(pseudonym: string | null): Promise<RelaySample | null>;
   /** Erases the space with a pseudonym; resolves once nothing of it is left on disk. */
   eraseByPseudonym(pseudonym: string): Promise<void>;
+  /** Begins to write a space (64 hexadecimal digits) as a file. */
+  beginExport(space: string): Promise<PieceSource>;
+  /** Makes a space of a file that another relay wrote; resolves once all of it is durable. Nothing of one that fails is left. */
+  importSpace(path: string): Promise<ExportReport>;
   /** Tells clients when to return, waits for them at most `drainMs`, closes the store. A second call does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
 }

@@ -16,6 +16,7 @@ import { newApp, type App } from './fastify.js';
 import type { LogRing } from './logging-ring.js';
 import { installProblems } from './plugins/problem.js';
 import { installRefusedUpgrades } from './plugins/refused-upgrades.js';
+import { IMPORT_UPLOAD_MS_MAX, movingRoutes, type MovingDeps } from './moving/moving-routes.js';
 import type { Operations } from './operations/operations.js';
 import { auditRoute, type AuditRouteDeps } from './routes/audit.js';
 import { liveRoute } from './routes/live.js';
@@ -37,6 +38,7 @@ export interface AdminAppDeps extends OverviewDeps {
   readonly operations: Pick<Operations, 'adminRoutes' | 'metrics'>;
   readonly reload: () => Promise<ReloadReport>;
   readonly auditLog: AuditRouteDeps;
+  readonly moving: MovingDeps;
   readonly access: AdminAccess;
   readonly core: ReadCore;
   /** The lines of the log; null where a program gave the relay its logger. */
@@ -48,7 +50,7 @@ export interface AdminAppDeps extends OverviewDeps {
 }
 
 export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
-  const app = newApp(deps.logger, { trustProxy: false });
+  const app = newApp(deps.logger, { trustProxy: false, requestTimeoutMs: IMPORT_UPLOAD_MS_MAX });
   const figures = startProcessFigures();
   installProblems(app);
   installGuard(app, deps.access);
@@ -68,6 +70,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   reloadRoute(app, deps.reload);
   deps.operations.adminRoutes(app);
   auditRoute(app, deps.auditLog);
+  await movingRoutes(app, deps.moving);
   pageRoutes(app, readPageFiles(deps.pageFolder));
   openApiRoute(app);
   return app;

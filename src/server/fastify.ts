@@ -14,7 +14,7 @@ const PLUGIN_TIMEOUT_MS = 10_000;
 const SOCKET_REQUESTS_MAX = 10_000;
 
 /** A new, empty app. `trustProxy` only where nobody but the core can connect. */
-export function newApp(loggerInstance: FastifyBaseLogger, options: { readonly trustProxy: boolean }): App {
+export function newApp(loggerInstance: FastifyBaseLogger, options: { readonly trustProxy: boolean; readonly requestTimeoutMs?: number }): App {
   return Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
@@ -22,7 +22,7 @@ export function newApp(loggerInstance: FastifyBaseLogger, options: { readonly tr
     bodyLimit: BODY_BYTES_MAX,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     maxRequestsPerSocket: SOCKET_REQUESTS_MAX,
     pluginTimeout: PLUGIN_TIMEOUT_MS,

@@ -8,6 +8,7 @@ import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.
 import { BUILD, PROTOCOL_VERSIONS, VERSION } from '../version.js';
 import { openAdmin, type AdminPlace, type OpenAdmin } from './admin-api/open-admin.js';
 import type { AuditLog } from './audit/audit-log.js';
+import { auditEvents } from './audit/audit-events.js';
 import { prepareAudit, type RelayAudit } from './audit/open-audit.js';
 import { Closers } from './closers.js';
 import { relayAddress } from './address.js';
@@ -173,14 +174,19 @@ function openAdminApp(config: Config, shared: Shared, deps: ServerDeps, closers:
     logRing: deps.logRing ?? null,
     audit: audit.sink,
     auditLog: audit,
+    moving: { core, audit: audit.sink, dataDir: config['data-dir'] },
     operations: shared.operations,
   };
   return openAdmin(config, app, closers);
 }
 
-async function openCore(socket: PrivateSocket, { reloader, stats, latency }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
+async function openCore(socket: PrivateSocket, { reloader, stats, latency, audit }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
   let core: RelayPort | null = null;
-  const logWaiting = (): void => logEvents(deps.logger, core?.drainEvents() ?? []);
+  const logWaiting = (): void => {
+    const events = core?.drainEvents() ?? [];
+    logEvents(deps.logger, events);
+    auditEvents(audit.sink, events);
+  };
   const started = await deps.startPort(toCoreConfig(reloader.running, deps.routes, socket), logWaiting).catch(nameTheFlag);
   core = started;
   const beat = setInterval(() => {

@@ -37,12 +37,14 @@ export class Reloader {
 
   /** One after the other, so that the last one read is the one that runs. */
   reload(): Promise<ReloadReport> {
-    const report = this.#last.then(async () => {
-      const done = await this.#reload();
-      await this.#record(done);
-      return done;
-    });
+    const report = this.#last.then(() => this.#reloadAndRecord());
     this.#last = report.catch(() => undefined);
+    return report;
+  }
+
+  async #reloadAndRecord(): Promise<ReloadReport> {
+    const report = await this.#reload();
+    await this.#record(report);
     return report;
   }
 

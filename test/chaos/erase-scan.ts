@@ -25,6 +25,15 @@ export interface EraseScanOptions {
   /** Items, and snapshots and blobs beside them. */
   readonly items: number;
   readonly itemBytes: number;
+  /** Erases instead of the owner: the operator's way, with the relay whose data is searched. */
+  readonly operator?: ErasingRelay;
+}
+
+/** A relay that its operator can tell to erase a space. */
+export interface ErasingRelay {
+  readonly address: string;
+  erase(space: string): Promise<void>;
+  stop(): Promise<unknown>;
 }
 
 export interface EraseScanReport {
@@ -90,7 +99,7 @@ const kindOf = (file: string): string => file.slice(file.lastIndexOf('.') + 1);
 /** One space is filled and erased while another one goes on. */
 export async function eraseScan(options: EraseScanOptions): Promise<EraseScanReport> {
   const { dataDir, port } = options;
-  const relay = await startRelay({ dataDir, port });
+  const relay = options.operator ?? (await startRelay({ dataDir, port }));
   const spaces: Space[] = [];
   try {
     return await scan(options, relay, spaces);
@@ -100,7 +109,7 @@ export async function eraseScan(options: EraseScanOptions): Promise<EraseScanRep
   }
 }
 
-async function scan(options: EraseScanOptions, relay: RelayProcess, spaces: Space[]): Promise<EraseScanReport> {
+async function scan(options: EraseScanOptions, relay: Pick<RelayProcess, 'address'>, spaces: Space[]): Promise<EraseScanReport> {
   const { dataDir } = options;
   const needles = new Needles();
   const snapshot = { create: () => randomBytes(200_000), load: () => undefined };
@@ -124,11 +133,11 @@ async function scan(options: EraseScanOptions, relay: RelayProcess, spaces: Spac
   }
   const before = search(dataDir, needles);
   let told = false;
-  other.on('erased', ({ verified, by }) => {
-    told = verified && by === admin.device;
+  other.on('erased', ({ reason, verified, by }) => {
+    told = options.operator === undefined ? verified && by === admin.device : reason === 'operator' && by === null;
   });
   const started = Date.now();
-  await admin.erase();
+  await (options.operator === undefined ? admin.erase() : options.operator.erase(admin.id));
   const answeredMs = Date.now() - started;
   let after = search(dataDir, needles);
   while (after.found.length > 0 && Date.now() - started < CLEAN_MS_MAX) {

@@ -3,6 +3,7 @@ import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CLI, ServeProcess } from '../support/serve-process.js';
+import { adminHeaders } from '../support/admin-headers.js';
 import { Shell } from '../support/shell.js';
 import { createSpace } from '../../src/client/node.js';
 
@@ -27,20 +28,20 @@ describe.skipIf(!isRunnable)('the audit log of the product (needs `npm run build
       expect(auditHead).toMatch(/^1:[0-9a-f]{64}$/);
       const admin = new URL(String(metricsUrl)).origin;
       writeFileSync(file, 'region: two\nworkers: 3\n');
-      await fetch(`${admin}/admin/reload`, { method: 'POST' });
+      await fetch(`${admin}/admin/reload`, { method: 'POST', headers: adminHeaders(data) });
       writeFileSync(file, 'regoin: three\n');
-      await fetch(`${admin}/admin/reload`, { method: 'POST' });
+      await fetch(`${admin}/admin/reload`, { method: 'POST', headers: adminHeaders(data) });
       writeFileSync(file, 'region: two\n');
       const space = await createSpace({ relay: String(relayAddress), batchWindowMs: 0 });
       await space.push(new Uint8Array(100)).durable('relay');
       await space.close();
-      const { entries, head }: { entries: Line[]; head: string } = await (await fetch(`${admin}/admin/api/audit?after=1&limit=2`)).json();
+      const { entries, head }: { entries: Line[]; head: string } = await (await fetch(`${admin}/admin/api/audit?after=1&limit=2`, { headers: adminHeaders(data) })).json();
       expect(entries).toMatchObject([
         { action: 'config.reloaded', outcome: 'done', detail: { applied: 'region', needRestart: 'workers' } },
         { action: 'config.reloaded', outcome: 'refused', detail: {} },
       ]);
       expect(head).toMatch(/^3:/);
-      expect((await fetch(`${admin}/admin/api/audit?limit=0`)).status).toBe(400);
+      expect((await fetch(`${admin}/admin/api/audit?limit=0`, { headers: adminHeaders(data) })).status).toBe(400);
       relay.child.kill('SIGKILL');
       await relay.ended;
     }

@@ -46,6 +46,7 @@ export async function adminWorld(changes: Partial<AdminAppDeps> = {}, config: Pa
     stats: shareSnapshot(() => core.stats(), () => nowMs),
     measures: () => measuresOf(5),
     operations: { adminRoutes: () => undefined, metrics: () => [] },
+    moving: { core: () => null, audit: { record: () => Promise.resolve() }, dataDir: 'unused' },
     auditLog: { dir: null, head: () => null },
     version: '9.9.9',
     relayAddress: () => 'sealrelay://127.0.0.1:1/#k=A',

@@ -2,6 +2,8 @@
 import type { RelaySpaceRow } from '../../index.js';
 import { RelayError } from '../../src/errors.js';
 import type {
+  ExportReport,
+  PieceSource,
   RelayConfig,
   RelayEvent,
   RelayMeasures,
@@ -84,6 +86,16 @@ export class RelayPortDouble implements RelayPort {
   async eraseByPseudonym(pseudonym: string): Promise<void> {
     await this.space(pseudonym);
     this.calls.push(`erase ${pseudonym}`);
+  }
+
+  async beginExport(space: string): Promise<PieceSource> {
+    this.calls.push(`export ${space}`);
+    return { next: async () => null };
+  }
+
+  async importSpace(path: string): Promise<ExportReport> {
+    this.calls.push(`import ${path}`);
+    throw new Error('a double imports nothing');
   }
 
   async stop(options: { readonly drainMs: number }): Promise<void> {

@@ -7,6 +7,7 @@
 mod channel;
 mod encode;
 mod ephemeral;
+mod erased;
 mod mailbox;
 mod readers;
 mod ring;
@@ -16,6 +17,7 @@ mod topics;
 pub(crate) use channel::{AckNews, Live, SpaceChannel, Subscribed, Subscriber};
 pub(crate) use encode::{PageEncoding, encode_page, shared};
 pub(crate) use ephemeral::{EphemeralBatch, Sender, Slot};
+pub use erased::ErasedSpaces;
 pub(crate) use mailbox::Mail;
 pub use readers::{OpenInSpace, ReaderPosition, SlowestReaders};
 pub(crate) use topics::TopicRefusal;
@@ -36,6 +38,7 @@ pub(crate) struct Hub {
     shards: Vec<Shard>,
     counters: Arc<Counters>,
     limits: RelayLimits,
+    gone: erased::Erased,
 }
 
 /// The space has as many sessions as it may.
@@ -44,7 +47,12 @@ pub(crate) struct SpaceFull;
 
 impl Hub {
     pub(crate) fn new(limits: RelayLimits, counters: Arc<Counters>) -> Self {
-        Self { shards: (0..HUB_SHARDS).map(|_| Shard::default()).collect(), counters, limits }
+        Self {
+            shards: (0..HUB_SHARDS).map(|_| Shard::default()).collect(),
+            counters,
+            limits,
+            gone: erased::Erased::default(),
+        }
     }
 
     /// Space ids are public keys, so any of their bytes spreads evenly; `None` never happens with at least one shard.
@@ -52,6 +60,11 @@ impl Hub {
         let [first, second, ..] = space.0;
         let place = usize::from(u16::from_be_bytes([first, second])) % self.shards.len().max(1);
         self.shards.get(place).map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Spaces that went since this was asked last.
+    pub(crate) fn take_erased(&self) -> ErasedSpaces {
+        self.gone.take()
     }
 
     /// The channel of a space that has sessions.
@@ -102,6 +115,7 @@ impl CommitListener for Hub {
 
     fn space_erased(&self, space: SpaceId, notice: Bytes) {
         self.counters.spaces_erased_total.one();
+        self.gone.note(space, &notice);
         if let Some(channel) = self.find(space) {
             channel.erase(notice);
         }

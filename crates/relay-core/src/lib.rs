@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod limits;
 pub mod measure;
 pub mod memory_store;
+pub mod moving;
 pub mod relay;
 mod session;
 pub mod store;

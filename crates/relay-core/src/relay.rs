@@ -9,6 +9,7 @@ pub use crate::counters::RelayStats;
 use crate::endpoint::{Endpoint, EndpointFactory, Moment, Opened};
 use crate::environment::{Entropy, LogSigner, WallClock};
 use crate::http::{self, ExchangeOptions, HttpSessions, Judged, Tickets, Tokens};
+pub use crate::hub::ErasedSpaces;
 use crate::hub::Hub;
 pub use crate::hub::{OpenInSpace, ReaderPosition, SlowestReaders};
 use crate::limits::RelayLimits;
@@ -93,6 +94,12 @@ impl Relay {
     /// Erases a space on the operator's word; its devices are told by whom.
     pub fn erase_space(&self, space: SpaceId, done: Completion<()>) {
         self.shared.store.erase(space, ErasureReason::Operator, done);
+    }
+
+    /// Spaces that went since this was asked last, for the operator's records.
+    #[must_use]
+    pub fn take_erased(&self) -> ErasedSpaces {
+        self.shared.hub.take_erased()
     }
 
     /// The limits in force.

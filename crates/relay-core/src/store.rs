@@ -192,7 +192,7 @@ pub struct Pushed {
 }
 
 /// One entry as stored.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEntry {
     /// Its author.
     pub device: DeviceKey,

@@ -147,6 +147,12 @@ fn every_session_of_an_erased_space_is_told_by_whom_and_cut() {
     world.push(bystander, 1, &["goes on"]);
     world.receipt(bystander);
     assert_eq!(world.relay.stats().spaces_erased_total, 1);
+    let erased = world.relay.take_erased();
+    assert!(
+        matches!(erased.spaces.as_slice(), [(_, relay_proto::erasure::ErasureReason::Signed { .. })]),
+        "{erased:?}"
+    );
+    assert_eq!(world.relay.take_erased(), relay_core::relay::ErasedSpaces::default(), "told once");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Puts store, protocol and transport together, and takes them apart again in order.
 
 use crate::config::{self, RelayConfig, count};
+use crate::erased_watch;
 use crate::events::EventQueue;
 use crate::failure::Failure;
 use crate::info::RelayInfo;
@@ -32,6 +33,7 @@ pub struct Running {
     probe: LivenessProbe,
     clock: Clock,
     info: RelayInfo,
+    events: Arc<EventQueue>,
 }
 
 /// Starts everything; returns once connections are accepted. Called outside of any runtime.
@@ -59,7 +61,7 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     runtime.spawn(native.clone().sweep(clock));
     let address = server.local_addr();
     let info = RelayInfo { host: address.ip().to_string(), port: address.port(), log_id: native.log_id() };
-    Ok(Running { runtime: Some(runtime), server, native, probe, clock, info })
+    Ok(Running { runtime: Some(runtime), server, native, probe, clock, info, events: Arc::clone(events) })
 }
 
 fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
@@ -178,6 +180,7 @@ impl Running {
         let Some(runtime) = self.runtime.take() else { return Ok(()) };
         runtime.block_on(self.server.drain(drain));
         self.native.close();
+        erased_watch::look(&self.native, &self.events);
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         Ok(())
     }

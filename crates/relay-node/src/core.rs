@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::info::RelayInfo;
 use crate::log_reset::LogResetTask;
 use crate::measures::RelayMeasures;
+use crate::moving::{BeginExportTask, ImportTask, VerifyTask};
 use crate::native::Native;
 use crate::stats::RelayStats;
 use crate::tasks::{StartTask, StopTask};
@@ -145,6 +146,24 @@ impl RelayCore {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn erase_by_pseudonym(&self, pseudonym: String) -> AsyncTask<LookTask<()>> {
         self.look(move |native| admin::erase(native, &pseudonym))
+    }
+
+    /// Begins to write a space (its id, 64 hexadecimal digits) as a file.
+    #[napi(catch_unwind, ts_return_type = "Promise<SpaceExport>")]
+    pub fn begin_export(&self, space: String) -> AsyncTask<BeginExportTask> {
+        AsyncTask::new(BeginExportTask { native: self.shared.with(Running::native), space })
+    }
+
+    /// Makes a space of a file that another relay wrote; resolves once all of it is durable. Nothing of one that fails is left.
+    #[napi(catch_unwind, ts_return_type = "Promise<ExportReport>")]
+    pub fn import_space(&self, path: String) -> AsyncTask<ImportTask> {
+        AsyncTask::new(ImportTask { native: self.shared.with(Running::native), path: PathBuf::from(path) })
+    }
+
+    /// Checks a file that a relay wrote, and says what it holds.
+    #[napi(catch_unwind, ts_return_type = "Promise<ExportReport>")]
+    pub fn verify_export(path: String) -> AsyncTask<VerifyTask> {
+        AsyncTask::new(VerifyTask { path: PathBuf::from(path) })
     }
 
     /// Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time.

@@ -12,12 +12,15 @@ use relay_core::environment::{Entropy, LogSigner, WallClock};
 use relay_core::http::HttpSessions;
 use relay_core::limits::RelayLimits;
 use relay_core::measure::{HistogramFigures, RequestFigures};
-use relay_core::relay::{Relay, RelayParts, RelayStats as RuleStats};
+use relay_core::moving::Report;
+use relay_core::relay::{ErasedSpaces, Relay, RelayParts, RelayStats as RuleStats};
 use relay_core::store::{Store, StoreError, StoreStats};
 use relay_net::Clock;
 use relay_proto::SpaceId;
 use relay_store::damaged_read::DamagedRead;
+use relay_store::moving::{Export, ImportError, import};
 use relay_store::{EmbeddedStore, StoreOptions, real_environment};
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -145,6 +148,21 @@ impl Native {
         // Nobody waits when the relay is stopped meanwhile.
         self.relay.erase_space(space, Box::new(move |erased| drop(send.send(erased))));
         receive
+    }
+
+    /// Spaces that went since this was asked last.
+    pub(crate) fn take_erased(&self) -> ErasedSpaces {
+        self.relay.take_erased()
+    }
+
+    /// Begins to write a space as a file. Blocks.
+    pub(crate) fn export(&self, space: SpaceId) -> Result<Export, StoreError> {
+        Export::begin(&self.store, space, SystemClock.now_ms())
+    }
+
+    /// Makes a space of a file. Blocks.
+    pub(crate) fn import<R: Read>(&self, open: impl FnMut() -> io::Result<R>) -> Result<Report, ImportError> {
+        import(&self.store, open)
     }
 
     /// Where the newest read met damaged bytes, once. Blocks.

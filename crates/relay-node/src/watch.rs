@@ -1,5 +1,6 @@
 //! Turns counters whose growth an operator should read about into events, at most one per counter and period.
 
+use crate::erased_watch;
 use crate::events::EventQueue;
 use crate::native::Native;
 use crate::store_watch::StoreWatch;
@@ -60,6 +61,7 @@ pub(crate) async fn watch(server: Arc<Server>, native: Native, events: Arc<Event
         report(&seen, &now, &events);
         seen = now;
         store = store.look(&native, &events).await;
+        erased_watch::look(&native, &events);
     }
 }
 

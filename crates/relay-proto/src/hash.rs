@@ -52,6 +52,8 @@ pub enum Domain {
     SessionTicket,
     /// Session tokens.
     SessionToken,
+    /// Exported spaces.
+    SpaceExport,
 }
 
 impl Domain {
@@ -76,6 +78,7 @@ impl Domain {
             Self::ErasedMember => b"sealrelay/v1/erased-member\0",
             Self::SessionTicket => b"sealrelay/v1/session-ticket\0",
             Self::SessionToken => b"sealrelay/v1/session-token\0",
+            Self::SpaceExport => b"sealrelay/v1/space-export\0",
         }
     }
 }

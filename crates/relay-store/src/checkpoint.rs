@@ -77,11 +77,11 @@ fn write_new(shared: &Shared, new: &Path) -> io::Result<u64> {
     let mut out =
         Out { file: ChunkWriter::new(shared.vfs.open(new, OpenMode::Create)?), moves: Vec::new(), spaces: 0, shared };
     out.file.chunk(head(shared, &sealed).as_slice())?;
-    let mut page = shared.spaces.page(None, PAGE_SPACES);
+    let mut page = shared.spaces.page_kept(None, PAGE_SPACES);
     while let Some(last) = page.last().copied() {
         page.into_iter().try_for_each(|id| out.space(id))?;
         // One that is founded meanwhile may be missed: its first record is in no segment that is named.
-        page = shared.spaces.page(Some(last), PAGE_SPACES);
+        page = shared.spaces.page_kept(Some(last), PAGE_SPACES);
     }
     out.end()?;
     out.move_spaces();

@@ -251,7 +251,7 @@ impl Committer {
         if !reserve.is_spent() || reserve.finds_room(&**vfs) {
             return calls;
         }
-        let adds = |call: &Call| matches!(call, Call::Push { .. } | Call::Roster { .. });
+        let adds = |call: &Call| matches!(call, Call::Push { .. } | Call::Roster { .. } | Call::Import { .. });
         let grows = |call: &Call| adds(call) && !build::brings_nothing(&self.shared, call);
         let (refused, left): (Vec<_>, Vec<_>) = calls.into_iter().partition(grows);
         refused.into_iter().for_each(|call| call.refuse(StoreError::DiskFull));

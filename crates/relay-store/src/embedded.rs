@@ -74,17 +74,17 @@ impl StoreOptions {
 
 /// The embedded store. Dropping it closes it in order.
 pub struct EmbeddedStore {
-    shared: Arc<Shared>,
-    queue: Arc<CommitQueue>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) queue: Arc<CommitQueue>,
     /// One thread, so that calls take effect in their order.
     loads: Arc<Workers>,
     waking: Arc<Waking>,
     readers: Arc<Workers>,
-    snapshots: Arc<Snapshots>,
-    snapshot_thread: Arc<Workers>,
+    pub(crate) snapshots: Arc<Snapshots>,
+    pub(crate) snapshot_thread: Arc<Workers>,
     pub(crate) blobs: BlobDesk,
     signer: Arc<RelayKey>,
-    reclaimer: Arc<Reclaimer>,
+    pub(crate) reclaimer: Arc<Reclaimer>,
     eraser: Arc<Eraser>,
     segment_bytes: u64,
     running: Mutex<Option<Running>>,

@@ -5,7 +5,7 @@
 //! Only sealed segments are overwritten, so a round first ends the open one; a redo file makes the overwriting of each segment
 //! whole or nothing.
 
-mod files;
+pub(crate) mod files;
 mod redo;
 mod round;
 mod scrub;

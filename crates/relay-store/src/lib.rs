@@ -26,6 +26,7 @@ mod leaves;
 pub mod limits;
 pub mod log_reset;
 mod meta;
+pub mod moving;
 pub mod open;
 mod queue;
 mod reads;

@@ -2,12 +2,15 @@
 
 use crate::segment::group::GROUP_HEADER_BYTES;
 use crate::segment::record::{ENTRY_FIELD_BYTES, record_bytes};
+use crate::segment::state::StateRecord;
+use crate::space::Space;
 use bytes::Bytes;
 use relay_core::ledger::PreparedPush;
-use relay_core::store::{Completion, Pushed, SpaceFacts, StoreError};
+use relay_core::store::{Completion, Pushed, SpaceFacts, StoreError, StoredEntry};
 use relay_proto::ids::SpaceId;
+use relay_proto::wire::Writer;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Bytes a roster or trim record takes at most besides what the caller brought: header, fields, counts, padding.
 const RECORD_OVERHEAD_BYTES: usize = 72;
@@ -20,6 +23,8 @@ pub(crate) enum Call {
     Roster { space: SpaceId, chain: Vec<Bytes>, keyring: Bytes, done: Completion<SpaceFacts> },
     /// Raise the floor.
     Trim { space: SpaceId, floor: u64, done: Completion<()> },
+    /// Append what another log held, as it is: the state the space begins with, or entries.
+    Import { space: Arc<Space>, begins: Option<Box<StateRecord>>, entries: Vec<StoredEntry>, done: Completion<()> },
     /// Sign the newest head.
     Attest { space: SpaceId, done: Completion<Bytes> },
     /// End the open segment; answered with the number of the next one.
@@ -35,6 +40,15 @@ impl Call {
             Self::Push { prepared, .. } => {
                 let entry = |sealed: &Bytes| record_bytes(ENTRY_FIELD_BYTES + sealed.len());
                 prepared.push.entries.iter().map(entry).sum()
+            }
+            Self::Import { begins, entries, .. } => {
+                let state = |record: &StateRecord| {
+                    let mut w = Writer::new();
+                    record.write(&mut w);
+                    record_bytes(w.len())
+                };
+                let entry = |entry: &StoredEntry| record_bytes(ENTRY_FIELD_BYTES + entry.sealed.len());
+                begins.as_deref().map_or(0, state) + entries.iter().map(entry).sum::<usize>()
             }
             // The record holds the whole chain: what the space has already and what is added.
             Self::Roster { chain, keyring, .. } => {
@@ -56,7 +70,7 @@ impl Call {
         match self {
             Self::Push { done, .. } => done(Err(error)),
             Self::Roster { done, .. } => done(Err(error)),
-            Self::Trim { done, .. } | Self::Close { done } => done(Err(error)),
+            Self::Import { done, .. } | Self::Trim { done, .. } | Self::Close { done } => done(Err(error)),
             Self::Attest { done, .. } => done(Err(error)),
             Self::Roll { done } => done(Err(error)),
         }

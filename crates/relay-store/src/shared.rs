@@ -14,6 +14,7 @@ use relay_core::environment::{Entropy, LogSigner, WallClock};
 use relay_core::measure::Histogram;
 use relay_core::store::{CommitListener, StoreError, StoreStats};
 use relay_proto::ids::SpaceId;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -73,6 +74,8 @@ pub(crate) struct Shared {
     pub(crate) leaves: LeafFiles,
     pub(crate) reserve: Reserve,
     pub(crate) tombstones: Tombstones,
+    /// Spaces of which an import is under way; nobody founds them meanwhile.
+    pub(crate) importing: Mutex<BTreeSet<SpaceId>>,
     pub(crate) listener: OnceLock<Arc<dyn CommitListener>>,
     pub(crate) counters: Counters,
     health: AtomicU8,
@@ -113,6 +116,7 @@ impl Shared {
             leaves: parts.leaves,
             reserve: parts.reserve,
             tombstones: parts.tombstones,
+            importing: Mutex::default(),
             damage: Mutex::default(),
             listener: OnceLock::new(),
             counters: Counters::default(),
@@ -182,6 +186,11 @@ impl Shared {
             let (acks, contacts) = self.meta.of_space(space.id);
             space.lock().hear(acks, contacts);
         }
+    }
+
+    /// Whether an import of this space is under way.
+    pub(crate) fn is_importing(&self, space: SpaceId) -> bool {
+        self.importing.lock().unwrap_or_else(PoisonError::into_inner).contains(&space)
     }
 
     /// A new space.

@@ -109,6 +109,16 @@ impl Snapshots {
         self.shared.writable()?;
         let manifest = Manifest::parse(manifest).map_err(|_| INVALID)?;
         self.check_claim(space, &manifest)?;
+        self.begin_checked(space, manifest)
+    }
+
+    /// The same for one that comes with its space from another log: its relay judged it.
+    pub(crate) fn begin_imported(&self, space: SpaceId, manifest: Manifest) -> Result<SnapshotProgress, StoreError> {
+        self.shared.writable()?;
+        self.begin_checked(space, manifest)
+    }
+
+    fn begin_checked(&self, space: SpaceId, manifest: Manifest) -> Result<SnapshotProgress, StoreError> {
         let now_ms = self.shared.wall_clock.now_ms();
         let mut spaces = self.lock();
         let entry = spaces.entry(space).or_default();

@@ -27,8 +27,10 @@ pub(crate) struct Space {
     /// How often it was locked by those who may change it.
     uses: AtomicU32,
     state: Mutex<SpaceState>,
-    /// Set once, when it is durable that it is erased.
+    /// Set when it is durable that it is erased, and as long as it is not durable that it was imported.
     gone: AtomicBool,
+    /// Set as long as it is not durable that it was imported: unknown to every call, and part of what the store keeps.
+    arriving: AtomicBool,
 }
 
 /// A locked space that is only looked at.
@@ -103,7 +105,13 @@ impl Space {
             image: None,
         };
         state.show_all();
-        Self { id, uses: AtomicU32::new(0), state: Mutex::new(state), gone: AtomicBool::new(false) }
+        Self {
+            id,
+            uses: AtomicU32::new(0),
+            state: Mutex::new(state),
+            gone: AtomicBool::new(false),
+            arriving: AtomicBool::new(false),
+        }
     }
 
     /// A space as a state record has it; its rows are still to be added.
@@ -122,6 +130,22 @@ impl Space {
     /// From now on it is unknown to every call.
     pub(crate) fn leave(&self) {
         self.gone.store(true, Ordering::Release);
+    }
+
+    /// Until [`Self::arrive`] it is unknown to every call.
+    pub(crate) fn await_arrival(&self) {
+        self.arriving.store(true, Ordering::Release);
+        self.leave();
+    }
+
+    /// From now on it is known: its import is durable.
+    pub(crate) fn arrive(&self) {
+        self.gone.store(false, Ordering::Release);
+        self.arriving.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn is_arriving(&self) -> bool {
+        self.arriving.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_gone(&self) -> bool {

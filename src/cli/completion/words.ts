@@ -1,6 +1,6 @@
 // What can follow what on the command line, as every shell's script needs it.
 import { OPTIONS, flagOf, type OptionSpec } from '../../config/options.js';
-import { switchesOf, type Command } from '../command.js';
+import { COMMAND_GROUPS, switchesOf, type Command } from '../command.js';
 
 export interface FlagWords {
   readonly flag: string;
@@ -38,7 +38,7 @@ export function firstWords(commands: readonly Command[]): Map<string, string> {
   const words = new Map<string, string>();
   for (const { name, summary } of commands) {
     const [first = name, second] = name.split(' ');
-    if (!words.has(first)) words.set(first, second === undefined ? summary : 'looks at the configuration');
+    if (!words.has(first)) words.set(first, second === undefined ? summary : (COMMAND_GROUPS[first] ?? ''));
   }
   return words;
 }

@@ -9,7 +9,7 @@ import { MisbehaviourError, finding } from '../misbehaviour.js';
 import { LOG_EPOCH_FIRST } from './log-tree.js';
 
 /** Below every log epoch. */
-const LOG_EPOCH_NONE = 0;
+export const LOG_EPOCH_NONE = 0;
 
 /** The last entry of one device. */
 export interface ChainLink {

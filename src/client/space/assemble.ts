@@ -120,7 +120,7 @@ async function openContext(
   const outbox = await Outbox.open(storage.outbox);
   const log = new VerifiedLog(identity, state.log ?? undefined);
   const chains = new DeviceChains(state.chains);
-  const marks = { own: ownMark(state.own, outbox), acked: state.acked };
+  const marks = { own: ownMark(state.own, outbox), acked: state.acked, moved: state.moved ?? null };
   // While a frame is worked on, or an entry waits for its key, the position before it is what may be stored.
   let position: Pick<DeviceState, 'log' | 'chains'> = state;
   const saver = new StateSaver(storage, () => ({ ...state, ...position, roster: roster.state(), ...marks, policy: stored().policy }));

@@ -18,6 +18,9 @@ import { ForgottenHistory } from '../sync/forgotten-history.js';
 import { Answers } from '../sync/requests.js';
 import { SnapshotDownload } from '../sync/snapshot-download.js';
 import type { DownloadedSnapshot } from '../sync/snapshot-download.js';
+import { OtherFold } from '../log/other-fold.js';
+import { LOG_EPOCH_NONE } from '../log/device-chains.js';
+import { continueMoved } from './moved-house.js';
 import type { SpaceContext } from './space-context.js';
 
 /** How the app takes a state that another device made. */
@@ -72,10 +75,11 @@ export class Bootstrap {
   /** Starts the subscription; a new device reads the newest snapshot first when the app can load one. */
   async subscribe(link: SessionLink, welcome: WelcomeFrame): Promise<void> {
     const { log } = this.#context;
+    await continueMoved(this.#context, this.history, link, welcome);
     const fresh = log.size === 0 && log.verified === undefined;
     if (fresh && this.#options.load !== undefined && welcome.attestation.size > 0) {
       const snapshot = await this.#newestOrNone(link, welcome.attestation.floor);
-      if (snapshot !== null) await this.#startFrom(link, snapshot);
+      if (snapshot !== null) await this.#startFrom(link, snapshot, welcome.attestation.time);
     }
     this.#subscribe(link);
   }
@@ -135,15 +139,16 @@ export class Bootstrap {
     link.send({ type: 'Subscribe', logEpoch: log.logEpoch, after: log.size, omitOwnBodies: true });
   }
 
-  async #startFrom(link: SessionLink, snapshot: DownloadedSnapshot, expiredAt?: number): Promise<void> {
+  async #startFrom(link: SessionLink, snapshot: DownloadedSnapshot, time: number): Promise<void> {
     const { log, chains, identity, device, ed25519 } = this.#context;
     const { manifest } = snapshot;
-    const extended = expiredAt !== undefined && log.size > 0 && (await this.history.extend(link, manifest.size, expiredAt));
+    const isOther = !equalBytes(manifest.logId, identity.logId);
+    const extended = isOther ? await this.#followOther(link, snapshot, time) : log.size > 0 && (await this.history.extend(link, manifest.size, time));
     // A snapshot from before a log reset may end where the present tree begins: then it is the old tree that has its head.
-    const head = extended ? log.tree.headIn(manifest.logEpoch, manifest.size) : undefined;
+    const head = extended && !isOther ? log.tree.headIn(manifest.logEpoch, manifest.size) : undefined;
     if (head !== undefined && !equalBytes(head, manifest.head)) throw this.#otherHead(snapshot);
     if (!extended) this.#adopt(snapshot);
-    chains.startFrom(snapshot.chains, manifest.logEpoch);
+    chains.startFrom(snapshot.chains, isOther ? LOG_EPOCH_NONE : manifest.logEpoch);
     this.#author = manifest.device;
     await this.#options.skipped();
     await this.#options.load?.(snapshot.state);
@@ -151,6 +156,17 @@ export class Bootstrap {
     if (equalBytes(manifest.device, device.key)) return;
     const signature = await ed25519.sign(device.seed, snapshotAckSigningBytes(identity.space, manifest.id));
     link.send({ type: 'SnapshotAck', snapshot: manifest.id, signature });
+  }
+
+  /** A snapshot from before the space moved to this relay: its entries are known by their leaves, which both logs have in common. */
+  async #followOther(link: SessionLink, { manifest }: DownloadedSnapshot, time: number): Promise<true> {
+    const { space } = this.#context.identity;
+    const fromStart = this.#context.log.size === 0 && manifest.logEpoch === LOG_EPOCH_FIRST;
+    const other = new OtherFold({ space, logId: manifest.logId }, ORIGIN_FIRST);
+    const extended = await this.history.extend(link, manifest.size, time, other);
+    // Of a later log epoch of the other relay the origin is not known here: then its author's word has to do.
+    if (extended && (!fromStart || equalBytes(other.root(), manifest.head))) return true;
+    throw new ClientError('snapshot_rejected', 'the snapshot is of another relay, and its entries are not those of this log', { hint: 'Let another device make a snapshot.' });
   }
 
   #adopt({ manifest }: DownloadedSnapshot): void {

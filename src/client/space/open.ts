@@ -19,6 +19,7 @@ import type { WebSocketConstructor } from '../transport/websocket-transport.js';
 import { assemble } from './assemble.js';
 import type { Ground, Internals } from './assemble.js';
 import { enroll } from './enroll.js';
+import { moveHouse } from './moved-house.js';
 import type { SpaceOptions } from './space-options.js';
 import type { Space } from './space.js';
 
@@ -33,6 +34,8 @@ export interface CreateSpaceOptions extends SpaceOptions {
 export interface OpenSpaceOptions extends SpaceOptions {
   /** The space link of another device; not needed when the storage holds a device already. */
   readonly link?: string;
+  /** The address of the relay the space has now, for a device that knows another one; a link names it too. */
+  readonly relay?: string;
   /** What the new device may do; `admin` when absent. */
   readonly rights?: DeviceRights;
   /** True: a relay that does not know the space is given it, with this device as its first. */
@@ -69,7 +72,8 @@ export async function openSpaceWith(options: OpenSpaceOptions, internals: Intern
     if (root !== undefined && !equalBytes(root.key, stored.space)) {
       throw new ClientError('bad_option', 'the storage holds a device of another space', { hint: 'Use one storage for each space.' });
     }
-    return assemble(options, internals, ground, addressOf(stored), stored);
+    const state = await atRelay(stored, options.relay === undefined ? link?.address : addressed(() => parseRelayAddress(options.relay ?? ''), 'bad_address'), ground);
+    return assemble(options, internals, ground, addressOf(state), state);
   }
   if (link === undefined || root === undefined) {
     throw new ClientError('bad_link', 'a new device needs a space link', { hint: 'Copy the link from a device of the space.' });
@@ -101,6 +105,14 @@ async function comeIn(options: OpenSpaceOptions, ground: Ground, link: SpaceLink
   const timer = environment.after(ENROLL_TIMEOUT_MS, () => giveUp.abort(new ClientError('relay_unreachable', 'the relay could not be reached', { temporary: true })));
   const signal = options.signal ?? giveUp.signal;
   return enroll({ link, root, device, rights, environment, ed25519, openTransport, signal, ...founding }).finally(() => timer.cancel());
+}
+
+/** The stored state, at the relay the space has now. */
+async function atRelay(stored: DeviceState, address: RelayAddress | undefined, { storage }: Ground): Promise<DeviceState> {
+  if (address === undefined) return stored;
+  if (!equalBytes(address.logId, addressOf(stored).logId)) return moveHouse(stored, address, storage);
+  // The same relay under another name.
+  return { ...stored, relay: formatRelayAddress(address) };
 }
 
 function freshState(address: RelayAddress, space: Uint8Array, rootSecret: Uint8Array, device: DeviceSecret, roster: DeviceState['roster']): DeviceState {

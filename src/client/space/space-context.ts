@@ -11,7 +11,7 @@ import type { VerifiedLog } from '../log/verified-log.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { SpaceRoster } from '../roster/space-roster.js';
-import type { AckedMark, OwnMark } from '../store/device-store.js';
+import type { AckedMark, MovedFrom, OwnMark } from '../store/device-store.js';
 import type { LiveSealer } from '../live/live-crypto.js';
 import type { EntrySealer } from '../sync/entry-sealer.js';
 import type { WriteTracker } from '../sync/writes.js';
@@ -43,4 +43,5 @@ export interface SpaceContext {
 export interface Marks {
   own: OwnMark;
   acked: AckedMark;
+  moved: MovedFrom | null;
 }

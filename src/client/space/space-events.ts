@@ -44,6 +44,14 @@ export interface LogResetEvent {
   readonly verified: boolean;
 }
 
+/** This device goes on at another relay of its space. */
+export interface MovedEvent {
+  /** Seq up to which the new log holds what this device knows. */
+  readonly size: number;
+  /** Whether the new log was found to hold exactly what this device verified at the old one; what it lacks is pushed again. */
+  readonly verified: boolean;
+}
+
 export interface AckEvent {
   readonly device: string;
   readonly size: number;
@@ -84,6 +92,7 @@ export interface SpaceEvents {
   readonly status: StatusEvent;
   readonly misbehaviour: Misbehaviour;
   readonly 'log-reset': LogResetEvent;
+  readonly moved: MovedEvent;
   readonly 'entry-rejected': EntryRejectedEvent;
   readonly roster: Roster;
   readonly ack: AckEvent;

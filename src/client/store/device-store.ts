@@ -1,5 +1,6 @@
 // What a device keeps between runs: its secret, what it verified, and its outbox.
 import type { ChainLink } from '../log/device-chains.js';
+import type { LogFold } from '../log/log-tree.js';
 import type { VerifiedLogState } from '../log/verified-log.js';
 import { MemoryOutboxStore } from '../outbox/outbox-store.js';
 import type { OutboxStore } from '../outbox/outbox-store.js';
@@ -23,6 +24,13 @@ export interface DeviceState {
   readonly own: OwnMark;
   readonly acked: AckedMark;
   readonly policy: { readonly retentionMs: number; readonly deviceLeaseMs: number } | null;
+  /** Set between the word that the space has another relay and the first look at that relay's log. */
+  readonly moved?: MovedFrom | null;
+}
+
+/** What a device verified at the relay its space had before. */
+export interface MovedFrom extends LogFold {
+  readonly logId: Uint8Array;
 }
 
 export interface OwnMark {

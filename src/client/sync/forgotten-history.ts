@@ -5,6 +5,7 @@ import { LEAVES_PAGE_MAX } from '../../protocol/limits.js';
 import type { CursorExpiredFrame, LeavesFrame, RetentionPolicy } from '../../protocol/relay-frame.js';
 import type { SessionLink } from '../connection/connection-handler.js';
 import { LEAVES_KEPT_MS } from '../limits.js';
+import type { OtherFold } from '../log/other-fold.js';
 import { encodeAttestation } from '../log/encode-attestation.js';
 import { MisbehaviourError, finding } from '../misbehaviour.js';
 import type { MisbehaviourKind } from '../misbehaviour.js';
@@ -45,8 +46,8 @@ export class ForgottenHistory {
     if (!covered && attestation.time - marks.acked.time < allowedMs) throw fail('entries were forgotten that this device had not acked');
   }
 
-  /** Folds leaf pages up to that size; false when the relay holds them no longer. */
-  async extend(link: SessionLink, toSize: number, time: number): Promise<boolean> {
+  /** Folds leaf pages up to that size, for another log too; false when the relay holds them no longer. */
+  async extend(link: SessionLink, toSize: number, time: number, other?: OtherFold): Promise<boolean> {
     const { log } = this.#context;
     const own = this.#ownLeaves();
     while (log.size < toSize) {
@@ -55,7 +56,10 @@ export class ForgottenHistory {
       link.send({ type: 'PullLeaves', request: this.#requests, firstSeq, count: Math.min(LEAVES_PAGE_MAX, toSize - log.size) });
       const page = await this.#leaves.next();
       if (page.leaves.length === 0 || page.firstSeq !== firstSeq) return this.#withheld(time);
-      for (const leaf of page.leaves.slice(0, toSize - log.size)) await this.#fold(leaf, own);
+      for (const leaf of page.leaves.slice(0, toSize - log.size)) {
+        await this.#fold(leaf, own);
+        other?.push(log.size, leaf);
+      }
     }
     return true;
   }

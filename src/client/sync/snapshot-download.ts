@@ -71,10 +71,12 @@ export class SnapshotDownload {
 
   async #check(manifest: SnapshotManifest, floor: number): Promise<void> {
     const { identity, roster, ed25519, log } = this.#context;
-    if (!equalBytes(manifest.space, identity.space) || !equalBytes(manifest.logId, identity.logId)) throw rejected('it is of another log');
+    if (!equalBytes(manifest.space, identity.space)) throw rejected('it is of another space');
     if (roster.known === undefined || !mayWrite(deviceOf(roster.known, manifest.device))) throw rejected('its author may not write');
     if (!(await verifyManifest(manifest, ed25519))) throw rejected('its signature does not hold');
-    const own = manifest.logEpoch === log.logEpoch ? log.headAt(manifest.size) : undefined;
+    // One from before the space moved to this relay: the leaves tell later whether it is of these entries.
+    const isOther = !equalBytes(manifest.logId, identity.logId);
+    const own = !isOther && manifest.logEpoch === log.logEpoch ? log.headAt(manifest.size) : undefined;
     if (own !== undefined && !equalBytes(own, manifest.head)) throw rejected('its head is not the one this device verified');
     if (manifest.size + 1 < floor) throw rejected('it ends below the floor');
     if (manifest.totalBytes > SNAPSHOT_BYTES_MAX) throw rejected('it is larger than any relay holds');

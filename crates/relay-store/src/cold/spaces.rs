@@ -46,7 +46,7 @@ pub(super) enum Slot {
 }
 
 impl Slot {
-    /// Whether it is being erased; such a space stays in memory until then.
+    /// Whether it is being erased or imported; such a space stays in memory until then.
     fn is_gone(&self) -> bool {
         matches!(self, Self::Resident(space) if space.is_gone())
     }
@@ -173,6 +173,15 @@ impl Spaces {
         let slots = self.read();
         let present = slots.range((start, Bound::Unbounded)).filter(|(_, slot)| !slot.is_gone());
         present.map(|(id, _)| *id).take(count).collect()
+    }
+
+    /// The same of what a checkpoint has to have: what is being imported, too.
+    pub(crate) fn page_kept(&self, after: Option<SpaceId>, count: usize) -> Vec<SpaceId> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let slots = self.read();
+        let is_kept = |slot: &Slot| !slot.is_gone() || matches!(slot, Slot::Resident(space) if space.is_arriving());
+        let kept = slots.range((start, Bound::Unbounded)).filter(|(_, slot)| is_kept(slot));
+        kept.map(|(id, _)| *id).take(count).collect()
     }
 
     /// The same of those that are in memory or due at this time.

@@ -1,5 +1,7 @@
 //! One group in the making: verdicts in call order, records in one buffer, ledgers one group ahead of what is shown.
 
+mod import;
+
 use super::deliver::{Answer, Outcome, PushAnswer, Touched, TouchedSpaces};
 use crate::index::{Place, SegmentFile};
 use crate::queue::Call;
@@ -128,6 +130,9 @@ impl Build {
             Call::Roster { space, chain, keyring, done } => {
                 Answer::Roster { space, done, result: self.roster(space, &chain, &keyring) }
             }
+            Call::Import { space, begins, entries, done } => {
+                Answer::Trim { done, result: self.import(&space, begins.as_deref(), entries) }
+            }
             Call::Trim { space, floor, done } => Answer::Trim { done, result: self.trim(space, floor) },
             Call::Attest { space, done } => {
                 let result = self.find(space).map(|found| {
@@ -226,6 +231,9 @@ impl Build {
     ) -> Result<(Arc<Space>, Option<LogReset>), StoreError> {
         if self.shared.tombstones.get(id, now_ms).is_some() {
             return Err(StoreError::Refused(Refusal::SpaceErased));
+        }
+        if self.shared.is_importing(id) {
+            return Err(StoreError::Overloaded);
         }
         let roster = RosterState::found(id, chain, keyring, now_ms).map_err(StoreError::Refused)?;
         let fresh = self.touched.iter().filter(|touched| touched.fresh).count();

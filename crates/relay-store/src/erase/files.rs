@@ -1,4 +1,4 @@
-//! The files of `erased/`: tombstones and purges that are not finished. Each is made whole under another name and then renamed.
+//! The files of `erased/`: tombstones, purges and imports that are not finished. Each is made whole under another name and then renamed.
 //!
 //! magic | store_id [16] | body | crc u32 of all before it
 
@@ -15,8 +15,10 @@ use std::path::{Path, PathBuf};
 
 const GONE_MAGIC: [u8; 8] = *b"SRGONE01";
 const PURGE_MAGIC: [u8; 8] = *b"SRPURGE1";
+const IMPORT_MAGIC: [u8; 8] = *b"SRIMPORT";
 const GONE: &str = ".gone";
 const PURGE: &str = ".purge";
+const IMPORT: &str = ".import";
 const NEW: &str = ".new";
 /// Largest of these files, in bytes.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -34,6 +36,8 @@ pub(crate) struct PendingPurge {
 pub(crate) struct Held {
     pub(crate) tombstones: Vec<Tombstone>,
     pub(crate) purges: Vec<PendingPurge>,
+    /// Spaces whose import was not finished: nothing of them may be met.
+    pub(crate) imports: Vec<SpaceId>,
 }
 
 fn gone_path(data_dir: &Path, space: SpaceId) -> PathBuf {
@@ -42,6 +46,10 @@ fn gone_path(data_dir: &Path, space: SpaceId) -> PathBuf {
 
 fn purge_path(data_dir: &Path, space: SpaceId) -> PathBuf {
     data_dir.join(ERASED_DIR).join(format!("{}{PURGE}", hex::encode(space.0)))
+}
+
+fn import_path(data_dir: &Path, space: SpaceId) -> PathBuf {
+    data_dir.join(ERASED_DIR).join(format!("{}{IMPORT}", hex::encode(space.0)))
 }
 
 fn framed(magic: [u8; 8], store_id: &StoreId, body: impl FnOnce(&mut Writer)) -> Bytes {
@@ -101,6 +109,14 @@ pub(crate) fn write_purge(vfs: &dyn Vfs, data_dir: &Path, store_id: &StoreId, pu
     write(vfs, &purge_path(data_dir, purge.space), &bytes)
 }
 
+/// Writes that what follows of this space is an import: without a word that it ended, the next start undoes it.
+pub(crate) fn write_import(vfs: &dyn Vfs, data_dir: &Path, store_id: &StoreId, space: SpaceId) -> io::Result<()> {
+    let bytes = framed(IMPORT_MAGIC, store_id, |w| {
+        w.raw(space);
+    });
+    write(vfs, &import_path(data_dir, space), &bytes)
+}
+
 fn remove(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
     match vfs.remove(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -118,6 +134,11 @@ pub(crate) fn remove_purge(vfs: &dyn Vfs, data_dir: &Path, space: SpaceId) -> io
     remove(vfs, &purge_path(data_dir, space))
 }
 
+/// Removes the word that an import is under way.
+pub(crate) fn remove_import(vfs: &dyn Vfs, data_dir: &Path, space: SpaceId) -> io::Result<()> {
+    remove(vfs, &import_path(data_dir, space))
+}
+
 /// Reads the directory; what was never finished, and what is not whole, is removed.
 ///
 /// What is found is written again and synced before it is believed: after a kill it may be readable from memory only, and
@@ -133,7 +154,7 @@ pub(crate) fn load(vfs: &dyn Vfs, data_dir: &Path, store_id: &StoreId) -> Result
             vfs.remove(&path).map_err(io("remove"))?;
             continue;
         }
-        if !(name.ends_with(GONE) || name.ends_with(PURGE)) {
+        if ![GONE, PURGE, IMPORT].iter().any(|suffix| name.ends_with(suffix)) {
             continue;
         }
         let bytes = vfs::read_small(vfs, &path, FILE_BYTES_MAX).map_err(io("read"))?;
@@ -141,7 +162,8 @@ pub(crate) fn load(vfs: &dyn Vfs, data_dir: &Path, store_id: &StoreId) -> Result
         let purge = unframed(&bytes, PURGE_MAGIC, store_id, |r| {
             Some(PendingPurge { space: r.id().ok()?, floor: r.bits().ok()? })
         });
-        let is_pending = gone.as_ref().is_some_and(|gone| !gone.notice.done) || purge.is_some();
+        let import: Option<SpaceId> = unframed(&bytes, IMPORT_MAGIC, store_id, |r| r.id().ok());
+        let is_pending = gone.as_ref().is_some_and(|gone| !gone.notice.done) || purge.is_some() || import.is_some();
         if is_pending {
             let file = vfs.open(&path, OpenMode::ReadWrite).map_err(io("open"))?;
             file.write_all_at(&bytes, 0).and_then(|()| file.sync_data()).map_err(io("write"))?;
@@ -149,6 +171,7 @@ pub(crate) fn load(vfs: &dyn Vfs, data_dir: &Path, store_id: &StoreId) -> Result
         }
         held.tombstones.extend(gone);
         held.purges.extend(purge);
+        held.imports.extend(import);
     }
     if any {
         vfs.sync_dir(&dir).map_err(DirError::io("sync", &dir))?;

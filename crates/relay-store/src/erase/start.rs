@@ -24,7 +24,10 @@ pub(crate) fn finish_pending(
     let mut held = files::load(vfs, data_dir, store_id)?;
     let redone = redo::finish(vfs, data_dir, store_id)?;
     let pending = |tombstone: &&mut Tombstone| !tombstone.notice.done;
-    let spaces: Vec<SpaceId> = held.tombstones.iter_mut().filter(pending).map(|tombstone| tombstone.space).collect();
+    let mut spaces: Vec<SpaceId> =
+        held.tombstones.iter_mut().filter(pending).map(|tombstone| tombstone.space).collect();
+    // An import that was cut off is undone like an erasure, and leaves no tombstone.
+    spaces.extend(held.imports.iter().filter(|space| !spaces.contains(space)).copied().collect::<Vec<_>>());
     held.purges.retain(|purge| !spaces.contains(&purge.space));
     if redone || !spaces.is_empty() {
         // It may name trailers that are not there any more, and hold the state of a space that is gone.
@@ -55,6 +58,10 @@ pub(crate) fn finish_pending(
 /// Notes that everything is overwritten, once the log was found good without what went.
 pub(crate) fn settle(vfs: &dyn Vfs, data_dir: &Path, store_id: &StoreId, held: &mut Held) -> Result<(), DirError> {
     let mut any = false;
+    for space in std::mem::take(&mut held.imports) {
+        files::remove_import(vfs, data_dir, space).map_err(DirError::io("remove", data_dir))?;
+        any = true;
+    }
     for tombstone in held.tombstones.iter_mut().filter(|tombstone| !tombstone.notice.done) {
         let done = done(tombstone);
         files::write_gone(vfs, data_dir, store_id, &done).map_err(DirError::io("write", data_dir))?;

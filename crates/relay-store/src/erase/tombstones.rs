@@ -38,6 +38,11 @@ impl Tombstones {
         self.write().insert(tombstone.space, tombstone).is_none_or(|before| before.notice.done)
     }
 
+    /// Forgets one whose file is gone.
+    pub(crate) fn lift(&self, space: SpaceId) {
+        self.write().remove(&space);
+    }
+
     /// Removes those that were kept long enough, and the oldest above the limit. One whose file stays is met again.
     pub(super) fn expire(&self, shared: &Shared) {
         let now_ms = shared.wall_clock.now_ms();

@@ -1,0 +1,53 @@
+//! What an import brings: a state the space begins with, and entries that another log ordered. They are appended as they
+//! are, like recovery appends what the log holds: devices, rights and push_seqs were judged when they were pushed.
+
+use super::Build;
+use crate::index::Place;
+use crate::segment::footer::Row;
+use crate::segment::record::EntryFields;
+use crate::segment::state::StateRecord;
+use crate::space::Space;
+use relay_core::store::{Refusal, StoreError, StoredEntry};
+use std::sync::Arc;
+
+impl Build {
+    pub(super) fn import(
+        &mut self,
+        space: &Arc<Space>,
+        begins: Option<&StateRecord>,
+        entries: Vec<StoredEntry>,
+    ) -> Result<(), StoreError> {
+        if let Some(record) = begins {
+            let fresh = self.touched.iter().filter(|touched| touched.fresh).count();
+            if self.shared.space_count() + fresh >= self.spaces_max {
+                return Err(StoreError::Refused(Refusal::TooManySpaces));
+            }
+            let placed = self.builder.state(record);
+            self.note_fact(placed);
+            if let Some(touched) = self.touch(space) {
+                touched.fresh = true;
+            }
+        }
+        let Some(place) = self.place.clone() else { return Ok(()) };
+        let at = self.touched.touch(space);
+        let Some(touched) = self.touched.get_mut(at) else { return Ok(()) };
+        let mut state = space.lock();
+        for entry in entries {
+            let StoredEntry { device, push_seq, key_epoch, id, .. } = entry;
+            let seq = state.ledger.size() + 1;
+            state.ledger.append(device, push_seq, key_epoch, id);
+            let fields = EntryFields { space: space.id, seq, device, push_seq, key_epoch, id };
+            let (offset, body_len) = self.builder.entry(&fields, &entry.sealed);
+            let row = Row { fields, offset: place.offset + offset, body_len };
+            state.index.add(Place { file: Arc::clone(&place.file), row });
+            if touched.entries.is_empty() {
+                touched.first_seq = seq;
+            }
+            touched.devices.insert(device);
+            touched.entries.push(entry);
+        }
+        let size = state.ledger.size();
+        state.note_age(size, self.moment.time_ms);
+        Ok(())
+    }
+}

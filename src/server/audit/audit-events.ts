@@ -1,0 +1,16 @@
+// Which events of the core are acts of somebody, and go into the audit log. What the operator did is recorded where it was asked for.
+import type { RelayEvent } from '../../native/relay-port.js';
+import type { AuditEntry, AuditSink } from './audit-sink.js';
+
+const ACTS: Readonly<Record<string, Pick<AuditEntry, 'action' | 'actor' | 'detail'>>> = {
+  space_erased_by_owner: { action: 'space.erased', actor: 'owner', detail: { reason: 'signed' } },
+  space_expired: { action: 'space.erased', actor: 'relay', detail: { reason: 'expired' } },
+};
+
+export function auditEvents(audit: AuditSink, events: readonly RelayEvent[]): void {
+  for (const { code } of events) {
+    const act = ACTS[code];
+    // What the log cannot take, it reports itself.
+    if (act !== undefined) void audit.record({ ...act, subject: null, outcome: 'done' }).catch(() => undefined);
+  }
+}

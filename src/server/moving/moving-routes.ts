@@ -1,0 +1,142 @@
+// Moving house over the admin API: a space out as a file that is made while it is sent, and a file in as a space.
+import { createWriteStream } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { RelayError } from '../../errors.js';
+import type { PieceSource, RelayPort } from '../../native/relay-port.js';
+import type { AuditSink } from '../audit/audit-sink.js';
+import type { App } from '../fastify.js';
+import { problemSchema, sendProblem } from '../plugins/problem.js';
+
+/** How long an upload may take. */
+export const IMPORT_UPLOAD_MS_MAX = 30 * 60_000;
+/** Largest file taken; a space is far smaller. */
+const IMPORT_FILE_BYTES_MAX = 64 * 1024 * 1024 * 1024;
+/** Exports and imports at the same time, together: each reads or writes the log. */
+const MOVES_MAX = 2;
+const FILE_TYPE = 'application/octet-stream';
+
+export interface MovingDeps {
+  readonly core: () => RelayPort | null;
+  readonly audit: AuditSink;
+  /** Uploads lie there until they were read. */
+  readonly dataDir: string;
+}
+
+const exportSchema = {
+  params: { type: 'object', required: ['pseudonym'], properties: { pseudonym: { type: 'string', pattern: '^([a-z2-7]{16}|[0-9a-f]{64})$' } } },
+  querystring: { type: 'object', additionalProperties: false },
+  response: { '4xx': problemSchema, '5xx': problemSchema },
+} as const;
+
+const importSchema = {
+  querystring: { type: 'object', additionalProperties: false },
+  response: {
+    200: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
+    '4xx': problemSchema,
+    '5xx': problemSchema,
+  },
+} as const;
+
+/** The status of what the store refuses; what is not here is a failure of the relay. */
+const STATUSES: Readonly<Record<string, number>> = {
+  space_unknown: 404,
+  space_id_invalid: 400,
+  space_exists: 409,
+  space_erased: 409,
+  import_unfinished: 409,
+  import_history_unknown: 422,
+  import_refused: 422,
+  export_invalid: 422,
+  import_too_large: 413,
+  overloaded: 503,
+  disk_full: 507,
+};
+
+export async function movingRoutes(app: App, deps: MovingDeps): Promise<void> {
+  let moves = 0;
+  const taken = (): boolean => {
+    if (moves >= MOVES_MAX) return false;
+    moves += 1;
+    return true;
+  };
+  const done = (): void => void (moves -= 1);
+  let cleared: Promise<void> | null = null;
+  await app.register(async (scope: App) => {
+    // The body is a stream, and never in memory as a whole.
+    scope.addContentTypeParser(FILE_TYPE, (_request, payload, parsed) => parsed(null, payload));
+    scope.get<{ Params: { pseudonym: string } }>('/admin/api/spaces/:pseudonym/export', { schema: exportSchema }, async ({ params }, reply) => {
+      const core = deps.core();
+      if (core === null || !taken()) return sendProblem(reply, 503, 'busy', 'Too many exports and imports are under way; try again.');
+      try {
+        const source = await core.beginExport(params.pseudonym);
+        await record(deps.audit, 'space.exported', 'done', subjectOf(params.pseudonym));
+        const file = Readable.from(pieces(source)).once('close', done);
+        return reply.type(FILE_TYPE).header('content-disposition', 'attachment; filename="space.srspace"').header('cache-control', 'no-store').send(file);
+      } catch (error) {
+        done();
+        await record(deps.audit, 'space.exported', 'refused', subjectOf(params.pseudonym));
+        return refuse(reply, error);
+      }
+    });
+    scope.post('/admin/api/spaces/import', { schema: importSchema, bodyLimit: IMPORT_FILE_BYTES_MAX }, async ({ body }, reply) => {
+      const core = deps.core();
+      if (!(body instanceof Readable)) return sendProblem(reply, 415, 'unsupported_media_type', `Send the file as ${FILE_TYPE}.`);
+      if (core === null || !taken()) return sendProblem(reply, 503, 'busy', 'Too many exports and imports are under way; try again.');
+      const dir = join(deps.dataDir, 'moving');
+      const path = join(dir, `${randomBytes(12).toString('hex')}.upload`);
+      try {
+        await (cleared ??= clearLeftovers(dir));
+        await save(body, path);
+        const { logId, ...report } = await core.importSpace(path);
+        await record(deps.audit, 'space.imported', 'done', null);
+        return await reply.header('cache-control', 'no-store').send({ ...report, logId });
+      } catch (error) {
+        await record(deps.audit, 'space.imported', 'refused', null);
+        return refuse(reply, error);
+      } finally {
+        done();
+        await rm(path, { force: true });
+      }
+    });
+  });
+}
+
+async function* pieces(source: PieceSource): AsyncGenerator<Uint8Array> {
+  for (let piece = await source.next(); piece !== null; piece = await source.next()) yield piece;
+}
+
+/** Uploads that a crash left; the store's lock says that no other relay is at work here. */
+async function clearLeftovers(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(dir)) await rm(join(dir, name), { force: true });
+}
+
+async function save(body: Readable, path: string): Promise<void> {
+  let bytes = 0;
+  const limit = new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      bytes += chunk.length;
+      next(bytes > IMPORT_FILE_BYTES_MAX ? new RelayError('import_too_large', `the file is larger than ${IMPORT_FILE_BYTES_MAX} bytes`) : null, chunk);
+    },
+  });
+  await pipeline(body, limit, createWriteStream(path, { mode: 0o600, flags: 'wx' }));
+}
+
+function refuse(reply: Parameters<typeof sendProblem>[0], error: unknown): ReturnType<typeof sendProblem> {
+  if (!(error instanceof RelayError) || STATUSES[error.code] === undefined) throw error;
+  return sendProblem(reply, STATUSES[error.code] ?? 500, error.code, error.hint === null ? `${error.message}.` : `${error.message}. ${error.hint}`);
+}
+
+/** An id that the operator typed is not written down. */
+function subjectOf(named: string): string | null {
+  return named.length === 16 ? named : null;
+}
+
+async function record(audit: AuditSink, action: string, outcome: 'done' | 'refused', subject: string | null): Promise<void> {
+  // What the log cannot take, it reports itself.
+  await audit.record({ action, actor: 'operator', subject, outcome }).catch(() => undefined);
+}
