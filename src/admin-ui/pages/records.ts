@@ -16,7 +16,7 @@ export const logsPage: PageEntry = {
   show: async ({ place, signal }) => {
     const list = h('ol', { class: 'log', tabindex: '0', 'aria-label': 'Lines of the log, newest first' });
     const body = h('div');
-    replace(place, heading('Log', 'The last lines of this process, the newest first. No id, address or secret is in them.'), body);
+    replace(place, heading('Log', 'The last lines of this process, the newest first. No id of a space or device, no address of a client and no secret is in them.'), body);
     let seen = 0;
     await repeat(PERIOD_MS, signal, async () => {
       try {

@@ -4,7 +4,7 @@ import { h, replace } from '../dom.js';
 import type { ConfigOption, Overview } from '../model.js';
 import type { PageContext, PageEntry } from '../page.js';
 import { askForErasure } from '../erase-dialog.js';
-import { empty, heading, link, table, trouble, type Column } from '../parts.js';
+import { empty, heading, link, prose, table, trouble, type Column } from '../parts.js';
 
 const TITLES: Readonly<Record<string, string>> = { listening: 'Listening', admin: 'Admin', storage: 'Storage', limits: 'Limits', time: 'Time', process: 'Process', place: 'Place' };
 
@@ -26,7 +26,7 @@ function optionList(rows: readonly ConfigOption[]): HTMLElement {
     'dl',
     { class: 'options' },
     ...rows.map(({ key, value, origin, doc, reloadable }) =>
-      h('div', {}, h('dt', {}, h('code', {}, key)), h('dd', {}, h('strong', {}, readable(value)), h('span', { class: 'origin' }, origin === 'default' ? 'default' : `from ${origin}`, reloadable ? ', changes without a restart' : ''), h('p', {}, doc))),
+      h('div', {}, h('dt', {}, h('code', {}, key)), h('dd', {}, h('strong', {}, readable(value)), h('span', { class: 'origin' }, origin === 'default' ? 'default' : `from ${origin}`, reloadable ? ', changes without a restart' : ''), h('p', {}, prose(doc)))),
     ),
   );
 }
@@ -87,7 +87,7 @@ export const regionsPage: PageEntry = {
         { title: 'Here', cell: (row) => (row.id === region ? 'this relay' : '') },
       ];
       const own = regions.some(({ id }) => id === region) ? `This relay is in ${region}.` : `This relay says that it is in ${region}, which is not in the list.`;
-      replace(body, h('p', {}, own), regions.length === 0 ? empty('No regions', 'Name them in the configuration, under `regions`.') : table('Regions', columns, regions));
+      replace(body, h('p', {}, own), regions.length === 0 ? empty('No regions', 'Name them in the configuration, under ', h('code', {}, 'regions'), '.') : table('Regions', columns, regions));
     }),
 };
 

@@ -15,7 +15,8 @@ export async function installOpenApi(app: App, version: string): Promise<void> {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },
-    hideUntagged: false,
+    // The WebSocket plugin hides its routes; what is documented here is not hidden.
+    transform: ({ schema, url }) => ({ schema: { ...schema, hide: false }, url }),
   });
 }
 
