@@ -13,7 +13,7 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-bac
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const FILES = join(import.meta.dirname, '../../dist/admin-ui');
 const BROTLI_BYTES_MAX = 80 * 1024;
-const PAGES = ['', 'spaces', 'slow', 'blindness', 'limits', 'retention', 'regions', 'config', 'logs', 'audit', 'access'];
+const PAGES = ['', 'spaces', 'slow', 'blindness', 'limits', 'invites', 'retention', 'regions', 'config', 'logs', 'audit', 'access'];
 
 interface Axe {
   run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[]; passes: unknown[] }>;
@@ -118,7 +118,8 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the admin page in a 
       await page.goto(origin + address);
       await page.waitForSelector('h1');
       await page.waitForFunction(() => document.querySelector('dl, table, .empty, .fields, .log, details, .said') !== null);
-      await page.evaluate(AXE);
+      // The pages of one document share it.
+      if (await page.evaluate(() => typeof axe === 'undefined')) await page.evaluate(AXE);
       const found = await page.evaluate(async () => {
         const { violations, passes } = await axe.run();
         return { violations: violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), passes: passes.length };
@@ -129,6 +130,39 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the admin page in a 
       expect({ address, overflow }).toEqual({ address, overflow: 0 });
     }
     expect(passes).toBeGreaterThan(addresses.length * 5);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+
+  test('shows alerts, reached limits, invites and the audit log of a relay that has them', { timeout: 60_000 }, async () => {
+    const { page, context, troubles } = await signedIn();
+    const invite = { id: 'inv-1', label: 'for a friend', usesMax: 3, used: 1, createdAtMs: 1_800_000_000_000, expiresAtMs: null };
+    const answers: Record<string, unknown> = {
+      alerts: { alerts: [{ key: 'a', severity: 'page', phase: 'firing', summary: 'The disk is nearly full.' }, { key: 'b', severity: 'page', phase: 'ok', summary: 'All is well.' }], targets: [] },
+      limits: { limits: [{ option: 'limits.connections-max', reached: 42 }, { option: 'limits.entry-size-max', reached: null }] },
+      tokens: { tokens: [invite] },
+      audit: { entries: [{ seq: 1, time: '2026-11-28T10:00:00.000Z', action: 'relay.started', actor: 'relay', subject: null, outcome: 'done' }, { seq: 2, time: '2026-11-28T11:00:00.000Z', action: 'space.erased', actor: 'admin 0123456789', subject: 'a'.repeat(16), outcome: 'done' }], head: null },
+    };
+    await context.route(/\/admin\/api\/(alerts|limits|tokens|audit)(\?|$)/, (route) => {
+      const [, name = ''] = /api\/([a-z]+)/.exec(route.request().url()) ?? [];
+      return route.fulfill({ status: route.request().method() === 'POST' ? 201 : 200, json: route.request().method() === 'POST' ? { token: 'shown-once' } : answers[name] });
+    });
+    await page.reload();
+    await page.waitForSelector('.note:has-text("The disk is nearly full.")');
+    expect(await page.locator('.note:has-text("All is well.")').count()).toBe(0);
+    await page.goto(`${origin}/admin#/limits`);
+    await page.waitForSelector('div:has(> dt:has-text("limits.connections-max")) .origin:has-text("reached 42 times")');
+    expect(await page.locator('.origin:has-text("reached")').count()).toBe(1);
+    await page.goto(`${origin}/admin#/audit`);
+    await page.waitForSelector('tbody tr');
+    expect(await page.locator('tbody tr code').allTextContents()).toEqual(['space.erased', 'relay.started']);
+    await page.goto(`${origin}/admin#/invites`);
+    await page.waitForSelector('td:has-text("1 of 3")');
+    await page.fill('#invite-label', 'for another');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.token:has-text("shown-once")');
+    await page.evaluate(AXE);
+    expect(await page.evaluate(async () => (await axe.run()).violations.map(({ id }) => id))).toEqual([]);
     expect(troubles).toEqual([]);
     await context.close();
   });

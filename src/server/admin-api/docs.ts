@@ -16,10 +16,16 @@ export async function installOpenApi(app: App, version: string): Promise<void> {
       security: [{ token: [] }],
     },
     // The WebSocket plugin hides its routes; what is documented here is not hidden.
-    transform: ({ schema, url }) => ({ schema: { ...schema, hide: false }, url }),
+    // A route without a topic gets the name of what it is about.
+    transform: ({ schema, url }) => ({ schema: { ...schema, hide: false, tags: schema.tags ?? [topicOf(url)] }, url }),
   });
 }
 
 export function openApiRoute(app: App): void {
   app.get('/docs/openapi.json', { config: { access: 'open' }, schema: { tags: ['docs'], summary: 'This description.', response: { 200: { type: 'object', additionalProperties: true } } } }, async () => app.swagger());
+}
+
+/** `/admin/api/tokens/:id` is about tokens. */
+function topicOf(url: string): string {
+  return /^(?:\/admin\/api)?\/([a-z-]+)/.exec(url)?.[1] ?? 'other';
 }

@@ -122,7 +122,7 @@ describe('loadConfig', () => {
     const token = 'a-long-enough-token';
     expect(loadConfig(['--admin.host', '0.0.0.0'], { RELAY_ADMIN_TOKEN: token }).config).toMatchObject({ 'admin.host': '0.0.0.0', 'admin.token': token });
     expect(refusal(['--admin.host', '0.0.0.0']).message).toContain('no admin.token is set');
-    for (const weak of ['short', 'fifteen-letters', 'with a space, and long enough', 'lang-genug-für-alle']) {
+    for (const weak of ['hunter2', 'fifteen-letters', 'with a space, and long enough', 'lang-genug-für-alle']) {
       const refused = refusal([], { RELAY_ADMIN_TOKEN: weak });
       expect(refused).toMatchObject({ code: 'config_invalid', hint: expect.stringContaining('16 letters') });
       expect(`${refused.message} ${String(refused.hint)}`).not.toContain(weak);
