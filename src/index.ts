@@ -1,7 +1,7 @@
 // `sealrelay`: a relay inside your own Node program. The client is `sealrelay/client`.
 import pino, { type Logger } from 'pino';
 import { loadConfig } from './config/load.js';
-import { OPTIONS, OPTION_KEYS, flagOf, type Config, type OptionKey } from './config/options.js';
+import { OPTIONS, OPTION_KEYS, envOf, flagOf, type Config, type OptionKey } from './config/options.js';
 import { formatValue } from './config/values.js';
 import { startRelayPort } from './native/addon.js';
 import { relayAddress } from './server/address.js';
@@ -31,7 +31,8 @@ export interface Relay {
 
 /** Starts a relay. The environment is not read. */
 export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
-  const { config } = loadConfig(toFlags(options.config ?? {}), {});
+  const given = options.config ?? {};
+  const { config } = loadConfig(toFlags(given), toSecrets(given));
   const logger = options.logger ?? pino({ level: 'silent' });
   const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread: null, audit: auditLogIn(config['data-dir'], logger) });
   const { host, port } = server.info;
@@ -40,6 +41,12 @@ export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
 
 /** Through the same door as the command line, so that the same checks hold. */
 function toFlags(config: Partial<Config>): string[] {
-  const keys = OPTION_KEYS.filter((key: OptionKey) => config[key] !== undefined);
+  const keys = OPTION_KEYS.filter((key: OptionKey) => config[key] !== undefined && !OPTIONS[key].secret);
   return keys.map((key) => `${flagOf(key)}=${formatValue(OPTIONS[key], config[key] ?? null)}`);
+}
+
+/** Secrets have no flag. */
+function toSecrets(config: Partial<Config>): Record<string, string> {
+  const keys = OPTION_KEYS.filter((key: OptionKey) => config[key] !== undefined && OPTIONS[key].secret);
+  return Object.fromEntries(keys.map((key) => [envOf(key), String(config[key])]));
 }

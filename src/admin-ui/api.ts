@@ -18,6 +18,16 @@ export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return request<T>('GET', path, undefined, signal);
 }
 
+/** Null where this relay has no such thing. */
+export async function getIfThere<T>(path: string, signal?: AbortSignal): Promise<T | null> {
+  try {
+    return await get<T>(path, signal);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
 export function post<T>(path: string, body?: unknown): Promise<T> {
   return request<T>('POST', path, body);
 }

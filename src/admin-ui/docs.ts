@@ -1,5 +1,6 @@
 // The description of the admin API for people: every route by topic, from openapi.json.
 import { h, replace } from './dom.js';
+import { prose } from './parts.js';
 
 interface Schema {
   readonly [key: string]: unknown;
@@ -29,7 +30,7 @@ async function start(): Promise<void> {
     h(
       'main',
       { id: 'main' },
-      h('header', { class: 'page-head' }, h('div', {}, h('h1', {}, info.title), h('p', { class: 'lead' }, `Version ${info.version}. ${info.description ?? ''} `, h('a', { href: '/docs/openapi.json' }, 'openapi.json')))),
+      h('header', { class: 'page-head' }, h('div', {}, h('h1', {}, info.title), h('p', { class: 'lead' }, prose(`Version ${info.version}. ${info.description ?? ''} `), h('a', { href: '/docs/openapi.json' }, 'openapi.json')))),
       ...topics.map((topic) => h('section', { id: topic }, h('h2', {}, topic), ...routes.filter(({ operation }) => (operation.tags?.[0] ?? 'other') === topic).map(({ path, method, operation }) => route(path, method, operation)))),
     ),
   );
@@ -41,7 +42,7 @@ function route(path: string, method: string, operation: Operation): HTMLElement 
   return h(
     'details',
     { class: 'route' },
-    h('summary', {}, h('span', { class: `method method-${method.toLowerCase()}` }, method), h('code', {}, path), h('span', { class: 'route-text' }, operation.summary ?? '')),
+    h('summary', {}, h('span', { class: `method method-${method.toLowerCase()}` }, method), h('code', {}, path), h('span', { class: 'route-text' }, prose(operation.summary ?? ''))),
     parameters.length === 0 ? null : h('dl', { class: 'facts' }, ...parameters.map(({ name, in: where, required, schema }) => h('div', {}, h('dt', {}, h('code', {}, name)), h('dd', {}, `${where}${required === true ? ', required' : ''}: ${JSON.stringify(schema ?? {})}`)))),
     body === undefined ? null : block('Body', body),
     ...Object.entries(operation.responses ?? {}).map(([status, answer]) => {

@@ -109,6 +109,24 @@ export interface LogLines {
   readonly lines: readonly { readonly number: number; readonly text: string }[];
 }
 
+export interface Invite {
+  readonly id: string;
+  readonly label: string;
+  readonly usesMax: number;
+  readonly used: number;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+}
+
+/** How often limits were reached, where the relay counts it. */
+export interface ReachedLimits {
+  readonly limits: readonly { readonly option: string; readonly reached: number | null }[];
+}
+
+export interface Alerts {
+  readonly alerts: readonly { readonly key: string; readonly severity: string; readonly phase: string; readonly summary: string }[];
+}
+
 export interface PasskeyRow {
   readonly id: string;
   readonly label: string;

@@ -29,6 +29,11 @@ export function facts(rows: readonly (readonly [string, Child])[]): HTMLElement 
   return h('dl', { class: 'facts' }, ...rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
 }
 
+/** A text in which backticks stand around code. */
+export function prose(text: string): HTMLElement {
+  return h('span', {}, ...text.split('`').map((part, index) => (index % 2 === 1 ? h('code', {}, part) : part)));
+}
+
 /** What a page shows when there is nothing to show: what would be here, and when. */
 export function empty(title: string, ...text: readonly Child[]): HTMLElement {
   return h('div', { class: 'empty' }, h('p', { class: 'empty-title' }, title), h('p', {}, ...text));

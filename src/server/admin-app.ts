@@ -2,7 +2,7 @@
 import websocket from '@fastify/websocket';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { AdminAccess } from './admin-auth/access.js';
-import { installGuard } from './admin-auth/guard.js';
+import { installGuard, mayStay } from './admin-auth/guard.js';
 import { passkeyRoutes } from './admin-auth/passkey-routes.js';
 import { sessionRoutes } from './admin-auth/session-routes.js';
 import type { ReadCore } from './admin-api/core-of.js';
@@ -63,7 +63,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   sessionRoutes(app, deps.access, deps.port);
   passkeyRoutes(app, deps.access);
   overviewRoutes(app, deps);
-  liveRoute(app, deps.stats);
+  liveRoute(app, deps.stats, (request) => mayStay(deps.access, request));
   spacesRoutes(app, deps.core, deps.access.audit);
   sampleRoute(app, deps.core);
   logsRoute(app, deps.logRing);

@@ -5,7 +5,7 @@
 // clients that seal nothing and a relay that talks, and requires a hit in every sink.
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Internals } from '../client/space/assemble.js';
@@ -92,7 +92,7 @@ export async function verifyBlind(options: VerifyOptions): Promise<BlindReport> 
     const wanted = { search: new CanarySearch(keys), fieldOf: () => 'client secret' };
     const [data, memory] = [new Sink('data directory (secrets)', wanted), new Sink('memory (secrets)', wanted)];
     secrets = options.deep ? [data, memory] : [data];
-    await searchAnswers(sinks, relay.port, relay.adminPort);
+    await searchAnswers(sinks, relay.port, relay.adminPort, readAdminToken(stage.dataDir));
     if (options.deep) {
       searchMemory([sinks.memory, memory], { pid: relay.pid, dir: stage.dir, core: options.core });
     } else {
@@ -187,4 +187,10 @@ function searchImage(sink: Sink, image: RawImage | string): void {
 function commitOf(): string | null {
   const { status, stdout } = spawnSync('git', ['-C', import.meta.dirname, 'rev-parse', 'HEAD'], { encoding: 'utf8' });
   return status === 0 ? stdout.trim() : null;
+}
+
+/** The token that a running relay leaves for who can read its data directory. */
+function readAdminToken(dataDir: string): string | null {
+  const path = join(dataDir, 'admin', 'token');
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() : null;
 }

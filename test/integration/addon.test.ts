@@ -121,7 +121,7 @@ describe('the route table', () => {
 
 describe('createRelay', () => {
   it('runs a relay inside a program', async () => {
-    const relay = await createRelay({ config: { port: 0, 'admin.port': null, 'data-dir': freshDir(), 'drain-time': 500 } });
+    const relay = await createRelay({ config: { port: 0, 'admin.port': null, 'admin.token': 'a-secret-has-no-flag', 'data-dir': freshDir(), 'drain-time': 500 } });
     expect(relay.address).toBe(`sealrelay://127.0.0.1:${relay.port}/#k=${new URL(relay.address).hash.slice(3)}`);
     expect((await fetch(`http://${relay.host}:${relay.port}/health`)).status).toBe(200);
     await relay.stop();

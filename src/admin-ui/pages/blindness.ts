@@ -7,7 +7,10 @@ import type { PageEntry } from '../page.js';
 import { empty, heading, link, pseudonym, trouble } from '../parts.js';
 
 const BYTES_PER_ROW = 16;
-const ROWS_SHOWN = 16;
+/** Where a row of 16 would have to be scrolled. */
+const BYTES_PER_NARROW_ROW = 8;
+const NARROW = '(max-width: 40rem)';
+const BYTES_SHOWN = 256;
 /** Fields that are numbers, and read better as such. */
 const NUMBERS: readonly string[] = ['body_len', 'type', 'seq', 'push_seq', 'key_epoch'];
 
@@ -74,9 +77,10 @@ function clearField({ name, length, hex, pseudonym: stands, reveals }: SampleFie
 
 function sealedField({ name, length, hex, reveals }: SampleField): HTMLElement {
   const text = hex ?? '';
-  const lines = (text.match(new RegExp(`.{1,${BYTES_PER_ROW * 2}}`, 'g')) ?? []).slice(0, ROWS_SHOWN);
+  const perRow = matchMedia(NARROW).matches ? BYTES_PER_NARROW_ROW : BYTES_PER_ROW;
+  const lines = text.slice(0, BYTES_SHOWN * 2).match(new RegExp(`.{1,${perRow * 2}}`, 'g')) ?? [];
   const shownBytes = lines.join('').length / 2;
-  const dump = lines.map((line, index) => `${(index * BYTES_PER_ROW).toString(16).padStart(4, '0')}  ${spaced(line)}`).join('\n');
+  const dump = lines.map((line, index) => `${(index * perRow).toString(16).padStart(4, '0')}  ${spaced(line)}`).join('\n');
   return h(
     'li',
     { class: 'is-sealed' },

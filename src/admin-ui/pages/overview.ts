@@ -1,10 +1,10 @@
 // The first page: one sentence about the relay, six lines over time, and what is good to know.
-import { get } from '../api.js';
+import { get, getIfThere } from '../api.js';
 import { chart, type Chart } from '../chart.js';
 import { h, replace } from '../dom.js';
 import { bytes, count, duration, moment, plural, rate } from '../format.js';
 import type { Live } from '../live.js';
-import type { Figures, Overview } from '../model.js';
+import type { Alerts, Figures, Overview } from '../model.js';
 import type { PageContext, PageEntry } from '../page.js';
 import { repeat } from '../page.js';
 import { facts, heading, link, note, trouble } from '../parts.js';
@@ -35,11 +35,13 @@ export const overviewPage: PageEntry = {
     const stream = h('p', { class: 'stream' });
     const list = rows();
     const about = h('div');
+    const firing = h('div', { role: 'status' });
     replace(
       place,
       heading('Overview', null),
       session.passkeysPossible && !session.hasPasskeys ? note('plain', 'There is no passkey yet. ', link('#/access', 'Make one'), ', and you need no link and no token to come in.') : null,
       sentence,
+      firing,
       h('div', { class: 'charts' }, ...list.map((row) => row.chart.element)),
       stream,
       about,
@@ -48,18 +50,28 @@ export const overviewPage: PageEntry = {
       for (const row of list) row.chart.show(row.values(live));
       stream.textContent = live.state === 'live' ? 'Live, once a second; the last two minutes are shown.' : live.state === 'lost' ? 'The live stream is interrupted; trying again.' : 'Connecting to the live stream.';
     }, signal);
+    // A relay that watches nothing is asked once.
+    let hasAlerts = true;
     await repeat(PERIOD_MS, signal, async () => {
       try {
         const overview = await get<Overview>('overview', signal);
         sentence.textContent = sentenceOf(overview);
         sentence.className = overview.reason === null ? 'sentence' : 'sentence is-bad';
         replace(about, h('h2', {}, 'This relay'), aboutRelay(overview), h('h2', {}, 'Since it started'), sinceStart(overview.figures ?? {}));
+        if (!hasAlerts) return;
+        const alerts = await getIfThere<Alerts>('alerts', signal);
+        hasAlerts = alerts !== null;
+        replace(firing, ...firingAlerts(alerts));
       } catch (error) {
         if (!signal.aborted) replace(about, trouble(error));
       }
     });
   },
 };
+
+function firingAlerts(answer: Alerts | null): HTMLElement[] {
+  return (answer?.alerts ?? []).filter(({ phase }) => phase === 'firing').map(({ summary, severity }) => note('warning', h('strong', {}, severity), ` ${summary}`));
+}
 
 function sentenceOf({ reason, detail, figures, storeLatencyMs }: Overview): string {
   if (reason !== null) return detail ?? 'The relay takes no work.';

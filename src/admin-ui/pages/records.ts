@@ -16,7 +16,7 @@ export const logsPage: PageEntry = {
   show: async ({ place, signal }) => {
     const list = h('ol', { class: 'log', tabindex: '0', 'aria-label': 'Lines of the log, newest first' });
     const body = h('div');
-    replace(place, heading('Log', 'The last lines of this process, the newest first. No id, address or secret is in them.'), body);
+    replace(place, heading('Log', 'The last lines of this process, the newest first. No id of a space or device, no address of a client and no secret is in them.'), body);
     let seen = 0;
     await repeat(PERIOD_MS, signal, async () => {
       try {
@@ -83,7 +83,7 @@ export const auditPage: PageEntry = {
     } catch (error) {
       if (signal.aborted) return;
       const isAbsent = error instanceof ApiError && error.status === 404;
-      replace(body, isAbsent ? empty('No audit log here', 'This relay writes acts of administration into its process log; see the page Log.') : trouble(error));
+      replace(body, isAbsent ? empty('No audit log here', 'This relay keeps none; acts of administration may stand in its process log, on the page Log.') : trouble(error));
     }
   },
 };
@@ -92,9 +92,10 @@ export const auditPage: PageEntry = {
 function auditRows(answer: unknown): AuditRow[] {
   const { entries } = Object(answer) as { entries?: unknown };
   if (!Array.isArray(entries)) return [];
-  return entries.map((entry: unknown) => {
+  const rows = entries.map((entry: unknown) => {
     const { action, actor, subject, outcome, atMs, time } = Object(entry) as Record<string, unknown>;
     const parsed = typeof atMs === 'number' ? atMs : typeof time === 'string' ? Date.parse(time) : Number.NaN;
     return { action: String(action), actor: String(actor), subject: typeof subject === 'string' ? subject : null, outcome: String(outcome), atMs: Number.isFinite(parsed) ? parsed : null };
   });
+  return rows.toSorted((a, b) => (b.atMs ?? 0) - (a.atMs ?? 0));
 }

@@ -1,12 +1,16 @@
 // Pages made of the configuration: limits, retention and deletion, regions, and all of it.
-import { del, get } from '../api.js';
+import { del, get, getIfThere } from '../api.js';
 import { h, replace } from '../dom.js';
-import type { ConfigOption, Overview } from '../model.js';
+import { count } from '../format.js';
+import type { ConfigOption, Overview, ReachedLimits } from '../model.js';
 import type { PageContext, PageEntry } from '../page.js';
 import { askForErasure } from '../erase-dialog.js';
-import { empty, heading, link, table, trouble, type Column } from '../parts.js';
+import { empty, heading, link, prose, table, trouble, type Column } from '../parts.js';
 
-const TITLES: Readonly<Record<string, string>> = { listening: 'Listening', admin: 'Admin', storage: 'Storage', limits: 'Limits', time: 'Time', process: 'Process', place: 'Place' };
+const TITLES: Readonly<Record<string, string>> = { listening: 'Listening', admin: 'Admin', storage: 'Storage', limits: 'Limits', time: 'Time', process: 'Process', place: 'Place', admission: 'Admission', tls: 'TLS', observability: 'Observability' };
+
+/** Groups of the table of options that bound something. */
+const LIMIT_GROUPS = ['limits', 'admission', 'time'] as const;
 
 async function options(signal: AbortSignal): Promise<readonly ConfigOption[]> {
   return (await get<{ options: readonly ConfigOption[] }>('config', signal)).options;
@@ -21,14 +25,18 @@ async function fill({ place, signal }: PageContext, head: HTMLElement, load: (bo
   });
 }
 
-function optionList(rows: readonly ConfigOption[]): HTMLElement {
+function optionList(rows: readonly ConfigOption[], reached: ReadonlyMap<string, number> = new Map()): HTMLElement {
   return h(
     'dl',
     { class: 'options' },
     ...rows.map(({ key, value, origin, doc, reloadable }) =>
-      h('div', {}, h('dt', {}, h('code', {}, key)), h('dd', {}, h('strong', {}, readable(value)), h('span', { class: 'origin' }, origin === 'default' ? 'default' : `from ${origin}`, reloadable ? ', changes without a restart' : ''), h('p', {}, doc))),
+      h('div', {}, h('dt', {}, h('code', {}, key)), h('dd', {}, h('strong', {}, readable(value)), h('span', { class: 'origin' }, origin === 'default' ? 'default' : `from ${origin}`, reloadable ? ', changes without a restart' : '', reachedText(reached.get(key))), h('p', {}, prose(doc)))),
     ),
   );
+}
+
+function reachedText(times: number | undefined): string {
+  return times === undefined ? '' : `, reached ${count(times)} times since the start`;
 }
 
 function readable(value: string): string {
@@ -40,8 +48,9 @@ export const limitsPage: PageEntry = {
   title: 'Limits',
   show: (context) =>
     fill(context, heading('Limits', 'How much of a thing there may be. Reaching a limit is an error with a name, and is counted in /metrics.'), async (body) => {
-      const rows = await options(context.signal);
-      replace(body, ...['limits', 'time'].flatMap((group) => [h('h2', {}, TITLES[group] ?? group), optionList(rows.filter((row) => row.group === group))]));
+      const [rows, answer] = await Promise.all([options(context.signal), getIfThere<ReachedLimits>('limits', context.signal)]);
+      const reached = new Map((answer?.limits ?? []).flatMap(({ option, reached }) => (reached === null ? [] : [[option, reached] as const])));
+      replace(body, ...LIMIT_GROUPS.filter((group) => rows.some((row) => row.group === group)).flatMap((group) => [h('h2', {}, TITLES[group] ?? group), optionList(rows.filter((row) => row.group === group), reached)]));
     }),
 };
 
@@ -87,7 +96,7 @@ export const regionsPage: PageEntry = {
         { title: 'Here', cell: (row) => (row.id === region ? 'this relay' : '') },
       ];
       const own = regions.some(({ id }) => id === region) ? `This relay is in ${region}.` : `This relay says that it is in ${region}, which is not in the list.`;
-      replace(body, h('p', {}, own), regions.length === 0 ? empty('No regions', 'Name them in the configuration, under `regions`.') : table('Regions', columns, regions));
+      replace(body, h('p', {}, own), regions.length === 0 ? empty('No regions', 'Name them in the configuration, under ', h('code', {}, 'regions'), '.') : table('Regions', columns, regions));
     }),
 };
 

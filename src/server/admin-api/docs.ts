@@ -15,10 +15,17 @@ export async function installOpenApi(app: App, version: string): Promise<void> {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },
-    hideUntagged: false,
+    // The WebSocket plugin hides its routes; what is documented here is not hidden.
+    // A route without a topic gets the name of what it is about.
+    transform: ({ schema, url }) => ({ schema: { ...schema, hide: false, tags: schema.tags ?? [topicOf(url)] }, url }),
   });
 }
 
 export function openApiRoute(app: App): void {
   app.get('/docs/openapi.json', { config: { access: 'open' }, schema: { tags: ['docs'], summary: 'This description.', response: { 200: { type: 'object', additionalProperties: true } } } }, async () => app.swagger());
+}
+
+/** `/admin/api/tokens/:id` is about tokens. */
+function topicOf(url: string): string {
+  return /^(?:\/admin\/api)?\/([a-z-]+)/.exec(url)?.[1] ?? 'other';
 }

@@ -66,6 +66,13 @@ async function requireAdmin(access: AdminAccess, request: FastifyRequest, reply:
   return undefined;
 }
 
+/** Whether whoever was let in may stay: asked for what lasts longer than a request. */
+export function mayStay(access: AdminAccess, request: FastifyRequest): () => boolean {
+  const cookie = readCookie(request.headers.cookie);
+  // A token does not end; without either this request would not have been let in.
+  return bearerOf(request) !== null || cookie === null ? () => true : () => access.sessions.has(cookie);
+}
+
 /** Too many failed attempts of this address. */
 export function sendTooMany(reply: FastifyReply, retryAfterMs: number): FastifyReply {
   const seconds = Math.ceil(retryAfterMs / 1000);

@@ -44,13 +44,16 @@ export class Sessions {
   /** The session of a cookie, which counts as a use; null when it has ended. */
   use(cookie: string): Session | null {
     const key = keyOf(cookie);
-    const kept = this.#kept.get(key);
-    if (kept === undefined) return null;
+    const kept = this.#live(key);
     this.#kept.delete(key);
-    const nowMs = this.#nowMs();
-    if (nowMs >= kept.session.endsAtMs || nowMs - kept.usedAtMs >= IDLE_MS_MAX) return null;
-    this.#kept.set(key, { ...kept, usedAtMs: nowMs });
+    if (kept === null) return null;
+    this.#kept.set(key, { ...kept, usedAtMs: this.#nowMs() });
     return kept.session;
+  }
+
+  /** Whether the session of a cookie goes on; looking is no use. */
+  has(cookie: string): boolean {
+    return this.#live(keyOf(cookie)) !== null;
   }
 
   end(cookie: string): void {
@@ -59,6 +62,13 @@ export class Sessions {
 
   endAll(): void {
     this.#kept.clear();
+  }
+
+  #live(key: string): Kept | null {
+    const kept = this.#kept.get(key);
+    const nowMs = this.#nowMs();
+    const isOver = kept === undefined || nowMs >= kept.session.endsAtMs || nowMs - kept.usedAtMs >= IDLE_MS_MAX;
+    return isOver ? null : kept;
   }
 }
 

@@ -117,7 +117,19 @@ describe('loadConfig', () => {
     expect(refusal(['--host', '0.0.0.0']).hint).toMatch(/--host 127\.0\.0\.1.*reverse proxy.*--behind-proxy.*not there yet.*--insecure/);
   });
 
-  it('binds anywhere when told that it is insecure, the admin listener never', () => {
+  it('binds the admin listener anywhere with a token only, and takes no token that is easily guessed', () => {
+    const token = 'a-long-enough-token';
+    expect(loadConfig(['--admin.host', '0.0.0.0'], { RELAY_ADMIN_TOKEN: token }).config).toMatchObject({ 'admin.host': '0.0.0.0', 'admin.token': token });
+    expect(refusal(['--admin.host', '0.0.0.0']).message).toContain('no admin.token is set');
+    for (const weak of ['hunter2', 'fifteen-letters', 'with a space, and long enough', 'lang-genug-für-alle']) {
+      const refused = refusal([], { RELAY_ADMIN_TOKEN: weak });
+      expect(refused).toMatchObject({ code: 'config_invalid', hint: expect.stringContaining('16 letters') });
+      expect(`${refused.message} ${String(refused.hint)}`).not.toContain(weak);
+    }
+    expect(() => loadConfig(['--admin.token', token], {})).toThrow('admin.token is a secret and has no flag');
+  });
+
+  it('binds anywhere when told that it is insecure, the admin listener not for that', () => {
     expect(loadConfig(['--host', '0.0.0.0', '--insecure'], {}).config).toMatchObject({ host: '0.0.0.0', insecure: true });
     expect(loadConfig([], { RELAY_INSECURE: 'true', HOST: '::' }).config.host).toBe('::');
     expect(refusal(['--host', '0.0.0.0', '--insecure=false']).code).toBe('bind_not_loopback');

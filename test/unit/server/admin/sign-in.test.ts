@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { AdminAccess } from '../../../../src/server/admin-auth/access.js';
 import { Attempts } from '../../../../src/server/admin-auth/attempts.js';
 import { OneTimeLink, linkUrl } from '../../../../src/server/admin-auth/one-time-link.js';
@@ -142,6 +143,22 @@ describe('a session', () => {
     }
     world.pass(30 * MINUTE_MS);
     expect(await look(long)).toBe(401);
+  });
+
+  it('ends what it watches when it ends', async () => {
+    await using world = await adminWorld();
+    const address = await world.app.listen({ host: '127.0.0.1', port: 0 });
+    const { cookie } = world.access.sessions.start('link');
+    const viewer = new WebSocket(`${address.replace('http', 'ws')}/admin/api/live`, { headers: { cookie: `sealrelay-admin=${cookie}`, origin: address } });
+    await new Promise((resolve, reject) => {
+      viewer.once('message', resolve);
+      viewer.once('error', reject);
+    });
+    expect(world.access.sessions.has(cookie)).toBe(true);
+    world.access.sessions.end(cookie);
+    expect(await new Promise((resolve) => viewer.once('close', resolve))).toBe(1008);
+    const bare = new WebSocket(`${address.replace('http', 'ws')}/admin/api/live`, { headers: { cookie: `sealrelay-admin=${world.access.sessions.start('link').cookie}` } });
+    expect((await new Promise<Error>((resolve) => bare.once('error', resolve))).message).toContain('403');
   });
 
   it('is one of at most 64', () => {
