@@ -3,10 +3,12 @@
 use crate::config::{self, RelayConfig, count};
 use crate::events::EventQueue;
 use crate::failure::Failure;
+use crate::founding_desk::RelayFounding;
 use crate::info::RelayInfo;
 use crate::native::Native;
 use crate::stats::{self, RelayStats, number};
 use crate::watch;
+use relay_core::founding::FoundingVerdict;
 use relay_core::store::StoreError;
 use relay_net::{
     Clock, ControlPlane, Endpoints, FrameRoute, GateConfig, LivenessProbe, NetLimits, ProxyHeader, ProxySecret, Route,
@@ -134,6 +136,16 @@ impl Running {
     /// The JavaScript event loop turns.
     pub(crate) fn beat(&self) {
         self.probe.beat(self.clock.now());
+    }
+
+    /// Devices that wait for a word before they found a space.
+    pub(crate) fn foundings(&self) -> Vec<RelayFounding> {
+        self.native.foundings()
+    }
+
+    /// That word.
+    pub(crate) fn answer_founding(&self, id: i64, verdict: FoundingVerdict) {
+        self.native.answer_founding(id, verdict);
     }
 
     /// Begins to erase a space; what it came to is received once nothing is left to overwrite.

@@ -14,6 +14,7 @@ mod environment;
 mod erasure;
 mod events;
 mod failure;
+mod founding_desk;
 mod info;
 mod log_reset;
 mod native;

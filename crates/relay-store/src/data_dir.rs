@@ -26,8 +26,10 @@ pub(crate) const META_FILE: &str = "meta.redb";
 pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Name of the directory of blobs.
 pub(crate) const BLOBS_DIR: &str = "blobs";
+/// Name of the directory of who may found spaces; the control plane's, not the store's.
+const ADMISSION_DIR: &str = "admission";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 13] = [
+const OWN_NAMES: [&str; 14] = [
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
@@ -41,6 +43,7 @@ const OWN_NAMES: [&str; 13] = [
     CHECKPOINT_FILE,
     CHECKPOINT_NEW_FILE,
     COLD_FILE,
+    ADMISSION_DIR,
 ];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];

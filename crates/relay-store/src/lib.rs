@@ -38,6 +38,7 @@ mod segments;
 mod shared;
 mod snapshots;
 mod space;
+mod usage;
 pub mod vfs;
 mod workers;
 
