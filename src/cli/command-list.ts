@@ -10,6 +10,7 @@ import { logResetCommand } from './commands/log-reset.js';
 import { reloadCommand } from './commands/reload.js';
 import { serveCommand } from './commands/serve.js';
 import { statusCommand } from './commands/status.js';
+import { tokenCreate, tokenList, tokenRevoke } from './commands/token.js';
 import { verifyBlindCommand } from './commands/verify-blind.js';
 import { versionCommand } from './commands/version.js';
 
@@ -24,6 +25,9 @@ export const COMMANDS: readonly Command[] = [
   configDocs,
   configSchemaCommand,
   reloadCommand,
+  tokenCreate,
+  tokenList,
+  tokenRevoke,
   explainCommand,
   verifyBlindCommand,
   logResetCommand,

@@ -1,6 +1,7 @@
 // One value for each option: the first layer that has it wins. Everything that is wrong is collected, not only the first.
 import { checkBind } from './bind.js';
 import { checkProxies } from './proxies.js';
+import { checkAdmission } from './tenants.js';
 import { configError, type Finding, type Found, type Origin } from './finding.js';
 import { OPTIONS, type Config, type OptionKey, type OptionSpec, type OptionTable, type OptionValue } from './options.js';
 import { formatValue, parseValue } from './values.js';
@@ -21,7 +22,7 @@ export function resolveConfig(layers: readonly Layer[]): Resolved {
   const { values, origin, findings } = resolveTable(OPTIONS, layers);
   const originOf = (key: string): Origin => origin[key] ?? DEFAULT_ORIGIN;
   const config = values as Config;
-  const all = [...findings, ...checkBind(config, originOf), ...checkProxies(config['behind-proxy'], originOf('behind-proxy'))];
+  const all = [...findings, ...checkBind(config, originOf), ...checkProxies(config['behind-proxy'], originOf('behind-proxy')), ...checkAdmission(config, originOf)];
   return { config: all.length > 0 ? null : config, origin: origin as Record<OptionKey, Origin>, findings: all };
 }
 

@@ -13,6 +13,8 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
     info: () => core.info(),
     stats: () => core.stats(),
     drainEvents: () => core.drainEvents(),
+    drainFoundings: () => core.drainFoundings(),
+    answerFounding: (id, said) => core.answerFounding(id, said),
     beat: () => core.beat(),
     eraseSpace: (space) => converted(() => core.eraseSpace(space)),
     stop: ({ drainMs }) => converted(() => core.stop({ drainMs })),

@@ -1,7 +1,7 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayStats } from '../../index.js';
+import type { LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayStats } from '../../index.js';
 
-export type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayStats };
+export type { LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayStats };
 
 /** A running data plane. */
 export interface RelayPort {
@@ -11,6 +11,10 @@ export interface RelayPort {
   stats(): RelayStats | null;
   /** Events since the last call, oldest first. */
   drainEvents(): RelayEvent[];
+  /** Devices that would found a space and wait for a word, oldest first; each is shown once. They wake like events. */
+  drainFoundings(): RelayFounding[];
+  /** That word. */
+  answerFounding(id: number, said: RelayFoundingVerdict): void;
   /** Says that the event loop turns. */
   beat(): void;
   /** Erases a space (64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */

@@ -7,9 +7,11 @@ import { installProblems } from './plugins/problem.js';
 import { installRefusedUpgrades } from './plugins/refused-upgrades.js';
 import { liveRoute } from './routes/live.js';
 import type { ReloadReport } from './reload.js';
+import { limitsRoute, type LimitsDeps } from './routes/limits.js';
 import { metricsRoute } from './routes/metrics.js';
 import { reloadRoute } from './routes/reload.js';
 import { statusRoute, type StatusDeps } from './routes/status.js';
+import { tokenRoutes, type TokenRouteDeps } from './routes/tokens.js';
 import { startProcessFigures } from './telemetry/process-metrics.js';
 import { buildRegistry } from './telemetry/registry.js';
 import type { ReadStats } from './telemetry/snapshot.js';
@@ -17,10 +19,11 @@ import type { ReadStats } from './telemetry/snapshot.js';
 /** Viewers only listen, so anything but a tiny frame is refused. */
 const FRAME_BYTES_MAX = 1024;
 
-export interface AdminAppDeps extends StatusDeps {
+export interface AdminAppDeps extends StatusDeps, LimitsDeps {
   readonly logger: FastifyBaseLogger;
   readonly stats: ReadStats;
   readonly reload: () => Promise<ReloadReport>;
+  readonly tokens: TokenRouteDeps;
 }
 
 export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
@@ -35,6 +38,8 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   liveRoute(app, deps.stats);
   statusRoute(app, deps);
   reloadRoute(app, deps.reload);
+  limitsRoute(app, deps);
+  tokenRoutes(app, deps.tokens);
   return app;
 }
 

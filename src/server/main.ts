@@ -7,6 +7,8 @@ import { toCoreConfig, type RouteTable } from './core-config.js';
 import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.js';
 import { BUILD, PROTOCOL_VERSIONS, VERSION } from '../version.js';
 import { buildAdminApp } from './admin-app.js';
+import { openAdmission, type Admission } from './admission/open-admission.js';
+import { loggingAudit } from './audit/logging-audit.js';
 import { Closers } from './closers.js';
 import { listenOn } from './listen.js';
 import { relayAddress } from './address.js';
@@ -60,6 +62,7 @@ interface Shared {
   readonly reloader: Reloader;
   readonly logger: Logger;
   readonly relayAddress: () => string | null;
+  readonly admission: Admission;
 }
 
 async function open(config: Config, deps: ServerDeps, closers: Closers): Promise<RunningServer> {
@@ -74,6 +77,7 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     reloader: new Reloader(config, { reread: deps.reread, logger: deps.logger, apply: (next) => setLogLevel(deps.logger, logger, next['log.level']) }),
     logger,
     relayAddress: () => (core === null ? null : relayAddress(core.info())),
+    admission: openAdmission(config, logger, loggingAudit(deps.logger)),
   };
   await openPublicApp(socket, shared, closers);
   const admin = await openAdminApp(config, shared, closers);
@@ -131,15 +135,20 @@ async function openAdminApp(config: Config, shared: Shared, closers: Closers): P
     version: VERSION,
     relayAddress: shared.relayAddress,
     reload: () => reloader.reload(),
+    config: () => reloader.running,
+    tokens: shared.admission.tokens,
   });
   closers.add(() => app.close());
   const address = await listenOn(app, config['admin.host'], port, '--admin.port');
   return { host: address.address, port: address.port };
 }
 
-async function openCore(socket: PrivateSocket, { reloader, stats, latency }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
+async function openCore(socket: PrivateSocket, { reloader, stats, latency, admission }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
   let core: RelayPort | null = null;
-  const logWaiting = (): void => logEvents(deps.logger, core?.drainEvents() ?? []);
+  const logWaiting = (): void => {
+    logEvents(deps.logger, core?.drainEvents() ?? []);
+    if (core !== null) admission.work(core);
+  };
   const started = await deps.startPort(toCoreConfig(reloader.running, deps.routes, socket), logWaiting).catch(nameTheFlag);
   core = started;
   const beat = setInterval(() => {

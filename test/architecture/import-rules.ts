@@ -20,7 +20,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   native: { own: ['errors.ts', 'protocol'], packages: [] },
   server: {
     own: ['config', 'errors.ts', 'native', 'protocol', 'version.ts'],
-    packages: ['@fastify/websocket', 'fastify', 'node:*', 'pino', 'prom-client'],
+    packages: ['@fastify/websocket', 'fastify', 'jose', 'node:*', 'pino', 'prom-client'],
   },
   // Clients and a relay in one program: what checks the product from outside.
   verify: { own: ['client', 'client/node.ts', 'errors.ts', 'protocol', 'version.ts'], packages: ['node:*'] },

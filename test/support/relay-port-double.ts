@@ -1,11 +1,12 @@
 // A data plane that only remembers what it was told.
-import type { RelayConfig, RelayEvent, RelayPort, RelayStats, StartRelayPort } from '../../src/native/relay-port.js';
+import type { RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayPort, RelayStats, StartRelayPort } from '../../src/native/relay-port.js';
 import { RELAY_METRICS } from '../../src/server/telemetry/relay-metrics.js';
 
 export class RelayPortDouble implements RelayPort {
   readonly calls: string[] = [];
   config: RelayConfig | null = null;
   waiting: RelayEvent[] = [];
+  foundings: RelayFounding[] = [];
   wake: () => void = () => undefined;
   statsCalls = 0;
 
@@ -27,6 +28,14 @@ export class RelayPortDouble implements RelayPort {
 
   drainEvents(): RelayEvent[] {
     return this.waiting.splice(0);
+  }
+
+  drainFoundings(): RelayFounding[] {
+    return this.foundings.splice(0);
+  }
+
+  answerFounding(id: number, said: RelayFoundingVerdict): void {
+    this.calls.push(`founding ${id} ${said.verdict}`);
   }
 
   beat(): void {

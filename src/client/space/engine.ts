@@ -57,6 +57,8 @@ export interface EngineOptions {
   readonly fail: (error: ClientError) => void;
   /** Something moved: reading, pushing, acks. */
   readonly progress: () => void;
+  /** A token that lets this device found the space, or null. */
+  readonly admission: Uint8Array | null;
   /** The relay asks for a snapshot, or a log reset makes one needed. */
   readonly snapshotDue: () => void;
 }
@@ -131,7 +133,8 @@ export class SpaceEngine implements ConnectionHandler {
   offer(): HandshakeOffer {
     const { identity, device, roster } = this.#context;
     const news = roster.confirmed && !this.#showChain ? { chain: [], keyring: new Uint8Array() } : roster.all;
-    return { ...identity, identity: device, rosterVersion: roster.version, rosterHash: roster.hash, news };
+    const { admission } = this.#options;
+    return { ...identity, identity: device, rosterVersion: roster.version, rosterHash: roster.hash, news, ...(admission === null ? {} : { admission }) };
   }
 
   async opened(link: SessionLink, welcome: WelcomeFrame, raw: Uint8Array): Promise<void> {

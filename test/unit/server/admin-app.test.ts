@@ -1,7 +1,13 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { loadConfig } from '../../../src/config/load.js';
 import { buildAdminApp } from '../../../src/server/admin-app.js';
+import { InviteStore } from '../../../src/server/admission/invite-store.js';
+import type { AuditEntry } from '../../../src/server/audit/audit-sink.js';
 import type { App } from '../../../src/server/fastify.js';
 import type { StoreTrouble } from '../../../src/server/readiness.js';
 import type { ReloadReport } from '../../../src/server/reload.js';
@@ -10,7 +16,10 @@ import { statsOf } from '../../support/relay-port-double.js';
 
 const headers = { host: '127.0.0.1:9090' };
 
+const { config } = loadConfig(['--admission', 'invite', '--limits.space-entries-max', '7'], {});
+
 describe('the admin app', () => {
+  const audited: AuditEntry[] = [];
   let app: App;
   let calls = 0;
   let nowMs = 0;
@@ -35,9 +44,34 @@ describe('the admin app', () => {
       storeTrouble: () => trouble,
       storeLatencyMs: () => 1.5,
       reload: async () => report,
+      config: () => config,
+      tokens: { invites: new InviteStore(mkdtempSync(join(tmpdir(), 'sealrelay-admin-')), () => 1000), audit: { record: async (entry) => void audited.push(entry) } },
     });
   });
   afterEach(() => app.close());
+
+  it('makes, lists and revokes invite tokens, and says so to the audit log without the token', async () => {
+    const url = '/admin/api/tokens';
+    const made = await app.inject({ method: 'POST', url, headers, payload: { label: 'family', uses: 3, lifetimeMs: 5000 } });
+    expect([made.statusCode, made.json()]).toMatchObject([201, { token: expect.stringMatching(/^inv\./), label: 'family', usesMax: 3, expiresAtMs: 6000 }]);
+    const { id, token } = made.json<{ id: string; token: string }>();
+    const listed = await app.inject({ url, headers });
+    expect(listed.json()).toEqual({ tokens: [{ id, label: 'family', usesMax: 3, createdAtMs: 1000, expiresAtMs: 6000, used: 0 }] });
+    expect((await app.inject({ method: 'DELETE', url: `${url}/${id}`, headers })).statusCode).toBe(204);
+    expect((await app.inject({ method: 'DELETE', url: `${url}/${id}`, headers })).json()).toMatchObject({ status: 404, code: 'token_unknown' });
+    for (const payload of [{ uses: 0 }, { uses: 1e9 }, { label: 'x'.repeat(101) }, { lifetimeMs: 1 }]) {
+      expect((await app.inject({ method: 'POST', url, headers, payload })).statusCode, JSON.stringify(payload)).toBe(400);
+    }
+    expect(audited.map(({ action, subject }) => [action, subject])).toEqual([['token.created', id], ['token.revoked', id]]);
+    expect(JSON.stringify(audited)).not.toContain(token);
+  });
+
+  it('shows the limits in force and how often each was reached', async () => {
+    const shown = (await app.inject({ url: '/admin/api/limits', headers })).json<{ limits: { option: string }[] }>();
+    expect(shown).toMatchObject({ admission: 'invite', behindProxy: 'off', foundings: { admitted: 2000, refused: 2000, unavailable: 2000 } });
+    expect(shown.limits).toContainEqual({ option: 'limits.space-entries-max', value: 7, reached: 2000 });
+    expect(shown.limits).toContainEqual({ option: 'limits.space-blobs-max', value: 10_000, reached: null });
+  });
 
   it('takes one native snapshot for a whole scrape', async () => {
     await app.inject({ url: '/metrics', headers });
