@@ -23,6 +23,10 @@ export declare class RelayCore {
   measures(): RelayMeasures | null
   /** The events that gathered since the last call, oldest first. */
   drainEvents(): Array<RelayEvent>
+  /** Devices that would found a space and wait for a word, oldest first; each is shown once. */
+  drainFoundings(): Array<RelayFounding>
+  /** Says whether a device may found its space. */
+  answerFounding(id: number, said: RelayFoundingVerdict): void
   /** Erases a space (its id, 64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */
   eraseSpace(space: string): Promise<void>
   /** A page of spaces, at most 100, behind the one with the pseudonym `after`. */
@@ -113,6 +117,8 @@ export interface RelayConfig {
   controlPlane: RelayControlPlane | null
   /** Who is let in. */
   gate: RelayGate
+  /** Whether a device that would found a space waits for `answerFounding`; otherwise everybody may found one. */
+  asksToFound: boolean
   /** Named limits. */
   limits: RelayLimits
   /** Named times. */
@@ -173,6 +179,26 @@ export interface RelayEvent {
   message: string
 }
 
+/** A device that would found a space. */
+export interface RelayFounding {
+  /** What `answerFounding` is told. */
+  id: number
+  /** The token it brought, at most 4,096 bytes. */
+  token: string
+  /** 32 hexadecimal digits: the same when the same token is brought for the same space again. */
+  claim: string
+}
+
+/** What JavaScript says about a founding. */
+export interface RelayFoundingVerdict {
+  /** `admitted`, `refused`, `exceeded` (its tenant has as many spaces as it may), or anything else: it cannot be judged now. */
+  verdict: string
+  /** Of `exceeded`: how many spaces the tenant has. */
+  used: number
+  /** Of `exceeded`: how many it may have. */
+  allowed: number
+}
+
 /** Rates and counts of one client address; 0 is no limit. */
 export interface RelayGate {
   /** Requests in a minute for the control plane. */
@@ -213,6 +239,20 @@ export interface RelayLimits {
   assemblyBytesMax: number
   /** Ephemeral frames of one session in a second. */
   ephemeralFramesPerSecondMax: number
+  /** Pushes of one session in a second; 0 is no limit. */
+  sessionPushesPerSecondMax: number
+  /** Pushes of all sessions of one space in a second; 0 is no limit. */
+  spacePushesPerSecondMax: number
+  /** Sessions of one space at a time. */
+  spaceConnectionsMax: number
+  /** Entries a space may hold; 0 is no limit. */
+  spaceEntriesMax: number
+  /** Sealed bytes of the entries a space may hold; 0 is no limit. */
+  spaceBytesMax: number
+  /** Blobs of one space. */
+  spaceBlobsMax: number
+  /** Bytes of all blobs of one space. */
+  spaceBlobBytesMax: number
 }
 
 /** Durations by bucket, and errors by code, since the start of the process. */
@@ -433,6 +473,18 @@ export interface RelayStats {
   drainedTotal: number
   /** r" Connections aborted at the end of a drain. */
   abortedTotal: number
+  /** r" Pushes refused because their session or their space sends too many in a second. */
+  pushesLimitedTotal: number
+  /** r" Pushes refused because a quota is used up. */
+  quotaRefusedTotal: number
+  /** r" Sessions refused because their space has as many as it may. */
+  spaceSessionsRefusedTotal: number
+  /** r" Spaces whose founding was admitted by a token. */
+  foundingsAdmittedTotal: number
+  /** r" Foundings refused: without a token, or with one that is no good. */
+  foundingsRefusedTotal: number
+  /** r" Foundings that could not be judged. */
+  foundingsUnavailableTotal: number
   /** r" Sessions that are open. */
   sessions: number
   /** r" Spaces with at least one open session. */

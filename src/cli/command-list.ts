@@ -14,6 +14,7 @@ import { serveCommand } from './commands/serve.js';
 import { spaceExport, spaceImport, spaceVerify } from './commands/space.js';
 import { spaceErase, spaceList, spaceShow } from './commands/spaces.js';
 import { statusCommand } from './commands/status.js';
+import { tokenCreate, tokenList, tokenRevoke } from './commands/token.js';
 import { topCommand } from './commands/top.js';
 import { verifyBlindCommand } from './commands/verify-blind.js';
 import { versionCommand } from './commands/version.js';
@@ -31,6 +32,9 @@ export const COMMANDS: readonly Command[] = [
   configSchemaCommand,
   reloadCommand,
   adminLinkCommand,
+  tokenCreate,
+  tokenList,
+  tokenRevoke,
   explainCommand,
   verifyBlindCommand,
   logResetCommand,

@@ -31,6 +31,8 @@ export type { BlobContent, BlobSource } from './blobs/blob-source.js';
 export type { BlobOptions, SpaceBlobs } from './blobs/space-blobs.js';
 export { ClientError } from './client-error.js';
 export type { ClientErrorCode } from './client-error.js';
+export { QuotaExceededError } from './quota-error.js';
+export type { QuotaName } from '../protocol/quota-detail.js';
 export { EPHEMERAL_PAYLOAD_BYTES_MAX } from './live/ephemeral.js';
 export type { Ephemeral, EphemeralMessage } from './live/ephemeral.js';
 export { TOPIC_PAYLOAD_BYTES_MAX } from './live/topic.js';

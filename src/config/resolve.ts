@@ -2,6 +2,7 @@
 import { checkAdminToken } from './admin-token.js';
 import { checkBind } from './bind.js';
 import { checkProxies } from './proxies.js';
+import { checkAdmission } from './tenants.js';
 import { configError, type Finding, type Found, type Origin } from './finding.js';
 import { OPTIONS, type Config, type OptionKey, type OptionSpec, type OptionTable, type OptionValue } from './options.js';
 import { formatValue, parseValue } from './values.js';
@@ -27,6 +28,7 @@ export function resolveConfig(layers: readonly Layer[]): Resolved {
     ...checkBind(config, originOf),
     ...checkProxies(config['behind-proxy'], originOf('behind-proxy')),
     ...checkAdminToken(config, originOf('admin.token')),
+    ...checkAdmission(config, originOf),
   ];
   return { config: all.length > 0 ? null : config, origin: origin as Record<OptionKey, Origin>, findings: all };
 }

@@ -14,6 +14,8 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
     stats: () => core.stats(),
     measures: () => core.measures(),
     drainEvents: () => core.drainEvents(),
+    drainFoundings: () => core.drainFoundings(),
+    answerFounding: (id, said) => core.answerFounding(id, said),
     beat: () => core.beat(),
     eraseSpace: (space) => converted(() => core.eraseSpace(space)),
     spaces: (after, count) => converted(() => core.spaces(after, count)),

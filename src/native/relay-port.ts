@@ -1,7 +1,7 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats } from '../../index.js';
+import type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats } from '../../index.js';
 
-export type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats };
+export type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats };
 
 /** A file that is made while it is read. */
 export interface PieceSource {
@@ -19,6 +19,10 @@ export interface RelayPort {
   measures(): RelayMeasures | null;
   /** Events since the last call, oldest first. */
   drainEvents(): RelayEvent[];
+  /** Devices that would found a space and wait for a word, oldest first; each is shown once. They wake like events. */
+  drainFoundings(): RelayFounding[];
+  /** That word. */
+  answerFounding(id: number, said: RelayFoundingVerdict): void;
   /** Says that the event loop turns. */
   beat(): void;
   /** Erases a space (64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */

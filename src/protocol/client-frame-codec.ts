@@ -4,7 +4,7 @@ import { ByteWriter } from './byte-writer.js';
 import type { ClientFrame, HelloFrame } from './client-frame.js';
 import { FrameError } from './frame-error.js';
 import { FRAME_TYPE } from './frame-type.js';
-import { HELLO_VERSIONS_MAX, LEAVES_PAGE_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
+import { ADMISSION_BYTES_MAX, HELLO_VERSIONS_MAX, LEAVES_PAGE_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
 import { readLiveClientFrame, writeLiveFrame } from './live-frame-codec.js';
 import { readChainAndKeyring, writeChainAndKeyring } from './roster-chain.js';
 
@@ -49,6 +49,10 @@ function writeBody(writer: ByteWriter, frame: ClientFrame): void {
     case 'Proof':
       writeChainAndKeyring(writer, frame);
       writer.fixed(frame.signature, 64);
+      return;
+    case 'FoundingProof':
+      writeChainAndKeyring(writer, frame);
+      writer.bytes16(frame.admission).fixed(frame.signature, 64);
       return;
     case 'Ping':
       writer.u64(frame.nonce);
@@ -107,6 +111,8 @@ function readBody(reader: ByteReader, type: number): ClientFrame {
       return readHello(reader);
     case FRAME_TYPE.Proof:
       return { type: 'Proof', ...readChainAndKeyring(reader), signature: reader.raw(64) };
+    case FRAME_TYPE.FoundingProof:
+      return readFoundingProof(reader);
     case FRAME_TYPE.Ping:
       return { type: 'Ping', nonce: reader.u64() };
     case FRAME_TYPE.Push:
@@ -139,6 +145,13 @@ function readBody(reader: ByteReader, type: number): ClientFrame {
       return live;
     }
   }
+}
+
+function readFoundingProof(reader: ByteReader): ClientFrame {
+  const news = readChainAndKeyring(reader);
+  const admission = reader.bytes16(ADMISSION_BYTES_MAX);
+  inRange(admission.length, ADMISSION_BYTES_MAX);
+  return { type: 'FoundingProof', ...news, admission, signature: reader.raw(64) };
 }
 
 function readHello(reader: ByteReader): ClientFrame {

@@ -25,6 +25,16 @@ export interface ProofFrame {
   readonly signature: Uint8Array;
 }
 
+/** A proof that also brings what lets its device found a space. */
+export interface FoundingProofFrame {
+  readonly type: 'FoundingProof';
+  readonly chain: readonly Uint8Array[];
+  readonly keyring: Uint8Array;
+  /** A token of the relay's operator; not empty. */
+  readonly admission: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
 export interface PingFrame {
   readonly type: 'Ping';
   readonly nonce: number;
@@ -119,6 +129,7 @@ export interface SnapshotAckFrame {
 export type ClientFrame =
   | HelloFrame
   | ProofFrame
+  | FoundingProofFrame
   | PingFrame
   | PushFrame
   | PullFrame

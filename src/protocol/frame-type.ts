@@ -10,6 +10,7 @@ export const FRAME_TYPE = {
   Goaway: 0x06,
   Ping: 0x07,
   Pong: 0x08,
+  FoundingProof: 0x09,
   Push: 0x10,
   Receipt: 0x11,
   Pull: 0x12,

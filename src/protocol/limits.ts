@@ -7,6 +7,8 @@ const MIB = 1024 * KIB;
 export const PROTOCOL_VERSION = 1;
 /** Versions a Hello may offer. */
 export const HELLO_VERSIONS_MAX = 16;
+/** Longest admission token. */
+export const ADMISSION_BYTES_MAX = 4096;
 /** Largest message before the session is open. */
 export const HANDSHAKE_MESSAGE_BYTES_MAX = 256 * KIB;
 /** Largest sealed entry unless the welcome says otherwise. */
@@ -71,6 +73,8 @@ export const FEATURE_EPHEMERAL = 1n;
 export const FEATURE_TOPICS = 2n;
 /** Feature bit: purge and erase. */
 export const FEATURE_ERASURE = 8n;
+/** Feature bit: a token in the proof that lets a device found a space. */
+export const FEATURE_ADMISSION = 128n;
 /** Largest sealed ephemeral frame. */
 export const EPHEMERAL_BYTES_MAX = 16 * KIB;
 /** Largest sealed message of a topic. */

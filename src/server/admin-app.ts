@@ -21,9 +21,11 @@ import type { Operations } from './operations/operations.js';
 import { auditRoute, type AuditRouteDeps } from './routes/audit.js';
 import { liveRoute } from './routes/live.js';
 import type { ReloadReport } from './reload.js';
+import { limitsRoute, type LimitsDeps } from './routes/limits.js';
 import { metricsRoute } from './routes/metrics.js';
 import { reloadRoute } from './routes/reload.js';
 import { statusRoute } from './routes/status.js';
+import { tokenRoutes, type TokenRouteDeps } from './routes/tokens.js';
 import { startProcessFigures } from './telemetry/process-metrics.js';
 import { buildRegistry } from './telemetry/registry.js';
 import type { ReadMeasures, ReadStats } from './telemetry/snapshot.js';
@@ -31,7 +33,7 @@ import type { ReadMeasures, ReadStats } from './telemetry/snapshot.js';
 /** Viewers only listen, so anything but a tiny frame is refused. */
 const FRAME_BYTES_MAX = 1024;
 
-export interface AdminAppDeps extends OverviewDeps {
+export interface AdminAppDeps extends OverviewDeps, LimitsDeps {
   readonly logger: FastifyBaseLogger;
   readonly stats: ReadStats;
   readonly measures: ReadMeasures;
@@ -39,6 +41,7 @@ export interface AdminAppDeps extends OverviewDeps {
   readonly reload: () => Promise<ReloadReport>;
   readonly auditLog: AuditRouteDeps;
   readonly moving: MovingDeps;
+  readonly tokens: TokenRouteDeps;
   readonly access: AdminAccess;
   readonly core: ReadCore;
   /** The lines of the log; null where a program gave the relay its logger. */
@@ -68,6 +71,8 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   sampleRoute(app, deps.core);
   logsRoute(app, deps.logRing);
   reloadRoute(app, deps.reload);
+  limitsRoute(app, deps);
+  tokenRoutes(app, deps.tokens);
   deps.operations.adminRoutes(app);
   auditRoute(app, deps.auditLog);
   await movingRoutes(app, deps.moving);

@@ -27,6 +27,7 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
       trustedProxies: [...(parseProxies(config['behind-proxy']) ?? [])],
       proxyHeader: config['proxy-header'],
     },
+    asksToFound: config.admission !== 'open',
     limits: {
       connectionsMax: config['limits.connections-max'],
       entryBytesMax: config['limits.entry-size-max'],
@@ -34,6 +35,13 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
       pushBytesInFlightMax: config['limits.push-in-flight-max'],
       assemblyBytesMax: config['limits.assembly-max'],
       ephemeralFramesPerSecondMax: config['limits.ephemeral-rate-max'],
+      sessionPushesPerSecondMax: config['limits.session-pushes-per-second'],
+      spacePushesPerSecondMax: config['limits.space-pushes-per-second'],
+      spaceConnectionsMax: config['limits.space-connections-max'],
+      spaceEntriesMax: config['limits.space-entries-max'],
+      spaceBytesMax: config['limits.space-bytes-max'],
+      spaceBlobsMax: config['limits.space-blobs-max'],
+      spaceBlobBytesMax: config['limits.space-blob-bytes-max'],
     },
     times: {
       handshakeMs: config['handshake-timeout'],

@@ -7,6 +7,7 @@ import { toCoreConfig, type RouteTable } from './core-config.js';
 import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.js';
 import { BUILD, PROTOCOL_VERSIONS, VERSION } from '../version.js';
 import { openAdmin, type AdminPlace, type OpenAdmin } from './admin-api/open-admin.js';
+import { openAdmission, type Admission } from './admission/open-admission.js';
 import type { AuditLog } from './audit/audit-log.js';
 import { auditEvents } from './audit/audit-events.js';
 import { prepareAudit, type RelayAudit } from './audit/open-audit.js';
@@ -81,6 +82,7 @@ interface BeforeOperations {
   readonly audit: RelayAudit;
   /** Null until it runs. */
   readonly core: () => RelayPort | null;
+  readonly admission: Admission;
 }
 
 async function open(config: Config, deps: ServerDeps, closers: Closers): Promise<RunningServer> {
@@ -99,6 +101,7 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     relayAddress: () => (core === null ? null : relayAddress(core.info())),
     audit,
     core: () => core,
+    admission: openAdmission(config, logger, audit.sink),
   };
   const shared: Shared = { ...before, operations: newOperations(before) };
   await openPublicApp(socket, shared, closers);
@@ -175,17 +178,19 @@ function openAdminApp(config: Config, shared: Shared, deps: ServerDeps, closers:
     audit: audit.sink,
     auditLog: audit,
     moving: { core, audit: audit.sink, dataDir: config['data-dir'] },
+    tokens: shared.admission.tokens,
     operations: shared.operations,
   };
   return openAdmin(config, app, closers);
 }
 
-async function openCore(socket: PrivateSocket, { reloader, stats, latency, audit }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
+async function openCore(socket: PrivateSocket, { reloader, stats, latency, audit, admission }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
   let core: RelayPort | null = null;
   const logWaiting = (): void => {
     const events = core?.drainEvents() ?? [];
     logEvents(deps.logger, events);
     auditEvents(audit.sink, events);
+    if (core !== null) admission.work(core);
   };
   const started = await deps.startPort(toCoreConfig(reloader.running, deps.routes, socket), logWaiting).catch(nameTheFlag);
   core = started;

@@ -8,6 +8,7 @@ import type { Config } from '../../src/config/options.js';
 import { AdminAccess } from '../../src/server/admin-auth/access.js';
 import { readLocalToken } from '../../src/server/admin-auth/local-token.js';
 import { buildAdminApp, type AdminAppDeps } from '../../src/server/admin-app.js';
+import { InviteStore } from '../../src/server/admission/invite-store.js';
 import type { AuditEntry } from '../../src/server/audit/audit-sink.js';
 import type { App } from '../../src/server/fastify.js';
 import { LogRing } from '../../src/server/logging-ring.js';
@@ -47,6 +48,7 @@ export async function adminWorld(changes: Partial<AdminAppDeps> = {}, config: Pa
     measures: () => measuresOf(5),
     operations: { adminRoutes: () => undefined, metrics: () => [] },
     moving: { core: () => null, audit: { record: () => Promise.resolve() }, dataDir: 'unused' },
+    tokens: { invites: new InviteStore(dataDir, () => 1000), audit: { record: async (entry) => void audited.push(entry) } },
     auditLog: { dir: null, head: () => null },
     version: '9.9.9',
     relayAddress: () => 'sealrelay://127.0.0.1:1/#k=A',

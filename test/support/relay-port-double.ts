@@ -6,6 +6,8 @@ import type {
   PieceSource,
   RelayConfig,
   RelayEvent,
+  RelayFounding,
+  RelayFoundingVerdict,
   RelayMeasures,
   RelayPort,
   RelaySample,
@@ -22,6 +24,7 @@ export class RelayPortDouble implements RelayPort {
   readonly calls: string[] = [];
   config: RelayConfig | null = null;
   waiting: RelayEvent[] = [];
+  foundings: RelayFounding[] = [];
   wake: () => void = () => undefined;
   statsCalls = 0;
 
@@ -47,6 +50,14 @@ export class RelayPortDouble implements RelayPort {
 
   drainEvents(): RelayEvent[] {
     return this.waiting.splice(0);
+  }
+
+  drainFoundings(): RelayFounding[] {
+    return this.foundings.splice(0);
+  }
+
+  answerFounding(id: number, said: RelayFoundingVerdict): void {
+    this.calls.push(`founding ${id} ${said.verdict}`);
   }
 
   beat(): void {

@@ -10,6 +10,14 @@ import { createInterface } from 'node:readline';
 const CLI = resolve('dist/cli/main.js');
 const START_MS_MAX = 20_000;
 
+/** One program plays all clients here, so the rates of one address are not what is looked at. */
+const RATES_OFF = {
+  RELAY_LIMITS_REQUESTS_PER_MINUTE: '0',
+  RELAY_LIMITS_NATIVE_REQUESTS_PER_MINUTE: '0',
+  RELAY_LIMITS_CONNECTIONS_PER_MINUTE: '0',
+  RELAY_LIMITS_ADDRESS_CONNECTIONS_MAX: '0',
+};
+
 export interface RelayOptions {
   readonly dataDir: string;
   readonly port: number;
@@ -46,7 +54,7 @@ export async function startRelay(options: RelayOptions): Promise<RelayProcess> {
   ];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...RATES_OFF, ...options.env },
   });
   const address = await firstAddress(child, options.onLine ?? (() => undefined));
   return {

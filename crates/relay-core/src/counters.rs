@@ -62,6 +62,18 @@ counters! {
     push_bytes_waiting,
     /// Pushes refused because too many wait.
     pushes_refused_total,
+    /// Pushes refused because their session or their space sends too many in a second.
+    pushes_limited_total,
+    /// Pushes refused because a quota is used up.
+    quota_refused_total,
+    /// Sessions refused because their space, or its tenant, has as many as it may.
+    space_sessions_refused_total,
+    /// Spaces whose founding was admitted by a token.
+    foundings_admitted_total,
+    /// Foundings refused: without a token, or with one that is no good.
+    foundings_refused_total,
+    /// Foundings that could not be judged.
+    foundings_unavailable_total,
     /// Receipts sent.
     receipts_total,
     /// Entries sent live, from memory.

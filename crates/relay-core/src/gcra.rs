@@ -4,7 +4,8 @@
 //! theoretical arrival time, TAT). A request is admitted while that is not further ahead than the burst allows.
 //!
 //! Invariants:
-//! 1. Between any two moments `t` apart, at most `burst + t / interval` requests of one key are admitted.
+//! 1. Between any two moments `t` apart, at most `burst + t / interval` requests of one key are admitted; several that come as one
+//!    and are more than the burst are admitted when nothing came before them, and are paid for afterwards.
 //! 2. It holds for keys that fell out of the table as well: a key without a place begins with the lowest TAT of its set, which
 //!    is at or above any that was pushed out of it (the space-saving rule). So nobody gains by filling the table, and with the
 //!    whole set at its limit newcomers wait too.
@@ -106,6 +107,9 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// One that nothing came through.
+    pub const NEW: Self = Self { tat_ns: 0 };
+
     /// Admits one request, or says when.
     pub fn admit(&mut self, rate: Rate, now: Moment) -> Verdict {
         self.admit_many(rate, 1, now)

@@ -28,6 +28,7 @@ use crate::session::SessionHandle;
 use crate::store::{CommitListener, RosterCommit, SpaceCommit};
 use bytes::Bytes;
 use relay_proto::ids::SpaceId;
+use relay_proto::quota::{Quota, QuotaDetail};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -43,7 +44,10 @@ pub(crate) struct Hub {
 
 /// The space has as many sessions as it may.
 #[derive(Debug)]
-pub(crate) struct SpaceFull;
+pub(crate) struct SpaceFull {
+    /// By which quota.
+    pub(crate) detail: QuotaDetail,
+}
 
 impl Hub {
     pub(crate) fn new(limits: RelayLimits, counters: Arc<Counters>) -> Self {
@@ -74,13 +78,16 @@ impl Hub {
 
     /// Adds a session to its space.
     pub(crate) fn join(&self, space: SpaceId, session: Arc<SessionHandle>) -> Result<Arc<SpaceChannel>, SpaceFull> {
-        let mut shard = self.shard(space).ok_or(SpaceFull)?;
+        let allowed = u64::from(self.limits.space_sessions_max);
+        let full =
+            || SpaceFull { detail: QuotaDetail { quota: Quota::SpaceConnections, used: allowed, allowed, needed: 1 } };
+        let mut shard = self.shard(space).ok_or_else(full)?;
         let channel = shard.entry(space).or_insert_with(|| {
             self.counters.active_spaces.one();
             Arc::new(SpaceChannel::new(self.limits, Arc::clone(&self.counters)))
         });
         let joined = channel.join(session).then(|| Arc::clone(channel));
-        joined.ok_or(SpaceFull)
+        joined.ok_or_else(full)
     }
 
     /// Removes a session; a space without sessions is forgotten with what was kept for it.

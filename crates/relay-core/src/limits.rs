@@ -1,6 +1,7 @@
 //! Every limit of the rules, with its unit in the name, and the defaults. Limits of the wire itself are `relay_proto::limits`.
 
 use crate::forgetting::ForgettingPolicy;
+use crate::quota::SpaceQuota;
 use relay_proto::limits as wire;
 
 /// What an operator may set. `Default` is what the documentation states.
@@ -25,6 +26,12 @@ pub struct RelayLimits {
     pub snapshot_bytes_max: u64,
     /// Most live sessions of one space.
     pub space_sessions_max: u32,
+    /// Pushes of one session in a second, all of them at once at most; more are refused. 0 is no limit.
+    pub session_pushes_per_second_max: u32,
+    /// The same of all sessions of one space together.
+    pub space_pushes_per_second_max: u32,
+    /// How much a space may hold.
+    pub space_quota: SpaceQuota,
     /// Bytes of newest entries kept encoded per space for live subscribers; a slower one reads the log instead.
     pub live_space_bytes_max: usize,
     /// The same over all spaces: when it is reached, the space that commits keeps nothing.
@@ -51,6 +58,9 @@ impl Default for RelayLimits {
             heartbeat_ms: wire::HEARTBEAT_MS,
             snapshot_bytes_max: wire::SNAPSHOT_BYTES_MAX,
             space_sessions_max: 1024,
+            session_pushes_per_second_max: 0,
+            space_pushes_per_second_max: 0,
+            space_quota: SpaceQuota::default(),
             live_space_bytes_max: 1024 * 1024,
             live_bytes_max: 256 * 1024 * 1024,
             ephemeral_frames_per_second_max: 2000,
@@ -146,6 +156,10 @@ pub const TICKETS_SPENT_MAX: usize = 65_536;
 pub const LONG_POLL_MS_MAX: u64 = 60_000;
 /// Time between two looks at blobs that may have expired, in milliseconds.
 pub const BLOB_SWEEP_MS: u64 = 10 * 60_000;
+/// Time between two counts of what a space holds because something was refused, in milliseconds.
+pub const USAGE_REFRESH_MS: u64 = 1000;
+/// Retry hint of a push that a quota refused, in milliseconds: room is made by forgetting, which takes its time.
+pub const QUOTA_RETRY_AFTER_MS: u32 = 10_000;
 /// Retry hint of temporary refusals, in milliseconds.
 pub const RETRY_AFTER_MS: u32 = 1000;
 /// Bytes of ephemeral frames kept per space for listeners that have not taken them; the oldest are dropped above it.

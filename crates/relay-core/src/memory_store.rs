@@ -18,7 +18,7 @@ use crate::environment::{Entropy, LogSigner, WallClock};
 use crate::erasure::{PurgePoint, Tombstone};
 use crate::store::{
     CommitListener, Completion, DeviceMark, ForgettingFacts, LogState, Push, Pushed, ReadOutcome, SignedAck,
-    SnapshotProgress, SpaceFacts, Store, StoreError, StoreStats,
+    SnapshotProgress, SpaceFacts, SpaceUsage, Store, StoreError, StoreStats,
 };
 use bytes::Bytes;
 use delivery::Deliveries;
@@ -179,6 +179,10 @@ impl Store for MemoryStore {
 
     fn leaves(&self, space: SpaceId, first_seq: u64, count: u32, done: Completion<Vec<Hash>>) {
         self.answer(done, |inner| Ok(inner.known(space)?.leaves(first_seq, count)));
+    }
+
+    fn usage(&self, space: SpaceId, done: Completion<SpaceUsage>) {
+        self.answer(done, |inner| Ok(inner.known(space)?.usage()));
     }
 
     fn attest(&self, space: SpaceId, done: Completion<Bytes>) {

@@ -8,6 +8,7 @@ use crate::counters::Counters;
 pub use crate::counters::RelayStats;
 use crate::endpoint::{Endpoint, EndpointFactory, Moment, Opened};
 use crate::environment::{Entropy, LogSigner, WallClock};
+use crate::founding::Gatekeeper;
 use crate::http::{self, ExchangeOptions, HttpSessions, Judged, Tickets, Tokens};
 pub use crate::hub::ErasedSpaces;
 use crate::hub::Hub;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) admission: Admission,
     pub(crate) tickets: Tickets,
     pub(crate) tokens: Tokens,
+    /// Without one everybody may found spaces.
+    pub(crate) gatekeeper: Option<Arc<dyn Gatekeeper>>,
 }
 
 /// What a relay is given.
@@ -56,9 +59,15 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Puts the parts together and listens to the store's commits.
+    /// Puts the parts together and listens to the store's commits. Everybody may found spaces.
     #[must_use]
     pub fn new(parts: RelayParts) -> Arc<Self> {
+        Self::guarded(parts, None)
+    }
+
+    /// The same, with somebody who says who may.
+    #[must_use]
+    pub fn guarded(parts: RelayParts, gatekeeper: Option<Arc<dyn Gatekeeper>>) -> Arc<Self> {
         let counters = Arc::new(Counters::default());
         let hub = Arc::new(Hub::new(parts.limits, Arc::clone(&counters)));
         parts.store.listen(Arc::clone(&hub) as Arc<dyn CommitListener>);
@@ -75,6 +84,7 @@ impl Relay {
             counters,
             tickets,
             tokens,
+            gatekeeper,
         };
         Arc::new(Self { shared: Arc::new(shared), sweep: SweepGuard::default() })
     }

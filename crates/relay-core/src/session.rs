@@ -26,6 +26,7 @@ mod open;
 mod pull;
 mod push;
 mod push_window;
+mod quota;
 mod refusal;
 mod requests;
 mod resumption;

@@ -122,6 +122,17 @@ pub struct SpaceFacts {
     pub floor: u64,
 }
 
+/// What a space holds of its log; a snapshot of one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpaceUsage {
+    /// seq of the newest entry that is counted.
+    pub size: u64,
+    /// Entries held.
+    pub entries: u64,
+    /// Their sealed bytes.
+    pub bytes: u64,
+}
+
 /// What the store knows of one device in one space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct DeviceMark {
@@ -409,6 +420,8 @@ pub trait Store: Send + Sync {
     fn read(&self, space: SpaceId, after: u64, entries_max: u32, bytes_max: u32, done: Completion<ReadOutcome>);
     /// Leaf hashes from `first_seq` on, held or forgotten; fewer than `count` (perhaps none) when no longer known.
     fn leaves(&self, space: SpaceId, first_seq: u64, count: u32, done: Completion<Vec<Hash>>);
+    /// What a space holds, counted from what is stored; asked again it counts only what changed.
+    fn usage(&self, space: SpaceId, done: Completion<SpaceUsage>);
     /// An attestation of the newest durable head, signed now (reused for at most one second while the head stands still). An
     /// error when nothing can be signed now: an older one would make a relay that cannot write look like one that lies.
     fn attest(&self, space: SpaceId, done: Completion<Bytes>);

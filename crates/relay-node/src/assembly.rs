@@ -4,11 +4,13 @@ use crate::config::{self, RelayConfig, count};
 use crate::erased_watch;
 use crate::events::EventQueue;
 use crate::failure::Failure;
+use crate::founding_desk::RelayFounding;
 use crate::info::RelayInfo;
 use crate::measures::{self, RelayMeasures};
 use crate::native::Native;
 use crate::stats::{self, RelayStats, number};
 use crate::watch;
+use relay_core::founding::FoundingVerdict;
 use relay_core::store::StoreError;
 use relay_net::{
     Clock, ControlPlane, Endpoints, ForeignServices, FrameRoute, GateConfig, LivenessProbe, NetLimits, ProxyHeader,
@@ -148,6 +150,16 @@ impl Running {
     /// The store and the rules, to be looked at off the data plane's threads.
     pub(crate) fn native(&self) -> Native {
         self.native.clone()
+    }
+
+    /// Devices that wait for a word before they found a space.
+    pub(crate) fn foundings(&self) -> Vec<RelayFounding> {
+        self.native.foundings()
+    }
+
+    /// That word.
+    pub(crate) fn answer_founding(&self, id: i64, verdict: FoundingVerdict) {
+        self.native.answer_founding(id, verdict);
     }
 
     /// Begins to erase a space; what it came to is received once nothing is left to overwrite.

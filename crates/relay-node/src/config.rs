@@ -21,6 +21,8 @@ pub struct RelayConfig {
     pub control_plane: Option<RelayControlPlane>,
     /// Who is let in.
     pub gate: RelayGate,
+    /// Whether a device that would found a space waits for `answerFounding`; otherwise everybody may found one.
+    pub asks_to_found: bool,
     /// Named limits.
     pub limits: RelayLimits,
     /// Named times.
@@ -77,6 +79,20 @@ pub struct RelayLimits {
     pub assembly_bytes_max: i64,
     /// Ephemeral frames of one session in a second.
     pub ephemeral_frames_per_second_max: i64,
+    /// Pushes of one session in a second; 0 is no limit.
+    pub session_pushes_per_second_max: i64,
+    /// Pushes of all sessions of one space in a second; 0 is no limit.
+    pub space_pushes_per_second_max: i64,
+    /// Sessions of one space at a time.
+    pub space_connections_max: i64,
+    /// Entries a space may hold; 0 is no limit.
+    pub space_entries_max: i64,
+    /// Sealed bytes of the entries a space may hold; 0 is no limit.
+    pub space_bytes_max: i64,
+    /// Blobs of one space.
+    pub space_blobs_max: i64,
+    /// Bytes of all blobs of one space.
+    pub space_blob_bytes_max: i64,
 }
 
 /// Times, in milliseconds.

@@ -9,6 +9,7 @@ use crate::config::{RelayConfig, milliseconds};
 use crate::erasure::{EraseSpaceTask, space_id};
 use crate::events::{EventQueue, RelayEvent};
 use crate::failure::Failure;
+use crate::founding_desk::{self, RelayFounding, RelayFoundingVerdict};
 use crate::info::RelayInfo;
 use crate::log_reset::LogResetTask;
 use crate::measures::RelayMeasures;
@@ -104,6 +105,18 @@ impl RelayCore {
     #[napi(catch_unwind)]
     pub fn drain_events(&self) -> Vec<RelayEvent> {
         self.events.drain()
+    }
+
+    /// Devices that would found a space and wait for a word, oldest first; each is shown once.
+    #[napi(catch_unwind)]
+    pub fn drain_foundings(&self) -> Vec<RelayFounding> {
+        self.shared.with(Running::foundings).unwrap_or_default()
+    }
+
+    /// Says whether a device may found its space.
+    #[napi(catch_unwind)]
+    pub fn answer_founding(&self, id: i64, said: RelayFoundingVerdict) {
+        self.shared.with(|running| running.answer_founding(id, founding_desk::verdict(&said)));
     }
 
     /// Erases a space (its id, 64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk.

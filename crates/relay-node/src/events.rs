@@ -60,6 +60,11 @@ impl EventQueue {
             }
             waiting.push_back(RelayEvent { level: level.to_owned(), code: code.to_owned(), message: message.into() });
         }
+        self.wake();
+    }
+
+    /// Wakes JavaScript unless a wake-up is already on its way; it takes whatever waits for it, here and elsewhere.
+    pub(crate) fn wake(&self) {
         if self.wake_pending.swap(true, Ordering::AcqRel) {
             return;
         }

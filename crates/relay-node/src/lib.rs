@@ -16,6 +16,7 @@ mod erased_watch;
 mod erasure;
 mod events;
 mod failure;
+mod founding_desk;
 mod info;
 mod log_reset;
 mod measures;

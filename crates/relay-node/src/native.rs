@@ -4,15 +4,18 @@ use crate::config::{RelayConfig, count};
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::events::EventQueue;
 use crate::failure::Failure;
+use crate::founding_desk::{FoundingDesk, RelayFounding};
 use crate::pseudonym::Pseudonyms;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use relay_core::blobs::{BlobStats, Blobs};
 use relay_core::endpoint::EndpointFactory;
 use relay_core::environment::{Entropy, LogSigner, WallClock};
+use relay_core::founding::{FoundingVerdict, Gatekeeper};
 use relay_core::http::HttpSessions;
 use relay_core::limits::RelayLimits;
 use relay_core::measure::{HistogramFigures, RequestFigures};
 use relay_core::moving::Report;
+use relay_core::quota::SpaceQuota;
 use relay_core::relay::{ErasedSpaces, Relay, RelayParts, RelayStats as RuleStats};
 use relay_core::store::{Store, StoreError, StoreStats};
 use relay_net::Clock;
@@ -36,27 +39,29 @@ pub(crate) struct Native {
     relay: Arc<Relay>,
     blobs: Arc<Blobs>,
     pseudonyms: Arc<Pseudonyms>,
+    desk: Option<Arc<FoundingDesk>>,
     log_id: String,
 }
 
-#[cfg(not(feature = "early-receipts"))]
-fn store_options(config: &RelayConfig) -> StoreOptions {
-    StoreOptions::new(PathBuf::from(&config.data_dir))
-}
-
-/// The control of the durability tests: this build lies, and the tests must notice.
-#[cfg(feature = "early-receipts")]
-fn store_options(config: &RelayConfig) -> StoreOptions {
-    StoreOptions { answer_before_write: true, ..StoreOptions::new(PathBuf::from(&config.data_dir)) }
+fn store_options(config: &RelayConfig) -> Result<StoreOptions, Failure> {
+    let mut options = StoreOptions::new(PathBuf::from(&config.data_dir));
+    options.limits.blobs.space_blobs_max = count("spaceBlobsMax", config.limits.space_blobs_max)?;
+    options.limits.blobs.space_blob_bytes_max = count("spaceBlobBytesMax", config.limits.space_blob_bytes_max)?;
+    // The control of the durability tests: this build lies, and the tests must notice.
+    #[cfg(feature = "early-receipts")]
+    {
+        options.answer_before_write = true;
+    }
+    Ok(options)
 }
 
 impl Native {
     /// Opens the store and the rules over it.
-    pub(crate) fn open(config: &RelayConfig, events: &EventQueue) -> Result<Self, Failure> {
+    pub(crate) fn open(config: &RelayConfig, events: &Arc<EventQueue>) -> Result<Self, Failure> {
         let limits = limits(config)?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let wall_clock: Arc<dyn WallClock> = Arc::new(SystemClock);
-        let options = store_options(config);
+        let options = store_options(config)?;
         let environment = real_environment(Arc::clone(&entropy), Arc::clone(&wall_clock));
         let embedded = EmbeddedStore::open(&options, environment)?;
         let pseudonyms = Arc::new(Pseudonyms::open(&options.dir, &*entropy)?);
@@ -72,9 +77,10 @@ impl Native {
                 "the last write before the crash was not complete and was cut; no receipt had left for it",
             );
         }
-        let relay =
-            Relay::new(RelayParts { store: Arc::clone(&store) as Arc<dyn Store>, signer, entropy, wall_clock, limits });
-        Ok(Self { store, relay, blobs: Arc::new(blobs), pseudonyms, log_id })
+        let desk = config.asks_to_found.then(|| FoundingDesk::new(Arc::clone(events)));
+        let parts = RelayParts { store: Arc::clone(&store) as Arc<dyn Store>, signer, entropy, wall_clock, limits };
+        let relay = Relay::guarded(parts, desk.clone().map(|desk| desk as Arc<dyn Gatekeeper>));
+        Ok(Self { store, relay, blobs: Arc::new(blobs), pseudonyms, desk, log_id })
     }
 
     /// What serves the connections of the native route.
@@ -90,6 +96,18 @@ impl Native {
     /// What serves blobs.
     pub(crate) fn blobs(&self) -> Arc<Blobs> {
         Arc::clone(&self.blobs)
+    }
+
+    /// Devices that wait for a word before they found a space.
+    pub(crate) fn foundings(&self) -> Vec<RelayFounding> {
+        self.desk.as_ref().map(|desk| desk.drain()).unwrap_or_default()
+    }
+
+    /// That word.
+    pub(crate) fn answer_founding(&self, id: i64, verdict: FoundingVerdict) {
+        if let Some(desk) = &self.desk {
+            desk.answer(id, verdict);
+        }
     }
 
     /// The relay's public key, base64url.
@@ -191,6 +209,14 @@ fn limits(config: &RelayConfig) -> Result<RelayLimits, Failure> {
     limits.push_entries_max = count("pushEntriesMax", config.limits.push_entries_max)?;
     limits.ephemeral_frames_per_second_max =
         count("ephemeralFramesPerSecondMax", config.limits.ephemeral_frames_per_second_max)?;
+    limits.space_sessions_max = count("spaceConnectionsMax", config.limits.space_connections_max)?;
+    limits.session_pushes_per_second_max =
+        count("sessionPushesPerSecondMax", config.limits.session_pushes_per_second_max)?;
+    limits.space_pushes_per_second_max = count("spacePushesPerSecondMax", config.limits.space_pushes_per_second_max)?;
+    limits.space_quota = SpaceQuota {
+        entries_max: count("spaceEntriesMax", config.limits.space_entries_max)?,
+        bytes_max: count("spaceBytesMax", config.limits.space_bytes_max)?,
+    };
     limits.push_in_flight_bytes_max = count("pushBytesInFlightMax", config.limits.push_bytes_in_flight_max)?;
     limits.handshake_ms = count("handshakeMs", config.times.handshake_ms)?;
     limits.heartbeat_ms = count("heartbeatMs", config.times.heartbeat_ms)?;

@@ -142,6 +142,18 @@ snapshot! {
         aborted_total,
     }
     rules: {
+        /// Pushes refused because their session or their space sends too many in a second.
+        pushes_limited_total,
+        /// Pushes refused because a quota is used up.
+        quota_refused_total,
+        /// Sessions refused because their space has as many as it may.
+        space_sessions_refused_total,
+        /// Spaces whose founding was admitted by a token.
+        foundings_admitted_total,
+        /// Foundings refused: without a token, or with one that is no good.
+        foundings_refused_total,
+        /// Foundings that could not be judged.
+        foundings_unavailable_total,
         /// Sessions that are open.
         sessions,
         /// Spaces with at least one open session.

@@ -151,6 +151,9 @@ registry! {
     QuotaExceeded = 91, "quota_exceeded", Peer, true, 507, 0, "The space's quota is used up; free space or ask the operator.";
     LogDamaged = 92, "log_damaged", Environment, false, 500, 0, "A part of the log on the relay's disk cannot be read; what comes before and after it can. Its operator must check the disk and restore a backup.";
     Busy = 93, "busy", Relay, true, 503, 0, "More pushes wait for the relay's disk than it can store in time; push again, from this one on, after the given time.";
+    AdmissionRequired = 94, "admission_required", Peer, false, 403, 4411, "This relay takes new spaces with a token only; ask its operator for one and give it to the SDK as admission.";
+    AdmissionRefused = 95, "admission_refused", Peer, false, 403, 4412, "The token is not known, has expired, was used up, or is not for this relay; ask its operator for another one.";
+    AdmissionUnavailable = 96, "admission_unavailable", Relay, true, 503, 1013, "The relay cannot judge the token now; come back after the given time.";
     TopicLimit = 110, "topic_limit", Peer, true, 429, 0, "This session is in as many topics, or the topic has as many peers, as there may be; leave one first.";
     TopicUnknown = 111, "topic_unknown", Peer, false, 404, 0, "This session is not in a topic of that number; join it first.";
     TopicWindowFull = 112, "topic_window_full", Peer, true, 429, 0, "A receiver has not taken what it was sent before; wait for its TopicCredit.";

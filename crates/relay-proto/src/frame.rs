@@ -22,7 +22,8 @@ pub use ephemeral::{Ephemeral, EphemeralListen, EphemeralMissed, EphemeralSend, 
 pub use erasure::{Erase, Purge, Purged};
 pub use frame_type::{Direction, FrameType};
 pub use handshake::{
-    Challenge, Hello, Policy, Proof, SessionLimits, Welcome, WelcomeBody, encode_versions, hello_versions,
+    Challenge, FoundingProof, Hello, Policy, Proof, SessionLimits, Welcome, WelcomeBody, encode_versions,
+    hello_versions,
 };
 pub use log::{
     Ack, AckNotice, CursorExpired, EncodedReceipt, Leaves, Pull, PullLeaves, Push, Receipt, ReceiptStatus, Subscribe,

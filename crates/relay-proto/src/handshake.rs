@@ -1,6 +1,6 @@
 //! The mutual handshake: transcripts over every byte exchanged, and one signature from each side over them.
 
-use crate::frame::{Frame, Proof, Welcome, WelcomeBody};
+use crate::frame::{FoundingProof, Frame, Proof, Welcome, WelcomeBody};
 use crate::hash::Domain;
 use crate::ids::{DeviceKey, Hash, LogId, Signature};
 use crate::signing::{self, KeyPair};
@@ -64,6 +64,19 @@ impl ClientTranscript {
 #[must_use]
 pub fn sign_proof(device: &KeyPair, hello: &[u8], challenge: &[u8], chain: Vec<Bytes>, keyring: Bytes) -> Proof {
     let mut proof = Proof { chain, keyring, signature: Signature::ZERO };
+    let transcript = ClientTranscript::new(hello, challenge, &proof.encode());
+    proof.signature = device.sign(Domain::HandshakeClient, &[&transcript.0.0]);
+    proof
+}
+
+/// The same with a token of the relay's operator.
+#[must_use]
+pub fn sign_founding_proof(
+    device: &KeyPair,
+    hello: &[u8],
+    challenge: &[u8],
+    mut proof: FoundingProof,
+) -> FoundingProof {
     let transcript = ClientTranscript::new(hello, challenge, &proof.encode());
     proof.signature = device.sign(Domain::HandshakeClient, &[&transcript.0.0]);
     proof

@@ -18,6 +18,7 @@ pub mod ids;
 pub mod limits;
 pub mod log_reset;
 pub mod merkle;
+pub mod quota;
 pub mod roster;
 pub mod signing;
 pub mod snapshot;

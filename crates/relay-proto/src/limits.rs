@@ -10,13 +10,17 @@ pub const FEATURE_EPHEMERAL: u64 = 1;
 pub const FEATURE_TOPICS: u64 = 1 << 1;
 /// Feature bit: purge and erase.
 pub const FEATURE_ERASURE: u64 = 1 << 3;
+/// Feature bit: a token in the proof that lets a device found a space.
+pub const FEATURE_ADMISSION: u64 = 1 << 7;
 /// Feature bits this crate speaks; a session uses those that both sides offer.
-pub const FEATURES: u64 = FEATURE_EPHEMERAL | FEATURE_TOPICS | FEATURE_ERASURE;
+pub const FEATURES: u64 = FEATURE_EPHEMERAL | FEATURE_TOPICS | FEATURE_ERASURE | FEATURE_ADMISSION;
 
 /// Largest message until the session is open, in bytes, the proof excepted.
 pub const MESSAGE_BEFORE_OPEN_BYTES_MAX: usize = 256 * 1024;
 /// Largest proof, in bytes: the largest chain and keyring, and what frames them.
 pub const PROOF_BYTES_MAX: usize = CHAIN_BYTES_MAX + KEYRING_BYTES_MAX + MESSAGE_OVERHEAD_BYTES;
+/// Longest admission token, in bytes.
+pub const ADMISSION_BYTES_MAX: usize = 4096;
 /// Largest sealed entry, in bytes (default).
 pub const ENTRY_BYTES_MAX: u32 = 10 * 1024 * 1024;
 /// Most entries in one push (default).

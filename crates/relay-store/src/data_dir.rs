@@ -46,7 +46,7 @@ const OWN_NAMES: [&str; 14] = [
     PSEUDONYM_KEY_FILE,
 ];
 /// Names of what the control plane keeps beside the store; the store does not look into them.
-const CONTROL_PLANE_NAMES: [&str; 4] = ["admin", "audit", "moving", "operations"];
+const CONTROL_PLANE_NAMES: [&str; 5] = ["admin", "admission", "audit", "moving", "operations"];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.

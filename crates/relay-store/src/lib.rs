@@ -40,6 +40,7 @@ mod segments;
 mod shared;
 mod snapshots;
 mod space;
+mod usage;
 pub mod vfs;
 mod workers;
 

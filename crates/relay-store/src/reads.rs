@@ -96,7 +96,7 @@ fn places(space: &Space, after: u64, count: u64, bytes_max: u32) -> Result<Vec<P
     Ok(places)
 }
 
-fn sealed_bytes(row: &Row) -> u64 {
+pub(crate) fn sealed_bytes(row: &Row) -> u64 {
     u64::from(row.body_len).saturating_sub(offset_of(ENTRY_FIELD_BYTES))
 }
 

@@ -6,6 +6,7 @@ use crate::cold::Chunk;
 use crate::damaged_read::Unreadable;
 use crate::index::SpaceIndex;
 use crate::segment::state::{AGES_MAX, StateRecord};
+use crate::usage::Counted;
 use bytes::Bytes;
 use relay_core::flat_map::FlatMap;
 use relay_core::ledger::{Held, HeldEntries, RestoreError, RosterState, SpaceLedger};
@@ -58,6 +59,8 @@ pub(crate) struct SpaceState {
     pub(crate) contacts: FlatMap<DeviceKey, u64>,
     /// Whether acks and contacts are those of the metadata; until somebody needs them they are not read.
     pub(crate) is_heard: bool,
+    /// What was counted of its entries last.
+    pub(crate) counted: Option<Counted>,
     /// The image that was written last, if any; it may be older than the state.
     pub(crate) image: Option<Chunk>,
 }
@@ -102,6 +105,7 @@ impl Space {
             acks: FlatMap::default(),
             contacts: FlatMap::default(),
             is_heard: false,
+            counted: None,
             image: None,
         };
         state.show_all();

@@ -194,7 +194,9 @@ export class Attempt implements SessionLink {
 
   #refuse(refusal: RelayRefusal): void {
     this.#refused = true;
-    if (refusal.error.temporary || this.#handler.refused(refusal)) this.#hint(refusal.retryAfterMs, 0);
+    // A handshake that a quota refuses is refused again until somebody makes room or raises it: the app is to know.
+    if (refusal.name === 'quota_exceeded') this.#dispatch({ type: 'fault', error: refusal.error });
+    else if (refusal.error.temporary || this.#handler.refused(refusal)) this.#hint(refusal.retryAfterMs, 0);
     else this.#dispatch({ type: 'fault', error: refusal.error });
   }
 

@@ -3,7 +3,7 @@ import { encodeClientFrame } from '../../protocol/client-frame-codec.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { proofSigningBytes, transcript1, transcript2, welcomeSigningBytes, withoutSignature } from '../../protocol/handshake.js';
-import { FEATURE_EPHEMERAL, FEATURE_ERASURE, FEATURE_TOPICS, PROTOCOL_VERSION } from '../../protocol/limits.js';
+import { FEATURE_ADMISSION, FEATURE_EPHEMERAL, FEATURE_ERASURE, FEATURE_TOPICS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
 import type { ChallengeFrame, ErrorFrame, RelayFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
 import type { ChainAndKeyring } from '../../protocol/roster-chain.js';
@@ -11,7 +11,7 @@ import { ClientError } from '../client-error.js';
 
 const NO_SIGNATURE = new Uint8Array(64);
 /** What this client can use; the relay chooses of it. */
-const FEATURES = FEATURE_EPHEMERAL | FEATURE_TOPICS | FEATURE_ERASURE;
+const FEATURES = FEATURE_EPHEMERAL | FEATURE_TOPICS | FEATURE_ERASURE | FEATURE_ADMISSION;
 
 /** Who connects: a device of the space, or its root. */
 export interface Identity {
@@ -28,6 +28,8 @@ export interface HandshakeOffer {
   readonly rosterHash: Uint8Array;
   /** Statements the relay may not have; an empty chain when it has confirmed the newest. */
   readonly news: ChainAndKeyring;
+  /** What lets this device found the space, where the relay asks for something. */
+  readonly admission?: Uint8Array;
 }
 
 /** What a message led to. */
@@ -82,11 +84,20 @@ export class Handshake {
     if (challenge.version !== PROTOCOL_VERSION || (challenge.features & ~FEATURES) !== 0n) {
       throw new ClientError('relay_identity', 'the relay chose a version or feature that was not offered');
     }
-    const unsigned = encodeClientFrame({ type: 'Proof', ...this.#offer.news, signature: NO_SIGNATURE });
+    const unsigned = this.#proofFrame(challenge.features, NO_SIGNATURE);
     const t1 = transcript1(this.#hello, raw, withoutSignature(unsigned));
     const signature = await this.#ed25519.sign(this.#offer.identity.seed, proofSigningBytes(t1));
     this.#proof = { t1, signature, features: challenge.features };
-    return encodeClientFrame({ type: 'Proof', ...this.#offer.news, signature });
+    return this.#proofFrame(challenge.features, signature);
+  }
+
+  /** The token is shown only where statements are, because only they can found a space. */
+  #proofFrame(features: bigint, signature: Uint8Array): Uint8Array<ArrayBuffer> {
+    const { news, admission } = this.#offer;
+    if (admission === undefined || news.chain.length === 0 || (features & FEATURE_ADMISSION) === 0n) {
+      return encodeClientFrame({ type: 'Proof', ...news, signature });
+    }
+    return encodeClientFrame({ type: 'FoundingProof', ...news, admission, signature });
   }
 
   async #checkWelcome(welcome: WelcomeFrame, raw: Uint8Array, proof: { t1: Uint8Array; signature: Uint8Array }): Promise<void> {

@@ -2,7 +2,9 @@
 import { ERRORS, errorName } from '../../protocol/errors.js';
 import type { ErrorName } from '../../protocol/errors.js';
 import type { ErrorFrame } from '../../protocol/relay-frame.js';
+import { readQuotaDetail } from '../../protocol/quota-detail.js';
 import { ClientError } from '../client-error.js';
+import { QuotaExceededError } from '../quota-error.js';
 
 /** An Error frame with its registry row. */
 export interface RelayRefusal {
@@ -24,6 +26,7 @@ export function relayRefusal(frame: ErrorFrame): RelayRefusal {
     return { name, error, closes: true, context, retryAfterMs, detail };
   }
   const row = ERRORS[name];
-  const error = new ClientError(name, `the relay answered ${name}`, { temporary: row.temporary, hint: row.hint });
+  const quota = name === 'quota_exceeded' ? readQuotaDetail(detail) : null;
+  const error = quota === null ? new ClientError(name, `the relay answered ${name}`, { temporary: row.temporary, hint: row.hint }) : new QuotaExceededError(quota, row.hint);
   return { name, error, closes: row.close !== 0, context, retryAfterMs, detail };
 }

@@ -91,6 +91,7 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     erasures,
     load: options.snapshot && ((bytes) => options.snapshot?.load(bytes)),
     policy: state.policy,
+    admission: options.admission === undefined ? null : new TextEncoder().encode(options.admission.token),
     stateChanged: (connection) => activity.stateChanged(connection),
     fail: (error) => driver.dispatch({ type: 'fault', error }),
     progress: () => activity.progress(),

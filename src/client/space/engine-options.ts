@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly erasures: Erasures;
   readonly live: LiveParts;
   readonly load: LoadState | undefined;
+  /** A token that lets this device found the space, or null. */
+  readonly admission: Uint8Array | null;
   readonly policy: DeviceState['policy'];
   readonly stateChanged: (state: ConnectionState) => void;
   /** Ends the connection for good. */

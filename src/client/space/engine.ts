@@ -104,7 +104,8 @@ export class SpaceEngine implements ConnectionHandler {
   offer(): HandshakeOffer {
     const { identity, device, roster } = this.#context;
     const news = roster.confirmed && !this.#showChain ? { chain: [], keyring: new Uint8Array() } : roster.all;
-    return { ...identity, identity: device, rosterVersion: roster.version, rosterHash: roster.hash, news };
+    const { admission } = this.#options;
+    return { ...identity, identity: device, rosterVersion: roster.version, rosterHash: roster.hash, news, ...(admission === null ? {} : { admission }) };
   }
 
   async opened(link: SessionLink, welcome: WelcomeFrame, raw: Uint8Array): Promise<void> {

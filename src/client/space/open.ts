@@ -3,6 +3,7 @@ import { AddressError, formatRelayAddress, formatSpaceLink, parseRelayAddress, p
 import type { RelayAddress, SpaceLink } from '../../protocol/address.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { ZEROS } from '../../protocol/hash.js';
+import { ADMISSION_BYTES_MAX } from '../../protocol/limits.js';
 import type { DeviceRights } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import { createEd25519 } from '../crypto/ed25519.js';
@@ -134,6 +135,10 @@ function freshState(address: RelayAddress, space: Uint8Array, rootSecret: Uint8A
 async function prepare(options: SpaceOptions, internals: Internals): Promise<Ground> {
   const window = options.batchWindowMs ?? BATCH_WINDOW_MS;
   if (!(window >= 0 && window <= BATCH_WINDOW_MS_MAX)) throw new ClientError('bad_option', `batchWindowMs is not from 0 to ${BATCH_WINDOW_MS_MAX}`);
+  const token = options.admission?.token;
+  if (token !== undefined && (token === '' || new TextEncoder().encode(token).length > ADMISSION_BYTES_MAX)) {
+    throw new ClientError('bad_option', `the admission token has not from 1 to ${ADMISSION_BYTES_MAX} bytes`);
+  }
   try {
     subtleCrypto();
   } catch (cause) {

@@ -22,6 +22,8 @@ export interface SpaceOptions {
   /** Combines the items of one batch, for example updates of one document. */
   readonly merge?: (items: readonly Uint8Array[]) => readonly Uint8Array[];
   readonly snapshot?: SnapshotHandler;
+  /** What the relay's operator asks for before a new space is taken: an invite token or a JWT. It is shown until the relay has the space. */
+  readonly admission?: { readonly token: string };
   /** True: stay offline until goOnline(). */
   readonly offline?: boolean;
   /** Clock, timers and randomness; the platform's own when absent. */

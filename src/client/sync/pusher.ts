@@ -126,6 +126,9 @@ export class Pusher {
     if (refusal.name !== undefined && FINAL_REFUSALS.has(refusal.name)) {
       session.stopped = true;
       this.#context.events.emit('error', refusal.error);
+    } else if (refusal.name === 'quota_exceeded') {
+      // It is tried again all the same: room is made by forgetting.
+      this.#context.events.emit('error', refusal.error);
     }
     const at = refusal.name === 'push_seq_gap' ? this.#expected(refusal, raw) : push.first;
     if (session.restart === undefined || at < session.restart.at) {

@@ -1,5 +1,6 @@
 // Options of who is let in, and how often.
 import { fixed, type OptionSpec } from './option-spec.js';
+import { SECOND_MS } from './units.js';
 
 const COUNT_MAX = 1_000_000_000;
 
@@ -18,6 +19,74 @@ export const ADMISSION = {
     choices: ['x-forwarded-for', 'forwarded'],
     default: 'x-forwarded-for',
     doc: 'The header into which those proxies write the address of a client; the other one is not looked at.',
+  },
+  admission: {
+    ...fixed,
+    group: 'admission',
+    type: 'choice',
+    choices: ['open', 'invite', 'jwt'],
+    default: 'open',
+    doc: 'Who may found a new space: everybody, who brings an invite token (`relay token create`), or who brings a JWT. Spaces that are there are not asked again.',
+  },
+  'jwt.keys': {
+    ...fixed,
+    group: 'admission',
+    type: 'text',
+    default: 'off',
+    doc: 'Where the public keys of JWTs are: a file with a JWK set, or its https URL (http on loopback). Needed with `admission` jwt.',
+  },
+  'jwt.issuer': {
+    ...fixed,
+    group: 'admission',
+    type: 'text',
+    default: 'off',
+    doc: 'The `iss` a JWT must have. Needed with `admission` jwt.',
+  },
+  'jwt.audience': {
+    ...fixed,
+    group: 'admission',
+    type: 'text',
+    default: 'off',
+    doc: 'The `aud` a JWT must have or hold. Needed with `admission` jwt.',
+  },
+  'jwt.tenant-claim': {
+    ...fixed,
+    group: 'admission',
+    type: 'text',
+    default: 'tenant',
+    doc: 'The claim that names the tenant on whose account a space is; without it in a JWT its `sub` is the tenant.',
+  },
+  'jwt.spaces-claim': {
+    ...fixed,
+    group: 'admission',
+    type: 'text',
+    default: 'spaces',
+    doc: 'The claim that says how many spaces its tenant may found; without it in a JWT `limits.tenant-spaces-max` holds.',
+  },
+  'jwt.refresh': {
+    ...fixed,
+    group: 'admission',
+    type: 'duration',
+    default: 600 * SECOND_MS,
+    min: SECOND_MS,
+    max: 24 * 3600 * SECOND_MS,
+    doc: 'How long the keys of JWTs are used before they are read again.',
+  },
+  tenants: {
+    ...fixed,
+    group: 'admission',
+    type: 'text',
+    default: 'any',
+    doc: 'The tenants that may found spaces, with commas between them, each by itself or with the number of its spaces (`acme=10`); `any` is everyone a JWT names.',
+  },
+  'limits.tenant-spaces-max': {
+    ...fixed,
+    group: 'admission',
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: 100_000,
+    doc: 'Spaces one tenant may found; 0 is no limit.',
   },
   'limits.requests-per-minute': {
     ...fixed,

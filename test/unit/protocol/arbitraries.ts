@@ -50,6 +50,7 @@ export const clientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
     rosterHash: key,
   }),
   fc.record({ type: type('Proof'), ...chain, signature }),
+  fc.record({ type: type('FoundingProof'), ...chain, admission: fc.uint8Array({ minLength: 1, maxLength: 300 }), signature }),
   fc.record({ type: type('Ping'), nonce: u64 }),
   fc.record({
     type: type('Push'),

@@ -28,6 +28,30 @@ describe('the admin app', () => {
   });
   afterEach(() => world[Symbol.asyncDispose]());
 
+  it('makes, lists and revokes invite tokens, and says so to the audit log without the token', async () => {
+    const url = '/admin/api/tokens';
+    const made = await app.inject({ method: 'POST', url, headers: world.bearer, payload: { label: 'family', uses: 3, lifetimeMs: 5000 } });
+    expect([made.statusCode, made.json()]).toMatchObject([201, { token: expect.stringMatching(/^inv\./), label: 'family', usesMax: 3, expiresAtMs: 6000 }]);
+    const { id, token } = made.json<{ id: string; token: string }>();
+    const listed = await app.inject({ url, headers: world.bearer });
+    expect(listed.json()).toEqual({ tokens: [{ id, label: 'family', usesMax: 3, createdAtMs: 1000, expiresAtMs: 6000, used: 0 }] });
+    expect((await app.inject({ method: 'DELETE', url: `${url}/${id}`, headers: world.bearer })).statusCode).toBe(204);
+    expect((await app.inject({ method: 'DELETE', url: `${url}/${id}`, headers: world.bearer })).json()).toMatchObject({ status: 404, code: 'token_unknown' });
+    for (const payload of [{ uses: 0 }, { uses: 1e9 }, { label: 'x'.repeat(101) }, { lifetimeMs: 1 }]) {
+      expect((await app.inject({ method: 'POST', url, headers: world.bearer, payload })).statusCode, JSON.stringify(payload)).toBe(400);
+    }
+    expect(world.audited.map(({ action, subject }) => [action, subject])).toEqual([['token.created', id], ['token.revoked', id]]);
+    expect(JSON.stringify(world.audited)).not.toContain(token);
+  });
+
+  it('shows the limits in force and how often each was reached', async () => {
+    await using limited = await adminWorld({ stats: shareSnapshot(() => statsOf(2000), () => 0) }, { admission: 'invite', 'limits.space-entries-max': 7 });
+    const shown = (await limited.app.inject({ url: '/admin/api/limits', headers: limited.bearer })).json<{ limits: { option: string }[] }>();
+    expect(shown).toMatchObject({ admission: 'invite', behindProxy: 'off', foundings: { admitted: 2000, refused: 2000, unavailable: 2000 } });
+    expect(shown.limits).toContainEqual({ option: 'limits.space-entries-max', value: 7, reached: 2000 });
+    expect(shown.limits).toContainEqual({ option: 'limits.space-blobs-max', value: 10_000, reached: null });
+  });
+
   it('takes one native snapshot for a whole scrape', async () => {
     await app.inject({ url: '/metrics', headers });
     expect(calls).toBe(1);

@@ -4,7 +4,7 @@ use super::Harness;
 use crate::erasure::{PurgePoint, Tombstone};
 use crate::store::{
     CommitListener, Completion, DeviceMark, ForgettingFacts, Page, Push, Pushed, ReadOutcome, Refusal, RosterCommit,
-    SignedAck, SnapshotProgress, SpaceCommit, SpaceFacts, Store, StoreError,
+    SignedAck, SnapshotProgress, SpaceCommit, SpaceFacts, SpaceUsage, Store, StoreError,
 };
 use crate::testing::{SetClock, SpaceFixture};
 use bytes::Bytes;
@@ -187,6 +187,10 @@ impl Calls {
 
     pub(super) fn leaves(&self, space: SpaceId, first_seq: u64, count: u32) -> Vec<Hash> {
         pending(|done| self.store().leaves(space, first_seq, count, done)).wait().unwrap()
+    }
+
+    pub(super) fn usage(&self, space: SpaceId) -> Result<SpaceUsage, StoreError> {
+        pending(|done| self.store().usage(space, done)).wait()
     }
 
     pub(super) fn attest(&self, space: SpaceId) -> Attestation {

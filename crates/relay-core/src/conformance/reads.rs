@@ -2,7 +2,7 @@
 
 use super::Cases;
 use super::calls::Calls;
-use crate::store::{ReadOutcome, Refusal, SignedAck, StoreError};
+use crate::store::{ReadOutcome, Refusal, SignedAck, SpaceUsage, StoreError};
 use crate::testing::SpaceFixture;
 use relay_proto::KeyPair;
 use relay_proto::frame::Ack;
@@ -18,6 +18,7 @@ pub(super) const CASES: Cases = &[
     ("a read at the head is an empty page", at_the_head),
     ("reads of an unknown space are refused", unknown_space),
     ("leaves are those of the entries", leaves),
+    ("usage is what is held, also after forgetting", usage),
     ("an attestation is signed now, and its time never decreases", attestations),
     ("acks are kept, the newest of each device, and only go forward", acks),
     ("an ack that cannot be true is refused", false_acks),
@@ -42,6 +43,21 @@ fn reads_back(c: &Calls) {
         assert_eq!(entry.id, entry_id(text.as_bytes()));
     }
     assert_eq!(c.verified(space.id(), &page.attestation).claim.size, 5);
+}
+
+fn usage(c: &Calls) {
+    assert_eq!(c.usage(c.space().id()), Ok(SpaceUsage::default()));
+    let space = filled(c, 12);
+    let bytes = |seqs: std::ops::RangeInclusive<u64>| seqs.map(|n| format!("entry {n}").len() as u64).sum::<u64>();
+    let usage = |size, floor| SpaceUsage { size, entries: size + 1 - floor, bytes: bytes(floor..=size) };
+    assert_eq!(c.usage(space.id()), Ok(usage(12, 1)));
+    c.trim(space.id(), 6).unwrap();
+    assert_eq!(c.usage(space.id()), Ok(usage(12, 6)));
+    c.push(space.push(&c.a, 13, &["entry 13"])).unwrap();
+    assert_eq!(c.usage(space.id()), Ok(usage(13, 6)), "only what changed is counted again, and rightly");
+    c.trim(space.id(), 14).unwrap();
+    assert_eq!(c.usage(space.id()), Ok(SpaceUsage { size: 13, entries: 0, bytes: 0 }));
+    assert_eq!(c.usage(KeyPair::from_seed(&[77; 32]).space()), Err(StoreError::UnknownSpace));
 }
 
 fn limited(c: &Calls, space: &SpaceFixture, entries_max: u32, bytes_max: u32) -> (usize, bool) {

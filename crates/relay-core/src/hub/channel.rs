@@ -6,8 +6,10 @@ use super::readers::ReaderPosition;
 use super::ring::{LiveFrame, Ring};
 use super::topics::SpaceTopics;
 use crate::counters::Counters;
-use crate::endpoint::{SharedFrame, SharedRun};
+use crate::endpoint::{Moment, SharedFrame, SharedRun};
+use crate::gcra::{Cell, Rate, Verdict};
 use crate::limits::{ACK_NOTICES_MAX, RelayLimits};
+use crate::quota::Meter;
 use crate::session::SessionHandle;
 use crate::store::{SpaceCommit, StoredEntry};
 use bytes::Bytes;
@@ -52,6 +54,8 @@ pub(crate) struct SpaceChannel {
     snapshot_due: AtomicU64,
     ephemeral: EphemeralRing,
     topics: SpaceTopics,
+    meter: Meter,
+    pushes: Mutex<Cell>,
     /// What the sessions are told once the space is gone.
     erased: OnceLock<Bytes>,
     state: Mutex<ChannelState>,
@@ -97,6 +101,8 @@ impl SpaceChannel {
         Self {
             ephemeral: EphemeralRing::new(Arc::clone(&counters), limits.live_bytes_max),
             topics: SpaceTopics::new(Arc::clone(&counters), limits.live_bytes_max),
+            meter: Meter::new(limits.space_quota),
+            pushes: Mutex::default(),
             limits,
             counters,
             roster_changes: AtomicU64::new(0),
@@ -114,6 +120,16 @@ impl SpaceChannel {
     /// The ephemeral frames under way.
     pub(crate) const fn ephemeral(&self) -> &EphemeralRing {
         &self.ephemeral
+    }
+
+    /// How much the space holds.
+    pub(crate) const fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Admits one push of any session, or says when; a space that nobody is connected to starts anew.
+    pub(crate) fn admit_push(&self, rate: Rate, now: Moment) -> Verdict {
+        self.pushes.lock().unwrap_or_else(PoisonError::into_inner).admit(rate, now)
     }
 
     /// The space's topics.
@@ -177,6 +193,7 @@ impl SpaceChannel {
 
     /// Entries became durable: encodes them once and wakes the subscribers.
     pub(super) fn committed(&self, commit: &SpaceCommit) {
+        self.meter.committed(commit);
         let mut state = self.lock();
         if state.subscribers == 0 {
             state.head = last_seq(commit);

@@ -2,7 +2,7 @@
 
 use super::space::MemorySpace;
 use super::{Health, Inner, MemoryStore};
-use crate::store::{ForgettingFacts, Page, ReadOutcome, StoreError};
+use crate::store::{ForgettingFacts, Page, ReadOutcome, SpaceUsage, StoreError};
 use bytes::Bytes;
 use relay_proto::ids::{Hash, SpaceId};
 
@@ -49,6 +49,11 @@ impl MemorySpace {
             return Vec::new();
         };
         self.leaves.iter().skip(first).take(usize::try_from(count).unwrap_or(usize::MAX)).copied().collect()
+    }
+
+    pub(super) fn usage(&self) -> SpaceUsage {
+        let bytes = self.entries.iter().map(|entry| u64::try_from(entry.sealed.len()).unwrap_or(u64::MAX)).sum();
+        SpaceUsage { size: self.ledger.size(), entries: self.ledger.size() + 1 - self.ledger.floor(), bytes }
     }
 
     pub(super) fn forgetting_facts(&self) -> ForgettingFacts {

@@ -9,14 +9,17 @@ use super::refusal::code_of;
 use super::roster::{Membership, membership};
 use crate::commit::sign;
 use crate::endpoint::Moment;
+use crate::founding::{FoundingRequest, FoundingVerdict};
 use crate::http::{Claims, Spending, Ticket};
 use crate::hub::SpaceChannel;
+use crate::ledger::RosterState;
+use crate::limits::{QUOTA_RETRY_AFTER_MS, RETRY_AFTER_MS};
 use crate::relay::Shared;
 use crate::store::{DeviceMark, Page, ReadOutcome, Refusal, SpaceFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::attestation::Attestation;
-use relay_proto::frame::{Frame, Hello, Policy, Proof, SessionLimits, Welcome, WelcomeBody};
+use relay_proto::frame::{ErrorFrame, FoundingProof, Frame, Hello, Policy, SessionLimits, Welcome, WelcomeBody};
 use relay_proto::handshake::ClientTranscript;
 use relay_proto::hash::Domain;
 use relay_proto::ids::{EntryId, Hash, Signature};
@@ -33,6 +36,10 @@ pub(super) struct Authentication {
     refuse_at: Moment,
     chain: Vec<Bytes>,
     keyring: Bytes,
+    /// What the device brought to found a space with; its bytes may be a slice of a large read buffer.
+    admission: Bytes,
+    /// The space is not known, and whether it may be founded is found out.
+    founding: bool,
     /// The newest statement the client knows: (version, hash).
     told: (u64, Hash),
     found: Option<Found>,
@@ -61,7 +68,7 @@ enum Step {
 impl Authentication {
     pub(super) fn new(
         hello: Hello,
-        proof: Proof,
+        proof: FoundingProof,
         transcript: ClientTranscript,
         refuse_at: Moment,
         ticket: Option<Ticket>,
@@ -75,6 +82,8 @@ impl Authentication {
             refuse_at,
             chain: proof.chain,
             keyring: proof.keyring,
+            admission: Bytes::copy_from_slice(&proof.admission),
+            founding: false,
             told,
             found: None,
             mark: DeviceMark::default(),
@@ -103,13 +112,29 @@ impl Authentication {
             return Step::Refuse;
         }
         self.told = (newest.fields().version, newest.hash());
+        if io.shared.gatekeeper.is_some() {
+            self.founding = true;
+            io.shared.store.space(self.hello.space, io.completion(Answer::Facts));
+        } else {
+            self.put_roster(io);
+        }
+        Step::Wait
+    }
+
+    fn put_roster(&mut self, io: &Io<'_>) {
+        self.founding = false;
         let (chain, keyring) = (std::mem::take(&mut self.chain), std::mem::take(&mut self.keyring));
         io.shared.store.put_roster(self.hello.space, chain, keyring, io.completion(Answer::RosterPut));
-        Step::Wait
     }
 
     fn on_answer(&mut self, answer: Answer, io: &mut Io<'_>) -> Step {
         match answer {
+            Answer::Facts(Ok(Some(_))) if self.founding => {
+                self.put_roster(io);
+                Step::Wait
+            }
+            Answer::Erasure(Ok(None)) if self.founding => self.ask_to_found(io),
+            Answer::Founding(verdict) => self.on_verdict(&verdict, io),
             Answer::Facts(Ok(Some(facts))) | Answer::RosterPut(Ok(facts)) => self.on_facts(&facts, io),
             // Only a device that was in the space learns that it is gone.
             Answer::Facts(Ok(None)) | Answer::RosterPut(Err(StoreError::Refused(Refusal::SpaceErased))) => {
@@ -144,6 +169,48 @@ impl Authentication {
         }
     }
 
+    /// The space is to be founded: that needs statements that hold, and a word of the gatekeeper.
+    fn ask_to_found(&self, io: &mut Io<'_>) -> Step {
+        let now_ms = io.shared.wall_clock.now_ms();
+        let Some(gatekeeper) = &io.shared.gatekeeper else { return Step::Refuse };
+        if RosterState::found(self.hello.space, &self.chain, &self.keyring, now_ms).is_err() {
+            return Step::Refuse;
+        }
+        if self.admission.is_empty() {
+            io.shared.counters.foundings_refused_total.one();
+            io.error(ErrorCode::AdmissionRequired, 0);
+            return Step::Ended;
+        }
+        let request = FoundingRequest { space: self.hello.space, admission: self.admission.clone() };
+        let handle = Arc::clone(io.handle);
+        gatekeeper.judge(request, Box::new(move |verdict| handle.post(Answer::Founding(verdict))));
+        Step::Wait
+    }
+
+    fn on_verdict(&mut self, verdict: &FoundingVerdict, io: &mut Io<'_>) -> Step {
+        let counters = &io.shared.counters;
+        let (count, code) = match verdict {
+            FoundingVerdict::Admitted => {
+                counters.foundings_admitted_total.one();
+                self.put_roster(io);
+                return Step::Wait;
+            }
+            FoundingVerdict::Exceeded(detail) => {
+                counters.foundings_refused_total.one();
+                let code = ErrorCode::QuotaExceeded;
+                let retry_after_ms = QUOTA_RETRY_AFTER_MS;
+                io.fatal_frame(code, ErrorFrame { retry_after_ms, detail: detail.encode(), ..ErrorFrame::of(code) });
+                return Step::Ended;
+            }
+            FoundingVerdict::Refused => (&counters.foundings_refused_total, ErrorCode::AdmissionRefused),
+            FoundingVerdict::Unavailable => (&counters.foundings_unavailable_total, ErrorCode::AdmissionUnavailable),
+        };
+        count.one();
+        let retry_after_ms = if code.info().temporary { RETRY_AFTER_MS } else { 0 };
+        io.error_frame(code, ErrorFrame { retry_after_ms, ..ErrorFrame::of(code) });
+        Step::Ended
+    }
+
     /// Nothing can be signed now. The head that was signed last does for a welcome, so that reads go on.
     fn show_last_head(&self, io: &Io<'_>) -> Step {
         let size = self.found.as_ref().map_or(0, |found| found.size);
@@ -159,9 +226,12 @@ impl Authentication {
             io.error(ErrorCode::DeviceExpired, 0);
             return Step::Ended;
         }
-        let Ok(channel) = io.shared.hub.join(self.hello.space, Arc::clone(io.handle)) else {
-            io.error(ErrorCode::TooManyConnections, 0);
-            return Step::Ended;
+        let channel = match io.shared.hub.join(self.hello.space, Arc::clone(io.handle)) {
+            Ok(channel) => channel,
+            Err(full) => {
+                io.space_is_full(&full);
+                return Step::Ended;
+            }
         };
         let (roster_version, roster_hash) = (facts.roster_version, facts.roster_hash);
         self.found = Some(Found { channel, membership, roster_version, roster_hash, size: facts.size });

@@ -3,8 +3,9 @@
 use super::push_window::Joined;
 use crate::endpoint::Waker;
 use crate::erasure::Tombstone;
+use crate::founding::FoundingVerdict;
 use crate::store::{
-    DeviceMark, ForgettingFacts, Pushed, ReadOutcome, SignedAck, SnapshotProgress, SpaceFacts, StoreError,
+    DeviceMark, ForgettingFacts, Pushed, ReadOutcome, SignedAck, SnapshotProgress, SpaceFacts, SpaceUsage, StoreError,
 };
 use bytes::Bytes;
 use relay_proto::ids::Hash;
@@ -20,6 +21,7 @@ pub(crate) enum Answer {
     Mark(Result<DeviceMark, StoreError>),
     Attested(Result<Bytes, StoreError>),
     Pushed { joined: Joined, result: Result<Pushed, StoreError> },
+    Usage(Result<SpaceUsage, StoreError>),
     Read(Result<ReadOutcome, StoreError>),
     SubscriptionRead(Result<ReadOutcome, StoreError>),
     Leaves(Result<Vec<Hash>, StoreError>),
@@ -34,6 +36,7 @@ pub(crate) enum Answer {
     Purged(Result<(), StoreError>),
     Erased(Result<(), StoreError>),
     Erasure(Result<Option<Tombstone>, StoreError>),
+    Founding(FoundingVerdict),
 }
 
 /// Shared by the session, the hub and the completions under way.

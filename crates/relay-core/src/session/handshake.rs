@@ -7,11 +7,14 @@ use crate::endpoint::Moment;
 use crate::http::{Ticket, Tickets};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
-use relay_proto::frame::{Challenge, ErrorFrame, Frame, Hello, Proof, SessionTicket, encode_versions, hello_versions};
+use relay_proto::frame::{
+    Challenge, ErrorFrame, FoundingProof, Frame, FrameType, Hello, Proof, SessionTicket, encode_versions,
+    hello_versions,
+};
 use relay_proto::handshake::ClientTranscript;
 use relay_proto::ids::{DeviceKey, Hash, Signature, SpaceId};
 use relay_proto::limits::{
-    FEATURES, HANDSHAKE_FAILED_DELAY_MS, MESSAGE_BEFORE_OPEN_BYTES_MAX, PROOF_BYTES_MAX, VERSIONS,
+    FEATURE_ADMISSION, FEATURES, HANDSHAKE_FAILED_DELAY_MS, MESSAGE_BEFORE_OPEN_BYTES_MAX, PROOF_BYTES_MAX, VERSIONS,
 };
 use relay_proto::wire::DecodeError;
 
@@ -98,7 +101,9 @@ fn challenge(message: Bytes, version: u16, until: Moment, io: &mut Io<'_>) -> St
 /// Whatever comes in place of the proof is checked at the cost of one verification and refused at the same moment.
 pub(super) fn on_proof(offered: Offered, message: &Bytes, until: Moment, io: &mut Io<'_>) -> State {
     let refuse_at = after_ms(io.now, HANDSHAKE_FAILED_DELAY_MS);
-    let proof = Some(message).filter(|message| message.len() <= PROOF_BYTES_MAX).and_then(|m| Proof::decode(m).ok());
+    let proof = Some(message)
+        .filter(|message| message.len() <= PROOF_BYTES_MAX)
+        .and_then(|message| read_proof(message, offered.hello.features));
     let signature = proof.as_ref().map_or(Signature::ZERO, |proof| proof.signature);
     let transcript = ClientTranscript::new(&offered.hello_frame, &offered.challenge_frame, message);
     let holds = transcript.verify_proof(&offered.hello.device, &signature);
@@ -109,6 +114,16 @@ pub(super) fn on_proof(offered: Offered, message: &Bytes, until: Moment, io: &mu
         }
         None => State::Refused { at: refuse_at },
     }
+}
+
+/// A proof of either kind; one that brings nothing has an empty admission.
+fn read_proof(message: &Bytes, features: u64) -> Option<FoundingProof> {
+    if message.first() == Some(&FrameType::FoundingProof.number()) {
+        let agreed = features & FEATURES & FEATURE_ADMISSION != 0;
+        return FoundingProof::decode(message).ok().filter(|_| agreed);
+    }
+    let Proof { chain, keyring, signature } = Proof::decode(message).ok()?;
+    Some(FoundingProof { chain, keyring, admission: Bytes::new(), signature })
 }
 
 /// Which error a hello that cannot be read gets.

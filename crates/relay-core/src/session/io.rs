@@ -2,6 +2,8 @@
 
 use super::handle::{Answer, SessionHandle};
 use crate::endpoint::{Close, Feed, FeedKind, FeedWaker, Moment, Outbound, Outbox, SharedFrame, SharedRun};
+use crate::hub::SpaceFull;
+use crate::limits::RETRY_AFTER_MS;
 use crate::relay::Shared;
 use crate::store::{Completion, StoreError};
 use bytes::Bytes;
@@ -82,9 +84,24 @@ impl<'a> Io<'a> {
         }
     }
 
+    /// There is no place for one more session in the space.
+    pub(super) fn space_is_full(&mut self, full: &SpaceFull) {
+        self.shared.counters.space_sessions_refused_total.one();
+        let code = ErrorCode::TooManyConnections;
+        let frame =
+            ErrorFrame { retry_after_ms: RETRY_AFTER_MS, detail: full.detail.encode(), ..ErrorFrame::about(code, 0) };
+        self.error_frame(code, frame);
+    }
+
     /// The same for an error that ends the session whatever the registry says.
     pub(super) fn fatal(&mut self, code: ErrorCode) {
         self.error(code, 0);
+        self.close(ErrorCode::Overloaded.close(), code.name());
+    }
+
+    /// The same with a retry hint or a detail.
+    pub(super) fn fatal_frame(&mut self, code: ErrorCode, frame: ErrorFrame) {
+        self.error_frame(code, frame);
         self.close(ErrorCode::Overloaded.close(), code.name());
     }
 

@@ -70,7 +70,7 @@ impl OpenSession {
             membership: admitted.membership,
             channel: admitted.channel,
             roster: RosterWatch::new(admitted.space, admitted.device, admitted.told),
-            pushes: PushWindow::new(admitted.mark.bound),
+            pushes: PushWindow::new(&admitted.mark),
             requests: Requests::default(),
             subscription: None,
             flow: None,
@@ -263,6 +263,7 @@ impl OpenSession {
     fn on_answer(&mut self, answer: Answer, io: &mut Io<'_>) {
         match answer {
             Answer::Pushed { joined, result } => self.on_pushed(joined, result, io),
+            Answer::Usage(usage) => self.on_usage(usage, io),
             Answer::SubscriptionRead(read) => self.on_subscription_read(read, io),
             Answer::AckPut { size, result } => self.on_ack_put(size, result, io),
             answer => self.on_request_answer(answer, io),

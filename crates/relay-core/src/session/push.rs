@@ -7,6 +7,7 @@ use super::push_window::Joined;
 use super::refusal::code_of;
 use crate::admission;
 use crate::endpoint::Moment;
+use crate::gcra::Rate;
 use crate::measure::Outcome;
 use crate::store::{self, Pushed, ReceiptRun, StoreError, Verdict};
 use bytes::Bytes;
@@ -65,11 +66,35 @@ impl OpenSession {
                 busy(next, wait_ms, io);
                 continue;
             }
+            if self.must_ask_usage(io) {
+                return;
+            }
+            if let Some(retry_after_ms) = self.is_too_fast(io) {
+                self.pushes.drop_next();
+                self.pushes.refuse_from(next);
+                self.measure(Outcome::of_error(ErrorCode::RateLimited), io.now, 1, io);
+                too_fast(next, retry_after_ms, io);
+                continue;
+            }
             let Some((push, joined)) = self.join_next(io) else { return };
+            let room = match self.reserve(&push) {
+                Ok(room) => room,
+                Err(_) if joined.is_several() => {
+                    self.pushes.hold_apart(joined);
+                    continue;
+                }
+                Err(detail) => {
+                    self.pushes.answered(1, joined.bytes);
+                    self.pushes.refuse_from(next);
+                    self.measure(Outcome::of_error(ErrorCode::QuotaExceeded), io.now, 1, io);
+                    self.refuse_for_quota(next, detail, io);
+                    continue;
+                }
+            };
             self.pushes.in_store += 1;
             let waiting = io.shared.admission.enter(joined.firsts.len(), joined.bytes);
             let done = io.completion(move |result| {
-                drop(waiting);
+                drop((waiting, room));
                 Answer::Pushed { joined, result }
             });
             io.shared.store.push(self.for_store(push), done);
@@ -86,6 +111,20 @@ impl OpenSession {
             let took = io.now.0.saturating_sub(since.0);
             io.shared.counters.websocket_pushes.record(outcome, took, u64::try_from(pushes).unwrap_or(u64::MAX));
         }
+    }
+
+    /// How long the next push is to wait, in milliseconds, because its session or its space sends too many. Those joined to it
+    /// came with it and are not counted: they cost as much as one.
+    fn is_too_fast(&mut self, io: &Io<'_>) -> Option<u32> {
+        let limits = &io.shared.limits;
+        let own = Rate::per_second(limits.session_pushes_per_second_max);
+        let shared = Rate::per_second(limits.space_pushes_per_second_max);
+        let own = own.map(|rate| self.pushes.rate.admit(rate, io.now)).filter(|verdict| !verdict.is_admitted());
+        let refused = match own {
+            Some(verdict) => Some(verdict),
+            None => shared.map(|rate| self.channel.admit_push(rate, io.now)).filter(|verdict| !verdict.is_admitted()),
+        };
+        refused.map(|verdict| verdict.retry_after_ms())
     }
 
     fn for_store(&self, push: Push) -> store::Push {
@@ -118,6 +157,7 @@ impl OpenSession {
         match result {
             Ok(pushed) => {
                 self.pushes.unbound = false;
+                self.pushes.note_stored(&pushed);
                 send_receipts(pushed, io);
             }
             Err(error) => {
@@ -138,6 +178,13 @@ fn busy(push_seq_first: u64, wait_ms: u64, io: &mut Io<'_>) {
     io.shared.entropy.fill(&mut random);
     let retry_after_ms = admission::retry_after_ms(wait_ms, u32::from_be_bytes(random));
     let code = ErrorCode::Busy;
+    io.error_frame(code, ErrorFrame { retry_after_ms, ..ErrorFrame::about(code, push_seq_first) });
+}
+
+/// The session or its space sends more than it may; nothing of the push was looked at or stored.
+fn too_fast(push_seq_first: u64, retry_after_ms: u32, io: &mut Io<'_>) {
+    io.shared.counters.pushes_limited_total.one();
+    let code = ErrorCode::RateLimited;
     io.error_frame(code, ErrorFrame { retry_after_ms, ..ErrorFrame::about(code, push_seq_first) });
 }
 

@@ -6,7 +6,9 @@
 //!    If it refuses them together, each is handed over again by itself, so that each gets the answer it would have got.
 
 use crate::endpoint::Moment;
+use crate::gcra::Cell;
 use crate::limits::PUSH_JOINED_BYTES_MAX;
+use crate::store::{DeviceMark, Pushed};
 use relay_proto::frame::Push;
 use relay_proto::ids::SealedBytes;
 use std::collections::VecDeque;
@@ -26,6 +28,12 @@ pub(super) struct PushWindow {
     held: VecDeque<Push>,
     /// How many of the held ones, from the first on, are not joined: they were refused together.
     apart: usize,
+    /// Highest push_seq that is stored; what is not above it needs no room.
+    pub(super) push_seq_high: u64,
+    /// How fast they come.
+    pub(super) rate: Cell,
+    /// The store was asked how much the space holds.
+    pub(super) asks_usage: bool,
     /// A refused push: what is above it is a gap until the client starts again there.
     pub(super) refused_at: Option<u64>,
 }
@@ -51,9 +59,19 @@ impl Joined {
 }
 
 impl PushWindow {
-    pub(super) const fn new(bound: bool) -> Self {
-        let held = VecDeque::new();
-        Self { count: 0, bytes: 0, unbound: !bound, in_store: 0, held, apart: 0, refused_at: None }
+    pub(super) const fn new(mark: &DeviceMark) -> Self {
+        Self {
+            count: 0,
+            bytes: 0,
+            unbound: !mark.bound,
+            in_store: 0,
+            held: VecDeque::new(),
+            apart: 0,
+            push_seq_high: mark.push_seq_high,
+            rate: Cell::NEW,
+            asks_usage: false,
+            refused_at: None,
+        }
     }
 
     /// Adds a push behind the others.
@@ -88,6 +106,14 @@ impl PushWindow {
     pub(super) fn answered(&mut self, count: usize, bytes: usize) {
         self.count = self.count.saturating_sub(count);
         self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    /// Everything up to the end of an answered push is stored.
+    pub(super) fn note_stored(&mut self, pushed: &Pushed) {
+        if let Some(run) = pushed.runs.last() {
+            let last = run.push_seq_first.saturating_add(u64::from(run.count)).saturating_sub(1);
+            self.push_seq_high = self.push_seq_high.max(last);
+        }
     }
 
     /// Takes the next push and those that continue it, as one of at most `entries_max` entries.
@@ -150,7 +176,7 @@ mod tests {
     }
 
     fn window(pushes: &[Push]) -> PushWindow {
-        let mut window = PushWindow::new(true);
+        let mut window = PushWindow::new(&DeviceMark { bound: true, ..DeviceMark::default() });
         pushes.iter().for_each(|push| window.hold(push.clone()));
         window
     }

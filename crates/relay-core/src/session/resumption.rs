@@ -57,8 +57,12 @@ impl Resumption {
     }
 
     fn on_membership(&mut self, membership: Membership, io: &mut Io<'_>) -> Step {
-        let Ok(channel) = io.shared.hub.join(self.claims.space, Arc::clone(io.handle)) else {
-            return refuse(ErrorCode::TooManyConnections, io);
+        let channel = match io.shared.hub.join(self.claims.space, Arc::clone(io.handle)) {
+            Ok(channel) => channel,
+            Err(full) => {
+                io.space_is_full(&full);
+                return Step::Ended;
+            }
         };
         self.found = Some((channel, membership));
         if membership == Membership::Root {

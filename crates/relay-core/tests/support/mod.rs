@@ -6,6 +6,7 @@ use relay_core::endpoint::{
     Close, Endpoint, EndpointFactory, Fed, Feed, FeedKind, FeedWaker, Moment, Opened, Outbound, Outbox,
 };
 use relay_core::environment::{Entropy, LogSigner, WallClock};
+use relay_core::founding::Gatekeeper;
 use relay_core::limits::RelayLimits;
 use relay_core::memory_store::{MemoryStore, MemoryStoreParts};
 use relay_core::relay::{Relay, RelayParts};
@@ -143,6 +144,15 @@ impl World {
     }
 
     pub(crate) fn with_limits(limits: RelayLimits) -> Self {
+        Self::of(limits, None)
+    }
+
+    /// Where somebody says who may found spaces.
+    pub(crate) fn guarded(gatekeeper: Arc<dyn Gatekeeper>) -> Self {
+        Self::of(RelayLimits::default(), Some(gatekeeper))
+    }
+
+    fn of(limits: RelayLimits, gatekeeper: Option<Arc<dyn Gatekeeper>>) -> Self {
         let wall = Arc::new(SetClock::default());
         let signer = Arc::new(TestSigner::new(200));
         let entropy = Arc::new(SeededEntropy::new(7));
@@ -151,7 +161,7 @@ impl World {
             entropy: Arc::clone(&entropy) as Arc<dyn Entropy>,
             wall_clock: Arc::clone(&wall) as Arc<dyn WallClock>,
         }));
-        let relay = relay_of(&store, &signer, &entropy, &wall, limits);
+        let relay = relay_of(&store, &signer, &entropy, &wall, limits, gatekeeper);
         Self { relay, store, wall, signer, now: Moment::default(), connections: Vec::new(), entropy, limits }
     }
 
@@ -161,7 +171,7 @@ impl World {
             connection.endpoint.on_closed();
         }
         self.connections.clear();
-        self.relay = relay_of(&self.store, &self.signer, &self.entropy, &self.wall, self.limits);
+        self.relay = relay_of(&self.store, &self.signer, &self.entropy, &self.wall, self.limits, None);
     }
 
     pub(crate) fn connect(&mut self) -> usize {
@@ -412,14 +422,16 @@ fn relay_of(
     entropy: &Arc<SeededEntropy>,
     wall: &Arc<SetClock>,
     limits: RelayLimits,
+    gatekeeper: Option<Arc<dyn Gatekeeper>>,
 ) -> Arc<Relay> {
-    Relay::new(RelayParts {
+    let parts = RelayParts {
         store: Arc::clone(store) as Arc<dyn Store>,
         signer: Arc::clone(signer) as Arc<dyn LogSigner>,
         entropy: Arc::clone(entropy) as Arc<dyn Entropy>,
         wall_clock: Arc::clone(wall) as Arc<dyn WallClock>,
         limits,
-    })
+    };
+    Relay::guarded(parts, gatekeeper)
 }
 
 /// The usual cast: a (admin), b (write), r (read) in one space.

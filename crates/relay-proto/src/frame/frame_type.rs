@@ -77,6 +77,8 @@ frame_types! {
     Ping = 0x07, Client;
     /// Its answer, with a fresh attestation.
     Pong = 0x08, Relay;
+    /// A proof with a token that lets its device found a space.
+    FoundingProof = 0x09, Client;
     /// Entries to be stored.
     Push = 0x10, Client;
     /// Entries are on disk.

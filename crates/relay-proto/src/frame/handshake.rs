@@ -3,7 +3,7 @@
 use super::{Frame, FrameType, roster::read_chain, roster::read_keyring};
 use crate::attestation::Attestation;
 use crate::ids::{DeviceKey, EntryId, Hash, LogId, PushSeq, Signature, SpaceId};
-use crate::limits::HELLO_VERSIONS_MAX;
+use crate::limits::{ADMISSION_BYTES_MAX, HELLO_VERSIONS_MAX};
 use crate::wire::{DecodeError, Reader, Writer};
 use bytes::Bytes;
 
@@ -129,6 +129,37 @@ impl Frame for Proof {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { chain: read_chain(r)?, keyring: read_keyring(r)?, signature: r.id()? })
+    }
+}
+
+/// A proof that also brings what lets its device found a space on this relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundingProof {
+    /// Roster statements in order; none: nothing new.
+    pub chain: Vec<Bytes>,
+    /// Keyring of the chain's last statement; empty when the chain is.
+    pub keyring: Bytes,
+    /// A token of the relay's operator; not empty.
+    pub admission: Bytes,
+    /// The device's signature over the transcript.
+    pub signature: Signature,
+}
+
+impl Frame for FoundingProof {
+    const TYPE: FrameType = FrameType::FoundingProof;
+
+    fn write(&self, w: &mut Writer) {
+        super::roster::write_chain(w, &self.chain);
+        w.bytes_u32(&self.keyring).bytes_u16(&self.admission).raw(self.signature);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (chain, keyring) = (read_chain(r)?, read_keyring(r)?);
+        let admission = r.bytes_u16(ADMISSION_BYTES_MAX)?;
+        if admission.is_empty() {
+            return Err(DecodeError::OutOfRange);
+        }
+        Ok(Self { chain, keyring, admission, signature: r.id()? })
     }
 }
 

@@ -166,6 +166,9 @@ pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame> {
             signature
         }
         .into()),
+        (chain(), bytes(0..64), bytes(1..64), signature()).prop_map(|(chain, keyring, admission, signature)| {
+            FoundingProof { chain, keyring, admission, signature }.into()
+        }),
         number().prop_map(|nonce| Ping { nonce }.into()),
         push().prop_map(ClientFrame::from),
         pull().prop_map(ClientFrame::from),

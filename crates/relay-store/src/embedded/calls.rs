@@ -7,13 +7,14 @@ use crate::queue::{Call, CommitQueue};
 use crate::reads;
 use crate::shared::{Shared, add};
 use crate::space::Space;
+use crate::usage;
 use bytes::Bytes;
 use relay_core::environment::LogSigner;
 use relay_core::erasure::{PurgePoint, Tombstone};
 use relay_core::ledger::PreparedPush;
 use relay_core::store::{
     CommitListener, Completion, DeviceMark, ForgettingFacts, LogState, Push, Pushed, ReadOutcome, Refusal, SignedAck,
-    SnapshotFacts, SnapshotProgress, SpaceFacts, Store, StoreError, StoreStats,
+    SnapshotFacts, SnapshotProgress, SpaceFacts, SpaceUsage, Store, StoreError, StoreStats,
 };
 use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::{DeviceKey, Hash, SnapshotId, SpaceId};
@@ -185,6 +186,17 @@ impl Store for EmbeddedStore {
             readers.submit(Box::new(move |may_run| {
                 let leaves = |()| reads::leaves(&shared.leaves, &known, first_seq, count);
                 done(may_run.and_then(|run| leaves(run).map_err(|place| shared.unreadable(&known, place))));
+            }));
+        });
+    }
+
+    fn usage(&self, space: SpaceId, done: Completion<SpaceUsage>) {
+        let readers = Arc::clone(&self.readers);
+        self.with_space(space, Needs::State, done, move |shared, known, done| {
+            let shared = Arc::clone(shared);
+            readers.submit(Box::new(move |may_run| {
+                let counted = |()| usage::of(&known);
+                done(may_run.and_then(|run| counted(run).map_err(|place| shared.unreadable(&known, place))));
             }));
         });
     }

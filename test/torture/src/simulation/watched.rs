@@ -4,7 +4,7 @@ use bytes::Bytes;
 use relay_core::erasure::{PurgePoint, Tombstone};
 use relay_core::store::{
     CommitListener, Completion, DeviceMark, ForgettingFacts, LogState, Push, Pushed, ReadOutcome, RosterCommit,
-    SignedAck, SnapshotProgress, SpaceCommit, SpaceFacts, Store, StoreStats, Verdict,
+    SignedAck, SnapshotProgress, SpaceCommit, SpaceFacts, SpaceUsage, Store, StoreStats, Verdict,
 };
 use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::{DeviceKey, Hash, SnapshotId, SpaceId};
@@ -145,6 +145,10 @@ impl Store for Watched {
 
     fn log_resets(&self, space: SpaceId, from: u64, done: Completion<Vec<Bytes>>) {
         self.store.log_resets(space, from, done);
+    }
+
+    fn usage(&self, space: SpaceId, done: Completion<SpaceUsage>) {
+        self.store.usage(space, done);
     }
 
     fn put_ack(&self, space: SpaceId, ack: SignedAck, done: Completion<()>) {

@@ -19,6 +19,10 @@ pub(crate) fn describe_client(frame: &ClientFrame) -> Value {
         ClientFrame::Proof(f) => json!({
             "chain": hexes(&f.chain), "keyring": hex(&f.keyring), "signature": hex(f.signature),
         }),
+        ClientFrame::FoundingProof(f) => json!({
+            "chain": hexes(&f.chain), "keyring": hex(&f.keyring), "admission": hex(&f.admission),
+            "signature": hex(f.signature),
+        }),
         ClientFrame::Ping(f) => json!({ "nonce": f.nonce }),
         ClientFrame::Push(f) => json!({
             "push_seq_first": f.push_seq_first, "key_epoch": f.key_epoch, "entries": hexes(&f.entries),

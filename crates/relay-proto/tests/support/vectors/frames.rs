@@ -40,7 +40,17 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
     frames.extend(live_requests());
     frames.push(("by an admin, everything so far", super::erasures::purge().into()));
     frames.push(("by an admin", super::erasures::erase().into()));
+    frames.push(("a chain of one statement and a token", founding_proof().into()));
     frames
+}
+
+fn founding_proof() -> FoundingProof {
+    FoundingProof {
+        chain: vec![first().bytes().clone()],
+        keyring: keyring(),
+        admission: Bytes::from_static(b"an invitation"),
+        signature: Signature([0x5a; 64]),
+    }
 }
 
 pub(crate) fn hello() -> Hello {

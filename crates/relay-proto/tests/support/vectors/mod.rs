@@ -10,6 +10,7 @@ mod handshake;
 mod hpke;
 mod keys;
 mod merkle;
+mod quotas;
 mod refused;
 mod rosters;
 mod sealing;
@@ -34,6 +35,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Value)> {
         ("keys.json", keys::vector()),
         ("merkle.json", merkle::vector()),
         ("attestations.json", attestations::vector()),
+        ("quotas.json", quotas::vector()),
         ("rosters.json", rosters::vector()),
         ("handshake.json", handshake::vector()),
         ("erasures.json", erasures::vector()),

@@ -1,0 +1,214 @@
+//! Quotas of what a space holds, and the count that they are held against.
+//!
+//! The count of an active space starts with what the store holds and follows what is committed. Forgetting it does not see: it is
+//! counted anew when something was refused, so a space that made room is let in again with the next try.
+//!
+//! Invariant: as long as the count is not known, nothing is admitted; so a restart forgives nothing.
+
+use crate::endpoint::Moment;
+use crate::limits::USAGE_REFRESH_MS;
+use crate::store::{SpaceCommit, SpaceUsage};
+use relay_proto::quota::{Quota, QuotaDetail};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How much a space may hold; 0 is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpaceQuota {
+    /// Entries held at a time.
+    pub entries_max: u64,
+    /// Their sealed bytes.
+    pub bytes_max: u64,
+}
+
+impl SpaceQuota {
+    /// Whether there is any limit.
+    #[must_use]
+    pub const fn is_set(&self) -> bool {
+        self.entries_max > 0 || self.bytes_max > 0
+    }
+}
+
+/// Entries and their sealed bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
+}
+
+/// The count of one active space.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    quota: SpaceQuota,
+    state: Mutex<MeterState>,
+}
+
+#[derive(Debug, Default)]
+struct MeterState {
+    known: Option<SpaceUsage>,
+    /// Newest seq committed while nothing was known.
+    missed: u64,
+    /// What was admitted and is under way.
+    reserved: Amount,
+    refreshed_at: Option<Moment>,
+}
+
+impl Meter {
+    pub(crate) fn new(quota: SpaceQuota) -> Self {
+        Self { quota, state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, MeterState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anything is counted at all.
+    pub(crate) const fn is_set(&self) -> bool {
+        self.quota.is_set()
+    }
+
+    /// Whether the store is to be asked before anything can be admitted.
+    pub(crate) fn must_ask(&self) -> bool {
+        self.quota.is_set() && self.lock().known.is_none()
+    }
+
+    /// Takes what the store counted. What was committed meanwhile makes it worthless, and it is to be asked again.
+    pub(crate) fn learn(&self, usage: SpaceUsage) {
+        let mut state = self.lock();
+        let newest = state.known.map_or(state.missed, |known| known.size);
+        if usage.size >= newest {
+            state.known = Some(usage);
+        }
+    }
+
+    /// Counts what became durable.
+    pub(crate) fn committed(&self, commit: &SpaceCommit) {
+        if !self.quota.is_set() {
+            return;
+        }
+        let mut state = self.lock();
+        let last = commit.first_seq.saturating_add(count(commit.entries.len())).saturating_sub(1);
+        let Some(known) = &mut state.known else {
+            state.missed = state.missed.max(last);
+            return;
+        };
+        let counted_already = known.size.saturating_add(1).saturating_sub(commit.first_seq);
+        let skip = usize::try_from(counted_already).unwrap_or(usize::MAX);
+        for entry in commit.entries.iter().skip(skip) {
+            known.entries = known.entries.saturating_add(1);
+            known.bytes = known.bytes.saturating_add(count(entry.sealed.len()));
+        }
+        known.size = known.size.max(last);
+    }
+
+    /// Reserves room, or says which quota would be exceeded.
+    pub(crate) fn reserve(&self, needed: Amount) -> Result<(), QuotaDetail> {
+        let mut state = self.lock();
+        let known = state.known.unwrap_or_default();
+        let entries = known.entries.saturating_add(state.reserved.entries);
+        let bytes = known.bytes.saturating_add(state.reserved.bytes);
+        let SpaceQuota { entries_max, bytes_max } = self.quota;
+        let checks = [
+            (Quota::SpaceEntries, entries, entries_max, needed.entries),
+            (Quota::SpaceBytes, bytes, bytes_max, needed.bytes),
+        ];
+        for (quota, used, allowed, needed) in checks {
+            if allowed > 0 && needed > 0 && used.saturating_add(needed) > allowed {
+                return Err(QuotaDetail { quota, used, allowed, needed });
+            }
+        }
+        state.reserved.entries = state.reserved.entries.saturating_add(needed.entries);
+        state.reserved.bytes = state.reserved.bytes.saturating_add(needed.bytes);
+        Ok(())
+    }
+
+    /// Gives back what was reserved: it was counted by its commit, or not stored.
+    pub(crate) fn release(&self, amount: Amount) {
+        let mut state = self.lock();
+        state.reserved.entries = state.reserved.entries.saturating_sub(amount.entries);
+        state.reserved.bytes = state.reserved.bytes.saturating_sub(amount.bytes);
+    }
+
+    /// Whether to ask the store again because something was refused; at most once in a while.
+    pub(crate) fn may_refresh(&self, now: Moment) -> bool {
+        let mut state = self.lock();
+        let pause = Duration::from_millis(USAGE_REFRESH_MS);
+        let due = state.refreshed_at.is_none_or(|at| now.0 >= at.0 + pause);
+        if due {
+            state.refreshed_at = Some(now);
+        }
+        due
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoredEntry;
+    use bytes::Bytes;
+    use relay_proto::ids::{DeviceKey, EntryId, SpaceId};
+
+    fn meter() -> Meter {
+        Meter::new(SpaceQuota { entries_max: 3, bytes_max: 100 })
+    }
+
+    fn usage(size: u64, entries: u64, bytes: u64) -> SpaceUsage {
+        SpaceUsage { size, entries, bytes }
+    }
+
+    fn commit(first_seq: u64, entries: usize) -> SpaceCommit {
+        let entry = StoredEntry {
+            device: DeviceKey([1; 32]),
+            push_seq: 1,
+            key_epoch: 1,
+            id: EntryId::ZERO,
+            sealed: Bytes::from_static(&[0; 10]),
+        };
+        let space = SpaceId([2; 32]);
+        SpaceCommit { space, first_seq, entries: vec![entry; entries], attestation: Bytes::new() }
+    }
+
+    fn amount(entries: u64, bytes: u64) -> Amount {
+        Amount { entries, bytes }
+    }
+
+    #[test]
+    fn what_is_under_way_counts() {
+        let meter = meter();
+        meter.learn(usage(1, 1, 40));
+        assert_eq!(meter.reserve(amount(1, 40)), Ok(()));
+        let bytes = QuotaDetail { quota: Quota::SpaceBytes, used: 80, allowed: 100, needed: 40 };
+        assert_eq!(meter.reserve(amount(1, 40)), Err(bytes));
+        let entries = QuotaDetail { quota: Quota::SpaceEntries, used: 2, allowed: 3, needed: 2 };
+        assert_eq!(meter.reserve(amount(2, 10)), Err(entries));
+        meter.release(amount(1, 40));
+        assert_eq!(meter.reserve(amount(2, 60)), Ok(()), "exactly up to the quota");
+    }
+
+    #[test]
+    fn commits_are_counted_once() {
+        let meter = meter();
+        assert!(meter.must_ask());
+        meter.committed(&commit(1, 2));
+        meter.learn(usage(1, 1, 10));
+        assert!(meter.must_ask(), "an answer that misses a commit is not believed");
+        meter.learn(usage(2, 2, 20));
+        assert!(!meter.must_ask());
+        meter.committed(&commit(2, 2));
+        let full = QuotaDetail { quota: Quota::SpaceEntries, used: 3, allowed: 3, needed: 1 };
+        assert_eq!(meter.reserve(amount(1, 1)), Err(full), "seq 2 was counted already, seq 3 was not");
+        meter.learn(usage(2, 0, 0));
+        assert_eq!(meter.reserve(amount(1, 1)), Err(full), "what is older than what is known changes nothing");
+        meter.learn(usage(3, 1, 10));
+        assert_eq!(meter.reserve(amount(1, 1)), Ok(()), "what was forgotten makes room");
+    }
+
+    #[test]
+    fn without_quotas_nothing_is_asked() {
+        assert!(!Meter::new(SpaceQuota::default()).must_ask());
+    }
+}

@@ -1,0 +1,21 @@
+// A quota of the relay is used up: which one, and what would be needed.
+import type { QuotaDetail, QuotaName } from '../protocol/quota-detail.js';
+import { ClientError } from './client-error.js';
+
+/** Told by the event `error` when entries of this device do not fit; they stay in the outbox and are sent again. */
+export class QuotaExceededError extends ClientError {
+  readonly quota: QuotaName;
+  readonly used: number;
+  readonly allowed: number;
+  /** What the refused request needs beside what is used. */
+  readonly needed: number;
+
+  constructor({ quota, used, allowed, needed }: QuotaDetail, hint: string) {
+    super('quota_exceeded', `${quota.replace('_', ' ')}: ${used} of ${allowed} are used, and ${needed} more are needed`, { temporary: true, hint });
+    this.name = 'QuotaExceededError';
+    this.quota = quota;
+    this.used = used;
+    this.allowed = allowed;
+    this.needed = needed;
+  }
+}

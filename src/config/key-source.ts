@@ -1,0 +1,10 @@
+// Where the keys of JWTs may be read from.
+import { isLoopback } from './bind.js';
+
+/** Whether a source may be read: a path, https, or http on this machine. */
+export function isKeySource(source: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return true;
+  if (!URL.canParse(source)) return false;
+  const { protocol, hostname } = new URL(source);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+}

@@ -1,0 +1,20 @@
+// What the core asks of the control plane before a space is founded, and what it is told.
+
+/** The word on one founding. */
+export type FoundingVerdict =
+  | { readonly kind: 'admitted' }
+  /** The token is no good. */
+  | { readonly kind: 'refused' }
+  /** It cannot be judged now. */
+  | { readonly kind: 'unavailable' }
+  /** Its tenant has as many spaces as it may. */
+  | { readonly kind: 'exceeded'; readonly used: number; readonly allowed: number };
+
+export const ADMITTED: FoundingVerdict = { kind: 'admitted' };
+export const REFUSED: FoundingVerdict = { kind: 'refused' };
+
+/** Judges tokens. */
+export interface FoundingJudge {
+  /** `claim` is the same when the same token comes for the same space again. Rejects when it cannot be judged. */
+  judge(token: string, claim: string): Promise<FoundingVerdict>;
+}

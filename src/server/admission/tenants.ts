@@ -1,0 +1,38 @@
+// Tenants: which may found spaces, how many, and how many they founded. Their names are on disk as hashes only.
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { isTenant, type TenantList } from '../../config/tenants.js';
+import { addClaim } from './claims-file.js';
+import { ADMITTED, REFUSED, type FoundingVerdict } from './founding-judge.js';
+import { InTurn } from './in-turn.js';
+
+/** Foundings of one tenant that are remembered at all. */
+const FOUNDINGS_MAX = 100_000;
+
+export interface TenantOptions {
+  readonly dataDir: string;
+  readonly list: TenantList;
+  /** 0: no limit. */
+  readonly spacesMax: number;
+}
+
+export class Tenants {
+  readonly #options: TenantOptions;
+  readonly #turn = new InTurn();
+
+  constructor(options: TenantOptions) {
+    this.#options = options;
+  }
+
+  /** Counts one founding of a tenant; `granted` is what its token says that it may have. */
+  async found(tenant: string, granted: number | null, claim: string): Promise<FoundingVerdict> {
+    const { list, spacesMax, dataDir } = this.#options;
+    if (!isTenant(tenant) || list?.has(tenant) === false) return REFUSED;
+    // What the operator wrote for this tenant comes before what its token says.
+    const allowed = list?.get(tenant) ?? granted ?? (spacesMax === 0 ? FOUNDINGS_MAX : spacesMax);
+    const name = createHash('sha256').update('sealrelay/v1/tenant').update(tenant).digest('hex').slice(0, 32);
+    const path = join(dataDir, 'admission', 'tenants', `${name}.claims`);
+    const { isIn, used } = await this.#turn.run(() => addClaim(path, claim, Math.min(allowed, FOUNDINGS_MAX)));
+    return isIn ? ADMITTED : { kind: 'exceeded', used, allowed };
+  }
+}
