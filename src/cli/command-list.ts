@@ -9,6 +9,7 @@ import { healthcheckCommand } from './commands/healthcheck.js';
 import { logResetCommand } from './commands/log-reset.js';
 import { reloadCommand } from './commands/reload.js';
 import { serveCommand } from './commands/serve.js';
+import { slaCommand } from './commands/sla.js';
 import { statusCommand } from './commands/status.js';
 import { verifyBlindCommand } from './commands/verify-blind.js';
 import { versionCommand } from './commands/version.js';
@@ -16,6 +17,7 @@ import { versionCommand } from './commands/version.js';
 export const COMMANDS: readonly Command[] = [
   serveCommand,
   statusCommand,
+  slaCommand,
   healthcheckCommand,
   configShow,
   configCheck,

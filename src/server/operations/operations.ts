@@ -10,7 +10,7 @@ import type { App } from '../fastify.js';
 import type { AuditSink } from '../audit/audit-sink.js';
 import { IncidentStore } from '../incidents/incident-store.js';
 import type { Phase, StoreTrouble } from '../readiness.js';
-import { RegionWatch, type RegionStatus } from '../regions/region-watch.js';
+import { RegionWatch, type RegionHealth, type RegionStatus } from '../regions/region-watch.js';
 import { storeStatus } from '../routes/health.js';
 import { alertRoutes } from '../routes/alerts.js';
 import { incidentRoutes } from '../routes/incidents.js';
@@ -116,6 +116,11 @@ export class Operations {
     slaReportRoute(app, this.view, () => this.#incidents.all);
     alertRoutes(app, this.#alerts, () => this.#deps.clock().wallMs);
     incidentRoutes(app, { store: () => this.#incidents, audit: this.#deps.audit, clock: () => this.#deps.clock().wallMs });
+  }
+
+  /** How another region was when it was asked last. */
+  regionHealth(id: string): RegionHealth {
+    return this.#regions.of(id);
   }
 
   metrics(): readonly Readable[] {
