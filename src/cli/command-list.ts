@@ -11,6 +11,7 @@ import { healthcheckCommand } from './commands/healthcheck.js';
 import { logResetCommand } from './commands/log-reset.js';
 import { reloadCommand } from './commands/reload.js';
 import { serveCommand } from './commands/serve.js';
+import { slaCommand } from './commands/sla.js';
 import { spaceExport, spaceImport, spaceVerify } from './commands/space.js';
 import { spaceErase, spaceList, spaceShow } from './commands/spaces.js';
 import { statusCommand } from './commands/status.js';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   serveCommand,
   statusCommand,
   topCommand,
+  slaCommand,
   healthcheckCommand,
   configShow,
   configCheck,

@@ -156,6 +156,7 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
     environment: () => reloader.running.environment,
     clock: () => Date.now(),
     operations: shared.operations,
+    regionHealth: (id) => shared.operations.regionHealth(id),
   });
   closers.add(() => app.close());
   await app.listen({ path: socket.socketPath });

@@ -8,7 +8,7 @@ import { CLI, ServeProcess } from '../support/serve-process.js';
 import { Shell } from '../support/shell.js';
 
 const isRunnable = existsSync(CLI) && spawnSync('bash', ['--version']).status === 0;
-const HEALTHY_ONLY = ['status', 'top', 'healthcheck', 'reload', 'admin-link'];
+const HEALTHY_ONLY = ['status', 'top', 'healthcheck', 'reload', 'admin-link', 'sla'];
 
 /** Where a running relay is, as variables for other commands. */
 async function placeOf(relay: ServeProcess): Promise<Record<string, string>> {
@@ -57,7 +57,7 @@ describe.skipIf(!isRunnable)('the examples of every help (needs `npm run build` 
     for (const space of spaces) await space.close();
   });
 
-  it('status, top, healthcheck, reload and admin-link, of a relay that runs; they fail when none does', async () => {
+  it('status, top, sla, healthcheck, reload and admin-link, of a relay that runs; they fail when none does', async () => {
     await using relay = new ServeProcess([]);
     using shell = new Shell(await placeOf(relay));
     for (const { line } of asks.flatMap(({ examples }) => examples)) expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 0, err: '' });

@@ -86,8 +86,8 @@ export class Alerts {
 
   #tell(told: Told): void {
     const { event, alert } = told;
-    const write = event === 'firing' ? this.#deps.logger.warn : this.#deps.logger.info;
-    write.call(this.#deps.logger, { code: `alert_${event}`, alert: alert.key }, `${event === 'firing' ? 'alert' : 'resolved'}: ${alert.summary}`);
+    // Its end is as loud as its beginning: who read the one has to find the other.
+    this.#deps.logger.warn({ code: `alert_${event}`, alert: alert.key }, `${event === 'firing' ? 'alert' : 'resolved'}: ${alert.summary}`);
     this.#send(told);
   }
 

@@ -10,7 +10,7 @@ import type { App } from '../fastify.js';
 import type { AuditSink } from '../audit/audit-sink.js';
 import { IncidentStore } from '../incidents/incident-store.js';
 import type { Phase, StoreTrouble } from '../readiness.js';
-import { RegionWatch, type RegionStatus } from '../regions/region-watch.js';
+import { RegionWatch, type RegionHealth, type RegionStatus } from '../regions/region-watch.js';
 import { storeStatus } from '../routes/health.js';
 import { alertRoutes } from '../routes/alerts.js';
 import { incidentRoutes } from '../routes/incidents.js';
@@ -24,7 +24,7 @@ import type { Readable } from '../telemetry/metric-row.js';
 import { operationMetrics } from '../telemetry/operation-metrics.js';
 import { shareSnapshot } from '../telemetry/snapshot.js';
 import { DiskSpace } from './disk-space.js';
-import { openFolder } from './operation-files.js';
+import { openFolder, type OperationFiles } from './operation-files.js';
 
 const TICK_MS = 1000;
 /** How often the folder of incidents is read, and the disk looked at. */
@@ -83,17 +83,16 @@ export class Operations {
   async open(dataDir: string): Promise<void> {
     this.#dataDir = dataDir;
     const complain = (error: unknown): void => this.#complain(error);
-    try {
-      const root = await openFolder(dataDir, FOLDER);
-      const folder = join(dataDir, FOLDER);
-      await this.#keeper.open(root === null ? null : await openFolder(folder, 'sla'), this.#deps.clock(), complain);
-      this.#incidents = new IncidentStore(root === null ? null : await openFolder(folder, 'incidents'));
-      await this.#incidents.refresh();
-      await this.#alerts.open(root === null ? null : await openFolder(folder, 'alerts'));
-    } catch (error) {
+    const root = await openFolder(dataDir, FOLDER).catch(complain);
+    const folder = async (name: string): Promise<OperationFiles | null> => (root ? ((await openFolder(join(dataDir, FOLDER), name).catch(complain)) ?? null) : null);
+    const memoryOnly = (error: unknown): Promise<void> => {
       complain(error);
-      await this.#keeper.open(null, this.#deps.clock(), complain);
-    }
+      return this.#keeper.open(null, this.#deps.clock(), complain);
+    };
+    await this.#keeper.open(await folder('sla'), this.#deps.clock(), complain).catch(memoryOnly);
+    this.#incidents = new IncidentStore(await folder('incidents'));
+    await this.#incidents.refresh().catch(complain);
+    await this.#alerts.open(await folder('alerts')).catch(complain);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
     await this.#disk.look(dataDir);
@@ -116,6 +115,11 @@ export class Operations {
     slaReportRoute(app, this.view, () => this.#incidents.all);
     alertRoutes(app, this.#alerts, () => this.#deps.clock().wallMs);
     incidentRoutes(app, { store: () => this.#incidents, audit: this.#deps.audit, clock: () => this.#deps.clock().wallMs });
+  }
+
+  /** How another region was when it was asked last. */
+  regionHealth(id: string): RegionHealth {
+    return this.#regions.of(id);
   }
 
   metrics(): readonly Readable[] {

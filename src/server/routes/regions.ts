@@ -1,12 +1,10 @@
-// `/regions`: the regions clients may choose from. A relay knows how it is itself; how others are, clients find out by asking them.
+// `/regions`: the regions clients may choose from. A relay knows how it is itself; of others it knows what their /health said last.
 import type { Region } from '../../config/regions.js';
 import type { App } from '../fastify.js';
 import { problemSchema } from '../plugins/problem.js';
 import type { StoreTrouble } from '../readiness.js';
+import type { RegionHealth, RegionStatus } from '../regions/region-watch.js';
 import { storeStatus } from './health.js';
-
-/** `offline`: it has no endpoint; `unknown`: it is another relay, which this one does not watch. */
-type RegionStatus = 'online' | 'degraded' | 'offline' | 'unknown';
 
 const regionsSchema = {
   querystring: { type: 'object', additionalProperties: true },
@@ -26,6 +24,7 @@ const regionsSchema = {
               location: { type: 'string' },
               endpoint: { type: 'string' },
               status: { type: 'string', enum: ['online', 'degraded', 'offline', 'unknown'] },
+              latency_ms: { type: 'number' },
             },
           },
         },
@@ -40,6 +39,8 @@ const regionsSchema = {
 export interface RegionsDeps {
   readonly regions: () => readonly Region[];
   readonly region: () => string;
+  /** How another region was when it was asked last. */
+  readonly regionHealth: (id: string) => Pick<RegionHealth, 'status' | 'latencyMs'>;
   readonly storeTrouble: () => StoreTrouble | null;
   readonly storeLatencyMs: () => number;
   readonly clock: () => number;
@@ -48,13 +49,16 @@ export interface RegionsDeps {
 export function regionsRoute(app: App, deps: RegionsDeps): void {
   app.get('/regions', { schema: regionsSchema }, (_request, reply) =>
     reply.header('cache-control', 'no-store').send({
-      regions: deps.regions().map((region) => ({ ...region, status: statusOf(region, deps) })),
+      regions: deps.regions().map((region) => ({ ...region, ...healthOf(region, deps) })),
       timestamp: deps.clock(),
     }),
   );
 }
 
-function statusOf({ id, endpoint }: Region, deps: RegionsDeps): RegionStatus {
-  if (id !== deps.region()) return endpoint === '' ? 'offline' : 'unknown';
-  return ({ ok: 'online', degraded: 'degraded', error: 'offline' } as const)[storeStatus(deps.storeTrouble(), deps.storeLatencyMs())];
+/** A region without an endpoint is offline; one that was not asked yet is unknown. Latency is seen from here, where it is known. */
+function healthOf({ id, endpoint }: Region, deps: RegionsDeps): { status: RegionStatus; latency_ms?: number } {
+  if (id === deps.region()) return { status: ({ ok: 'online', degraded: 'degraded', error: 'offline' } as const)[storeStatus(deps.storeTrouble(), deps.storeLatencyMs())] };
+  if (endpoint === '') return { status: 'offline' };
+  const { status, latencyMs } = deps.regionHealth(id);
+  return latencyMs === null ? { status } : { status, latency_ms: latencyMs };
 }

@@ -39,7 +39,7 @@ export class SlaJournal {
     const days = (await this.#files.list()).filter((name) => /^\d{4}-\d\d-\d\d\.jsonl$/.test(name));
     const records: SlaRecord[] = [];
     for (const name of days) records.push(...(await this.#loadDay(name, nowMs)));
-    const outages = decodeLines(await this.#files.read(OUTAGES), decodeOutage).slice(-OUTAGES_MAX);
+    const outages = await this.#loadOutages();
     const { unfinished, lastRun } = decodeCurrent(await this.#files.read(CURRENT));
     const ascending = records.toSorted((a, b) => a.fromMs - b.fromMs);
     const endMs = ascending.at(-1)?.toMs ?? null;
@@ -87,6 +87,14 @@ export class SlaJournal {
   /** Joins a day that is over. */
   async joinDay(dayMs: number, nowMs: number): Promise<void> {
     await this.#loadDay(`${dayOf(dayMs)}.jsonl`, nowMs).catch(this.#failed);
+  }
+
+  /** A file that has grown beyond what is read is cut to that. */
+  async #loadOutages(): Promise<Outage[]> {
+    const all = decodeLines(await this.#files.read(OUTAGES), decodeOutage);
+    const kept = all.slice(-OUTAGES_MAX);
+    if (kept.length < all.length) await this.#files.replace(OUTAGES, kept.map((outage) => `${encodeOutage(outage)}\n`).join(''));
+    return kept;
   }
 
   async #loadDay(name: string, nowMs: number): Promise<SlaRecord[]> {

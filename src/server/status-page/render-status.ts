@@ -75,7 +75,7 @@ function barsOf({ days, measured_seconds: measured, uptime_percentage: uptime }:
   const width = days.length * BAR_STEP - (BAR_STEP - BAR_WIDTH);
   const told = measured === 0 ? 'Uptime was not measured yet.' : `Uptime of the last ${days.length} days: ${uptime} %.`;
   return html`<svg class="bars" viewBox="0 0 ${width} ${BAR_HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${told}">${days.map((day, place) => bar(day, place))}</svg>
-<div class="row soft"><span>${days.length} days ago</span><span>${measured === 0 ? 'not measured yet' : `${uptime} %`}</span><span>Today</span></div>
+<div class="row soft"><span>${days.length} days ago</span><span>${measured === 0 ? 'not measured' : `${uptime} %`}</span><span>Today</span></div>
 <ul class="legend soft">${(
     [
       ['up', 'Up'],

@@ -18,7 +18,7 @@ async function bashOffers(...words: string[]): Promise<string[]> {
 
 describe('relay completion', () => {
   it.skipIf(!has('bash'))('completes in bash: commands, second words, options, values, operands (needs bash)', async () => {
-    expect(await bashOffers('s')).toEqual(['serve', 'status', 'space']);
+    expect(await bashOffers('s')).toEqual(['serve', 'status', 'sla', 'space']);
     expect(await bashOffers('config', '')).toEqual(['show', 'check', 'default', 'env', 'docs', 'schema']);
     expect(await bashOffers('config', 'show', '--o')).toEqual(['--origin']);
     expect(await bashOffers('serve', '--limits.push')).toEqual(['--limits.push-entries-max', '--limits.push-in-flight-max']);

@@ -38,6 +38,7 @@ describe('the public app', () => {
       environment: () => 'staging',
       clock: () => 1_700_000_000_123,
       operations: { publicRoutes: () => undefined },
+      regionHealth: (id) => (id === 'us-west' ? { status: 'degraded', latencyMs: 81 } : { status: 'unknown', latencyMs: null }),
     });
   });
   afterEach(() => app.close());
@@ -99,6 +100,9 @@ describe('the public app', () => {
     regions = [{ id: 'us', name: 'US', location: 'Iowa', endpoint: 'https://us.example' }, { id: 'eu-west', name: 'EU', location: 'Ireland', endpoint: '' }];
     latencyMs = 500;
     expect(await list()).toEqual([{ ...regions[0], status: 'unknown' }, { ...regions[1], status: 'degraded' }]);
+    regions = [{ id: 'us-west', name: 'US', location: 'Oregon', endpoint: 'https://us.example' }];
+    expect(await list()).toEqual([{ ...regions[0], status: 'degraded', latency_ms: 81 }]);
+    regions = [{ id: 'us', name: 'US', location: 'Iowa', endpoint: 'https://us.example' }, { id: 'eu-west', name: 'EU', location: 'Ireland', endpoint: '' }];
     trouble = 'store_poisoned';
     expect((await list()).map(({ status }) => status)).toEqual(['unknown', 'offline']);
     regions = DEFAULT_REGIONS;

@@ -173,6 +173,13 @@ describe('what is kept', () => {
     expect(world.availability(START_MS, START_MS + 3 * HOUR_MS).measured_seconds).toBe(0);
   });
 
+  it('cuts a list of outages that has no end', async () => {
+    const world = new World();
+    world.files.files.set('outages.jsonl', '[1,2,"crash"]\n'.repeat(10_001));
+    await world.start();
+    expect(world.files.files.get('outages.jsonl')?.split('\n')).toHaveLength(10_001);
+  });
+
   it('goes on in memory when the disk takes nothing, and says so', async () => {
     const world = new World();
     await world.start();
