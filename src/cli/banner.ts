@@ -28,7 +28,9 @@ export interface BannerFacts {
   /** The configuration file that was read, or null. */
   readonly configFile: string | null;
   readonly metricsUrl: string | null;
-  /** Other machines can connect, without TLS. */
+  /** Clients speak TLS to the relay itself. */
+  readonly tls: boolean;
+  /** Other machines can connect. */
   readonly isOpen: boolean;
 }
 
@@ -69,7 +71,7 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     renderUnicodeCompact(facts.relayAddress, { border: 2 }),
     '',
     row('Durability', 'fsync: a receipt leaves only after the entry is on disk'),
-    row('TLS', facts.isOpen ? 'off, and other machines can connect: the network sees who talks to this relay, when and how much' : 'off; only this machine can connect'),
+    row('TLS', tlsOf(facts)),
     row('Data', facts.dataDir),
     row('Configuration', facts.configFile ?? 'no file'),
     row('Metrics', facts.metricsUrl ?? 'off'),
@@ -84,6 +86,11 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     'Ctrl-C stops the relay.',
     '',
   ].join('\n');
+}
+
+function tlsOf({ tls, isOpen }: BannerFacts): string {
+  if (tls) return 'on: TLS 1.3, nothing else';
+  return isOpen ? 'off, and other machines can connect: the network sees who talks to this relay, when and how much' : 'off; only this machine can connect';
 }
 
 function row(label: string, text: string): string {

@@ -5,6 +5,7 @@ import { isLoopback } from '../config/bind.js';
 import type { ReadFlags } from '../config/flags.js';
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { Config } from '../config/options.js';
+import { isTlsOn } from '../config/tls.js';
 import { startRelayPort } from '../native/addon.js';
 import { authority, relayAddress } from '../server/address.js';
 import { DATA_PLANE_ROUTES } from '../server/data-plane-routes.js';
@@ -26,7 +27,7 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
   const { config, warnings } = orThrow(inspected);
   // On a terminal the banner has stdout to itself; elsewhere the log is what stdout is for.
   const logger = buildLogger(config['log.level'], pino.destination({ fd: io.isTerminal ? STDERR_FD : STDOUT_FD, sync: true }));
-  for (const warning of isLoopback(config.host) ? warnings : [...warnings, OPEN_TO_ALL]) {
+  for (const warning of isLoopback(config.host) || isTlsOn(config) ? warnings : [...warnings, OPEN_TO_ALL]) {
     if (io.isTerminal) io.printError(`relay: ${warning}`);
     else logger.warn(warning);
   }
@@ -37,7 +38,7 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
     signals: process,
     armed: () => {
       if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
-      else logger.info({ ...facts, durability: 'fsync', tls: 'off' }, 'relay is listening');
+      else logger.info({ ...facts, redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off' }, 'relay is listening');
     },
     exitNow: (code) => process.exit(code),
     log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),
@@ -56,6 +57,7 @@ function factsOf(server: RunningServer, config: Config, file: string | null): Ba
     dataDir: resolve(config['data-dir']),
     configFile: file === null ? null : resolve(file),
     metricsUrl: admin === null ? null : `http://${authority(admin.host, admin.port)}/metrics`,
+    tls: info.tls,
     isOpen: !isLoopback(config.host),
   };
 }

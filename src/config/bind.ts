@@ -2,17 +2,18 @@
 import { isIP } from 'node:net';
 import type { Finding, Origin } from './finding.js';
 import type { Config } from './options.js';
+import { isTlsOn } from './tls.js';
 
 const THREE_WAYS =
   'Three ways out: keep --host 127.0.0.1 and let a reverse proxy on this machine end TLS (an SSH tunnel or a VPN does it too); ' +
-  'wait for TLS in the relay, which is not there yet, as is --behind-proxy for a proxy on another machine; ' +
+  'turn TLS on in the relay with --tls.cert and --tls.key, or with --acme.domains; ' +
   'or give --insecure where everyone on the network may see who talks to the relay, when and how much, and may copy session tokens.';
 
 /** What is wrong with the addresses to listen on. */
 export function checkBind(config: Config, origin: (key: 'host' | 'admin.host') => Origin): Finding[] {
   const findings: Finding[] = [];
-  if (!isLoopback(config.host) && !config.insecure) {
-    findings.push(refusal(`host "${config.host}" (${origin('host').label}) is not a loopback address, and this relay cannot speak TLS yet`, THREE_WAYS, origin('host')));
+  if (!isLoopback(config.host) && !config.insecure && !isTlsOn(config)) {
+    findings.push(refusal(`host "${config.host}" (${origin('host').label}) is not a loopback address, and TLS is not on`, THREE_WAYS, origin('host')));
   }
   if (config['admin.port'] !== null && !isLoopback(config['admin.host'])) {
     const what = `admin.host "${config['admin.host']}" (${origin('admin.host').label}) is not a loopback address, and the admin listener asks nobody who they are`;

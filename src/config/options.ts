@@ -9,6 +9,7 @@ import { LISTENING } from './table/listening.js';
 import { PLACE } from './table/place.js';
 import { PROCESS } from './table/process.js';
 import { STORAGE } from './table/storage.js';
+import { TLS } from './table/tls.js';
 import { TIME } from './table/time.js';
 import type { OptionSpec } from './table/option-spec.js';
 
@@ -17,6 +18,7 @@ export type { OptionSpec, OptionTable, OptionValue } from './table/option-spec.j
 
 export const OPTIONS = {
   ...LISTENING,
+  ...TLS,
   ...STORAGE,
   ...LIMITS,
   ...TIME,
@@ -31,6 +33,8 @@ type ValueOf<S> = S extends { type: 'choice'; choices: readonly (infer C)[] }
   ? C
   : S extends { type: 'text' | 'path' }
     ? string
+    : S extends { type: 'text-or-off' | 'path-or-off' }
+      ? string | null
     : S extends { type: 'boolean' }
       ? boolean
       : S extends { type: 'regions' }

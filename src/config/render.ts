@@ -7,6 +7,7 @@ const HELP_INDENT = 6;
 
 export const GROUPS = {
   listening: 'Listening',
+  tls: 'TLS',
   storage: 'Storage',
   limits: 'Limits',
   time: 'Time',
@@ -16,7 +17,9 @@ export const GROUPS = {
 
 export const PLACEHOLDERS = {
   text: '<text>',
+  'text-or-off': '<text|off>',
   path: '<path>',
+  'path-or-off': '<path|off>',
   choice: '<word>',
   boolean: '',
   regions: '<list>',
@@ -36,8 +39,10 @@ export function renderHelp(keys: readonly OptionKey[] = OPTION_KEYS): string {
 
 function helpOf(key: OptionKey): string {
   const spec: OptionSpec = OPTIONS[key];
-  const head = `  ${`${flagOf(key)} ${PLACEHOLDERS[spec.type]}`.trimEnd()}  (default ${spec.type === 'regions' ? `${spec.default.length} regions` : formatValue(spec, spec.default)})`;
-  return [head, ...wrap(spec.doc, HELP_COLUMNS - HELP_INDENT).map((line) => ' '.repeat(HELP_INDENT) + line)].join('\n');
+  const name = `  ${`${flagOf(key)} ${PLACEHOLDERS[spec.type]}`.trimEnd()}`;
+  const preset = `(default ${spec.type === 'regions' ? `${spec.default.length} regions` : formatValue(spec, spec.default)})`;
+  const head = name.length + preset.length + 2 <= HELP_COLUMNS ? [`${name}  ${preset}`] : [name, `${' '.repeat(HELP_INDENT)}${preset}`];
+  return [...head, ...wrap(spec.doc, HELP_COLUMNS - HELP_INDENT).map((line) => ' '.repeat(HELP_INDENT) + line)].join('\n');
 }
 
 /** Breaks a text at spaces into lines of at most `columns` characters; a longer word gets a line of its own. */

@@ -2,6 +2,7 @@
 import { checkBind } from './bind.js';
 import { configError, type Finding, type Found, type Origin } from './finding.js';
 import { OPTIONS, type Config, type OptionKey, type OptionSpec, type OptionTable, type OptionValue } from './options.js';
+import { checkTls } from './tls.js';
 import { formatValue, parseValue } from './values.js';
 
 export type Layer = ReadonlyMap<string, Found>;
@@ -20,7 +21,7 @@ export function resolveConfig(layers: readonly Layer[]): Resolved {
   const { values, origin, findings } = resolveTable(OPTIONS, layers);
   const originOf = (key: string): Origin => origin[key] ?? DEFAULT_ORIGIN;
   const config = values as Config;
-  const all = [...findings, ...checkBind(config, originOf)];
+  const all = [...findings, ...checkBind(config, originOf), ...checkTls(config, originOf)];
   return { config: all.length > 0 ? null : config, origin: origin as Record<OptionKey, Origin>, findings: all };
 }
 

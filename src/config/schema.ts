@@ -35,6 +35,8 @@ function typeSchema(spec: OptionSpec): Schema {
   switch (spec.type) {
     case 'text':
     case 'path':
+    case 'text-or-off':
+    case 'path-or-off':
       return { type: 'string', minLength: 1, maxLength: 4096 };
     case 'choice':
       return { enum: spec.choices };

@@ -13,6 +13,7 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
     info: () => core.info(),
     stats: () => core.stats(),
     drainEvents: () => core.drainEvents(),
+    reloadCertificate: () => converted(() => core.reloadCertificate()),
     beat: () => core.beat(),
     eraseSpace: (space) => converted(() => core.eraseSpace(space)),
     stop: ({ drainMs }) => converted(() => core.stop({ drainMs })),

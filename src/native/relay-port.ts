@@ -11,6 +11,8 @@ export interface RelayPort {
   stats(): RelayStats | null;
   /** Events since the last call, oldest first. */
   drainEvents(): RelayEvent[];
+  /** Reads the files of the certificate again; rejects when they are of no use, and goes on with what there was. */
+  reloadCertificate(): Promise<void>;
   /** Says that the event loop turns. */
   beat(): void;
   /** Erases a space (64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */

@@ -71,7 +71,7 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     readiness: new Readiness(),
     stats: shareSnapshot(() => core?.stats() ?? null, () => performance.now()),
     latency: new StoreLatency(),
-    reloader: new Reloader(config, { reread: deps.reread, logger: deps.logger, apply: (next) => setLogLevel(deps.logger, logger, next['log.level']) }),
+    reloader: new Reloader(config, { reread: deps.reread, logger: deps.logger, reloadCertificate: async () => await core?.reloadCertificate(), apply: (next) => setLogLevel(deps.logger, logger, next['log.level']) }),
     logger,
     relayAddress: () => (core === null ? null : relayAddress(core.info())),
   };

@@ -1,5 +1,5 @@
 // A data plane that only remembers what it was told.
-import type { RelayConfig, RelayEvent, RelayPort, RelayStats, StartRelayPort } from '../../src/native/relay-port.js';
+import type { RelayConfig, RelayEvent, RelayInfo, RelayPort, RelayStats, StartRelayPort } from '../../src/native/relay-port.js';
 import { RELAY_METRICS } from '../../src/server/telemetry/relay-metrics.js';
 
 export class RelayPortDouble implements RelayPort {
@@ -16,8 +16,8 @@ export class RelayPortDouble implements RelayPort {
     return this;
   };
 
-  info(): { host: string; port: number; logId: string } {
-    return { host: this.config?.host ?? '127.0.0.1', port: 4242, logId: 'A'.repeat(43) };
+  info(): RelayInfo {
+    return { host: this.config?.host ?? '127.0.0.1', port: 4242, logId: 'A'.repeat(43), tls: false, certificateName: null, redirectPort: null };
   }
 
   stats(): RelayStats {
@@ -31,6 +31,14 @@ export class RelayPortDouble implements RelayPort {
 
   beat(): void {
     if (!this.calls.includes('beat')) this.calls.push('beat');
+  }
+
+  /** What the next reload of the certificate says is wrong. */
+  certificateError: Error | null = null;
+
+  async reloadCertificate(): Promise<void> {
+    this.calls.push('reload certificate');
+    if (this.certificateError !== null) throw this.certificateError;
   }
 
   async eraseSpace(space: string): Promise<void> {

@@ -9,6 +9,7 @@ use crate::info::RelayInfo;
 use crate::log_reset::LogResetTask;
 use crate::stats::RelayStats;
 use crate::tasks::{StartTask, StopTask};
+use crate::tls_reload::TlsReloadTask;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Function};
 use napi_derive::napi;
@@ -92,6 +93,12 @@ impl RelayCore {
         let space = space_id(&space).map_err(|failure| failure.into_error(&env))?;
         let begun = self.shared.with(|running| running.erase_space(space));
         Ok(AsyncTask::new(EraseSpaceTask { begun }))
+    }
+
+    /// Reads the files of the certificate again; rejects when they are of no use, and goes on with what there was.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn reload_certificate(&self) -> AsyncTask<TlsReloadTask> {
+        AsyncTask::new(TlsReloadTask { tls: self.shared.with(Running::tls).flatten() })
     }
 
     /// Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time.

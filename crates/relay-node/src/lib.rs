@@ -20,4 +20,6 @@ mod native;
 mod stats;
 mod store_watch;
 mod tasks;
+mod tls;
+mod tls_reload;
 mod watch;
