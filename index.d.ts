@@ -45,6 +45,8 @@ export declare class RelayCore {
   importSpace(path: string): Promise<ExportReport>
   /** Checks a file that a relay wrote, and says what it holds. */
   static verifyExport(path: string): Promise<ExportReport>
+  /** Reads the files of the certificate again; rejects when they are of no use, and goes on with what there was. */
+  reloadCertificate(): Promise<void>
   /** Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time. */
   beat(): void
   /** Stops accepting, tells clients when to return, waits for them, closes the store. Again after that: nothing. */
@@ -101,6 +103,18 @@ export interface LogResetReport {
   spaces: number
 }
 
+/** An authority that speaks ACME. */
+export interface RelayAcme {
+  /** URL of its directory. */
+  directory: string
+  /** Names the certificate is for. */
+  domains: Array<string>
+  /** Where it may write to, or null. */
+  email: string | null
+  /** PEM file of the root that its own HTTPS is checked against, or null for the system's roots. */
+  ca: string | null
+}
+
 /** Everything the core is told when it starts. */
 export interface RelayConfig {
   /** IP address to listen on. */
@@ -119,6 +133,8 @@ export interface RelayConfig {
   gate: RelayGate
   /** Whether a device that would found a space waits for `answerFounding`; otherwise everybody may found one. */
   asksToFound: boolean
+  /** TLS, or null for plain connections only. */
+  tls: RelayTls | null
   /** Named limits. */
   limits: RelayLimits
   /** Named times. */
@@ -223,6 +239,12 @@ export interface RelayInfo {
   port: number
   /** Public key of the relay, base64url without padding: what a relay address pins. */
   logId: string
+  /** Whether that port speaks TLS. */
+  tls: boolean
+  /** The first name the certificate is for, or null. */
+  certificateName: string | null
+  /** Port on which plain HTTP is sent to HTTPS, or null. */
+  redirectPort: number | null
 }
 
 /** Limits, in bytes or counts. */
@@ -391,6 +413,14 @@ export interface RelayStats {
   eventLoopSilenceMs: number
   /** r" Events lost because nobody drained them. */
   eventsDroppedTotal: number
+  /** r" 1 while there is a certificate for TLS. */
+  tlsCertificateLoaded: number
+  /** r" Seconds until the certificate expires, negative afterwards; 0 without one. */
+  tlsCertificateLeftS: number
+  /** r" Times another certificate was put in place. */
+  tlsCertificateChangesTotal: number
+  /** r" Times another certificate could not be read or obtained. */
+  tlsCertificateFailuresTotal: number
   /** r" Connections open now, HTTP and WebSocket together. */
   connectionsOpen: number
   /** r" WebSockets open now. */
@@ -413,6 +443,14 @@ export interface RelayStats {
   addressesCrowdedTotal: number
   /** r" Failed accepts. */
   acceptErrorsTotal: number
+  /** r" TLS handshakes done. */
+  tlsHandshakesTotal: number
+  /** r" TLS handshakes that failed. */
+  tlsHandshakeFailuresTotal: number
+  /** r" TLS handshakes that were not done in time. */
+  tlsHandshakeTimeoutsTotal: number
+  /** r" TLS handshakes by which an authority checked a domain. */
+  tlsChallengesTotal: number
   /** r" Requests the core itself answered with an error. */
   httpErrorsTotal: number
   /** r" HTTP connections cut because the peer did not read its answer. */
@@ -649,4 +687,24 @@ export interface RelayTimes {
   deviceLeaseMs: number
   /** Liveness fails when the JavaScript event loop was silent for this long. */
   eventLoopSilenceMs: number
+}
+
+/** TLS 1.3 on the public port. Exactly one of `files` and `acme` is given. */
+export interface RelayTls {
+  /** A certificate that somebody else looks after. */
+  files: RelayTlsFiles | null
+  /** A certificate that the relay obtains itself. */
+  acme: RelayAcme | null
+  /** Seconds for which browsers are to insist on HTTPS; 0 does not say so. */
+  hstsMaxAgeS: number
+  /** Port on which plain HTTP is sent to HTTPS, or null for none. */
+  redirectPort: number | null
+}
+
+/** Files of a certificate. */
+export interface RelayTlsFiles {
+  /** PEM file of the chain. */
+  certificate: string
+  /** PEM file of the key. */
+  key: string
 }

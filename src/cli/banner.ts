@@ -32,7 +32,9 @@ export interface BannerFacts {
   readonly adminUrl: string | null;
   /** Whether the link signs in. */
   readonly isFirstSignIn: boolean;
-  /** Other machines can connect, without TLS. */
+  /** Clients speak TLS to the relay itself. */
+  readonly tls: boolean;
+  /** Other machines can connect. */
   readonly isOpen: boolean;
 }
 
@@ -73,7 +75,7 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     renderUnicodeCompact(facts.relayAddress, { border: 2 }),
     '',
     row('Durability', 'fsync: a receipt leaves only after the entry is on disk'),
-    row('TLS', facts.isOpen ? 'off, and other machines can connect: the network sees who talks to this relay, when and how much' : 'off; only this machine can connect'),
+    row('TLS', tlsOf(facts)),
     row('Data', facts.dataDir),
     row('Configuration', facts.configFile ?? 'no file'),
     row('Metrics', facts.metricsUrl ?? 'off'),
@@ -96,6 +98,11 @@ function adminLines({ adminUrl, isFirstSignIn }: BannerFacts, strong: (text: str
   if (adminUrl === null) return [row('Admin', 'off')];
   if (!isFirstSignIn) return [row('Admin', `${adminUrl} (\`relay admin-link\` signs in)`)];
   return ['', strong('Admin page: this link signs in once, within 30 minutes'), adminUrl];
+}
+
+function tlsOf({ tls, isOpen }: BannerFacts): string {
+  if (tls) return 'on: TLS 1.3, nothing else';
+  return isOpen ? 'off, and other machines can connect: the network sees who talks to this relay, when and how much' : 'off; only this machine can connect';
 }
 
 function row(label: string, text: string): string {

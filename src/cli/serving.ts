@@ -5,6 +5,7 @@ import { isLoopback } from '../config/bind.js';
 import type { ReadFlags } from '../config/flags.js';
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { Config } from '../config/options.js';
+import { isTlsOn } from '../config/tls.js';
 import { startRelayPort } from '../native/addon.js';
 import { authority, relayAddress } from '../server/address.js';
 import { auditLogIn } from '../server/audit/open-audit.js';
@@ -30,7 +31,7 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
   // On a terminal the banner has stdout to itself; elsewhere the log is what stdout is for.
   const logRing = new LogRing(pino.destination({ fd: io.isTerminal ? STDERR_FD : STDOUT_FD, sync: true }));
   const logger = buildLogger(config['log.level'], logRing);
-  for (const warning of isLoopback(config.host) ? warnings : [...warnings, OPEN_TO_ALL]) {
+  for (const warning of isLoopback(config.host) || isTlsOn(config) ? warnings : [...warnings, OPEN_TO_ALL]) {
     if (io.isTerminal) io.printError(`relay: ${warning}`);
     else logger.warn(warning);
   }
@@ -46,7 +47,7 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
     signals: process,
     armed: () => {
       if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
-      else logger.info({ ...factsForLog(facts), durability: 'fsync', tls: 'off', auditHead: server.auditHead() }, 'relay is listening');
+      else logger.info({ ...factsForLog(facts), redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off', auditHead: server.auditHead() }, 'relay is listening');
     },
     exitNow: (code) => process.exit(code),
     log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),
@@ -67,6 +68,7 @@ function factsOf(server: RunningServer, config: Config, file: string | null): Ba
     metricsUrl: admin === null ? null : `http://${authority(admin.host, admin.port)}/metrics`,
     adminUrl: admin === null ? null : (admin.link ?? `http://localhost:${admin.port}/admin`),
     isFirstSignIn: admin !== null && admin.link !== null,
+    tls: info.tls,
     isOpen: !isLoopback(config.host),
   };
 }

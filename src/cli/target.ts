@@ -2,6 +2,7 @@
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { ReadFlags, Switch } from '../config/flags.js';
 import type { Config, OptionSpec } from '../config/options.js';
+import { isTlsOn } from '../config/tls.js';
 import { parseValue } from '../config/values.js';
 import { RelayError } from '../errors.js';
 import { authority, isWildcard } from '../server/address.js';
@@ -22,6 +23,8 @@ export interface Target {
   readonly timeoutMs: number;
   /** Lets the command line in at the admin address: the operator's token, or the one that the relay left in its data directory. */
   readonly token: string | null;
+  /** Where the configuration of this machine says; not an address that was given. */
+  readonly isOwn: boolean;
 }
 
 /** The public address, or the admin one. */
@@ -30,13 +33,14 @@ export async function findTarget(which: 'public' | 'admin', given: ReadFlags, io
   const url = given.switches.get('url');
   if (url !== undefined) {
     if (!URL.canParse(url) || !/^https?:\/\//.test(url)) throw new RelayError('config_invalid', `--url: "${url}" is no URL`, { hint: 'Write --url http://127.0.0.1:8080.' });
-    return { baseUrl: url.replace(/\/+$/, ''), timeoutMs, token: which === 'admin' ? await findToken(given, io) : null };
+    return { baseUrl: url.replace(/\/+$/, ''), timeoutMs, token: which === 'admin' ? await findToken(given, io) : null, isOwn: false };
   }
   const { config } = orThrow(await inspectConfig(given, io.env));
   const [host, port, flag] = which === 'public' ? ([config.host, config.port, '--port'] as const) : ([config['admin.host'], config['admin.port'], '--admin.port'] as const);
   if (port === null) throw new RelayError('config_invalid', 'the admin listener is off', { hint: 'Switch it on with --admin.port 9090 and restart the relay.' });
   if (port === 0) throw new RelayError('config_invalid', `the relay was told to take any port`, { hint: `Give the one it took with ${flag} or --url.` });
-  return { baseUrl: `http://${authority(loopbackOf(host), port)}`, timeoutMs, token: which === 'admin' ? await tokenOf(config) : null };
+  const scheme = which === 'public' && isTlsOn(config) ? 'https' : 'http';
+  return { baseUrl: `${scheme}://${authority(loopbackOf(host), port)}`, timeoutMs, token: which === 'admin' ? await tokenOf(config) : null, isOwn: true };
 }
 
 /** A wrong configuration is no reason to ask nobody at a given --url. */

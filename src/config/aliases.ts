@@ -41,7 +41,7 @@ const NOT_YET = 'Put a reverse proxy in front that does it.';
 
 export const UNSUPPORTED: readonly Unsupported[] = [
   { name: 'CORS_ORIGIN', why: 'no cross-origin headers are sent', instead: NOT_YET },
-  { name: 'REQUIRE_HTTPS', why: 'the relay cannot speak TLS', instead: NOT_YET, isHarmless: isNo },
+  { name: 'REQUIRE_HTTPS', why: 'a relay with a certificate speaks nothing but HTTPS anyway', instead: 'Set RELAY_TLS_CERT and RELAY_TLS_KEY, or RELAY_ACME_DOMAINS.', isHarmless: isNo },
   { name: 'WS_TIMEOUT_MS', why: 'a silent connection is closed after two heartbeats', instead: 'Set RELAY_HEARTBEAT to half of it.' },
   { name: 'DB_PATH', why: 'the relay keeps a directory instead of a database file', instead: 'Set RELAY_DATA_DIR.' },
   { name: 'LOG_FORMAT', why: 'the log is always JSON', instead: 'Pipe it through a formatter.', isHarmless: (text) => text === 'json' },

@@ -3,17 +3,18 @@ import { isIP } from 'node:net';
 import type { Finding, Origin } from './finding.js';
 import type { Config } from './options.js';
 import { NO_PROXY } from './proxies.js';
+import { isTlsOn } from './tls.js';
 
 const THREE_WAYS =
-  'Three ways out: keep --host 127.0.0.1 and let a reverse proxy on this machine end TLS (an SSH tunnel or a VPN does it too); ' +
-  'name the networks of proxies on other machines that end TLS with --behind-proxy (TLS in the relay itself is not there yet); ' +
+  'Three ways out: turn TLS on in the relay with --tls.cert and --tls.key, or with --acme.domains; ' +
+  'let a reverse proxy end TLS, on this machine with --host 127.0.0.1 (an SSH tunnel or a VPN does it too), or on others, whose networks --behind-proxy names; ' +
   'or give --insecure where everyone on the network may see who talks to the relay, when and how much, and may copy session tokens.';
 
 /** What is wrong with the addresses to listen on. */
 export function checkBind(config: Config, origin: (key: 'host' | 'admin.host') => Origin): Finding[] {
   const findings: Finding[] = [];
-  if (!isLoopback(config.host) && !config.insecure && config['behind-proxy'] === NO_PROXY) {
-    findings.push(refusal(`host "${config.host}" (${origin('host').label}) is not a loopback address, and this relay cannot speak TLS yet`, THREE_WAYS, origin('host')));
+  if (!isLoopback(config.host) && !config.insecure && config['behind-proxy'] === NO_PROXY && !isTlsOn(config)) {
+    findings.push(refusal(`host "${config.host}" (${origin('host').label}) is not a loopback address, and TLS is not on`, THREE_WAYS, origin('host')));
   }
   if (config['admin.port'] !== null && !isLoopback(config['admin.host']) && config['admin.token'] === '') {
     const what = `admin.host "${config['admin.host']}" (${origin('admin.host').label}) is not a loopback address, and no admin.token is set`;

@@ -12,6 +12,7 @@ import { OBSERVABILITY } from './table/observability.js';
 import { PLACE } from './table/place.js';
 import { PROCESS } from './table/process.js';
 import { STORAGE } from './table/storage.js';
+import { TLS } from './table/tls.js';
 import { TIME } from './table/time.js';
 import type { OptionSpec } from './table/option-spec.js';
 
@@ -22,6 +23,7 @@ export const OPTIONS = {
   ...LISTENING,
   ...ADMIN,
   ...ADMISSION,
+  ...TLS,
   ...STORAGE,
   ...LIMITS,
   ...TIME,
@@ -37,6 +39,8 @@ type ValueOf<S> = S extends { type: 'choice'; choices: readonly (infer C)[] }
   ? C
   : S extends { type: 'text' | 'path' }
     ? string
+    : S extends { type: 'text-or-off' | 'path-or-off' }
+      ? string | null
     : S extends { type: 'boolean' }
       ? boolean
       : S extends { type: 'regions' }

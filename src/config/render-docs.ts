@@ -47,7 +47,7 @@ function describeType(spec: OptionSpec): string {
   if (spec.type === 'boolean') return '`true` or `false`; the flag alone is `true`';
   if (spec.type === 'regions') return 'a list in a file, the same list as JSON text elsewhere';
   if ('min' in spec) return `${spec.type} from \`${formatValue(spec, spec.min)}\` to \`${formatValue(spec, spec.max)}\``;
-  return spec.type === 'port-or-off' ? 'port or `off`' : spec.type;
+  return spec.type.endsWith('-or-off') ? `${spec.type.replace('-or-off', '')} or \`off\`` : spec.type;
 }
 
 function aliasesDoc(): string {

@@ -8,6 +8,7 @@ const HELP_INDENT = 6;
 export const GROUPS = {
   listening: 'Listening',
   admin: 'Admin',
+  tls: 'TLS',
   admission: 'Who is let in',
   storage: 'Storage',
   limits: 'Limits',
@@ -19,7 +20,9 @@ export const GROUPS = {
 
 export const PLACEHOLDERS = {
   text: '<text>',
+  'text-or-off': '<text|off>',
   path: '<path>',
+  'path-or-off': '<path|off>',
   choice: '<word>',
   boolean: '',
   regions: '<list>',
@@ -40,9 +43,12 @@ export function renderHelp(keys: readonly OptionKey[] = OPTION_KEYS): string {
 
 function helpOf(key: OptionKey): string {
   const spec: OptionSpec = OPTIONS[key];
-  if (spec.secret) return [`  ${envOf(key)}  (secret: no flag)`, ...wrap(spec.doc, HELP_COLUMNS - HELP_INDENT).map((line) => ' '.repeat(HELP_INDENT) + line)].join('\n');
-  const head = `  ${`${flagOf(key)} ${PLACEHOLDERS[spec.type]}`.trimEnd()}  (default ${spec.type === 'regions' ? `${spec.default.length} regions` : formatValue(spec, spec.default)})`;
-  return [head, ...wrap(spec.doc, HELP_COLUMNS - HELP_INDENT).map((line) => ' '.repeat(HELP_INDENT) + line)].join('\n');
+  const text = wrap(spec.doc, HELP_COLUMNS - HELP_INDENT).map((line) => ' '.repeat(HELP_INDENT) + line);
+  if (spec.secret) return [`  ${envOf(key)}  (secret: no flag)`, ...text].join('\n');
+  const name = `  ${`${flagOf(key)} ${PLACEHOLDERS[spec.type]}`.trimEnd()}`;
+  const preset = `(default ${spec.type === 'regions' ? `${spec.default.length} regions` : formatValue(spec, spec.default)})`;
+  const head = name.length + preset.length + 2 <= HELP_COLUMNS ? [`${name}  ${preset}`] : [name, `${' '.repeat(HELP_INDENT)}${preset}`];
+  return [...head, ...text].join('\n');
 }
 
 /** Breaks a text at spaces into lines of at most `columns` characters; a longer word gets a line of its own. */

@@ -5,6 +5,7 @@ import { checkProxies } from './proxies.js';
 import { checkAdmission } from './tenants.js';
 import { configError, type Finding, type Found, type Origin } from './finding.js';
 import { OPTIONS, type Config, type OptionKey, type OptionSpec, type OptionTable, type OptionValue } from './options.js';
+import { checkTls } from './tls.js';
 import { formatValue, parseValue } from './values.js';
 
 export type Layer = ReadonlyMap<string, Found>;
@@ -26,6 +27,7 @@ export function resolveConfig(layers: readonly Layer[]): Resolved {
   const all = [
     ...findings,
     ...checkBind(config, originOf),
+    ...checkTls(config, originOf),
     ...checkProxies(config['behind-proxy'], originOf('behind-proxy')),
     ...checkAdminToken(config, originOf('admin.token')),
     ...checkAdmission(config, originOf),

@@ -36,6 +36,9 @@ function typeSchema(spec: OptionSpec): Schema {
     case 'text':
     case 'path':
       return { type: 'string', minLength: spec.default === '' ? 0 : 1, maxLength: 4096 };
+    case 'text-or-off':
+    case 'path-or-off':
+      return { type: 'string', minLength: 1, maxLength: 4096 };
     case 'choice':
       return { enum: spec.choices };
     case 'boolean':

@@ -14,9 +14,10 @@ export function parseValue(spec: OptionSpec, text: string): Parsed {
   switch (spec.type) {
     case 'text':
     case 'path':
-      return (text !== '' || spec.default === '') && text.length <= TEXT_CHARS_MAX && !text.includes('\0')
-        ? { ok: true, value: text }
-        : refuse(`a text of 1 to ${TEXT_CHARS_MAX} characters`);
+      return isText(text) || (text === '' && spec.default === '') ? { ok: true, value: text } : refuse(`a text of 1 to ${TEXT_CHARS_MAX} characters`);
+    case 'text-or-off':
+    case 'path-or-off':
+      return text === 'off' ? { ok: true, value: null } : isText(text) ? { ok: true, value: text } : refuse(`a text of 1 to ${TEXT_CHARS_MAX} characters, or off`);
     case 'choice':
       return spec.choices.includes(text) ? { ok: true, value: text } : refuse(`one of ${spec.choices.join(', ')}`);
     case 'boolean':
@@ -51,6 +52,10 @@ export function formatValue(spec: OptionSpec, value: OptionValue): string {
     return withLargestUnit(value, { B, KiB, MiB, GiB }, 'B');
   }
   return String(value);
+}
+
+function isText(text: string): boolean {
+  return text !== '' && text.length <= TEXT_CHARS_MAX && !text.includes('\0');
 }
 
 function refuse(expected: string): Parsed {

@@ -16,6 +16,7 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
     drainEvents: () => core.drainEvents(),
     drainFoundings: () => core.drainFoundings(),
     answerFounding: (id, said) => core.answerFounding(id, said),
+    reloadCertificate: () => converted(() => core.reloadCertificate()),
     beat: () => core.beat(),
     eraseSpace: (space) => converted(() => core.eraseSpace(space)),
     spaces: (after, count) => converted(() => core.spaces(after, count)),

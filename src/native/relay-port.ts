@@ -23,6 +23,8 @@ export interface RelayPort {
   drainFoundings(): RelayFounding[];
   /** That word. */
   answerFounding(id: number, said: RelayFoundingVerdict): void;
+  /** Reads the files of the certificate again; rejects when they are of no use, and goes on with what there was. */
+  reloadCertificate(): Promise<void>;
   /** Says that the event loop turns. */
   beat(): void;
   /** Erases a space (64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */

@@ -61,7 +61,8 @@ export function parseSpaceLink(text: string): SpaceLink {
 /** The text of a relay address. */
 export function formatRelayAddress(address: RelayAddress): string {
   const port = address.port === (address.tls ? TLS_PORT : PLAIN_PORT) ? '' : `:${address.port}`;
-  const query = address.tls || isLoopback(address.host) ? '' : '?tls=off';
+  const usual = !isLoopback(address.host);
+  const query = address.tls === usual ? '' : `?tls=${address.tls ? 'on' : 'off'}`;
   return `${SCHEME}${address.host}${port}/${query}#k=${toBase64url(address.logId)}`;
 }
 
@@ -76,7 +77,7 @@ export function connectUrl(address: RelayAddress): string {
   return `${address.tls ? 'wss' : 'ws'}://${address.host}:${address.port}${ROUTE}`;
 }
 
-/** Whether the host is this machine, where TLS is not asked for. */
+/** Whether the host is this machine, where TLS is not asked for unless the address says so. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || (isIpv4(host) && host.startsWith('127.'));
 }
@@ -91,10 +92,10 @@ function parse(text: string): Parsed {
   if (text.slice(0, SCHEME.length).toLowerCase() !== SCHEME) throw new AddressError('scheme', `it does not start with ${SCHEME}`);
   const [, authority = '', path = '', query = '', fragment = ''] = /^([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?$/s.exec(text.slice(SCHEME.length)) ?? [];
   if (path !== '/' && path !== '') throw new AddressError('path', 'a relay address has no path');
-  if (query !== '' && query !== '?tls=off') throw new AddressError('query', 'only tls=off is known');
+  if (!['', '?tls=off', '?tls=on'].includes(query)) throw new AddressError('query', 'only tls=on and tls=off are known');
   const [, name = '', portText] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(authority) ?? [];
   const host = parseHost(name);
-  const tls = query === '' && !isLoopback(host);
+  const tls = query === '' ? !isLoopback(host) : query === '?tls=on';
   const fields = parseFragment(fragment);
   const logId = fromBase64url(fields.get('k') ?? '');
   if (logId === undefined || !isSoundKey(logId)) throw new AddressError('key', 'k is not the base64url of a relay key');

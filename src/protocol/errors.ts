@@ -74,6 +74,7 @@ export const ERRORS = {
   topic_unknown: { code: 111, fault: 'peer', temporary: false, http: 404, close: 0, hint: 'This session is not in a topic of that number; join it first.' },
   topic_window_full: { code: 112, fault: 'peer', temporary: true, http: 429, close: 0, hint: 'A receiver has not taken what it was sent before; wait for its TopicCredit.' },
   topic_overrun: { code: 113, fault: 'peer', temporary: true, http: 429, close: 0, hint: 'This session did not take what its peers sent and is in no topic any more; read faster and join again.' },
+  tls_needed: { code: 120, fault: 'peer', temporary: false, http: 400, close: 0, hint: 'This port speaks TLS only: use https or wss.' },
 } as const satisfies Record<string, ErrorRow>;
 
 /** The name of an error in the registry. */

@@ -7,8 +7,12 @@ type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /** What clients are given. Where every address is listened on, it is the first one that other machines can reach. */
 export function relayAddress(info: RelayInfo, interfaces: Interfaces = networkInterfaces()): string {
-  const host = isWildcard(info.host) ? (firstReachable(interfaces) ?? '127.0.0.1') : info.host;
-  return `sealrelay://${authority(host, info.port)}/${isLoopback(host) ? '' : '?tls=off'}#k=${info.logId}`;
+  const listened = isWildcard(info.host) ? (firstReachable(interfaces) ?? '127.0.0.1') : info.host;
+  // A certificate holds for names, rarely for addresses.
+  const host = info.certificateName ?? listened;
+  const usual = !isLoopback(host);
+  const query = info.tls === usual ? '' : `?tls=${info.tls ? 'on' : 'off'}`;
+  return `sealrelay://${authority(host, info.port)}/${query}#k=${info.logId}`;
 }
 
 /** True for the addresses that mean all of this machine's. */

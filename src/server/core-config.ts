@@ -1,6 +1,7 @@
 // Translates the validated configuration into what the addon takes: every property present, null for none.
 import type { Config } from '../config/options.js';
 import { parseProxies } from '../config/proxies.js';
+import { acmeDomains, isTlsOn } from '../config/tls.js';
 import type { RelayConfig } from '../native/relay-port.js';
 
 /** What a path on the public port serves. The names are the addon's. */
@@ -28,6 +29,7 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
       proxyHeader: config['proxy-header'],
     },
     asksToFound: config.admission !== 'open',
+    tls: tlsConfig(config),
     limits: {
       connectionsMax: config['limits.connections-max'],
       entryBytesMax: config['limits.entry-size-max'],
@@ -51,5 +53,17 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
       deviceLeaseMs: config['device-lease'],
       eventLoopSilenceMs: EVENT_LOOP_SILENCE_MS,
     },
+  };
+}
+
+function tlsConfig(config: Config): RelayConfig['tls'] {
+  if (!isTlsOn(config)) return null;
+  const { 'tls.cert': certificate, 'tls.key': key } = config;
+  const domains = acmeDomains(config);
+  return {
+    files: certificate === null || key === null ? null : { certificate, key },
+    acme: domains.length === 0 ? null : { directory: config['acme.directory'], domains: [...domains], email: config['acme.email'], ca: config['acme.ca'] },
+    hstsMaxAgeS: Math.floor(config['tls.hsts'] / 1000),
+    redirectPort: config['tls.redirect-port'],
   };
 }

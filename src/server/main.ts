@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Config, OptionKey } from '../config/options.js';
 import { RelayError } from '../errors.js';
 import { toCoreConfig, type RouteTable } from './core-config.js';
-import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.js';
+import type { RelayInfo, RelayPort, RelayStats, StartRelayPort } from '../native/relay-port.js';
 import { BUILD, PROTOCOL_VERSIONS, VERSION } from '../version.js';
 import { openAdmin, type AdminPlace, type OpenAdmin } from './admin-api/open-admin.js';
 import { openAdmission, type Admission } from './admission/open-admission.js';
@@ -27,6 +27,7 @@ import { shareSnapshot, type ReadMeasures, type ReadStats } from './telemetry/sn
 
 /** Well below the silence after which liveness fails. */
 const BEAT_PERIOD_MS = 1000;
+const DAY_S = 24 * 60 * 60;
 
 export interface ServerDeps {
   readonly logger: Logger;
@@ -96,7 +97,7 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     stats: shareSnapshot(() => core?.stats() ?? null, () => performance.now()),
     measures: shareSnapshot(() => core?.measures() ?? null, () => performance.now()),
     latency: new StoreLatency(),
-    reloader: new Reloader(config, { reread: deps.reread, logger: deps.logger, audit: audit.sink, apply: (next) => setLogLevel(deps.logger, logger, next['log.level']) }),
+    reloader: new Reloader(config, { reread: deps.reread, logger: deps.logger, audit: audit.sink, reloadCertificate: async () => await core?.reloadCertificate(), apply: (next) => setLogLevel(deps.logger, logger, next['log.level']) }),
     logger,
     relayAddress: () => (core === null ? null : relayAddress(core.info())),
     audit,
@@ -135,10 +136,15 @@ function condition({ readiness, stats, latency }: BeforeOperations): Pick<Status
   };
 }
 
+/** Days until the certificate of the public port expires; null without one. */
+function certificateDays(figures: RelayStats | null): number | null {
+  return figures === null || figures.tlsCertificateLoaded === 0 ? null : figures.tlsCertificateLeftS / DAY_S;
+}
+
 function newOperations(before: BeforeOperations): Operations {
   const { reloader, logger, stats, measures } = before;
   const clock = (): Instant => ({ wallMs: Date.now(), monotonicMs: performance.now() });
-  return new Operations({ ...condition(before), config: () => reloader.running, logger, stats, measures, clock, audit: before.audit.sink, fetch, certificateDays: () => null });
+  return new Operations({ ...condition(before), config: () => reloader.running, logger, stats, measures, clock, audit: before.audit.sink, fetch, certificateDays: () => certificateDays(stats()) });
 }
 
 async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Closers): Promise<void> {

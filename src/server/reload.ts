@@ -16,6 +16,8 @@ export interface ReloadDeps {
   /** Null where there is nothing to read again. */
   readonly reread: (() => Promise<Config>) | null;
   readonly apply: (next: Config) => void;
+  /** Reads the files of the certificate again; rejects when they are of no use. */
+  readonly reloadCertificate: () => Promise<void>;
   readonly logger: Logger;
   readonly audit: AuditSink;
 }
@@ -56,7 +58,7 @@ export class Reloader {
   }
 
   async #reload(): Promise<ReloadReport> {
-    const { reread, apply, logger } = this.#deps;
+    const { reread, apply, reloadCertificate, logger } = this.#deps;
     if (reread === null) return failed('this relay was given its configuration by a program');
     let read: Config;
     try {
@@ -64,6 +66,13 @@ export class Reloader {
     } catch (error) {
       const why = error instanceof RelayError ? `${error.message}. ${error.hint ?? ''}`.trim() : String(error);
       logger.error({ code: 'config_invalid' }, `the configuration was not reloaded: ${why}`);
+      return failed(why);
+    }
+    try {
+      await reloadCertificate();
+    } catch (error) {
+      const why = error instanceof RelayError ? `${error.message}. ${error.hint ?? ''}`.trim() : String(error);
+      logger.error({ code: error instanceof RelayError ? error.code : 'internal' }, `nothing was reloaded: ${why}`);
       return failed(why);
     }
     const { reloadable, needRestart, next } = changesOf(this.#running, read);

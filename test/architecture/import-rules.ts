@@ -95,7 +95,9 @@ export const CRATE_RULES: Readonly<Record<string, CrateRule>> = {
   'relay-store': { own: ['relay-proto', 'relay-core'], never: [...JAVASCRIPT, 'hyper', 'socket2'] },
   'relay-compat': { own: ['relay-proto', 'relay-core'], never: [...JAVASCRIPT, ...SOCKETS, ...DISK] },
   'relay-net': { own: ['relay-proto', 'relay-core', 'relay-compat'], never: [...JAVASCRIPT, ...DISK] },
-  'relay-node': { own: ['relay-proto', 'relay-core', 'relay-store', 'relay-compat', 'relay-net'], never: [] },
+  // Knows the authority, not the port: what is to be shown there is handed to a trait.
+  'relay-acme': { own: [], never: JAVASCRIPT },
+  'relay-node': { own: ['relay-proto', 'relay-core', 'relay-store', 'relay-compat', 'relay-net', 'relay-acme'], never: [] },
 };
 
 /** Violations in the manifests `crates/<name>/Cargo.toml`. */

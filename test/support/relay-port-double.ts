@@ -8,6 +8,7 @@ import type {
   RelayEvent,
   RelayFounding,
   RelayFoundingVerdict,
+  RelayInfo,
   RelayMeasures,
   RelayPort,
   RelaySample,
@@ -35,8 +36,8 @@ export class RelayPortDouble implements RelayPort {
     return this;
   };
 
-  info(): { host: string; port: number; logId: string } {
-    return { host: this.config?.host ?? '127.0.0.1', port: 4242, logId: 'A'.repeat(43) };
+  info(): RelayInfo {
+    return { host: this.config?.host ?? '127.0.0.1', port: 4242, logId: 'A'.repeat(43), tls: false, certificateName: null, redirectPort: null };
   }
 
   stats(): RelayStats {
@@ -62,6 +63,14 @@ export class RelayPortDouble implements RelayPort {
 
   beat(): void {
     if (!this.calls.includes('beat')) this.calls.push('beat');
+  }
+
+  /** What the next reload of the certificate says is wrong. */
+  certificateError: Error | null = null;
+
+  async reloadCertificate(): Promise<void> {
+    this.calls.push('reload certificate');
+    if (this.certificateError !== null) throw this.certificateError;
   }
 
   async eraseSpace(space: string): Promise<void> {

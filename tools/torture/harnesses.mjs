@@ -97,6 +97,15 @@ export const HARNESSES = [
     sideBySide: true,
   },
   {
+    name: 'tls-audit',
+    proves: 'testssl.sh finds nothing of LOW or above in the TLS of the relay, aside from what a private certificate authority cannot have',
+    control: 'a server that still speaks TLS 1.0',
+    share: 1,
+    goals: { audits: 1 },
+    program: 'test/chaos/testssl-main.ts',
+    addon: true,
+  },
+  {
     name: 'erase-scan',
     proves: 'Known ciphertext of an erased space (entries, snapshots, blobs) is in no file of the data directory within 60 s, and another space is whole',
     control: 'the same search before the erasure',

@@ -9,6 +9,7 @@ use crate::info::RelayInfo;
 use crate::measures::{self, RelayMeasures};
 use crate::native::Native;
 use crate::stats::{self, RelayStats, number};
+use crate::tls::Tls;
 use crate::watch;
 use relay_core::founding::FoundingVerdict;
 use relay_core::store::StoreError;
@@ -18,7 +19,7 @@ use relay_net::{
 };
 use relay_proto::SpaceId;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub struct Running {
     runtime: Option<Runtime>,
     server: Arc<Server>,
     native: Native,
+    tls: Option<Arc<Tls>>,
     probe: LivenessProbe,
     clock: Clock,
     info: RelayInfo,
@@ -42,7 +44,8 @@ pub struct Running {
 pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Running, Failure> {
     let clock = Clock::start();
     let probe = LivenessProbe::new();
-    let server_config = server_config(&config, probe.clone())?;
+    let tls = config.tls.as_ref().map(|tls| Tls::open(tls, Path::new(&config.data_dir)).map(Arc::new)).transpose()?;
+    let server_config = server_config(&config, probe.clone(), tls.as_deref())?;
     let runtime = build_runtime(config.workers)?;
     // Everything from here to the spawns runs in the runtime, and none of it waits for it.
     let entered = runtime.enter();
@@ -61,9 +64,19 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     drop(entered);
     runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
+    if let Some(tls) = &tls {
+        runtime.spawn(Arc::clone(tls).watch(Arc::clone(events)));
+    }
     let address = server.local_addr();
-    let info = RelayInfo { host: address.ip().to_string(), port: address.port(), log_id: native.log_id() };
-    Ok(Running { runtime: Some(runtime), server, native, probe, clock, info, events: Arc::clone(events) })
+    let info = RelayInfo {
+        host: address.ip().to_string(),
+        port: address.port(),
+        log_id: native.log_id(),
+        tls: tls.is_some(),
+        certificate_name: tls.as_ref().and_then(|tls| tls.name()),
+        redirect_port: server.redirect_addr().map(|address| address.port()),
+    };
+    Ok(Running { runtime: Some(runtime), server, native, tls, probe, clock, info, events: Arc::clone(events) })
 }
 
 fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
@@ -77,15 +90,17 @@ fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
         .map_err(|error| Failure::new("runtime_failed", format!("cannot start the relay's threads: {error}")))
 }
 
-fn server_config(config: &RelayConfig, probe: LivenessProbe) -> Result<ServerConfig, Failure> {
+fn server_config(config: &RelayConfig, probe: LivenessProbe, tls: Option<&Tls>) -> Result<ServerConfig, Failure> {
     let ip: IpAddr =
         config.host.parse().map_err(|_| Failure::config(format!("host: {:?} is not an IP address", config.host)))?;
+    let secure = config.tls.as_ref().zip(tls).map(|(config, tls)| tls.server_config(config, ip)).transpose()?;
     Ok(ServerConfig {
         bind: SocketAddr::new(ip, config.port),
         routes: config.routes.iter().map(route).collect::<Result<_, _>>()?,
         control_plane: config.control_plane.as_ref().map(control_plane).transpose()?,
         liveness: Some(probe),
         gate: gate(&config.gate)?,
+        tls: secure,
         limits: limits(config)?,
     })
 }
@@ -167,6 +182,11 @@ impl Running {
         self.native.erase_space(space)
     }
 
+    /// TLS, if there is any.
+    pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
+        self.tls.clone()
+    }
+
     pub(crate) fn stats(&self, events_dropped: u64) -> RelayStats {
         let now = self.clock.now();
         let mut snapshot = RelayStats {
@@ -175,6 +195,7 @@ impl Running {
             events_dropped_total: number(events_dropped),
             ..RelayStats::default()
         };
+        stats::add_tls(&mut snapshot, self.tls.as_ref().map_or_else(Default::default, |tls| tls.figures()));
         stats::add_net(&mut snapshot, &self.server.stats());
         stats::add_rules(&mut snapshot, &self.native.rule_stats());
         stats::add_store(&mut snapshot, &self.native.store_stats());

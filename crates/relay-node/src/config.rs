@@ -23,6 +23,8 @@ pub struct RelayConfig {
     pub gate: RelayGate,
     /// Whether a device that would found a space waits for `answerFounding`; otherwise everybody may found one.
     pub asks_to_found: bool,
+    /// TLS, or null for plain connections only.
+    pub tls: Option<RelayTls>,
     /// Named limits.
     pub limits: RelayLimits,
     /// Named times.
@@ -62,6 +64,41 @@ pub struct RelayGate {
     pub trusted_proxies: Vec<String>,
     /// The header they write it into: `x-forwarded-for` or `forwarded`.
     pub proxy_header: String,
+}
+
+/// TLS 1.3 on the public port. Exactly one of `files` and `acme` is given.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayTls {
+    /// A certificate that somebody else looks after.
+    pub files: Option<RelayTlsFiles>,
+    /// A certificate that the relay obtains itself.
+    pub acme: Option<RelayAcme>,
+    /// Seconds for which browsers are to insist on HTTPS; 0 does not say so.
+    pub hsts_max_age_s: i64,
+    /// Port on which plain HTTP is sent to HTTPS, or null for none.
+    pub redirect_port: Option<u16>,
+}
+
+/// Files of a certificate.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayTlsFiles {
+    /// PEM file of the chain.
+    pub certificate: String,
+    /// PEM file of the key.
+    pub key: String,
+}
+
+/// An authority that speaks ACME.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayAcme {
+    /// URL of its directory.
+    pub directory: String,
+    /// Names the certificate is for.
+    pub domains: Vec<String>,
+    /// Where it may write to, or null.
+    pub email: Option<String>,
+    /// PEM file of the root that its own HTTPS is checked against, or null for the system's roots.
+    pub ca: Option<String>,
 }
 
 /// Limits, in bytes or counts.

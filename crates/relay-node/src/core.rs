@@ -17,6 +17,7 @@ use crate::moving::{BeginExportTask, ImportTask, VerifyTask};
 use crate::native::Native;
 use crate::stats::RelayStats;
 use crate::tasks::{StartTask, StopTask};
+use crate::tls_reload::TlsReloadTask;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Function};
 use napi_derive::napi;
@@ -177,6 +178,12 @@ impl RelayCore {
     #[napi(catch_unwind, ts_return_type = "Promise<ExportReport>")]
     pub fn verify_export(path: String) -> AsyncTask<VerifyTask> {
         AsyncTask::new(VerifyTask { path: PathBuf::from(path) })
+    }
+
+    /// Reads the files of the certificate again; rejects when they are of no use, and goes on with what there was.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn reload_certificate(&self) -> AsyncTask<TlsReloadTask> {
+        AsyncTask::new(TlsReloadTask { tls: self.shared.with(Running::tls).flatten() })
     }
 
     /// Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time.

@@ -3,6 +3,7 @@
 use napi::bindgen_prelude::{Env, JsObjectValue, JsValue, Object};
 use napi::{Error, JsError, Status};
 use relay_net::StartError;
+use relay_net::tls::TlsError;
 use relay_store::OpenError;
 use relay_store::data_dir::DirError;
 use std::any::Any;
@@ -68,6 +69,7 @@ impl From<StartError> for Failure {
         let code = match &error {
             StartError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse => "port_in_use",
             StartError::Listen { .. } => "listen_failed",
+            StartError::Tls(error) => tls_code(error),
             _ => "config_invalid",
         };
         // The message ends with the hint; here the two travel apart.
@@ -97,7 +99,18 @@ impl From<OpenError> for Failure {
     }
 }
 
-fn sentence(text: &str) -> String {
+fn tls_code(error: &TlsError) -> &'static str {
+    match error {
+        TlsError::Unreadable { .. } => "tls_file_unreadable",
+        TlsError::Mismatch { .. } => "tls_key_mismatch",
+        TlsError::Expired { .. } | TlsError::NotYetValid { .. } => "tls_certificate_expired",
+        TlsError::Library(_) => "internal",
+        _ => "tls_file_malformed",
+    }
+}
+
+/// With a capital letter and a full stop.
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).chain(['.']).collect())
 }

@@ -12,4 +12,10 @@ pub struct RelayInfo {
     pub port: u16,
     /// Public key of the relay, base64url without padding: what a relay address pins.
     pub log_id: String,
+    /// Whether that port speaks TLS.
+    pub tls: bool,
+    /// The first name the certificate is for, or null.
+    pub certificate_name: Option<String>,
+    /// Port on which plain HTTP is sent to HTTPS, or null.
+    pub redirect_port: Option<u16>,
 }

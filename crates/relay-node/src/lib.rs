@@ -26,4 +26,6 @@ mod pseudonym;
 mod stats;
 mod store_watch;
 mod tasks;
+mod tls;
+mod tls_reload;
 mod watch;

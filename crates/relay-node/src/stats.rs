@@ -1,5 +1,6 @@
 //! The one snapshot behind `/metrics` and the live figures: flat, numbers only.
 
+use crate::tls::TlsFigures;
 use napi_derive::napi;
 use relay_core::blobs::BlobStats;
 use relay_core::relay::RelayStats as RuleStats;
@@ -56,6 +57,14 @@ snapshot! {
         event_loop_silence_ms,
         /// Events lost because nobody drained them.
         events_dropped_total,
+        /// 1 while there is a certificate for TLS.
+        tls_certificate_loaded,
+        /// Seconds until the certificate expires, negative afterwards; 0 without one.
+        tls_certificate_left_s,
+        /// Times another certificate was put in place.
+        tls_certificate_changes_total,
+        /// Times another certificate could not be read or obtained.
+        tls_certificate_failures_total,
     }
     net: {
         /// Connections open now, HTTP and WebSocket together.
@@ -80,6 +89,14 @@ snapshot! {
         addresses_crowded_total,
         /// Failed accepts.
         accept_errors_total,
+        /// TLS handshakes done.
+        tls_handshakes_total,
+        /// TLS handshakes that failed.
+        tls_handshake_failures_total,
+        /// TLS handshakes that were not done in time.
+        tls_handshake_timeouts_total,
+        /// TLS handshakes by which an authority checked a domain.
+        tls_challenges_total,
         /// Requests the core itself answered with an error.
         http_errors_total,
         /// HTTP connections cut because the peer did not read its answer.
@@ -301,6 +318,14 @@ snapshot! {
         /// Reads of blobs, or files of them, that were damaged.
         blobs_damaged_total = damaged,
     }
+}
+
+/// Copies the figures of the certificate.
+pub(crate) fn add_tls(snapshot: &mut RelayStats, tls: TlsFigures) {
+    snapshot.tls_certificate_loaded = number(tls.loaded);
+    snapshot.tls_certificate_left_s = tls.left_s;
+    snapshot.tls_certificate_changes_total = number(tls.changes);
+    snapshot.tls_certificate_failures_total = number(tls.failures);
 }
 
 /// A counter for JavaScript, which counts exactly up to 2^53.

@@ -26,7 +26,7 @@ export function flagsOf(command: Command): FlagWords[] {
       flag: flagOf(key),
       doc: spec.doc,
       values: spec.type === 'choice' ? spec.choices : [],
-      takesPath: spec.type === 'path',
+      takesPath: spec.type === 'path' || spec.type === 'path-or-off',
       takesValue: spec.type !== 'boolean',
     };
   });

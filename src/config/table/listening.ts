@@ -7,7 +7,7 @@ export const LISTENING = {
     group: 'listening',
     type: 'text',
     default: '127.0.0.1',
-    doc: 'Address the relay listens on. Anything but a loopback address needs `insecure`, because the relay cannot speak TLS yet.',
+    doc: 'Address the relay listens on. Anything but a loopback address needs TLS (`tls.cert` or `acme.domains`) or `insecure`.',
   },
   port: {
     ...fixed,

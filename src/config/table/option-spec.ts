@@ -2,7 +2,7 @@
 import type { Region } from '../regions.js';
 
 /** Sections of the help text, in its order. */
-export const OPTION_GROUPS = ['listening', 'admin', 'admission', 'storage', 'limits', 'time', 'process', 'place', 'observability'] as const;
+export const OPTION_GROUPS = ['listening', 'tls', 'admin', 'admission', 'storage', 'limits', 'time', 'process', 'place', 'observability'] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 interface Common {
@@ -16,6 +16,16 @@ interface Common {
   readonly reloadable: boolean;
 }
 
+/** A text, or `off`, which is null. */
+interface TextOrOffOption extends Common {
+  readonly type: 'text-or-off';
+  readonly default: string | null;
+}
+/** A path, or `off`, which is null. */
+interface PathOrOffOption extends Common {
+  readonly type: 'path-or-off';
+  readonly default: string | null;
+}
 interface TextOption extends Common {
   readonly type: 'text';
   readonly default: string;
@@ -56,7 +66,7 @@ interface NumberOption extends Common {
   readonly max: number;
 }
 
-export type OptionSpec = TextOption | PathOption | ChoiceOption | BooleanOption | RegionsOption | PortOption | PortOrOffOption | NumberOption;
+export type OptionSpec = TextOption | TextOrOffOption | PathOption | PathOrOffOption | ChoiceOption | BooleanOption | RegionsOption | PortOption | PortOrOffOption | NumberOption;
 export type OptionValue = OptionSpec['default'];
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
 

@@ -9,11 +9,16 @@ interface FigureRow extends MetricRow {
 
 const MS = 1000;
 const US = 1_000_000;
+const DAY_S = 86_400;
 
 export const RELAY_METRICS = {
   uptimeMs: gauge('relay_uptime_seconds', 'Time since the relay started.', MS),
   eventLoopSilenceMs: gauge('relay_event_loop_silence_seconds', 'Time since the JavaScript event loop last said that it turns.', MS),
   eventsDroppedTotal: counter('relay_events_dropped_total', 'Log events of the core lost because nobody read them in time.'),
+  tlsCertificateLoaded: gauge('relay_tls_certificate_loaded', '1 while there is a certificate for TLS.'),
+  tlsCertificateLeftS: gauge('relay_tls_certificate_days_left', 'Days until the certificate expires, negative afterwards; 0 without one.', DAY_S),
+  tlsCertificateChangesTotal: counter('relay_tls_certificate_changes_total', 'Times another certificate was put in place.'),
+  tlsCertificateFailuresTotal: counter('relay_tls_certificate_failures_total', 'Times another certificate could not be read or obtained.'),
   connectionsOpen: gauge('relay_connections_open', 'Connections open now, HTTP and WebSocket together.'),
   websocketsOpen: gauge('relay_websockets_open', 'WebSockets open now.'),
   partialBytes: gauge('relay_partial_message_bytes', 'Memory held for messages that have not arrived completely.'),
@@ -25,6 +30,10 @@ export const RELAY_METRICS = {
   nativeRequestsLimitedTotal: counter('relay_native_requests_limited_total', 'Requests for what the core serves itself refused because their address sent too many in a minute.'),
   addressesCrowdedTotal: counter('relay_addresses_crowded_total', 'Looks at the rate of an address that found no room of its own and shared the lowest one.'),
   acceptErrorsTotal: counter('relay_accept_errors_total', 'Connections that could not be accepted.'),
+  tlsHandshakesTotal: counter('relay_tls_handshakes_total', 'TLS handshakes done.'),
+  tlsHandshakeFailuresTotal: counter('relay_tls_handshake_failures_total', 'TLS handshakes that failed.'),
+  tlsHandshakeTimeoutsTotal: counter('relay_tls_handshake_timeouts_total', 'TLS handshakes that were not done in time.'),
+  tlsChallengesTotal: counter('relay_tls_challenges_total', 'TLS handshakes by which an authority checked a domain.'),
   httpErrorsTotal: counter('relay_http_errors_total', 'Requests the core itself answered with an error.'),
   httpStallsTotal: counter('relay_http_stalls_total', 'HTTP connections cut because the peer did not read its answer.'),
   frameRequestsTotal: counter('relay_frame_requests_total', 'Requests of the native protocol over HTTP.'),

@@ -77,6 +77,7 @@ describe('the banner', () => {
     dataDir: '/home/someone/relay-data',
     metricsUrl: 'http://127.0.0.1:9090/metrics',
     configFile: '/home/someone/sealrelay.yaml',
+    tls: false,
     isOpen: false,
     adminUrl: 'http://localhost:65535/admin',
     isFirstSignIn: false,
@@ -106,6 +107,10 @@ describe('the banner', () => {
     const open = renderBanner({ ...facts, isOpen: true }, emphasisFor({ NO_COLOR: '1' })).replaceAll(/\s+/g, ' ');
     expect(open).toContain('TLS off, and other machines can connect');
     expect(open).not.toContain('only this machine');
+  });
+
+  it('says that TLS is on', () => {
+    expect(renderBanner({ ...facts, tls: true, isOpen: true }, emphasisFor({}))).toMatch(/TLS +on: TLS 1\.3, nothing else/);
   });
 
   it('honours NO_COLOR', () => {

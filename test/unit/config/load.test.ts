@@ -112,9 +112,9 @@ describe('loadConfig', () => {
     if (host !== '') expect(refusal(['--host', host])).toMatchObject({ code: 'bind_not_loopback' });
   });
 
-  it('names the three ways out when the bind is refused, and says which is not there yet', () => {
+  it('names the three ways out when the bind is refused', () => {
     expect(refusal([], { HOST: '0.0.0.0' }).message).toContain('(environment variable HOST)');
-    expect(refusal(['--host', '0.0.0.0']).hint).toMatch(/--host 127\.0\.0\.1.*reverse proxy.*--behind-proxy.*not there yet.*--insecure/);
+    expect(refusal(['--host', '0.0.0.0']).hint).toMatch(/--tls\.cert.*reverse proxy.*--host 127\.0\.0\.1.*--behind-proxy.*--insecure/);
   });
 
   it('binds the admin listener anywhere with a token only, and takes no token that is easily guessed', () => {

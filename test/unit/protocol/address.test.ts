@@ -19,6 +19,9 @@ describe('relay addresses', () => {
     [`sealrelay://[::1]:9000/#k=${k}`, 'ws://[::1]:9000/v1/connect'],
     [`sealrelay://[2001:db8::1]/#k=${k}`, 'wss://[2001:db8::1]:443/v1/connect'],
     [`sealrelay://192.168.1.4/?tls=off#k=${k}`, 'ws://192.168.1.4:8080/v1/connect'],
+    [`sealrelay://localhost/?tls=on#k=${k}`, 'wss://localhost:443/v1/connect'],
+    [`sealrelay://127.0.0.1:9000/?tls=on#k=${k}`, 'wss://127.0.0.1:9000/v1/connect'],
+    [`sealrelay://relay.example/?tls=on#k=${k}`, 'wss://relay.example:443/v1/connect'],
     [`sealrelay://localhost.example/#k=${k}`, 'wss://localhost.example:443/v1/connect'],
     [`sealrelay://127.evil.example/#k=${k}`, 'wss://127.evil.example:443/v1/connect'],
   ])('%s connects to %s', (text, url) => {
@@ -44,7 +47,7 @@ describe('relay addresses', () => {
     ['port', `sealrelay://relay.example:65536/#k=${k}`],
     ['port', `sealrelay://relay.example:80a/#k=${k}`],
     ['path', `sealrelay://relay.example/path#k=${k}`],
-    ['query', `sealrelay://relay.example/?tls=on#k=${k}`],
+    ['query', `sealrelay://relay.example/?tls=yes#k=${k}`],
     ['query', `sealrelay://relay.example/?tls=off&x=1#k=${k}`],
     ['key', `sealrelay://relay.example/#k=${k.slice(1)}`],
     ['key', `sealrelay://relay.example/#k=${toBase64url(new Uint8Array(32))}`],

@@ -8,6 +8,7 @@ use rustls::sign::CertifiedKey;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
 const DAY_S: u64 = 86_400;
@@ -20,6 +21,8 @@ pub struct Certificate {
     pub(super) key: Arc<CertifiedKey>,
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
+    /// The first name that is one host's.
+    pub(super) name: Option<String>,
 }
 
 impl Certificate {
@@ -38,13 +41,13 @@ impl Certificate {
         if chain.len() > CHAIN_MAX {
             return Err(malformed(format!("a chain of {} is longer than {CHAIN_MAX}", chain.len())));
         }
-        let (not_before, not_after) = validity(first).map_err(malformed)?;
+        let Clear { not_before, not_after, name } = clear(first).map_err(malformed)?;
         let no_key = || TlsError::NoKey { origin: key_origin.to_owned() };
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
         let signing = default_provider().key_provider.load_private_key(key).map_err(|_| no_key())?;
         let certified = CertifiedKey::new(chain, signing);
         match certified.keys_match() {
-            Ok(()) => Ok(Self { key: Arc::new(certified), not_before, not_after }),
+            Ok(()) => Ok(Self { key: Arc::new(certified), not_before, not_after, name }),
             Err(rustls::Error::InconsistentKeys(_)) => {
                 Err(TlsError::Mismatch { certificate: chain_origin.to_owned(), key: key_origin.to_owned() })
             }
@@ -81,10 +84,23 @@ impl fmt::Debug for Certificate {
     }
 }
 
-fn validity(certificate: &CertificateDer<'_>) -> Result<(SystemTime, SystemTime), String> {
+/// What of a certificate matters here.
+struct Clear {
+    not_before: SystemTime,
+    not_after: SystemTime,
+    name: Option<String>,
+}
+
+fn clear(certificate: &CertificateDer<'_>) -> Result<Clear, String> {
     let (_, parsed) = parse_x509_certificate(certificate).map_err(|error| error.to_string())?;
     let validity = parsed.validity();
-    Ok((at(validity.not_before.timestamp()), at(validity.not_after.timestamp())))
+    let names = parsed.subject_alternative_name().ok().flatten();
+    let mut names = names.iter().flat_map(|names| &names.value.general_names);
+    let name = names.find_map(|name| match name {
+        GeneralName::DNSName(name) if !name.starts_with('*') => Some((*name).to_owned()),
+        _ => None,
+    });
+    Ok(Clear { not_before: at(validity.not_before.timestamp()), not_after: at(validity.not_after.timestamp()), name })
 }
 
 /// A time before 1970 is the beginning of it.

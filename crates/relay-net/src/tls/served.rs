@@ -52,6 +52,12 @@ impl ServedCertificate {
         })
     }
 
+    /// The first name the certificate is for, if it names a host.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).as_ref()?.name.clone()
+    }
+
     /// Shows `certificate` to who checks `domain`, until [`Self::end_challenge`]; `false` if too many are under way.
     #[must_use]
     pub fn begin_challenge(&self, domain: &str, certificate: &Certificate) -> bool {
