@@ -19,7 +19,7 @@ pub(super) fn client_address(trusted: &TrustedProxies, peer: IpAddr, headers: &H
         ProxyHeader::XForwardedFor => rightmost_untrusted(trusted, peer, lines(X_FORWARDED_FOR)),
         ProxyHeader::Forwarded => {
             let hops = lines(FORWARDED).flat_map(|line| split_outside_quotes(line, b',').into_iter().rev());
-            follow(trusted, peer, hops.map(|element| forwarded_for(element)))
+            follow(trusted, peer, hops.map(forwarded_for))
         }
     }
 }
