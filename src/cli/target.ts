@@ -1,4 +1,5 @@
 // Where the relay of this machine is, from the same configuration it was started with, or from --url; and how long to wait for it.
+import { isLoopback } from '../config/bind.js';
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { ReadFlags, Switch } from '../config/flags.js';
 import type { Config, OptionSpec } from '../config/options.js';
@@ -33,7 +34,7 @@ export async function findTarget(which: 'public' | 'admin', given: ReadFlags, io
   const url = given.switches.get('url');
   if (url !== undefined) {
     if (!URL.canParse(url) || !/^https?:\/\//.test(url)) throw new RelayError('config_invalid', `--url: "${url}" is no URL`, { hint: 'Write --url http://127.0.0.1:8080.' });
-    return { baseUrl: url.replace(/\/+$/, ''), timeoutMs, token: which === 'admin' ? await findToken(given, io) : null, isOwn: false };
+    return { baseUrl: url.replace(/\/+$/, ''), timeoutMs, token: which === 'admin' ? await findToken(url, given, io) : null, isOwn: false };
   }
   const { config } = orThrow(await inspectConfig(given, io.env));
   const [host, port, flag] = which === 'public' ? ([config.host, config.port, '--port'] as const) : ([config['admin.host'], config['admin.port'], '--admin.port'] as const);
@@ -43,14 +44,19 @@ export async function findTarget(which: 'public' | 'admin', given: ReadFlags, io
   return { baseUrl: `${scheme}://${authority(loopbackOf(host), port)}`, timeoutMs, token: which === 'admin' ? await tokenOf(config) : null, isOwn: true };
 }
 
-/** A wrong configuration is no reason to ask nobody at a given --url. */
-async function findToken(given: ReadFlags, io: CliIo): Promise<string | null> {
+/** A wrong configuration is no reason to ask nobody at a given --url. What opens the relay of this machine is not sent to another one. */
+async function findToken(url: string, given: ReadFlags, io: CliIo): Promise<string | null> {
   const { config } = await inspectConfig(given, io.env);
-  return config === null ? null : await tokenOf(config);
+  if (config === null) return null;
+  return isLoopback(new URL(url).hostname) ? await tokenOf(config) : operatorsToken(config);
 }
 
 async function tokenOf(config: Config): Promise<string | null> {
-  return (await readLocalToken(config['data-dir'])) ?? (config['admin.token'] === '' ? null : config['admin.token']);
+  return (await readLocalToken(config['data-dir'])) ?? operatorsToken(config);
+}
+
+function operatorsToken(config: Config): string | null {
+  return config['admin.token'] === '' ? null : config['admin.token'];
 }
 
 /** An address that means all of them cannot be connected to everywhere. */

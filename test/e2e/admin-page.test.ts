@@ -106,9 +106,10 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the admin page in a 
   });
 
   test.each([
-    { width: 1440, colorScheme: 'light' },
-    { width: 320, colorScheme: 'dark' },
-  ] as const)('every page is accessible and fits: $width px, $colorScheme', { timeout: 60_000 }, async ({ width, colorScheme }) => {
+    { width: 1440, colorScheme: 'light', judged: PAGES },
+    // Colours and the narrow shape of every part are on these.
+    { width: 320, colorScheme: 'dark', judged: ['', 'spaces', 'blindness', 'logs', 'access'] },
+  ] as const)('every page is accessible and fits: $width px, $colorScheme', { timeout: 60_000 }, async ({ width, colorScheme, judged }) => {
     const { page, context, troubles } = await signedIn({ viewport: { width, height: 800 }, colorScheme });
     await page.goto(`${origin}/admin#/spaces`);
     const space = (await page.getAttribute('td a', 'href')) ?? '';
@@ -118,6 +119,9 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the admin page in a 
       await page.goto(origin + address);
       await page.waitForSelector('h1');
       await page.waitForFunction(() => document.querySelector('dl, table, .empty, .fields, .log, details, .said') !== null);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect({ address, overflow }).toEqual({ address, overflow: 0 });
+      if (address.startsWith('/admin#/') && !judged.some((name) => address === `/admin#/${name}`)) continue;
       // The pages of one document share it.
       if (await page.evaluate(() => typeof axe === 'undefined')) await page.evaluate(AXE);
       const found = await page.evaluate(async () => {
@@ -126,10 +130,8 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the admin page in a 
       });
       expect({ address, violations: found.violations }).toEqual({ address, violations: [] });
       passes += found.passes;
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      expect({ address, overflow }).toEqual({ address, overflow: 0 });
     }
-    expect(passes).toBeGreaterThan(addresses.length * 5);
+    expect(passes).toBeGreaterThan(judged.length * 5);
     expect(troubles).toEqual([]);
     await context.close();
   });

@@ -20,11 +20,10 @@ const SLOW_READERS_MAX: usize = 100;
 /// A page of spaces behind the one with the pseudonym `after`.
 pub(crate) fn spaces(native: &Native, after: Option<&str>, count: u32) -> Result<RelaySpacePage, Failure> {
     let after = after.map(|pseudonym| native.find_space(pseudonym)).transpose()?;
-    let count = usize::try_from(count).unwrap_or(OVERVIEWS_MAX).clamp(1, OVERVIEWS_MAX);
-    let overviews = native.store().overviews(after, count).map_err(|error| failure(&error))?;
-    let next =
-        overviews.last().filter(|_| overviews.len() == count).map(|last| native.pseudonyms().of_space(last.space));
-    let spaces = overviews.iter().map(|overview| rows::space_row(native, overview)).collect();
+    let count = usize::try_from(count).unwrap_or(OVERVIEWS_MAX);
+    let page = native.store().overviews(after, count).map_err(|error| failure(&error))?;
+    let next = page.next.map(|last| native.pseudonyms().of_space(last));
+    let spaces = page.spaces.iter().map(|overview| rows::space_row(native, overview)).collect();
     Ok(RelaySpacePage { spaces, next })
 }
 

@@ -55,9 +55,11 @@ fn a_page_of_spaces_that_are_not_in_memory_is_whole_and_leaves_them_there() {
     let mut after = None;
     loop {
         let page = store.overviews(after, 2).unwrap();
-        let Some(last) = page.last() else { break };
-        after = Some(last.space);
-        seen.extend(page);
+        after = page.next;
+        seen.extend(page.spaces);
+        if after.is_none() {
+            break;
+        }
     }
     for (overview, (space, n)) in seen.iter().zip(ascending(5)) {
         let facts = overview.facts.unwrap();
@@ -143,7 +145,7 @@ fn an_image_that_cannot_be_read_leaves_a_space_without_facts_and_the_others_whol
         bytes[at + 100] ^= 1;
     };
     vfs.edit(Path::new("/d/checkpoint"), flip).unwrap();
-    let page = store.overviews(None, 10).unwrap();
+    let page = store.overviews(None, 10).unwrap().spaces;
     let unknown: Vec<_> =
         page.iter().filter(|overview| overview.facts.is_none()).map(|overview| overview.space).collect();
     assert_eq!((page.len(), unknown), (3, vec![damaged]));

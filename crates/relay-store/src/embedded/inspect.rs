@@ -21,6 +21,15 @@ const SPACE_ROWS_MAX: u64 = 524_288;
 /// Rows read at once.
 const ROWS_STEP: u64 = 4096;
 
+/// A page of spaces.
+#[derive(Clone, Debug)]
+pub struct OverviewPage {
+    /// Ascending by id; those that were erased meanwhile are left out.
+    pub spaces: Vec<SpaceOverview>,
+    /// The next page is behind this one; `None`: there is none.
+    pub next: Option<SpaceId>,
+}
+
 /// One space of a list.
 #[derive(Clone, Debug)]
 pub struct SpaceOverview {
@@ -91,16 +100,18 @@ impl EmbeddedStore {
     ///
     /// # Errors
     /// [`StoreError::Closed`].
-    pub fn overviews(&self, after: Option<SpaceId>, count: usize) -> Result<Vec<SpaceOverview>, StoreError> {
+    pub fn overviews(&self, after: Option<SpaceId>, count: usize) -> Result<OverviewPage, StoreError> {
         self.shared.readable()?;
         let mut rows_left = PAGE_ROWS_MAX;
-        let ids = self.shared.spaces.page(after, count.min(OVERVIEWS_MAX));
+        let count = count.clamp(1, OVERVIEWS_MAX);
+        let ids = self.shared.spaces.page(after, count);
         let look = |space: &SpaceId| match self.borrow(*space) {
             Ok(known) => known.map(|known| self.overview(&known, &mut rows_left)),
             // Its damage was counted and is reported by the log; the list goes on.
             Err(_) => Some(SpaceOverview { space: *space, is_resident: false, facts: None }),
         };
-        Ok(ids.iter().filter_map(look).collect())
+        let spaces = ids.iter().filter_map(look).collect();
+        Ok(OverviewPage { spaces, next: ids.last().copied().filter(|_| ids.len() == count) })
     }
 
     /// One space with its devices.

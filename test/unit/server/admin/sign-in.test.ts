@@ -201,6 +201,20 @@ describe('the one-time link', () => {
   });
 });
 
+describe('an audit log that cannot be written', () => {
+  it('keeps nobody out', async () => {
+    let tried = 0;
+    const record = async (): Promise<void> => {
+      tried += 1;
+      throw new Error('no space left on device');
+    };
+    const access = new AdminAccess({ token: () => TOKEN, nowMs: () => 0, audit: { record } });
+    expect(await access.signInWithToken(TOKEN, '127.0.0.1')).toMatchObject({ ok: true });
+    expect(await access.signInWithToken('wrong', '127.0.0.1')).toMatchObject({ ok: false });
+    expect(tried).toBe(2);
+  });
+});
+
 describe('failed attempts', () => {
   it('count for a whole IPv6 network, and only so many addresses are remembered', () => {
     const attempts = new Attempts(() => 0);
