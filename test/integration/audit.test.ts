@@ -11,6 +11,7 @@ const isRunnable = existsSync(CLI) && spawnSync('bash', ['--version']).status ==
 
 interface Line {
   readonly action: string;
+  readonly actor: string;
   readonly outcome: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
@@ -65,5 +66,23 @@ describe.skipIf(!isRunnable)('the audit log of the product (needs `npm run build
     writeFileSync(log, readFileSync(log, 'utf8').replace('"needRestart":"workers"', '"needRestart":""'));
     const changed = await place.run('relay audit verify');
     expect(changed).toMatchObject({ code: 1, out: expect.stringContaining('line 3 (seq 3): it does not hold the hash of the line before') });
+  });
+
+  it('tells that an owner erased a space, also one that was erased a moment before the end, and not which by its id', async () => {
+    using place = new Shell();
+    const data = join(place.dir, 'relay-data');
+    await using relay = new ServeProcess(['--data-dir', data]);
+    const { relayAddress } = await relay.logLine('relay is listening');
+    const space = await createSpace({ relay: String(relayAddress), batchWindowMs: 0 });
+    await space.push(new Uint8Array(100)).durable('relay');
+    await space.erase();
+    relay.child.kill('SIGTERM');
+    await relay.ended;
+    await space.close();
+    const { out } = await place.run('relay audit show --json');
+    const { entries }: { entries: Line[] } = JSON.parse(out);
+    expect(entries.map(({ action }) => action)).toEqual(['relay.started', 'space.erased', 'relay.stopped']);
+    expect(entries[1]).toMatchObject({ actor: 'owner', outcome: 'done', detail: { reason: 'signed' } });
+    expect(out).not.toContain(space.id);
   });
 });

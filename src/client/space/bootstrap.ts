@@ -18,7 +18,7 @@ import { ForgottenHistory } from '../sync/forgotten-history.js';
 import { Answers } from '../sync/requests.js';
 import { SnapshotDownload } from '../sync/snapshot-download.js';
 import type { DownloadedSnapshot } from '../sync/snapshot-download.js';
-import { OtherFold } from '../log/other-fold.js';
+import { OtherFolds } from '../log/other-fold.js';
 import { LOG_EPOCH_NONE } from '../log/device-chains.js';
 import { continueMoved } from './moved-house.js';
 import type { SpaceContext } from './space-context.js';
@@ -40,6 +40,7 @@ export class Bootstrap {
   readonly #context: SpaceContext;
   readonly #options: BootstrapOptions;
   readonly #followed: Answers<number>;
+  readonly #folds = new OtherFolds();
   #resets: LogReset[] = [];
   #author: Uint8Array | undefined;
 
@@ -75,7 +76,7 @@ export class Bootstrap {
   /** Starts the subscription; a new device reads the newest snapshot first when the app can load one. */
   async subscribe(link: SessionLink, welcome: WelcomeFrame): Promise<void> {
     const { log } = this.#context;
-    await continueMoved(this.#context, this.history, link, welcome);
+    await continueMoved(this.#context, this.#folds, this.history, link, welcome);
     const fresh = log.size === 0 && log.verified === undefined;
     if (fresh && this.#options.load !== undefined && welcome.attestation.size > 0) {
       const snapshot = await this.#newestOrNone(link, welcome.attestation.floor);
@@ -160,12 +161,11 @@ export class Bootstrap {
 
   /** A snapshot from before the space moved to this relay: its entries are known by their leaves, which both logs have in common. */
   async #followOther(link: SessionLink, { manifest }: DownloadedSnapshot, time: number): Promise<true> {
-    const { space } = this.#context.identity;
-    const fromStart = this.#context.log.size === 0 && manifest.logEpoch === LOG_EPOCH_FIRST;
-    const other = new OtherFold({ space, logId: manifest.logId }, ORIGIN_FIRST);
-    const extended = await this.history.extend(link, manifest.size, time, other);
-    // Of a later log epoch of the other relay the origin is not known here: then its author's word has to do.
-    if (extended && (!fromStart || equalBytes(other.root(), manifest.head))) return true;
+    const { log, identity } = this.#context;
+    // Where a later log epoch of the other relay began is not known here, so its heads cannot be made.
+    const other = manifest.logEpoch === LOG_EPOCH_FIRST ? this.#folds.at(log.size, { space: identity.space, logId: manifest.logId }, ORIGIN_FIRST) : undefined;
+    const extended = other !== undefined && (await this.history.extend(link, manifest.size, time, other));
+    if (extended && other.size === manifest.size && equalBytes(other.root(), manifest.head)) return true;
     throw new ClientError('snapshot_rejected', 'the snapshot is of another relay, and its entries are not those of this log', { hint: 'Let another device make a snapshot.' });
   }
 

@@ -9,7 +9,7 @@ import type { RelayAddress } from '../../protocol/address.js';
 import type { WelcomeFrame } from '../../protocol/relay-frame.js';
 import type { SessionLink } from '../connection/connection-handler.js';
 import { LOG_EPOCH_NONE } from '../log/device-chains.js';
-import { OtherFold } from '../log/other-fold.js';
+import type { OtherFolds } from '../log/other-fold.js';
 import { MisbehaviourError, finding } from '../misbehaviour.js';
 import type { DeviceState, DeviceStore, MovedFrom } from '../store/device-store.js';
 import type { ForgottenHistory } from '../sync/forgotten-history.js';
@@ -42,13 +42,13 @@ function movedFrom({ log, relay }: DeviceState): MovedFrom | null {
 }
 
 /** Compares the new log with the old one, as far as both go, and continues behind it. What cannot be compared is read again. */
-export async function continueMoved(context: SpaceContext, history: ForgottenHistory, link: SessionLink, { attestation }: WelcomeFrame): Promise<void> {
+export async function continueMoved(context: SpaceContext, folds: OtherFolds, history: ForgottenHistory, link: SessionLink, { attestation }: WelcomeFrame): Promise<void> {
   const { moved } = context.marks;
   if (moved === null) return;
   const size = Math.min(moved.size, attestation.size);
-  const other = new OtherFold({ space: context.identity.space, logId: moved.logId }, moved.origin);
+  const other = folds.at(context.log.size, { space: context.identity.space, logId: moved.logId }, moved.origin);
   const extended = await history.extend(link, size, attestation.time, other);
-  const isWhole = extended && size === moved.size;
+  const isWhole = extended && other !== undefined && other.size === moved.size;
   const head = CompactRange.fromHashes(moved.size - moved.origin.baseSize + 1, moved.range)?.root();
   if (isWhole && head !== undefined && !equalBytes(other.root(), head)) {
     throw new MisbehaviourError(finding('fork', `the new relay shows another history up to ${moved.size} than this device verified at the old one`));

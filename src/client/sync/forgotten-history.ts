@@ -58,7 +58,7 @@ export class ForgottenHistory {
       if (page.leaves.length === 0 || page.firstSeq !== firstSeq) return this.#withheld(time);
       for (const leaf of page.leaves.slice(0, toSize - log.size)) {
         await this.#fold(leaf, own);
-        other?.push(log.size, leaf);
+        other?.push(leaf);
       }
     }
     return true;

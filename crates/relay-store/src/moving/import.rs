@@ -14,9 +14,10 @@ use crate::space::Space;
 use crate::vfs;
 use bytes::Bytes;
 use relay_core::environment::LogSigner;
+use relay_core::erasure::Tombstone;
 use relay_core::ledger::{DeviceRecord, RosterState, SpaceLedger};
 use relay_core::moving::{Checker, Fault, Head, Mark, Report, Section, SectionReader};
-use relay_core::store::{Refusal, StoreError, StoredEntry};
+use relay_core::store::{Completion, Refusal, StoreError, StoredEntry};
 use relay_proto::erasure::ErasureReason;
 use relay_proto::frame::Frame;
 use relay_proto::ids::{Hash, Seq, SnapshotId, SpaceId};
@@ -98,7 +99,7 @@ pub fn import<R: Read>(store: &EmbeddedStore, mut open: impl FnMut() -> io::Resu
     if report.leaves_from != 1 || !report.head_is_proven {
         return Err(ImportError::HistoryUnknown);
     }
-    let turn = Turn::take(&store.shared, report.head.space)?;
+    let turn = Turn::take(store, report.head.space)?;
     write_word(&store.shared, report.head.space)?;
     let mut moving = Moving::new(store, report.head);
     let mut reader = SectionReader::open(file()?)?;
@@ -120,30 +121,52 @@ struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    fn take(shared: &'a Shared, space: SpaceId) -> Result<Self, ImportError> {
+    fn take(store: &'a EmbeddedStore, space: SpaceId) -> Result<Self, ImportError> {
+        let shared = &*store.shared;
         shared.writable()?;
         if !shared.importing.lock().unwrap_or_else(PoisonError::into_inner).insert(space) {
             return Err(ImportError::Unfinished);
         }
         let turn = Self { shared, space };
-        // From here on nobody founds it, so what is seen now stays so.
-        if !matches!(shared.spaces.find(space), Found::Unknown) {
+        let free = turn.check(store);
+        if free.is_err() {
             turn.is_over();
+        }
+        free.map(|()| turn)
+    }
+
+    /// Whether the space can be made. Nobody founds it any more; who began to before is done once the committer answers.
+    fn check(&self, store: &EmbeddedStore) -> Result<(), ImportError> {
+        let Self { shared, space } = *self;
+        match commit(store, |done| Call::Trim { space, floor: 1, done }) {
+            Err(StoreError::UnknownSpace) => {}
+            Ok(()) => return Err(ImportError::Known),
+            Err(error) => return Err(ImportError::Store(error)),
+        }
+        // One that is being erased is unknown to the committer, and still there.
+        if !matches!(shared.spaces.find(space), Found::Unknown) {
             return Err(ImportError::Known);
         }
         let tombstone = shared.tombstones.get(space, shared.wall_clock.now_ms());
-        if tombstone.is_some_and(|gone| !gone.notice.done || matches!(gone.notice.reason, ErasureReason::Signed { .. }))
-        {
-            turn.is_over();
-            return Err(ImportError::Erased);
-        }
-        Ok(turn)
+        let is_owners =
+            |gone: Tombstone| !gone.notice.done || matches!(gone.notice.reason, ErasureReason::Signed { .. });
+        if tombstone.is_some_and(is_owners) { Err(ImportError::Erased) } else { Ok(()) }
     }
 
     /// Not on every way out: what was begun and not finished stays unknown until the next start has undone it.
     fn is_over(&self) {
         self.shared.importing.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.space);
     }
+}
+
+/// Hands a call to the committer and waits for its answer.
+fn commit(store: &EmbeddedStore, call: impl FnOnce(Completion<()>) -> Call) -> Result<(), StoreError> {
+    store.shared.writable()?;
+    ask(|done| {
+        if let Some((call, error)) = store.queue.add(call(done)) {
+            call.refuse(error);
+        }
+    })
 }
 
 fn failed(shared: &Shared, error: &io::Error) -> StoreError {
@@ -317,14 +340,8 @@ impl<'a> Moving<'a> {
         begins: Option<Box<StateRecord>>,
         entries: Vec<StoredEntry>,
     ) -> Result<(), ImportError> {
-        self.store.shared.writable()?;
-        ask(|done| {
-            let call = Call::Import { space: Arc::clone(space), begins, entries, done };
-            if let Some((call, error)) = self.store.queue.add(call) {
-                call.refuse(error);
-            }
-        })
-        .map_err(ImportError::Store)
+        let space = Arc::clone(space);
+        commit(self.store, |done| Call::Import { space, begins, entries, done }).map_err(ImportError::Store)
     }
 
     /// Everything of the log is durable.
