@@ -4,6 +4,7 @@
 //
 // Key `a.b-c` is flag `--a.b-c`, environment variable `RELAY_A_B_C`, and key `b-c` below `a` in a file.
 import type { Region } from './regions.js';
+import { COMPAT } from './table/compat.js';
 import { LIMITS } from './table/limits.js';
 import { LISTENING } from './table/listening.js';
 import { PLACE } from './table/place.js';
@@ -22,6 +23,7 @@ export const OPTIONS = {
   ...TIME,
   ...PROCESS,
   ...PLACE,
+  ...COMPAT,
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionKey = keyof typeof OPTIONS;

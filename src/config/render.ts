@@ -12,6 +12,7 @@ export const GROUPS = {
   time: 'Time',
   process: 'Process',
   place: 'Place',
+  compat: 'Foreign protocols',
 } as const satisfies Record<OptionSpec['group'], string>;
 
 export const PLACEHOLDERS = {

@@ -1,5 +1,6 @@
 //! Puts store, protocol and transport together, and takes them apart again in order.
 
+use crate::compat::{self, Compat};
 use crate::config::{self, RelayConfig, count};
 use crate::events::EventQueue;
 use crate::failure::Failure;
@@ -9,7 +10,7 @@ use crate::stats::{self, RelayStats, number};
 use crate::watch;
 use relay_core::store::StoreError;
 use relay_net::{
-    Clock, ControlPlane, Endpoints, ForeignServices, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server,
+    Clock, ControlPlane, Endpoints, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server,
     ServerConfig,
 };
 use relay_proto::SpaceId;
@@ -28,6 +29,7 @@ pub struct Running {
     runtime: Option<Runtime>,
     server: Arc<Server>,
     native: Native,
+    compat: Compat,
     probe: LivenessProbe,
     clock: Clock,
     info: RelayInfo,
@@ -44,15 +46,23 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     // The port comes first, so that a taken one leaves no trace on disk.
     let bound = Server::bind(server_config)?;
     let native = Native::open(&config, events)?;
-    let server = Arc::new(
-        bound.serve(Endpoints { native: native.endpoints(), http: native.http(), blobs: Some(native.blobs()), foreign: ForeignServices::new() }, clock),
-    );
+    let compat = Compat::open(&config)?;
+    let server = Arc::new(bound.serve(
+        Endpoints {
+            native: native.endpoints(),
+            http: native.http(),
+            blobs: Some(native.blobs()),
+            foreign: compat.services(),
+        },
+        clock,
+    ));
     drop(entered);
     runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
+    runtime.spawn(compat.clone().sweep());
     let address = server.local_addr();
     let info = RelayInfo { host: address.ip().to_string(), port: address.port(), log_id: native.log_id() };
-    Ok(Running { runtime: Some(runtime), server, native, probe, clock, info })
+    Ok(Running { runtime: Some(runtime), server, native, compat, probe, clock, info })
 }
 
 fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
@@ -88,7 +98,10 @@ fn route(route: &config::RelayRoute) -> Result<Route, Failure> {
         "subscribe" => RouteKind::Frames(FrameRoute::Subscribe),
         "blobs" => RouteKind::Blobs,
         "frames" => RouteKind::Frames(FrameRoute::Frames),
-        other => return Err(Failure::config(format!("routes: {other:?} is not a kind of route"))),
+        other => {
+            let unknown = || Failure::config(format!("routes: {other:?} is not a kind of route"));
+            compat::route_kind(other).ok_or_else(unknown)?
+        }
     };
     Ok(Route { path: route.path.clone(), kind })
 }
@@ -134,6 +147,7 @@ impl Running {
         stats::add_rules(&mut snapshot, &self.native.rule_stats());
         stats::add_store(&mut snapshot, &self.native.store_stats());
         stats::add_blobs(&mut snapshot, &self.native.blob_stats());
+        self.compat.add_stats(&mut snapshot);
         snapshot
     }
 
@@ -141,6 +155,7 @@ impl Running {
     pub(crate) fn stop(mut self, drain: Duration) -> Result<(), Failure> {
         let Some(runtime) = self.runtime.take() else { return Ok(()) };
         runtime.block_on(self.server.drain(drain));
+        self.compat.close();
         self.native.close();
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         Ok(())
