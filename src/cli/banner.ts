@@ -30,6 +30,8 @@ export interface BannerFacts {
   readonly metricsUrl: string | null;
   /** Other machines can connect, without TLS. */
   readonly isOpen: boolean;
+  /** Foreign protocols that are served, and what of them is in clear; a line each. */
+  readonly foreign: readonly string[];
 }
 
 /** Terminal control for emphasis; both empty when colour is off. */
@@ -73,6 +75,7 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     row('Data', facts.dataDir),
     row('Configuration', facts.configFile ?? 'no file'),
     row('Metrics', facts.metricsUrl ?? 'off'),
+    ...facts.foreign.map((line, index) => row(index === 0 ? 'Also open' : '', `${line}.`)),
     '',
     row('It can see', `${SEES.join(', ')}.`),
     row('It cannot see', `${NEVER_SEES.join(', ')}.`),

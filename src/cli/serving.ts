@@ -13,6 +13,7 @@ import { buildLogger } from '../server/logging.js';
 import { startServer, type RunningServer } from '../server/main.js';
 import { VERSION } from '../version.js';
 import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
+import { openProtocols } from './open-protocols.js';
 import { EXIT_OK } from './command.js';
 import type { CliIo } from './io.js';
 
@@ -57,5 +58,6 @@ function factsOf(server: RunningServer, config: Config, file: string | null): Ba
     configFile: file === null ? null : resolve(file),
     metricsUrl: admin === null ? null : `http://${authority(admin.host, admin.port)}/metrics`,
     isOpen: !isLoopback(config.host),
+    foreign: openProtocols(config),
   };
 }

@@ -75,6 +75,7 @@ describe('the banner', () => {
     metricsUrl: 'http://127.0.0.1:9090/metrics',
     configFile: '/home/someone/sealrelay.yaml',
     isOpen: false,
+    foreign: ['Some Books at /sync'],
   };
   const text = renderBanner(facts, emphasisFor({ NO_COLOR: '1' }));
 
