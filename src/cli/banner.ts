@@ -36,6 +36,8 @@ export interface BannerFacts {
   readonly tls: boolean;
   /** Other machines can connect. */
   readonly isOpen: boolean;
+  /** Foreign protocols that are served, and what of them is in clear; a line each. */
+  readonly foreign: readonly string[];
 }
 
 /** Terminal control for emphasis; both empty when colour is off. */
@@ -79,6 +81,7 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     row('Data', facts.dataDir),
     row('Configuration', facts.configFile ?? 'no file'),
     row('Metrics', facts.metricsUrl ?? 'off'),
+    ...facts.foreign.map((line, index) => row(index === 0 ? 'Also open' : '', `${line}.`)),
     ...adminLines(facts, strong),
     '',
     row('It can see', `${SEES.join(', ')}.`),

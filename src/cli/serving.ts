@@ -16,6 +16,7 @@ import { LogRing } from '../server/logging-ring.js';
 import { startServer, type RunningServer } from '../server/main.js';
 import { VERSION } from '../version.js';
 import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
+import { openProtocols } from './open-protocols.js';
 import { EXIT_OK } from './command.js';
 import type { CliIo } from './io.js';
 
@@ -70,6 +71,7 @@ function factsOf(server: RunningServer, config: Config, file: string | null): Ba
     isFirstSignIn: admin !== null && admin.link !== null,
     tls: info.tls,
     isOpen: !isLoopback(config.host),
+    foreign: openProtocols(config),
   };
 }
 

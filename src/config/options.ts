@@ -6,6 +6,7 @@
 import type { Region } from './regions.js';
 import { ADMIN } from './table/admin.js';
 import { ADMISSION } from './table/admission.js';
+import { COMPAT } from './table/compat.js';
 import { LIMITS } from './table/limits.js';
 import { LISTENING } from './table/listening.js';
 import { OBSERVABILITY } from './table/observability.js';
@@ -30,6 +31,7 @@ export const OPTIONS = {
   ...PROCESS,
   ...PLACE,
   ...OBSERVABILITY,
+  ...COMPAT,
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionKey = keyof typeof OPTIONS;

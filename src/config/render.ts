@@ -16,6 +16,7 @@ export const GROUPS = {
   process: 'Process',
   place: 'Place',
   observability: 'Observability',
+  compat: 'Foreign protocols',
 } as const satisfies Record<OptionSpec['group'], string>;
 
 export const PLACEHOLDERS = {

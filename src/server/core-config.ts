@@ -1,16 +1,33 @@
 // Translates the validated configuration into what the addon takes: every property present, null for none.
+import { isLoopback } from '../config/bind.js';
 import type { Config } from '../config/options.js';
 import { parseProxies } from '../config/proxies.js';
 import { acmeDomains, isTlsOn } from '../config/tls.js';
 import type { RelayConfig } from '../native/relay-port.js';
 
 /** What a path on the public port serves. The names are the addon's. */
-export type RouteKind = 'native' | 'session' | 'push' | 'pull' | 'subscribe' | 'frames' | 'blobs' | 'liveness';
+export type RouteKind =
+  | 'native'
+  | 'session'
+  | 'push'
+  | 'pull'
+  | 'subscribe'
+  | 'frames'
+  | 'blobs'
+  | 'liveness'
+  | 'graceful'
+  | 'graceful-socket'
+  | 'plures-socket'
+  | 'first-frame-socket';
 /** Path to kind. Every other path goes to the control plane. */
 export type RouteTable = Readonly<Record<string, RouteKind>>;
 
 /** Liveness fails when the event loop was silent for this long. */
 export const EVENT_LOOP_SILENCE_MS = 30_000;
+/** What clients of Graceful Books count on. */
+const GRACEFUL_BODY_BYTES_MAX = 10 * 1024 * 1024;
+const GRACEFUL_PING_MS = 30_000;
+const GRACEFUL_SILENCE_MS_MAX = 60_000;
 
 export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: { socketPath: string; secret: string }): RelayConfig {
   return {
@@ -18,7 +35,9 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
     port: config.port,
     dataDir: config['data-dir'],
     workers: config.workers,
-    routes: Object.entries(routes).map(([path, kind]) => ({ path, kind })),
+    routes: Object.entries(routes)
+      .filter(([, kind]) => isServed(kind, config))
+      .map(([path, kind]) => ({ path, kind })),
     controlPlane,
     gate: {
       requestsPerMinute: config['limits.requests-per-minute'],
@@ -53,6 +72,21 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
       deviceLeaseMs: config['device-lease'],
       eventLoopSilenceMs: EVENT_LOOP_SILENCE_MS,
     },
+    compat: {
+      graceful: isOn(config, 'compat.graceful')
+        ? {
+            tokenless: isOn(config, 'compat.graceful-tokenless'),
+            strict: config['compat.graceful-strict'],
+            requestsPerMinuteMax: config['compat.graceful-rate-max'],
+            tenantBytesMax: config['compat.graceful-quota'],
+            retentionMs: config.retention,
+            bodyBytesMax: GRACEFUL_BODY_BYTES_MAX,
+            pingMs: GRACEFUL_PING_MS,
+            silenceMsMax: GRACEFUL_SILENCE_MS_MAX,
+          }
+        : null,
+      plures: isOn(config, 'compat.plures') ? { token: config['compat.plures-token'] || null } : null,
+    },
   };
 }
 
@@ -66,4 +100,17 @@ function tlsConfig(config: Config): RelayConfig['tls'] {
     hstsMaxAgeS: Math.floor(config['tls.hsts'] / 1000),
     redirectPort: config['tls.redirect-port'],
   };
+}
+
+type Switch = 'compat.graceful' | 'compat.graceful-tokenless' | 'compat.plures';
+
+/** What a switch comes to: `auto` is on while only this machine can connect. */
+export function isOn(config: Config, key: Switch): boolean {
+  return config[key] === 'on' || (config[key] === 'auto' && isLoopback(config.host));
+}
+
+function isServed(kind: RouteKind, config: Config): boolean {
+  if (kind === 'graceful' || kind === 'graceful-socket') return isOn(config, 'compat.graceful');
+  if (kind === 'plures-socket' || kind === 'first-frame-socket') return isOn(config, 'compat.plures');
+  return true;
 }

@@ -22,12 +22,14 @@ describe('control: the rules catch', () => {
     ['src/server/a.ts', "process.env['X'];"],
     ['src/server/a.ts', 'pino.transport({});'],
     ['crates/relay-core/src/a.rs', '// TODO later'],
+    ['crates/relay-net/src/a.rs', 'struct GracefulRoute;'],
+    ['crates/relay-compat/src/graceful.rs', 'fn plures() {}'],
   ])('%s: %s', (path, text) => {
     expect(checkWords([{ path, text }])).toHaveLength(1);
   });
 
   it('and has a case for every rule', () => {
-    expect(WORD_RULES).toHaveLength(8);
+    expect(WORD_RULES).toHaveLength(10);
   });
 
   it('but lets comments and the right folders be', () => {

@@ -1,3 +1,14 @@
-//! The place of the foreign protocols, as sans-IO state machines on relay-core: a module each for Graceful Books push and
-//! pull, GUN, PluresDB topics and Eidetica. None is spoken yet; foreign words stay inside their module.
+//! The foreign protocols the relay speaks beside its own, sans-IO: a folder each, in which the words of that system are at home.
+//! They are services of `relay_core::foreign`; what they keep is in a `relay_core::documents::DocumentStore`.
 #![forbid(unsafe_code)]
+#![deny(missing_docs, unreachable_pub, rustdoc::broken_intra_doc_links)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+pub mod detect;
+pub mod graceful;
+pub mod plures;
+mod query;
+pub mod systems;
+mod token;
+
+pub use token::Token;

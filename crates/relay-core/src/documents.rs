@@ -9,6 +9,7 @@ mod overlay;
 mod range;
 mod store;
 mod transaction;
+mod turn;
 
 pub use batch::{Change, write};
 pub use error::DocumentError;
@@ -19,3 +20,4 @@ pub use store::{
     DocumentCompletion, DocumentReader, DocumentStats, DocumentStore, DocumentWork, Documents, Keyspace, Tenant, Usage,
 };
 pub use transaction::Transaction;
+pub use turn::turn;

@@ -1,5 +1,6 @@
 //! Puts store, protocol and transport together, and takes them apart again in order.
 
+use crate::compat::{self, Compat};
 use crate::config::{self, RelayConfig, count};
 use crate::erased_watch;
 use crate::events::EventQueue;
@@ -14,8 +15,8 @@ use crate::watch;
 use relay_core::founding::FoundingVerdict;
 use relay_core::store::StoreError;
 use relay_net::{
-    Clock, ControlPlane, Endpoints, ForeignServices, FrameRoute, GateConfig, LivenessProbe, NetLimits, ProxyHeader,
-    ProxySecret, Route, RouteKind, Server, ServerConfig, TrustedProxies,
+    Clock, ControlPlane, Endpoints, FrameRoute, GateConfig, LivenessProbe, NetLimits, ProxyHeader, ProxySecret, Route,
+    RouteKind, Server, ServerConfig, TrustedProxies,
 };
 use relay_proto::SpaceId;
 use std::net::{IpAddr, SocketAddr};
@@ -34,6 +35,7 @@ pub struct Running {
     server: Arc<Server>,
     native: Native,
     tls: Option<Arc<Tls>>,
+    compat: Compat,
     probe: LivenessProbe,
     clock: Clock,
     info: RelayInfo,
@@ -52,18 +54,20 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     // The port comes first, so that a taken one leaves no trace on disk.
     let bound = Server::bind(server_config)?;
     let native = Native::open(&config, events)?;
+    let compat = Compat::open(&config)?;
     let server = Arc::new(bound.serve(
         Endpoints {
             native: native.endpoints(),
             http: native.http(),
             blobs: Some(native.blobs()),
-            foreign: ForeignServices::new(),
+            foreign: compat.services(),
         },
         clock,
     ));
     drop(entered);
     runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
+    runtime.spawn(compat.clone().sweep());
     if let Some(tls) = &tls {
         runtime.spawn(Arc::clone(tls).watch(Arc::clone(events)));
     }
@@ -76,7 +80,7 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
         certificate_name: tls.as_ref().and_then(|tls| tls.name()),
         redirect_port: server.redirect_addr().map(|address| address.port()),
     };
-    Ok(Running { runtime: Some(runtime), server, native, tls, probe, clock, info, events: Arc::clone(events) })
+    Ok(Running { runtime: Some(runtime), server, native, tls, compat, probe, clock, info, events: Arc::clone(events) })
 }
 
 fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
@@ -133,7 +137,10 @@ fn route(route: &config::RelayRoute) -> Result<Route, Failure> {
         "subscribe" => RouteKind::Frames(FrameRoute::Subscribe),
         "blobs" => RouteKind::Blobs,
         "frames" => RouteKind::Frames(FrameRoute::Frames),
-        other => return Err(Failure::config(format!("routes: {other:?} is not a kind of route"))),
+        other => {
+            let unknown = || Failure::config(format!("routes: {other:?} is not a kind of route"));
+            compat::route_kind(other).ok_or_else(unknown)?
+        }
     };
     Ok(Route { path: route.path.clone(), kind })
 }
@@ -200,6 +207,7 @@ impl Running {
         stats::add_rules(&mut snapshot, &self.native.rule_stats());
         stats::add_store(&mut snapshot, &self.native.store_stats());
         stats::add_blobs(&mut snapshot, &self.native.blob_stats());
+        self.compat.add_stats(&mut snapshot);
         snapshot
     }
 
@@ -212,6 +220,7 @@ impl Running {
     pub(crate) fn stop(mut self, drain: Duration) -> Result<(), Failure> {
         let Some(runtime) = self.runtime.take() else { return Ok(()) };
         runtime.block_on(self.server.drain(drain));
+        self.compat.close();
         self.native.close();
         erased_watch::look(&self.native, &self.events);
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);

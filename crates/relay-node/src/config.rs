@@ -29,6 +29,45 @@ pub struct RelayConfig {
     pub limits: RelayLimits,
     /// Named times.
     pub times: RelayTimes,
+    /// Foreign protocols.
+    pub compat: RelayCompat,
+}
+
+/// The foreign protocols that are on; null is off.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayCompat {
+    /// Graceful Books.
+    pub graceful: Option<RelayGraceful>,
+    /// PluresDB.
+    pub plures: Option<RelayPlures>,
+}
+
+/// What an operator decides about Graceful Books.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayGraceful {
+    /// Whether requests without a token are those of one tenant; otherwise they are refused.
+    pub tokenless: bool,
+    /// Refuses known ids and changes that are not newer than their entity.
+    pub strict: bool,
+    /// Requests of one client in a minute.
+    pub requests_per_minute_max: i64,
+    /// Bytes a tenant may hold.
+    pub tenant_bytes_max: i64,
+    /// How long changes are kept, in milliseconds.
+    pub retention_ms: i64,
+    /// Largest body, in bytes.
+    pub body_bytes_max: i64,
+    /// Period of pings, in milliseconds.
+    pub ping_ms: i64,
+    /// Silence after which a WebSocket is closed, in milliseconds.
+    pub silence_ms_max: i64,
+}
+
+/// What an operator decides about PluresDB.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayPlures {
+    /// What peers must show, or null.
+    pub token: Option<String>,
 }
 
 /// One path the core serves.
@@ -36,7 +75,8 @@ pub struct RelayConfig {
 pub struct RelayRoute {
     /// Absolute path, matched exactly; of blobs, what comes before the id.
     pub path: String,
-    /// What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`.
+    /// What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`; of foreign
+    /// protocols `graceful`, `graceful-socket`, `plures-socket` or `first-frame-socket`.
     pub kind: String,
 }
 

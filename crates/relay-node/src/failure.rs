@@ -6,6 +6,7 @@ use relay_net::StartError;
 use relay_net::tls::TlsError;
 use relay_store::OpenError;
 use relay_store::data_dir::DirError;
+use relay_store::documents::DocumentsOpenError;
 use std::any::Any;
 use std::io::ErrorKind;
 
@@ -36,6 +37,14 @@ impl Failure {
     /// TypeScript passed something its own validation should have refused.
     pub(crate) fn config(message: impl Into<String>) -> Self {
         Self::new("config_invalid", message)
+    }
+
+    /// Of a text whose last part is the way out: here the two travel apart.
+    fn with_way_out(code: &str, text: String) -> Self {
+        match text.rsplit_once("; ") {
+            Some((message, hint)) => Self::new(code, message).with_hint(sentence(hint)),
+            None => Self::new(code, text),
+        }
     }
 
     /// A panic: a bug of ours, contained.
@@ -90,12 +99,18 @@ impl From<OpenError> for Failure {
             OpenError::Meta { .. } => "store_unwritable",
             _ => "store_failed",
         };
-        let text = error.to_string();
-        // The way out is the last part of the text; here the two travel apart.
-        match text.rsplit_once("; ") {
-            Some((message, hint)) => Self::new(code, message).with_hint(sentence(hint)),
-            None => Self::new(code, text),
-        }
+        Self::with_way_out(code, error.to_string())
+    }
+}
+
+impl From<DocumentsOpenError> for Failure {
+    fn from(error: DocumentsOpenError) -> Self {
+        let code = match &error {
+            DocumentsOpenError::Dir(_) => "data_dir_unusable",
+            DocumentsOpenError::Damaged(_) | DocumentsOpenError::Tables { .. } => "store_damaged",
+            _ => "store_failed",
+        };
+        Self::with_way_out(code, error.to_string())
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod admin;
 mod assembly;
+mod compat;
 mod config;
 mod core;
 mod environment;

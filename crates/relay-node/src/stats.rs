@@ -65,6 +65,44 @@ snapshot! {
         tls_certificate_changes_total,
         /// Times another certificate could not be read or obtained.
         tls_certificate_failures_total,
+        /// Works of foreign protocols that became durable.
+        document_works_total,
+        /// Groups of them; each is one sync.
+        document_groups_total,
+        /// Bytes written for them.
+        document_written_bytes_total,
+        /// Bytes of documents on disk.
+        document_disk_bytes,
+        /// Works refused because too much waited.
+        document_overloaded_total,
+        /// Times that moving documents into their tables failed; it is tried again.
+        document_move_failures_total,
+        /// 1 while the disk is full for documents.
+        documents_full,
+        /// 1 once a write of documents failed and nothing more is accepted.
+        documents_poisoned,
+        /// Requests of Graceful Books.
+        graceful_requests_total,
+        /// Those answered with an error.
+        graceful_refused_total,
+        /// WebSockets of Graceful Books.
+        graceful_sockets,
+        /// Messages that said there is something to pull.
+        graceful_notified_total,
+        /// Topics of PluresDB somebody is in.
+        plures_topics,
+        /// Peers in them.
+        plures_peers,
+        /// Messages taken in them.
+        plures_messages_total,
+        /// Bytes sent on, once per receiver.
+        plures_fan_out_bytes_total,
+        /// Times a sender had to wait for a receiver.
+        plures_waits_total,
+        /// Receivers given up because they took nothing.
+        plures_given_up_total,
+        /// Joins refused because a topic was full.
+        plures_refused_total,
     }
     net: {
         /// Connections open now, HTTP and WebSocket together.
@@ -105,6 +143,8 @@ snapshot! {
         liveness_total,
         /// Requests of the native protocol over HTTP.
         frame_requests_total,
+        /// Requests of foreign protocols.
+        foreign_requests_total,
         /// Requests for blobs.
         blob_requests_total,
         /// Uploads of blobs cut because they were too slow.

@@ -81,6 +81,7 @@ describe('the banner', () => {
     isOpen: false,
     adminUrl: 'http://localhost:65535/admin',
     isFirstSignIn: false,
+    foreign: ['Some Books at /sync'],
   };
   const text = renderBanner(facts, emphasisFor({ NO_COLOR: '1' }));
 

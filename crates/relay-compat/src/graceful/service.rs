@@ -1,0 +1,348 @@
+//! The service: paths, tenants, rates, headers.
+
+use super::accept::Rules;
+use super::answer::{Answer, Refused};
+use super::message::{self, cursor_text};
+use super::notify::{GracefulStats, Listeners};
+use super::rate::{Allowance, Rate};
+use super::socket::{Periods, SocketFactory};
+use super::{
+    BODY_BYTES_MAX, NAME_BYTES_MAX, PING_MS, PROTOCOL_VERSION, SILENCE_MS_MAX, ack, export, pull, push, sweep,
+};
+use crate::query::value_of;
+use crate::systems::GRACEFUL;
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use relay_core::documents::{DocumentError, DocumentStore, Documents, Keyspace, Tenant, turn};
+use relay_core::endpoint::{EndpointFactory, Moment};
+use relay_core::environment::WallClock;
+use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// What makes a tenant of a token; the token itself is kept nowhere.
+const TENANT_DOMAIN: &[u8] = b"sealrelay graceful tenant\0";
+/// Longest token, in bytes.
+const TOKEN_BYTES_MAX: usize = 1024;
+
+/// What an operator decides.
+#[derive(Clone, Debug)]
+pub struct GracefulOptions {
+    /// Whether requests without a token are those of the one tenant of this relay; otherwise they are refused.
+    pub tokenless: bool,
+    /// Refuses known ids and changes that are not newer than their entity, as the original does.
+    pub strict: bool,
+    /// Requests of one client in a minute.
+    pub requests_per_minute_max: u32,
+    /// Bytes a tenant may hold.
+    pub tenant_bytes_max: u64,
+    /// How long changes are kept, in milliseconds.
+    pub retention_ms: u64,
+    /// Largest body, in bytes.
+    pub body_bytes_max: usize,
+    /// Period of pings, in milliseconds.
+    pub ping_ms: u64,
+    /// Silence after which a WebSocket is closed, in milliseconds.
+    pub silence_ms_max: u64,
+}
+
+impl Default for GracefulOptions {
+    fn default() -> Self {
+        Self {
+            tokenless: false,
+            strict: false,
+            requests_per_minute_max: 600,
+            tenant_bytes_max: 1024 * 1024 * 1024,
+            retention_ms: 30 * 24 * 60 * 60 * 1000,
+            body_bytes_max: BODY_BYTES_MAX,
+            ping_ms: PING_MS,
+            silence_ms_max: SILENCE_MS_MAX,
+        }
+    }
+}
+
+/// What the service is given.
+pub struct GracefulParts {
+    /// Where changes are kept.
+    pub documents: Arc<dyn DocumentStore>,
+    /// The wall clock.
+    pub clock: Arc<dyn WallClock>,
+    /// The operator's decisions.
+    pub options: GracefulOptions,
+}
+
+struct Shared {
+    documents: Arc<dyn DocumentStore>,
+    clock: Arc<dyn WallClock>,
+    options: GracefulOptions,
+    listeners: Arc<Listeners>,
+    rate: Rate<IpAddr>,
+}
+
+/// See the module.
+pub struct GracefulService {
+    shared: Arc<Shared>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Path {
+    Push,
+    Pull,
+    Ack,
+    Devices,
+    Export,
+    Import,
+}
+
+/// The paths, with the prefix that some clients use and without.
+fn path_of(path: &str) -> Option<Path> {
+    match path.strip_prefix("/api").unwrap_or(path) {
+        "/sync/push" => Some(Path::Push),
+        "/sync/pull" => Some(Path::Pull),
+        "/sync/ack" => Some(Path::Ack),
+        "/sync/devices" => Some(Path::Devices),
+        "/sync/export" => Some(Path::Export),
+        "/sync/import" => Some(Path::Import),
+        _ => None,
+    }
+}
+
+/// One request on its way: what its answer needs besides its body.
+struct Exchange {
+    shared: Arc<Shared>,
+    answered: Answered,
+    allowance: Allowance,
+    since_ms: u64,
+}
+
+impl Exchange {
+    fn end(self, answer: Result<Answer, Refused>) {
+        let now_ms = self.shared.clock.now_ms();
+        let counters = &self.shared.listeners.counters;
+        let answer = answer.unwrap_or_else(|refused| {
+            counters.refused.fetch_add(1, Ordering::Relaxed);
+            Answer::refused(&refused, now_ms, Some(self.allowance))
+        });
+        (self.answered)(answer.response(Some(self.allowance), now_ms.saturating_sub(self.since_ms)));
+    }
+
+    /// Takes a turn in a tenant's documents and ends with what it made of it.
+    fn turn<R: Send + 'static>(
+        self,
+        tenant: Tenant,
+        waiting_bytes: usize,
+        run: impl FnOnce(&mut dyn Documents) -> Result<R, DocumentError> + Send + 'static,
+        answer: impl FnOnce(&Shared, R) -> Answer + Send + 'static,
+    ) {
+        let documents = Arc::clone(&self.shared.documents);
+        let keyspace = Keyspace { system: GRACEFUL, tenant };
+        turn(&*documents, keyspace, waiting_bytes, run, move |done| {
+            let answer = done.map(|made| answer(&self.shared, made)).map_err(Refused::from);
+            self.end(answer);
+        });
+    }
+}
+
+impl GracefulService {
+    /// Over a store of documents.
+    #[must_use]
+    pub fn new(parts: GracefulParts) -> Self {
+        let GracefulParts { documents, clock, options } = parts;
+        let rate = Rate::new(options.requests_per_minute_max);
+        Self { shared: Arc::new(Shared { documents, clock, options, listeners: Arc::default(), rate }) }
+    }
+
+    /// Figures.
+    #[must_use]
+    pub fn stats(&self) -> GracefulStats {
+        self.shared.listeners.stats()
+    }
+
+    /// Lets go what was kept for long enough; in the background of the store.
+    pub fn sweep(&self) {
+        let before_ms = self.shared.clock.now_ms().saturating_sub(self.shared.options.retention_ms);
+        sweep::begin(&self.shared.documents, before_ms);
+    }
+
+    /// Whose request it is.
+    fn tenant(&self, token: Option<&[u8]>) -> Result<Tenant, Refused> {
+        match token {
+            Some(token) if token.len() <= TOKEN_BYTES_MAX => Ok(tenant_of(token)),
+            None if self.shared.options.tokenless => Ok(Tenant::ONLY),
+            _ => Err(Refused::Unauthorized),
+        }
+    }
+
+    fn rules(&self, now_ms: u64) -> Rules {
+        let GracefulOptions { strict, tenant_bytes_max, .. } = self.shared.options;
+        Rules { strict, tenant_bytes_max, now_ms }
+    }
+
+    fn serve(&self, request: &Request<Bytes>, tenant: Result<Tenant, Refused>, exchange: Exchange) {
+        let method = request.method();
+        if method == Method::OPTIONS {
+            return exchange.end(Ok(Answer::empty()));
+        }
+        let (path, tenant) = match (path_of(request.uri().path()), tenant) {
+            (Some(path), Ok(tenant)) => (path, tenant),
+            (Some(_), Err(refused)) => return exchange.end(Err(refused)),
+            (None, _) => return exchange.end(Err(Refused::NotFound)),
+        };
+        let wanted = if path == Path::Export { Method::GET } else { Method::POST };
+        if *method != wanted {
+            return exchange.end(Err(Refused::NotFound));
+        }
+        let body = request.body();
+        match path {
+            Path::Push => self.push(body, tenant, exchange),
+            Path::Pull => self.pull(body, tenant, exchange),
+            Path::Ack => match message::ack(body) {
+                Ok(ack) => exchange.turn(
+                    tenant,
+                    body.len(),
+                    move |documents| ack::run(documents, ack),
+                    |shared, acked| Answer::ok(&acked.body(shared.clock.now_ms())),
+                ),
+                Err(refused) => exchange.end(Err(refused)),
+            },
+            Path::Devices => self.devices(body, tenant, exchange),
+            Path::Export => self.export(request.uri().query().unwrap_or_default(), tenant, exchange),
+            Path::Import => self.import(body, tenant, exchange),
+        }
+    }
+
+    fn push(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
+        let push = match message::push(body) {
+            Ok(push) => push,
+            Err(refused) => return exchange.end(Err(refused)),
+        };
+        let (rules, device_id) = (self.rules(exchange.since_ms), push.device_id.clone());
+        let run = move |documents: &mut dyn Documents| push::run(documents, push, rules);
+        exchange.turn(tenant, body.len(), run, move |shared, pushed| {
+            if pushed.is_news {
+                shared.listeners.tell_others(tenant, &device_id);
+            }
+            Answer::ok(&pushed.body(shared.clock.now_ms()))
+        });
+    }
+
+    fn pull(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
+        let pull = match message::pull(body) {
+            Ok(pull) => pull,
+            Err(refused) => return exchange.end(Err(refused)),
+        };
+        let clock = Arc::clone(&self.shared.clock);
+        let run = move |documents: &mut dyn Documents| pull::run(documents, &pull, clock.now_ms());
+        exchange.turn(tenant, body.len(), run, |_, page| Answer::bytes(page.body()));
+    }
+
+    fn devices(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
+        let devices = match message::devices(body) {
+            Ok(devices) => devices,
+            Err(refused) => return exchange.end(Err(refused)),
+        };
+        let run = move |documents: &mut dyn Documents| ack::declare(documents, &devices).map(|()| devices);
+        exchange.turn(tenant, body.len(), run, |shared, devices| {
+            Answer::ok(&json!({
+                "protocol_version": PROTOCOL_VERSION,
+                "success": true,
+                "devices": devices,
+                "timestamp": shared.clock.now_ms(),
+            }))
+        });
+    }
+
+    fn export(&self, query: &str, tenant: Tenant, exchange: Exchange) {
+        let after = match value_of(query, "cursor") {
+            None => 0,
+            Some(cursor) => match message::cursor_of(&cursor) {
+                Some(after) => after,
+                None => return exchange.end(Err(Refused::invalid("The cursor is not one of this relay", &["cursor"]))),
+            },
+        };
+        let user_id: String = tenant.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let run = move |documents: &mut dyn Documents| export::run(documents, after);
+        exchange.turn(tenant, cursor_text(after).len(), run, move |shared, export| {
+            Answer::bytes(export.body(&user_id, shared.clock.now_ms()))
+        });
+    }
+
+    fn import(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
+        let changes = match export::read(body) {
+            Ok(changes) => changes,
+            Err(refused) => return exchange.end(Err(refused)),
+        };
+        let rules = self.rules(exchange.since_ms);
+        let run = move |documents: &mut dyn Documents| export::import(documents, &changes, rules);
+        exchange.turn(tenant, body.len(), run, |_, report| Answer::ok(&report));
+    }
+
+    fn refused_now(&self, refused: &Refused) -> Response<Bytes> {
+        self.shared.listeners.counters.refused.fetch_add(1, Ordering::Relaxed);
+        Answer::refused(refused, self.shared.clock.now_ms(), None).response(None, 0)
+    }
+}
+
+fn tenant_of(token: &[u8]) -> Tenant {
+    let digest = Sha256::new().chain_update(TENANT_DOMAIN).chain_update(token).finalize();
+    let mut tenant = Tenant::ONLY;
+    tenant.0.iter_mut().zip(digest).for_each(|(byte, from)| *byte = from);
+    tenant
+}
+
+impl ForeignService for GracefulService {
+    fn body_bytes_max(&self) -> usize {
+        self.shared.options.body_bytes_max
+    }
+
+    fn answer(&self, request: ForeignRequest, _: Moment, answered: Answered) {
+        let ForeignRequest { request, client } = request;
+        let now_ms = self.shared.clock.now_ms();
+        let tenant = self.tenant(bearer_of(request.headers()));
+        let allowance = self.shared.rate.count(client, now_ms);
+        let counters = &self.shared.listeners.counters;
+        counters.requests.fetch_add(1, Ordering::Relaxed);
+        let exchange = Exchange { shared: Arc::clone(&self.shared), answered, allowance, since_ms: now_ms };
+        if allowance.is_exceeded {
+            counters.rate_limited.fetch_add(1, Ordering::Relaxed);
+            return exchange.end(Err(Refused::RateLimited));
+        }
+        self.serve(&request, tenant, exchange);
+    }
+
+    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>) -> Response<Bytes> {
+        self.refused_now(&Refused::Transport(refusal))
+    }
+
+    fn open_socket(&self, request: SocketRequest, _: Moment) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>> {
+        let refuse = |refused: &Refused| Box::new(self.refused_now(refused));
+        if !request.is_upgrade {
+            return Err(refuse(&Refused::UpgradeRequired));
+        }
+        let query = request.head.uri().query().unwrap_or_default();
+        let device_id = value_of(query, "device_id").filter(|id| !id.is_empty() && id.len() <= NAME_BYTES_MAX);
+        let Some(device_id) = device_id else {
+            return Err(refuse(&Refused::invalid("Missing device_id parameter", &["device_id"])));
+        };
+        // Browsers cannot set headers on a WebSocket.
+        let in_query = value_of(query, "token");
+        let token = bearer_of(request.head.headers()).or(in_query.as_ref().map(String::as_bytes));
+        let tenant = self.tenant(token).map_err(|refused| refuse(&refused))?;
+        let GracefulOptions { ping_ms, silence_ms_max, .. } = self.shared.options;
+        let periods = Periods {
+            ping: Duration::from_millis(ping_ms.max(1)),
+            silence_max: Duration::from_millis(silence_ms_max.max(1)),
+        };
+        Ok(Arc::new(SocketFactory {
+            tenant,
+            device_id,
+            listeners: Arc::clone(&self.shared.listeners),
+            clock: Arc::clone(&self.shared.clock),
+            periods,
+        }))
+    }
+}

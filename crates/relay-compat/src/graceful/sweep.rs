@@ -1,0 +1,67 @@
+//! Retention: changes that were received long ago go, tenant by tenant, in small works.
+
+use super::record::{CHANGES, FUTURE, Stored, held_prefix, id_key, id_of, received_of, received_of_future, stored};
+use crate::systems::GRACEFUL;
+use relay_core::documents::limits::RANGE_DELETES_MAX;
+use relay_core::documents::{DocumentError, DocumentRange, DocumentStore, Documents, Keyspace, Tenant, turn};
+use std::sync::Arc;
+
+/// Changes that go in one work.
+const PIECE: usize = 200;
+/// Bytes of changes looked at in one work.
+const PIECE_BYTES: usize = 4 * 1024 * 1024;
+/// Devices that hold one change.
+const HELD_MAX: usize = RANGE_DELETES_MAX / PIECE / 2;
+
+/// Begins: lets go what was received before a time, of every tenant. The first one is looked at whether it is there or not.
+pub(super) fn begin(store: &Arc<dyn DocumentStore>, before_ms: u64) {
+    piece(Arc::clone(store), Keyspace { system: GRACEFUL, tenant: Tenant::ONLY }, before_ms);
+}
+
+fn piece(store: Arc<dyn DocumentStore>, keyspace: Keyspace, before_ms: u64) {
+    let next = Arc::clone(&store);
+    let run = move |documents: &mut dyn Documents| let_go(documents, before_ms);
+    turn(&*store, keyspace, 0, run, move |gone| match gone {
+        Ok(PIECE..) => piece(next, keyspace, before_ms),
+        // A store that refuses now is asked again by the next sweep.
+        Err(_) => {}
+        Ok(_) => {
+            let store = Arc::clone(&next);
+            let done = Box::new(move |found: Result<Vec<Keyspace>, DocumentError>| {
+                let found = found.unwrap_or_default().into_iter().next();
+                if let Some(found) = found.filter(|found| found.system == GRACEFUL) {
+                    piece(store, found, before_ms);
+                }
+            });
+            next.document_keyspaces(Some(keyspace), 1, done);
+        }
+    });
+}
+
+/// Removes the oldest changes that are old enough, with everything that belongs to them; how many.
+fn let_go(documents: &mut dyn Documents, before_ms: u64) -> Result<usize, DocumentError> {
+    let oldest = documents.scan(&DocumentRange::prefix(vec![CHANGES]).limited(PIECE, PIECE_BYTES))?;
+    let mut gone = 0;
+    for (key, value) in &oldest.items {
+        let Some(received_ms) = received_of(key).filter(|received_ms| *received_ms < before_ms) else { break };
+        let id = match stored(value) {
+            Some(Stored::Live { json, .. }) => id_of(&json),
+            Some(Stored::Gone { id }) => Some(id),
+            None => None,
+        };
+        if let Some(id) = id {
+            documents.delete(&id_key(&id))?;
+        }
+        documents.delete_range(&DocumentRange::prefix(held_prefix(received_ms)), HELD_MAX)?;
+        documents.delete(key)?;
+        gone += 1;
+    }
+    let ahead = documents.scan(&DocumentRange::prefix(vec![FUTURE]).limited(PIECE, PIECE_BYTES))?;
+    for (key, _) in &ahead.items {
+        if received_of_future(key).is_none_or(|received_ms| received_ms < before_ms) {
+            documents.delete(key)?;
+        }
+    }
+    // By bytes a page may be shorter than what is left: then there is more, too.
+    Ok(if gone > 0 && oldest.more && gone == oldest.items.len() { PIECE } else { gone.min(PIECE - 1) })
+}

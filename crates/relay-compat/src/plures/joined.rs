@@ -1,0 +1,178 @@
+//! The first protocol: JSON text, and a topic that is joined by a message.
+//!
+//! `Outside` → (join) → `Inside(topic)` → (another join: out of the old one first) → `Inside(other)`. Data outside is ignored.
+//! Whoever joins is told of exactly one peer, the first one in the topic, and only if there is one: clients make a connection of
+//! each such message.
+
+use super::hub::{Hub, Peer, TopicName};
+use super::mailbox::Mailbox;
+use super::message::{self, Said};
+use super::opaque::send_waiting;
+use super::{MESSAGE_BYTES_MAX, PEER_ID_BYTES_MAX, TOPIC_BYTES_MAX};
+use bytes::Bytes;
+use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, Waker};
+use relay_core::environment::{Entropy, WallClock};
+use std::sync::Arc;
+
+/// What the stock relay says.
+const TOPIC_REQUIRED: &str = "Topic is required for join";
+const TOPIC_FULL: &str = "Topic is full";
+const NAME_TOO_LONG: &str = "Topic or peerId is too long";
+/// Characters of the ids that are made here.
+const ID_CHARACTERS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+const ID_LENGTH: usize = 9;
+
+/// Makes endpoints.
+pub(super) struct JoinedFactory {
+    pub(super) hub: Arc<Hub>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) clock: Arc<dyn WallClock>,
+}
+
+impl EndpointFactory for JoinedFactory {
+    fn open(&self, opened: Opened, _: Moment) -> Box<dyn Endpoint> {
+        let mailbox = Arc::new(Mailbox::new(opened.waker.clone()));
+        let hub = Arc::clone(&self.hub);
+        let made_id = made_id(&*self.entropy, &*self.clock);
+        Box::new(Joined {
+            hub,
+            mailbox,
+            waker: opened.waker,
+            made_id,
+            inside: None,
+            wait_until: None,
+            is_waiting: false,
+        })
+    }
+    fn message_bytes_max(&self) -> usize {
+        MESSAGE_BYTES_MAX
+    }
+    fn takes_text(&self) -> bool {
+        true
+    }
+    fn may_stay_silent(&self) -> bool {
+        true
+    }
+}
+
+/// The id of a peer that names none, made as the stock relay makes it.
+fn made_id(entropy: &dyn Entropy, clock: &dyn WallClock) -> Arc<str> {
+    let mut random = [0_u8; ID_LENGTH];
+    entropy.fill(&mut random);
+    let character = |byte: &u8| ID_CHARACTERS.get(usize::from(*byte) % ID_CHARACTERS.len()).copied().unwrap_or(b'0');
+    let random: String = random.iter().map(character).map(char::from).collect();
+    format!("peer-{}-{random}", clock.now_ms()).into()
+}
+
+struct Inside {
+    name: Arc<str>,
+    topic: TopicName,
+    peer: Arc<Peer>,
+}
+
+struct Joined {
+    hub: Arc<Hub>,
+    mailbox: Arc<Mailbox>,
+    waker: Waker,
+    made_id: Arc<str>,
+    inside: Option<Inside>,
+    is_waiting: bool,
+    wait_until: Option<Moment>,
+}
+
+impl Joined {
+    fn join(&mut self, topic: &str, peer_id: Option<&str>, now: Moment, out: &mut dyn Outbox) {
+        if topic.len() > TOPIC_BYTES_MAX || peer_id.is_some_and(|id| id.len() > PEER_ID_BYTES_MAX) {
+            return out.push(Outbound::Shared(message::error(NAME_TOO_LONG)));
+        }
+        self.leave(now);
+        let name: Arc<str> = topic.into();
+        let id = peer_id.map_or_else(|| Arc::clone(&self.made_id), Arc::from);
+        let (topic, peer) =
+            (TopicName::Joined(Arc::clone(&name)), Arc::new(Peer { id, mailbox: Arc::clone(&self.mailbox) }));
+        let Some(before) = self.hub.join(&topic, &peer) else {
+            return out.push(Outbound::Shared(message::error(TOPIC_FULL)));
+        };
+        if let Some(first) = before.first() {
+            self.mailbox.push(message::peer_joined(&first.id, &name), now);
+        }
+        tell(&before, &message::peer_joined(&peer.id, &name), now);
+        self.inside = Some(Inside { name, topic, peer });
+    }
+
+    fn leave(&mut self, now: Moment) {
+        let Some(Inside { name, topic, peer }) = self.inside.take() else { return };
+        if let Some(left) = self.hub.leave(&topic, &peer) {
+            tell(&left, &message::peer_left(&peer.id, &name), now);
+        }
+    }
+
+    fn data(&mut self, base64: &str, now: Moment, out: &mut dyn Outbox) {
+        let Some(Inside { topic, peer, .. }) = &self.inside else { return };
+        let frame = message::data(&peer.id, base64);
+        if !self.hub.broadcast(topic, peer, &frame, now) {
+            self.is_waiting = true;
+            self.look_at_receivers(now, out);
+        }
+    }
+
+    /// Reads on once every receiver has room.
+    fn look_at_receivers(&mut self, now: Moment, out: &mut dyn Outbox) {
+        if !self.is_waiting {
+            return;
+        }
+        let mut until = None;
+        if let Some(Inside { name, topic, peer }) = &self.inside {
+            let (moment, given_up) = self.hub.waits_until(topic, peer, &self.waker, now);
+            until = moment;
+            for gone in given_up {
+                if let Some(left) = self.hub.leave(topic, &gone) {
+                    tell(&left, &message::peer_left(&gone.id, name), now);
+                }
+            }
+        }
+        (self.is_waiting, self.wait_until) = (until.is_some(), until);
+        out.pause_reading(self.is_waiting);
+    }
+}
+
+/// A word about peers, to peers; few and small, so nobody waits for them.
+fn tell(peers: &[Arc<Peer>], frame: &relay_core::endpoint::SharedFrame, now: Moment) {
+    for peer in peers {
+        peer.mailbox.push(frame.clone(), now);
+    }
+}
+
+impl Endpoint for Joined {
+    /// The first protocol has no binary messages; the stock relay ignores them.
+    fn on_message(&mut self, _: Bytes, _: Moment, _: &mut dyn Outbox) {}
+
+    fn on_text(&mut self, text: Bytes, now: Moment, out: &mut dyn Outbox) {
+        match message::read(&text) {
+            Said::Join { topic, peer_id } => self.join(&topic, peer_id.as_deref(), now, out),
+            Said::JoinWithoutTopic => out.push(Outbound::Shared(message::error(TOPIC_REQUIRED))),
+            Said::Data(base64) => self.data(&base64, now, out),
+            Said::Nothing => {}
+        }
+    }
+
+    fn poll(&mut self, now: Moment, out: &mut dyn Outbox) {
+        send_waiting(&self.mailbox, now, out);
+        self.look_at_receivers(now, out);
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        self.wait_until
+    }
+
+    fn on_drain(&mut self, _: Moment, _: &mut dyn Outbox) {}
+
+    fn on_closed(&mut self) {
+        // When the moment matters a receiver is full, and stays so until it takes something.
+        self.leave(Moment::default());
+        self.mailbox.close();
+    }
+}
+
+/// Why a peer that takes nothing is closed: temporary, it may come back.
+pub(super) const SLOW: Close = Close { code: 1013, reason: "slow_receiver" };

@@ -1,0 +1,127 @@
+//! The service: which protocol a path speaks, and who may come in.
+
+use super::hub::{Hub, PluresStats, TopicName};
+use super::joined::JoinedFactory;
+use super::opaque::OpaqueFactory;
+use crate::query::value_of;
+use crate::token::Token;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::{Request, Response, StatusCode};
+use relay_core::endpoint::{EndpointFactory, Moment};
+use relay_core::environment::{Entropy, WallClock};
+use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
+use std::sync::Arc;
+
+/// Digits of a topic in a path of its own.
+const TOPIC_DIGITS: usize = 64;
+/// Before a topic of any form.
+const PREFIX: &str = "/gun";
+
+/// What an operator decides.
+#[derive(Clone, Debug, Default)]
+pub struct PluresOptions {
+    /// Who connects must show it, as a bearer token or in the query (`?token=`); `None` lets everyone in.
+    pub token: Option<Token>,
+}
+
+/// See the module.
+pub struct PluresService {
+    hub: Arc<Hub>,
+    options: PluresOptions,
+    entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn WallClock>,
+}
+
+impl PluresService {
+    /// Without topics.
+    #[must_use]
+    pub fn new(options: PluresOptions, entropy: Arc<dyn Entropy>, clock: Arc<dyn WallClock>) -> Self {
+        Self { hub: Arc::default(), options, entropy, clock }
+    }
+
+    /// Figures.
+    #[must_use]
+    pub fn stats(&self) -> PluresStats {
+        self.hub.stats()
+    }
+
+    fn may_enter(&self, head: &Request<()>) -> bool {
+        let Some(token) = &self.options.token else { return true };
+        let in_query = value_of(head.uri().query().unwrap_or_default(), "token");
+        token.is(bearer_of(head.headers())) || token.is(in_query.as_ref().map(String::as_bytes))
+    }
+}
+
+/// The topic that a path is; `None`: topics are joined by messages there.
+fn topic_of(path: &str) -> Option<TopicName> {
+    if let Some(rest) = path.strip_prefix(PREFIX).filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return Some(TopicName::Path(rest.trim_start_matches('/').into()));
+    }
+    let name = path.rsplit('/').next().filter(|name| name.len() == TOPIC_DIGITS)?;
+    let is_hex = name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_hex.then(|| TopicName::Path(name.into()))
+}
+
+fn plain(status: StatusCode, body: &'static str) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from_static(body.as_bytes()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    answer
+}
+
+impl ForeignService for PluresService {
+    fn body_bytes_max(&self) -> usize {
+        0
+    }
+
+    /// There are sockets only.
+    fn answer(&self, _: ForeignRequest, _: Moment, answered: Answered) {
+        answered(plain(StatusCode::NOT_FOUND, "Not Found"));
+    }
+
+    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>) -> Response<Bytes> {
+        match refusal {
+            RequestRefusal::Overloaded => plain(StatusCode::SERVICE_UNAVAILABLE, "Overloaded"),
+            RequestRefusal::Failed => plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+            _ => plain(StatusCode::NOT_FOUND, "Not Found"),
+        }
+    }
+
+    fn open_socket(&self, request: SocketRequest, _: Moment) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>> {
+        if !request.is_upgrade {
+            return Err(Box::new(plain(StatusCode::UPGRADE_REQUIRED, "This address speaks WebSocket")));
+        }
+        if !self.may_enter(&request.head) {
+            let mut answer = plain(StatusCode::UNAUTHORIZED, "A token is needed");
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            return Err(Box::new(answer));
+        }
+        let hub = Arc::clone(&self.hub);
+        Ok(match topic_of(request.head.uri().path()) {
+            Some(topic) => Arc::new(OpaqueFactory { hub, topic }),
+            None => {
+                let (entropy, clock) = (Arc::clone(&self.entropy), Arc::clone(&self.clock));
+                Arc::new(JoinedFactory { hub, entropy, clock })
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TopicName, topic_of};
+
+    #[test]
+    fn paths_are_topics_or_not() {
+        let hex = "0123456789abcdef".repeat(4);
+        let topic = |name: &str| Some(TopicName::Path(name.into()));
+        assert!(topic_of(&format!("/{hex}")) == topic(&hex));
+        assert!(topic_of(&format!("/gun/{hex}")) == topic(&hex), "with and without the prefix it is the same topic");
+        assert!(topic_of("/gun/room") == topic("room"));
+        assert!(topic_of("/gun") == topic(""));
+        for path in ["/", "/room", "/gunroom", &format!("/{}", hex.to_uppercase()), &format!("/{}", &hex[1..])] {
+            assert!(topic_of(path).is_none(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The foreign protocols: which are on, what they are given, and where their paths lead.
+
+use crate::config::{RelayCompat, RelayConfig, RelayGraceful, RelayPlures, count};
+use crate::environment::{SystemClock, SystemEntropy};
+use crate::failure::Failure;
+use crate::stats::{RelayStats, number};
+use relay_compat::Token;
+use relay_compat::detect::FirstFrame;
+use relay_compat::graceful::{GracefulOptions, GracefulParts, GracefulService};
+use relay_compat::plures::{PluresOptions, PluresService};
+use relay_core::documents::DocumentStore;
+use relay_core::environment::{Entropy, WallClock};
+use relay_core::foreign::ForeignService;
+use relay_net::{ForeignKind, ForeignRoute, ForeignServices, RouteKind};
+use relay_store::documents::{DocumentOptions, EmbeddedDocuments};
+use relay_store::real_environment;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+const GRACEFUL: &str = "graceful";
+const PLURES: &str = "plures";
+/// Paths that text and binary protocols share.
+const SHARED: &str = "first-frame";
+
+/// How often documents are looked at that may go.
+const SWEEP_PERIOD: Duration = Duration::from_secs(60);
+
+/// The kind of a foreign route; `None` for every other name.
+pub(crate) fn route_kind(name: &str) -> Option<RouteKind> {
+    let (service, takes) = match name {
+        "graceful" => (GRACEFUL, ForeignKind::Requests),
+        "graceful-socket" => (GRACEFUL, ForeignKind::Sockets),
+        "plures-socket" => (PLURES, ForeignKind::Sockets),
+        "first-frame-socket" => (SHARED, ForeignKind::Sockets),
+        _ => return None,
+    };
+    Some(RouteKind::Foreign(ForeignRoute { service, takes }))
+}
+
+/// What is on. Clones share everything.
+#[derive(Clone, Default)]
+pub(crate) struct Compat {
+    documents: Option<Arc<EmbeddedDocuments>>,
+    graceful: Option<Arc<GracefulService>>,
+    plures: Option<Arc<PluresService>>,
+}
+
+impl Compat {
+    /// Opens what the configuration wants; documents only when something keeps some. The data directory is locked already.
+    pub(crate) fn open(config: &RelayConfig) -> Result<Self, Failure> {
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
+        let RelayCompat { graceful, plures } = &config.compat;
+        let mut compat = Self::default();
+        if let Some(graceful) = graceful {
+            let options = DocumentOptions::new(&PathBuf::from(&config.data_dir));
+            let environment = real_environment(Arc::clone(&entropy), Arc::clone(&clock));
+            let documents = Arc::new(EmbeddedDocuments::open(&options, environment)?);
+            let parts = GracefulParts {
+                documents: Arc::clone(&documents) as Arc<dyn DocumentStore>,
+                clock: Arc::clone(&clock),
+                options: graceful_options(graceful)?,
+            };
+            compat.documents = Some(documents);
+            compat.graceful = Some(Arc::new(GracefulService::new(parts)));
+        }
+        if let Some(RelayPlures { token }) = plures {
+            let token = token.as_ref().map(|token| Token::new(token.as_bytes()));
+            compat.plures = Some(Arc::new(PluresService::new(PluresOptions { token }, entropy, clock)));
+        }
+        Ok(compat)
+    }
+
+    /// The services by name.
+    pub(crate) fn services(&self) -> ForeignServices {
+        let mut services = ForeignServices::new();
+        let plures = self.plures.clone().map(|plures| plures as Arc<dyn ForeignService>);
+        if let Some(graceful) = &self.graceful {
+            services.add(GRACEFUL, Arc::clone(graceful) as Arc<dyn ForeignService>);
+        }
+        if let Some(plures) = &plures {
+            services.add(PLURES, Arc::clone(plures));
+            services.add(SHARED, Arc::new(FirstFrame { text: None, binary: Some(Arc::clone(plures)) }));
+        }
+        services
+    }
+
+    /// Lets documents go that were kept for long enough, until the runtime ends.
+    pub(crate) async fn sweep(self) {
+        let Some(graceful) = self.graceful else { return };
+        loop {
+            tokio::time::sleep(SWEEP_PERIOD).await;
+            graceful.sweep();
+        }
+    }
+
+    /// Copies the figures.
+    pub(crate) fn add_stats(&self, snapshot: &mut RelayStats) {
+        let documents = self.documents.as_ref().map(|documents| documents.document_stats()).unwrap_or_default();
+        snapshot.document_works_total = number(documents.works);
+        snapshot.document_groups_total = number(documents.groups);
+        snapshot.document_written_bytes_total = number(documents.written_bytes);
+        snapshot.document_disk_bytes = number(documents.disk_bytes);
+        snapshot.document_overloaded_total = number(documents.overloaded);
+        snapshot.document_move_failures_total = number(documents.move_failures);
+        snapshot.documents_full = number(documents.disk_full);
+        snapshot.documents_poisoned = number(documents.poisoned);
+        let graceful = self.graceful.as_ref().map(|graceful| graceful.stats()).unwrap_or_default();
+        snapshot.graceful_requests_total = number(graceful.requests);
+        snapshot.graceful_refused_total = number(graceful.refused);
+        snapshot.graceful_sockets = number(graceful.sockets);
+        snapshot.graceful_notified_total = number(graceful.notified);
+        let plures = self.plures.as_ref().map(|plures| plures.stats()).unwrap_or_default();
+        snapshot.plures_topics = number(plures.topics);
+        snapshot.plures_peers = number(plures.peers);
+        snapshot.plures_messages_total = number(plures.messages);
+        snapshot.plures_fan_out_bytes_total = number(plures.fan_out_bytes);
+        snapshot.plures_waits_total = number(plures.waits);
+        snapshot.plures_given_up_total = number(plures.given_up);
+        snapshot.plures_refused_total = number(plures.refused);
+    }
+
+    /// Makes everything durable. No connection is open any more.
+    pub(crate) fn close(&self) {
+        if let Some(documents) = &self.documents {
+            documents.close();
+        }
+    }
+}
+
+fn graceful_options(options: &RelayGraceful) -> Result<GracefulOptions, Failure> {
+    Ok(GracefulOptions {
+        tokenless: options.tokenless,
+        strict: options.strict,
+        requests_per_minute_max: count("gracefulRequestsPerMinuteMax", options.requests_per_minute_max)?,
+        tenant_bytes_max: count("gracefulTenantBytesMax", options.tenant_bytes_max)?,
+        retention_ms: count("gracefulRetentionMs", options.retention_ms)?,
+        body_bytes_max: count("gracefulBodyBytesMax", options.body_bytes_max)?,
+        ping_ms: count("gracefulPingMs", options.ping_ms)?,
+        silence_ms_max: count("gracefulSilenceMsMax", options.silence_ms_max)?,
+    })
+}

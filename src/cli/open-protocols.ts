@@ -1,0 +1,17 @@
+// What the banner says of the foreign protocols that are open: who is served, and what their formats leave in clear.
+import type { Config } from '../config/options.js';
+import { isOn } from '../server/core-config.js';
+
+/** One line per protocol that is on. */
+export function openProtocols(config: Config): readonly string[] {
+  const lines: string[] = [];
+  if (isOn(config, 'compat.graceful')) {
+    const who = isOn(config, 'compat.graceful-tokenless') ? 'with or without a token' : 'with a token';
+    lines.push(`Graceful Books at /sync and /ws (${who}; ids, types, operations, version vectors and times of changes are in clear)`);
+  }
+  if (isOn(config, 'compat.plures')) {
+    const who = config['compat.plures-token'] === '' ? 'anyone who knows a topic' : 'with the token';
+    lines.push(`PluresDB topics on every other path (${who}; the relay sees what the app does not seal, and stores nothing)`);
+  }
+  return lines;
+}

@@ -1,0 +1,66 @@
+// Options of the foreign protocols on the public port.
+import { fixed, type OptionSpec } from './option-spec.js';
+import { MIB } from './units.js';
+
+/** `auto`: on while only this machine can connect. */
+export const SWITCHES = ['auto', 'on', 'off'] as const;
+
+export const COMPAT = {
+  'compat.graceful': {
+    ...fixed,
+    group: 'compat',
+    type: 'choice',
+    choices: SWITCHES,
+    default: 'auto',
+    doc: 'Whether Graceful Books clients are served (/sync/push, /sync/pull, /ws); auto is on while only this machine can connect.',
+  },
+  'compat.graceful-tokenless': {
+    ...fixed,
+    group: 'compat',
+    type: 'choice',
+    choices: SWITCHES,
+    default: 'auto',
+    doc: 'Whether requests without a bearer token share one tenant, instead of being refused; auto is on while only this machine can connect.',
+  },
+  'compat.graceful-strict': {
+    ...fixed,
+    group: 'compat',
+    type: 'boolean',
+    default: false,
+    doc: 'Rejects known ids, and changes that are not newer than what their entity has, as the original relay does; loses concurrent edits.',
+  },
+  'compat.graceful-rate-max': {
+    ...fixed,
+    group: 'compat',
+    type: 'integer',
+    default: 600,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Requests of one client address in a minute; more are answered with 429.',
+  },
+  'compat.graceful-quota': {
+    ...fixed,
+    group: 'compat',
+    type: 'size',
+    default: 1024 * MIB,
+    min: 1 * MIB,
+    max: 1024 * 1024 * MIB,
+    doc: 'What one tenant of Graceful Books may keep; further changes are rejected.',
+  },
+  'compat.plures': {
+    ...fixed,
+    group: 'compat',
+    type: 'choice',
+    choices: SWITCHES,
+    default: 'auto',
+    doc: 'Whether PluresDB peers find each other here (WebSockets on every path that nothing else has); auto is on while only this machine can connect.',
+  },
+  'compat.plures-token': {
+    secret: true,
+    reloadable: false,
+    group: 'compat',
+    type: 'text',
+    default: '',
+    doc: 'What PluresDB peers must show, as a bearer token or as ?token=; empty lets everyone in.',
+  },
+} as const satisfies Record<string, OptionSpec>;
