@@ -249,7 +249,7 @@ fn a_start_after_a_kill_in_a_compaction_can_be_cut_off_at_any_moment() {
         let is_of_names = |site: &SyncSite| start.describe().contains(&format!("sync /d/log ({site})"));
         let sites: Vec<SyncSite> = start.sites().into_values().map(|(site, _)| site).collect();
         let sites: Vec<SyncSite> = sites.into_iter().filter(|site| in_recovery(site) && is_of_names(site)).collect();
-        let first = sites.iter().flat_map(|site| start.behind(*site)).min().unwrap_or(0);
+        let first = sites.iter().flat_map(|site| start.behind(site)).min().unwrap_or(0);
         for off in std::iter::once(None).chain(sites.into_iter().map(Some)) {
             let mut replay = start.replay(off);
             // Close behind the first of them: what a missing sync leaves undone is made up for by the next one.
