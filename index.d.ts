@@ -11,8 +11,15 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** The data plane: listener, protocol and store, on threads of its own. */
 export declare class RelayCore {
-  /** Starts a relay. `wake` is called, at most once per `drainEvents`, when events wait. */
-  static start(config: RelayConfig, wake: () => void): Promise<RelayCore>
+  /**
+   * Starts a relay. `wake` is called, at most once per `drainEvents`, when events wait. With `wakeOutput` no port is
+   * opened: the program owns the sockets, and `wakeOutput` is called when output waits, once until it was taken.
+   */
+  static start(config: RelayConfig, wake: () => void, wakeOutput?: (() => void) | undefined | null): Promise<RelayCore>
+  /** Takes one batch of what happened on the program's sockets; nothing without `wakeOutput`. */
+  receive(batch: Uint8Array): void
+  /** The next piece of what the program's sockets are to send; null once there is none. */
+  takeOutput(): Buffer | null
   /** Begins a new log epoch in a data directory that was restored from a backup; refuses one that a relay holds. */
   static resetLog(dataDir: string): Promise<LogResetReport>
   /** What does not change while the relay runs. */

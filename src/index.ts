@@ -1,8 +1,7 @@
 // `sealrelay`: a relay inside your own Node program. The client is `sealrelay/client`.
 import pino, { type Logger } from 'pino';
-import { loadConfig } from './config/load.js';
-import { OPTIONS, OPTION_KEYS, flagOf, type Config, type OptionKey } from './config/options.js';
-import { formatValue } from './config/values.js';
+import { configFrom } from './config/from-values.js';
+import type { Config } from './config/options.js';
 import { startRelayPort } from './native/addon.js';
 import { relayAddress } from './server/address.js';
 import { DATA_PLANE_ROUTES } from './server/data-plane-routes.js';
@@ -30,15 +29,9 @@ export interface Relay {
 
 /** Starts a relay. The environment is not read. */
 export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
-  const { config } = loadConfig(toFlags(options.config ?? {}), {});
+  const config = configFrom(options.config ?? {});
   const logger = options.logger ?? pino({ level: 'silent' });
   const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread: null });
   const { host, port } = server.info;
   return { address: relayAddress(server.info), host, port, stop: () => server.stop() };
-}
-
-/** Through the same door as the command line, so that the same checks hold. */
-function toFlags(config: Partial<Config>): string[] {
-  const keys = OPTION_KEYS.filter((key: OptionKey) => config[key] !== undefined);
-  return keys.map((key) => `${flagOf(key)}=${formatValue(OPTIONS[key], config[key] ?? null)}`);
 }

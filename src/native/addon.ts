@@ -1,14 +1,30 @@
 // The only importer of the native addon. Every error that leaves this file is a RelayError.
 import type * as NativeAddon from '../../index.js';
 import { RelayError } from '../errors.js';
-import type { LogResetReport, RelayConfig, RelayPort } from './relay-port.js';
+import type { EmbeddedPort, LogResetReport, RelayConfig, RelayPort } from './relay-port.js';
 
 type Addon = typeof NativeAddon;
 
 /** Starts the data plane of the native addon. */
 export async function startRelayPort(config: RelayConfig, onEvents: () => void): Promise<RelayPort> {
   const { RelayCore } = await loadAddon(() => import('../../index.js'));
-  const core = await converted(() => RelayCore.start(config, onEvents));
+  return portOf(await converted(() => RelayCore.start(config, onEvents)));
+}
+
+/** Starts the data plane without a port: whoever calls owns the sockets. */
+export async function startEmbeddedPort(config: RelayConfig, onEvents: () => void): Promise<EmbeddedPort> {
+  const { RelayCore } = await loadAddon(() => import('../../index.js'));
+  let listener = (): void => undefined;
+  const core = await converted(() => RelayCore.start(config, onEvents, () => listener()));
+  return {
+    ...portOf(core),
+    receive: (batch) => core.receive(batch),
+    takeOutput: () => core.takeOutput(),
+    onOutput: (called) => void (listener = called),
+  };
+}
+
+function portOf(core: NativeAddon.RelayCore): RelayPort {
   return {
     info: () => core.info(),
     stats: () => core.stats(),

@@ -19,5 +19,15 @@ export interface RelayPort {
   stop(options: { readonly drainMs: number }): Promise<void>;
 }
 
+/** A data plane whose sockets belong to a program. */
+export interface EmbeddedPort extends RelayPort {
+  /** Takes one batch of what happened on the sockets. */
+  receive(batch: Uint8Array): void;
+  /** The next piece of what the sockets are to send; null once there is none. */
+  takeOutput(): Buffer | null;
+  /** Who is called when output waits, once until it was taken. */
+  onOutput(listener: () => void): void;
+}
+
 /** Starts a data plane; `onEvents` is called when events wait, at most once per `drainEvents`. */
 export type StartRelayPort = (config: RelayConfig, onEvents: () => void) => Promise<RelayPort>;

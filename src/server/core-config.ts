@@ -10,7 +10,7 @@ export type RouteTable = Readonly<Record<string, RouteKind>>;
 /** Liveness fails when the event loop was silent for this long. */
 export const EVENT_LOOP_SILENCE_MS = 30_000;
 
-export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: { socketPath: string; secret: string }): RelayConfig {
+export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: { socketPath: string; secret: string } | null): RelayConfig {
   return {
     host: config.host === 'localhost' ? '127.0.0.1' : config.host.replace(/^\[(.*)\]$/, '$1'),
     port: config.port,

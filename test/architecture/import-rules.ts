@@ -22,6 +22,11 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
     own: ['config', 'errors.ts', 'native', 'protocol', 'version.ts'],
     packages: ['@fastify/websocket', 'fastify', 'node:*', 'pino', 'prom-client'],
   },
+  // The relay in somebody's own app: the data plane without a port, and nothing of the apps of this relay.
+  fastify: {
+    own: ['config', 'errors.ts', 'native', 'server', 'version.ts'],
+    packages: ['@fastify/websocket', 'fastify', 'fastify-plugin', 'node:*', 'ws'],
+  },
   // Clients and a relay in one program: what checks the product from outside.
   verify: { own: ['client', 'client/node.ts', 'errors.ts', 'protocol', 'version.ts'], packages: ['node:*'] },
   cli: { own: ['config', 'errors.ts', 'native', 'protocol', 'server', 'verify', 'version.ts'], packages: ['node:*', 'pino', 'uqr'] },

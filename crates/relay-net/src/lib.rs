@@ -11,6 +11,7 @@
 mod clock;
 mod connection;
 mod connections;
+mod embedded;
 mod http;
 mod limits;
 mod partial;
@@ -22,6 +23,7 @@ pub mod websocket;
 mod write_queue;
 
 pub use crate::clock::Clock;
+pub use crate::embedded::{BatchError, Embedded, WakeProgram};
 pub use crate::http::control_plane::{ControlPlane, ProxySecret};
 pub use crate::http::frames::FrameRoute;
 pub use crate::http::liveness::LivenessProbe;

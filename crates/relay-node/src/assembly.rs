@@ -6,11 +6,12 @@ use crate::failure::Failure;
 use crate::info::RelayInfo;
 use crate::native::Native;
 use crate::stats::{self, RelayStats, number};
+use crate::transport::{Opening, Transport};
 use crate::watch;
 use relay_core::store::StoreError;
 use relay_net::{
-    Clock, ControlPlane, Endpoints, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind, Server,
-    ServerConfig,
+    Clock, ControlPlane, Embedded, Endpoints, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind,
+    ServerConfig, WakeProgram,
 };
 use relay_proto::SpaceId;
 use std::net::{IpAddr, SocketAddr};
@@ -26,7 +27,7 @@ const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 /// A running relay. Dropping it without `stop` ends its threads in the background.
 pub struct Running {
     runtime: Option<Runtime>,
-    server: Arc<Server>,
+    transport: Transport,
     native: Native,
     probe: LivenessProbe,
     clock: Clock,
@@ -34,7 +35,11 @@ pub struct Running {
 }
 
 /// Starts everything; returns once connections are accepted. Called outside of any runtime.
-pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Running, Failure> {
+pub(crate) fn start(
+    config: RelayConfig,
+    program: Option<WakeProgram>,
+    events: &Arc<EventQueue>,
+) -> Result<Running, Failure> {
     let clock = Clock::start();
     let probe = LivenessProbe::new();
     let server_config = server_config(&config, probe.clone())?;
@@ -42,17 +47,15 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     // Everything from here to the spawns runs in the runtime, and none of it waits for it.
     let entered = runtime.enter();
     // The port comes first, so that a taken one leaves no trace on disk.
-    let bound = Server::bind(server_config)?;
+    let opening = Opening::bind(server_config, program)?;
     let native = Native::open(&config, events)?;
-    let server = Arc::new(
-        bound.serve(Endpoints { native: native.endpoints(), http: native.http(), blobs: Some(native.blobs()) }, clock),
-    );
+    let endpoints = Endpoints { native: native.endpoints(), http: native.http(), blobs: Some(native.blobs()) };
+    let transport = opening.serve(endpoints, clock)?;
     drop(entered);
-    runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
+    runtime.spawn(watch::watch(transport.clone(), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
-    let address = server.local_addr();
-    let info = RelayInfo { host: address.ip().to_string(), port: address.port(), log_id: native.log_id() };
-    Ok(Running { runtime: Some(runtime), server, native, probe, clock, info })
+    let info = transport.info(native.log_id());
+    Ok(Running { runtime: Some(runtime), transport, native, probe, clock, info })
 }
 
 fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
@@ -112,6 +115,11 @@ impl Running {
         &self.info
     }
 
+    /// The side of the sockets' owner, if the relay has no port.
+    pub(crate) fn embedded(&self) -> Option<&Arc<Embedded>> {
+        self.transport.embedded()
+    }
+
     /// The JavaScript event loop turns.
     pub(crate) fn beat(&self) {
         self.probe.beat(self.clock.now());
@@ -130,7 +138,7 @@ impl Running {
             events_dropped_total: number(events_dropped),
             ..RelayStats::default()
         };
-        stats::add_net(&mut snapshot, &self.server.stats());
+        stats::add_net(&mut snapshot, &self.transport.stats());
         stats::add_rules(&mut snapshot, &self.native.rule_stats());
         stats::add_store(&mut snapshot, &self.native.store_stats());
         stats::add_blobs(&mut snapshot, &self.native.blob_stats());
@@ -140,7 +148,7 @@ impl Running {
     /// Tells clients when to return, closes what is left at the deadline, then the store, then the threads.
     pub(crate) fn stop(mut self, drain: Duration) -> Result<(), Failure> {
         let Some(runtime) = self.runtime.take() else { return Ok(()) };
-        runtime.block_on(self.server.drain(drain));
+        runtime.block_on(self.transport.drain(drain));
         self.native.close();
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         Ok(())

@@ -7,11 +7,13 @@ use crate::events::{EventQueue, RelayEvent};
 use crate::failure::Failure;
 use crate::info::RelayInfo;
 use crate::log_reset::LogResetTask;
+use crate::program;
 use crate::stats::RelayStats;
 use crate::tasks::{StartTask, StopTask};
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Function};
+use napi::bindgen_prelude::{AsyncTask, Buffer, Function, Uint8Array};
 use napi_derive::napi;
+use relay_net::Embedded;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,22 +46,43 @@ pub struct RelayCore {
     shared: Arc<Shared>,
     events: Arc<EventQueue>,
     info: RelayInfo,
+    /// Beside the running relay, which is taken out when it begins to stop: until its end there are bytes to exchange.
+    embedded: Option<Arc<Embedded>>,
 }
 
 impl RelayCore {
     pub(crate) fn new(running: Running, events: Arc<EventQueue>) -> Self {
-        let info = running.info().clone();
-        Self { shared: Arc::new(Shared { running: Mutex::new(Some(running)) }), events, info }
+        let (info, embedded) = (running.info().clone(), running.embedded().cloned());
+        Self { shared: Arc::new(Shared { running: Mutex::new(Some(running)) }), events, info, embedded }
     }
 }
 
 #[napi]
 impl RelayCore {
-    /// Starts a relay. `wake` is called, at most once per `drainEvents`, when events wait.
+    /// Starts a relay. `wake` is called, at most once per `drainEvents`, when events wait. With `wakeOutput` no port is
+    /// opened: the program owns the sockets, and `wakeOutput` is called when output waits, once until it was taken.
     #[napi(catch_unwind, ts_return_type = "Promise<RelayCore>")]
-    pub fn start(config: RelayConfig, wake: Function<'_, (), ()>) -> napi::Result<AsyncTask<StartTask>> {
+    pub fn start(
+        config: RelayConfig,
+        wake: Function<'_, (), ()>,
+        wake_output: Option<Function<'_, (), ()>>,
+    ) -> napi::Result<AsyncTask<StartTask>> {
         let events = Arc::new(EventQueue::new(&wake)?);
-        Ok(AsyncTask::new(StartTask { config: Some(config), events }))
+        let program = wake_output.as_ref().map(program::waking).transpose()?;
+        Ok(AsyncTask::new(StartTask { config: Some(config), events, program }))
+    }
+
+    /// Takes one batch of what happened on the program's sockets; nothing without `wakeOutput`.
+    #[napi(catch_unwind)]
+    pub fn receive(&self, env: Env, batch: Uint8Array) -> napi::Result<()> {
+        let Some(embedded) = &self.embedded else { return Ok(()) };
+        embedded.receive(&batch).map_err(|error| Failure::new("internal", error.to_string()).into_error(&env))
+    }
+
+    /// The next piece of what the program's sockets are to send; null once there is none.
+    #[napi(catch_unwind, ts_return_type = "Buffer | null")]
+    pub fn take_output(&self) -> Option<Buffer> {
+        self.embedded.as_ref()?.take().map(Buffer::from)
     }
 
     /// Begins a new log epoch in a data directory that was restored from a backup; refuses one that a relay holds.

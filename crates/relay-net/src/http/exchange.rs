@@ -27,7 +27,8 @@ use std::sync::{Arc, OnceLock};
 pub(crate) type Accepted = OnceLock<Arc<dyn EndpointFactory>>;
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
-const NOT_FOUND: Problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
+pub(super) const NOT_FOUND: Problem =
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
 const NOT_ALLOWED: Problem =
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path is read with GET.");
 
@@ -99,15 +100,17 @@ impl Front {
     ) -> Result<Answer, Problem> {
         match (kind, &self.proxy) {
             (Some(RouteKind::Native), _) => Ok(self.upgrade(&head, accepted)),
-            (Some(RouteKind::Frames(route)), _) => Ok(self.frames(route, &head, body, (guard.id, &guard.signal)).await),
-            (Some(RouteKind::Blobs), _) => Ok(self.blob(&head, body).await),
+            (Some(RouteKind::Frames(route)), _) => {
+                Ok(self.frames(route, &head, body.into(), (guard.id, &guard.signal)).await)
+            }
+            (Some(RouteKind::Blobs), _) => Ok(self.blob(&head, body.into()).await),
             (Some(RouteKind::Liveness), _) => Ok(self.liveness(&head.method)),
             (None, Some(proxy)) => proxy.pass(head, body, client, &self.shared).await,
             (None, None) => Err(NOT_FOUND),
         }
     }
 
-    pub(super) fn refuse(&self, problem: Problem) -> Answer {
+    pub(crate) fn refuse(&self, problem: Problem) -> Answer {
         self.shared.stats.counters.http_errors_total.add(1);
         problem.answer()
     }

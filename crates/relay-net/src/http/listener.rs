@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-pub(super) const TOO_MANY: Problem = Problem::new(
+pub(crate) const TOO_MANY: Problem = Problem::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "too_many_connections",
     "This relay has as many connections as it may; try again later.",

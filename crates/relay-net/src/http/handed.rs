@@ -1,0 +1,33 @@
+//! Requests whose socket somebody else owns: routed like the relay's own, to frames and blobs only. Who may send how many is
+//! the owner's business.
+
+use super::answer_body::Answer;
+use super::cors;
+use super::exchange::{Front, NOT_FOUND};
+use super::head;
+use super::input_body::InputBody;
+use super::route::RouteKind;
+use crate::connections::ConnectionGuard;
+use http::request::Parts;
+
+impl Front {
+    /// Answers one request.
+    pub(crate) async fn handed(&self, head: &Parts, body: InputBody, guard: &ConnectionGuard) -> Answer {
+        if let Err(problem) = head::check(head, &self.shared.limits) {
+            return self.refuse(problem);
+        }
+        let Some(kind) = self.routes.get(head.uri.path()) else {
+            return self.refuse(NOT_FOUND);
+        };
+        let mut answer = match (cors::preflight(kind, head), kind) {
+            (Some(answer), _) => answer,
+            (None, RouteKind::Frames(route)) => self.frames(route, head, body, (guard.id, &guard.signal)).await,
+            (None, RouteKind::Blobs) => self.blob(head, body).await,
+            (None, _) => self.refuse(NOT_FOUND),
+        };
+        if cors::is_open(kind) {
+            cors::allow(answer.headers_mut());
+        }
+        answer
+    }
+}
