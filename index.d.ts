@@ -28,6 +28,8 @@ export declare class RelayCore {
   stats(): RelayStats | null
   /** The events that gathered since the last call, oldest first. */
   drainEvents(): Array<RelayEvent>
+  /** The spans that were finished since the last call, oldest first; none when nothing is traced. */
+  drainSpans(): Array<RelaySpan>
   /** Erases a space (its id, 64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */
   eraseSpace(space: string): Promise<void>
   /** Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time. */
@@ -60,6 +62,15 @@ export interface RelayConfig {
   routes: Array<RelayRoute>
   /** Where the control plane listens, or null for none. */
   controlPlane: RelayControlPlane | null
+  /**
+   * Set: another relay of this user may still serve port and store; the port is opened beside it, and the store waited for
+   * at most this long, in milliseconds. Null: both must be free.
+   */
+  takeOverMs: number | null
+  /** A listening socket this process was started with, by its descriptor; null opens the port. */
+  listenFd: number | null
+  /** How many of a thousand requests begin a trace; null traces nothing, not even what clients trace. */
+  tracePerMille: number | null
   /** Named limits. */
   limits: RelayLimits
   /** Named times. */
@@ -118,6 +129,24 @@ export interface RelayRoute {
   kind: string
 }
 
+/** One finished span of the data plane. */
+export interface RelaySpan {
+  /** 32 hexadecimal digits. */
+  traceId: string
+  /** 16 hexadecimal digits. */
+  spanId: string
+  /** The span it was caused by, or null. */
+  parentSpanId: string | null
+  /** What was asked: a kind of route. */
+  name: string
+  /** Microseconds since 1970. */
+  startUs: number
+  /** Microseconds since 1970. */
+  endUs: number
+  /** Status of the answer. */
+  status: number
+}
+
 /** Counters end in `Total`, gauges say what they count. All since the start of the process. */
 export interface RelayStats {
   /** r" Milliseconds since the relay started. */
@@ -126,6 +155,8 @@ export interface RelayStats {
   eventLoopSilenceMs: number
   /** r" Events lost because nobody drained them. */
   eventsDroppedTotal: number
+  /** r" Spans lost because nobody took them. */
+  spansDroppedTotal: number
   /** r" Connections open now, HTTP and WebSocket together. */
   connectionsOpen: number
   /** r" WebSockets open now. */
@@ -363,3 +394,6 @@ export interface RelayTimes {
   /** Liveness fails when the JavaScript event loop was silent for this long. */
   eventLoopSilenceMs: number
 }
+
+/** Sends one datagram to the Unix socket at `path` (`@name` is an abstract one) and does not wait; false when nobody took it. */
+export declare function sendDatagram(path: string, payload: Uint8Array): boolean

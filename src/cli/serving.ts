@@ -1,14 +1,16 @@
 // Runs a relay from the command line: says where it is, reloads on SIGHUP, and ends after a signal.
 import { resolve } from 'node:path';
-import pino from 'pino';
 import { isLoopback } from '../config/bind.js';
+import { parseLogTarget } from '../config/destinations.js';
 import type { ReadFlags } from '../config/flags.js';
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { Config } from '../config/options.js';
-import { startRelayPort } from '../native/addon.js';
+import { loadSendDatagram, startRelayPort } from '../native/addon.js';
 import { authority, relayAddress } from '../server/address.js';
 import { DATA_PLANE_ROUTES } from '../server/data-plane-routes.js';
 import { runUntilSignal } from '../server/lifecycle.js';
+import { handedSocket, serviceManager } from '../server/lifecycle/service-manager.js';
+import { openSink, type LogSink } from '../server/log/sink.js';
 import { buildLogger } from '../server/logging.js';
 import { startServer, type RunningServer } from '../server/main.js';
 import { VERSION } from '../version.js';
@@ -16,8 +18,6 @@ import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
 import { EXIT_OK } from './command.js';
 import type { CliIo } from './io.js';
 
-const STDOUT_FD = 1;
-const STDERR_FD = 2;
 const OPEN_TO_ALL = 'listening without TLS where other machines can connect (insecure): the network sees who talks to this relay, when and how much';
 
 /** Resolves with the exit code once the relay has stopped. */
@@ -25,19 +25,32 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
   const inspected = await inspectConfig(given, io.env);
   const { config, warnings } = orThrow(inspected);
   // On a terminal the banner has stdout to itself; elsewhere the log is what stdout is for.
-  const logger = buildLogger(config['log.level'], pino.destination({ fd: io.isTerminal ? STDERR_FD : STDOUT_FD, sync: true }));
+  const sink = await openLog(config, io);
+  const logger = buildLogger(config['log.level'], sink);
+  const manager = serviceManager({ env: io.env, pid: process.pid, sendDatagram: await loadSendDatagram() });
   for (const warning of isLoopback(config.host) ? warnings : [...warnings, OPEN_TO_ALL]) {
     if (io.isTerminal) io.printError(`relay: ${warning}`);
     else logger.warn(warning);
   }
-  const reread = async (): Promise<Config> => orThrow(await inspectConfig(given, io.env)).config;
-  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread });
+  // A reload opens the log file anew, for logrotate; SIGUSR2 does only that.
+  const reread = async (): Promise<Config> => {
+    sink.reopen();
+    return orThrow(await inspectConfig(given, io.env)).config;
+  };
+  process.on('SIGUSR2', sink.reopen);
+  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, listenFd: handedSocket(io.env, process.pid) });
   const facts = factsOf(server, config, inspected.file);
-  await runUntilSignal(() => server.stop(), {
+  const stop = async (): Promise<void> => {
+    manager.stopping();
+    await server.stop();
+    manager.close();
+  };
+  await runUntilSignal(stop, {
     signals: process,
     armed: () => {
       if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
       else logger.info({ ...facts, durability: 'fsync', tls: 'off' }, 'relay is listening');
+      manager.ready(`listening on ${facts.relayAddress}`);
     },
     exitNow: (code) => process.exit(code),
     log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),
@@ -45,7 +58,16 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
     reload: io.isTerminal ? null : () => void server.reload(),
   });
   if (!io.isTerminal) logger.info('relay has stopped');
+  process.off('SIGUSR2', sink.reopen);
+  await sink.close();
   return EXIT_OK;
+}
+
+async function openLog(config: Config, io: CliIo): Promise<LogSink> {
+  const target = parseLogTarget(config['log.to']);
+  if (target === null) throw new Error('the configuration was checked');
+  const sendDatagram = target.kind === 'syslog-unix' ? await loadSendDatagram() : () => false;
+  return openSink({ target, format: config['log.format'], isTerminal: io.isTerminal, colors: io.isTerminal && (io.env['NO_COLOR'] ?? '') === '', sendDatagram });
 }
 
 function factsOf(server: RunningServer, config: Config, file: string | null): BannerFacts {

@@ -6,13 +6,14 @@
 import type { Region } from './regions.js';
 import { LIMITS } from './table/limits.js';
 import { LISTENING } from './table/listening.js';
+import { OBSERVABILITY } from './table/observability.js';
 import { PLACE } from './table/place.js';
 import { PROCESS } from './table/process.js';
 import { STORAGE } from './table/storage.js';
 import { TIME } from './table/time.js';
 import type { OptionSpec } from './table/option-spec.js';
 
-export { LOG_LEVELS } from './table/process.js';
+export { LOG_LEVELS } from './table/observability.js';
 export type { OptionSpec, OptionTable, OptionValue } from './table/option-spec.js';
 
 export const OPTIONS = {
@@ -21,6 +22,7 @@ export const OPTIONS = {
   ...LIMITS,
   ...TIME,
   ...PROCESS,
+  ...OBSERVABILITY,
   ...PLACE,
 } as const satisfies Record<string, OptionSpec>;
 

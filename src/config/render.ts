@@ -11,6 +11,7 @@ export const GROUPS = {
   limits: 'Limits',
   time: 'Time',
   process: 'Process',
+  observability: 'Log and traces',
   place: 'Place',
 } as const satisfies Record<OptionSpec['group'], string>;
 

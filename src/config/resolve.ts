@@ -1,5 +1,6 @@
 // One value for each option: the first layer that has it wins. Everything that is wrong is collected, not only the first.
 import { checkBind } from './bind.js';
+import { checkDestinations } from './destinations.js';
 import { configError, type Finding, type Found, type Origin } from './finding.js';
 import { OPTIONS, type Config, type OptionKey, type OptionSpec, type OptionTable, type OptionValue } from './options.js';
 import { formatValue, parseValue } from './values.js';
@@ -20,7 +21,7 @@ export function resolveConfig(layers: readonly Layer[]): Resolved {
   const { values, origin, findings } = resolveTable(OPTIONS, layers);
   const originOf = (key: string): Origin => origin[key] ?? DEFAULT_ORIGIN;
   const config = values as Config;
-  const all = [...findings, ...checkBind(config, originOf)];
+  const all = [...findings, ...checkBind(config, originOf), ...checkDestinations(config, originOf)];
   return { config: all.length > 0 ? null : config, origin: origin as Record<OptionKey, Origin>, findings: all };
 }
 

@@ -29,6 +29,7 @@ function portOf(core: NativeAddon.RelayCore): RelayPort {
     info: () => core.info(),
     stats: () => core.stats(),
     drainEvents: () => core.drainEvents(),
+    drainSpans: () => core.drainSpans(),
     beat: () => core.beat(),
     eraseSpace: (space) => converted(() => core.eraseSpace(space)),
     stop: ({ drainMs }) => converted(() => core.stop({ drainMs })),
@@ -39,6 +40,11 @@ function portOf(core: NativeAddon.RelayCore): RelayPort {
 export async function resetLog(dataDir: string): Promise<LogResetReport> {
   const { RelayCore } = await loadAddon(() => import('../../index.js'));
   return await converted(() => RelayCore.resetLog(dataDir));
+}
+
+/** Sends one datagram to a socket of this machine and does not wait; false when nobody took it. `@name` is an abstract socket. */
+export async function loadSendDatagram(): Promise<(path: string, payload: Uint8Array) => boolean> {
+  return (await loadAddon(() => import('../../index.js'))).sendDatagram;
 }
 
 /** Loads the addon, or says which package is missing. */

@@ -1,7 +1,7 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayStats } from '../../index.js';
+import type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelaySpan, RelayStats } from '../../index.js';
 
-export type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelayStats };
+export type { LogResetReport, RelayConfig, RelayEvent, RelayInfo, RelaySpan, RelayStats };
 
 /** A running data plane. */
 export interface RelayPort {
@@ -11,6 +11,8 @@ export interface RelayPort {
   stats(): RelayStats | null;
   /** Events since the last call, oldest first. */
   drainEvents(): RelayEvent[];
+  /** Spans that were finished since the last call, oldest first. */
+  drainSpans(): RelaySpan[];
   /** Says that the event loop turns. */
   beat(): void;
   /** Erases a space (64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */

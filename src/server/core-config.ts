@@ -10,7 +10,7 @@ export type RouteTable = Readonly<Record<string, RouteKind>>;
 /** Liveness fails when the event loop was silent for this long. */
 export const EVENT_LOOP_SILENCE_MS = 30_000;
 
-export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: { socketPath: string; secret: string } | null): RelayConfig {
+export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: { socketPath: string; secret: string } | null, listenFd: number | null = null): RelayConfig {
   return {
     host: config.host === 'localhost' ? '127.0.0.1' : config.host.replace(/^\[(.*)\]$/, '$1'),
     port: config.port,
@@ -18,6 +18,9 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
     workers: config.workers,
     routes: Object.entries(routes).map(([path, kind]) => ({ path, kind })),
     controlPlane,
+    takeOverMs: config['reuse-port'] ? config['reuse-port-wait'] : null,
+    listenFd,
+    tracePerMille: config['traces.endpoint'] === 'off' ? null : config['traces.sample'],
     limits: {
       connectionsMax: config['limits.connections-max'],
       entryBytesMax: config['limits.entry-size-max'],

@@ -4,10 +4,11 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/options.js';
 import { RelayError } from '../errors.js';
 import { toCoreConfig, type RouteTable } from './core-config.js';
-import type { RelayInfo, RelayPort, StartRelayPort } from '../native/relay-port.js';
+import type { RelayInfo, RelayPort, RelayStats, StartRelayPort } from '../native/relay-port.js';
 import { BUILD, PROTOCOL_VERSIONS, VERSION } from '../version.js';
 import { buildAdminApp } from './admin-app.js';
 import { Closers } from './closers.js';
+import { whenPortIsFree } from './lifecycle/take-over.js';
 import { listenOn } from './listen.js';
 import { relayAddress } from './address.js';
 import { appLogger, logEvents, setLogLevel } from './logging.js';
@@ -18,6 +19,7 @@ import { StoreLatency } from './store-latency.js';
 import { makePrivateSocket, type PrivateSocket } from './runtime-dir.js';
 import type { StatusDeps } from './routes/status.js';
 import { shareSnapshot, type ReadStats } from './telemetry/snapshot.js';
+import { openTraces, type Traces } from './traces/open-traces.js';
 
 /** Well below the silence after which liveness fails. */
 const BEAT_PERIOD_MS = 1000;
@@ -28,6 +30,8 @@ export interface ServerDeps {
   readonly routes: RouteTable;
   /** Reads the configuration again, for a reload; null where there is nothing to read. */
   readonly reread: (() => Promise<Config>) | null;
+  /** A listening socket this process was started with; absent or null: the port is opened. */
+  readonly listenFd?: number | null;
 }
 
 /** A relay that accepts connections. */
@@ -35,6 +39,8 @@ export interface RunningServer {
   readonly info: RelayInfo;
   /** Address of the admin listener, or null when it is off. */
   readonly admin: { readonly host: string; readonly port: number } | null;
+  /** One snapshot of all counters and gauges; null once it was stopped. */
+  stats(): RelayStats | null;
   /** Drains and closes everything; a second call waits for the first. */
   stop(): Promise<void>;
   /** Reads the configuration again and applies what can change while the relay runs. */
@@ -75,13 +81,18 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     logger,
     relayAddress: () => (core === null ? null : relayAddress(core.info())),
   };
-  await openPublicApp(socket, shared, closers);
-  const admin = await openAdminApp(config, shared, closers);
+  const traces = openTraces(config, { version: VERSION, drainSpans: () => core?.drainSpans() ?? [] });
+  await openPublicApp(socket, shared, closers, traces);
+  let admin = config['reuse-port'] ? null : await openAdminApp(config, shared, closers);
+  // The admin port of a relay that is about to stop is free only after its store is.
+  const late = closers.later();
   core = await openCore(socket, shared, deps, closers);
+  if (config['reuse-port']) admin = await whenPortIsFree(() => openAdminApp(config, shared, late), config['reuse-port-wait']);
   shared.readiness.markReady();
   let stopping: Promise<void> | null = null;
   return {
     info: core.info(),
+    stats: () => core?.stats() ?? null,
     admin,
     reload: () => shared.reloader.reload(),
     stop: () => {
@@ -101,7 +112,7 @@ function condition({ readiness, stats, latency }: Shared): Pick<StatusDeps, 'pha
   };
 }
 
-async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Closers): Promise<void> {
+async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Closers, traces: Traces | null): Promise<void> {
   const { reloader, stats, logger } = shared;
   const app = buildPublicApp({
     ...condition(shared),
@@ -116,6 +127,8 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
     environment: () => reloader.running.environment,
     clock: () => Date.now(),
   });
+  if (traces !== null) closers.add(() => traces.close());
+  traces?.install(app);
   closers.add(() => app.close());
   await app.listen({ path: socket.socketPath });
 }
@@ -140,7 +153,7 @@ async function openAdminApp(config: Config, shared: Shared, closers: Closers): P
 async function openCore(socket: PrivateSocket, { reloader, stats, latency }: Shared, deps: ServerDeps, closers: Closers): Promise<RelayPort> {
   let core: RelayPort | null = null;
   const logWaiting = (): void => logEvents(deps.logger, core?.drainEvents() ?? []);
-  const started = await deps.startPort(toCoreConfig(reloader.running, deps.routes, socket), logWaiting).catch(nameTheFlag);
+  const started = await deps.startPort(toCoreConfig(reloader.running, deps.routes, socket, deps.listenFd), logWaiting).catch(nameTheFlag);
   core = started;
   const beat = setInterval(() => {
     started.beat();

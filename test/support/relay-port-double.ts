@@ -29,6 +29,10 @@ export class RelayPortDouble implements RelayPort {
     return this.waiting.splice(0);
   }
 
+  drainSpans(): [] {
+    return [];
+  }
+
   beat(): void {
     if (!this.calls.includes('beat')) this.calls.push('beat');
   }

@@ -75,7 +75,7 @@ impl Embedded {
         let shared = Arc::new(Shared { limits, stats, clock });
         let pumps = Arc::new(Pumps::start(&shared));
         let Endpoints { native, http, blobs } = endpoints;
-        let front = Front { routes, proxy: None, liveness: None, native, http, blobs, shared, pumps };
+        let front = Front { routes, proxy: None, liveness: None, native, http, blobs, shared, pumps, tracer: None };
         Ok(Self {
             front: Arc::new(front),
             connections,

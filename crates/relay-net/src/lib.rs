@@ -19,6 +19,7 @@ mod scratch;
 mod server;
 mod start_error;
 mod stats;
+mod traces;
 pub mod websocket;
 mod write_queue;
 
@@ -29,6 +30,7 @@ pub use crate::http::frames::FrameRoute;
 pub use crate::http::liveness::LivenessProbe;
 pub use crate::http::route::{Route, RouteKind};
 pub use crate::limits::NetLimits;
-pub use crate::server::{BoundServer, Endpoints, Server, ServerConfig};
+pub use crate::server::{BoundServer, Endpoints, Listening, Server, ServerConfig};
 pub use crate::start_error::StartError;
 pub use crate::stats::NetStats;
+pub use crate::traces::{SPANS_MAX, Span, TraceSource, Tracer};

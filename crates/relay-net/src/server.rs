@@ -14,6 +14,7 @@ use crate::http::route::{Route, RouteTable};
 use crate::limits::{ABORT_TIMEOUT, NetLimits};
 use crate::start_error::StartError;
 use crate::stats::{NetStats, Stats};
+use crate::traces::Tracer;
 use relay_core::blobs::Blobs;
 use relay_core::endpoint::EndpointFactory;
 use relay_core::http::HttpSessions;
@@ -67,13 +68,32 @@ pub struct BoundServer {
     control_plane: Option<ControlPlane>,
     liveness: Option<LivenessProbe>,
     limits: NetLimits,
+    tracer: Option<Arc<Tracer>>,
+}
+
+/// Where the public port comes from.
+#[derive(Debug, Default)]
+pub enum Listening {
+    /// It is opened for this relay alone.
+    #[default]
+    Alone,
+    /// It is opened beside another relay of the same user, which is about to stop.
+    Beside,
+    /// It was opened by whoever started the process.
+    Adopted(std::net::TcpListener),
 }
 
 impl BoundServer {
+    /// Traces the requests it will serve.
+    #[must_use]
+    pub fn traced(self, tracer: Option<Arc<Tracer>>) -> Self {
+        Self { tracer, ..self }
+    }
+
     /// Begins to serve, on the tokio runtime it is called in.
     #[must_use]
     pub fn serve(self, endpoints: Endpoints, clock: Clock) -> Server {
-        let Self { listener, local_addr, routes, control_plane, liveness, limits } = self;
+        let Self { listener, local_addr, routes, control_plane, liveness, limits, tracer } = self;
         let connections = Connections::new(limits.connections_max);
         let stats = Stats::new(limits.partial_bytes_max);
         let shared = Arc::new(Shared { limits, stats, clock });
@@ -89,6 +109,7 @@ impl BoundServer {
             blobs,
             shared: Arc::clone(&shared),
             pumps: Arc::clone(&pumps),
+            tracer,
         };
         let front = Arc::new(front);
         let (stop, stopped) = watch::channel(false);
@@ -121,11 +142,19 @@ impl Server {
     /// # Errors
     /// [`StartError`] if the port cannot be opened or the configuration makes no sense.
     pub fn bind(config: ServerConfig) -> Result<BoundServer, StartError> {
+        Self::bind_as(config, Listening::Alone)
+    }
+
+    /// Like [`Self::bind`], with the port from elsewhere.
+    ///
+    /// # Errors
+    /// [`StartError`] if the port cannot be used or the configuration makes no sense.
+    pub fn bind_as(config: ServerConfig, listening: Listening) -> Result<BoundServer, StartError> {
         let ServerConfig { bind, routes, control_plane, liveness, limits } = config;
         let routes = RouteTable::new(routes)?;
-        let listener = listener::listen(bind, limits.accept_backlog)?;
+        let listener = listener::listen(bind, limits.accept_backlog, listening)?;
         let local_addr = listener.local_addr().map_err(|source| StartError::Listen { address: bind, source })?;
-        Ok(BoundServer { listener, local_addr, routes, control_plane, liveness, limits })
+        Ok(BoundServer { listener, local_addr, routes, control_plane, liveness, limits, tracer: None })
     }
 
     /// The address the server listens on, with the port the system chose.

@@ -4,14 +4,17 @@ use crate::config::{self, RelayConfig, count};
 use crate::events::EventQueue;
 use crate::failure::Failure;
 use crate::info::RelayInfo;
+use crate::listening::listening;
 use crate::native::Native;
 use crate::stats::{self, RelayStats, number};
+use crate::take_over;
+use crate::tracing;
 use crate::transport::{Opening, Transport};
 use crate::watch;
 use relay_core::store::StoreError;
 use relay_net::{
     Clock, ControlPlane, Embedded, Endpoints, FrameRoute, LivenessProbe, NetLimits, ProxySecret, Route, RouteKind,
-    ServerConfig, WakeProgram,
+    ServerConfig, Tracer, WakeProgram,
 };
 use relay_proto::SpaceId;
 use std::net::{IpAddr, SocketAddr};
@@ -28,6 +31,7 @@ const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Running {
     runtime: Option<Runtime>,
     transport: Transport,
+    tracer: Option<Arc<Tracer>>,
     native: Native,
     probe: LivenessProbe,
     clock: Clock,
@@ -47,15 +51,16 @@ pub(crate) fn start(
     // Everything from here to the spawns runs in the runtime, and none of it waits for it.
     let entered = runtime.enter();
     // The port comes first, so that a taken one leaves no trace on disk.
-    let opening = Opening::bind(server_config, program)?;
-    let native = Native::open(&config, events)?;
+    let tracer = config.trace_per_mille.map(tracing::tracer);
+    let opening = Opening::bind(server_config, listening(&config)?, tracer.clone(), program)?;
+    let native = take_over::open(&config, events)?;
     let endpoints = Endpoints { native: native.endpoints(), http: native.http(), blobs: Some(native.blobs()) };
     let transport = opening.serve(endpoints, clock)?;
     drop(entered);
     runtime.spawn(watch::watch(transport.clone(), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
     let info = transport.info(native.log_id());
-    Ok(Running { runtime: Some(runtime), transport, native, probe, clock, info })
+    Ok(Running { runtime: Some(runtime), transport, tracer, native, probe, clock, info })
 }
 
 fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
@@ -120,6 +125,11 @@ impl Running {
         self.transport.embedded()
     }
 
+    /// What keeps the spans, if requests are traced.
+    pub(crate) fn tracer(&self) -> Option<&Arc<Tracer>> {
+        self.tracer.as_ref()
+    }
+
     /// The JavaScript event loop turns.
     pub(crate) fn beat(&self) {
         self.probe.beat(self.clock.now());
@@ -136,6 +146,7 @@ impl Running {
             uptime_ms: stats::millis(now.0),
             event_loop_silence_ms: stats::millis(self.probe.silence(now)),
             events_dropped_total: number(events_dropped),
+            spans_dropped_total: number(self.tracer.as_ref().map_or(0, |tracer| tracer.dropped())),
             ..RelayStats::default()
         };
         stats::add_net(&mut snapshot, &self.transport.stats());

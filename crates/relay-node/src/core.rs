@@ -10,10 +10,11 @@ use crate::log_reset::LogResetTask;
 use crate::program;
 use crate::stats::RelayStats;
 use crate::tasks::{StartTask, StopTask};
+use crate::tracing::RelaySpan;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Buffer, Function, Uint8Array};
 use napi_derive::napi;
-use relay_net::Embedded;
+use relay_net::{Embedded, Tracer};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,12 +49,14 @@ pub struct RelayCore {
     info: RelayInfo,
     /// Beside the running relay, which is taken out when it begins to stop: until its end there are bytes to exchange.
     embedded: Option<Arc<Embedded>>,
+    /// Beside it too: what was traced while it stopped is taken afterwards.
+    tracer: Option<Arc<Tracer>>,
 }
 
 impl RelayCore {
     pub(crate) fn new(running: Running, events: Arc<EventQueue>) -> Self {
-        let (info, embedded) = (running.info().clone(), running.embedded().cloned());
-        Self { shared: Arc::new(Shared { running: Mutex::new(Some(running)) }), events, info, embedded }
+        let (info, embedded, tracer) = (running.info().clone(), running.embedded().cloned(), running.tracer().cloned());
+        Self { shared: Arc::new(Shared { running: Mutex::new(Some(running)) }), events, info, embedded, tracer }
     }
 }
 
@@ -107,6 +110,12 @@ impl RelayCore {
     #[napi(catch_unwind)]
     pub fn drain_events(&self) -> Vec<RelayEvent> {
         self.events.drain()
+    }
+
+    /// The spans that were finished since the last call, oldest first; none when nothing is traced.
+    #[napi(catch_unwind)]
+    pub fn drain_spans(&self) -> Vec<RelaySpan> {
+        self.tracer.as_ref().map_or_else(Vec::new, |tracer| tracer.drain().into_iter().map(RelaySpan::from).collect())
     }
 
     /// Erases a space (its id, 64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk.

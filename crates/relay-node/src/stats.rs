@@ -56,6 +56,8 @@ snapshot! {
         event_loop_silence_ms,
         /// Events lost because nobody drained them.
         events_dropped_total,
+        /// Spans lost because nobody took them.
+        spans_dropped_total,
     }
     net: {
         /// Connections open now, HTTP and WebSocket together.

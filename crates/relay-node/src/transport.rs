@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::info::RelayInfo;
-use relay_net::{Clock, Embedded, Endpoints, NetStats, Server, ServerConfig, WakeProgram};
+use relay_net::{Clock, Embedded, Endpoints, Listening, NetStats, Server, ServerConfig, Tracer, WakeProgram};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +21,15 @@ pub(crate) enum Opening {
 
 impl Opening {
     /// Opens the port, unless a program owns the sockets and is woken for output.
-    pub(crate) fn bind(config: ServerConfig, program: Option<WakeProgram>) -> Result<Self, Failure> {
+    pub(crate) fn bind(
+        config: ServerConfig,
+        listening: Listening,
+        tracer: Option<Arc<Tracer>>,
+        program: Option<WakeProgram>,
+    ) -> Result<Self, Failure> {
         Ok(match program {
             Some(wake) => Self::Embedded(config, wake),
-            None => Self::Port(Server::bind(config)?),
+            None => Self::Port(Server::bind_as(config, listening)?.traced(tracer)),
         })
     }
 

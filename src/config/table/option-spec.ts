@@ -2,7 +2,7 @@
 import type { Region } from '../regions.js';
 
 /** Sections of the help text, in its order. */
-export const OPTION_GROUPS = ['listening', 'storage', 'limits', 'time', 'process', 'place'] as const;
+export const OPTION_GROUPS = ['listening', 'storage', 'limits', 'time', 'process', 'observability', 'place'] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 interface Common {

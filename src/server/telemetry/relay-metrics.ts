@@ -16,6 +16,7 @@ export const RELAY_METRICS = {
   uptimeMs: gauge('relay_uptime_seconds', 'Time since the relay started.', MS),
   eventLoopSilenceMs: gauge('relay_event_loop_silence_seconds', 'Time since the JavaScript event loop last said that it turns.', MS),
   eventsDroppedTotal: counter('relay_events_dropped_total', 'Log events of the core lost because nobody read them in time.'),
+  spansDroppedTotal: counter('relay_spans_dropped_total', 'Spans of the core lost because nobody took them in time.'),
   connectionsOpen: gauge('relay_connections_open', 'Connections open now, HTTP and WebSocket together.'),
   websocketsOpen: gauge('relay_websockets_open', 'WebSockets open now.'),
   partialBytes: gauge('relay_partial_message_bytes', 'Memory held for messages that have not arrived completely.'),

@@ -2,6 +2,7 @@
 
 use super::answer_body::{Answer, AnswerBody};
 use super::cors;
+use super::frames::FrameRoute;
 use super::head;
 use super::liveness::{self, LivenessProbe};
 use super::problem::Problem;
@@ -10,6 +11,7 @@ use super::route::{RouteKind, RouteTable};
 use crate::connection::Shared;
 use crate::connection::pump::Pumps;
 use crate::connections::ConnectionGuard;
+use crate::traces::{OpenSpan, Tracer};
 use crate::websocket::handshake;
 use http::header::{
     ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
@@ -42,6 +44,8 @@ pub(crate) struct Front {
     pub(crate) blobs: Option<Arc<Blobs>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pumps: Arc<Pumps>,
+    /// Traces requests, if that is wanted.
+    pub(crate) tracer: Option<Arc<Tracer>>,
 }
 
 impl Front {
@@ -53,7 +57,8 @@ impl Front {
         guard: &ConnectionGuard,
         accepted: &Accepted,
     ) -> Answer {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        let span = self.begin_span(&mut head);
         // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
         // say which one was, so every chunked request is the last.
         let is_last = head.headers.contains_key(TRANSFER_ENCODING);
@@ -61,10 +66,18 @@ impl Front {
             Ok(answer) => answer,
             Err(problem) => self.refuse(problem),
         };
+        if let Some(span) = span {
+            span.end(answer.status());
+        }
         if is_last {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer
+    }
+
+    fn begin_span(&self, head: &mut Parts) -> Option<OpenSpan> {
+        let tracer = self.tracer.as_ref()?;
+        tracer.begin(&mut head.headers, span_name(self.routes.get(head.uri.path())))
     }
 
     async fn route(
@@ -156,5 +169,20 @@ impl Front {
             _ => None,
         };
         answer
+    }
+}
+
+/// What a request is called in a trace.
+const fn span_name(kind: Option<RouteKind>) -> &'static str {
+    match kind {
+        Some(RouteKind::Native) => "connect",
+        Some(RouteKind::Frames(FrameRoute::Session)) => "session",
+        Some(RouteKind::Frames(FrameRoute::Push)) => "push",
+        Some(RouteKind::Frames(FrameRoute::Pull)) => "pull",
+        Some(RouteKind::Frames(FrameRoute::Subscribe)) => "subscribe",
+        Some(RouteKind::Frames(FrameRoute::Frames)) => "frames",
+        Some(RouteKind::Blobs) => "blobs",
+        Some(RouteKind::Liveness) => "liveness",
+        None => "control_plane",
     }
 }

@@ -6,12 +6,14 @@ use super::problem::Problem;
 use super::reserve::Reserve;
 use super::serve::serve;
 use crate::connections::Connections;
-use crate::limits::{ACCEPT_BACKOFF_MIN, REFUSAL_TIMEOUT, REFUSALS_MAX};
+use crate::limits::{ACCEPT_BACKOFF_MIN, REFUSAL_TIMEOUT, REFUSALS_MAX, WAITING_MAX};
+use crate::server::Listening;
 use crate::start_error::StartError;
 use http::StatusCode;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -25,12 +27,18 @@ pub(crate) const TOO_MANY: Problem = Problem::new(
 );
 
 /// Opens the public port.
-pub(crate) fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {
+pub(crate) fn listen(address: SocketAddr, backlog: u32, listening: Listening) -> Result<TcpListener, StartError> {
     let open = || {
+        if let Listening::Adopted(listener) = listening {
+            listener.set_nonblocking(true)?;
+            return TcpListener::from_std(listener);
+        }
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Elsewhere the option would let two relays share a port; here it only skips the wait after a restart.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
+        #[cfg(unix)]
+        socket.set_reuseport(matches!(listening, Listening::Beside))?;
         socket.bind(address)?;
         socket.listen(backlog)
     };
@@ -51,7 +59,7 @@ pub(crate) async fn accept_loop(
     loop {
         let accepted = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -70,6 +78,16 @@ pub(crate) async fn accept_loop(
                 backoff = (backoff * 2).min(backoff_max);
             }
         }
+    }
+    take_waiting(&listener, |socket, client| admit(&front, &connections, &refusals, socket, client));
+}
+
+/// Connections whose handshake the system finished before the port closes: closing it would reset them.
+fn take_waiting(listener: &TcpListener, mut take: impl FnMut(TcpStream, SocketAddr)) {
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..WAITING_MAX {
+        let Poll::Ready(Ok((socket, client))) = listener.poll_accept(&mut cx) else { return };
+        take(socket, client);
     }
 }
 
