@@ -22,6 +22,8 @@ export declare class RelayCore {
   takeOutput(): Buffer | null
   /** Begins a new log epoch in a data directory that was restored from a backup; refuses one that a relay holds. */
   static resetLog(dataDir: string): Promise<LogResetReport>
+  /** Sends one datagram to the Unix socket at `path` (`@name` is an abstract one) and does not wait; false when nobody took it. */
+  static sendDatagram(path: string, payload: Uint8Array): boolean
   /** What does not change while the relay runs. */
   info(): RelayInfo
   /** One snapshot of all counters and gauges; null once the relay was stopped. */
@@ -394,6 +396,3 @@ export interface RelayTimes {
   /** Liveness fails when the JavaScript event loop was silent for this long. */
   eventLoopSilenceMs: number
 }
-
-/** Sends one datagram to the Unix socket at `path` (`@name` is an abstract one) and does not wait; false when nobody took it. */
-export declare function sendDatagram(path: string, payload: Uint8Array): boolean

@@ -44,7 +44,8 @@ export async function resetLog(dataDir: string): Promise<LogResetReport> {
 
 /** Sends one datagram to a socket of this machine and does not wait; false when nobody took it. `@name` is an abstract socket. */
 export async function loadSendDatagram(): Promise<(path: string, payload: Uint8Array) => boolean> {
-  return (await loadAddon(() => import('../../index.js'))).sendDatagram;
+  const { RelayCore } = await loadAddon(() => import('../../index.js'));
+  return (path, payload) => RelayCore.sendDatagram(path, payload);
 }
 
 /** Loads the addon, or says which package is missing. */

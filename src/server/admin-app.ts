@@ -10,7 +10,7 @@ import type { ReloadReport } from './reload.js';
 import { metricsRoute } from './routes/metrics.js';
 import { reloadRoute } from './routes/reload.js';
 import { statusRoute, type StatusDeps } from './routes/status.js';
-import { startProcessFigures } from './telemetry/process-metrics.js';
+import { startProcessFigures, type OwnFigure } from './telemetry/process-metrics.js';
 import { buildRegistry } from './telemetry/registry.js';
 import type { ReadStats } from './telemetry/snapshot.js';
 
@@ -20,6 +20,8 @@ const FRAME_BYTES_MAX = 1024;
 export interface AdminAppDeps extends StatusDeps {
   readonly logger: FastifyBaseLogger;
   readonly stats: ReadStats;
+  /** Metrics of other parts of the control plane. */
+  readonly figures?: readonly OwnFigure[];
   readonly reload: () => Promise<ReloadReport>;
 }
 
@@ -31,7 +33,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   installRefusedUpgrades(app);
   app.addHook('onClose', async () => figures.stop());
   await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX }, preClose: cutViewers });
-  metricsRoute(app, buildRegistry(deps.stats, figures));
+  metricsRoute(app, buildRegistry(deps.stats, [...figures.rows, ...(deps.figures ?? [])]));
   liveRoute(app, deps.stats);
   statusRoute(app, deps);
   reloadRoute(app, deps.reload);

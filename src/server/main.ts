@@ -83,11 +83,11 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
   };
   const traces = openTraces(config, { version: VERSION, drainSpans: () => core?.drainSpans() ?? [] });
   await openPublicApp(socket, shared, closers, traces);
-  let admin = config['reuse-port'] ? null : await openAdminApp(config, shared, closers);
+  let admin = config['reuse-port'] ? null : await openAdminApp(config, shared, closers, traces);
   // The admin port of a relay that is about to stop is free only after its store is.
   const late = closers.later();
   core = await openCore(socket, shared, deps, closers);
-  if (config['reuse-port']) admin = await whenPortIsFree(() => openAdminApp(config, shared, late), config['reuse-port-wait']);
+  if (config['reuse-port']) admin = await whenPortIsFree(() => openAdminApp(config, shared, late, traces), config['reuse-port-wait']);
   shared.readiness.markReady();
   let stopping: Promise<void> | null = null;
   return {
@@ -133,7 +133,7 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
   await app.listen({ path: socket.socketPath });
 }
 
-async function openAdminApp(config: Config, shared: Shared, closers: Closers): Promise<RunningServer['admin']> {
+async function openAdminApp(config: Config, shared: Shared, closers: Closers, traces: Traces | null): Promise<RunningServer['admin']> {
   const port = config['admin.port'];
   if (port === null) return null;
   const { logger, stats, reloader } = shared;
@@ -141,6 +141,7 @@ async function openAdminApp(config: Config, shared: Shared, closers: Closers): P
     ...condition(shared),
     logger,
     stats,
+    figures: traces?.figures ?? [],
     version: VERSION,
     relayAddress: shared.relayAddress,
     reload: () => reloader.reload(),

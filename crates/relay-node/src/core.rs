@@ -2,6 +2,7 @@
 
 use crate::assembly::Running;
 use crate::config::{RelayConfig, milliseconds};
+use crate::datagram;
 use crate::erasure::{EraseSpaceTask, space_id};
 use crate::events::{EventQueue, RelayEvent};
 use crate::failure::Failure;
@@ -92,6 +93,12 @@ impl RelayCore {
     #[napi(catch_unwind, ts_return_type = "Promise<LogResetReport>")]
     pub fn reset_log(data_dir: String) -> AsyncTask<LogResetTask> {
         AsyncTask::new(LogResetTask { data_dir: PathBuf::from(data_dir) })
+    }
+
+    /// Sends one datagram to the Unix socket at `path` (`@name` is an abstract one) and does not wait; false when nobody took it.
+    #[napi(catch_unwind)]
+    pub fn send_datagram(path: String, payload: Uint8Array) -> bool {
+        datagram::send(&path, &payload).is_ok()
     }
 
     /// What does not change while the relay runs.

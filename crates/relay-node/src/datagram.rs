@@ -1,18 +1,8 @@
 //! Datagrams to sockets of the machine, which Node cannot send: the service manager's and the system log's.
 
-use napi::bindgen_prelude::Uint8Array;
-use napi_derive::napi;
-
-/// Sends one datagram to the Unix socket at `path` (`@name` is an abstract one) and does not wait; false when nobody took it.
-#[napi(catch_unwind)]
-#[must_use]
-#[allow(unreachable_pub, reason = "exported to JavaScript")]
-pub fn send_datagram(path: String, payload: Uint8Array) -> bool {
-    send(&path, &payload).is_ok()
-}
-
+/// Sends one datagram to the Unix socket at `path` (`@name` is an abstract one) and does not wait.
 #[cfg(unix)]
-fn send(path: &str, payload: &[u8]) -> std::io::Result<usize> {
+pub(crate) fn send(path: &str, payload: &[u8]) -> std::io::Result<usize> {
     use std::os::unix::net::{SocketAddr, UnixDatagram};
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
@@ -34,8 +24,9 @@ fn abstract_address(_: &str) -> std::io::Result<std::os::unix::net::SocketAddr> 
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
+/// Other systems have none.
 #[cfg(not(unix))]
-fn send(_: &str, _: &[u8]) -> std::io::Result<usize> {
+pub(crate) fn send(_: &str, _: &[u8]) -> std::io::Result<usize> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 

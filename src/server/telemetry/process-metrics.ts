@@ -3,8 +3,11 @@ import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import type { MetricRow } from './relay-metrics.js';
 
+/** A metric of this side of the border, and how it is read. */
+export type OwnFigure = MetricRow & { readonly read: () => number };
+
 export interface ProcessFigures {
-  readonly rows: readonly (MetricRow & { readonly read: () => number })[];
+  readonly rows: readonly OwnFigure[];
   readonly stop: () => void;
 }
 

@@ -1,15 +1,15 @@
 // Puts the rows into a prom-client registry. The registry pulls: a metric is read when it is scraped, never pushed to.
 import { Registry, type Metric } from 'prom-client';
 import { RELAY_METRICS, type MetricRow } from './relay-metrics.js';
-import type { ProcessFigures } from './process-metrics.js';
+import type { OwnFigure } from './process-metrics.js';
 import type { ReadStats } from './snapshot.js';
 
-export function buildRegistry(stats: ReadStats, figures: ProcessFigures): Registry {
+export function buildRegistry(stats: ReadStats, figures: readonly OwnFigure[]): Registry {
   const registry = new Registry();
   for (const [key, row] of Object.entries(RELAY_METRICS)) {
     registerRow(registry, row, () => stats()?.[key as keyof typeof RELAY_METRICS] ?? null);
   }
-  for (const row of figures.rows) registerRow(registry, row, row.read);
+  for (const row of figures) registerRow(registry, row, row.read);
   return registry;
 }
 

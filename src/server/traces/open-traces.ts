@@ -4,6 +4,7 @@ import { parseTracesEndpoint } from '../../config/destinations.js';
 import type { Config } from '../../config/options.js';
 import type { RelaySpan } from '../../native/relay-port.js';
 import type { App } from '../fastify.js';
+import type { OwnFigure } from '../telemetry/process-metrics.js';
 import { SpanExporter } from './exporter.js';
 import { exportRequest } from './otlp.js';
 import { parseTraceparent, type FinishedSpan } from './span.js';
@@ -14,8 +15,8 @@ const SPAN_ID_BYTES = 8;
 export interface Traces {
   /** Makes a span of each request of the app that belongs to a trace. */
   install(app: App): void;
-  /** Spans lost on this side of the core. */
-  dropped(): number;
+  /** What became of the spans, for the metrics. */
+  readonly figures: readonly OwnFigure[];
   /** Sends what is left. */
   close(): Promise<void>;
 }
@@ -38,9 +39,16 @@ export function openTraces(config: Config, { version, drainSpans }: TracesDeps):
   });
   return {
     install: (app) => traceRequests(app, (span) => exporter.add(span)),
-    dropped: () => exporter.dropped,
+    figures: [
+      counter('relay_traces_sent_total', 'Spans a collector took.', () => exporter.sent),
+      counter('relay_traces_dropped_total', 'Spans lost because they came too fast or the collector did not take them.', () => exporter.dropped),
+    ],
     close: () => exporter.close(),
   };
+}
+
+function counter(name: string, help: string, read: () => number): OwnFigure {
+  return { name, help, type: 'counter', divisor: 1, read };
 }
 
 function traceRequests(app: App, finished: (span: FinishedSpan) => void): void {

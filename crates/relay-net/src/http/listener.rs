@@ -13,7 +13,6 @@ use http::StatusCode;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -79,15 +78,23 @@ pub(crate) async fn accept_loop(
             }
         }
     }
-    take_waiting(&listener, |socket, client| admit(&front, &connections, &refusals, socket, client));
+    take_waiting(listener, |socket, client| admit(&front, &connections, &refusals, socket, client));
 }
 
-/// Connections whose handshake the system finished before the port closes: closing it would reset them.
-fn take_waiting(listener: &TcpListener, mut take: impl FnMut(TcpStream, SocketAddr)) {
-    let mut cx = Context::from_waker(Waker::noop());
+/// Connections whose handshake the system finished before the port closes: closing it would reset them. Asks the system itself,
+/// because the runtime may not have looked since the newest came.
+fn take_waiting(listener: TcpListener, mut take: impl FnMut(TcpStream, SocketAddr)) {
+    let Ok(listener) = listener.into_std() else { return };
     for _ in 0..WAITING_MAX {
-        let Poll::Ready(Ok((socket, client))) = listener.poll_accept(&mut cx) else { return };
-        take(socket, client);
+        let accepted = listener.accept().and_then(|(socket, client)| {
+            socket.set_nonblocking(true)?;
+            Ok((TcpStream::from_std(socket)?, client))
+        });
+        match accepted {
+            Ok((socket, client)) => take(socket, client),
+            Err(error) if concerns_one_connection(&error) => {}
+            Err(_) => return,
+        }
     }
 }
 
