@@ -10,6 +10,7 @@ import { authority, relayAddress } from '../server/address.js';
 import { DATA_PLANE_ROUTES } from '../server/data-plane-routes.js';
 import { runUntilSignal } from '../server/lifecycle.js';
 import { handedSocket, serviceManager } from '../server/lifecycle/service-manager.js';
+import type { LogFields } from '../server/log/fields.js';
 import { openSink, type LogSink } from '../server/log/sink.js';
 import { buildLogger } from '../server/logging.js';
 import { startServer, type RunningServer } from '../server/main.js';
@@ -49,7 +50,7 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
     signals: process,
     armed: () => {
       if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
-      else logger.info({ ...facts, durability: 'fsync', tls: 'off' }, 'relay is listening');
+      else logger.info({ ...facts, durability: 'fsync', tls: 'off' } satisfies LogFields, 'relay is listening');
       manager.ready(`listening on ${facts.relayAddress}`);
     },
     exitNow: (code) => process.exit(code),

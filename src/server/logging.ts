@@ -2,7 +2,7 @@
 import pino, { type Logger } from 'pino';
 import type { Config } from '../config/options.js';
 import type { RelayEvent } from '../native/relay-port.js';
-import { allowedFields } from './log/fields.js';
+import { allowedFields, type LogFields } from './log/fields.js';
 
 export function buildLogger(level: Config['log.level'], stream: pino.DestinationStream): Logger {
   const logger = pino(
@@ -28,7 +28,7 @@ export function buildLogger(level: Config['log.level'], stream: pino.Destination
 export function logEvents(logger: Logger, events: readonly RelayEvent[]): void {
   for (const { level, code, message } of events) {
     const write = level === 'error' ? logger.error : level === 'warn' ? logger.warn : logger.info;
-    write.call(logger, { code }, message);
+    write.call(logger, { code } satisfies LogFields, message);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { changesOf } from '../config/changes.js';
 import type { Config, OptionKey } from '../config/options.js';
 import { RelayError } from '../errors.js';
+import type { LogFields } from './log/fields.js';
 
 export interface ReloadReport {
   /** Why nothing was read, or null. */
@@ -54,7 +55,7 @@ export class Reloader {
     const { reloadable, needRestart, next } = changesOf(this.#running, read);
     this.#running = next;
     apply(next);
-    logger.info({ applied: reloadable, needRestart }, describeReload({ error: null, applied: reloadable, needRestart }));
+    logger.info({ applied: reloadable, needRestart } satisfies LogFields, describeReload({ error: null, applied: reloadable, needRestart }));
     return { error: null, applied: reloadable, needRestart };
   }
 }
