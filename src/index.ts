@@ -1,16 +1,19 @@
-// `sealrelay`: a relay inside your own Node program. The client is `sealrelay/client`.
+// `sealrelay`: a relay inside your own Node program. The client is `sealrelay/client`, the Fastify plugin `sealrelay/fastify`.
 import pino, { type Logger } from 'pino';
-import { loadConfig } from './config/load.js';
-import { OPTIONS, OPTION_KEYS, envOf, flagOf, type Config, type OptionKey } from './config/options.js';
-import { formatValue } from './config/values.js';
+import { configFrom } from './config/from-values.js';
+import type { Config } from './config/options.js';
 import { startRelayPort } from './native/addon.js';
+import type { RelayStats } from './native/relay-port.js';
 import { relayAddress } from './server/address.js';
 import { auditLogIn } from './server/audit/open-audit.js';
 import { DATA_PLANE_ROUTES } from './server/data-plane-routes.js';
 import { startServer } from './server/main.js';
+import type { ReloadReport } from './server/reload.js';
 
 export { RelayError, type RelayErrorOptions } from './errors.js';
 export type { Config } from './config/options.js';
+export type { RelayStats } from './native/relay-port.js';
+export type { ReloadReport } from './server/reload.js';
 
 export interface RelayOptions {
   /** Options by key, as in docs/reference/configuration.md; durations in milliseconds, sizes in bytes. */
@@ -25,28 +28,43 @@ export interface Relay {
   readonly address: string;
   readonly host: string;
   readonly port: number;
-  /** Tells clients when to return, waits for them, closes the store. */
+  /** Address of the admin listener; null when it is off. */
+  readonly admin: { readonly host: string; readonly port: number } | null;
+  /** One snapshot of all counters and gauges; null once it was stopped. */
+  stats(): RelayStats | null;
+  /** Applies what of these options can change while it runs, and says what needs a restart. Options that are not given keep their values. */
+  reload(changed: Partial<Config>): Promise<ReloadReport>;
+  /** Tells clients when to return, waits for them, closes the store. A second call waits for the first. */
   stop(): Promise<void>;
 }
 
-/** Starts a relay. The environment is not read. */
+/** Starts a relay. The environment is not read; several may run in one process, each with its own data directory and ports. */
 export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
-  const given = options.config ?? {};
-  const { config } = loadConfig(toFlags(given), toSecrets(given));
-  const logger = options.logger ?? pino({ level: 'silent' });
-  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread: null, audit: auditLogIn(config['data-dir'], logger) });
+  let given: Partial<Config> = options.config ?? {};
+  const config = configFrom(given);
+  // A child, because a reload sets its level; without a logger it goes nowhere, whatever its level.
+  const logger = (options.logger ?? pino({ level: 'silent' }, { write: () => undefined })).child({});
+  const server = await startServer(config, {
+    logger,
+    startPort: startRelayPort,
+    routes: DATA_PLANE_ROUTES,
+    reread: async () => configFrom(given),
+    audit: auditLogIn(config['data-dir'], logger),
+  });
   const { host, port } = server.info;
-  return { address: relayAddress(server.info), host, port, stop: () => server.stop() };
-}
-
-/** Through the same door as the command line, so that the same checks hold. */
-function toFlags(config: Partial<Config>): string[] {
-  const keys = OPTION_KEYS.filter((key: OptionKey) => config[key] !== undefined && !OPTIONS[key].secret);
-  return keys.map((key) => `${flagOf(key)}=${formatValue(OPTIONS[key], config[key] ?? null)}`);
-}
-
-/** Secrets have no flag. */
-function toSecrets(config: Partial<Config>): Record<string, string> {
-  const keys = OPTION_KEYS.filter((key: OptionKey) => config[key] !== undefined && OPTIONS[key].secret);
-  return Object.fromEntries(keys.map((key) => [envOf(key), String(config[key])]));
+  return {
+    address: relayAddress(server.info),
+    host,
+    port,
+    admin: server.admin,
+    stats: () => server.stats(),
+    async reload(changed) {
+      // What is wrong with it is thrown here, before anything runs with it.
+      const next = { ...given, ...changed };
+      configFrom(next);
+      given = next;
+      return await server.reload();
+    },
+    stop: () => server.stop(),
+  };
 }

@@ -1,16 +1,19 @@
 // Runs a relay from the command line: says where it is, reloads on SIGHUP, and ends after a signal.
 import { resolve } from 'node:path';
-import pino from 'pino';
 import { isLoopback } from '../config/bind.js';
+import { parseLogTarget } from '../config/destinations.js';
 import type { ReadFlags } from '../config/flags.js';
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import { isTlsOn } from '../config/tls.js';
-import { startRelayPort } from '../native/addon.js';
+import { loadSendDatagram, startRelayPort } from '../native/addon.js';
 import { authority, relayAddress } from '../server/address.js';
 import { auditLogIn } from '../server/audit/open-audit.js';
 import { DATA_PLANE_ROUTES } from '../server/data-plane-routes.js';
 import { runUntilSignal } from '../server/lifecycle.js';
+import { handedSocket, serviceManager } from '../server/lifecycle/service-manager.js';
+import type { LogFields } from '../server/log/fields.js';
+import { openSink, type LogSink } from '../server/log/sink.js';
 import { buildLogger } from '../server/logging.js';
 import { LogRing } from '../server/logging-ring.js';
 import { startServer, type RunningServer } from '../server/main.js';
@@ -20,8 +23,6 @@ import { openProtocols } from './open-protocols.js';
 import { EXIT_OK } from './command.js';
 import type { CliIo } from './io.js';
 
-const STDOUT_FD = 1;
-const STDERR_FD = 2;
 const OPEN_TO_ALL = 'listening without TLS where other machines can connect (insecure): the network sees who talks to this relay, when and how much';
 
 /** Resolves with the exit code once the relay has stopped. */
@@ -30,25 +31,37 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
   const { config, warnings, ...first } = orThrow(inspected);
   let { origin } = first;
   // On a terminal the banner has stdout to itself; elsewhere the log is what stdout is for.
-  const logRing = new LogRing(pino.destination({ fd: io.isTerminal ? STDERR_FD : STDOUT_FD, sync: true }));
+  const sink = await openLog(config, io);
+  const logRing = new LogRing(sink);
   const logger = buildLogger(config['log.level'], logRing);
+  const manager = serviceManager({ env: io.env, pid: process.pid, sendDatagram: await loadSendDatagram() });
   for (const warning of isLoopback(config.host) || isTlsOn(config) ? warnings : [...warnings, OPEN_TO_ALL]) {
     if (io.isTerminal) io.printError(`relay: ${warning}`);
     else logger.warn(warning);
   }
+  // A reload opens the log file anew, for logrotate; SIGUSR2 does only that.
   const reread = async (): Promise<Config> => {
+    sink.reopen();
     const again = orThrow(await inspectConfig(given, io.env));
     origin = again.origin;
     return again.config;
   };
+  process.on('SIGUSR2', sink.reopen);
   const audit = auditLogIn(config['data-dir'], logger);
-  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit, origin: () => origin, logRing });
+  const listenFd = handedSocket(io.env, process.pid);
+  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit, origin: () => origin, logRing, listenFd });
   const facts = factsOf(server, config, inspected.file);
-  await runUntilSignal(() => server.stop(), {
+  const stop = async (): Promise<void> => {
+    manager.stopping();
+    await server.stop();
+    manager.close();
+  };
+  await runUntilSignal(stop, {
     signals: process,
     armed: () => {
       if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
-      else logger.info({ ...factsForLog(facts), redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off', auditHead: server.auditHead() }, 'relay is listening');
+      else logger.info({ ...factsForLog(facts), redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off', auditHead: server.auditHead() } satisfies LogFields, 'relay is listening');
+      manager.ready(`listening on ${facts.relayAddress}`);
     },
     exitNow: (code) => process.exit(code),
     log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),
@@ -56,7 +69,16 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
     reload: io.isTerminal ? null : () => void server.reload(),
   });
   if (!io.isTerminal) logger.info('relay has stopped');
+  process.off('SIGUSR2', sink.reopen);
+  await sink.close();
   return EXIT_OK;
+}
+
+async function openLog(config: Config, io: CliIo): Promise<LogSink> {
+  const target = parseLogTarget(config['log.to']);
+  if (target === null) throw new Error('the configuration was checked');
+  const sendDatagram = target.kind === 'syslog-unix' ? await loadSendDatagram() : () => false;
+  return openSink({ target, format: config['log.format'], isTerminal: io.isTerminal, colors: io.isTerminal && (io.env['NO_COLOR'] ?? '') === '', sendDatagram });
 }
 
 function factsOf(server: RunningServer, config: Config, file: string | null): BannerFacts {

@@ -13,11 +13,12 @@ import { OBSERVABILITY } from './table/observability.js';
 import { PLACE } from './table/place.js';
 import { PROCESS } from './table/process.js';
 import { STORAGE } from './table/storage.js';
+import { TELLING } from './table/telling.js';
 import { TLS } from './table/tls.js';
 import { TIME } from './table/time.js';
 import type { OptionSpec } from './table/option-spec.js';
 
-export { LOG_LEVELS } from './table/process.js';
+export { LOG_LEVELS } from './table/telling.js';
 export type { OptionSpec, OptionTable, OptionValue } from './table/option-spec.js';
 
 export const OPTIONS = {
@@ -29,7 +30,10 @@ export const OPTIONS = {
   ...LIMITS,
   ...TIME,
   ...PROCESS,
+  ...TELLING,
+  ...OBSERVABILITY,
   ...PLACE,
+  ...TELLING,
   ...OBSERVABILITY,
   ...COMPAT,
 } as const satisfies Record<string, OptionSpec>;

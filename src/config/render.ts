@@ -14,8 +14,8 @@ export const GROUPS = {
   limits: 'Limits',
   time: 'Time',
   process: 'Process',
-  place: 'Place',
   observability: 'Observability',
+  place: 'Place',
   compat: 'Foreign protocols',
 } as const satisfies Record<OptionSpec['group'], string>;
 

@@ -1,6 +1,7 @@
 // One value for each option: the first layer that has it wins. Everything that is wrong is collected, not only the first.
 import { checkAdminToken } from './admin-token.js';
 import { checkBind } from './bind.js';
+import { checkDestinations } from './destinations.js';
 import { checkProxies } from './proxies.js';
 import { checkAdmission } from './tenants.js';
 import { configError, type Finding, type Found, type Origin } from './finding.js';
@@ -31,6 +32,7 @@ export function resolveConfig(layers: readonly Layer[]): Resolved {
     ...checkProxies(config['behind-proxy'], originOf('behind-proxy')),
     ...checkAdminToken(config, originOf('admin.token')),
     ...checkAdmission(config, originOf),
+    ...checkDestinations(config, originOf),
   ];
   return { config: all.length > 0 ? null : config, origin: origin as Record<OptionKey, Origin>, findings: all };
 }

@@ -1,14 +1,30 @@
 // The only importer of the native addon. Every error that leaves this file is a RelayError.
 import type * as NativeAddon from '../../index.js';
 import { RelayError } from '../errors.js';
-import type { ExportReport, LogResetReport, RelayConfig, RelayPort } from './relay-port.js';
+import type { EmbeddedPort, ExportReport, LogResetReport, RelayConfig, RelayPort } from './relay-port.js';
 
 type Addon = typeof NativeAddon;
 
 /** Starts the data plane of the native addon. */
 export async function startRelayPort(config: RelayConfig, onEvents: () => void): Promise<RelayPort> {
   const { RelayCore } = await loadAddon(() => import('../../index.js'));
-  const core = await converted(() => RelayCore.start(config, onEvents));
+  return portOf(await converted(() => RelayCore.start(config, onEvents)));
+}
+
+/** Starts the data plane without a port: whoever calls owns the sockets. */
+export async function startEmbeddedPort(config: RelayConfig, onEvents: () => void): Promise<EmbeddedPort> {
+  const { RelayCore } = await loadAddon(() => import('../../index.js'));
+  let listener = (): void => undefined;
+  const core = await converted(() => RelayCore.start(config, onEvents, () => listener()));
+  return {
+    ...portOf(core),
+    receive: (batch) => core.receive(batch),
+    takeOutput: () => core.takeOutput(),
+    onOutput: (called) => void (listener = called),
+  };
+}
+
+function portOf(core: NativeAddon.RelayCore): RelayPort {
   return {
     info: () => core.info(),
     stats: () => core.stats(),
@@ -17,6 +33,7 @@ export async function startRelayPort(config: RelayConfig, onEvents: () => void):
     drainFoundings: () => core.drainFoundings(),
     answerFounding: (id, said) => core.answerFounding(id, said),
     reloadCertificate: () => converted(() => core.reloadCertificate()),
+    drainSpans: () => core.drainSpans(),
     beat: () => core.beat(),
     eraseSpace: (space) => converted(() => core.eraseSpace(space)),
     spaces: (after, count) => converted(() => core.spaces(after, count)),
@@ -43,6 +60,12 @@ export async function resetLog(dataDir: string): Promise<LogResetReport> {
 export async function verifyExport(path: string): Promise<ExportReport> {
   const { RelayCore } = await loadAddon(() => import('../../index.js'));
   return await converted(() => RelayCore.verifyExport(path));
+}
+
+/** Sends one datagram to a socket of this machine and does not wait; false when nobody took it. `@name` is an abstract socket. */
+export async function loadSendDatagram(): Promise<(path: string, payload: Uint8Array) => boolean> {
+  const { RelayCore } = await loadAddon(() => import('../../index.js'));
+  return (path, payload) => RelayCore.sendDatagram(path, payload);
 }
 
 /** Loads the addon, or says which package is missing. */

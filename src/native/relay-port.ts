@@ -1,7 +1,7 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats } from '../../index.js';
+import type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats } from '../../index.js';
 
-export type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelayStats };
+export type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats };
 
 /** A file that is made while it is read. */
 export interface PieceSource {
@@ -25,6 +25,8 @@ export interface RelayPort {
   answerFounding(id: number, said: RelayFoundingVerdict): void;
   /** Reads the files of the certificate again; rejects when they are of no use, and goes on with what there was. */
   reloadCertificate(): Promise<void>;
+  /** Spans that were finished since the last call, oldest first. */
+  drainSpans(): RelaySpan[];
   /** Says that the event loop turns. */
   beat(): void;
   /** Erases a space (64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */
@@ -45,6 +47,16 @@ export interface RelayPort {
   importSpace(path: string): Promise<ExportReport>;
   /** Tells clients when to return, waits for them at most `drainMs`, closes the store. A second call does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
+}
+
+/** A data plane whose sockets belong to a program. */
+export interface EmbeddedPort extends RelayPort {
+  /** Takes one batch of what happened on the sockets. */
+  receive(batch: Uint8Array): void;
+  /** The next piece of what the sockets are to send; null once there is none. */
+  takeOutput(): Buffer | null;
+  /** Who is called when output waits, once until it was taken. */
+  onOutput(listener: () => void): void;
 }
 
 /** Starts a data plane; `onEvents` is called when events wait, at most once per `drainEvents`. */

@@ -27,6 +27,7 @@ import { reloadRoute } from './routes/reload.js';
 import { statusRoute } from './routes/status.js';
 import { tokenRoutes, type TokenRouteDeps } from './routes/tokens.js';
 import { startProcessFigures } from './telemetry/process-metrics.js';
+import type { Readable } from './telemetry/metric-row.js';
 import { buildRegistry } from './telemetry/registry.js';
 import type { ReadMeasures, ReadStats } from './telemetry/snapshot.js';
 
@@ -38,6 +39,8 @@ export interface AdminAppDeps extends OverviewDeps, LimitsDeps {
   readonly stats: ReadStats;
   readonly measures: ReadMeasures;
   readonly operations: Pick<Operations, 'adminRoutes' | 'metrics'>;
+  /** Metrics of other parts of the control plane. */
+  readonly figures?: readonly Readable[];
   readonly reload: () => Promise<ReloadReport>;
   readonly auditLog: AuditRouteDeps;
   readonly moving: MovingDeps;
@@ -61,7 +64,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   app.addHook('onClose', async () => figures.stop());
   await installOpenApi(app, deps.version);
   await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX }, preClose: cutViewers });
-  metricsRoute(app, buildRegistry({ stats: deps.stats, measures: deps.measures, rows: [...figures.rows, ...deps.operations.metrics()] }));
+  metricsRoute(app, buildRegistry({ stats: deps.stats, measures: deps.measures, rows: [...figures.rows, ...deps.operations.metrics(), ...(deps.figures ?? [])] }));
   statusRoute(app, deps);
   sessionRoutes(app, deps.access, deps.port);
   passkeyRoutes(app, deps.access);

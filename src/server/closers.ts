@@ -8,6 +8,13 @@ export class Closers {
     this.#closers.push(close);
   }
 
+  /** A place to register in later what is to be closed as if it had been opened now. */
+  later(): Closers {
+    const late = new Closers();
+    this.add(() => late.closeAll());
+    return late;
+  }
+
   /** Closes everything; throws the first failure after all had their turn. */
   async closeAll(): Promise<void> {
     const failures: unknown[] = [];

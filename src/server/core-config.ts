@@ -29,7 +29,7 @@ const GRACEFUL_BODY_BYTES_MAX = 10 * 1024 * 1024;
 const GRACEFUL_PING_MS = 30_000;
 const GRACEFUL_SILENCE_MS_MAX = 60_000;
 
-export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: { socketPath: string; secret: string }): RelayConfig {
+export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: { socketPath: string; secret: string } | null, listenFd: number | null = null): RelayConfig {
   return {
     host: config.host === 'localhost' ? '127.0.0.1' : config.host.replace(/^\[(.*)\]$/, '$1'),
     port: config.port,
@@ -49,6 +49,9 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
     },
     asksToFound: config.admission !== 'open',
     tls: tlsConfig(config),
+    takeOverMs: config['reuse-port'] ? config['reuse-port-wait'] : null,
+    listenFd,
+    tracePerMille: config['traces.endpoint'] === 'off' ? null : config['traces.sample'],
     limits: {
       connectionsMax: config['limits.connections-max'],
       entryBytesMax: config['limits.entry-size-max'],

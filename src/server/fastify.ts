@@ -1,4 +1,5 @@
 // The Fastify settings both apps share: explicit time limits, small bodies, no request log (addresses stay in memory).
+import { randomBytes } from 'node:crypto';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
@@ -11,11 +12,14 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_TIMEOUT_MS = 15_000;
 const PLUGIN_TIMEOUT_MS = 10_000;
+/** On every answer of the control plane, and in the log lines about it. */
+export const REQUEST_ID_HEADER = 'x-request-id';
+const REQUEST_ID_BYTES = 8;
 const SOCKET_REQUESTS_MAX = 10_000;
 
 /** A new, empty app. `trustProxy` only where nobody but the core can connect. */
 export function newApp(loggerInstance: FastifyBaseLogger, options: { readonly trustProxy: boolean; readonly requestTimeoutMs?: number }): App {
-  return Fastify({
+  const app = Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: options.trustProxy,
@@ -29,5 +33,11 @@ export function newApp(loggerInstance: FastifyBaseLogger, options: { readonly tr
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    // Made here, never taken from a client, so that it can be searched for.
+    genReqId: () => randomBytes(REQUEST_ID_BYTES).toString('hex'),
   });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header(REQUEST_ID_HEADER, request.id);
+  });
+  return app;
 }

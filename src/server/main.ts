@@ -12,6 +12,7 @@ import type { AuditLog } from './audit/audit-log.js';
 import { auditEvents } from './audit/audit-events.js';
 import { prepareAudit, type RelayAudit } from './audit/open-audit.js';
 import { Closers } from './closers.js';
+import { whenPortIsFree } from './lifecycle/take-over.js';
 import { relayAddress } from './address.js';
 import { appLogger, logEvents, setLogLevel } from './logging.js';
 import type { LogRing } from './logging-ring.js';
@@ -24,6 +25,7 @@ import { StoreLatency } from './store-latency.js';
 import { makePrivateSocket, type PrivateSocket } from './runtime-dir.js';
 import type { StatusDeps } from './routes/status.js';
 import { shareSnapshot, type ReadMeasures, type ReadStats } from './telemetry/snapshot.js';
+import { openTraces, type Traces } from './traces/open-traces.js';
 
 /** Well below the silence after which liveness fails. */
 const BEAT_PERIOD_MS = 1000;
@@ -41,6 +43,8 @@ export interface ServerDeps {
   readonly origin?: () => Readonly<Partial<Record<OptionKey, string>>>;
   /** The last lines of the log, for the admin page. */
   readonly logRing?: LogRing;
+  /** A listening socket this process was started with; absent or null: the port is opened. */
+  readonly listenFd?: number | null;
 }
 
 /** A relay that accepts connections. */
@@ -50,6 +54,8 @@ export interface RunningServer {
   readonly admin: AdminPlace | null;
   /** `seq:hash` of the newest line of the audit log, or null. */
   readonly auditHead: () => string | null;
+  /** One snapshot of all counters and gauges; null once it was stopped. */
+  stats(): RelayStats | null;
   /** Drains and closes everything; a second call waits for the first. */
   stop(): Promise<void>;
   /** Reads the configuration again and applies what can change while the relay runs. */
@@ -105,17 +111,22 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
     admission: openAdmission(config, logger, audit.sink),
   };
   const shared: Shared = { ...before, operations: newOperations(before) };
-  await openPublicApp(socket, shared, closers);
-  const opened = await openAdminApp(config, shared, deps, closers);
+  const traces = openTraces(config, { version: VERSION, drainSpans: () => core?.drainSpans() ?? [] });
+  await openPublicApp(socket, shared, closers, traces);
+  let opened = config['reuse-port'] ? null : await openAdminApp(config, shared, deps, closers, traces);
+  // The admin port of a relay that is about to stop is free only after its store is.
+  const late = closers.later();
   core = await openCore(socket, shared, deps, closers);
   await audit.open();
   await shared.operations.open(config['data-dir']);
   closers.add(() => shared.operations.close());
+  if (config['reuse-port']) opened = await whenPortIsFree(() => openAdminApp(config, shared, deps, late, traces), config['reuse-port-wait']);
   const admin = (await opened?.begin()) ?? null;
   shared.readiness.markReady();
   let stopping: Promise<void> | null = null;
   return {
     info: core.info(),
+    stats: () => core?.stats() ?? null,
     admin,
     auditHead: audit.head,
     reload: () => shared.reloader.reload(),
@@ -147,7 +158,7 @@ function newOperations(before: BeforeOperations): Operations {
   return new Operations({ ...condition(before), config: () => reloader.running, logger, stats, measures, clock, audit: before.audit.sink, fetch, certificateDays: () => certificateDays(stats()) });
 }
 
-async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Closers): Promise<void> {
+async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Closers, traces: Traces | null): Promise<void> {
   const { reloader, stats, logger } = shared;
   const app = buildPublicApp({
     ...condition(shared),
@@ -164,11 +175,13 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
     operations: shared.operations,
     regionHealth: (id) => shared.operations.regionHealth(id),
   });
+  if (traces !== null) closers.add(() => traces.close());
+  traces?.install(app);
   closers.add(() => app.close());
   await app.listen({ path: socket.socketPath });
 }
 
-function openAdminApp(config: Config, shared: Shared, deps: ServerDeps, closers: Closers): Promise<OpenAdmin | null> {
+function openAdminApp(config: Config, shared: Shared, deps: ServerDeps, closers: Closers, traces: Traces | null): Promise<OpenAdmin | null> {
   const { logger, stats, measures, reloader, core, audit } = shared;
   const app = {
     ...condition(shared),
@@ -176,6 +189,7 @@ function openAdminApp(config: Config, shared: Shared, deps: ServerDeps, closers:
     stats,
     measures,
     core,
+    figures: traces?.figures ?? [],
     version: VERSION,
     relayAddress: shared.relayAddress,
     reload: () => reloader.reload(),
@@ -199,7 +213,7 @@ async function openCore(socket: PrivateSocket, { reloader, stats, latency, audit
     auditEvents(audit.sink, events);
     if (core !== null) admission.work(core);
   };
-  const started = await deps.startPort(toCoreConfig(reloader.running, deps.routes, socket), logWaiting).catch(nameTheFlag);
+  const started = await deps.startPort(toCoreConfig(reloader.running, deps.routes, socket, deps.listenFd), logWaiting).catch(nameTheFlag);
   core = started;
   const beat = setInterval(() => {
     started.beat();

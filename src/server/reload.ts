@@ -4,6 +4,7 @@ import { changesOf } from '../config/changes.js';
 import type { Config, OptionKey } from '../config/options.js';
 import { RelayError } from '../errors.js';
 import type { AuditSink } from './audit/audit-sink.js';
+import type { LogFields } from './log/fields.js';
 
 export interface ReloadReport {
   /** Why nothing was read, or null. */
@@ -78,7 +79,7 @@ export class Reloader {
     const { reloadable, needRestart, next } = changesOf(this.#running, read);
     this.#running = next;
     apply(next);
-    logger.info({ applied: reloadable, needRestart }, describeReload({ error: null, applied: reloadable, needRestart }));
+    logger.info({ applied: reloadable, needRestart } satisfies LogFields, describeReload({ error: null, applied: reloadable, needRestart }));
     return { error: null, applied: reloadable, needRestart };
   }
 }

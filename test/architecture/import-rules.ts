@@ -29,6 +29,11 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   },
   // Runs in the browser of the operator and speaks to the admin API only.
   'admin-ui': { own: [], packages: [] },
+  // The relay in somebody's own app: the data plane without a port, and nothing of the apps of this relay.
+  fastify: {
+    own: ['config', 'errors.ts', 'native', 'server', 'version.ts'],
+    packages: ['@fastify/websocket', 'fastify', 'fastify-plugin', 'node:*', 'ws'],
+  },
   // Clients and a relay in one program: what checks the product from outside.
   verify: { own: ['client', 'client/node.ts', 'errors.ts', 'protocol', 'version.ts'], packages: ['node:*'] },
   cli: { own: ['config', 'errors.ts', 'native', 'protocol', 'server', 'verify', 'version.ts'], packages: ['node:*', 'pino', 'uqr'] },

@@ -13,7 +13,7 @@
 
 mod closing;
 mod deadlines;
-mod heartbeat;
+pub(crate) mod heartbeat;
 mod inbound;
 mod outbox;
 pub(crate) mod pump;

@@ -95,6 +95,8 @@ limits! {
 pub(crate) const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Refused connections that are being told so at a time; beyond it they are dropped without a word.
 pub(crate) const REFUSALS_MAX: usize = 64;
+/// Connections taken from the system when the port closes, at most.
+pub(crate) const WAITING_MAX: usize = 4096;
 /// Time a refused connection has to read its answer.
 pub(crate) const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// First pause after a failed accept.

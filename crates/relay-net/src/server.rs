@@ -20,6 +20,7 @@ use crate::request_class::RequestClass;
 use crate::start_error::StartError;
 use crate::stats::{NetStats, Stats};
 use crate::tls::{TlsConfig, TlsError};
+use crate::traces::Tracer;
 use crate::transport::handshake::TlsAcceptor;
 use relay_core::blobs::Blobs;
 use relay_core::endpoint::EndpointFactory;
@@ -83,6 +84,19 @@ pub struct BoundServer {
     secure: Option<Secure>,
     redirect: Option<TcpListener>,
     limits: NetLimits,
+    tracer: Option<Arc<Tracer>>,
+}
+
+/// Where the public port comes from.
+#[derive(Debug, Default)]
+pub enum Listening {
+    /// It is opened for this relay alone.
+    #[default]
+    Alone,
+    /// It is opened beside another relay of the same user, which is about to stop.
+    Beside,
+    /// It was opened by whoever started the process.
+    Adopted(std::net::TcpListener),
 }
 
 impl fmt::Debug for BoundServer {
@@ -92,10 +106,17 @@ impl fmt::Debug for BoundServer {
 }
 
 impl BoundServer {
+    /// Traces the requests it will serve.
+    #[must_use]
+    pub fn traced(self, tracer: Option<Arc<Tracer>>) -> Self {
+        Self { tracer, ..self }
+    }
+
     /// Begins to serve, on the tokio runtime it is called in.
     #[must_use]
     pub fn serve(self, endpoints: Endpoints, clock: Clock) -> Server {
-        let Self { listener, local_addr, routes, control_plane, liveness, gate, secure, redirect, limits } = self;
+        let Self { listener, local_addr, routes, control_plane, liveness, gate, secure, redirect, limits, tracer } =
+            self;
         let connections = Connections::new(limits.connections_max);
         let stats = Stats::new(limits.partial_bytes_max);
         let shared = Arc::new(Shared { limits, stats, clock });
@@ -116,6 +137,7 @@ impl BoundServer {
             shared: Arc::clone(&shared),
             pumps: Arc::clone(&pumps),
             secure,
+            tracer,
         };
         let front = Arc::new(front);
         let (stop, stopped) = watch::channel(false);
@@ -156,18 +178,39 @@ impl Server {
     /// # Errors
     /// [`StartError`] if the port cannot be opened or the configuration makes no sense.
     pub fn bind(config: ServerConfig) -> Result<BoundServer, StartError> {
+        Self::bind_as(config, Listening::Alone)
+    }
+
+    /// Like [`Self::bind`], with the port from elsewhere.
+    ///
+    /// # Errors
+    /// [`StartError`] if the port cannot be used or the configuration makes no sense.
+    pub fn bind_as(config: ServerConfig, listening: Listening) -> Result<BoundServer, StartError> {
         let ServerConfig { bind, routes, control_plane, liveness, gate, tls, limits } = config;
         let routes = RouteTable::new(routes)?;
-        let listener = listener::listen(bind, limits.accept_backlog)?;
+        let listener = listener::listen(bind, limits.accept_backlog, listening)?;
         let local_addr = listener.local_addr().map_err(|source| StartError::Listen { address: bind, source })?;
         let redirect = tls.as_ref().and_then(|tls| tls.redirect);
-        let redirect = redirect.map(|address| listener::listen(address, limits.accept_backlog)).transpose()?;
+        let redirect =
+            redirect.map(|address| listener::listen(address, limits.accept_backlog, Listening::Alone)).transpose()?;
         let secure = tls.map(|tls| {
             let acceptor = TlsAcceptor::new(Arc::clone(&tls.certificate))?;
             Ok(Secure::new(&tls, acceptor))
         });
         let secure = secure.transpose().map_err(TlsError::Library)?;
-        Ok(BoundServer { listener, local_addr, routes, control_plane, liveness, gate, secure, redirect, limits })
+        let tracer = None;
+        Ok(BoundServer {
+            listener,
+            local_addr,
+            routes,
+            control_plane,
+            liveness,
+            gate,
+            secure,
+            redirect,
+            limits,
+            tracer,
+        })
     }
 
     /// The address the server listens on, with the port the system chose.

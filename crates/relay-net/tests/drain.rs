@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use support::client::{BINARY, CLOSE, Client, Frame, close_payload, frame};
 use support::endpoints::Behaviour;
 use support::hub::Hub;
-use support::relay;
+use support::{LIVE, relay};
 use tokio::net::TcpStream;
 
 #[tokio::test]
@@ -141,5 +141,30 @@ async fn dropping_the_server_ends_everything() {
     assert_eq!(seen.closed(), 1);
     while TcpStream::connect(address).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Runs on one thread, so that nothing is accepted between the connects and the drain.
+#[tokio::test]
+async fn who_was_connected_before_the_port_closes_is_answered() {
+    use std::io::{Read, Write};
+    let relay = relay(Behaviour::Echo, NetLimits::default()).await;
+    let address = relay.server.local_addr();
+    let waiting: Vec<_> = (0..5)
+        .map(|_| {
+            let mut socket = std::net::TcpStream::connect(address).unwrap();
+            write!(socket, "GET {LIVE} HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+            socket
+        })
+        .collect();
+    assert_eq!(relay.server.stats().accepted_total, 0, "the control: nothing was accepted yet");
+    relay.server.drain(Duration::from_secs(8)).await;
+    assert!(std::net::TcpStream::connect(address).is_err(), "the port is closed");
+    let stats = relay.server.stats();
+    assert_eq!((stats.accepted_total, stats.liveness_total, stats.aborted_total), (5, 5, 0), "{stats:#?}");
+    for mut socket in waiting {
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("the connection was not reset");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 }

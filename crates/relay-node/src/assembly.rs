@@ -7,16 +7,20 @@ use crate::events::EventQueue;
 use crate::failure::Failure;
 use crate::founding_desk::RelayFounding;
 use crate::info::RelayInfo;
+use crate::listening::listening;
 use crate::measures::{self, RelayMeasures};
 use crate::native::Native;
 use crate::stats::{self, RelayStats, number};
+use crate::take_over;
 use crate::tls::Tls;
+use crate::tracing;
+use crate::transport::{Opening, Transport};
 use crate::watch;
 use relay_core::founding::FoundingVerdict;
 use relay_core::store::StoreError;
 use relay_net::{
-    Clock, ControlPlane, Endpoints, FrameRoute, GateConfig, LivenessProbe, NetLimits, ProxyHeader, ProxySecret, Route,
-    RouteKind, Server, ServerConfig, TrustedProxies,
+    Clock, ControlPlane, Embedded, Endpoints, FrameRoute, GateConfig, LivenessProbe, NetLimits, ProxyHeader,
+    ProxySecret, Route, RouteKind, ServerConfig, Tracer, TrustedProxies, WakeProgram,
 };
 use relay_proto::SpaceId;
 use std::net::{IpAddr, SocketAddr};
@@ -32,7 +36,8 @@ const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 /// A running relay. Dropping it without `stop` ends its threads in the background.
 pub struct Running {
     runtime: Option<Runtime>,
-    server: Arc<Server>,
+    transport: Transport,
+    tracer: Option<Arc<Tracer>>,
     native: Native,
     tls: Option<Arc<Tls>>,
     compat: Compat,
@@ -43,7 +48,11 @@ pub struct Running {
 }
 
 /// Starts everything; returns once connections are accepted. Called outside of any runtime.
-pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Running, Failure> {
+pub(crate) fn start(
+    config: RelayConfig,
+    program: Option<WakeProgram>,
+    events: &Arc<EventQueue>,
+) -> Result<Running, Failure> {
     let clock = Clock::start();
     let probe = LivenessProbe::new();
     let tls = config.tls.as_ref().map(|tls| Tls::open(tls, Path::new(&config.data_dir)).map(Arc::new)).transpose()?;
@@ -52,35 +61,27 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     // Everything from here to the spawns runs in the runtime, and none of it waits for it.
     let entered = runtime.enter();
     // The port comes first, so that a taken one leaves no trace on disk.
-    let bound = Server::bind(server_config)?;
-    let native = Native::open(&config, events)?;
+    let tracer = config.trace_per_mille.map(tracing::tracer);
+    let opening = Opening::bind(server_config, listening(&config)?, tracer.clone(), program)?;
+    let native = take_over::open(&config, events)?;
     let compat = Compat::open(&config)?;
-    let server = Arc::new(bound.serve(
-        Endpoints {
-            native: native.endpoints(),
-            http: native.http(),
-            blobs: Some(native.blobs()),
-            foreign: compat.services(),
-        },
-        clock,
-    ));
+    let endpoints = Endpoints {
+        native: native.endpoints(),
+        http: native.http(),
+        blobs: Some(native.blobs()),
+        foreign: compat.services(),
+    };
+    let transport = opening.serve(endpoints, clock)?;
     drop(entered);
-    runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
+    runtime.spawn(watch::watch(transport.clone(), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
     runtime.spawn(compat.clone().sweep());
     if let Some(tls) = &tls {
         runtime.spawn(Arc::clone(tls).watch(Arc::clone(events)));
     }
-    let address = server.local_addr();
-    let info = RelayInfo {
-        host: address.ip().to_string(),
-        port: address.port(),
-        log_id: native.log_id(),
-        tls: tls.is_some(),
-        certificate_name: tls.as_ref().and_then(|tls| tls.name()),
-        redirect_port: server.redirect_addr().map(|address| address.port()),
-    };
-    Ok(Running { runtime: Some(runtime), server, native, tls, compat, probe, clock, info, events: Arc::clone(events) })
+    let info = transport.info(native.log_id(), tls.as_deref());
+    let events = Arc::clone(events);
+    Ok(Running { runtime: Some(runtime), transport, tracer, native, tls, compat, probe, clock, info, events })
 }
 
 fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
@@ -164,6 +165,16 @@ impl Running {
         &self.info
     }
 
+    /// The side of the sockets' owner, if the relay has no port.
+    pub(crate) fn embedded(&self) -> Option<&Arc<Embedded>> {
+        self.transport.embedded()
+    }
+
+    /// What keeps the spans, if requests are traced.
+    pub(crate) fn tracer(&self) -> Option<&Arc<Tracer>> {
+        self.tracer.as_ref()
+    }
+
     /// The JavaScript event loop turns.
     pub(crate) fn beat(&self) {
         self.probe.beat(self.clock.now());
@@ -200,10 +211,11 @@ impl Running {
             uptime_ms: stats::millis(now.0),
             event_loop_silence_ms: stats::millis(self.probe.silence(now)),
             events_dropped_total: number(events_dropped),
+            spans_dropped_total: number(self.tracer.as_ref().map_or(0, |tracer| tracer.dropped())),
             ..RelayStats::default()
         };
         stats::add_tls(&mut snapshot, self.tls.as_ref().map_or_else(Default::default, |tls| tls.figures()));
-        stats::add_net(&mut snapshot, &self.server.stats());
+        stats::add_net(&mut snapshot, &self.transport.stats());
         stats::add_rules(&mut snapshot, &self.native.rule_stats());
         stats::add_store(&mut snapshot, &self.native.store_stats());
         stats::add_blobs(&mut snapshot, &self.native.blob_stats());
@@ -212,14 +224,14 @@ impl Running {
     }
 
     pub(crate) fn measures(&self) -> RelayMeasures {
-        let (pushes, requests) = (self.native.websocket_pushes(), self.server.requests());
+        let (pushes, requests) = (self.native.websocket_pushes(), self.transport.requests());
         measures::measures(&pushes, &requests, &self.native.sync_durations(), &self.native.rule_stats())
     }
 
     /// Tells clients when to return, closes what is left at the deadline, then the store, then the threads.
     pub(crate) fn stop(mut self, drain: Duration) -> Result<(), Failure> {
         let Some(runtime) = self.runtime.take() else { return Ok(()) };
-        runtime.block_on(self.server.drain(drain));
+        runtime.block_on(self.transport.drain(drain));
         self.compat.close();
         self.native.close();
         erased_watch::look(&self.native, &self.events);

@@ -25,6 +25,13 @@ pub struct RelayConfig {
     pub asks_to_found: bool,
     /// TLS, or null for plain connections only.
     pub tls: Option<RelayTls>,
+    /// Set: another relay of this user may still serve port and store; the port is opened beside it, and the store waited for
+    /// at most this long, in milliseconds. Null: both must be free.
+    pub take_over_ms: Option<i64>,
+    /// A listening socket this process was started with, by its descriptor; null opens the port.
+    pub listen_fd: Option<i32>,
+    /// How many of a thousand requests begin a trace; null traces nothing, not even what clients trace.
+    pub trace_per_mille: Option<u32>,
     /// Named limits.
     pub limits: RelayLimits,
     /// Named times.

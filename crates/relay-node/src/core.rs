@@ -6,6 +6,7 @@ use crate::admin::sample::RelaySample;
 use crate::admin::task::LookTask;
 use crate::assembly::Running;
 use crate::config::{RelayConfig, milliseconds};
+use crate::datagram;
 use crate::erasure::{EraseSpaceTask, space_id};
 use crate::events::{EventQueue, RelayEvent};
 use crate::failure::Failure;
@@ -15,12 +16,15 @@ use crate::log_reset::LogResetTask;
 use crate::measures::RelayMeasures;
 use crate::moving::{BeginExportTask, ImportTask, VerifyTask};
 use crate::native::Native;
+use crate::program;
 use crate::stats::RelayStats;
 use crate::tasks::{StartTask, StopTask};
 use crate::tls_reload::TlsReloadTask;
+use crate::tracing::RelaySpan;
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Function};
+use napi::bindgen_prelude::{AsyncTask, Buffer, Function, Uint8Array};
 use napi_derive::napi;
+use relay_net::{Embedded, Tracer};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -53,12 +57,16 @@ pub struct RelayCore {
     shared: Arc<Shared>,
     events: Arc<EventQueue>,
     info: RelayInfo,
+    /// Beside the running relay, which is taken out when it begins to stop: until its end there are bytes to exchange.
+    embedded: Option<Arc<Embedded>>,
+    /// Beside it too: what was traced while it stopped is taken afterwards.
+    tracer: Option<Arc<Tracer>>,
 }
 
 impl RelayCore {
     pub(crate) fn new(running: Running, events: Arc<EventQueue>) -> Self {
-        let info = running.info().clone();
-        Self { shared: Arc::new(Shared { running: Mutex::new(Some(running)) }), events, info }
+        let (info, embedded, tracer) = (running.info().clone(), running.embedded().cloned(), running.tracer().cloned());
+        Self { shared: Arc::new(Shared { running: Mutex::new(Some(running)) }), events, info, embedded, tracer }
     }
 
     fn look<T>(&self, look: impl FnOnce(&Native) -> Result<T, Failure> + Send + 'static) -> AsyncTask<LookTask<T>>
@@ -71,17 +79,42 @@ impl RelayCore {
 
 #[napi]
 impl RelayCore {
-    /// Starts a relay. `wake` is called, at most once per `drainEvents`, when events wait.
+    /// Starts a relay. `wake` is called, at most once per `drainEvents`, when events wait. With `wakeOutput` no port is
+    /// opened: the program owns the sockets, and `wakeOutput` is called when output waits, once until it was taken.
     #[napi(catch_unwind, ts_return_type = "Promise<RelayCore>")]
-    pub fn start(config: RelayConfig, wake: Function<'_, (), ()>) -> napi::Result<AsyncTask<StartTask>> {
+    pub fn start(
+        config: RelayConfig,
+        wake: Function<'_, (), ()>,
+        wake_output: Option<Function<'_, (), ()>>,
+    ) -> napi::Result<AsyncTask<StartTask>> {
         let events = Arc::new(EventQueue::new(&wake)?);
-        Ok(AsyncTask::new(StartTask { config: Some(config), events }))
+        let program = wake_output.as_ref().map(program::waking).transpose()?;
+        Ok(AsyncTask::new(StartTask { config: Some(config), events, program }))
+    }
+
+    /// Takes one batch of what happened on the program's sockets; nothing without `wakeOutput`.
+    #[napi(catch_unwind)]
+    pub fn receive(&self, env: Env, batch: Uint8Array) -> napi::Result<()> {
+        let Some(embedded) = &self.embedded else { return Ok(()) };
+        embedded.receive(&batch).map_err(|error| Failure::new("internal", error.to_string()).into_error(&env))
+    }
+
+    /// The next piece of what the program's sockets are to send; null once there is none.
+    #[napi(catch_unwind, ts_return_type = "Buffer | null")]
+    pub fn take_output(&self) -> Option<Buffer> {
+        self.embedded.as_ref()?.take().map(Buffer::from)
     }
 
     /// Begins a new log epoch in a data directory that was restored from a backup; refuses one that a relay holds.
     #[napi(catch_unwind, ts_return_type = "Promise<LogResetReport>")]
     pub fn reset_log(data_dir: String) -> AsyncTask<LogResetTask> {
         AsyncTask::new(LogResetTask { data_dir: PathBuf::from(data_dir) })
+    }
+
+    /// Sends one datagram to the Unix socket at `path` (`@name` is an abstract one) and does not wait; false when nobody took it.
+    #[napi(catch_unwind)]
+    pub fn send_datagram(path: String, payload: Uint8Array) -> bool {
+        datagram::send(&path, &payload).is_ok()
     }
 
     /// What does not change while the relay runs.
@@ -118,6 +151,12 @@ impl RelayCore {
     #[napi(catch_unwind)]
     pub fn answer_founding(&self, id: i64, said: RelayFoundingVerdict) {
         self.shared.with(|running| running.answer_founding(id, founding_desk::verdict(&said)));
+    }
+
+    /// The spans that were finished since the last call, oldest first; none when nothing is traced.
+    #[napi(catch_unwind)]
+    pub fn drain_spans(&self) -> Vec<RelaySpan> {
+        self.tracer.as_ref().map_or_else(Vec::new, |tracer| tracer.drain().into_iter().map(RelaySpan::from).collect())
     }
 
     /// Erases a space (its id, 64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk.

@@ -18,6 +18,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Length of a pseudonym before it is written as text, in bytes.
 const PSEUDONYM_BYTES: usize = 10;
+/// The same as text.
+pub(crate) const PSEUDONYM_CHARS: usize = PSEUDONYM_BYTES * 8 / 5;
 const KEY_BYTES: usize = 32;
 /// Length of the key file: 64 hexadecimal digits and a newline.
 const KEY_FILE_BYTES: usize = KEY_BYTES * 2 + 1;

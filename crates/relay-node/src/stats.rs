@@ -103,6 +103,8 @@ snapshot! {
         plures_given_up_total,
         /// Joins refused because a topic was full.
         plures_refused_total,
+        /// Spans lost because nobody took them.
+        spans_dropped_total,
     }
     net: {
         /// Connections open now, HTTP and WebSocket together.

@@ -6,6 +6,7 @@ use crate::core::{RelayCore, Shared};
 use crate::events::EventQueue;
 use crate::failure::{Failure, contained};
 use napi::{Env, Task};
+use relay_net::WakeProgram;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use std::time::Duration;
 pub struct StartTask {
     pub(crate) config: Option<RelayConfig>,
     pub(crate) events: Arc<EventQueue>,
+    /// How the program that owns the sockets is woken; none when the relay has a port.
+    pub(crate) program: Option<WakeProgram>,
 }
 
 impl Task for StartTask {
@@ -20,11 +23,11 @@ impl Task for StartTask {
     type JsValue = RelayCore;
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
-        let config = self.config.take();
+        let (config, program) = (self.config.take(), self.program.take());
         let events = Arc::clone(&self.events);
         Ok(contained(move || {
             let config = config.ok_or_else(|| Failure::new("internal", "the start task ran twice"))?;
-            assembly::start(config, &events)
+            assembly::start(config, program, &events)
         }))
     }
 

@@ -4,7 +4,8 @@ use crate::erased_watch;
 use crate::events::EventQueue;
 use crate::native::Native;
 use crate::store_watch::StoreWatch;
-use relay_net::{NetStats, Server};
+use crate::transport::Transport;
+use relay_net::NetStats;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,12 +53,12 @@ const WATCHED: [Watched; 5] = [
 ];
 
 /// Watches until the runtime ends.
-pub(crate) async fn watch(server: Arc<Server>, native: Native, events: Arc<EventQueue>) {
-    let mut seen = server.stats();
+pub(crate) async fn watch(transport: Transport, native: Native, events: Arc<EventQueue>) {
+    let mut seen = transport.stats();
     let mut store = StoreWatch::default();
     loop {
         tokio::time::sleep(PERIOD).await;
-        let now = server.stats();
+        let now = transport.stats();
         report(&seen, &now, &events);
         seen = now;
         store = store.look(&native, &events).await;

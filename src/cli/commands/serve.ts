@@ -7,7 +7,7 @@ export const serveCommand: Command = {
   summary: 'starts a relay and runs until it is told to stop',
   about: [
     'Starts a relay on this machine, safe as it is: it listens on loopback only, keeps its data in ./relay-data, and says "synced" only after the entry is on disk.',
-    'SIGTERM and Ctrl-C drain: clients are told when to return, then the store is closed. SIGHUP reads the configuration again.',
+    'SIGTERM and Ctrl-C drain: clients are told when to return, then the store is closed. SIGHUP reads the configuration again; SIGUSR2 opens the log file anew.',
   ],
   operand: null,
   options: OPTION_KEYS,
@@ -17,6 +17,7 @@ export const serveCommand: Command = {
     { line: 'relay serve --port 9000 --data-dir ./notes-relay', does: 'another port, another place for the data' },
     { line: 'relay serve --config sealrelay.yaml', does: 'takes its options from a file' },
     { line: 'RELAY_LOG_LEVEL=debug relay serve --admin.port off', does: 'logs more; no admin listener' },
+    { line: 'relay serve --log.format text', does: 'logs for people, not for programs' },
   ],
   exits: ['stopped in order', 'could not start or run'],
   // Loaded when it is needed: the other commands answer without the server.

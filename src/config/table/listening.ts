@@ -1,5 +1,6 @@
 // Options of where the relay listens and who reaches it.
 import { fixed, type OptionSpec } from './option-spec.js';
+import { SECOND_MS } from './units.js';
 
 export const LISTENING = {
   host: {
@@ -15,6 +16,22 @@ export const LISTENING = {
     type: 'port',
     default: 8080,
     doc: 'Port the relay listens on; 0 takes a free one.',
+  },
+  'reuse-port': {
+    ...fixed,
+    group: 'listening',
+    type: 'boolean',
+    default: false,
+    doc: 'Opens the port beside another relay of this user that has the option too and is about to stop, and waits until that one lets the store go: a restart that refuses no connection. Linux.',
+  },
+  'reuse-port-wait': {
+    ...fixed,
+    group: 'listening',
+    type: 'duration',
+    default: 30 * SECOND_MS,
+    min: 0,
+    max: 3600 * SECOND_MS,
+    doc: 'How long a relay with `reuse-port` waits for the store of the other one; beyond it the start fails.',
   },
   insecure: {
     ...fixed,

@@ -1,17 +1,7 @@
 // Options of the process itself.
-import { fixed, reloadable, type OptionSpec } from './option-spec.js';
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+import { fixed, type OptionSpec } from './option-spec.js';
 
 export const PROCESS = {
-  'log.level': {
-    ...reloadable,
-    group: 'process',
-    type: 'choice',
-    choices: LOG_LEVELS,
-    default: 'info',
-    doc: 'Lowest level that is logged.',
-  },
   workers: {
     ...fixed,
     group: 'process',

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { RelayError } from '../../errors.js';
 import type { App } from '../fastify.js';
+import type { LogFields } from '../log/fields.js';
 
 /** Response schema of a problem document, for the `4xx` and `5xx` entries of a route. */
 export const problemSchema = {
@@ -32,7 +33,7 @@ export function installProblems(app: App): void {
   app.setErrorHandler((error, request, reply) => {
     const { statusCode, code, message } = asHttpError(error);
     if (statusCode < 500) return sendProblem(reply, statusCode, code, message);
-    request.log.error({ err: error, route: request.routeOptions.url ?? 'unknown' }, 'request failed');
+    request.log.error({ err: error, route: request.routeOptions.url ?? 'unknown' } satisfies LogFields, 'request failed');
     return sendProblem(reply, statusCode, code, 'The relay could not answer; its log says why.');
   });
 }

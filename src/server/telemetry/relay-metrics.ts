@@ -19,6 +19,7 @@ export const RELAY_METRICS = {
   tlsCertificateLeftS: gauge('relay_tls_certificate_days_left', 'Days until the certificate expires, negative afterwards; 0 without one.', DAY_S),
   tlsCertificateChangesTotal: counter('relay_tls_certificate_changes_total', 'Times another certificate was put in place.'),
   tlsCertificateFailuresTotal: counter('relay_tls_certificate_failures_total', 'Times another certificate could not be read or obtained.'),
+  spansDroppedTotal: counter('relay_spans_dropped_total', 'Spans of the core lost because nobody took them in time.'),
   connectionsOpen: gauge('relay_connections_open', 'Connections open now, HTTP and WebSocket together.'),
   websocketsOpen: gauge('relay_websockets_open', 'WebSockets open now.'),
   partialBytes: gauge('relay_partial_message_bytes', 'Memory held for messages that have not arrived completely.'),

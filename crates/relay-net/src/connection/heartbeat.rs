@@ -8,7 +8,7 @@ const SILENT_PERIODS_MAX: u64 = 2;
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Beat {
+pub(crate) enum Beat {
     Nothing,
     Ping,
     Dead,
@@ -16,28 +16,28 @@ pub(super) enum Beat {
 
 /// The heartbeat of one connection.
 #[derive(Debug)]
-pub(super) struct Heartbeat {
+pub(crate) struct Heartbeat {
     period_ms: u64,
     next_ping: Moment,
     last_received: Moment,
 }
 
 impl Heartbeat {
-    pub(super) fn new(period_ms: u64, now: Moment) -> Self {
+    pub(crate) fn new(period_ms: u64, now: Moment) -> Self {
         Self { period_ms, next_ping: after_ms(now, period_ms), last_received: now }
     }
 
     /// Something arrived, or nothing could because we do not read.
-    pub(super) fn received(&mut self, now: Moment) {
+    pub(crate) fn received(&mut self, now: Moment) {
         self.last_received = now;
     }
 
-    pub(super) fn next_deadline(&self) -> Moment {
+    pub(crate) fn next_deadline(&self) -> Moment {
         self.next_ping.min(self.dead_at())
     }
 
     /// What is due at `now`; a ping is due once per period.
-    pub(super) fn check(&mut self, now: Moment) -> Beat {
+    pub(crate) fn check(&mut self, now: Moment) -> Beat {
         if now >= self.dead_at() {
             return Beat::Dead;
         }

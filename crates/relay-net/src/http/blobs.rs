@@ -12,11 +12,11 @@ pub(crate) use download::BlobBody;
 use super::answer_body::Answer;
 use super::exchange::Front;
 use super::frames::bearer;
+use super::input_body::InputBody;
 use answer::Refused;
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap};
 use http::request::Parts;
-use hyper::body::Incoming;
 use relay_core::blobs::{BlobCompletion, BlobError, BlobRefusal, Blobs};
 use relay_core::http::Authorised;
 use relay_core::store::StoreError;
@@ -45,7 +45,7 @@ fn start<T: Send + 'static>(call: impl FnOnce(BlobCompletion<T>)) -> oneshot::Re
 
 impl Front {
     /// Answers one request for a blob.
-    pub(super) async fn blob(&self, head: &Parts, body: Incoming) -> Answer {
+    pub(crate) async fn blob(&self, head: &Parts, body: InputBody) -> Answer {
         self.shared.stats.counters.blob_requests_total.add(1);
         let answered = match &self.blobs {
             Some(blobs) => self.blob_of(blobs, head, body).await,
@@ -57,7 +57,7 @@ impl Front {
         })
     }
 
-    async fn blob_of(&self, blobs: &Arc<Blobs>, head: &Parts, body: Incoming) -> Result<Answer, Refused> {
+    async fn blob_of(&self, blobs: &Arc<Blobs>, head: &Parts, body: InputBody) -> Result<Answer, Refused> {
         let grant = self.authorised(&head.headers).await?;
         let id = blob_id_of(head.uri.path()).ok_or(BlobError::Refused(BlobRefusal::Unknown));
         match head.method {

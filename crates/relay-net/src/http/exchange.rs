@@ -2,6 +2,7 @@
 
 use super::answer_body::{Answer, AnswerBody};
 use super::cors;
+use super::frames::FrameRoute;
 use super::head;
 use super::listener::{TOO_FAST, TOO_MANY_OF_ADDRESS};
 use super::liveness::{self, LivenessProbe};
@@ -15,6 +16,7 @@ use crate::connection::pump::Pumps;
 use crate::connections::ConnectionGuard;
 use crate::gate::{AddressKey, Client, Gate, Peer, write_headers};
 use crate::request_class::RequestClass;
+use crate::traces::{OpenSpan, Tracer};
 use crate::websocket::handshake;
 use http::header::{
     ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
@@ -31,7 +33,8 @@ use std::sync::{Arc, OnceLock};
 pub(crate) type Accepted = OnceLock<Arc<dyn EndpointFactory>>;
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
-const NOT_FOUND: Problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
+pub(super) const NOT_FOUND: Problem =
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
 const NOT_ALLOWED: Problem =
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path is read with GET.");
 
@@ -49,6 +52,8 @@ pub(crate) struct Front {
     pub(crate) pumps: Arc<Pumps>,
     /// None where only plain connections are served.
     pub(crate) secure: Option<Secure>,
+    /// Traces requests, if that is wanted.
+    pub(crate) tracer: Option<Arc<Tracer>>,
 }
 
 const HTTPS: HeaderValue = HeaderValue::from_static("https");
@@ -63,8 +68,9 @@ impl Front {
         accepted: &Accepted,
     ) -> Answer {
         let begun = self.shared.clock.now();
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let class = RequestClass::of(self.routes.get(head.uri.path(), handshake::is_asked_for(&head.headers)));
+        let span = self.begin_span(&mut head);
         // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
         // say which one was, so every chunked request is the last.
         let is_last = head.headers.contains_key(TRANSFER_ENCODING);
@@ -77,10 +83,19 @@ impl Front {
         if let Some(secure) = &self.secure {
             secure.mark(&mut answer);
         }
+        if let Some(span) = span {
+            span.end(answer.status());
+        }
         if is_last {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer
+    }
+
+    fn begin_span(&self, head: &mut Parts) -> Option<OpenSpan> {
+        let tracer = self.tracer.as_ref()?;
+        let kind = self.routes.get(head.uri.path(), handshake::is_asked_for(&head.headers));
+        tracer.begin(&mut head.headers, span_name(kind))
     }
 
     async fn route(
@@ -129,8 +144,10 @@ impl Front {
     ) -> Result<Answer, Problem> {
         match (kind, &self.proxy) {
             (Some(RouteKind::Native), _) => self.upgrade(&head, &client, guard, accepted, &self.native),
-            (Some(RouteKind::Frames(route)), _) => Ok(self.frames(route, &head, body, (guard.id, &guard.signal)).await),
-            (Some(RouteKind::Blobs), _) => Ok(self.blob(&head, body).await),
+            (Some(RouteKind::Frames(route)), _) => {
+                Ok(self.frames(route, &head, body.into(), (guard.id, &guard.signal)).await)
+            }
+            (Some(RouteKind::Blobs), _) => Ok(self.blob(&head, body.into()).await),
             (Some(RouteKind::Liveness), _) => Ok(self.liveness(&head.method)),
             (Some(RouteKind::Foreign(route)), _) => {
                 let answer = match route.takes {
@@ -144,8 +161,7 @@ impl Front {
         }
     }
 
-    /// How clients reach this port.
-    pub(super) fn refuse(&self, problem: Problem) -> Answer {
+    pub(crate) fn refuse(&self, problem: Problem) -> Answer {
         self.shared.stats.counters.http_errors_total.add(1);
         problem.answer()
     }
@@ -200,5 +216,21 @@ impl Front {
             _ => None,
         };
         answer
+    }
+}
+
+/// What a request is called in a trace.
+const fn span_name(kind: Option<RouteKind>) -> &'static str {
+    match kind {
+        Some(RouteKind::Native) => "connect",
+        Some(RouteKind::Frames(FrameRoute::Session)) => "session",
+        Some(RouteKind::Frames(FrameRoute::Push)) => "push",
+        Some(RouteKind::Frames(FrameRoute::Pull)) => "pull",
+        Some(RouteKind::Frames(FrameRoute::Subscribe)) => "subscribe",
+        Some(RouteKind::Frames(FrameRoute::Frames)) => "frames",
+        Some(RouteKind::Blobs) => "blobs",
+        Some(RouteKind::Foreign(_)) => "foreign",
+        Some(RouteKind::Liveness) => "liveness",
+        None => "control_plane",
     }
 }

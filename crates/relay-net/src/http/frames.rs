@@ -13,13 +13,13 @@ pub(crate) use reader::FrameReader;
 
 use super::answer_body::Answer;
 use super::exchange::Front;
+use super::input_body::InputBody;
 use super::problem::Problem;
 use crate::connection::signal::Signal;
 use exchange::FrameExchange;
 use http::header::{ALLOW, AUTHORIZATION, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
-use hyper::body::Incoming;
 use input::Input;
 use relay_core::endpoint::Opened;
 use relay_core::http::ExchangeOptions;
@@ -60,7 +60,7 @@ impl Front {
         &self,
         route: FrameRoute,
         head: &Parts,
-        body: Incoming,
+        body: InputBody,
         connection: (u64, &Arc<Signal>),
     ) -> Answer {
         if head.method != route.method() {

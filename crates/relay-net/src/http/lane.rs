@@ -38,7 +38,8 @@ pub(crate) enum Left {
 
 /// Serves pushes until something else comes, or the end.
 pub(crate) async fn serve(front: &Arc<Front>, socket: Transport, peer: Peer, guard: &ConnectionGuard) -> Left {
-    let Some(path) = front.routes.push_path() else {
+    // The lane reads no header that a trace could come in.
+    let Some(path) = front.routes.push_path().filter(|_| front.tracer.is_none()) else {
         return Left::Other(socket, Bytes::new());
     };
     let shared = &front.shared;

@@ -7,7 +7,8 @@ use super::reserve::Reserve;
 use super::serve::serve;
 use crate::connections::{ConnectionGuard, Connections};
 use crate::gate::{Peer, Refused, write_lines};
-use crate::limits::{ACCEPT_BACKOFF_MIN, REFUSAL_TIMEOUT, REFUSALS_MAX};
+use crate::limits::{ACCEPT_BACKOFF_MIN, REFUSAL_TIMEOUT, REFUSALS_MAX, WAITING_MAX};
+use crate::server::Listening;
 use crate::start_error::StartError;
 use crate::transport::Transport;
 use http::StatusCode;
@@ -20,7 +21,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-pub(super) const TOO_MANY: Problem = Problem::new(
+pub(crate) const TOO_MANY: Problem = Problem::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "too_many_connections",
     "This relay has as many connections as it may; try again later.",
@@ -38,12 +39,18 @@ pub(super) const TOO_FAST: Problem = Problem::new(
 );
 
 /// Opens the public port.
-pub(crate) fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {
+pub(crate) fn listen(address: SocketAddr, backlog: u32, listening: Listening) -> Result<TcpListener, StartError> {
     let open = || {
+        if let Listening::Adopted(listener) = listening {
+            listener.set_nonblocking(true)?;
+            return TcpListener::from_std(listener);
+        }
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Elsewhere the option would let two relays share a port; here it only skips the wait after a restart.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
+        #[cfg(unix)]
+        socket.set_reuseport(matches!(listening, Listening::Beside))?;
         socket.bind(address)?;
         socket.listen(backlog)
     };
@@ -64,7 +71,7 @@ pub(crate) async fn accept_loop(
     loop {
         let accepted = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -82,6 +89,24 @@ pub(crate) async fn accept_loop(
                 let _ = timeout(backoff, stop.wait_for(|stop| *stop)).await;
                 backoff = (backoff * 2).min(backoff_max);
             }
+        }
+    }
+    take_waiting(listener, |socket, client| admit(&front, &connections, &refusals, socket, client));
+}
+
+/// Connections whose handshake the system finished before the port closes: closing it would reset them. Asks the system itself,
+/// because the runtime may not have looked since the newest came.
+fn take_waiting(listener: TcpListener, mut take: impl FnMut(TcpStream, SocketAddr)) {
+    let Ok(listener) = listener.into_std() else { return };
+    for _ in 0..WAITING_MAX {
+        let accepted = listener.accept().and_then(|(socket, client)| {
+            socket.set_nonblocking(true)?;
+            Ok((TcpStream::from_std(socket)?, client))
+        });
+        match accepted {
+            Ok((socket, client)) => take(socket, client),
+            Err(error) if concerns_one_connection(&error) => {}
+            Err(_) => return,
         }
     }
 }

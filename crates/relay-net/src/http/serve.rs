@@ -15,12 +15,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use relay_core::endpoint::EndpointFactory;
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
 
 /// Read buffer of one HTTP connection at most, heads and body pieces.
 const HTTP_BUFFER_BYTES_MAX: usize = 64 * 1024;
@@ -64,7 +66,11 @@ async fn serve_http(
 ) -> Option<Upgraded> {
     let shared = &front.shared;
     let accepted = Arc::new(Accepted::new());
+    // A drain ends a connection between requests; one that has not asked yet has a moment left to do so.
+    let between_requests = AtomicBool::new(false);
+    let mut moment: Option<Pin<Box<Sleep>>> = None;
     let service = service_fn(|request| {
+        between_requests.store(true, Ordering::Relaxed);
         let (front, accepted) = (Arc::clone(front), Arc::clone(&accepted));
         Box::pin(async move { Ok::<_, Infallible>(front.exchange(request, peer, guard, &accepted).await) })
     });
@@ -77,10 +83,23 @@ async fn serve_http(
             shared.stats.counters.aborted_total.add(1);
             return Poll::Ready(None);
         }
-        if requests.drain() {
-            Pin::new(&mut connection).graceful_shutdown();
+        loop {
+            if requests.drain() && !between_requests.load(Ordering::Relaxed) {
+                let linger = Duration::from_millis(shared.limits.drain_linger_ms);
+                let is_over = moment.get_or_insert_with(|| Box::pin(sleep(linger))).as_mut().poll(cx).is_ready();
+                between_requests.store(is_over, Ordering::Relaxed);
+            }
+            let ends = requests.drain() && between_requests.load(Ordering::Relaxed);
+            if ends {
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            let polled = connection.poll_without_shutdown(cx);
+            // The first request came in this very turn: now the end can be told.
+            let ends_now = !ends && requests.drain() && between_requests.load(Ordering::Relaxed);
+            if polled.is_ready() || !ends_now {
+                return polled.map(Some);
+            }
         }
-        connection.poll_without_shutdown(cx).map(Some)
     })
     .await?;
     let is_error = result.as_ref().is_err_and(|error| error.is_parse() || error.is_timeout());

@@ -4,6 +4,7 @@ use super::store_failure;
 use crate::erasure::space_id;
 use crate::failure::{Failure, contained};
 use crate::native::Native;
+use crate::pseudonym::PSEUDONYM_CHARS;
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi::{Env, Task};
 use napi_derive::napi;
@@ -41,7 +42,8 @@ impl Task for BeginExportTask {
         let native = self.native.take();
         Ok(contained(|| {
             let native = native.ok_or_else(|| Failure::new("stopped", "the relay was stopped"))?;
-            let space = space_id(&self.space)?;
+            let is_pseudonym = self.space.len() == PSEUDONYM_CHARS;
+            let space = if is_pseudonym { native.find_space(&self.space)? } else { space_id(&self.space)? };
             native.export(space).map_err(|error| store_failure(&error))
         }))
     }

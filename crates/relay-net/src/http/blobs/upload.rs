@@ -1,6 +1,7 @@
 //! An upload: the body goes to the store chunk by chunk; while one is written the next is gathered, and no more.
 
 use super::super::answer_body::Answer;
+use super::super::input_body::InputBody;
 use super::answer::{self, Refused};
 use super::range::{self, Piece};
 use super::{CHUNK_BYTES, DISCARD_BYTES_MAX, ask, start};
@@ -9,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http::header::HeaderMap;
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use relay_core::blobs::{Appended, Begun, BlobError, Blobs, Upload};
 use relay_core::http::Authorised;
 use relay_core::store::StoreError;
@@ -48,7 +49,7 @@ pub(super) async fn put(
     grant: &Authorised,
     blob: BlobId,
     headers: &HeaderMap,
-    mut body: Incoming,
+    mut body: InputBody,
     patience: Patience,
 ) -> Result<Answer, Refused> {
     // Without a length nothing can be admitted: quotas are judged before the first byte.
@@ -77,7 +78,7 @@ pub(super) async fn put(
 }
 
 /// Reads what the client is sending already, so that it gets to read the answer.
-async fn discard(body: &mut Incoming, time: Duration) {
+async fn discard(body: &mut InputBody, time: Duration) {
     let mut left = DISCARD_BYTES_MAX;
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -103,7 +104,7 @@ struct Receiving<'a> {
 }
 
 impl Receiving<'_> {
-    async fn run(mut self, body: &mut Incoming, patience: Patience) -> Result<Option<Appended>, Refused> {
+    async fn run(mut self, body: &mut InputBody, patience: Patience) -> Result<Option<Appended>, Refused> {
         let mut gathered = BytesMut::new();
         let (mut waited, mut received_bytes) = (Duration::ZERO, 0);
         let ended = loop {

@@ -1,13 +1,14 @@
 //! Where the frames of a request come from.
 
+use super::super::input_body::InputBody;
 use super::reader::{FrameReader, TooLarge};
 use bytes::Bytes;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 enum Source {
-    Body(Incoming),
+    Body(InputBody),
     /// The one frame a query stands for.
     Frame(Bytes),
     Ended,
@@ -32,7 +33,7 @@ pub(super) enum Next {
 }
 
 impl Input {
-    pub(super) fn body(body: Incoming) -> Self {
+    pub(super) fn body(body: InputBody) -> Self {
         Self { source: Source::Body(body), piece: Bytes::new(), reader: FrameReader::default() }
     }
 

@@ -19,6 +19,10 @@ pub(super) struct Reading<'a> {
     held: Vec<u8>,
     /// The whole of a head and its body must be there by then.
     until: Moment,
+    /// A request of this connection was answered.
+    answered: bool,
+    /// The relay drains, and the first request was given its last moment.
+    hurried: bool,
     timer: Timer,
     shared: &'a Arc<Shared>,
 }
@@ -35,7 +39,7 @@ impl<'a> Reading<'a> {
     pub(super) fn new(socket: Transport, shared: &'a Arc<Shared>) -> Self {
         let until = after_ms(shared.clock.now(), shared.limits.http_header_timeout_ms);
         let timer = Timer::new(shared.clock.instant(until));
-        Self { socket, held: Vec::new(), until, timer, shared }
+        Self { socket, held: Vec::new(), until, answered: false, hurried: false, timer, shared }
     }
 
     pub(super) fn held(&self) -> &[u8] {
@@ -60,6 +64,7 @@ impl<'a> Reading<'a> {
             self.held = Vec::new();
         }
         self.until = after_ms(self.shared.clock.now(), self.shared.limits.http_header_timeout_ms);
+        self.answered = true;
     }
 
     pub(super) fn into_other(self) -> Left {
@@ -70,7 +75,7 @@ impl<'a> Reading<'a> {
         self.socket
     }
 
-    /// Reads once. Nothing read and a relay that drains is the end.
+    /// Reads once. Nothing read and a relay that drains is the end; who was never answered has a moment left to ask.
     pub(super) async fn more(&mut self, guard: &ConnectionGuard) -> Read {
         poll_fn(|cx| {
             guard.signal.register(cx.waker());
@@ -78,10 +83,18 @@ impl<'a> Reading<'a> {
             if requests.abort() {
                 return Poll::Ready(Read::Aborted);
             }
-            if requests.drain() && self.held.is_empty() {
+            let ends = requests.drain() && self.held.is_empty();
+            if ends && self.answered {
                 return Poll::Ready(Read::End);
             }
-            self.poll_read(cx)
+            if ends && !self.hurried {
+                self.hurried = true;
+                self.until = self.until.min(after_ms(self.shared.clock.now(), self.shared.limits.drain_linger_ms));
+            }
+            match self.poll_read(cx) {
+                Poll::Ready(Read::Late) if ends => Poll::Ready(Read::End),
+                polled => polled,
+            }
         })
         .await
     }
