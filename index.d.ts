@@ -28,16 +28,80 @@ export declare class RelayCore {
   info(): RelayInfo
   /** One snapshot of all counters and gauges; null once the relay was stopped. */
   stats(): RelayStats | null
+  /** Durations by bucket and errors by code, of the same moment as a snapshot taken right before; null once it was stopped. */
+  measures(): RelayMeasures | null
   /** The events that gathered since the last call, oldest first. */
   drainEvents(): Array<RelayEvent>
+  /** Devices that would found a space and wait for a word, oldest first; each is shown once. */
+  drainFoundings(): Array<RelayFounding>
+  /** Says whether a device may found its space. */
+  answerFounding(id: number, said: RelayFoundingVerdict): void
   /** The spans that were finished since the last call, oldest first; none when nothing is traced. */
   drainSpans(): Array<RelaySpan>
   /** Erases a space (its id, 64 hexadecimal digits) without its owner; resolves once nothing of it is left on disk. */
   eraseSpace(space: string): Promise<void>
+  /** A page of spaces, at most 100, behind the one with the pseudonym `after`. */
+  spaces(after: string | null, count: number): Promise<RelaySpacePage>
+  /** The space with a pseudonym, with its devices. */
+  space(pseudonym: string): Promise<RelaySpaceDetail>
+  /** The open subscriptions that are furthest behind, at most 100. */
+  slowReaders(count: number): Promise<RelaySlowReaders>
+  /** The newest stored record of the space with a pseudonym, or of the space written to last; null when there is none. */
+  sample(pseudonym: string | null): Promise<RelaySample | null>
+  /** Erases the space with a pseudonym; resolves once nothing of it is left on disk. */
+  eraseByPseudonym(pseudonym: string): Promise<void>
+  /** Begins to write a space (its id, 64 hexadecimal digits) as a file. */
+  beginExport(space: string): Promise<SpaceExport>
+  /** Makes a space of a file that another relay wrote; resolves once all of it is durable. Nothing of one that fails is left. */
+  importSpace(path: string): Promise<ExportReport>
+  /** Checks a file that a relay wrote, and says what it holds. */
+  static verifyExport(path: string): Promise<ExportReport>
+  /** Reads the files of the certificate again; rejects when they are of no use, and goes on with what there was. */
+  reloadCertificate(): Promise<void>
   /** Says that the JavaScript event loop turns; liveness fails when it was not called for the configured time. */
   beat(): void
   /** Stops accepting, tells clients when to return, waits for them, closes the store. Again after that: nothing. */
   stop(options: RelayStopOptions): Promise<void>
+}
+
+/** A space on its way into a file. */
+export declare class SpaceExport {
+  /** The next piece, about a megabyte; null behind the last one. One call at a time. */
+  next(): Promise<Buffer | null>
+}
+
+/** What an exported space holds. */
+export interface ExportReport {
+  /** When it was written, Unix milliseconds. */
+  exportedMs: number
+  /** The relay it comes from: its public key, base64url without padding. It signed the file. */
+  logId: string
+  /** Log epoch of that relay. */
+  logEpoch: number
+  /** Lowest seq that is held. */
+  floor: number
+  /** Seq of the newest entry. */
+  size: number
+  /** Entries. */
+  entries: number
+  /** Their sealed bytes. */
+  entryBytes: number
+  /** Lowest seq whose leaf is known; 1 when all are. */
+  leavesFrom: number
+  /** Whether the leaves make the signed head. */
+  headIsProven: boolean
+  /** Version of the newest roster statement. */
+  rosterVersion: number
+  /** Devices of the newest roster. */
+  devices: number
+  /** Acks. */
+  acks: number
+  /** Log resets. */
+  resets: number
+  /** Seq that the snapshot covers; 0 when there is none. */
+  snapshotSize: number
+  /** Its bytes. */
+  snapshotBytes: number
 }
 
 /** What a log reset did. */
@@ -48,6 +112,26 @@ export interface LogResetReport {
   newEpoch: number
   /** Spaces concerned; with none nothing was changed. */
   spaces: number
+}
+
+/** An authority that speaks ACME. */
+export interface RelayAcme {
+  /** URL of its directory. */
+  directory: string
+  /** Names the certificate is for. */
+  domains: Array<string>
+  /** Where it may write to, or null. */
+  email: string | null
+  /** PEM file of the root that its own HTTPS is checked against, or null for the system's roots. */
+  ca: string | null
+}
+
+/** The foreign protocols that are on; null is off. */
+export interface RelayCompat {
+  /** Graceful Books. */
+  graceful: RelayGraceful | null
+  /** PluresDB. */
+  plures: RelayPlures | null
 }
 
 /** Everything the core is told when it starts. */
@@ -64,6 +148,12 @@ export interface RelayConfig {
   routes: Array<RelayRoute>
   /** Where the control plane listens, or null for none. */
   controlPlane: RelayControlPlane | null
+  /** Who is let in. */
+  gate: RelayGate
+  /** Whether a device that would found a space waits for `answerFounding`; otherwise everybody may found one. */
+  asksToFound: boolean
+  /** TLS, or null for plain connections only. */
+  tls: RelayTls | null
   /**
    * Set: another relay of this user may still serve port and store; the port is opened beside it, and the store waited for
    * at most this long, in milliseconds. Null: both must be free.
@@ -77,6 +167,8 @@ export interface RelayConfig {
   limits: RelayLimits
   /** Named times. */
   times: RelayTimes
+  /** Foreign protocols. */
+  compat: RelayCompat
 }
 
 /** The Unix socket or named pipe of the public control-plane app. */
@@ -85,6 +177,42 @@ export interface RelayControlPlane {
   socketPath: string
   /** Secret of this boot; the control plane believes the client address only when it is present. */
   secret: string
+}
+
+/** A device of a space. */
+export interface RelayDeviceRow {
+  /** Its pseudonym. */
+  pseudonym: string
+  /** `read`, `write` or `admin`. */
+  rights: string
+  /** Until when, Unix ms; null: for good. */
+  notAfterMs: number | null
+  /** It said that it holds everything up to this seq; null: it never said so. */
+  acked: number | null
+  /** Entries of the space it did not say it holds. */
+  lag: number
+  /** Entries it pushed. */
+  pushed: number
+  /** Last contact, Unix ms. */
+  contactMs: number | null
+  /** Open subscriptions over a WebSocket. */
+  subscriptions: number
+}
+
+/** How long things took. */
+export interface RelayDurations {
+  /** How many fell into each bucket. */
+  counts: Array<number>
+  /** Their sum. */
+  micros: number
+}
+
+/** How often an error was sent. */
+export interface RelayErrorCount {
+  /** Its name in the registry. */
+  code: string
+  /** Times. */
+  count: number
 }
 
 /** Something an operator may want to read. Never holds payloads, keys or full ids. */
@@ -97,6 +225,62 @@ export interface RelayEvent {
   message: string
 }
 
+/** A device that would found a space. */
+export interface RelayFounding {
+  /** What `answerFounding` is told. */
+  id: number
+  /** The token it brought, at most 4,096 bytes. */
+  token: string
+  /** 32 hexadecimal digits: the same when the same token is brought for the same space again. */
+  claim: string
+}
+
+/** What JavaScript says about a founding. */
+export interface RelayFoundingVerdict {
+  /** `admitted`, `refused`, `exceeded` (its tenant has as many spaces as it may), or anything else: it cannot be judged now. */
+  verdict: string
+  /** Of `exceeded`: how many spaces the tenant has. */
+  used: number
+  /** Of `exceeded`: how many it may have. */
+  allowed: number
+}
+
+/** Rates and counts of one client address; 0 is no limit. */
+export interface RelayGate {
+  /** Requests in a minute for the control plane. */
+  requestsPerMinute: number
+  /** Requests in a minute for what the core serves itself, liveness excepted. */
+  nativeRequestsPerMinute: number
+  /** New connections in a minute. */
+  connectionsPerMinute: number
+  /** Connections open at a time. */
+  connectionsMax: number
+  /** Networks of proxies whose word about the client's address is believed. */
+  trustedProxies: Array<string>
+  /** The header they write it into: `x-forwarded-for` or `forwarded`. */
+  proxyHeader: string
+}
+
+/** What an operator decides about Graceful Books. */
+export interface RelayGraceful {
+  /** Whether requests without a token are those of one tenant; otherwise they are refused. */
+  tokenless: boolean
+  /** Refuses known ids and changes that are not newer than their entity. */
+  strict: boolean
+  /** Requests of one client in a minute. */
+  requestsPerMinuteMax: number
+  /** Bytes a tenant may hold. */
+  tenantBytesMax: number
+  /** How long changes are kept, in milliseconds. */
+  retentionMs: number
+  /** Largest body, in bytes. */
+  bodyBytesMax: number
+  /** Period of pings, in milliseconds. */
+  pingMs: number
+  /** Silence after which a WebSocket is closed, in milliseconds. */
+  silenceMsMax: number
+}
+
 /** Facts about a running relay, for the banner and for `/version`. */
 export interface RelayInfo {
   /** IP address the relay listens on. */
@@ -105,6 +289,12 @@ export interface RelayInfo {
   port: number
   /** Public key of the relay, base64url without padding: what a relay address pins. */
   logId: string
+  /** Whether that port speaks TLS. */
+  tls: boolean
+  /** The first name the certificate is for, or null. */
+  certificateName: string | null
+  /** Port on which plain HTTP is sent to HTTPS, or null. */
+  redirectPort: number | null
 }
 
 /** Limits, in bytes or counts. */
@@ -121,14 +311,157 @@ export interface RelayLimits {
   assemblyBytesMax: number
   /** Ephemeral frames of one session in a second. */
   ephemeralFramesPerSecondMax: number
+  /** Pushes of one session in a second; 0 is no limit. */
+  sessionPushesPerSecondMax: number
+  /** Pushes of all sessions of one space in a second; 0 is no limit. */
+  spacePushesPerSecondMax: number
+  /** Sessions of one space at a time. */
+  spaceConnectionsMax: number
+  /** Entries a space may hold; 0 is no limit. */
+  spaceEntriesMax: number
+  /** Sealed bytes of the entries a space may hold; 0 is no limit. */
+  spaceBytesMax: number
+  /** Blobs of one space. */
+  spaceBlobsMax: number
+  /** Bytes of all blobs of one space. */
+  spaceBlobBytesMax: number
+}
+
+/** Durations by bucket, and errors by code, since the start of the process. */
+export interface RelayMeasures {
+  /** Upper ends of the buckets, ascending; every histogram has these, and one bucket more above the last. */
+  boundsMicros: Array<number>
+  /** Requests by route. */
+  requests: Array<RelayRequests>
+  /** The store's sync calls. */
+  syncs: RelayDurations
+  /** Errors sent to clients, only those that happened. */
+  errors: Array<RelayErrorCount>
+}
+
+/** What an operator decides about PluresDB. */
+export interface RelayPlures {
+  /** What peers must show, or null. */
+  token: string | null
+}
+
+/** Requests of one route. */
+export interface RelayRequests {
+  /** One of a fixed list of names. */
+  route: string
+  /** Durations of those that ended well. */
+  ok: RelayDurations
+  /** Those that were wrong. */
+  clientErrors: number
+  /** Those that failed although they were right. */
+  relayErrors: number
 }
 
 /** One path the core serves. */
 export interface RelayRoute {
   /** Absolute path, matched exactly; of blobs, what comes before the id. */
   path: string
-  /** What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`. */
+  /**
+   * What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`; of foreign
+   * protocols `graceful`, `graceful-socket`, `plures-socket` or `first-frame-socket`.
+   */
   kind: string
+}
+
+/** The newest entry of a space as it is stored. */
+export interface RelaySample {
+  /** Pseudonym of the space. */
+  space: string
+  /** Number of the segment it is in. */
+  segment: number
+  /** Where it starts there, in bytes. */
+  offset: number
+  /** Its length, in bytes. */
+  recordBytes: number
+  /** Every field, in the order of the record. */
+  fields: Array<RelaySampleField>
+}
+
+/** One field of a record. */
+export interface RelaySampleField {
+  /** As docs/storage.md names it. */
+  name: string
+  /** Its length in the record, in bytes. */
+  length: number
+  /** Its bytes, of long ones the first, hex; null where the pseudonym stands for them. */
+  hex: string | null
+  /** Instead of an id; null where the bytes are shown. */
+  pseudonym: string | null
+}
+
+/** One open subscription. */
+export interface RelaySlowReader {
+  /** Pseudonym of the space. */
+  space: string
+  /** Pseudonym of the device. */
+  device: string
+  /** It was sent everything up to this seq. */
+  cursor: number
+  /** Entries it was not sent yet. */
+  lag: number
+}
+
+/** The open subscriptions that are furthest behind. */
+export interface RelaySlowReaders {
+  /** The slowest first; those that miss nothing are left out. */
+  readers: Array<RelaySlowReader>
+  /** Subscriptions that were looked at. */
+  scanned: number
+  /** Whether these were all there are. */
+  whole: boolean
+}
+
+/** One space with its devices. */
+export interface RelaySpaceDetail {
+  /** As in a list. */
+  space: RelaySpaceRow
+  /** Version of the newest roster statement. */
+  rosterVersion: number
+  /** Generation of the content keys. */
+  keyEpoch: number
+  /** Whether entries go as soon as every live device acked them. */
+  queueMode: boolean
+  /** Devices that left. */
+  formerDevices: number
+  /** Devices of the newest roster. */
+  devices: Array<RelayDeviceRow>
+}
+
+/** A page of spaces. */
+export interface RelaySpacePage {
+  /** In an order of their own, which stays. */
+  spaces: Array<RelaySpaceRow>
+  /** Where the next page starts; null for none. */
+  next: string | null
+}
+
+/** One space of a list. */
+export interface RelaySpaceRow {
+  /** Its pseudonym. */
+  pseudonym: string
+  /** Whether it is in memory. */
+  resident: boolean
+  /** Entries held; null when what the disk has of the space could not be read, as for every null below. */
+  entries: number | null
+  /** Sealed bytes held; null when there are too many entries to add them up. */
+  sealedBytes: number | null
+  /** seq of the newest entry (0: none). */
+  size: number | null
+  /** Lowest seq still held. */
+  floor: number | null
+  /** Merkle root of the log, hex; null while a commit is under way. */
+  head: string | null
+  /** Devices of the newest roster. */
+  devices: number | null
+  /** Open sessions. */
+  connections: number
+  /** Newest commit (to the hour) or contact, Unix ms. */
+  lastUseMs: number | null
 }
 
 /** One finished span of the data plane. */
@@ -157,6 +490,52 @@ export interface RelayStats {
   eventLoopSilenceMs: number
   /** r" Events lost because nobody drained them. */
   eventsDroppedTotal: number
+  /** r" 1 while there is a certificate for TLS. */
+  tlsCertificateLoaded: number
+  /** r" Seconds until the certificate expires, negative afterwards; 0 without one. */
+  tlsCertificateLeftS: number
+  /** r" Times another certificate was put in place. */
+  tlsCertificateChangesTotal: number
+  /** r" Times another certificate could not be read or obtained. */
+  tlsCertificateFailuresTotal: number
+  /** r" Works of foreign protocols that became durable. */
+  documentWorksTotal: number
+  /** r" Groups of them; each is one sync. */
+  documentGroupsTotal: number
+  /** r" Bytes written for them. */
+  documentWrittenBytesTotal: number
+  /** r" Bytes of documents on disk. */
+  documentDiskBytes: number
+  /** r" Works refused because too much waited. */
+  documentOverloadedTotal: number
+  /** r" Times that moving documents into their tables failed; it is tried again. */
+  documentMoveFailuresTotal: number
+  /** r" 1 while the disk is full for documents. */
+  documentsFull: number
+  /** r" 1 once a write of documents failed and nothing more is accepted. */
+  documentsPoisoned: number
+  /** r" Requests of Graceful Books. */
+  gracefulRequestsTotal: number
+  /** r" Those answered with an error. */
+  gracefulRefusedTotal: number
+  /** r" WebSockets of Graceful Books. */
+  gracefulSockets: number
+  /** r" Messages that said there is something to pull. */
+  gracefulNotifiedTotal: number
+  /** r" Topics of PluresDB somebody is in. */
+  pluresTopics: number
+  /** r" Peers in them. */
+  pluresPeers: number
+  /** r" Messages taken in them. */
+  pluresMessagesTotal: number
+  /** r" Bytes sent on, once per receiver. */
+  pluresFanOutBytesTotal: number
+  /** r" Times a sender had to wait for a receiver. */
+  pluresWaitsTotal: number
+  /** r" Receivers given up because they took nothing. */
+  pluresGivenUpTotal: number
+  /** r" Joins refused because a topic was full. */
+  pluresRefusedTotal: number
   /** r" Spans lost because nobody took them. */
   spansDroppedTotal: number
   /** r" Connections open now, HTTP and WebSocket together. */
@@ -169,8 +548,26 @@ export interface RelayStats {
   acceptedTotal: number
   /** r" Connections refused because too many were open. */
   refusedTotal: number
+  /** r" Connections refused because their address opened too many in a minute. */
+  connectionsLimitedTotal: number
+  /** r" Connections and WebSockets refused because their address had too many open. */
+  addressConnectionsRefusedTotal: number
+  /** r" Requests for the control plane refused because their address sent too many in a minute. */
+  requestsLimitedTotal: number
+  /** r" Requests for what the core serves itself refused for the same reason. */
+  nativeRequestsLimitedTotal: number
+  /** r" Looks at the rate of an address that found no room of its own and shared the lowest one. */
+  addressesCrowdedTotal: number
   /** r" Failed accepts. */
   acceptErrorsTotal: number
+  /** r" TLS handshakes done. */
+  tlsHandshakesTotal: number
+  /** r" TLS handshakes that failed. */
+  tlsHandshakeFailuresTotal: number
+  /** r" TLS handshakes that were not done in time. */
+  tlsHandshakeTimeoutsTotal: number
+  /** r" TLS handshakes by which an authority checked a domain. */
+  tlsChallengesTotal: number
   /** r" Requests the core itself answered with an error. */
   httpErrorsTotal: number
   /** r" HTTP connections cut because the peer did not read its answer. */
@@ -179,6 +576,8 @@ export interface RelayStats {
   livenessTotal: number
   /** r" Requests of the native protocol over HTTP. */
   frameRequestsTotal: number
+  /** r" Requests of foreign protocols. */
+  foreignRequestsTotal: number
   /** r" Requests for blobs. */
   blobRequestsTotal: number
   /** r" Uploads of blobs cut because they were too slow. */
@@ -231,6 +630,18 @@ export interface RelayStats {
   drainedTotal: number
   /** r" Connections aborted at the end of a drain. */
   abortedTotal: number
+  /** r" Pushes refused because their session or their space sends too many in a second. */
+  pushesLimitedTotal: number
+  /** r" Pushes refused because a quota is used up. */
+  quotaRefusedTotal: number
+  /** r" Sessions refused because their space has as many as it may. */
+  spaceSessionsRefusedTotal: number
+  /** r" Spaces whose founding was admitted by a token. */
+  foundingsAdmittedTotal: number
+  /** r" Foundings refused: without a token, or with one that is no good. */
+  foundingsRefusedTotal: number
+  /** r" Foundings that could not be judged. */
+  foundingsUnavailableTotal: number
   /** r" Sessions that are open. */
   sessions: number
   /** r" Spaces with at least one open session. */
@@ -395,4 +806,24 @@ export interface RelayTimes {
   deviceLeaseMs: number
   /** Liveness fails when the JavaScript event loop was silent for this long. */
   eventLoopSilenceMs: number
+}
+
+/** TLS 1.3 on the public port. Exactly one of `files` and `acme` is given. */
+export interface RelayTls {
+  /** A certificate that somebody else looks after. */
+  files: RelayTlsFiles | null
+  /** A certificate that the relay obtains itself. */
+  acme: RelayAcme | null
+  /** Seconds for which browsers are to insist on HTTPS; 0 does not say so. */
+  hstsMaxAgeS: number
+  /** Port on which plain HTTP is sent to HTTPS, or null for none. */
+  redirectPort: number | null
+}
+
+/** Files of a certificate. */
+export interface RelayTlsFiles {
+  /** PEM file of the chain. */
+  certificate: string
+  /** PEM file of the key. */
+  key: string
 }
