@@ -39,6 +39,14 @@ export interface LogResetReport {
   spaces: number
 }
 
+/** The foreign protocols that are on; null is off. */
+export interface RelayCompat {
+  /** Graceful Books. */
+  graceful: RelayGraceful | null
+  /** PluresDB. */
+  plures: RelayPlures | null
+}
+
 /** Everything the core is told when it starts. */
 export interface RelayConfig {
   /** IP address to listen on. */
@@ -57,6 +65,8 @@ export interface RelayConfig {
   limits: RelayLimits
   /** Named times. */
   times: RelayTimes
+  /** Foreign protocols. */
+  compat: RelayCompat
 }
 
 /** The Unix socket or named pipe of the public control-plane app. */
@@ -75,6 +85,26 @@ export interface RelayEvent {
   code: string
   /** One sentence. */
   message: string
+}
+
+/** What an operator decides about Graceful Books. */
+export interface RelayGraceful {
+  /** Whether requests without a token are those of one tenant; otherwise they are refused. */
+  tokenless: boolean
+  /** Refuses known ids and changes that are not newer than their entity. */
+  strict: boolean
+  /** Requests of one client in a minute. */
+  requestsPerMinuteMax: number
+  /** Bytes a tenant may hold. */
+  tenantBytesMax: number
+  /** How long changes are kept, in milliseconds. */
+  retentionMs: number
+  /** Largest body, in bytes. */
+  bodyBytesMax: number
+  /** Period of pings, in milliseconds. */
+  pingMs: number
+  /** Silence after which a WebSocket is closed, in milliseconds. */
+  silenceMsMax: number
 }
 
 /** Facts about a running relay, for the banner and for `/version`. */
@@ -103,11 +133,20 @@ export interface RelayLimits {
   ephemeralFramesPerSecondMax: number
 }
 
+/** What an operator decides about PluresDB. */
+export interface RelayPlures {
+  /** What peers must show, or null. */
+  token: string | null
+}
+
 /** One path the core serves. */
 export interface RelayRoute {
   /** Absolute path, matched exactly; of blobs, what comes before the id. */
   path: string
-  /** What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`. */
+  /**
+   * What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`; of foreign
+   * protocols `graceful`, `graceful-socket`, `plures-socket` or `first-frame-socket`.
+   */
   kind: string
 }
 
@@ -119,6 +158,44 @@ export interface RelayStats {
   eventLoopSilenceMs: number
   /** r" Events lost because nobody drained them. */
   eventsDroppedTotal: number
+  /** r" Works of foreign protocols that became durable. */
+  documentWorksTotal: number
+  /** r" Groups of them; each is one sync. */
+  documentGroupsTotal: number
+  /** r" Bytes written for them. */
+  documentWrittenBytesTotal: number
+  /** r" Bytes of documents on disk. */
+  documentDiskBytes: number
+  /** r" Works refused because too much waited. */
+  documentOverloadedTotal: number
+  /** r" Times that moving documents into their tables failed; it is tried again. */
+  documentMoveFailuresTotal: number
+  /** r" 1 while the disk is full for documents. */
+  documentsFull: number
+  /** r" 1 once a write of documents failed and nothing more is accepted. */
+  documentsPoisoned: number
+  /** r" Requests of Graceful Books. */
+  gracefulRequestsTotal: number
+  /** r" Those answered with an error. */
+  gracefulRefusedTotal: number
+  /** r" WebSockets of Graceful Books. */
+  gracefulSockets: number
+  /** r" Messages that said there is something to pull. */
+  gracefulNotifiedTotal: number
+  /** r" Topics of PluresDB somebody is in. */
+  pluresTopics: number
+  /** r" Peers in them. */
+  pluresPeers: number
+  /** r" Messages taken in them. */
+  pluresMessagesTotal: number
+  /** r" Bytes sent on, once per receiver. */
+  pluresFanOutBytesTotal: number
+  /** r" Times a sender had to wait for a receiver. */
+  pluresWaitsTotal: number
+  /** r" Receivers given up because they took nothing. */
+  pluresGivenUpTotal: number
+  /** r" Joins refused because a topic was full. */
+  pluresRefusedTotal: number
   /** r" Connections open now, HTTP and WebSocket together. */
   connectionsOpen: number
   /** r" WebSockets open now. */
@@ -139,6 +216,8 @@ export interface RelayStats {
   livenessTotal: number
   /** r" Requests of the native protocol over HTTP. */
   frameRequestsTotal: number
+  /** r" Requests of foreign protocols. */
+  foreignRequestsTotal: number
   /** r" Requests for blobs. */
   blobRequestsTotal: number
   /** r" Uploads of blobs cut because they were too slow. */

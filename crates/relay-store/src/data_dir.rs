@@ -26,14 +26,17 @@ pub(crate) const META_FILE: &str = "meta.redb";
 pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Name of the directory of blobs.
 pub(crate) const BLOBS_DIR: &str = "blobs";
+/// Name of the directory of foreign protocols' documents.
+pub(crate) const DOCUMENTS_DIR: &str = "documents";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 13] = [
+const OWN_NAMES: [&str; 14] = [
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
     META_FILE,
     SNAPSHOTS_DIR,
     BLOBS_DIR,
+    DOCUMENTS_DIR,
     crate::segment::LOG_DIR,
     LEAVES_DIR,
     ERASED_DIR,
