@@ -10,7 +10,7 @@ export function openProtocols(config: Config): readonly string[] {
     lines.push(`Graceful Books at /sync and /ws (${who}; ids, types, operations, version vectors and times of changes are in clear)`);
   }
   if (isOn(config, 'compat.plures')) {
-    const who = config['compat.plures-token'] === '' ? 'anyone who knows a topic' : 'with the token';
+    const who = config['compat.plures-token-file'] === 'off' ? 'anyone who knows a topic' : 'with the token';
     lines.push(`PluresDB topics on every other path (${who}; the relay sees what the app does not seal, and stores nothing)`);
   }
   return lines;

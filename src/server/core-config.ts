@@ -1,8 +1,10 @@
 // Translates the validated configuration into what the addon takes: every property present, null for none.
+import { readFileSync } from 'node:fs';
 import { isLoopback } from '../config/bind.js';
 import type { Config } from '../config/options.js';
 import { parseProxies } from '../config/proxies.js';
 import { acmeDomains, isTlsOn } from '../config/tls.js';
+import { RelayError } from '../errors.js';
 import type { RelayConfig } from '../native/relay-port.js';
 
 /** What a path on the public port serves. The names are the addon's. */
@@ -88,7 +90,7 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
             silenceMsMax: GRACEFUL_SILENCE_MS_MAX,
           }
         : null,
-      plures: isOn(config, 'compat.plures') ? { token: config['compat.plures-token'] || null } : null,
+      plures: isOn(config, 'compat.plures') ? { token: readToken(config['compat.plures-token-file']) } : null,
     },
   };
 }
@@ -103,6 +105,20 @@ function tlsConfig(config: Config): RelayConfig['tls'] {
     hstsMaxAgeS: Math.floor(config['tls.hsts'] / 1000),
     redirectPort: config['tls.redirect-port'],
   };
+}
+
+/** The text of a token's file, without the space around it; null when there is to be none. */
+function readToken(path: string): string | null {
+  if (path === 'off') return null;
+  const hint = 'Put the token into the file named by compat.plures-token-file, readable by the relay.';
+  let token: string;
+  try {
+    token = readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new RelayError('config_invalid', `compat.plures-token-file: ${path} cannot be read`, { hint, cause });
+  }
+  if (token === '') throw new RelayError('config_invalid', `compat.plures-token-file: ${path} is empty`, { hint });
+  return token;
 }
 
 type Switch = 'compat.graceful' | 'compat.graceful-tokenless' | 'compat.plures';

@@ -9,9 +9,11 @@ export type StoreTrouble = 'store_poisoned' | 'disk_full';
 /** Why a relay takes no work. */
 export type Unready = 'starting' | 'draining' | StoreTrouble;
 
+type StoreFigures = Pick<RelayStats, 'storePoisoned' | 'storeDiskFull'> & Partial<Pick<RelayStats, 'documentsPoisoned'>>;
+
 /** What keeps the store from taking entries; poison outlives a full disk, so it is named first. */
-export function storeTrouble(stats: Pick<RelayStats, 'storePoisoned' | 'storeDiskFull'> | null): StoreTrouble | null {
-  if ((stats?.storePoisoned ?? 0) > 0) return 'store_poisoned';
+export function storeTrouble(stats: StoreFigures | null): StoreTrouble | null {
+  if ((stats?.storePoisoned ?? 0) > 0 || (stats?.documentsPoisoned ?? 0) > 0) return 'store_poisoned';
   return (stats?.storeDiskFull ?? 0) > 0 ? 'disk_full' : null;
 }
 

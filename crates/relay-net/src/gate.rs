@@ -18,6 +18,7 @@ pub(crate) use headers::{write as write_headers, write_lines};
 pub(crate) use open::OpenSeat;
 pub use trusted::{ProxyHeader, TrustedProxies};
 
+use crate::compat::{ForeignKind, ForeignRoute};
 use crate::http::route::RouteKind;
 use crate::limits::ADDRESSES_MAX;
 use crate::stats::Counters;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 /// Rates and counts of one client address (of IPv6, of its /64); 0 is no limit. `Default` limits nothing and trusts nobody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GateConfig {
-    /// Requests in a minute that the core passes on to the control plane.
+    /// Requests in a minute that the core passes on to the control plane, and requests of foreign protocols.
     pub requests_per_minute: u32,
     /// Requests in a minute on the routes the core serves itself, liveness excepted; a WebSocket is one.
     pub native_requests_per_minute: u32,
@@ -140,6 +141,10 @@ impl Gate {
     ) -> Option<Verdict> {
         let (table, limited) = match kind {
             Some(RouteKind::Liveness) => return None,
+            // Requests of foreign protocols are few and dear, like those for the control plane; a socket is one.
+            Some(RouteKind::Foreign(ForeignRoute { takes: ForeignKind::Requests, .. })) => {
+                (&self.requests, &counters.requests_limited_total)
+            }
             Some(_) => (&self.native_requests, &counters.native_requests_limited_total),
             None => (&self.requests, &counters.requests_limited_total),
         };

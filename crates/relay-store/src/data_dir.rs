@@ -28,14 +28,17 @@ pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 pub(crate) const BLOBS_DIR: &str = "blobs";
 /// Name of the key under which ids become pseudonyms; the control plane's, not the store's.
 pub const PSEUDONYM_KEY_FILE: &str = "pseudonym.key";
+/// Name of the directory of foreign protocols' documents.
+pub(crate) const DOCUMENTS_DIR: &str = "documents";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 14] = [
+const OWN_NAMES: [&str; 15] = [
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
     META_FILE,
     SNAPSHOTS_DIR,
     BLOBS_DIR,
+    DOCUMENTS_DIR,
     crate::segment::LOG_DIR,
     LEAVES_DIR,
     ERASED_DIR,

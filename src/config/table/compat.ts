@@ -55,12 +55,11 @@ export const COMPAT = {
     default: 'auto',
     doc: 'Whether PluresDB peers find each other here (WebSockets on every path that nothing else has); auto is on while only this machine can connect.',
   },
-  'compat.plures-token': {
-    secret: true,
-    reloadable: false,
+  'compat.plures-token-file': {
+    ...fixed,
     group: 'compat',
-    type: 'text',
-    default: '',
-    doc: 'What PluresDB peers must show, as a bearer token or as ?token=; empty lets everyone in.',
+    type: 'path',
+    default: 'off',
+    doc: 'File with what PluresDB peers must show, as a bearer token or as ?token=; off lets everyone in.',
   },
 } as const satisfies Record<string, OptionSpec>;

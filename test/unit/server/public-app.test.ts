@@ -143,6 +143,7 @@ describe('the public app', () => {
     expect(full.statusCode).toBe(503);
     expect(full.json()).toMatchObject({ ready: false, phase: 'ready', reason: 'disk_full' });
     expect(storeTrouble({ storePoisoned: 1, storeDiskFull: 1 })).toBe('store_poisoned');
+    expect(storeTrouble({ storePoisoned: 0, storeDiskFull: 0, documentsPoisoned: 1 })).toBe('store_poisoned');
     trouble = storeTrouble({ storePoisoned: 0, storeDiskFull: 0 });
     expect((await answer()).statusCode).toBe(200);
   });
