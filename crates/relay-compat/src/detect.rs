@@ -56,10 +56,6 @@ impl ForeignService for FirstFrame {
             (text, binary) => Ok(Arc::new(Undecided { text: text.ok().flatten(), binary: binary.ok().flatten() })),
         }
     }
-
-    fn on_drain(&self) {
-        self.text.iter().chain(&self.binary).for_each(|service| service.on_drain());
-    }
 }
 
 fn status(status: StatusCode) -> Response<Bytes> {

@@ -28,6 +28,8 @@ pub const PROTOCOL_VERSION: &str = "1.0.0";
 pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Changes in one push.
 pub const PUSH_CHANGES_MAX: usize = 10_000;
+/// Changes in one ack.
+pub const ACK_CHANGES_MAX: usize = 1000;
 /// Changes in one page of a pull.
 pub const PULL_CHANGES_MAX: usize = 100;
 /// Bytes of changes in one page of a pull; one change may overshoot.

@@ -197,6 +197,23 @@ fn what_is_kept_for_long_enough_goes_with_everything_that_belongs_to_it() {
 }
 
 #[test]
+fn many_changes_go_by_one_ack_of_the_last_of_many_devices() {
+    let relay = Relay::new(GracefulOptions::default());
+    let devices: Vec<_> = (0..30).map(|n| format!("device{n}")).collect();
+    relay.ok("/sync/devices", &json!({"devices": devices}));
+    let made: Vec<_> = (0..600).map(|n| change(&n.to_string(), 1.0)).collect();
+    relay.push("device0", &made);
+    let acknowledged: Vec<_> = (0..600).map(|n| n.to_string()).collect();
+    for device in &devices[1..] {
+        let acked = relay.ok("/sync/ack", &json!({"device_id": device, "acknowledged_ids": acknowledged}));
+        assert_eq!(acked["deleted"], if device == "device29" { 600 } else { 0 }, "{device}");
+    }
+    assert_eq!(ids(&relay.pull("device1", &json!({}))), Vec::<String>::new());
+    // The newest receive time, the declared devices, and of each change its id and that it went.
+    assert_eq!(relay.usage().keys, 2 + 2 * 600);
+}
+
+#[test]
 fn a_store_that_refuses_is_an_error_and_nothing_was_accepted() {
     let relay = Relay::new(GracefulOptions::default());
     for (refusal, status) in [(StoreError::DiskFull, 503), (StoreError::Overloaded, 503), (StoreError::Poisoned, 500)] {

@@ -70,8 +70,6 @@ pub trait ForeignService: Send + Sync {
         request: SocketRequest,
         now: Moment,
     ) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>>;
-    /// The relay drains: what waits for others by choice is answered now.
-    fn on_drain(&self) {}
 }
 
 /// The token of an `Authorization: Bearer` header; `None` without exactly one that is not empty.

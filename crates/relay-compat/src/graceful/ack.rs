@@ -3,9 +3,9 @@
 
 use super::PROTOCOL_VERSION;
 use super::message::Ack;
-use super::record::{DEVICES, Stored, change_key, gone_value, held_key, held_prefix, id_key, number_of, stored};
+use super::record::{DEVICES, Stored, change_key, gone_value, held_key, id_key, number_of, stored};
 use bytes::Bytes;
-use relay_core::documents::{DocumentError, DocumentRange, Documents};
+use relay_core::documents::{DocumentError, Documents};
 use serde_json::{Value, json};
 
 /// What an ack came to.
@@ -50,7 +50,9 @@ fn let_go(
     }
     // Its id is remembered, so that a late retry does not bring it back.
     documents.put(change_key(received_ms), gone_value(id))?;
-    documents.delete_range(&DocumentRange::prefix(held_prefix(received_ms)), devices.len())?;
+    for device in devices {
+        documents.delete(&held_key(received_ms, device))?;
+    }
     Ok(true)
 }
 

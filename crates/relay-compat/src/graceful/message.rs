@@ -2,7 +2,7 @@
 
 use super::answer::Refused;
 use super::record::Change;
-use super::{DEVICES_MAX, NAME_BYTES_MAX, PROTOCOL_VERSION, PUSH_CHANGES_MAX};
+use super::{ACK_CHANGES_MAX, DEVICES_MAX, NAME_BYTES_MAX, PROTOCOL_VERSION, PUSH_CHANGES_MAX};
 use serde_json::{Map, Value};
 
 /// A push: changes that can be stored, and those that cannot, in their order.
@@ -139,7 +139,7 @@ pub(super) fn ack(body: &[u8]) -> Result<Ack, Refused> {
     let object = object(body)?;
     let missing = || Refused::invalid("Missing required fields", &["device_id", "acknowledged_ids"]);
     let device_id = name(&object, "device_id").ok_or_else(missing)?;
-    let ids = names(object.get("acknowledged_ids"), PUSH_CHANGES_MAX).ok_or_else(missing)?;
+    let ids = names(object.get("acknowledged_ids"), ACK_CHANGES_MAX).ok_or_else(missing)?;
     Ok(Ack { device_id, ids })
 }
 

@@ -1,5 +1,6 @@
 //! Retention: changes that were received long ago go, tenant by tenant, in small works.
 
+use super::DEVICES_MAX;
 use super::record::{CHANGES, FUTURE, Stored, held_prefix, id_key, id_of, received_of, received_of_future, stored};
 use crate::systems::GRACEFUL;
 use relay_core::documents::limits::RANGE_DELETES_MAX;
@@ -7,11 +8,12 @@ use relay_core::documents::{DocumentError, DocumentRange, DocumentStore, Documen
 use std::sync::Arc;
 
 /// Changes that go in one work.
-const PIECE: usize = 200;
+const PIECE: usize = 32;
 /// Bytes of changes looked at in one work.
 const PIECE_BYTES: usize = 4 * 1024 * 1024;
-/// Devices that hold one change.
-const HELD_MAX: usize = RANGE_DELETES_MAX / PIECE / 2;
+/// Marks of devices that go with one change; all of a work fit into what one work may delete.
+const HELD_MAX: usize = DEVICES_MAX;
+const _: () = assert!(PIECE * HELD_MAX <= RANGE_DELETES_MAX);
 
 /// Begins: lets go what was received before a time, of every tenant. The first one is looked at whether it is there or not.
 pub(super) fn begin(store: &Arc<dyn DocumentStore>, before_ms: u64) {
