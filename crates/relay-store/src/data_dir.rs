@@ -26,8 +26,11 @@ pub(crate) const META_FILE: &str = "meta.redb";
 pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 /// Name of the directory of blobs.
 pub(crate) const BLOBS_DIR: &str = "blobs";
+/// Folder of the TLS certificate that the relay obtains itself; the store leaves it alone.
+const ACME_DIR: &str = "acme";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 13] = [
+const OWN_NAMES: [&str; 14] = [
+    ACME_DIR,
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
@@ -396,6 +399,9 @@ mod tests {
     fn what_is_not_ours_is_refused_and_left_alone() {
         assert!(refusal(&[("photo.jpg", "x")]).contains("not a sealrelay data directory"));
         assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("notes.txt", "x")]).contains("notes.txt"));
+        // The relay's other folders are its own only in a directory that is.
+        assert!(!refusal(&[("FORMAT", FORMAT_TEXT), ("acme", "x"), ("relay.key", "short")]).contains("acme"));
+        assert!(refusal(&[("acme", "x")]).contains("acme"));
         assert!(refusal(&[("meta.redb", "x")]).contains("not a sealrelay data directory"));
         assert!(refusal(&[("FORMAT", "sealrelay store format 3\n")]).contains("\"3\" as its format"));
         assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("relay.key", "short")]).contains("not a relay key"));
