@@ -12,7 +12,7 @@ const REPLAY = 'npm run torture -- --only tls-audit';
 
 async function audit(dir: string): Promise<{ product: Scan; control: Scan }> {
   const [certificate, key] = [join(dir, 'relay.crt'), join(dir, 'relay.key')];
-  new TestAuthority(dir, 'test-authority').issue(certificate, key);
+  new TestAuthority(dir, 'test-authority').issue(certificate, key, 80);
   await using relay = new ServeProcess(['--tls.cert', certificate, '--tls.key', key]);
   const { relayAddress } = await relay.logLine('relay is listening');
   const product = await scan(Number(/:(\d+)\//.exec(String(relayAddress))?.[1]), dir);

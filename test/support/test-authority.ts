@@ -1,6 +1,6 @@
 // A certificate authority made with openssl, for one test.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Whether openssl is there. */
@@ -28,14 +28,15 @@ export class TestAuthority {
 
   /** Writes certificate and key for localhost and 127.0.0.1 to these paths. */
   issue(certificate: string, key: string, days = 20): void {
-    const request = join(this.#dir, `request-${(this.#count += 1)}.pem`);
+    const [request, extensions] = [join(this.#dir, `request-${(this.#count += 1)}.pem`), join(this.#dir, 'leaf.cnf')];
+    writeFileSync(extensions, `${LEAF}DNS:localhost,IP:127.0.0.1\n`);
     openssl(['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/', '-keyout', key, '-out', request]);
-    const issued = ['x509', '-req', '-in', request, '-CA', this.certPath, '-CAkey', this.#keyPath, '-CAcreateserial', '-days', String(days), '-extfile', '/dev/stdin', '-out', certificate];
-    openssl(issued, `${LEAF}DNS:localhost,IP:127.0.0.1\n`);
+    const issued = ['x509', '-req', '-in', request, '-CA', this.certPath, '-CAkey', this.#keyPath, '-CAcreateserial', '-days', String(days), '-extfile', extensions, '-out', certificate];
+    openssl(issued);
   }
 }
 
-function openssl(args: readonly string[], input = ''): void {
-  const { status, stderr } = spawnSync('openssl', args, { input });
+function openssl(args: readonly string[]): void {
+  const { status, stderr } = spawnSync('openssl', args);
   if (status !== 0) throw new Error(`openssl ${args[0] ?? ''}: ${stderr.toString()}`);
 }

@@ -31,7 +31,7 @@ impl Shown {
         if self.by.begin(domain, &certificate) {
             return Ok(());
         }
-        Err(AcmeError::Key("too many domains are under check".to_owned()))
+        Err(AcmeError::Key("what proves a domain cannot be shown".to_owned()))
     }
 }
 

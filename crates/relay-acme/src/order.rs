@@ -42,7 +42,7 @@ async fn ask(config: &AcmeConfig, folder: &Folder, challenges: Arc<dyn Challenge
     match checked {
         Ok(OrderStatus::Ready) => {}
         Ok(_) => return Err(AcmeError::CheckFailed(why(&mut order).await)),
-        Err(Error::Api(problem)) => return Err(AcmeError::CheckFailed(problem.to_string())),
+        Err(Error::Api(_)) => return Err(AcmeError::CheckFailed(why(&mut order).await)),
         Err(error) => return Err(AcmeError::of_authority(error)),
     }
     let (key, request) = request(&config.domains)?;

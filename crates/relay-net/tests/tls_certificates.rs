@@ -103,6 +103,17 @@ async fn without_a_certificate_handshakes_fail_until_there_is_one() {
     connect(relay.server.local_addr(), authority.client_13()).await.unwrap();
 }
 
+#[test]
+fn what_proves_a_domain_can_be_shown_and_is_no_certificate_to_serve() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["relay.test".to_owned()]).unwrap();
+    params.custom_extensions = vec![rcgen::CustomExtension::new_acme_identifier(&[7; 32])];
+    let (chain, key) = (params.self_signed(&key).unwrap().pem(), key.serialize_pem());
+    let (chain, key) = ((chain.as_bytes(), "chain"), (key.as_bytes(), "key"));
+    assert!(ServedCertificate::new(None).begin_challenge("relay.test", &Certificate::of_check(chain, key).unwrap()));
+    assert!(matches!(Certificate::from_pem(chain, key), Err(TlsError::Malformed { .. })));
+}
+
 #[tokio::test]
 async fn who_checks_a_domain_is_shown_what_was_made_for_it_and_nothing_else() {
     let authority = Authority::new();

@@ -49,7 +49,7 @@ const OWN_NAMES: [&str; 15] = [
     PSEUDONYM_KEY_FILE,
 ];
 /// Names of what the control plane keeps beside the store; the store does not look into them.
-const CONTROL_PLANE_NAMES: [&str; 5] = ["admin", "admission", "audit", "moving", "operations"];
+const CONTROL_PLANE_NAMES: [&str; 6] = ["acme", "admin", "admission", "audit", "moving", "operations"];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.
@@ -405,6 +405,9 @@ mod tests {
     fn what_is_not_ours_is_refused_and_left_alone() {
         assert!(refusal(&[("photo.jpg", "x")]).contains("not a sealrelay data directory"));
         assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("notes.txt", "x")]).contains("notes.txt"));
+        // The relay's other folders are its own only in a directory that is.
+        assert!(!refusal(&[("FORMAT", FORMAT_TEXT), ("acme", "x"), ("relay.key", "short")]).contains("acme"));
+        assert!(refusal(&[("acme", "x")]).contains("acme"));
         assert!(refusal(&[("meta.redb", "x")]).contains("not a sealrelay data directory"));
         assert!(refusal(&[("FORMAT", "sealrelay store format 3\n")]).contains("\"3\" as its format"));
         assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("relay.key", "short")]).contains("not a relay key"));

@@ -30,7 +30,23 @@ impl Certificate {
     ///
     /// # Errors
     /// [`TlsError`] if they cannot be understood or do not belong together. Time is not looked at.
-    pub fn from_pem((chain, chain_origin): (&[u8], &str), (key, key_origin): (&[u8], &str)) -> Result<Self, TlsError> {
+    pub fn from_pem(chain: (&[u8], &str), key: (&[u8], &str)) -> Result<Self, TlsError> {
+        let certificate = Self::of_check(chain, key)?;
+        match certificate.key.keys_match() {
+            Ok(()) => Ok(certificate),
+            Err(rustls::Error::InconsistentKeys(_)) => {
+                Err(TlsError::Mismatch { certificate: chain.1.to_owned(), key: key.1.to_owned() })
+            }
+            Err(error) => Err(TlsError::Malformed { origin: chain.1.to_owned(), problem: error.to_string() }),
+        }
+    }
+
+    /// The same for what an authority is shown that checks a domain. It has a critical extension (RFC 8737) that no client
+    /// understands, and the library neither, so it is not asked whether the key fits.
+    ///
+    /// # Errors
+    /// [`TlsError`] if they cannot be understood.
+    pub fn of_check((chain, chain_origin): (&[u8], &str), (key, key_origin): (&[u8], &str)) -> Result<Self, TlsError> {
         let malformed = |problem: String| TlsError::Malformed { origin: chain_origin.to_owned(), problem };
         let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
             .collect::<Result<_, _>>()
@@ -45,14 +61,7 @@ impl Certificate {
         let no_key = || TlsError::NoKey { origin: key_origin.to_owned() };
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
         let signing = default_provider().key_provider.load_private_key(key).map_err(|_| no_key())?;
-        let certified = CertifiedKey::new(chain, signing);
-        match certified.keys_match() {
-            Ok(()) => Ok(Self { key: Arc::new(certified), not_before, not_after, name }),
-            Err(rustls::Error::InconsistentKeys(_)) => {
-                Err(TlsError::Mismatch { certificate: chain_origin.to_owned(), key: key_origin.to_owned() })
-            }
-            Err(error) => Err(malformed(error.to_string())),
-        }
+        Ok(Self { key: Arc::new(CertifiedKey::new(chain, signing)), not_before, not_after, name })
     }
 
     /// Whether the certificate holds at `now`.
