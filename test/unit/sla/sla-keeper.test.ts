@@ -199,8 +199,8 @@ describe('what is counted', () => {
     world.totals = { measures: measuresOf(5), stats: statsOf(12) };
     await world.run(1000);
     const told = summarize(world.keeper.sum(START_MS, world.wallMs), { targetPercent: 99.9, websocketsOpen: 4 });
-    // Seven routes with 5 buckets of 5, 5 client errors and 5 relay errors each.
-    expect(told).toMatchObject({ total_requests: 245, failed_requests: 35, client_errors: 35, successful_requests: 210, target_met: true });
+    // Eight routes with 5 buckets of 5, 5 client errors and 5 relay errors each.
+    expect(told).toMatchObject({ total_requests: 280, failed_requests: 40, client_errors: 40, successful_requests: 240, target_met: true });
     expect(told.error_rate).toBeCloseTo(1 / 7);
     expect(told.p50_response_time_ms).toBeGreaterThan(50);
     expect(told.p50_response_time_ms).toBeLessThanOrEqual(100);
