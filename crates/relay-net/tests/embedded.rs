@@ -2,7 +2,7 @@
 
 mod support;
 
-use relay_net::{BatchError, Clock, Embedded, Endpoints, FrameRoute, NetLimits, Route, RouteKind};
+use relay_net::{BatchError, Clock, Embedded, Endpoints, ForeignServices, FrameRoute, NetLimits, Route, RouteKind};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,7 +43,8 @@ struct Program {
 
 fn program(limits: NetLimits) -> Program {
     let factory = Factory::new(Behaviour::Echo);
-    let endpoints = Endpoints { native: factory.clone(), http: factory.clone(), blobs: None };
+    let endpoints =
+        Endpoints { native: factory.clone(), http: factory.clone(), blobs: None, foreign: ForeignServices::new() };
     let woken = Arc::new(Notify::new());
     let waking = Arc::clone(&woken);
     let routes = vec![
