@@ -1,4 +1,4 @@
-// `npm run docs:cli`: writes the reference of the commands from the compiled list.
+// `npm run docs:cli`: writes the reference of the commands, and the page of troubles, from the compiled tables.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -14,4 +14,6 @@ await runTool(async () => {
   const folder = join(ROOT, 'docs', 'reference');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'cli.md'), renderReference(COMMANDS));
+  const { renderTroubleshooting } = await compiled('troubleshooting.js');
+  writeFileSync(join(ROOT, 'docs', 'operations', 'troubleshooting.md'), renderTroubleshooting());
 });

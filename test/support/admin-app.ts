@@ -12,6 +12,7 @@ import { InviteStore } from '../../src/server/admission/invite-store.js';
 import type { AuditEntry } from '../../src/server/audit/audit-sink.js';
 import type { App } from '../../src/server/fastify.js';
 import { LogRing } from '../../src/server/logging-ring.js';
+import { Operations, type OperationsDeps } from '../../src/server/operations/operations.js';
 import { shareSnapshot } from '../../src/server/telemetry/snapshot.js';
 import { RelayPortDouble, measuresOf } from './relay-port-double.js';
 
@@ -42,19 +43,30 @@ export async function adminWorld(changes: Partial<AdminAppDeps> = {}, config: Pa
   const access = new AdminAccess({ token: () => running['admin.token'], nowMs: () => nowMs, audit: { record: async (entry) => void audited.push(entry) } });
   await access.open(dataDir);
   const logRing = new LogRing({ write: () => undefined });
+  const logger = pino({ level: 'silent' });
+  const health: Pick<OperationsDeps, 'phase' | 'storeTrouble' | 'storeLatencyMs'> = { phase: () => 'ready', storeTrouble: () => null, storeLatencyMs: () => 1.5 };
+  const operations = new Operations({
+    ...health,
+    config: () => running,
+    logger,
+    stats: () => core.stats(),
+    measures: () => measuresOf(5),
+    clock: () => ({ wallMs: nowMs, monotonicMs: nowMs }),
+    audit: { record: async (entry) => void audited.push(entry) },
+    fetch: () => Promise.reject(new Error('nobody is asked')),
+    certificateDays: () => null,
+  });
   const app = await buildAdminApp({
-    logger: pino({ level: 'silent' }),
+    ...health,
+    logger,
     stats: shareSnapshot(() => core.stats(), () => nowMs),
     measures: () => measuresOf(5),
-    operations: { adminRoutes: () => undefined, metrics: () => [] },
+    operations,
     moving: { core: () => null, audit: { record: () => Promise.resolve() }, dataDir: 'unused' },
     tokens: { invites: new InviteStore(dataDir, () => 1000), audit: { record: async (entry) => void audited.push(entry) } },
     auditLog: { dir: null, head: () => null },
     version: '9.9.9',
     relayAddress: () => 'sealrelay://127.0.0.1:1/#k=A',
-    phase: () => 'ready',
-    storeTrouble: () => null,
-    storeLatencyMs: () => 1.5,
     reload: async () => ({ error: null, applied: ['log.level'], needRestart: ['workers'] }),
     config: () => running,
     origin: () => ({ workers: 'flag --workers' }),

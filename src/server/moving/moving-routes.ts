@@ -27,12 +27,16 @@ export interface MovingDeps {
 }
 
 const exportSchema = {
+  tags: ['spaces'],
+  summary: 'A space as a file that another relay can import; made while it is sent.',
   params: { type: 'object', required: ['pseudonym'], properties: { pseudonym: { type: 'string', pattern: '^([a-z2-7]{16}|[0-9a-f]{64})$' } } },
   querystring: { type: 'object', additionalProperties: false },
   response: { '4xx': problemSchema, '5xx': problemSchema },
 } as const;
 
 const importSchema = {
+  tags: ['spaces'],
+  summary: 'Takes a file that another relay exported in as a space.',
   querystring: { type: 'object', additionalProperties: false },
   response: {
     200: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },

@@ -8,6 +8,7 @@ const querystring = { type: 'object', additionalProperties: true } as const;
 const nullableTime = { type: ['string', 'null'] } as const;
 
 const alertsSchema = {
+  summary: 'What is watched, what is firing, and whether the receivers are reached.',
   querystring,
   response: {
     200: {
@@ -31,7 +32,7 @@ const alertsSchema = {
     ...problems,
   },
 } as const;
-const testSchema = { querystring, response: { 202: { type: 'object', properties: { targets: { type: 'array', items: { type: 'string' } } } }, ...problems } } as const;
+const testSchema = { summary: 'Sends a test alert to every receiver.', querystring, response: { 202: { type: 'object', properties: { targets: { type: 'array', items: { type: 'string' } } } }, ...problems } } as const;
 
 export function alertRoutes(app: App, alerts: Alerts, clock: () => number): void {
   app.get('/admin/api/alerts', { schema: alertsSchema }, (_request, reply) =>

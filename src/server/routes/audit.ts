@@ -20,6 +20,8 @@ const lineSchema = {
 } as const;
 
 const auditSchema = {
+  tags: ['audit'],
+  summary: 'A page of the audit log, oldest first.',
   querystring: {
     type: 'object',
     additionalProperties: false,

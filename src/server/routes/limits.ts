@@ -23,6 +23,8 @@ const LIMITS = {
 } as const satisfies Partial<Record<OptionKey, keyof RelayStats | null>>;
 
 const schema = {
+  tags: ['admission'],
+  summary: 'The limits in force, and how often each was reached since the start.',
   querystring: { type: 'object', additionalProperties: true },
   response: {
     200: {

@@ -33,6 +33,7 @@ const figures = numbers(
 );
 
 const slaSchema = {
+  summary: 'Uptime of a period, accounted by the second.',
   querystring: { type: 'object', additionalProperties: true, properties: { period: { type: 'string', enum: Object.keys(PERIODS), default: '24h' } } },
   response: {
     200: {
@@ -52,6 +53,7 @@ const slaSchema = {
 } as const;
 
 const reportSchema = {
+  summary: 'The report of a month.',
   querystring: {
     type: 'object',
     additionalProperties: true,

@@ -15,7 +15,11 @@ const invite = {
   expiresAtMs: { type: ['integer', 'null'] },
 } as const;
 
+const tags = ['admission'];
+
 const listSchema = {
+  tags,
+  summary: 'The invite tokens that are there; their text is not kept.',
   querystring: { type: 'object', additionalProperties: true },
   response: {
     200: {
@@ -29,6 +33,8 @@ const listSchema = {
 } as const;
 
 const createSchema = {
+  tags,
+  summary: 'Makes an invite token; its text is in this answer and nowhere else.',
   body: {
     type: 'object',
     additionalProperties: false,
@@ -41,7 +47,12 @@ const createSchema = {
   response: { 201: { type: 'object', required: ['token'], properties: { token: { type: 'string' }, ...invite } }, '4xx': problemSchema, '5xx': problemSchema },
 } as const;
 
-const revokeSchema = { params: { type: 'object', required: ['id'], properties: { id: { type: 'string', maxLength: 64 } } }, response: { 204: { type: 'null' }, '4xx': problemSchema, '5xx': problemSchema } } as const;
+const revokeSchema = {
+  tags,
+  summary: 'Revokes an invite token; spaces that it founded stay.',
+  params: { type: 'object', required: ['id'], properties: { id: { type: 'string', maxLength: 64 } } },
+  response: { 204: { type: 'null' }, '4xx': problemSchema, '5xx': problemSchema },
+} as const;
 
 export interface TokenRouteDeps {
   readonly invites: InviteStore;

@@ -24,7 +24,7 @@ describe('relay completion', () => {
     expect(await bashOffers('serve', '--limits.push')).toEqual(['--limits.push-entries-max', '--limits.push-in-flight-max']);
     expect(await bashOffers('serve', '--log.level', 'w')).toEqual(['warn']);
     expect(await bashOffers('config', 'default', '--format', '')).toEqual(['yaml', 'toml', 'json']);
-    expect(await bashOffers('explain', 'disk')).toEqual(['disk_full']);
+    expect(await bashOffers('explain', 'disk')).toEqual(['disk_full', 'disk_has_room']);
     expect(await bashOffers('completion', 'f')).toEqual(['fish']);
     expect(await bashOffers('version', '--port')).toEqual([]);
   });

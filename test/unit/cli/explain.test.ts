@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OPERATOR_CODES } from '../../../src/cli/operator-codes.js';
 import { ERRORS } from '../../../src/protocol/errors.js';
 import { run } from './run-cli.js';
 
@@ -19,6 +20,14 @@ describe('relay explain', () => {
     expect(await names('4403')).toEqual(['device_expired', 'device_revoked']);
     expect(await names('507')).toContain('disk_full');
     expect(await names('Disk-Full')).toEqual(['disk_full']);
+  });
+
+  it.each(Object.entries(OPERATOR_CODES))('explains %s, which has no number', async (name, row) => {
+    const { code, out } = await run(['explain', name]);
+    expect(code).toBe(0);
+    expect(out.replaceAll(/\s+/g, ' ')).toContain(row.act);
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    expect(JSON.parse((await run(['explain', name, '--json'])).out)).toEqual([{ name, ...row }]);
   });
 
   it('suggests what was meant', async () => {

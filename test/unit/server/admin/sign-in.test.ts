@@ -33,7 +33,7 @@ describe('the door of the admin app', () => {
 
   it('asks for a session or a token on every route that does not say otherwise', async () => {
     await using world = await adminWorld();
-    const open = new Set(['/', '/admin', '/admin/assets/{name}', '/docs', '/docs/openapi.json', '/metrics', '/status', '/admin/api/session', '/admin/api/sign-in/link', '/admin/api/sign-in/token', '/admin/api/sign-in/passkey', '/admin/api/sign-in/passkey/options']);
+    const open = new Set(['/', '/admin', '/admin/assets/{name}', '/docs', '/docs/openapi.json', '/metrics', '/metrics/sla', '/sla/report', '/status', '/admin/api/session', '/admin/api/sign-in/link', '/admin/api/sign-in/token', '/admin/api/sign-in/passkey', '/admin/api/sign-in/passkey/options']);
     const { paths }: { paths: Record<string, Record<string, unknown>> } = (await world.app.inject({ url: '/docs/openapi.json', headers: LOCAL })).json();
     let asked = 0;
     for (const [path, methods] of Object.entries(paths)) {

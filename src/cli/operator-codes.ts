@@ -1,0 +1,110 @@
+// The codes that an operator meets beside the errors of the protocol: of starts, of the log, of the admin API and of commands.
+// `relay explain` and docs/operations/troubleshooting.md are made of this; test/architecture/operator-codes.test.ts keeps it whole.
+
+/** Where a code is met. */
+export const PLACES = {
+  start: 'A relay that does not start',
+  log: 'In the log of a relay that runs',
+  admin: 'From the admin API and from commands',
+} as const;
+
+export interface OperatorCode {
+  readonly place: keyof typeof PLACES;
+  readonly means: string;
+  readonly act: string;
+}
+
+const at = (place: keyof typeof PLACES, rows: Readonly<Record<string, readonly [means: string, act: string]>>): Record<string, OperatorCode> =>
+  Object.fromEntries(Object.entries(rows).map(([code, [means, act]]) => [code, { place, means, act }]));
+
+export const OPERATOR_CODES: Readonly<Record<string, OperatorCode>> = {
+  ...at('start', {
+    config_invalid: ['The configuration is not valid, or a command was called the wrong way.', 'Run `relay config check`: it says all that is wrong, with line, column and fix.'],
+    bind_not_loopback: ['`host` can be reached from other machines, and nothing protects what is said.', 'Turn TLS on, name the proxies in `behind-proxy`, or mean it with `insecure`.'],
+    port_in_use: ['Another program listens on the port.', 'Find it with `ss -ltnp`; stop it, or choose another port.'],
+    listen_failed: ['The address cannot be listened on: it is not of this machine, or the port needs rights.', 'Choose an address of this machine and a port above 1023, or give the service CAP_NET_BIND_SERVICE.'],
+    data_dir_locked: ['Another relay has the data directory.', 'Stop it first; or start with `reuse-port`, which waits for it.'],
+    store_wait_timeout: ['A relay with `reuse-port` waited for the store of the other one, in vain.', 'Stop the other relay with SIGTERM while this one waits, or allow more with `reuse-port-wait`.'],
+    data_dir_unusable: ['The data directory cannot be used: rights, another format, or files that are not of a relay.', 'Do what the message names; nothing in the directory was changed.'],
+    relay_key_unusable: ['`relay.key` is missing or broken, and clients expect that key.', 'Restore it from a backup. Without it the relay is another one to every client.'],
+    store_damaged: ['The log holds damage that is no torn end.', 'Check disk and memory, keep a copy of the directory, restore a backup, and run `relay log-reset`.'],
+    store_unwritable: ['The data directory cannot be written.', 'Make room, and give the user of the relay the directory.'],
+    store_failed: ['The store could not be opened or read.', 'The message has the words of the system; check the disk.'],
+    pseudonym_key_unusable: ['`pseudonym.key` cannot be read or made.', 'Make the data directory writable; a broken key file may be removed, pseudonyms are different ones then.'],
+    admin_dir_unusable: ['The data directory cannot keep who may administer the relay.', 'Make it writable, or switch the admin listener off with `--admin.port off`.'],
+    passkeys_unusable: ['The file of passkeys is not one.', 'Remove it, and register again with a link of `relay admin-link`.'],
+    audit_unusable: ['The audit log does not end as it was written.', 'Run `relay audit verify`; to go on, move the directory `audit` away.'],
+    log_unusable: ['The log cannot be written where `log.to` says.', 'Choose a file that the user of the relay may write.'],
+    runtime_dir_unusable: ['There is no place for the private socket, or its path is too long.', 'Set TMPDIR to a directory with a shorter path that only this user can write.'],
+    runtime_failed: ['The system gave the relay no threads.', 'Raise the limit of processes (`ulimit -u`, `TasksMax=`).'],
+    addon_missing: ['The compiled core for this platform is not installed.', 'Install without leaving out optional packages; from a clone, run `npm run build`.'],
+    tls_file_unreadable: ['A file of the certificate cannot be read.', 'Correct the path or the rights.'],
+    tls_file_malformed: ['A file of the certificate is not PEM of the right kind, or the key is encrypted.', 'Put the certificate first and intermediate ones behind it; the key must be a plain one.'],
+    tls_key_mismatch: ['The key is not of the certificate.', 'Take both from the same order.'],
+    tls_certificate_expired: ['The certificate is not valid now.', 'Renew it; check the clock of the machine.'],
+  }),
+  ...at('log', {
+    audit_failed: ['The audit log could not be written; what is lost is counted in its next line.', 'Check room and rights of the data directory.'],
+    alert_lost: ['A receiver of alerts did not take one.', 'Check its address and key; `POST /admin/api/alerts/test` tries it.'],
+    alert_firing: ['An alert began.', 'See docs/operations/alerts.md.'],
+    alert_resolved: ['An alert is over.', 'Nothing.'],
+    operations_not_kept: ['Uptime and incidents could not be written and are in memory only.', 'Check room and rights of the data directory.'],
+    config_unused: ['A variable is set that has no effect.', 'Do what the line says, or remove it.'],
+    tls_certificate_refused: ['New certificate files are not good; the old certificate is still served.', 'Correct the files; `relay reload` tries at once.'],
+    acme_failed: ['The authority gave no certificate; it is tried again by itself.', 'Port 443 of the domain must reach the relay; the line has the authority\'s words.'],
+    acme_certificate_obtained: ['A certificate was obtained and is served.', 'Nothing.'],
+    store_taken_over: ['The store of the relay before was let go.', 'Nothing.'],
+    torn_tail: ['The last write before a crash was not complete and was cut; no receipt had left for it.', 'Nothing.'],
+    space_erased_by_owner: ['A space went at the word of its owner.', 'Nothing.'],
+    space_erased_by_operator: ['A space went at the word of the operator.', 'Nothing; the audit log says who it was.'],
+    space_expired: ['A space went that no device had visited for 30 days.', 'Nothing.'],
+    erasures_untold: ['More spaces went at once than are told one by one.', 'Nothing; the metrics count them.'],
+    tls_certificate_changed: ['The files have another certificate, which is served now.', 'Nothing.'],
+    disk_has_room: ['The disk has room again, and pushes are taken.', 'Find out what filled it.'],
+    metadata_failed: ['Metadata could not be written; it is derived, and nothing is lost.', 'Check the disk; starts take longer meanwhile.'],
+    endpoint_panicked: ['A bug closed a connection.', 'Please report it, with the lines of the log before it.'],
+    accept_failed: ['Connections could not be accepted, mostly for lack of descriptors.', 'Raise the limit of open files above `limits.connections-max`.'],
+    connections_refused: ['`limits.connections-max` is reached.', 'Raise it if the machine can bear it; `relay top` shows who is connected.'],
+    partial_refused: ['`limits.assembly-max` is reached: too much is half received.', 'Look for clients that send large messages slowly; raise it if they are meant.'],
+    proxy_failed: ['The control plane did not answer requests.', 'Look for errors in the lines before; the event loop may hang.'],
+  }),
+  ...at('admin', {
+    relay_unreachable: ['No relay answers there.', 'Is it running, and is it this address? Name another one with `--url`, `--admin.port` or `--data-dir`.'],
+    starting: ['The relay is not ready yet.', 'Try again in a moment.'],
+    stopped: ['The relay stops.', 'Try again when it runs.'],
+    not_found: ['There is nothing at this path.', 'The paths are in /docs of the admin address.'],
+    local_only: ['The admin address was asked from elsewhere, or by a page of another site.', 'Set `admin.token`, or forward the port with ssh.'],
+    core_only: ['The private socket answers the core only.', 'Ask the public address.'],
+    sign_in_required: ['The route needs an admin.', 'Sign in at /admin, or send a token.'],
+    sign_in_refused: ['The link or token is not good any more.', '`relay admin-link` prints a new link.'],
+    token_wrong: ['This is not the token of this relay.', 'Look at `admin.token`; commands on the same machine need none.'],
+    too_many_attempts: ['Too many failed sign-ins.', 'Wait as long as the answer says.'],
+    origin_missing: ['A request with a cookie does not say which page it comes from.', 'Programs send a token instead.'],
+    passkey_needs_name: ['Browsers make passkeys for names only.', 'Open the page as http://localhost.'],
+    passkey_refused: ['The answer of the authenticator is not good, or came too late.', 'Try again.'],
+    passkey_unknown: ['There is no such passkey.', 'Load the list again.'],
+    too_many_passkeys: ['There are as many passkeys as there may be.', 'Remove one first.'],
+    space_unknown: ['There is no space of that name here.', '`relay space list` shows the pseudonyms.'],
+    space_id_invalid: ['That is no space id.', 'It has 64 hexadecimal digits.'],
+    space_exists: ['The space is here already.', 'Erase it here first, if the file is the one to keep.'],
+    erase_unfinished: ['The space is gone, but not everything is overwritten yet.', 'It goes on by itself; call again to wait for it.'],
+    export_invalid: ['The file is not a whole export.', '`relay space verify` says where; export again.'],
+    export_unreadable: ['The file cannot be read.', 'Check path and rights.'],
+    import_unfinished: ['Another import of this space is under way, or failed.', 'Wait for it; one that failed is undone by the next start.'],
+    import_history_unknown: ['The oldest leaves of the space are not known any more, so it cannot move.', 'Make a new space there, and copy what the app holds.'],
+    import_refused: ['The rules of the relay do not take what the file holds.', '`relay space verify` says why.'],
+    import_too_large: ['The file is larger than the relay takes.', 'Check that it is the right file.'],
+    unsupported_media_type: ['The body is not of the type that the route takes.', 'Send it as the answer says.'],
+    download_failed: ['The answer ended early.', 'Try again; what came was removed.'],
+    file_exists: ['The file is there already.', 'Name another one with `--out`.'],
+    reload_refused: ['The relay did not reload, and changed nothing.', 'Run `relay config check`.'],
+    token_unknown: ['There is no invite token of this id.', '`relay token list` shows them.'],
+    too_many_tokens: ['There are as many invite tokens as there may be.', 'Revoke some.'],
+    token_file_damaged: ['The file of an invite token is damaged.', 'Remove it and make another token.'],
+    incident_unknown: ['There is no incident with this id.', 'Load the list again.'],
+    incidents_full: ['There are as many incidents as there may be, or no place to keep one.', 'Remove old ones; check the disk.'],
+    no_alert_target: ['No receiver of alerts is configured.', 'See docs/operations/alerts.md.'],
+    month_invalid: ['That is no month, or one that has not begun.', 'Write it as 2026-01.'],
+    verify_failed: ['`relay verify-blind` could not do its work.', 'The message says at what; it does not mean that something was found.'],
+  }),
+};
