@@ -47,7 +47,8 @@ export interface RegionsDeps {
 
 export function regionsRoute(app: App, deps: RegionsDeps): void {
   app.get('/regions', { schema: regionsSchema }, (_request, reply) =>
-    reply.header('cache-control', 'no-store').send({
+    // Apps live on origins of their own, and the list is for everybody.
+    reply.headers({ 'cache-control': 'no-store', 'access-control-allow-origin': '*' }).send({
       regions: deps.regions().map((region) => ({ ...region, status: statusOf(region, deps) })),
       timestamp: deps.clock(),
     }),
