@@ -78,6 +78,23 @@ describe.skipIf(!productBuilt())('changing the region (needs `npm run build`)', 
     await until('both are there', () => texts.includes('from the start') && texts.includes('not sent yet'));
   });
 
+  it('takes a space to a relay that never had it, and does not call that verified', async () => {
+    const store = new MemoryDeviceStore();
+    const relay = relays.eu?.address ?? '';
+    const space = await createSpace({ relay, storage: store });
+    await space.push(bytes('one')).durable('relay');
+    await space.whenSynced();
+    const other = new SpaceMover({ space, relay, open: (address) => openSpace({ relay: address, storage: store }), relayOf: () => relays.us?.address, timeoutMs: MOVE_TIMEOUT_MS });
+    expect(await other.move({ id: 'us', name: 'US', location: 'Loopback', endpoint: '', status: 'online' }, () => undefined)).toEqual({ verified: false });
+    const moved = other.getSnapshot();
+    await moved.push(bytes('two')).durable('relay');
+    const read: string[] = [];
+    const second = await openSpace({ link: moved.link ?? '' });
+    second.subscribe(({ items }) => read.push(...items.map((item) => new TextDecoder().decode(item))));
+    await until('a new device reads both there', () => read.join() === 'one,two');
+    await Promise.all([second.close(), moved.close()]);
+  });
+
   it('stays when the other relay is dead: the space is where it was and goes on', async () => {
     await relays.eu?.kill();
     await regions.refresh({ force: true });

@@ -37,10 +37,10 @@ class World {
   }
 
   async run<T>(work: Promise<T>): Promise<T> {
-    let isDone = false;
-    const settled = work.finally(() => (isDone = true));
+    const end = { isDone: false };
+    const settled = work.finally(() => (end.isDone = true));
     settled.catch(() => undefined);
-    for (let ms = 0; ms < 60_000 && !isDone; ms += 1) {
+    for (let ms = 0; ms < 60_000 && !end.isDone; ms += 1) {
       this.clock.advance(1);
       await new Promise(setImmediate);
     }

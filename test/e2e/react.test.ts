@@ -1,0 +1,133 @@
+// The React components in a real browser, under React 18 and 19 in strict mode: accessible, usable by keyboard, in both directions of writing, on a narrow phone.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM, GalleryScene, PICTURES, type OpenedPage } from '../support/react/gallery-scene.js';
+import type { GalleryHandles } from '../support/react/gallery.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+declare const axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[]; passes: unknown[] }> };
+declare const handles: GalleryHandles;
+
+describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Chromium)', () => {
+  const scene = new GalleryScene();
+  beforeAll(() => scene.start());
+  afterAll(() => scene.close());
+
+  async function gallery(query: string, options: Parameters<GalleryScene['open']>[1] = {}): Promise<OpenedPage> {
+    const all = await scene.open(query, options);
+    await all.page.evaluate(() => handles.gallery());
+    await all.page.waitForSelector('#live .sr-badge-best');
+    await all.page.waitForSelector('.sr-sync-devices');
+    return all;
+  }
+
+  /** Takes the tree away; nothing may go on listening. */
+  async function expectQuietEnd({ page, context, troubles }: OpenedPage): Promise<void> {
+    expect(await page.evaluate(() => handles.listening())).toBeGreaterThan(5);
+    await page.evaluate(() => handles.unmount());
+    await page.waitForFunction(() => handles.listening() === 0);
+    expect(troubles).toEqual([]);
+    await context.close();
+  }
+
+  async function violations(page: Page): Promise<string[]> {
+    if (await page.evaluate(() => typeof axe === 'undefined')) await page.evaluate(AXE);
+    const found = await page.evaluate(async () => {
+      const { violations, passes } = await axe.run();
+      return { violations: violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), passes: passes.length };
+    });
+    expect(found.passes).toBeGreaterThan(10);
+    return found.violations;
+  }
+
+  test.each([
+    { width: 1280, colorScheme: 'light', dir: 'ltr', react: 19 },
+    { width: 1280, colorScheme: 'dark', dir: 'rtl', react: 18 },
+    { width: 320, colorScheme: 'dark', dir: 'ltr', react: 19 },
+    { width: 320, colorScheme: 'light', dir: 'rtl', react: 18 },
+  ] as const)('are accessible and fit: $width px, $colorScheme, $dir, React $react', async ({ width, colorScheme, dir, react }) => {
+    const { page, context, troubles } = await gallery(`react=${react}&dir=${dir}`, { viewport: { width, height: 900 }, colorScheme });
+    await page.click('#pair .sr-button');
+    await page.click('#devices [aria-label="Remove Kitchen tablet"]');
+    await page.click('#live summary');
+    await page.click('#live [role=radio]:has-text("Frankfurt")');
+    expect(await violations(page)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+    const small = await page.evaluate(() => [...document.querySelectorAll('button, summary, [role=radio]')].filter((element) => element.getBoundingClientRect().height < 24).map(({ textContent }) => textContent));
+    expect(small).toEqual([]);
+    await page.screenshot({ path: join(PICTURES, `${width}-${colorScheme}-${dir}.png`), fullPage: true });
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+
+  test.each([['ltr', 'ArrowRight', 'ArrowLeft'], ['rtl', 'ArrowLeft', 'ArrowRight']])('regions are chosen with the keyboard alone (%s)', async (dir, forth, back) => {
+    const { page, context, troubles } = await gallery(`react=19&dir=${dir}`);
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.querySelector('.sr-name')?.textContent ?? document.activeElement?.textContent ?? '');
+    const checked = (): Promise<string | null> => page.locator('#live [aria-checked=true] .sr-name').textContent();
+    const press = async (key: string): Promise<[string, string | null]> => {
+      await page.keyboard.press(key);
+      return [await focused(), await checked()];
+    };
+    await page.focus('#live .sr-link');
+    expect(await press('Tab')).toEqual(['US East', 'US East']);
+    // Oregon has no relay and Tokyo is down: both are passed over.
+    expect(await press('ArrowDown')).toEqual(['EU Central', 'EU Central']);
+    expect(await press('ArrowUp')).toEqual(['US East', 'US East']);
+    expect(await press(back)).toEqual(['EU West', 'EU West']);
+    expect(await press(forth)).toEqual(['US East', 'US East']);
+    expect(await press('Home')).toEqual(['EU Central', 'EU Central']);
+    expect(await press('End')).toEqual(['US East', 'US East']);
+    await press('Home');
+    expect((await press('Tab'))[0]).toBe('Move to EU Central');
+    expect((await press('Shift+Tab'))[0]).toBe('EU Central');
+    expect(troubles).toEqual([]);
+    // Control: axe finds what is wrong.
+    await page.evaluate(() => document.querySelectorAll<HTMLElement>('.sr-name').forEach((name) => (name.style.color = '#999')));
+    expect((await violations(page)).join()).toContain('color-contrast');
+    await context.close();
+  });
+
+  test('a change of region is confirmed, shown step by step, and its end is said', async () => {
+    const all = await gallery('react=19');
+    const { page } = all;
+    const said = (): Promise<string | null> => page.locator('#live .sr-said').textContent();
+    await page.click('#live [role=radio]:has-text("Frankfurt")');
+    await page.click('#live .sr-button:has-text("Move to EU Central")');
+    expect(await said()).toContain('Pausing');
+    await page.screenshot({ path: join(PICTURES, 'switching.png') });
+    for (const words of ['Connecting to EU Central', 'Comparing what EU Central holds', 'You are in EU Central now. Everything is there.']) {
+      await page.evaluate(() => handles.arrive());
+      await page.waitForSelector(`#live .sr-said:has-text("${words}")`);
+    }
+    expect(await violations(page)).toEqual([]);
+    expect(await page.locator('#live [role=radio]:has-text("In use") .sr-name').textContent()).toBe('EU Central');
+    await page.click('#live [role=radio]:has-text("Ireland")');
+    await page.click('#live .sr-button');
+    await page.evaluate(() => handles.arrive());
+    await page.waitForSelector('#live .sr-said:has-text("Connecting")');
+    await page.evaluate(() => handles.arrive());
+    await page.waitForSelector('#live .sr-said:has-text("nothing is lost")');
+    expect(await page.locator('#live [aria-checked=true] .sr-name').textContent()).toBe('EU Central');
+    await expectQuietEnd(all);
+  });
+
+  test('a device is removed only after a second word, and a shown link is hidden again', async () => {
+    const all = await gallery('react=18');
+    const { page } = all;
+    await page.click('#devices [aria-label="Remove Kitchen tablet"]');
+    expect(await page.locator('#devices li').count()).toBe(3);
+    await page.click('#devices .sr-button-danger');
+    await page.waitForFunction(() => document.querySelectorAll('#devices li').length === 2);
+    expect(await page.locator('#pair .sr-qr').count()).toBe(0);
+    await page.clock.install();
+    await page.click('#pair .sr-button');
+    await page.waitForSelector('#pair .sr-qr');
+    await page.clock.fastForward(60_000);
+    await page.waitForFunction(() => document.querySelector('#pair .sr-qr') === null);
+    await expectQuietEnd(all);
+  });
+});
