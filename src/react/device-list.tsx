@@ -69,7 +69,8 @@ interface RowProps {
 }
 
 function DeviceRow({ device, isPresent, remove, words }: RowProps): ReactNode {
-  const [phase, setPhase] = useState<'shown' | 'asking' | 'removing' | 'failed'>('shown');
+  const [phase, setPhase] = useState<'shown' | 'kept' | 'asking' | 'removing' | 'failed'>('shown');
+  const isAsking = phase !== 'shown' && phase !== 'kept';
   const name = words.nameOf(device);
   const really = (): void => {
     setPhase('removing');
@@ -83,18 +84,18 @@ function DeviceRow({ device, isPresent, remove, words }: RowProps): ReactNode {
       <span className="sr-badges">
         {device.own && <span className="sr-badge">{words.own}</span>} {isPresent && <span className="sr-badge sr-badge-best">{words.present}</span>}
       </span>
-      {remove !== null && phase === 'shown' && (
-        <button className="sr-link" type="button" aria-label={words.remove(name)} onClick={() => setPhase('asking')}>
+      {remove !== null && !isAsking && (
+        <button className="sr-link" type="button" autoFocus={phase === 'kept'} aria-label={words.remove(name)} onClick={() => setPhase('asking')}>
           {words.confirm}
         </button>
       )}
-      {phase !== 'shown' && (
+      {isAsking && (
         <span className="sr-ask">
           <span role="status">{phase === 'failed' ? words.failed : words.really}</span>
           <button className="sr-button sr-button-danger" type="button" disabled={phase === 'removing'} onClick={really}>
             {words.confirm}
           </button>
-          <button className="sr-link" type="button" disabled={phase === 'removing'} onClick={() => setPhase('shown')}>
+          <button className="sr-link" type="button" autoFocus disabled={phase === 'removing'} onClick={() => setPhase('kept')}>
             {words.keep}
           </button>
         </span>

@@ -28,6 +28,8 @@ export function derivedStore<T>(watch: (changed: () => void) => () => void, comp
     subscribe(listener) {
       const entry = (): void => listener();
       listeners.add(entry);
+      // What changes from here on is told.
+      getSnapshot();
       unwatch ??= watch(changed);
       return () => {
         listeners.delete(entry);

@@ -16,6 +16,7 @@ export interface PairLabels {
   readonly warning: (seconds: number) => string;
   readonly copy: string;
   readonly copied: string;
+  readonly notCopied: string;
   readonly unable: string;
   readonly offer: string;
   readonly cancel: string;
@@ -33,6 +34,7 @@ export const PAIR_LABELS: PairLabels = {
   warning: (seconds) => `Whoever sees it can open your space. It hides itself after ${seconds} seconds.`,
   copy: 'Copy the link',
   copied: 'Copied',
+  notCopied: 'This browser does not let the page copy.',
   unable: 'This device cannot add others; use the one the space was made on.',
   offer: 'Type a code instead',
   cancel: 'Cancel',
@@ -69,9 +71,9 @@ export function PairDevice({ labels, className = '' }: PairDeviceProps): ReactNo
 }
 
 function Shown({ link, words }: { readonly link: string; readonly words: PairLabels }): ReactNode {
-  const [isCopied, setCopied] = useState(false);
+  const [said, setSaid] = useState('');
   const copy = (): void => {
-    navigator.clipboard.writeText(link).then(() => setCopied(true), () => undefined);
+    navigator.clipboard.writeText(link).then(() => setSaid(words.copied), () => setSaid(words.notCopied));
   };
   return (
     <div className="sr-shown">
@@ -83,7 +85,7 @@ function Shown({ link, words }: { readonly link: string; readonly words: PairLab
         {words.copy}
       </button>
       <span className="sr-soft" role="status">
-        {isCopied ? words.copied : ''}
+        {said}
       </span>
     </div>
   );

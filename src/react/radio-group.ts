@@ -20,11 +20,11 @@ export interface RadioProps {
   readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void;
 }
 
-/** Props for the elements of a radio group; `radio(id)` is for each of its members, in the order of `ids`. */
-export function useRadioGroup({ ids, selected, onSelect, isDisabled = () => false }: RadioGroupOptions): { readonly group: { readonly role: 'radiogroup' }; readonly radio: (id: string) => RadioProps } {
+/** Props for the elements of a radio group; `radio(id)` is for each of its members, in the order of `ids`; `focus()` goes to the one that Tab would. */
+export function useRadioGroup({ ids, selected, onSelect, isDisabled = () => false }: RadioGroupOptions): { readonly group: { readonly role: 'radiogroup' }; readonly radio: (id: string) => RadioProps; readonly focus: () => void } {
   const elements = useRef(new Map<string, HTMLElement>());
   const enabled = ids.filter((id) => !isDisabled(id));
-  const stop = selected !== null && enabled.includes(selected) ? selected : enabled[0];
+  const stop = selected !== null && ids.includes(selected) ? selected : enabled[0];
   const select = (id: string | undefined): void => {
     if (id === undefined || isDisabled(id)) return;
     elements.current.get(id)?.focus();
@@ -40,6 +40,7 @@ export function useRadioGroup({ ids, selected, onSelect, isDisabled = () => fals
   };
   return {
     group: { role: 'radiogroup' },
+    focus: () => elements.current.get(stop ?? '')?.focus(),
     radio: (id) => ({
       role: 'radio',
       'aria-checked': id === selected,

@@ -20,6 +20,8 @@ export interface RegionLabels {
   readonly step: Readonly<Record<RegionSwitchStep, (name: string) => string>>;
   readonly moved: (name: string, verified: boolean) => string;
   readonly notMoved: string;
+  readonly lost: string;
+  readonly stale: string;
 }
 
 export const REGION_LABELS: RegionLabels = {
@@ -44,4 +46,6 @@ export const REGION_LABELS: RegionLabels = {
   },
   moved: (name, verified) => (verified ? `You are in ${name} now. Everything is there.` : `You are in ${name} now. What is missing there is sent again.`),
   notMoved: 'The region could not be changed. You are where you were, and nothing is lost.',
+  lost: 'The space could not be opened again. Your data is on this device: reload the page.',
+  stale: 'These are the regions of last time; the list could not be read.',
 };

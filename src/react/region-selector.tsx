@@ -52,7 +52,7 @@ export function RegionSelector({ client, labels, className = '' }: RegionSelecto
           ))}
         </div>
       )}
-      <Progress choice={choice} words={words} />
+      <Progress choice={choice} words={words} focus={radios.focus} />
       <BlindPromise words={words} />
     </section>
   );
@@ -92,10 +92,14 @@ function Row({ region, props, isCurrent, isSuggested, words }: RowProps): ReactN
   );
 }
 
-function Progress({ choice, words }: { readonly choice: RegionChoice; readonly words: RegionLabels }): ReactNode {
-  const { switching, moved, error, regions, selectedId, choiceId, isPending } = choice;
+function Progress({ choice, words, focus }: { readonly choice: RegionChoice; readonly words: RegionLabels; readonly focus: () => void }): ReactNode {
+  const { switching, regions, selectedId, choiceId, isPending } = choice;
   const nameOf = (id: string): string => regions.find((region) => region.id === id)?.name ?? id;
-  const said = switching !== null ? words.step[switching.step](nameOf(switching.to)) : error?.code === 'region_unreachable' ? words.notMoved : moved === null ? '' : words.moved(nameOf(moved.to), moved.verified);
+  // The button goes away, so the focus goes where the choice was made.
+  const act = (action: () => void) => () => {
+    focus();
+    action();
+  };
   return (
     <>
       {switching !== null && (
@@ -106,20 +110,28 @@ function Progress({ choice, words }: { readonly choice: RegionChoice; readonly w
         </div>
       )}
       <p className="sr-said" role="status">
-        {said}
+        {saying(choice, words, nameOf)}
       </p>
       {isPending && selectedId !== null && (
-        <button className="sr-button" type="button" onClick={choice.confirm}>
+        <button className="sr-button" type="button" onClick={act(choice.confirm)}>
           {words.move(nameOf(selectedId))}
         </button>
       )}
       {!choice.canMove && choiceId !== null && (
-        <button className="sr-link sr-link-start" type="button" onClick={choice.reset}>
+        <button className="sr-link sr-link-start" type="button" onClick={act(choice.reset)}>
           {words.automatic}
         </button>
       )}
     </>
   );
+}
+
+function saying({ switching, moved, error, phase }: RegionChoice, words: RegionLabels, nameOf: (id: string) => string): string {
+  if (switching !== null) return words.step[switching.step](nameOf(switching.to));
+  if (error?.code === 'region_unreachable') return words.notMoved;
+  if (error?.code === 'closed') return words.lost;
+  if (error !== null && phase === 'ready') return words.stale;
+  return moved === null ? '' : words.moved(nameOf(moved.to), moved.verified);
 }
 
 function BlindPromise({ words }: { readonly words: RegionLabels }): ReactNode {

@@ -2,8 +2,8 @@
 // How far the newest change has come: here, at the relay, on other devices. Each step is one somebody signed for.
 import type { ReactNode } from 'react';
 import { Icon } from './icons.js';
+import type { SyncStatus } from './sync-store.js';
 import { useSyncStatus } from './use-sync-status.js';
-import type { SyncStatus } from './use-sync-status.js';
 
 export interface SyncLabels {
   readonly unknown: string;

@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { useEffect, useMemo } from 'react';
 import type { RegionsState } from '../client/index.js';
 import { constantStore } from './external-store.js';
 import { useSealrelay } from './provider.js';
@@ -7,6 +7,8 @@ import { useStore } from './use-store.js';
 
 const NOTHING: RegionsState = { phase: 'idle', regions: [], currentId: null, suggestedId: null, choiceId: null, canMove: false, switching: null, moved: null, error: null };
 const NOBODY = constantStore(NOTHING);
+/** How often the regions are asked for while they are shown: as long as a measurement holds. */
+const REFRESH_EVERY_MS = 5 * 60_000;
 const resolved = (): Promise<void> => Promise.resolve();
 const IDLE: Pick<Regions, 'refresh' | 'choose' | 'switchTo'> = { refresh: resolved, choose: resolved, switchTo: resolved };
 
@@ -19,15 +21,22 @@ export interface UsedRegions extends RegionsState {
   readonly switchTo: Regions['switchTo'];
 }
 
-/** The regions of the provider, or of the client given; they are read when the first component asks. */
+/** The regions of the provider, or of the client given; they are read when the first component asks, and kept fresh while one does. */
 export function useRegions(client?: Regions | null): UsedRegions {
   const { regions } = useSealrelay();
   const used = client ?? regions;
   const state = useStore(used ?? NOBODY, NOTHING);
   useEffect(() => {
+    if (used === null) return undefined;
     // A failure is in the state.
-    if (used?.getSnapshot().phase === 'idle') used.refresh().catch(() => undefined);
+    const refresh = (): void => void used.refresh().catch(() => undefined);
+    if (used.getSnapshot().phase === 'idle') refresh();
+    const timer = setInterval(refresh, REFRESH_EVERY_MS);
+    return () => clearInterval(timer);
   }, [used]);
-  const { refresh, choose, switchTo } = used === null ? IDLE : used;
-  return { ...state, refresh: refresh.bind(used), choose: choose.bind(used), switchTo: switchTo.bind(used) };
+  const actions = useMemo(() => {
+    const { refresh, choose, switchTo } = used ?? IDLE;
+    return { refresh: refresh.bind(used), choose: choose.bind(used), switchTo: switchTo.bind(used) };
+  }, [used]);
+  return { ...state, ...actions };
 }

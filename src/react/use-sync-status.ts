@@ -1,18 +1,8 @@
-import type { Space, Write } from '../client/index.js';
-import { constantStore, derivedStore, storeOf } from './external-store.js';
-import type { ExternalStore } from './external-store.js';
+import { constantStore, storeOf } from './external-store.js';
 import { useSpace } from './provider.js';
+import { syncStore } from './sync-store.js';
+import type { SyncStatus } from './sync-store.js';
 import { useStore } from './use-store.js';
-
-/** Where the newest change of this device is known to be. */
-export interface SyncStatus {
-  /** `here`: on this device; `relay`: on the relay's disk; `devices`: another device holds it; `unknown`: there is no open space. */
-  readonly saved: 'unknown' | 'here' | 'relay' | 'devices';
-  /** Other devices that acknowledged the newest change made since the page was opened. */
-  readonly seenBy: number;
-  /** Other devices of the space. */
-  readonly others: number;
-}
 
 const UNKNOWN: SyncStatus = { saved: 'unknown', seenBy: 0, others: 0 };
 const NOBODY = constantStore(UNKNOWN);
@@ -22,42 +12,4 @@ const syncOf = storeOf(syncStore);
 export function useSyncStatus(): SyncStatus {
   const space = useSpace();
   return useStore(space === null ? NOBODY : syncOf(space), UNKNOWN);
-}
-
-function syncStore(space: Space): ExternalStore<SyncStatus> {
-  let newest: Write | undefined;
-  const watch = (changed: () => void): (() => void) => {
-    const end = new AbortController();
-    let isAwaited = false;
-    // Changes of an earlier run have no events of their own.
-    const look = (): void => {
-      changed();
-      if (isAwaited || !space.hasUnsyncedChanges) return;
-      isAwaited = true;
-      space.whenSynced({ signal: end.signal }).then(
-        () => {
-          isAwaited = false;
-          changed();
-        },
-        () => undefined,
-      );
-    };
-    const stops = [
-      space.on('pushed', (write) => {
-        newest = write;
-        look();
-      }),
-      ...(['write-state', 'status', 'roster'] as const).map((name) => space.on(name, look)),
-    ];
-    look();
-    return () => {
-      for (const stop of stops) stop();
-      end.abort();
-    };
-  };
-  return derivedStore(watch, () => {
-    const seenBy = newest?.seenBy.length ?? 0;
-    const saved = space.hasUnsyncedChanges ? 'here' : seenBy > 0 ? 'devices' : 'relay';
-    return { saved, seenBy, others: space.devices().filter(({ own }) => !own).length };
-  });
 }

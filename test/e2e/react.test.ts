@@ -34,6 +34,8 @@ describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Ch
     await context.close();
   }
 
+  const focused = (page: Page): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? '');
+
   async function violations(page: Page): Promise<string[]> {
     if (await page.evaluate(() => typeof axe === 'undefined')) await page.evaluate(AXE);
     const found = await page.evaluate(async () => {
@@ -66,11 +68,11 @@ describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Ch
 
   test.each([['ltr', 'ArrowRight', 'ArrowLeft'], ['rtl', 'ArrowLeft', 'ArrowRight']])('regions are chosen with the keyboard alone (%s)', async (dir, forth, back) => {
     const { page, context, troubles } = await gallery(`react=19&dir=${dir}`);
-    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.querySelector('.sr-name')?.textContent ?? document.activeElement?.textContent ?? '');
+    const name = (): Promise<string> => page.evaluate(() => document.activeElement?.querySelector('.sr-name')?.textContent ?? document.activeElement?.textContent ?? '');
     const checked = (): Promise<string | null> => page.locator('#live [aria-checked=true] .sr-name').textContent();
     const press = async (key: string): Promise<[string, string | null]> => {
       await page.keyboard.press(key);
-      return [await focused(), await checked()];
+      return [await name(), await checked()];
     };
     await page.focus('#live .sr-link');
     expect(await press('Tab')).toEqual(['US East', 'US East']);
@@ -96,7 +98,9 @@ describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Ch
     const { page } = all;
     const said = (): Promise<string | null> => page.locator('#live .sr-said').textContent();
     await page.click('#live [role=radio]:has-text("Frankfurt")');
-    await page.click('#live .sr-button:has-text("Move to EU Central")');
+    await page.focus('#live .sr-button:has-text("Move to EU Central")');
+    await page.keyboard.press('Enter');
+    expect(await focused(page)).toContain('EU Central');
     expect(await said()).toContain('Pausing');
     await page.screenshot({ path: join(PICTURES, 'switching.png') });
     for (const words of ['Connecting to EU Central', 'Comparing what EU Central holds', 'You are in EU Central now. Everything is there.']) {
@@ -115,12 +119,29 @@ describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Ch
     await expectQuietEnd(all);
   });
 
+  test('without a way to move, a region is only chosen, and the choice can be taken back', async () => {
+    const { page, context, troubles } = await gallery('react=19');
+    const checked = (): Promise<string | null> => page.locator('#chosen [aria-checked=true] .sr-name').textContent();
+    await page.click('#chosen [role=radio]:has-text("Virginia")');
+    await page.click('#chosen .sr-link:has-text("Follow the recommendation")');
+    expect(await checked()).toBe('EU Central');
+    expect(await page.locator('#chosen .sr-button').count()).toBe(0);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+
   test('a device is removed only after a second word, and a shown link is hidden again', async () => {
     const all = await gallery('react=18');
     const { page } = all;
-    await page.click('#devices [aria-label="Remove Kitchen tablet"]');
+    await page.focus('#devices [aria-label="Remove Kitchen tablet"]');
+    await page.keyboard.press('Enter');
+    expect(await focused(page)).toBe('Keep');
+    await page.keyboard.press('Enter');
+    expect(await focused(page)).toBe('Remove');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Shift+Tab');
     expect(await page.locator('#devices li').count()).toBe(3);
-    await page.click('#devices .sr-button-danger');
+    await page.keyboard.press('Enter');
     await page.waitForFunction(() => document.querySelectorAll('#devices li').length === 2);
     expect(await page.locator('#pair .sr-qr').count()).toBe(0);
     await page.clock.install();

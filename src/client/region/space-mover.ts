@@ -50,16 +50,24 @@ export class SpaceMover implements RegionMover {
     const relay = this.#options.relayOf(region);
     if (relay === undefined) throw new ClientError('region_unreachable', 'the address of the relay of the region is not known');
     step('pausing');
-    this.#space.goOffline();
-    await this.#space.close();
-    step('connecting');
     try {
+      this.#space.goOffline();
+      await this.#space.close();
+      step('connecting');
       const move = await this.#settle(relay, step);
       this.#relay = relay;
       return move;
     } catch (cause) {
-      this.#adopt(await this.#options.open(this.#relay));
+      await this.#goBack();
       throw new ClientError('region_unreachable', 'the relay of the region did not take the space', { cause, temporary: true, hint: 'The space is where it was.' });
+    }
+  }
+
+  async #goBack(): Promise<void> {
+    try {
+      this.#adopt(await this.#options.open(this.#relay));
+    } catch (cause) {
+      throw new ClientError('closed', 'the space could not be opened again where it was', { cause, hint: 'What it holds is in its storage; open it from there.' });
     }
   }
 

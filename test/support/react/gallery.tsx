@@ -75,7 +75,7 @@ function Gallery(): ReactNode {
             <RegionSelector />
           </SpaceProvider>
         </div>
-        <div>
+        <div id="chosen">
           <RegionSelector client={SETTLED} labels={{ title: 'Region, chosen only' }} />
         </div>
         <RegionSelector client={LOADING} labels={{ title: 'Region, loading' }} />

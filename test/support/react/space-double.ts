@@ -79,6 +79,10 @@ export class SpaceDouble {
     for (const resolve of this.#synced.splice(0)) resolve();
   }
 
+  goOffline(): void {
+    this.status = { status: 'offline', error: null };
+  }
+
   async close(): Promise<void> {
     this.status = { status: 'closed', error: null };
   }

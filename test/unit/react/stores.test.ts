@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { derivedStore } from '../../../src/react/external-store.js';
 import { PRESENCE_EVERY_MS, PRESENCE_LIFE_MS, PRESENT_MAX, PresenceStore } from '../../../src/react/presence.js';
-import { SpaceDouble } from '../../support/react/space-double.js';
+import { syncStore } from '../../../src/react/sync-store.js';
+import { SpaceDouble, deviceOf } from '../../support/react/space-double.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -73,4 +74,34 @@ test('presence takes no foreign frames, no damaged ones, and not more devices th
   expect(presence.getSnapshot()).toEqual([]);
   for (let n = 0; n <= PRESENT_MAX; n += 1) double.hear(`device ${n}`, `{"kind":"state","state":${n}}`);
   expect(presence.getSnapshot()).toHaveLength(PRESENT_MAX);
+});
+
+test('what is saved goes from here to the relay to devices, and back with the next change', () => {
+  const double = new SpaceDouble();
+  double.known = [deviceOf('a', { own: true }), deviceOf('b'), deviceOf('c')];
+  const store = syncStore(double.space);
+  const heard: string[] = [];
+  const stop = store.subscribe(() => heard.push(store.getSnapshot().saved));
+  const write = { seenBy: [] as string[] };
+  double.push(write);
+  double.hasUnsyncedChanges = false;
+  double.emit('write-state', write as never);
+  write.seenBy = ['b'];
+  double.emit('write-state', write as never);
+  expect(store.getSnapshot()).toEqual({ saved: 'devices', seenBy: 1, others: 2 });
+  double.push({ seenBy: [] });
+  expect(heard).toEqual(['here', 'relay', 'devices', 'here']);
+  stop();
+  expect(double.listening).toBe(0);
+});
+
+test('what an earlier run pushed is followed too', async () => {
+  const double = new SpaceDouble();
+  double.hasUnsyncedChanges = true;
+  const store = syncStore(double.space);
+  const stop = store.subscribe(() => undefined);
+  expect(store.getSnapshot().saved).toBe('here');
+  double.sync();
+  await vi.waitFor(() => expect(store.getSnapshot().saved).toBe('relay'));
+  stop();
 });
