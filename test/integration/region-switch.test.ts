@@ -61,6 +61,9 @@ describe.skipIf(!productBuilt())('changing the region (needs `npm run build`)', 
     expect({ phase, error }).toEqual({ phase: 'ready', error: null });
     expect(shown.map(({ id, status, latencyMs }) => [id, status, typeof latencyMs])).toEqual([['eu', 'online', 'number'], ['us', 'online', 'number']]);
     expect(suggestedId).not.toBeNull();
+    // Through the core, too: pages of other origins read the list.
+    const { headers } = await fetch(`${shown[0]?.endpoint}/regions`);
+    expect(headers.get('access-control-allow-origin')).toBe('*');
   });
 
   it('takes the space along, with what was pushed while it was under way, and finds its history whole', async () => {
