@@ -1,6 +1,6 @@
 // `/regions`: the regions clients may choose from. A relay knows how it is itself; how others are, clients find out by asking them.
-import type { onRequestHookHandler } from 'fastify';
 import type { Region } from '../../config/regions.js';
+import type { onRequestHookHandler } from 'fastify';
 import type { App } from '../fastify.js';
 import { problemSchema } from '../plugins/problem.js';
 import type { StoreTrouble } from '../readiness.js';
