@@ -22,7 +22,9 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a React app with a re
   beforeAll(async () => {
     await scene.start();
     dir = mkdtempSync(join(tmpdir(), 'sealrelay-react-'));
-    relay = await startRelay({ dataDir: dir, port: await freePort() });
+    const port = await freePort();
+    const regions = [{ id: 'eu', name: 'EU', location: 'Loopback', endpoint: `http://127.0.0.1:${port}` }, { id: 'us', name: 'US', location: 'Nowhere', endpoint: 'http://127.0.0.1:1' }];
+    relay = await startRelay({ dataDir: dir, port, env: { RELAY_REGION: 'eu', RELAY_REGIONS: JSON.stringify(regions) } });
     space = await createSpace({ relay: relay.address });
   });
   afterAll(async () => {
@@ -30,6 +32,14 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a React app with a re
     await space?.close();
     await relay?.stop();
     rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('a page of another origin reads the list of regions and measures them', async () => {
+    const { page, context } = await scene.open('react=19');
+    const { phase, error, regions, suggestedId } = await page.evaluate((origin) => handles.regions(origin), `http://127.0.0.1:${relay.port}`);
+    expect({ phase, error, suggestedId }).toEqual({ phase: 'ready', error: null, suggestedId: 'eu' });
+    expect(regions).toMatchObject([{ id: 'eu', status: 'online', latencyMs: expect.any(Number) }, { id: 'us', status: 'offline', latencyMs: null }]);
+    await context.close();
   });
 
   test.each<ReactVersion>([18, 19])('a page in strict mode syncs with another device, one space open at a time (React %s)', async (react) => {

@@ -3,7 +3,7 @@ import { StrictMode } from 'react';
 import type { ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { RegionClient, openSpace } from '../../../src/client/index.js';
-import type { MeasuredRegion, RegionMover, Space } from '../../../src/client/index.js';
+import type { MeasuredRegion, RegionMover, RegionsState, Space } from '../../../src/client/index.js';
 import { SpaceProvider, useConnectionStatus, usePresence, useSealrelay } from '../../../src/react/index.js';
 import type { CodePairing } from '../../../src/react/index.js';
 import { ConnectionBadge } from '../../../src/react/connection-badge.js';
@@ -181,6 +181,12 @@ const handles = {
         </SpaceProvider>
       </StrictMode>,
     );
+  },
+  /** What a page of this origin finds out about the regions of a relay. */
+  async regions(origin: string): Promise<RegionsState> {
+    const found = new RegionClient({ origin });
+    await found.refresh();
+    return found.getSnapshot();
   },
   unmount: () => root.unmount(),
 };
