@@ -29,7 +29,7 @@ export type SpaceProviderProps = Common &
   (
     | {
         /** An open space, one to come (null), or a store of it such as a SpaceMover; its owner closes it. */
-        readonly space: Space | ExternalStore<Space> | null;
+        readonly space: Space | ExternalStore<Space | null> | null;
         readonly open?: never;
       }
     | {

@@ -40,7 +40,7 @@ export const REGION_LABELS: RegionLabels = {
   move: (name) => `Move to ${name}`,
   automatic: 'Follow the recommendation',
   step: {
-    pausing: () => 'Pausing. What you do meanwhile stays on this device.',
+    pausing: () => 'Pausing. All you did so far is kept on this device.',
     connecting: (name) => `Connecting to ${name} …`,
     resuming: (name) => `Comparing what ${name} holds with what this device knows …`,
   },

@@ -19,6 +19,11 @@ describe.skipIf(!productBuilt())('changing the region (needs `npm run build`)', 
   const texts: string[] = [];
   let mover: SpaceMover;
   let regions: RegionClient;
+  const spaceOf = (held: SpaceMover): Space => {
+    const space = held.getSnapshot();
+    if (space === null) throw new Error('the space is on its way');
+    return space;
+  };
 
   const cli = (house: 'eu' | 'us', ...args: readonly string[]): void => {
     const ran = spawnSync(process.execPath, [CLI, ...args, '--url', `http://127.0.0.1:${admin[house]}`], { encoding: 'utf8', cwd: dir, env: { ...process.env, RELAY_DATA_DIR: join(dir, house) } });
@@ -50,7 +55,7 @@ describe.skipIf(!productBuilt())('changing the region (needs `npm run build`)', 
   });
 
   afterAll(async () => {
-    await mover?.getSnapshot().close();
+    await mover?.getSnapshot()?.close();
     await Promise.all(Object.values(relays).map((relay) => relay.stop()));
     rmSync(dir, { recursive: true, force: true });
   });
@@ -67,14 +72,14 @@ describe.skipIf(!productBuilt())('changing the region (needs `npm run build`)', 
   });
 
   it('takes the space along, with what was pushed while it was under way, and finds its history whole', async () => {
-    const space = mover.getSnapshot();
+    const space = spaceOf(mover);
     cli('eu', 'space', 'export', space.id, '--out', 'space.srspace');
     cli('us', 'space', 'import', 'space.srspace');
     space.goOffline();
     space.push(bytes('not sent yet'));
     await regions.switchTo('us');
     expect(regions.getSnapshot()).toMatchObject({ currentId: 'us', choiceId: 'us', moved: { to: 'us', verified: true }, error: null });
-    const moved = mover.getSnapshot();
+    const moved = spaceOf(mover);
     expect(moved).not.toBe(space);
     expect(moved.link).toContain(`#k=${/#k=(.*)$/.exec(relays.us?.address ?? '')?.[1] ?? 'none'}&`);
     await moved.whenSynced();
@@ -89,7 +94,7 @@ describe.skipIf(!productBuilt())('changing the region (needs `npm run build`)', 
     await space.whenSynced();
     const other = new SpaceMover({ space, relay, open: (address) => openSpace({ relay: address, storage: store }), relayOf: () => relays.us?.address, timeoutMs: MOVE_TIMEOUT_MS });
     expect(await other.move({ id: 'us', name: 'US', location: 'Loopback', endpoint: '', status: 'online' }, () => undefined)).toEqual({ verified: false });
-    const moved = other.getSnapshot();
+    const moved = spaceOf(other);
     await moved.push(bytes('two')).durable('relay');
     const read: string[] = [];
     const second = await openSpace({ link: moved.link ?? '' });
@@ -104,7 +109,7 @@ describe.skipIf(!productBuilt())('changing the region (needs `npm run build`)', 
     expect(regions.getSnapshot()).toMatchObject({ regions: [{ id: 'eu', status: 'offline' }, { id: 'us', status: 'online' }], suggestedId: 'us' });
     await expect(regions.switchTo('eu')).rejects.toMatchObject({ code: 'region_unreachable' });
     expect(regions.getSnapshot()).toMatchObject({ currentId: 'us', choiceId: 'us', switching: null });
-    await mover.getSnapshot().push(bytes('after the failure')).durable('relay');
+    await spaceOf(mover).push(bytes('after the failure')).durable('relay');
     await until('it is read', () => texts.includes('after the failure'));
   });
 });

@@ -21,12 +21,12 @@ export interface SpaceMoverOptions {
   readonly environment?: Pick<Environment, 'after'>;
 }
 
-/** Holds the space of now; a store that user interfaces subscribe to. */
+/** Holds the space of now; a store that user interfaces subscribe to. While a space is on its way there is none to push to. */
 export class SpaceMover implements RegionMover {
   readonly #options: SpaceMoverOptions;
   readonly #environment: Pick<Environment, 'after'>;
   readonly #listeners = new Set<() => void>();
-  #space: Space;
+  #space: Space | null;
   #relay: string;
 
   constructor(options: SpaceMoverOptions) {
@@ -43,16 +43,19 @@ export class SpaceMover implements RegionMover {
     return () => this.#listeners.delete(entry);
   };
 
-  /** The space of now. */
-  readonly getSnapshot = (): Space => this.#space;
+  /** The space of now; null while it is on its way. */
+  readonly getSnapshot = (): Space | null => this.#space;
 
   async move(region: Region, step: (step: RegionSwitchStep) => void): Promise<RegionMove> {
     const relay = this.#options.relayOf(region);
     if (relay === undefined) throw new ClientError('region_unreachable', 'the address of the relay of the region is not known');
+    const space = this.#space;
+    if (space === null) throw new ClientError('region_busy', 'the space is on its way', { temporary: true });
     step('pausing');
+    this.#adopt(null);
     try {
-      this.#space.goOffline();
-      await this.#space.close();
+      space.goOffline();
+      await space.close();
       step('connecting');
       const move = await this.#settle(relay, step);
       this.#relay = relay;
@@ -95,7 +98,7 @@ export class SpaceMover implements RegionMover {
     }
   }
 
-  #adopt(space: Space): void {
+  #adopt(space: Space | null): void {
     this.#space = space;
     for (const listener of [...this.#listeners]) listener();
   }

@@ -25,6 +25,8 @@ test('goes back after the time when the other relay does not answer', async () =
   await vi.waitFor(() => expect(open).toHaveBeenCalledWith('away'));
   await Promise.resolve();
   expect(home.status.status).toBe('closed');
+  expect(mover.getSnapshot()).toBeNull();
+  await expect(mover.move(REGION, () => undefined)).rejects.toMatchObject({ code: 'region_busy' });
   clock.advance(999);
   expect(open).toHaveBeenCalledTimes(1);
   clock.advance(1);
@@ -32,13 +34,14 @@ test('goes back after the time when the other relay does not answer', async () =
   expect(steps).toEqual(['pausing', 'connecting']);
   expect([away.status.status, away.listening]).toEqual(['closed', 0]);
   expect(mover.getSnapshot()).toBe(back);
-  expect(told).toHaveBeenCalledTimes(1);
+  expect(told).toHaveBeenCalledTimes(2);
 });
 
 test('says so when there is no way back either', async () => {
   const { away, mover } = scene(() => Promise.reject(new Error('no storage')));
   away.status = { status: 'failed', error: null };
   await expect(mover.move(REGION, () => undefined)).rejects.toMatchObject({ code: 'closed', message: expect.stringContaining('opened again') });
+  expect(mover.getSnapshot()).toBeNull();
 });
 
 test('pauses nothing when the address of the region is not known', async () => {
