@@ -44,7 +44,7 @@ export const REGION_LABELS: RegionLabels = {
     connecting: (name) => `Connecting to ${name} …`,
     resuming: (name) => `Comparing what ${name} holds with what this device knows …`,
   },
-  moved: (name, verified) => (verified ? `You are in ${name} now. Everything is there.` : `You are in ${name} now. What is missing there is sent again.`),
+  moved: (name, verified) => (verified ? `You are in ${name} now, with your whole history.` : `You are in ${name} now. What is missing there is sent again.`),
   notMoved: 'The region could not be changed. You are where you were, and nothing is lost.',
   lost: 'The space could not be opened again. Your data is on this device: reload the page.',
   stale: 'These are the regions of last time; the list could not be read.',

@@ -14,7 +14,7 @@ export interface SyncLabels {
 
 export const SYNC_LABELS: SyncLabels = {
   unknown: 'Opening …',
-  here: 'Saved on this device',
+  here: 'On this device so far',
   relay: 'Saved at the relay',
   devices: (seenBy, others) => (others > 1 ? `On ${Math.min(seenBy, others)} of ${others} other devices` : 'On your other device'),
 };

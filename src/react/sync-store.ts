@@ -19,8 +19,8 @@ export function syncStore(space: Pick<Space, 'on' | 'whenSynced' | 'hasUnsyncedC
   const watch = (changed: () => void): (() => void) => {
     const end = new AbortController();
     let isAwaited = false;
-    // Changes of an earlier run have no events of their own.
-    const look = (): void => {
+    // Changes of an earlier run have no events of their own. Only now and then: whenSynced() seals at once what gathers.
+    const lookBack = (): void => {
       changed();
       if (isAwaited || !space.hasUnsyncedChanges) return;
       isAwaited = true;
@@ -35,11 +35,12 @@ export function syncStore(space: Pick<Space, 'on' | 'whenSynced' | 'hasUnsyncedC
     const stops = [
       space.on('pushed', (write) => {
         newest = write;
-        look();
+        changed();
       }),
-      ...(['write-state', 'status', 'roster'] as const).map((name) => space.on(name, look)),
+      ...(['write-state', 'roster'] as const).map((name) => space.on(name, changed)),
+      space.on('status', lookBack),
     ];
-    look();
+    lookBack();
     return () => {
       for (const stop of stops) stop();
       end.abort();

@@ -108,7 +108,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Ch
     expect(await focused(page)).toContain('EU Central');
     expect(await said()).toContain('Pausing');
     await page.screenshot({ path: join(PICTURES, 'switching.png') });
-    for (const words of ['Connecting to EU Central', 'Comparing what EU Central holds', 'You are in EU Central now. Everything is there.']) {
+    for (const words of ['Connecting to EU Central', 'Comparing what EU Central holds', 'You are in EU Central now, with your whole history.']) {
       await page.evaluate(() => handles.arrive());
       await page.waitForSelector(`#live .sr-said:has-text("${words}")`);
     }

@@ -157,8 +157,9 @@ const handles = {
     );
     // Seen by both others, after the components listen.
     setTimeout(() => {
-      saved.devices.push({ seenBy: ['b27c', '90de'] });
-      saved.devices.sync();
+      const write = { seenBy: ['b27c', '90de'] };
+      saved.devices.push(write);
+      saved.devices.sync(write);
     }, 50);
   },
   app(link: string): void {

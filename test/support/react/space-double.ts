@@ -12,6 +12,8 @@ export class SpaceDouble {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #hearing = new Set<(message: EphemeralMessage) => void>();
   #synced: (() => void)[] = [];
+  /** How often somebody asked to be told of it. */
+  waits = 0;
 
   /** The double in the place of a space; it has what the hooks use, and nothing else. */
   get space(): Space {
@@ -61,6 +63,7 @@ export class SpaceDouble {
   }
 
   whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.waits += 1;
     return new Promise((resolve, reject) => {
       this.#synced.push(resolve);
       signal?.addEventListener('abort', () => reject(new Error('aborted')));
@@ -73,9 +76,10 @@ export class SpaceDouble {
     this.emit('pushed', write as Write);
   }
 
-  /** The relay has it all. Only who waits is told, as for what an earlier run pushed. */
-  sync(): void {
+  /** The relay has it all. Without a write only who waits is told, as for what an earlier run pushed. */
+  sync(write?: Pick<Write, 'seenBy'>): void {
     this.hasUnsyncedChanges = false;
+    if (write !== undefined) this.emit('write-state', write as Write);
     for (const resolve of this.#synced.splice(0)) resolve();
   }
 

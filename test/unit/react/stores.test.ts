@@ -84,13 +84,14 @@ test('what is saved goes from here to the relay to devices, and back with the ne
   const stop = store.subscribe(() => heard.push(store.getSnapshot().saved));
   const write = { seenBy: [] as string[] };
   double.push(write);
-  double.hasUnsyncedChanges = false;
-  double.emit('write-state', write as never);
+  double.sync(write);
   write.seenBy = ['b'];
   double.emit('write-state', write as never);
   expect(store.getSnapshot()).toEqual({ saved: 'devices', seenBy: 1, others: 2 });
   double.push({ seenBy: [] });
   expect(heard).toEqual(['here', 'relay', 'devices', 'here']);
+  // A wait would have sealed each change by itself.
+  expect(double.waits).toBe(0);
   stop();
   expect(double.listening).toBe(0);
 });
@@ -101,6 +102,7 @@ test('what an earlier run pushed is followed too', async () => {
   const store = syncStore(double.space);
   const stop = store.subscribe(() => undefined);
   expect(store.getSnapshot().saved).toBe('here');
+  expect(double.waits).toBe(1);
   double.sync();
   await vi.waitFor(() => expect(store.getSnapshot().saved).toBe('relay'));
   stop();
