@@ -33,6 +33,10 @@ export type ClientErrorCode =
   | 'blob_rejected'
   | 'blob_key_unknown'
   | 'content_changed'
+  | 'regions_unavailable'
+  | 'unknown_region'
+  | 'region_busy'
+  | 'region_unreachable'
   | (string & Record<never, never>);
 
 export interface ClientErrorOptions {

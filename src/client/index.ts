@@ -40,6 +40,13 @@ export type { Topic, TopicEvents, TopicMessage, TopicPeer, TopicSendOptions } fr
 export type { LiveRejection } from './live/live-crypto.js';
 export type { Evidence, Misbehaviour, MisbehaviourKind } from './misbehaviour.js';
 export type { Environment, Timer } from './environment.js';
+export { RegionClient } from './region/region-client.js';
+export type { MeasuredRegion, RegionClientOptions, RegionMove, RegionMover, RegionsState, RegionSwitchStep } from './region/region-client.js';
+export type { Region, RegionStatus } from './region/region-list.js';
+export { MemoryRegionStorage, WebRegionStorage } from './region/region-storage.js';
+export type { RegionMemory, RegionStorage } from './region/region-storage.js';
+export { SpaceMover } from './region/space-mover.js';
+export type { SpaceMoverOptions } from './region/space-mover.js';
 export { MemoryDeviceStore } from './store/device-store.js';
 export { IndexedDbDeviceStore } from './store/indexeddb-store.js';
 export { MemoryJournal } from './store/journal.js';

@@ -99,3 +99,21 @@ export const TOPIC_NAME_CHARS_MAX = 1024;
 export const TOPIC_SENDS_WAITING_MAX = 256;
 /** How long a message waits for a receiver that takes nothing. */
 export const TOPIC_STALL_MS = 30_000;
+
+/** Regions of a list that are taken; the others are left out. */
+export const REGIONS_MAX = 64;
+/** Bytes of a list of regions. */
+export const REGION_LIST_BYTES_MAX = 256 * KIB;
+/** Time for the list, and for one probe, to be answered. */
+export const REGION_LIST_TIMEOUT_MS = 5000;
+export const REGION_PROBE_TIMEOUT_MS = 3000;
+/** Timed requests of which the median is a region's latency. */
+export const REGION_PROBE_SAMPLES = 5;
+/** Regions probed at once: more would measure each other. */
+export const REGION_PROBES_AT_ONCE = 3;
+/** How long a probe holds. */
+export const REGION_PROBE_FRESH_MS = 5 * 60_000;
+/** A region is suggested instead of another only when it is this much nearer, so that noise moves nobody. */
+export const REGION_NEARER_MS_MIN = 10;
+/** Time for a space to come online at the relay of another region, before it goes back. */
+export const REGION_MOVE_TIMEOUT_MS = 15_000;

@@ -19,6 +19,8 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   'yjs/node.ts': { own: ['client/node.ts', 'yjs'], packages: ['yjs'] },
   automerge: { own: ['client'], packages: ['@automerge/automerge', '@automerge/automerge-repo'] },
   'automerge/node.ts': { own: ['automerge', 'client/node.ts'], packages: [] },
+  // Only types of the client: an app that uses hooks brings the client itself.
+  react: { own: ['client'], packages: ['react', 'uqr'] },
   'errors.ts': { own: [], packages: [] },
   'version.ts': { own: [], packages: ['node:*'] },
   config: { own: ['errors.ts'], packages: ['node:*', 'toml-eslint-parser', 'yaml'] },

@@ -21,7 +21,7 @@ export function readSources(folders: readonly string[], endings: readonly string
   );
 }
 
-export const typescriptSources = (): Source[] => readSources(['src'], ['.ts']);
+export const typescriptSources = (): Source[] => readSources(['src'], ['.ts', '.tsx']);
 export const rustSources = (): Source[] => readSources(['crates'], ['.rs']);
 
 /** The text without comments, so that prose may name what code may not. Line numbers stay. */

@@ -121,6 +121,7 @@ export function ensureTypeScript() {
   const args = [installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', aside];
   runOrThrow(process.execPath, args, { what: 'compiling TypeScript' });
   buildAdminUi(join(aside, 'admin-ui'));
+  copyFileSync(join(ROOT, 'src', 'react', 'styles.css'), join(aside, 'react', 'styles.css'));
   writeFileSync(join(aside, 'build.json'), JSON.stringify(buildFacts()));
   rmSync(dist, { recursive: true, force: true });
   renameSync(aside, dist);

@@ -96,6 +96,8 @@ export interface SpaceEvents {
   readonly 'entry-rejected': EntryRejectedEvent;
   readonly roster: Roster;
   readonly ack: AckEvent;
+  /** This device pushed an item; from now on it has unsynced changes. */
+  readonly pushed: Write;
   readonly 'write-state': Write;
   readonly 'ephemeral-missed': EphemeralMissedEvent;
   readonly 'live-rejected': LiveRejectedEvent;

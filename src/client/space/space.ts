@@ -120,7 +120,9 @@ export class Space {
     if (context.outbox.full || waiting + item.length > OUTBOX_UNSENT_BYTES_MAX || context.outbox.heldBytes > OUTBOX_HELD_BYTES_MAX) {
       throw new ClientError('outbox_full', 'too much waits to be synced', { temporary: true, hint: 'Wait for whenWritable(), or go online; a snapshot() frees what other devices have not read.' });
     }
-    return batcher.push(item);
+    const write = batcher.push(item);
+    context.events.emit('pushed', write);
+    return write;
   }
 
   /** Resolves when push() will not refuse because of a full outbox. */

@@ -1,5 +1,6 @@
 // `/regions`: the regions clients may choose from. A relay knows how it is itself; of others it knows what their /health said last.
 import type { Region } from '../../config/regions.js';
+import type { onRequestHookHandler } from 'fastify';
 import type { App } from '../fastify.js';
 import { problemSchema } from '../plugins/problem.js';
 import type { StoreTrouble } from '../readiness.js';
@@ -46,8 +47,14 @@ export interface RegionsDeps {
   readonly clock: () => number;
 }
 
+/** Apps live on origins of their own, and the list is for everybody. */
+const letPagesRead: onRequestHookHandler = (_request, reply, done) => {
+  reply.header('access-control-allow-origin', '*');
+  done();
+};
+
 export function regionsRoute(app: App, deps: RegionsDeps): void {
-  app.get('/regions', { schema: regionsSchema }, (_request, reply) =>
+  app.get('/regions', { schema: regionsSchema, onRequest: letPagesRead }, (_request, reply) =>
     reply.header('cache-control', 'no-store').send({
       regions: deps.regions().map((region) => ({ ...region, ...healthOf(region, deps) })),
       timestamp: deps.clock(),

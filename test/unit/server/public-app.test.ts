@@ -84,6 +84,10 @@ describe('the public app', () => {
     expect(await health()).toEqual([503, 'error', 'error']);
   });
 
+  it('lets pages of every origin read the regions', async () => {
+    expect((await app.inject({ url: '/regions', headers })).headers['access-control-allow-origin']).toBe('*');
+  });
+
   it('lists the regions: its own as it is, others as far as it can know', async () => {
     const list = async (): Promise<Record<string, unknown>[]> => (await app.inject({ url: '/regions', headers })).json().regions;
     const seven = await list();

@@ -1,0 +1,23 @@
+'use client';
+/**
+ * Hooks for React 18 and 19. They render on the server (there is no space yet) and survive strict mode.
+ *
+ * ```tsx
+ * <SpaceProvider open={open}><App /></SpaceProvider>
+ * ```
+ */
+export { SpaceProvider, useSealrelay, useSpace } from './provider.js';
+export type { Regions, SealrelayContext, SpaceProviderProps } from './provider.js';
+export { useConnectionStatus } from './use-connection-status.js';
+export { useSyncStatus } from './use-sync-status.js';
+export type { SyncStatus } from './sync-store.js';
+export { useDevices } from './use-devices.js';
+export type { Devices } from './use-devices.js';
+export { useRegions } from './use-regions.js';
+export type { UsedRegions } from './use-regions.js';
+export { usePairing } from './use-pairing.js';
+export type { Pairing } from './use-pairing.js';
+export { usePresence } from './use-presence.js';
+export type { Present } from './presence.js';
+export type { CodePairing, CodePairingState } from './code-pairing.js';
+export type { ExternalStore } from './external-store.js';

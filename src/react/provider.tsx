@@ -1,0 +1,89 @@
+// What the hooks find in the tree: the space, the regions, and ways to pair.
+import { createContext, useContext, useEffect, useMemo, useRef, useState } from 'react';
+import type { ReactNode } from 'react';
+import type { RegionClient, Space } from '../client/index.js';
+import { constantStore } from './external-store.js';
+import type { ExternalStore } from './external-store.js';
+import type { CodePairing } from './code-pairing.js';
+import { useStore } from './use-store.js';
+
+export interface SealrelayContext {
+  /** Null while it is opened, and on the server. */
+  readonly space: Space | null;
+  /** Why it could not be opened. */
+  readonly error: Error | null;
+  readonly regions: Regions | null;
+  readonly pairing: CodePairing | null;
+}
+
+/** The part of a RegionClient that the hooks use. */
+export type Regions = Pick<RegionClient, 'subscribe' | 'getSnapshot' | 'refresh' | 'choose' | 'switchTo'>;
+
+interface Common {
+  readonly regions?: Regions | null | undefined;
+  readonly pairing?: CodePairing | null | undefined;
+  readonly children?: ReactNode;
+}
+
+export type SpaceProviderProps = Common &
+  (
+    | {
+        /** An open space, one to come (null), or a store of it such as a SpaceMover; its owner closes it. */
+        readonly space: Space | ExternalStore<Space | null> | null;
+        readonly open?: never;
+      }
+    | {
+        /** Opens the space in the browser, once for each function; closed when the provider goes. Keep the function's identity. */
+        readonly open: () => Promise<Space>;
+        readonly space?: never;
+      }
+  );
+
+const EMPTY: SealrelayContext = { space: null, error: null, regions: null, pairing: null };
+const NOBODY: ExternalStore<Space | null> = constantStore(null);
+const Context = createContext<SealrelayContext>(EMPTY);
+
+/** Gives a space, and what belongs to it, to everything below. */
+export function SpaceProvider({ space, open, regions = null, pairing = null, children }: SpaceProviderProps): ReactNode {
+  const given = space ?? null;
+  const store = useMemo<ExternalStore<Space | null>>(() => (given === null ? NOBODY : 'getSnapshot' in given ? given : constantStore(given)), [given]);
+  const held = useStore(store, null);
+  const opened = useOpened(open);
+  const context = useMemo(() => ({ space: open === undefined ? held : opened.space, error: opened.error, regions, pairing }), [open, held, opened, regions, pairing]);
+  return <Context.Provider value={context}>{children}</Context.Provider>;
+}
+
+/** Everything the provider gives. */
+export function useSealrelay(): SealrelayContext {
+  return useContext(Context);
+}
+
+/** The space; null while it is opened, and on the server. */
+export function useSpace(): Space | null {
+  return useContext(Context).space;
+}
+
+type Opened = Pick<SealrelayContext, 'space' | 'error'>;
+const NOT_OPENED: Opened = { space: null, error: null };
+
+// Strict mode mounts twice: the second opening waits until what the first one opened is closed, because a storage has one user at a time.
+function useOpened(open: (() => Promise<Space>) | undefined): Opened {
+  const [opened, setOpened] = useState(NOT_OPENED);
+  const last = useRef<Promise<unknown>>(Promise.resolve());
+  useEffect(() => {
+    if (open === undefined) return undefined;
+    let isWanted = true;
+    const opening = last.current.then(() => (isWanted ? open() : null));
+    opening.then(
+      (space) => isWanted && setOpened({ space, error: null }),
+      (cause: unknown) => isWanted && setOpened({ space: null, error: cause instanceof Error ? cause : new Error(String(cause)) }),
+    );
+    last.current = opening.catch(() => null);
+    return () => {
+      isWanted = false;
+      setOpened(NOT_OPENED);
+      last.current = opening.then((space) => space?.close()).catch(() => null);
+    };
+  }, [open]);
+  return opened;
+}

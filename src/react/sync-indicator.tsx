@@ -1,0 +1,43 @@
+'use client';
+// How far the newest change has come: here, at the relay, on other devices. Each step is one somebody signed for.
+import type { ReactNode } from 'react';
+import { Icon } from './icons.js';
+import type { SyncStatus } from './sync-store.js';
+import { useSyncStatus } from './use-sync-status.js';
+
+export interface SyncLabels {
+  readonly unknown: string;
+  readonly here: string;
+  readonly relay: string;
+  readonly devices: (seenBy: number, others: number) => string;
+}
+
+export const SYNC_LABELS: SyncLabels = {
+  unknown: 'Opening …',
+  here: 'On this device so far',
+  relay: 'Saved at the relay',
+  devices: (seenBy, others) => (others > 1 ? `On ${Math.min(seenBy, others)} of ${others} other devices` : 'On your other device'),
+};
+
+export interface SyncIndicatorProps {
+  readonly labels?: Partial<SyncLabels> | undefined;
+  readonly className?: string | undefined;
+}
+
+const REACHED: readonly SyncStatus['saved'][] = ['here', 'relay', 'devices'];
+
+export function SyncIndicator({ labels, className = '' }: SyncIndicatorProps): ReactNode {
+  const words = { ...SYNC_LABELS, ...labels };
+  const { saved, seenBy, others } = useSyncStatus();
+  const reached = REACHED.indexOf(saved);
+  return (
+    <span className={`sr sr-pill sr-sync sr-sync-${saved} ${className}`} role="status">
+      <span className="sr-track" aria-hidden="true">
+        {REACHED.map((step, index) => (
+          <span key={step} className={index <= reached ? 'sr-stop sr-stop-on' : 'sr-stop'} />
+        ))}
+      </span>
+      {saved === 'devices' && <Icon name="good" />} <span>{saved === 'devices' ? words.devices(seenBy, others) : words[saved]}</span>
+    </span>
+  );
+}

@@ -1,0 +1,66 @@
+// A page in strict mode, under React 18 and 19, with a real space at a real relay and another device on it.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSpace, type Space } from '../../src/client/node.js';
+import { PresenceStore } from '../../src/react/presence.js';
+import type { ReactVersion } from '../support/react/bundle.js';
+import { CHROMIUM, GalleryScene } from '../support/react/gallery-scene.js';
+import type { GalleryHandles } from '../support/react/gallery.js';
+import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.js';
+import { until } from '../support/test-space.js';
+
+declare const handles: GalleryHandles;
+
+describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a React app with a real relay (skipped without the built product and Chromium)', () => {
+  const scene = new GalleryScene();
+  let dir: string;
+  let relay: RelayProcess;
+  let space: Space;
+
+  beforeAll(async () => {
+    await scene.start();
+    dir = mkdtempSync(join(tmpdir(), 'sealrelay-react-'));
+    const port = await freePort();
+    const regions = [{ id: 'eu', name: 'EU', location: 'Loopback', endpoint: `http://127.0.0.1:${port}` }, { id: 'us', name: 'US', location: 'Nowhere', endpoint: 'http://127.0.0.1:1' }];
+    relay = await startRelay({ dataDir: dir, port, env: { RELAY_REGION: 'eu', RELAY_REGIONS: JSON.stringify(regions) } });
+    space = await createSpace({ relay: relay.address });
+  });
+  afterAll(async () => {
+    await scene.close();
+    await space?.close();
+    await relay?.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('a page of another origin reads the list of regions and measures them', async () => {
+    const { page, context } = await scene.open('react=19');
+    const { phase, error, regions, suggestedId } = await page.evaluate((origin) => handles.regions(origin), `http://127.0.0.1:${relay.port}`);
+    expect({ phase, error, suggestedId }).toEqual({ phase: 'ready', error: null, suggestedId: 'eu' });
+    expect(regions).toMatchObject([{ id: 'eu', status: 'online', latencyMs: expect.any(Number) }, { id: 'us', status: 'offline', latencyMs: null }]);
+    await context.close();
+  });
+
+  test.each<ReactVersion>([18, 19])('a page in strict mode syncs with another device, one space open at a time (React %s)', async (react) => {
+    const presence = new PresenceStore<{ name: string }>(space);
+    presence.say({ name: 'the desk' });
+    const stop = presence.subscribe(() => undefined);
+    const { page, context, troubles } = await scene.open(`react=${react}`);
+    await page.evaluate((link) => handles.app(link), space.link ?? '');
+    await page.waitForSelector('h1:has-text("online")');
+    expect(await page.textContent('#space')).toBe(space.id);
+    await page.waitForSelector('#present:has-text("the desk")');
+    await until('the desk sees the page', () => presence.getSnapshot().some(({ state }) => state.name === 'the page'));
+    await page.click('text=Push');
+    await page.waitForSelector('.sr-sync-devices');
+    expect(await page.locator('.sr-badge:has-text("This device")').count()).toBe(1);
+    expect(await page.locator('.sr-badge:has-text("Here now")').count()).toBe(1);
+    expect(await page.evaluate(() => [handles.mostOpen, handles.openNow])).toEqual([1, 1]);
+    await page.evaluate(() => handles.unmount());
+    await page.waitForFunction(() => handles.openNow === 0);
+    expect(troubles).toEqual([]);
+    stop();
+    await context.close();
+  });
+});

@@ -1,0 +1,197 @@
+// A page with every component in each of its states, and handles for the tests that drive it.
+import { StrictMode } from 'react';
+import type { ReactNode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { RegionClient, openSpace } from '../../../src/client/index.js';
+import type { MeasuredRegion, RegionMover, RegionsState, Space } from '../../../src/client/index.js';
+import { SpaceProvider, useConnectionStatus, usePresence, useSealrelay } from '../../../src/react/index.js';
+import type { CodePairing } from '../../../src/react/index.js';
+import { ConnectionBadge } from '../../../src/react/connection-badge.js';
+import { DeviceList } from '../../../src/react/device-list.js';
+import { PairDevice } from '../../../src/react/pair-device.js';
+import { RegionSelector } from '../../../src/react/region-selector.js';
+import { SyncIndicator } from '../../../src/react/sync-indicator.js';
+import { SpaceDouble, deviceOf } from './space-double.js';
+
+const LATENCIES: Readonly<Record<string, number | null>> = { frankfurt: 14, ireland: 36, virginia: 92, oregon: 158, tokyo: null };
+const REGIONS: readonly Omit<MeasuredRegion, 'latencyMs'>[] = [
+  { id: 'frankfurt', name: 'EU Central', location: 'Frankfurt', endpoint: 'https://frankfurt.example', status: 'unknown' },
+  { id: 'ireland', name: 'EU West', location: 'Ireland', endpoint: 'https://ireland.example', status: 'degraded' },
+  { id: 'virginia', name: 'US East', location: 'Virginia', endpoint: 'https://virginia.example', status: 'unknown' },
+  { id: 'oregon', name: 'US West', location: 'Oregon', endpoint: '', status: 'unknown' },
+  { id: 'tokyo', name: 'Asia East', location: 'Tokyo', endpoint: 'https://tokyo.example', status: 'unknown' },
+];
+const never = new Promise<never>(() => undefined);
+
+/** Relays with a known latency; `tokyo` is down. */
+const world = (async (input: string) => {
+  const url = new URL(input);
+  if (url.pathname === '/regions') return Response.json({ regions: REGIONS });
+  const latency = LATENCIES[url.hostname.split('.')[0] ?? ''];
+  if (typeof latency !== 'number') throw new TypeError('no answer');
+  await new Promise((resolve) => setTimeout(resolve, latency));
+  return new Response(null);
+}) as typeof fetch;
+
+const arrivals: (() => void)[] = [];
+const arrive = (): Promise<void> => new Promise((resolve) => arrivals.push(resolve));
+const mover: RegionMover = {
+  async move({ id }, step) {
+    await arrive();
+    step('connecting');
+    await arrive();
+    if (id === 'ireland') throw new Error('refused');
+    step('resuming');
+    await arrive();
+    return { verified: true };
+  },
+};
+const client = (options: Partial<ConstructorParameters<typeof RegionClient>[0]> = {}): RegionClient => new RegionClient({ origin: 'https://frankfurt.example', current: 'virginia', fetch: world, mover, ...options });
+
+function spaceDouble(change: (double: SpaceDouble) => void = () => undefined): SpaceDouble {
+  const double = new SpaceDouble();
+  double.known = [deviceOf('3fa9', { own: true }), deviceOf('b27c', { rights: 'write' }), deviceOf('90de', { rights: 'read' })];
+  change(double);
+  return double;
+}
+
+const status = (status: 'online' | 'connecting' | 'offline' | 'failed'): SpaceDouble => spaceDouble((double) => (double.status = { status, error: null }));
+const main = spaceDouble();
+const code: CodePairing = { subscribe: () => () => undefined, getSnapshot: () => CODE, offer: async () => undefined, cancel: () => undefined };
+const CODE = { phase: 'offered', code: '482 019 557', expiresAt: null } as const;
+const saved = { relay: spaceDouble(), here: spaceDouble((double) => (double.hasUnsyncedChanges = true)), devices: spaceDouble() };
+
+function In({ double, children }: { readonly double: SpaceDouble | null; readonly children: ReactNode }): ReactNode {
+  return <SpaceProvider space={double?.space ?? null}>{children}</SpaceProvider>;
+}
+
+function Gallery(): ReactNode {
+  return (
+    <main>
+      <h1>Components</h1>
+      <div className="columns">
+        <div id="live">
+          <SpaceProvider space={main.space} regions={REGION_CLIENT}>
+            <RegionSelector />
+          </SpaceProvider>
+        </div>
+        <div id="chosen">
+          <RegionSelector client={SETTLED} labels={{ title: 'Region, chosen only' }} />
+        </div>
+        <RegionSelector client={LOADING} labels={{ title: 'Region, loading' }} />
+        <RegionSelector client={FAILED} labels={{ title: 'Region, no list' }} />
+        <div id="pair">
+          <In double={main}>
+            <PairDevice />
+          </In>
+        </div>
+        <div>
+          <SpaceProvider space={main.space} pairing={code}>
+            <PairDevice labels={{ title: 'Add a device, with a code' }} />
+          </SpaceProvider>
+        </div>
+        <div id="devices">
+          <In double={main}>
+            <DeviceList present={new Set([deviceOf('b27c').device])} labels={{ nameOf: ({ device }) => NAMES[device.slice(0, 4)] ?? device.slice(0, 8) }} />
+          </In>
+        </div>
+        <div className="pills">
+          {(['online', 'connecting', 'offline', 'failed'] as const).map((name) => (
+            <In key={name} double={BADGES[name]}>
+              <ConnectionBadge />
+            </In>
+          ))}
+          <In double={null}>
+            <SyncIndicator />
+          </In>
+          {Object.entries(saved).map(([name, double]) => (
+            <In key={name} double={double}>
+              <SyncIndicator />
+            </In>
+          ))}
+        </div>
+      </div>
+    </main>
+  );
+}
+
+const NAMES: Readonly<Record<string, string>> = { '3fa9': 'Study laptop', b27c: 'Ana’s phone', '90de': 'Kitchen tablet' };
+const BADGES = { online: status('online'), connecting: status('connecting'), offline: status('offline'), failed: status('failed') };
+const REGION_CLIENT = client();
+const SETTLED = new RegionClient({ origin: 'https://frankfurt.example', current: 'frankfurt', fetch: world });
+const LOADING = client({ fetch: () => never });
+const FAILED = client({ fetch: () => Promise.reject(new TypeError('no network')) });
+
+/** An app of a stranger: a real space, opened by the provider, with all of the hooks at once. */
+function App(): ReactNode {
+  const { space, error } = useSealrelay();
+  const { status } = useConnectionStatus();
+  const present = usePresence({ name: 'the page' });
+  return (
+    <main>
+      <h1>{error?.message ?? status}</h1>
+      <output id="space">{space?.id ?? ''}</output>
+      <output id="present">{JSON.stringify(present.map(({ state }) => state))}</output>
+      <button type="button" onClick={() => space?.push(new TextEncoder().encode('from the page'))}>
+        Push
+      </button>
+      <ConnectionBadge />
+      <SyncIndicator />
+      <DeviceList present={new Set(present.map(({ device }) => device))} />
+    </main>
+  );
+}
+
+const handles = {
+  opened: 0,
+  openNow: 0,
+  mostOpen: 0,
+  arrive: () => arrivals.shift()?.(),
+  double: main,
+  listening: () => [main, ...Object.values(saved), ...Object.values(BADGES)].reduce((sum, { listening }) => sum + listening, 0),
+  gallery(): void {
+    root.render(
+      <StrictMode>
+        <Gallery />
+      </StrictMode>,
+    );
+    // Seen by both others, after the components listen.
+    setTimeout(() => {
+      const write = { seenBy: ['b27c', '90de'] };
+      saved.devices.push(write);
+      saved.devices.sync(write);
+    }, 50);
+  },
+  app(link: string): void {
+    const open = async (): Promise<Space> => {
+      handles.opened += 1;
+      handles.openNow += 1;
+      handles.mostOpen = Math.max(handles.mostOpen, handles.openNow);
+      const space = await openSpace({ link });
+      const close = space.close.bind(space);
+      space.close = async () => {
+        await close();
+        handles.openNow -= 1;
+      };
+      return space;
+    };
+    root.render(
+      <StrictMode>
+        <SpaceProvider open={open}>
+          <App />
+        </SpaceProvider>
+      </StrictMode>,
+    );
+  },
+  /** What a page of this origin finds out about the regions of a relay. */
+  async regions(origin: string): Promise<RegionsState> {
+    const found = new RegionClient({ origin });
+    await found.refresh();
+    return found.getSnapshot();
+  },
+  unmount: () => root.unmount(),
+};
+export type GalleryHandles = typeof handles;
+
+const root = createRoot(document.getElementById('root') ?? document.body);
+Object.assign(globalThis, { handles });
