@@ -48,7 +48,7 @@ describe.skipIf(!existsSync(CLI))('admission (needs `npm run build`)', () => {
     expect(await founded(guest)).toBe('founded');
     expect(relayToken(relay, 'list')).toMatch(/1 of 1 used .* first$/);
     const revoked = relayToken(relay, 'create', '--label', 'gone');
-    relayToken(relay, 'revoke', '--label', 'gone');
+    expect(JSON.parse(relayToken(relay, 'revoke', '--label', 'gone', '--json'))).toEqual({ revoked: [expect.stringMatching(/\S/)] });
     const third = await createSpace({ relay: address, admission: { token: revoked } });
     expect(await founded(third)).toBe('admission_refused');
     await Promise.all([third.close(), guest.close(), first.close()]);

@@ -60,10 +60,11 @@ export const tokenRevoke: Command = {
   switches: [
     { name: 'label', value: '<text>', doc: 'All of this label.' },
     { name: 'all', value: null, doc: 'All there are.' },
+    JSON_SWITCH,
   ],
   examples: [
     { line: 'relay token revoke --label guest', does: 'those of a label' },
-    { line: 'relay token revoke --all', does: 'every one' },
+    { line: 'relay token revoke --all --json', does: 'every one; the ids as JSON' },
   ],
   exits: ['revoked, or none has this label', 'there is no token of this id'],
   run: revoke,
@@ -113,7 +114,8 @@ async function revoke(given: ReadFlags, io: CliIo): Promise<number> {
     return EXIT_FAILED;
   }
   for (const invite of chosen) await store.revoke(invite.id);
-  io.print(`${chosen.length} ${chosen.length === 1 ? 'token' : 'tokens'} revoked.`);
+  const revoked = chosen.map((invite) => invite.id);
+  io.print(given.switches.has('json') ? JSON.stringify({ revoked }) : `${revoked.length} ${revoked.length === 1 ? 'token' : 'tokens'} revoked.`);
   return EXIT_OK;
 }
 
