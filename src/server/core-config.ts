@@ -18,6 +18,7 @@ export type RouteKind =
   | 'graceful'
   | 'graceful-socket'
   | 'plures-socket'
+  | 'gun-socket'
   | 'first-frame-socket';
 /** Path to kind. Every other path goes to the control plane. */
 export type RouteTable = Readonly<Record<string, RouteKind>>;
@@ -86,6 +87,14 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
           }
         : null,
       plures: isOn(config, 'compat.plures') ? { token: config['compat.plures-token'] || null } : null,
+      gun: isOn(config, 'compat.gun')
+        ? {
+            tokenless: isOn(config, 'compat.gun-tokenless'),
+            signedOnly: config['compat.gun-signed-only'],
+            sealedOnly: config['compat.gun-sealed-only'],
+            tenantBytesMax: config['compat.gun-quota'],
+          }
+        : null,
     },
   };
 }
@@ -102,7 +111,7 @@ function tlsConfig(config: Config): RelayConfig['tls'] {
   };
 }
 
-type Switch = 'compat.graceful' | 'compat.graceful-tokenless' | 'compat.plures';
+type Switch = 'compat.graceful' | 'compat.graceful-tokenless' | 'compat.plures' | 'compat.gun' | 'compat.gun-tokenless';
 
 /** What a switch comes to: `auto` is on while only this machine can connect. */
 export function isOn(config: Config, key: Switch): boolean {
@@ -111,6 +120,9 @@ export function isOn(config: Config, key: Switch): boolean {
 
 function isServed(kind: RouteKind, config: Config): boolean {
   if (kind === 'graceful' || kind === 'graceful-socket') return isOn(config, 'compat.graceful');
-  if (kind === 'plures-socket' || kind === 'first-frame-socket') return isOn(config, 'compat.plures');
+  if (kind === 'plures-socket') return isOn(config, 'compat.plures');
+  if (kind === 'first-frame-socket') return isOn(config, 'compat.plures') || isOn(config, 'compat.gun');
+  // Below /gun the topics of the other system are paths.
+  if (kind === 'gun-socket') return isOn(config, 'compat.gun') && !isOn(config, 'compat.plures');
   return true;
 }

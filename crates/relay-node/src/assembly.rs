@@ -68,6 +68,7 @@ pub(crate) fn start(config: RelayConfig, events: &Arc<EventQueue>) -> Result<Run
     runtime.spawn(watch::watch(Arc::clone(&server), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
     runtime.spawn(compat.clone().sweep());
+    runtime.spawn(compat.clone().store_due());
     if let Some(tls) = &tls {
         runtime.spawn(Arc::clone(tls).watch(Arc::clone(events)));
     }

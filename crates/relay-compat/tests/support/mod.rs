@@ -1,5 +1,10 @@
 //! Endpoints without sockets: a transport that hands messages over and takes what has room.
-#![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this module")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::result_large_err,
+    reason = "every test binary uses its own part of this module"
+)]
 
 use bytes::Bytes;
 use http::{Request, Response};
