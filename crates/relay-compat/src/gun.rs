@@ -5,6 +5,7 @@
 //! changes nothing, and a peer that could not be told every change is told the last one. What the relay says is stored is durable.
 
 mod answer;
+mod certificate;
 mod dedup;
 mod deferred;
 mod ham;

@@ -1,6 +1,7 @@
 //! What may be written where: the rules of stock peers with SEA, and what an operator wants beyond them.
 
 use super::SIGNED_VALUES_MAX;
+use super::certificate;
 use super::json::{self, Json};
 use super::message::{Node, Property};
 use super::sea;
@@ -14,6 +15,7 @@ pub(super) struct WriteRules {
     pub(super) sealed_only: bool,
 }
 
+const TOO_MANY: &str = "Too many signed values in one message!";
 /// Properties of an account that are open by their nature.
 const ACCOUNT: [&str; 5] = ["pub", "alias", "epub", "auth", "pass"];
 
@@ -88,11 +90,18 @@ impl Place {
                 is_same.then_some(()).ok_or("Account not same!")
             }
             Self::User(owner) => {
-                *signatures_left = signatures_left.checked_sub(1).ok_or("Too many signed values in one message!")?;
+                *signatures_left = signatures_left.checked_sub(1).ok_or(TOO_MANY)?;
                 let signed = sea::signed(&property.value).ok_or("Unverified data.")?;
-                // A value that somebody else signed is not the owner's word, whatever it says about itself.
-                let is_owners = signed.writer.as_ref().is_none_or(|writer| writer == owner);
-                (is_owners && signed.is_by(owner, soul, property)).then_some(()).ok_or("Unverified data.")
+                let writer = signed.writer.as_deref().unwrap_or(owner);
+                if !signed.is_by(writer, soul, property) {
+                    return Err("Unverified data.");
+                }
+                // What somebody else signed is not the owner's word, unless the owner gave leave.
+                if writer == owner {
+                    return Ok(());
+                }
+                *signatures_left = signatures_left.checked_sub(1).ok_or(TOO_MANY)?;
+                certificate::check(signed.certificate.as_ref(), owner, writer, soul, property)
             }
             Self::Hashes => {
                 sea::is_hash_of(&property.name, &property.value).then_some(()).ok_or("Data hash not same as hash!")
@@ -165,7 +174,16 @@ mod tests {
             ),
             "it is signed"
         );
-        assert_eq!(stock(&soul, "a", &stolen), Err("Unverified data."));
+        assert_eq!(stock(&soul, "a", &stolen), Err("Certificate verification fail."));
+        let terms = r#"{"c":"*","w":{"*":"notes"}}"#;
+        let leave = |by: &User| format!(r#"{named},"+":{{"m":{terms},"s":"{}"}}"#, by.sign(terms));
+        assert_eq!(
+            stock(&soul, "a", &thief.value(&soul, "a", 17, "\"x\"", &leave(&user))),
+            Ok(1),
+            "the owner gave leave"
+        );
+        let own_leave = thief.value(&soul, "a", 17, "\"x\"", &leave(&thief));
+        assert_eq!(stock(&soul, "a", &own_leave), Err("Certificate verification fail."));
         let odd = user.value(&soul, "a", 17, "\"x\"", r#","*":1"#);
         assert_eq!(stock(&soul, "a", &odd), Err("Unverified data."));
     }

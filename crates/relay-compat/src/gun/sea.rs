@@ -28,18 +28,21 @@ pub(super) struct Signed {
     signature: String,
     /// Who signed, when that is not the owner of the graph.
     pub(super) writer: Option<String>,
+    /// What lets that one write.
+    pub(super) certificate: Option<Json>,
 }
 
 /// The signed value in a JSON text; `None` when it is none.
 pub(super) fn signed(text: &str) -> Option<Signed> {
     let Json::Text(inner) = json::read(text)? else { return None };
     let Json::Map(fields) = json::read(&inner)? else { return None };
-    let [mut value, mut signature, mut writer] = [const { None }; 3];
+    let [mut value, mut signature, mut writer, mut certificate] = [const { None }; 4];
     for (name, field) in fields {
         match name.as_str() {
             ":" => value = Some(field),
             "~" => signature = Some(field),
             "*" => writer = Some(field),
+            "+" => certificate = Some(field),
             _ => {}
         }
     }
@@ -49,7 +52,7 @@ pub(super) fn signed(text: &str) -> Option<Signed> {
         Some(Json::Text(writer)) => Some(writer),
         Some(_) => return None,
     };
-    Some(Signed { value: value?, signature, writer })
+    Some(Signed { value: value?, signature, writer, certificate })
 }
 
 impl Signed {
