@@ -115,6 +115,16 @@ export interface RelayAcme {
   ca: string | null
 }
 
+/** The foreign protocols that are on; null is off. */
+export interface RelayCompat {
+  /** Graceful Books. */
+  graceful: RelayGraceful | null
+  /** PluresDB. */
+  plures: RelayPlures | null
+  /** GUN. */
+  gun: RelayGun | null
+}
+
 /** Everything the core is told when it starts. */
 export interface RelayConfig {
   /** IP address to listen on. */
@@ -139,6 +149,8 @@ export interface RelayConfig {
   limits: RelayLimits
   /** Named times. */
   times: RelayTimes
+  /** Foreign protocols. */
+  compat: RelayCompat
 }
 
 /** The Unix socket or named pipe of the public control-plane app. */
@@ -147,22 +159,6 @@ export interface RelayControlPlane {
   socketPath: string
   /** Secret of this boot; the control plane believes the client address only when it is present. */
   secret: string
-}
-
-/** How long things took. */
-export interface RelayDurations {
-  /** How many fell into each bucket. */
-  counts: Array<number>
-  /** Their sum. */
-  micros: number
-}
-
-/** How often an error was sent. */
-export interface RelayErrorCount {
-  /** Its name in the registry. */
-  code: string
-  /** Times. */
-  count: number
 }
 
 /** A device of a space. */
@@ -183,6 +179,22 @@ export interface RelayDeviceRow {
   contactMs: number | null
   /** Open subscriptions over a WebSocket. */
   subscriptions: number
+}
+
+/** How long things took. */
+export interface RelayDurations {
+  /** How many fell into each bucket. */
+  counts: Array<number>
+  /** Their sum. */
+  micros: number
+}
+
+/** How often an error was sent. */
+export interface RelayErrorCount {
+  /** Its name in the registry. */
+  code: string
+  /** Times. */
+  count: number
 }
 
 /** Something an operator may want to read. Never holds payloads, keys or full ids. */
@@ -229,6 +241,38 @@ export interface RelayGate {
   trustedProxies: Array<string>
   /** The header they write it into: `x-forwarded-for` or `forwarded`. */
   proxyHeader: string
+}
+
+/** What an operator decides about Graceful Books. */
+export interface RelayGraceful {
+  /** Whether requests without a token are those of one tenant; otherwise they are refused. */
+  tokenless: boolean
+  /** Refuses known ids and changes that are not newer than their entity. */
+  strict: boolean
+  /** Requests of one client in a minute. */
+  requestsPerMinuteMax: number
+  /** Bytes a tenant may hold. */
+  tenantBytesMax: number
+  /** How long changes are kept, in milliseconds. */
+  retentionMs: number
+  /** Largest body, in bytes. */
+  bodyBytesMax: number
+  /** Period of pings, in milliseconds. */
+  pingMs: number
+  /** Silence after which a WebSocket is closed, in milliseconds. */
+  silenceMsMax: number
+}
+
+/** What an operator decides about GUN. */
+export interface RelayGun {
+  /** Whether peers without a token share one graph; otherwise they are refused. */
+  tokenless: boolean
+  /** Takes signed values in graphs of users alone. */
+  signedOnly: boolean
+  /** Takes encrypted values, links and deletions alone. */
+  sealedOnly: boolean
+  /** Bytes a tenant may hold. */
+  tenantBytesMax: number
 }
 
 /** Facts about a running relay, for the banner and for `/version`. */
@@ -289,6 +333,12 @@ export interface RelayMeasures {
   errors: Array<RelayErrorCount>
 }
 
+/** What an operator decides about PluresDB. */
+export interface RelayPlures {
+  /** What peers must show, or null. */
+  token: string | null
+}
+
 /** Requests of one route. */
 export interface RelayRequests {
   /** One of a fixed list of names. */
@@ -305,7 +355,10 @@ export interface RelayRequests {
 export interface RelayRoute {
   /** Absolute path, matched exactly; of blobs, what comes before the id. */
   path: string
-  /** What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`. */
+  /**
+   * What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`; of foreign
+   * protocols `graceful`, `graceful-socket`, `plures-socket`, `gun-socket` or `first-frame-socket`.
+   */
   kind: string
 }
 
@@ -421,6 +474,60 @@ export interface RelayStats {
   tlsCertificateChangesTotal: number
   /** r" Times another certificate could not be read or obtained. */
   tlsCertificateFailuresTotal: number
+  /** r" Works of foreign protocols that became durable. */
+  documentWorksTotal: number
+  /** r" Groups of them; each is one sync. */
+  documentGroupsTotal: number
+  /** r" Bytes written for them. */
+  documentWrittenBytesTotal: number
+  /** r" Bytes of documents on disk. */
+  documentDiskBytes: number
+  /** r" Works refused because too much waited. */
+  documentOverloadedTotal: number
+  /** r" Times that moving documents into their tables failed; it is tried again. */
+  documentMoveFailuresTotal: number
+  /** r" 1 while the disk is full for documents. */
+  documentsFull: number
+  /** r" 1 once a write of documents failed and nothing more is accepted. */
+  documentsPoisoned: number
+  /** r" Requests of Graceful Books. */
+  gracefulRequestsTotal: number
+  /** r" Those answered with an error. */
+  gracefulRefusedTotal: number
+  /** r" WebSockets of Graceful Books. */
+  gracefulSockets: number
+  /** r" Messages that said there is something to pull. */
+  gracefulNotifiedTotal: number
+  /** r" Topics of PluresDB somebody is in. */
+  pluresTopics: number
+  /** r" Peers in them. */
+  pluresPeers: number
+  /** r" Messages taken in them. */
+  pluresMessagesTotal: number
+  /** r" Bytes sent on, once per receiver. */
+  pluresFanOutBytesTotal: number
+  /** r" Times a sender had to wait for a receiver. */
+  pluresWaitsTotal: number
+  /** r" Receivers given up because they took nothing. */
+  pluresGivenUpTotal: number
+  /** r" Joins refused because a topic was full. */
+  pluresRefusedTotal: number
+  /** r" Peers of GUN connected now. */
+  gunPeers: number
+  /** r" Souls and properties they subscribed to. */
+  gunSubscriptions: number
+  /** r" Puts that are durable. */
+  gunPutsTotal: number
+  /** r" Gets taken. */
+  gunGetsTotal: number
+  /** r" Messages answered with an error. */
+  gunRefusedTotal: number
+  /** r" Changes sent to subscribers. */
+  gunNewsTotal: number
+  /** r" Changes that found too much waiting for their subscriber, and are read again for it. */
+  gunMissedTotal: number
+  /** r" Puts that wait for their state. */
+  gunDeferred: number
   /** r" Connections open now, HTTP and WebSocket together. */
   connectionsOpen: number
   /** r" WebSockets open now. */
@@ -459,6 +566,8 @@ export interface RelayStats {
   livenessTotal: number
   /** r" Requests of the native protocol over HTTP. */
   frameRequestsTotal: number
+  /** r" Requests of foreign protocols. */
+  foreignRequestsTotal: number
   /** r" Requests for blobs. */
   blobRequestsTotal: number
   /** r" Uploads of blobs cut because they were too slow. */

@@ -35,6 +35,10 @@ pub const FRAME_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const MESSAGE_VALUES_MAX: usize = 400_000;
 /// Levels of JSON in each other.
 pub const MESSAGE_DEPTH_MAX: usize = 32;
+/// Messages in one frame.
+pub const FRAME_MESSAGES_MAX: usize = 20_000;
+/// Lists of messages in each other; older peers have texts of messages in them, which count as one.
+pub const BATCH_DEPTH_MAX: usize = 8;
 /// Longest soul, key or message id, in bytes.
 pub const NAME_BYTES_MAX: usize = 7 * 1024;
 /// Signed values in one message: each costs about a tenth of a millisecond.

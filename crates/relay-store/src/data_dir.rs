@@ -28,14 +28,17 @@ pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 pub(crate) const BLOBS_DIR: &str = "blobs";
 /// Name of the key under which ids become pseudonyms; the control plane's, not the store's.
 pub const PSEUDONYM_KEY_FILE: &str = "pseudonym.key";
+/// Name of the directory of foreign protocols' documents.
+pub(crate) const DOCUMENTS_DIR: &str = "documents";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 14] = [
+const OWN_NAMES: [&str; 15] = [
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
     META_FILE,
     SNAPSHOTS_DIR,
     BLOBS_DIR,
+    DOCUMENTS_DIR,
     crate::segment::LOG_DIR,
     LEAVES_DIR,
     ERASED_DIR,
@@ -46,7 +49,7 @@ const OWN_NAMES: [&str; 14] = [
     PSEUDONYM_KEY_FILE,
 ];
 /// Names of what the control plane keeps beside the store; the store does not look into them.
-const CONTROL_PLANE_NAMES: [&str; 5] = ["admin", "admission", "audit", "moving", "operations"];
+const CONTROL_PLANE_NAMES: [&str; 6] = ["acme", "admin", "admission", "audit", "moving", "operations"];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.
@@ -402,6 +405,9 @@ mod tests {
     fn what_is_not_ours_is_refused_and_left_alone() {
         assert!(refusal(&[("photo.jpg", "x")]).contains("not a sealrelay data directory"));
         assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("notes.txt", "x")]).contains("notes.txt"));
+        // The relay's other folders are its own only in a directory that is.
+        assert!(!refusal(&[("FORMAT", FORMAT_TEXT), ("acme", "x"), ("relay.key", "short")]).contains("acme"));
+        assert!(refusal(&[("acme", "x")]).contains("acme"));
         assert!(refusal(&[("meta.redb", "x")]).contains("not a sealrelay data directory"));
         assert!(refusal(&[("FORMAT", "sealrelay store format 3\n")]).contains("\"3\" as its format"));
         assert!(refusal(&[("FORMAT", FORMAT_TEXT), ("relay.key", "short")]).contains("not a relay key"));

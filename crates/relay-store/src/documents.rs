@@ -25,7 +25,7 @@ mod shared;
 mod tables;
 
 use crate::damage::Damage;
-use crate::data_dir::DirError;
+use crate::data_dir::{DOCUMENTS_DIR, DirError};
 use crate::open::StoreEnvironment;
 use crate::workers::Workers;
 use bytes::Bytes;
@@ -104,7 +104,7 @@ impl DocumentOptions {
     #[must_use]
     pub fn new(data_dir: &std::path::Path) -> Self {
         Self {
-            dir: data_dir.join("documents"),
+            dir: data_dir.join(DOCUMENTS_DIR),
             limits: DocumentLimits::default(),
             #[cfg(feature = "testing")]
             by_hand: false,

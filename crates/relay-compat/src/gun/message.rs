@@ -1,8 +1,8 @@
 //! What peers say. What is no such message is nobody's business and ignored; what means something but is wrong is named.
 
-use super::NAME_BYTES_MAX;
 use super::json::{self, Json};
 use super::lex::{Lex, Query};
+use super::{BATCH_DEPTH_MAX, FRAME_MESSAGES_MAX, NAME_BYTES_MAX};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -50,12 +50,24 @@ pub(super) struct Property {
     pub(super) value: String,
 }
 
-/// A frame: its messages; `None` when it is not JSON.
+/// A frame: its messages; `None` when it is not JSON, or has too many.
 pub(super) fn read(frame: &str) -> Option<Vec<Message>> {
-    Some(match json::read(frame)? {
-        Json::List(list) => list.into_iter().map(message).collect(),
-        json => vec![message(json)],
-    })
+    let mut messages = Vec::new();
+    gather(json::read(frame)?, BATCH_DEPTH_MAX, &mut messages).then_some(messages)
+}
+
+/// Peers of older versions put messages into lists as texts, and lists of those into lists again.
+/// `false` when there are too many.
+fn gather(json: Json, depth_left: usize, messages: &mut Vec<Message>) -> bool {
+    let inner = match json {
+        Json::List(list) if depth_left > 0 => list,
+        Json::Text(text) if depth_left > 0 => json::read(&text).into_iter().collect(),
+        json => {
+            messages.push(message(json));
+            return messages.len() <= FRAME_MESSAGES_MAX;
+        }
+    };
+    inner.into_iter().all(|json| gather(json, depth_left - 1, messages))
 }
 
 fn message(json: Json) -> Message {
@@ -188,8 +200,14 @@ mod tests {
         assert_eq!(messages[0].said, Said::Get(Query { soul: Lex::Exactly("s".into()), key: Lex::All, limit: None }));
         assert_eq!(messages[1].said, Said::WhoAreYou { pid: Some("p".into()), is_answer: true });
         assert_eq!(messages[2].said, Said::Nothing);
-        assert_eq!(said("[1,null,[],\"x\"]"), [const { Said::Nothing }; 4]);
+        assert_eq!(said("[1,null,[],\"x\"]"), [Said::Nothing, Said::Nothing]);
+        let texts = r##"["{\"get\":{\"#\":\"s\"}}","[\"{\\\"get\\\":{\\\"#\\\":\\\"s\\\"}}\"]"]"##;
+        assert_eq!(said(texts), [const { () }; 2].map(|()| messages[0].said.clone()), "as older peers do");
+        assert_eq!(said(&format!("{}{}", "[".repeat(20), "]".repeat(20))), [Said::Nothing]);
         assert_eq!(read("garbage"), None);
+        let many =
+            |count: usize| read(&format!("[{}]", vec![r#""[{}]""#; count].join(","))).map(|messages| messages.len());
+        assert_eq!((many(FRAME_MESSAGES_MAX), many(FRAME_MESSAGES_MAX + 1)), (Some(FRAME_MESSAGES_MAX), None));
     }
 
     #[test]

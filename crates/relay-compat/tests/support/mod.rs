@@ -1,10 +1,5 @@
 //! Endpoints without sockets: a transport that hands messages over and takes what has room.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::result_large_err,
-    reason = "every test binary uses its own part of this module"
-)]
+#![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this module")]
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -73,13 +68,17 @@ pub fn at(ms: u64) -> Moment {
 
 impl Socket {
     /// Opens a WebSocket at a target of a service.
-    pub fn open(service: &dyn ForeignService, target: &str, headers: &[(&str, &str)]) -> Result<Self, Response<Bytes>> {
+    pub fn open(
+        service: &dyn ForeignService,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, Box<Response<Bytes>>> {
         let mut head = Request::get(target);
         for (name, value) in headers {
             head = head.header(*name, *value);
         }
         let request = SocketRequest { head: head.body(()).unwrap(), client: [127, 0, 0, 1].into(), is_upgrade: true };
-        let factory = service.open_socket(request, at(0)).map_err(|answer| *answer)?;
+        let factory = service.open_socket(request, at(0))?;
         let woken = Arc::new(AtomicBool::new(true));
         let waking = Arc::clone(&woken);
         let waker = Arc::new(move || waking.store(true, Ordering::SeqCst));
