@@ -13,5 +13,10 @@ export function openProtocols(config: Config): readonly string[] {
     const who = config['compat.plures-token-file'] === 'off' ? 'anyone who knows a topic' : 'with the token';
     lines.push(`PluresDB topics on every other path (${who}; the relay sees what the app does not seal, and stores nothing)`);
   }
+  if (isOn(config, 'compat.gun')) {
+    const who = isOn(config, 'compat.gun-tokenless') ? 'with or without a token' : 'with a token';
+    const open = config['compat.gun-sealed-only'] ? 'souls, keys, links and states' : 'souls, keys, states and all values the app does not encrypt';
+    lines.push(`GUN at /gun (${who}; ${open} are in clear)`);
+  }
   return lines;
 }

@@ -47,7 +47,7 @@ export const UNSUPPORTED: readonly Unsupported[] = [
   { name: 'DB_PATH', why: 'the relay keeps a directory instead of a database file', instead: 'Set RELAY_DATA_DIR.' },
   { name: 'SECRET_KEY', why: 'the relay makes its own key in its data directory', instead: 'Remove it.' },
   { name: 'SYNC_RELAY_ENABLED', why: 'the relay runs when it is started', instead: 'Remove it.', isHarmless: (text) => !isNo(text) },
-  { name: 'GUN_PEERS', why: 'the GUN protocol is not spoken', instead: 'Remove it.' },
+  { name: 'GUN_PEERS', why: 'GUN clients are served, but the relay has no peers of its own', instead: 'Remove it, and give clients the URL of each relay.' },
 ];
 
 function as(name: string, key: OptionKey, unit = ''): Alias {

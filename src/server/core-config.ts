@@ -20,6 +20,7 @@ export type RouteKind =
   | 'graceful'
   | 'graceful-socket'
   | 'plures-socket'
+  | 'gun-socket'
   | 'first-frame-socket';
 /** Path to kind. Every other path goes to the control plane. */
 export type RouteTable = Readonly<Record<string, RouteKind>>;
@@ -91,6 +92,14 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
           }
         : null,
       plures: isOn(config, 'compat.plures') ? { token: readToken(config['compat.plures-token-file']) } : null,
+      gun: isOn(config, 'compat.gun')
+        ? {
+            tokenless: isOn(config, 'compat.gun-tokenless'),
+            signedOnly: config['compat.gun-signed-only'],
+            sealedOnly: config['compat.gun-sealed-only'],
+            tenantBytesMax: config['compat.gun-quota'],
+          }
+        : null,
     },
   };
 }
@@ -121,7 +130,7 @@ function readToken(path: string): string | null {
   return token;
 }
 
-type Switch = 'compat.graceful' | 'compat.graceful-tokenless' | 'compat.plures';
+type Switch = 'compat.graceful' | 'compat.graceful-tokenless' | 'compat.plures' | 'compat.gun' | 'compat.gun-tokenless';
 
 /** What a switch comes to: `auto` is on while only this machine can connect. */
 export function isOn(config: Config, key: Switch): boolean {
@@ -130,6 +139,9 @@ export function isOn(config: Config, key: Switch): boolean {
 
 function isServed(kind: RouteKind, config: Config): boolean {
   if (kind === 'graceful' || kind === 'graceful-socket') return isOn(config, 'compat.graceful');
-  if (kind === 'plures-socket' || kind === 'first-frame-socket') return isOn(config, 'compat.plures');
+  if (kind === 'plures-socket') return isOn(config, 'compat.plures');
+  if (kind === 'first-frame-socket') return isOn(config, 'compat.plures') || isOn(config, 'compat.gun');
+  // Below /gun the topics of the other system are paths.
+  if (kind === 'gun-socket') return isOn(config, 'compat.gun') && !isOn(config, 'compat.plures');
   return true;
 }

@@ -23,5 +23,6 @@ export const DATA_PLANE_ROUTES: RouteTable = {
   '/api/sync/ack': 'graceful',
   '/ws': 'graceful-socket',
   '/gun': 'first-frame-socket',
+  '/gun/*': 'gun-socket',
   '/*': 'plures-socket',
 };

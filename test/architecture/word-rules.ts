@@ -12,7 +12,7 @@ interface WordRule {
 
 /** Where the words of one foreign system are at home: its own folder, and the places that name every system once. */
 function homeOf(system: string): readonly string[] {
-  const places = ['crates/relay-node/src/compat.rs', 'crates/relay-node/src/stats.rs', 'crates/relay-node/src/config.rs', 'crates/relay-compat/src/lib.rs', 'crates/relay-compat/src/systems.rs'];
+  const places = ['crates/relay-node/src/compat.rs', 'crates/relay-node/src/stats.rs', 'crates/relay-node/src/config.rs', 'crates/relay-compat/src/lib.rs', 'crates/relay-compat/src/systems.rs', 'crates/relay-compat/tests/'];
   const typescript = ['src/config/table/compat.ts', 'src/server/core-config.ts', 'src/server/data-plane-routes.ts', 'src/server/telemetry/relay-metrics.ts', 'src/cli/open-protocols.ts'];
   return [`crates/relay-compat/src/${system}`, `crates/relay-compat/tests/${system}`, 'crates/relay-compat/tests/fuzz_corpus.rs', 'crates/relay-compat/tests/detect.rs', `test/conformance/${system}/`, ...places, ...typescript];
 }
@@ -20,6 +20,7 @@ function homeOf(system: string): readonly string[] {
 export const WORD_RULES: readonly WordRule[] = [
   { pattern: /graceful(?!_shutdown|ly)|version_?vector|entity_?type/i, why: 'words of Graceful Books stay in their folder', allowedIn: homeOf('graceful'), where: 'code' },
   { pattern: /plures|peer-joined/i, why: 'words of PluresDB stay in their folder', allowedIn: homeOf('plures'), where: 'code' },
+  { pattern: /\bgun\b|_gun\b|\bgun_|Gun[A-Z]/, why: 'words of GUN stay in their folder', allowedIn: [...homeOf('gun'), 'crates/relay-compat/src/plures/service.rs', 'test/integration/gun'], where: 'code' },
   { pattern: /unseal|decrypt/i, why: 'only src/client/crypto opens anything', allowedIn: ['src/client/crypto/'], where: 'code' },
   { pattern: /:\s*any\b|\bas any\b|<any\b|\bany\[\]/, why: 'no any', allowedIn: ['crates/'], where: 'code' },
   { pattern: /@ts-(ignore|nocheck|expect-error)/, why: 'the compiler is not silenced', allowedIn: [], where: 'text' },

@@ -6,6 +6,7 @@
 
 pub mod detect;
 pub mod graceful;
+pub mod gun;
 pub mod plures;
 mod query;
 pub mod systems;

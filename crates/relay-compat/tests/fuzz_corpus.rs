@@ -5,8 +5,11 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]) -> bool);
 
-const TARGETS: [Target; 2] =
-    [("graceful", relay_compat::graceful::fuzz_request), ("plures", relay_compat::plures::fuzz_message)];
+const TARGETS: [Target; 3] = [
+    ("graceful", relay_compat::graceful::fuzz_request),
+    ("gun", relay_compat::gun::fuzz_message),
+    ("plures", relay_compat::plures::fuzz_message),
+];
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);

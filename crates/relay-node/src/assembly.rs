@@ -76,6 +76,7 @@ pub(crate) fn start(
     runtime.spawn(watch::watch(transport.clone(), native.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
     runtime.spawn(compat.clone().sweep());
+    runtime.spawn(compat.clone().store_due());
     if let Some(tls) = &tls {
         runtime.spawn(Arc::clone(tls).watch(Arc::clone(events)));
     }

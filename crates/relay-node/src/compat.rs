@@ -1,12 +1,13 @@
 //! The foreign protocols: which are on, what they are given, and where their paths lead.
 
-use crate::config::{RelayCompat, RelayConfig, RelayGraceful, RelayPlures, count};
+use crate::config::{RelayCompat, RelayConfig, RelayGraceful, RelayGun, RelayPlures, count};
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
 use crate::stats::{RelayStats, number};
 use relay_compat::Token;
 use relay_compat::detect::FirstFrame;
 use relay_compat::graceful::{GracefulOptions, GracefulParts, GracefulService};
+use relay_compat::gun::{FUTURE_GRACE_MS, GunOptions, GunParts, GunService};
 use relay_compat::plures::{PluresOptions, PluresService};
 use relay_core::documents::DocumentStore;
 use relay_core::environment::{Entropy, WallClock};
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 const GRACEFUL: &str = "graceful";
 const PLURES: &str = "plures";
+const GUN: &str = "gun";
 /// Paths that text and binary protocols share.
 const SHARED: &str = "first-frame";
 
@@ -32,6 +34,7 @@ pub(crate) fn route_kind(name: &str) -> Option<RouteKind> {
         "graceful" => (GRACEFUL, ForeignKind::Requests),
         "graceful-socket" => (GRACEFUL, ForeignKind::Sockets),
         "plures-socket" => (PLURES, ForeignKind::Sockets),
+        "gun-socket" => (GUN, ForeignKind::Sockets),
         "first-frame-socket" => (SHARED, ForeignKind::Sockets),
         _ => return None,
     };
@@ -44,6 +47,7 @@ pub(crate) struct Compat {
     documents: Option<Arc<EmbeddedDocuments>>,
     graceful: Option<Arc<GracefulService>>,
     plures: Option<Arc<PluresService>>,
+    gun: Option<Arc<GunService>>,
 }
 
 impl Compat {
@@ -51,19 +55,24 @@ impl Compat {
     pub(crate) fn open(config: &RelayConfig) -> Result<Self, Failure> {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
-        let RelayCompat { graceful, plures } = &config.compat;
+        let RelayCompat { graceful, plures, gun } = &config.compat;
         let mut compat = Self::default();
-        if let Some(graceful) = graceful {
+        if graceful.is_some() || gun.is_some() {
             let options = DocumentOptions::new(&PathBuf::from(&config.data_dir));
             let environment = real_environment(Arc::clone(&entropy), Arc::clone(&clock));
-            let documents = Arc::new(EmbeddedDocuments::open(&options, environment)?);
-            let parts = GracefulParts {
-                documents: Arc::clone(&documents) as Arc<dyn DocumentStore>,
-                clock: Arc::clone(&clock),
-                options: graceful_options(graceful)?,
-            };
-            compat.documents = Some(documents);
-            compat.graceful = Some(Arc::new(GracefulService::new(parts)));
+            let embedded = Arc::new(EmbeddedDocuments::open(&options, environment)?);
+            let documents = || Arc::clone(&embedded) as Arc<dyn DocumentStore>;
+            if let Some(graceful) = graceful {
+                let options = graceful_options(graceful)?;
+                let parts = GracefulParts { documents: documents(), clock: Arc::clone(&clock), options };
+                compat.graceful = Some(Arc::new(GracefulService::new(parts)));
+            }
+            if let Some(gun) = gun {
+                let (clock, entropy, options) = (Arc::clone(&clock), Arc::clone(&entropy), gun_options(gun)?);
+                let parts = GunParts { documents: documents(), clock, entropy, options };
+                compat.gun = Some(Arc::new(GunService::new(parts)));
+            }
+            compat.documents = Some(embedded);
         }
         if let Some(RelayPlures { token }) = plures {
             let token = token.as_ref().map(|token| Token::new(token.as_bytes()));
@@ -79,11 +88,29 @@ impl Compat {
         if let Some(graceful) = &self.graceful {
             services.add(GRACEFUL, Arc::clone(graceful) as Arc<dyn ForeignService>);
         }
+        let gun = self.gun.clone().map(|gun| gun as Arc<dyn ForeignService>);
         if let Some(plures) = &plures {
             services.add(PLURES, Arc::clone(plures));
-            services.add(SHARED, Arc::new(FirstFrame { text: None, binary: Some(Arc::clone(plures)) }));
+        }
+        if let Some(gun) = &gun {
+            services.add(GUN, Arc::clone(gun));
+        }
+        match (gun, plures) {
+            // Alone it greets at once; otherwise it waits for a first frame, as the others read no greeting.
+            (Some(gun), None) => services.add(SHARED, gun),
+            (None, None) => {}
+            (text, binary) => services.add(SHARED, Arc::new(FirstFrame { text, binary })),
         }
         services
+    }
+
+    /// Stores what waited for its time, until the runtime ends.
+    pub(crate) async fn store_due(self) {
+        let Some(gun) = self.gun else { return };
+        loop {
+            tokio::time::sleep(Duration::from_millis(FUTURE_GRACE_MS)).await;
+            gun.store_due();
+        }
     }
 
     /// Lets documents go that were kept for long enough, until the runtime ends.
@@ -119,6 +146,15 @@ impl Compat {
         snapshot.plures_waits_total = number(plures.waits);
         snapshot.plures_given_up_total = number(plures.given_up);
         snapshot.plures_refused_total = number(plures.refused);
+        let gun = self.gun.as_ref().map(|gun| gun.stats()).unwrap_or_default();
+        snapshot.gun_peers = number(gun.peers);
+        snapshot.gun_subscriptions = number(gun.subscriptions);
+        snapshot.gun_puts_total = number(gun.puts);
+        snapshot.gun_gets_total = number(gun.gets);
+        snapshot.gun_refused_total = number(gun.refused);
+        snapshot.gun_news_total = number(gun.news);
+        snapshot.gun_missed_total = number(gun.missed);
+        snapshot.gun_deferred = number(gun.deferred);
     }
 
     /// Makes everything durable. No connection is open any more.
@@ -127,6 +163,15 @@ impl Compat {
             documents.close();
         }
     }
+}
+
+fn gun_options(options: &RelayGun) -> Result<GunOptions, Failure> {
+    Ok(GunOptions {
+        tokenless: options.tokenless,
+        signed_only: options.signed_only,
+        sealed_only: options.sealed_only,
+        tenant_bytes_max: count("gunTenantBytesMax", options.tenant_bytes_max)?,
+    })
 }
 
 fn graceful_options(options: &RelayGraceful) -> Result<GracefulOptions, Failure> {

@@ -47,6 +47,21 @@ pub struct RelayCompat {
     pub graceful: Option<RelayGraceful>,
     /// PluresDB.
     pub plures: Option<RelayPlures>,
+    /// GUN.
+    pub gun: Option<RelayGun>,
+}
+
+/// What an operator decides about GUN.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayGun {
+    /// Whether peers without a token share one graph; otherwise they are refused.
+    pub tokenless: bool,
+    /// Takes signed values in graphs of users alone.
+    pub signed_only: bool,
+    /// Takes encrypted values, links and deletions alone.
+    pub sealed_only: bool,
+    /// Bytes a tenant may hold.
+    pub tenant_bytes_max: i64,
 }
 
 /// What an operator decides about Graceful Books.
@@ -83,7 +98,7 @@ pub struct RelayRoute {
     /// Absolute path, matched exactly; of blobs, what comes before the id.
     pub path: String,
     /// What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`; of foreign
-    /// protocols `graceful`, `graceful-socket`, `plures-socket` or `first-frame-socket`.
+    /// protocols `graceful`, `graceful-socket`, `plures-socket`, `gun-socket` or `first-frame-socket`.
     pub kind: String,
 }
 

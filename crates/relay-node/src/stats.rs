@@ -105,6 +105,22 @@ snapshot! {
         plures_refused_total,
         /// Spans lost because nobody took them.
         spans_dropped_total,
+        /// Peers of GUN connected now.
+        gun_peers,
+        /// Souls and properties they subscribed to.
+        gun_subscriptions,
+        /// Puts that are durable.
+        gun_puts_total,
+        /// Gets taken.
+        gun_gets_total,
+        /// Messages answered with an error.
+        gun_refused_total,
+        /// Changes sent to subscribers.
+        gun_news_total,
+        /// Changes that found too much waiting for their subscriber, and are read again for it.
+        gun_missed_total,
+        /// Puts that wait for their state.
+        gun_deferred,
     }
     net: {
         /// Connections open now, HTTP and WebSocket together.

@@ -1,0 +1,77 @@
+//! GUN: peers put nodes of a graph, get them, and are told of changes to what they got.
+//!
+//! A graph is kept property by property, each with the state (a time in milliseconds) under which it was written; of two writes the
+//! one with the higher state wins, whatever the order in which they arrive ([`ham`]). So whatever is sent twice, late or again
+//! changes nothing, and a peer that could not be told every change is told the last one. What the relay says is stored is durable.
+
+mod answer;
+mod certificate;
+mod dedup;
+mod deferred;
+mod ham;
+mod hub;
+mod json;
+mod lex;
+mod mailbox;
+mod message;
+mod number;
+mod peer;
+mod put;
+mod record;
+mod rules;
+mod sea;
+mod service;
+mod write;
+
+pub use hub::GunStats;
+pub use message::fuzz_message;
+pub use service::{GunOptions, GunParts, GunService};
+
+/// Largest message, in bytes; a larger one is answered with an error.
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Largest message the transport assembles, in bytes; a larger one closes the connection.
+pub const FRAME_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// JSON values in one message.
+pub const MESSAGE_VALUES_MAX: usize = 400_000;
+/// Levels of JSON in each other.
+pub const MESSAGE_DEPTH_MAX: usize = 32;
+/// Messages in one frame.
+pub const FRAME_MESSAGES_MAX: usize = 20_000;
+/// Lists of messages in each other; older peers have texts of messages in them, which count as one.
+pub const BATCH_DEPTH_MAX: usize = 8;
+/// Longest soul, key or message id, in bytes.
+pub const NAME_BYTES_MAX: usize = 7 * 1024;
+/// Signed values in one message: each costs about a tenth of a millisecond.
+pub const SIGNED_VALUES_MAX: usize = 1000;
+/// How long a message id is remembered on a connection, in milliseconds.
+pub const ID_MS: u64 = 9000;
+/// Message ids remembered on a connection.
+pub const IDS_MAX: usize = 1024;
+/// Bytes of puts of one peer that are not durable yet, before it is not read any more; one message may overshoot.
+pub const PUT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Gets of one peer that are not answered yet, before it is not read any more; one message may overshoot.
+pub const GETS_MAX: usize = 1000;
+/// Pages that are read for one peer at the same time.
+pub const READS_MAX: usize = 4;
+/// Bytes of one part of an answer; one property may overshoot.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Properties in one part of an answer.
+pub const ANSWER_ITEMS_MAX: usize = 4000;
+/// Properties that one query looks at.
+pub const QUERY_ITEMS_MAX: usize = 1_000_000;
+/// Subscriptions of one peer.
+pub const SUBSCRIPTIONS_MAX: usize = 50_000;
+/// Bytes of the names of one peer's subscriptions.
+pub const SUBSCRIPTION_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of changes that wait for one peer; of what comes on top only the name is kept, and it is read again later.
+pub const NEWS_BYTES_MAX: usize = 1024 * 1024;
+/// A state this far ahead is taken at once, in milliseconds: clocks are not finer than that.
+pub const FUTURE_GRACE_MS: u64 = 100;
+/// How far ahead a state may be, in milliseconds; the write waits until then.
+pub const FUTURE_MS_MAX: u64 = 10 * 60 * 1000;
+/// Writes that wait for their state.
+pub const DEFERRED_MAX: usize = 10_000;
+/// Bytes of the writes that wait for their state.
+pub const DEFERRED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Period of heartbeats, in milliseconds.
+pub const HEARTBEAT_MS: u64 = 20_000;

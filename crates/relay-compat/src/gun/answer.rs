@@ -1,0 +1,82 @@
+//! The answer to a get, or to a change that was missed: read page by page, each sent when there is room.
+
+use super::QUERY_ITEMS_MAX;
+use super::lex::Query;
+use super::message::{Node, Property};
+use super::record::{names_of, value_of};
+use super::{ANSWER_BYTES_MAX, ANSWER_ITEMS_MAX};
+use bytes::Bytes;
+use relay_core::documents::{DocumentRange, Page};
+
+/// Characters that a value counts as that is no text.
+const PLAIN_VALUE_CHARACTERS: f64 = 9.0;
+
+pub(super) struct Answer {
+    /// The get; `None`: nobody asked, a subscription lacks it.
+    pub(super) get: Option<String>,
+    query: Query,
+    range: DocumentRange,
+    looked_at: usize,
+    characters: f64,
+    /// Whether some of it was said already.
+    pub(super) has_said: bool,
+    /// The id promised for the next part.
+    pub(super) id: Option<String>,
+}
+
+/// What comes after a page.
+pub(super) enum Then {
+    More,
+    End,
+    /// The query looked at too much.
+    TooMuch,
+}
+
+impl Answer {
+    pub(super) fn new(get: Option<String>, query: Query) -> Self {
+        let range = query.range();
+        Self { get, query, range, looked_at: 0, characters: 0.0, has_said: false, id: None }
+    }
+
+    /// What to read next.
+    pub(super) fn next_page(&self) -> DocumentRange {
+        self.range.clone().limited(ANSWER_ITEMS_MAX, ANSWER_BYTES_MAX)
+    }
+
+    /// The nodes of a page that belong to the answer, and what comes after it.
+    pub(super) fn take(&mut self, page: &Page) -> (Vec<Node>, Then) {
+        let mut nodes: Vec<Node> = Vec::new();
+        for (key, value) in &page.items {
+            if self.is_full() {
+                return (nodes, Then::End);
+            }
+            self.looked_at += 1;
+            if self.query.matches(key) {
+                self.add(key, value, &mut nodes);
+            }
+        }
+        match page.items.last().filter(|_| page.more && !self.is_full()) {
+            None => (nodes, Then::End),
+            Some(_) if self.looked_at >= QUERY_ITEMS_MAX => (nodes, Then::TooMuch),
+            Some((last, _)) => {
+                self.range = self.range.after(last);
+                (nodes, Then::More)
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.query.limit.is_some_and(|limit| self.characters >= limit)
+    }
+
+    fn add(&mut self, key: &[u8], value: &Bytes, nodes: &mut Vec<Node>) {
+        let (Some((soul, name)), Some((state, value))) = (names_of(key), value_of(value)) else { return };
+        let text = value.strip_prefix('"');
+        self.characters += text.map_or(PLAIN_VALUE_CHARACTERS, |text| text.chars().count().saturating_sub(1) as f64);
+        let property = Property { name: name.to_owned(), state, value: value.to_owned() };
+        match nodes.last_mut().filter(|node| *node.soul == *soul) {
+            Some(node) => node.properties.push(property),
+            None => nodes.push(Node { soul: soul.into(), properties: vec![property] }),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! What all peers of the relay share: who subscribed to what, the documents, and writes that wait for their state.
+
+use super::deferred::{Deferred, Waiting};
+use super::mailbox::{Mailbox, Place};
+use super::message::Node;
+use super::put;
+use super::rules::WriteRules;
+use super::write;
+use crate::systems::GUN;
+use relay_core::documents::{DocumentStore, Keyspace, Tenant, turn};
+use relay_core::endpoint::SharedFrame;
+use relay_core::environment::{Entropy, WallClock};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Counters (since the start) and gauges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GunStats {
+    /// Peers connected.
+    pub peers: u64,
+    /// Subscriptions of them.
+    pub subscriptions: u64,
+    /// Puts that are durable.
+    pub puts: u64,
+    /// Gets taken.
+    pub gets: u64,
+    /// Puts, gets and frames answered with an error.
+    pub refused: u64,
+    /// Changes sent to subscribers.
+    pub news: u64,
+    /// Changes that found too much waiting for their subscriber, and are read again for it.
+    pub missed: u64,
+    /// Puts that wait for their state.
+    pub deferred: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) peers: AtomicU64,
+    pub(super) puts: AtomicU64,
+    pub(super) gets: AtomicU64,
+    pub(super) refused: AtomicU64,
+    news: AtomicU64,
+    missed: AtomicU64,
+}
+
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Peers by their numbers.
+type Peers = HashMap<u64, Arc<Mailbox>>;
+
+/// Who subscribed to a soul.
+#[derive(Default)]
+struct Subscribers {
+    whole: Peers,
+    by_key: HashMap<Arc<str>, Peers>,
+}
+
+#[derive(Default)]
+struct Subscriptions {
+    by_soul: HashMap<(Tenant, Arc<str>), Subscribers>,
+    count: u64,
+}
+
+/// Who put something.
+#[derive(Clone)]
+pub(super) struct Author {
+    pub(super) peer: u64,
+    pub(super) mailbox: Arc<Mailbox>,
+}
+
+pub(super) struct Hub {
+    pub(super) documents: Arc<dyn DocumentStore>,
+    pub(super) clock: Arc<dyn WallClock>,
+    pub(super) rules: WriteRules,
+    pub(super) tenant_bytes_max: u64,
+    pub(super) pid: String,
+    pub(super) counters: Counters,
+    subscriptions: Mutex<Subscriptions>,
+    deferred: Mutex<Deferred<Author>>,
+    /// Where ids begin, and how many were made.
+    seed: u64,
+    ids: AtomicU64,
+    peers: AtomicU64,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Hub {
+    pub(super) fn new(
+        documents: Arc<dyn DocumentStore>,
+        clock: Arc<dyn WallClock>,
+        entropy: &dyn Entropy,
+        rules: WriteRules,
+        tenant_bytes_max: u64,
+    ) -> Self {
+        let mut seed = [0; 8];
+        entropy.fill(&mut seed);
+        let mut hub = Self {
+            documents,
+            clock,
+            rules,
+            tenant_bytes_max,
+            pid: String::new(),
+            counters: Counters::default(),
+            subscriptions: Mutex::default(),
+            deferred: Mutex::default(),
+            seed: u64::from_le_bytes(seed),
+            ids: AtomicU64::new(0),
+            peers: AtomicU64::new(0),
+        };
+        hub.pid = hub.new_id();
+        hub
+    }
+
+    /// A message id: always of the same length, because peers take ids that continue another for parts of it.
+    pub(super) fn new_id(&self) -> String {
+        id_of(self.seed.wrapping_add(self.ids.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// A number that no other peer has.
+    pub(super) fn new_peer(&self) -> u64 {
+        self.peers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn subscribe(&self, tenant: Tenant, (soul, key): &Place, author: &Author) {
+        let mut subscriptions = locked(&self.subscriptions);
+        let subscribers = subscriptions.by_soul.entry((tenant, Arc::clone(soul))).or_default();
+        let peers = match key {
+            None => &mut subscribers.whole,
+            Some(key) => subscribers.by_key.entry(Arc::clone(key)).or_default(),
+        };
+        let is_new = peers.insert(author.peer, Arc::clone(&author.mailbox)).is_none();
+        subscriptions.count += u64::from(is_new);
+    }
+
+    pub(super) fn unsubscribe<'a>(&self, tenant: Tenant, places: impl Iterator<Item = &'a Place>, peer: u64) {
+        let mut subscriptions = locked(&self.subscriptions);
+        for (soul, key) in places {
+            let at = (tenant, Arc::clone(soul));
+            let Some(subscribers) = subscriptions.by_soul.get_mut(&at) else { continue };
+            let left = match key {
+                None => subscribers.whole.remove(&peer),
+                Some(key) => {
+                    let peers = subscribers.by_key.get_mut(key);
+                    let (left, is_empty) = peers.map_or((None, false), |peers| (peers.remove(&peer), peers.is_empty()));
+                    if is_empty {
+                        subscribers.by_key.remove(key);
+                    }
+                    left
+                }
+            };
+            let is_over = subscribers.whole.is_empty() && subscribers.by_key.is_empty();
+            subscriptions.count -= u64::from(left.is_some());
+            if is_over {
+                subscriptions.by_soul.remove(&at);
+            }
+        }
+    }
+
+    /// Stores a put; then, and not before, its author and the subscribers hear of it.
+    pub(super) fn store(
+        self: &Arc<Self>,
+        tenant: Tenant,
+        author: Author,
+        id: Option<String>,
+        nodes: Vec<Node>,
+        bytes: usize,
+    ) {
+        let (hub, tenant_bytes_max) = (Arc::clone(self), self.tenant_bytes_max);
+        author.mailbox.put_begins(bytes);
+        let keyspace = Keyspace { system: GUN, tenant };
+        let run =
+            move |documents: &mut dyn relay_core::documents::Documents| put::run(documents, nodes, tenant_bytes_max);
+        turn(&*self.documents, keyspace, bytes, run, move |done| {
+            match done {
+                Ok(changed) => {
+                    count(&hub.counters.puts);
+                    hub.tell(tenant, changed, author.peer);
+                    if let Some(id) = id {
+                        author.mailbox.answer(&write::stored(&hub.new_id(), &id));
+                    }
+                }
+                Err(error) => hub.refuse(&author.mailbox, id.as_deref(), put::why_not(&error)),
+            }
+            author.mailbox.put_ends(bytes);
+        });
+    }
+
+    pub(super) fn refuse(&self, mailbox: &Mailbox, id: Option<&str>, why: &str) {
+        count(&self.counters.refused);
+        if let Some(id) = id {
+            mailbox.answer(&write::refused(&self.new_id(), id, why));
+        }
+    }
+
+    /// Lets a put wait for its state; `false` when too many do.
+    pub(super) fn defer(&self, due_ms: u64, waiting: Waiting<Author>) -> bool {
+        locked(&self.deferred).add(due_ms, waiting)
+    }
+
+    /// Stores the puts whose state has come.
+    pub(super) fn store_due(self: &Arc<Self>) {
+        let due = locked(&self.deferred).take_due(self.clock.now_ms());
+        for Waiting { tenant, peer, id, nodes, bytes } in due {
+            self.store(tenant, peer, id, nodes, bytes);
+        }
+    }
+
+    /// Tells subscribers what changed; each once, and its author not at all.
+    fn tell(&self, tenant: Tenant, changed: Vec<Node>, author: u64) {
+        for node in changed {
+            let (whole, by_key) = self.subscribers_of(tenant, &node, author);
+            if !whole.is_empty() {
+                self.send(whole.values(), &(Arc::clone(&node.soul), None), std::slice::from_ref(&node));
+            }
+            for property in &node.properties {
+                let Some((key, peers)) = by_key.get_key_value(property.name.as_str()) else { continue };
+                let others = peers.iter().filter(|(peer, _)| !whole.contains_key(peer)).map(|(_, mailbox)| mailbox);
+                let part = Node { soul: Arc::clone(&node.soul), properties: vec![property.clone()] };
+                self.send(others, &(Arc::clone(&node.soul), Some(Arc::clone(key))), &[part]);
+            }
+        }
+    }
+
+    fn send<'a>(&self, peers: impl Iterator<Item = &'a Arc<Mailbox>>, place: &Place, nodes: &[Node]) {
+        let mut frame = None;
+        for mailbox in peers {
+            let frame = frame.get_or_insert_with(|| SharedFrame::text(write::news(&self.new_id(), nodes).as_bytes()));
+            let is_sent = mailbox.news(frame, || place.clone());
+            count(if is_sent { &self.counters.news } else { &self.counters.missed });
+        }
+    }
+
+    fn subscribers_of(&self, tenant: Tenant, node: &Node, author: u64) -> (Peers, HashMap<Arc<str>, Peers>) {
+        let subscriptions = locked(&self.subscriptions);
+        let Some(subscribers) = subscriptions.by_soul.get(&(tenant, Arc::clone(&node.soul))) else {
+            return Default::default();
+        };
+        let others = |peers: &Peers| -> Peers {
+            peers
+                .iter()
+                .filter(|(peer, _)| **peer != author)
+                .map(|(peer, mailbox)| (*peer, Arc::clone(mailbox)))
+                .collect()
+        };
+        let of_key = |name: &str| subscribers.by_key.get_key_value(name);
+        let by_key = node.properties.iter().filter_map(|property| of_key(&property.name));
+        (others(&subscribers.whole), by_key.map(|(key, peers)| (Arc::clone(key), others(peers))).collect())
+    }
+
+    pub(super) fn stats(&self) -> GunStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Counters { peers, puts, gets, refused, news, missed } = &self.counters;
+        GunStats {
+            peers: read(peers),
+            subscriptions: locked(&self.subscriptions).count,
+            puts: read(puts),
+            gets: read(gets),
+            refused: read(refused),
+            news: read(news),
+            missed: read(missed),
+            deferred: locked(&self.deferred).len() as u64,
+        }
+    }
+}
+
+const ID_DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const ID_LENGTH: usize = 9;
+
+/// Nine digits that look like chance; numbers that follow each other have nothing in common.
+fn id_of(number: u64) -> String {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^= mixed >> 31;
+    let digit = |_| {
+        let digit = ID_DIGITS.get(usize::try_from(mixed % 62).unwrap_or(0)).copied().unwrap_or(b'0');
+        mixed /= 62;
+        char::from(digit)
+    };
+    (0..ID_LENGTH).map(digit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::id_of;
+    use std::collections::HashSet;
+
+    #[test]
+    fn ids_differ_and_none_begins_like_another() {
+        let ids: HashSet<String> = (0..100_000).map(id_of).collect();
+        assert_eq!(ids.len(), 100_000);
+        assert!(ids.iter().all(|id| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())));
+    }
+}

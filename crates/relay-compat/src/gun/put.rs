@@ -1,0 +1,42 @@
+//! A put's turn: property by property, what wins is stored.
+
+use super::ham::wins;
+use super::message::Node;
+use super::record::{property_key, property_value, value_of};
+use relay_core::documents::{DocumentError, Documents};
+
+/// Stores what wins; the changed properties. A tenant that would hold too much withdraws the whole put.
+pub(super) fn run(
+    documents: &mut dyn Documents,
+    nodes: Vec<Node>,
+    tenant_bytes_max: u64,
+) -> Result<Vec<Node>, DocumentError> {
+    let mut changed = Vec::new();
+    for Node { soul, properties } in nodes {
+        let mut won = Vec::new();
+        for property in properties {
+            let key = property_key(&soul, &property.name);
+            let stored = documents.get(&key)?;
+            if wins(property.state, &property.value, stored.as_ref().and_then(value_of)) {
+                documents.put(key, property_value(property.state, &property.value))?;
+                won.push(property);
+            }
+        }
+        if !won.is_empty() {
+            changed.push(Node { soul, properties: won });
+        }
+    }
+    if !changed.is_empty() && documents.usage()?.bytes > tenant_bytes_max {
+        return Err(DocumentError::Withdrawn);
+    }
+    Ok(changed)
+}
+
+/// What a peer is told when its put came to nothing.
+pub(super) fn why_not(error: &DocumentError) -> &'static str {
+    match error {
+        DocumentError::Withdrawn => "This relay keeps no more of this space!",
+        DocumentError::TooLarge => "Too large to be stored!",
+        _ => "Not stored, try again later!",
+    }
+}

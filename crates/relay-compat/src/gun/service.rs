@@ -1,0 +1,172 @@
+//! The service: who may come in, and to which graph.
+
+use super::hub::{GunStats, Hub};
+use super::peer::PeerFactory;
+use super::rules::WriteRules;
+use crate::query::{decoded, value_of};
+use bytes::Bytes;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderValue};
+use http::{Request, Response, StatusCode};
+use relay_core::documents::{DocumentStore, Tenant};
+use relay_core::endpoint::{EndpointFactory, Moment};
+use relay_core::environment::{Entropy, WallClock};
+use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// What makes a tenant of a token; the token itself is kept nowhere.
+const TENANT_DOMAIN: &[u8] = b"sealrelay gun tenant\0";
+/// Longest token, in bytes.
+const TOKEN_BYTES_MAX: usize = 1024;
+/// Where a token may follow.
+const PATH: &str = "/gun/";
+
+/// What an operator decides.
+#[derive(Clone, Debug)]
+pub struct GunOptions {
+    /// Whether peers without a token share one graph; otherwise they are refused.
+    pub tokenless: bool,
+    /// Takes writes in graphs of users alone, each signed by its owner.
+    pub signed_only: bool,
+    /// Takes encrypted values, links and deletions alone.
+    pub sealed_only: bool,
+    /// Bytes a tenant may hold.
+    pub tenant_bytes_max: u64,
+}
+
+impl Default for GunOptions {
+    fn default() -> Self {
+        Self { tokenless: false, signed_only: false, sealed_only: false, tenant_bytes_max: 1024 * 1024 * 1024 }
+    }
+}
+
+/// What the service is given.
+pub struct GunParts {
+    /// Where graphs are kept.
+    pub documents: Arc<dyn DocumentStore>,
+    /// The wall clock: states are compared with it.
+    pub clock: Arc<dyn WallClock>,
+    /// For ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// The operator's decisions.
+    pub options: GunOptions,
+}
+
+/// See the module.
+pub struct GunService {
+    hub: Arc<Hub>,
+    tokenless: bool,
+}
+
+impl GunService {
+    /// Over a store of documents.
+    #[must_use]
+    pub fn new(parts: GunParts) -> Self {
+        let GunParts { documents, clock, entropy, options } = parts;
+        let GunOptions { tokenless, signed_only, sealed_only, tenant_bytes_max } = options;
+        let rules = WriteRules { signed_only, sealed_only };
+        Self { hub: Arc::new(Hub::new(documents, clock, &*entropy, rules, tenant_bytes_max)), tokenless }
+    }
+
+    /// Figures.
+    #[must_use]
+    pub fn stats(&self) -> GunStats {
+        self.hub.stats()
+    }
+
+    /// Stores what waited for its state; to be called every [`super::FUTURE_GRACE_MS`].
+    pub fn store_due(&self) {
+        self.hub.store_due();
+    }
+
+    /// Whose graph a peer asks for; `None` for none.
+    fn tenant(&self, head: &Request<()>) -> Option<Tenant> {
+        let token = token_of(head)?;
+        match token {
+            Some(token) => (token.len() <= TOKEN_BYTES_MAX).then(|| tenant_of(&token)),
+            None => self.tokenless.then_some(Tenant::ONLY),
+        }
+    }
+}
+
+/// The token in path, query (`t` or `token`) or header; `None` when there is one that is not text.
+fn token_of(head: &Request<()>) -> Option<Option<Vec<u8>>> {
+    let path = head.uri().path().strip_prefix(PATH).unwrap_or_default();
+    let in_path = if path.is_empty() { None } else { Some(decoded(&path.replace('+', "%2B"))?.into_bytes()) };
+    let query = head.uri().query().unwrap_or_default();
+    let in_query = ["t", "token"].iter().find_map(|name| value_of(query, name)).filter(|token| !token.is_empty());
+    let in_header = || bearer_of(head.headers()).map(<[u8]>::to_vec);
+    Some(in_path.or(in_query.map(String::into_bytes)).or_else(in_header))
+}
+
+fn tenant_of(token: &[u8]) -> Tenant {
+    let hash = Sha256::new().chain_update(TENANT_DOMAIN).chain_update(token).finalize();
+    let mut tenant = Tenant::ONLY;
+    tenant.0.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
+    tenant
+}
+
+fn plain(status: StatusCode, body: &'static str) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from_static(body.as_bytes()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    answer
+}
+
+impl ForeignService for GunService {
+    fn body_bytes_max(&self) -> usize {
+        0
+    }
+
+    /// There are sockets only.
+    fn answer(&self, _: ForeignRequest, _: Moment, answered: Answered) {
+        answered(plain(StatusCode::NOT_FOUND, "Not Found"));
+    }
+
+    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>) -> Response<Bytes> {
+        match refusal {
+            RequestRefusal::Overloaded => plain(StatusCode::SERVICE_UNAVAILABLE, "Overloaded"),
+            RequestRefusal::Failed => plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+            _ => plain(StatusCode::NOT_FOUND, "Not Found"),
+        }
+    }
+
+    fn open_socket(&self, request: SocketRequest, _: Moment) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>> {
+        if !request.is_upgrade {
+            return Err(Box::new(plain(StatusCode::UPGRADE_REQUIRED, "This address speaks WebSocket")));
+        }
+        match self.tenant(&request.head) {
+            Some(tenant) => Ok(Arc::new(PeerFactory { hub: Arc::clone(&self.hub), tenant })),
+            None => Err(Box::new(plain(StatusCode::UNAUTHORIZED, "A token is needed"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{tenant_of, token_of};
+    use http::Request;
+
+    #[test]
+    fn tokens_are_in_path_query_or_header() {
+        let token = |target: &str| {
+            token_of(&Request::get(target).body(()).unwrap())
+                .map(|token| token.map(|bytes| String::from_utf8(bytes).unwrap()))
+        };
+        for (target, expected) in [
+            ("/gun", None),
+            ("/gun/", None),
+            ("/gun?t=", None),
+            ("/gun?t=a%20b", Some("a b")),
+            ("/gun?x=1&token=c", Some("c")),
+            ("/gun/d+e?t=f", Some("d+e")),
+        ] {
+            assert_eq!(token(target), Some(expected.map(str::to_owned)), "{target}");
+        }
+        assert_eq!(token("/gun/%ff"), None);
+        let header = Request::get("/gun").header("authorization", "Bearer g").body(()).unwrap();
+        assert_eq!(token_of(&header), Some(Some(b"g".to_vec())));
+        assert_ne!(tenant_of(b"a"), tenant_of(b"b"));
+    }
+}

@@ -1,0 +1,114 @@
+//! A service of GUN over documents in memory, and peers that talk to it.
+#![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this module")]
+
+use crate::support::{Counting, Socket, StillClock, at};
+use relay_compat::gun::{GunOptions, GunParts, GunService};
+use relay_core::documents::{
+    DocumentCompletion, DocumentRange, DocumentStats, DocumentStore, DocumentWork, Keyspace, MemoryDocuments, Page,
+    Usage,
+};
+use serde_json::{Value, json};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+pub const NOW_MS: u64 = 1_795_191_200_000;
+
+pub struct Scene {
+    pub service: GunService,
+    pub clock: Arc<StillClock>,
+    pub documents: Arc<MemoryDocuments>,
+}
+
+pub fn scene_with(options: GunOptions) -> Scene {
+    let (clock, documents) = (Arc::new(StillClock(AtomicU64::new(NOW_MS))), Arc::new(MemoryDocuments::new()));
+    let service = service_over(Arc::clone(&documents) as Arc<_>, &clock, options);
+    Scene { service, clock, documents }
+}
+
+pub fn service_over(documents: Arc<dyn DocumentStore>, clock: &Arc<StillClock>, options: GunOptions) -> GunService {
+    let entropy = Arc::new(Counting(AtomicU64::new(7)));
+    GunService::new(GunParts { documents, clock: Arc::clone(clock) as Arc<_>, entropy, options })
+}
+
+pub fn scene() -> Scene {
+    scene_with(GunOptions { tokenless: true, ..GunOptions::default() })
+}
+
+pub fn settle(sockets: &mut [&mut Socket]) {
+    while sockets.iter_mut().any(|socket| socket.turn(at(1))) {}
+}
+
+impl Scene {
+    /// A peer that was greeted.
+    pub fn peer(&self) -> Socket {
+        let mut socket = Socket::open(&self.service, "/gun", &[]).unwrap();
+        let greeting = heard(&mut socket);
+        assert_eq!((greeting.len(), &greeting[0]["dam"]), (1, &json!("?")), "the relay speaks first");
+        socket
+    }
+}
+
+/// What a peer hears now.
+pub fn heard(socket: &mut Socket) -> Vec<Value> {
+    settle(&mut [socket]);
+    socket.texts().iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+}
+
+pub fn say(socket: &mut Socket, message: &Value) -> Vec<Value> {
+    socket.text(&message.to_string(), at(1));
+    heard(socket)
+}
+
+pub fn put(id: &str, soul: &str, key: &str, value: Value, state: u64) -> Value {
+    json!({"#": id, "put": {soul: {"_": {"#": soul, ">": {key: state}}, key: value}}})
+}
+
+pub fn get(id: &str, soul: &str) -> Value {
+    json!({"#": id, "get": {"#": soul}})
+}
+
+/// Without the ids that the relay makes.
+pub fn without_ids(mut messages: Vec<Value>) -> Vec<Value> {
+    messages.iter_mut().for_each(|message| drop(message.as_object_mut().unwrap().remove("#")));
+    messages
+}
+
+/// Documents whose works wait until they are let go: a disk that takes its time.
+#[derive(Default)]
+pub struct Waiting {
+    documents: MemoryDocuments,
+    works: Mutex<Vec<(Keyspace, Box<dyn DocumentWork>)>>,
+}
+
+impl Waiting {
+    pub fn let_go(&self) {
+        let works = std::mem::take(&mut *self.works.lock().unwrap());
+        works.into_iter().for_each(|(keyspace, work)| self.documents.document_commit(keyspace, work));
+    }
+}
+
+impl DocumentStore for Waiting {
+    fn document_commit(&self, keyspace: Keyspace, work: Box<dyn DocumentWork>) {
+        self.works.lock().unwrap().push((keyspace, work));
+    }
+    fn document_get(
+        &self,
+        keyspace: Keyspace,
+        keys: Vec<bytes::Bytes>,
+        done: DocumentCompletion<Vec<Option<bytes::Bytes>>>,
+    ) {
+        self.documents.document_get(keyspace, keys, done);
+    }
+    fn document_scan(&self, keyspace: Keyspace, range: DocumentRange, done: DocumentCompletion<Page>) {
+        self.documents.document_scan(keyspace, range, done);
+    }
+    fn document_usage(&self, keyspace: Keyspace, done: DocumentCompletion<Usage>) {
+        self.documents.document_usage(keyspace, done);
+    }
+    fn document_keyspaces(&self, after: Option<Keyspace>, max: usize, done: DocumentCompletion<Vec<Keyspace>>) {
+        self.documents.document_keyspaces(after, max, done);
+    }
+    fn document_stats(&self) -> DocumentStats {
+        self.documents.document_stats()
+    }
+}

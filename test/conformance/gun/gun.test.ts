@@ -1,0 +1,5 @@
+// GUN, case by case, on any relay.
+import { runCases } from '../target.js';
+import { CASES } from './cases.js';
+
+runCases('gun', CASES);
