@@ -18,7 +18,7 @@ describe.skipIf(!isRunnable)('the configuration guide (needs `npm run build` and
   it('has commands that work, in the order shown', async () => {
     await using relay = new ServeProcess([]);
     const { metricsUrl } = await relay.logLine('relay is listening');
-    using shell = new Shell({ RELAY_PORT: new URL(await relay.url()).port, RELAY_ADMIN_PORT: new URL(String(metricsUrl)).port });
+    using shell = new Shell({ RELAY_PORT: new URL(await relay.url()).port, RELAY_ADMIN_PORT: new URL(String(metricsUrl)).port, RELAY_DATA_DIR: join(relay.dir, 'data') });
     const lines = blocks('sh').flatMap((block) => block.trim().split('\n'));
     expect(lines.length).toBeGreaterThan(15);
     for (const line of lines) expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 0 });
