@@ -132,6 +132,8 @@ export interface RelayCompat {
   graceful: RelayGraceful | null
   /** PluresDB. */
   plures: RelayPlures | null
+  /** GUN. */
+  gun: RelayGun | null
 }
 
 /** Everything the core is told when it starts. */
@@ -281,6 +283,18 @@ export interface RelayGraceful {
   silenceMsMax: number
 }
 
+/** What an operator decides about GUN. */
+export interface RelayGun {
+  /** Whether peers without a token share one graph; otherwise they are refused. */
+  tokenless: boolean
+  /** Takes signed values in graphs of users alone. */
+  signedOnly: boolean
+  /** Takes encrypted values, links and deletions alone. */
+  sealedOnly: boolean
+  /** Bytes a tenant may hold. */
+  tenantBytesMax: number
+}
+
 /** Facts about a running relay, for the banner and for `/version`. */
 export interface RelayInfo {
   /** IP address the relay listens on. */
@@ -363,7 +377,7 @@ export interface RelayRoute {
   path: string
   /**
    * What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`; of foreign
-   * protocols `graceful`, `graceful-socket`, `plures-socket` or `first-frame-socket`.
+   * protocols `graceful`, `graceful-socket`, `plures-socket`, `gun-socket` or `first-frame-socket`.
    */
   kind: string
 }
@@ -538,6 +552,22 @@ export interface RelayStats {
   pluresRefusedTotal: number
   /** r" Spans lost because nobody took them. */
   spansDroppedTotal: number
+  /** r" Peers of GUN connected now. */
+  gunPeers: number
+  /** r" Souls and properties they subscribed to. */
+  gunSubscriptions: number
+  /** r" Puts that are durable. */
+  gunPutsTotal: number
+  /** r" Gets taken. */
+  gunGetsTotal: number
+  /** r" Messages answered with an error. */
+  gunRefusedTotal: number
+  /** r" Changes sent to subscribers. */
+  gunNewsTotal: number
+  /** r" Changes that found too much waiting for their subscriber, and are read again for it. */
+  gunMissedTotal: number
+  /** r" Puts that wait for their state. */
+  gunDeferred: number
   /** r" Connections open now, HTTP and WebSocket together. */
   connectionsOpen: number
   /** r" WebSockets open now. */
