@@ -34,6 +34,11 @@ describe('startServer', () => {
       { path: '/v1/frames', kind: 'frames' },
       { path: '/v1/blobs/', kind: 'blobs' },
       { path: '/health/live', kind: 'liveness' },
+      ...['push', 'pull', 'ack', 'devices', 'export', 'import'].map((name) => ({ path: `/sync/${name}`, kind: 'graceful' })),
+      ...['push', 'pull', 'ack'].map((name) => ({ path: `/api/sync/${name}`, kind: 'graceful' })),
+      { path: '/ws', kind: 'graceful-socket' },
+      { path: '/gun', kind: 'first-frame-socket' },
+      { path: '/*', kind: 'plures-socket' },
     ]);
     expect(statSync(socketPath.replace(/\/[^/]*$/, '')).mode & 0o777).toBe(0o700);
     expect(port.config?.controlPlane?.secret).toMatch(/^[0-9a-f]{64}$/);
