@@ -29,9 +29,9 @@ describe.skipIf(!isRunnable)('the audit log of the product (needs `npm run build
       expect(auditHead).toMatch(/^1:[0-9a-f]{64}$/);
       const admin = new URL(String(metricsUrl)).origin;
       writeFileSync(file, 'region: two\nworkers: 3\n');
-      await fetch(`${admin}/admin/reload`, { method: 'POST', headers: adminHeaders(data) });
+      await fetch(`${admin}/admin/api/reload`, { method: 'POST', headers: adminHeaders(data) });
       writeFileSync(file, 'regoin: three\n');
-      await fetch(`${admin}/admin/reload`, { method: 'POST', headers: adminHeaders(data) });
+      await fetch(`${admin}/admin/api/reload`, { method: 'POST', headers: adminHeaders(data) });
       writeFileSync(file, 'region: two\n');
       const space = await createSpace({ relay: String(relayAddress), batchWindowMs: 0 });
       await space.push(new Uint8Array(100)).durable('relay');

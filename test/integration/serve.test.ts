@@ -57,7 +57,7 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
   });
 
   it.each([
-    [['--host', '0.0.0.0'], 2, /not a loopback address.*reverse proxy.*--tls\.cert.*--insecure/],
+    [['--host', '0.0.0.0'], 2, /not a loopback address.*--tls\.cert.*reverse proxy.*--behind-proxy.*--insecure/],
     [['--prot', '1'], 2, /unknown option --prot\. Did you mean --port\?/],
   ] as const)('refuses %j', async (args, code, message) => {
     await using relay = new ServeProcess(args);

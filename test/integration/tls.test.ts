@@ -8,6 +8,7 @@ import { connect, type DetailedPeerCertificate } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createSpace } from '../../src/client/node.js';
+import { readLocalToken } from '../../src/server/admin-auth/local-token.js';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 import { HAS_OPENSSL, TestAuthority } from '../support/test-authority.js';
 
@@ -67,6 +68,7 @@ async function started(relay: ServeProcess): Promise<{ address: string; port: nu
   return { address, port, url: `https://localhost:${port}`, metricsUrl: String(line['metricsUrl']) };
 }
 
+const DAY_S = 86_400;
 const PATIENCE = { timeout: 10_000 };
 
 async function metric(url: string, name: string): Promise<number> {
@@ -117,12 +119,13 @@ describe.skipIf(!existsSync(CLI) || !HAS_OPENSSL)('TLS (needs `npm run build` an
     const { certificate, key, flags } = files('reload');
     await using relay = new ServeProcess(flags);
     const { port, metricsUrl } = await started(relay);
-    const reload = new URL('/admin/reload', metricsUrl);
+    const reload = async (): Promise<Response> =>
+      await fetch(new URL('/admin/api/reload', metricsUrl), { method: 'POST', headers: { authorization: `Bearer ${await readLocalToken(join(relay.dir, 'data'))}` } });
     const first = await served(port);
-    expect(Math.round(await metric(metricsUrl, 'relay_tls_certificate_days_left'))).toBe(20);
+    expect(Math.round((await metric(metricsUrl, 'relay_tls_certificate_left_seconds')) / DAY_S)).toBe(20);
 
     writeFileSync(certificate, 'not a certificate');
-    const refused = await fetch(reload, { method: 'POST' });
+    const refused = await reload();
     expect(refused.status).toBe(409);
     expect(await refused.json()).toMatchObject({ detail: expect.stringMatching(/there is no certificate in .*reload\.crt; the relay goes on with the certificate it has/) });
     expect((await served(port)).fingerprint256).toBe(first.fingerprint256);
@@ -130,9 +133,9 @@ describe.skipIf(!existsSync(CLI) || !HAS_OPENSSL)('TLS (needs `npm run build` an
     await expect.poll(() => metric(metricsUrl, 'relay_tls_certificate_failures_total'), PATIENCE).toBeGreaterThanOrEqual(1);
 
     authority.issue(certificate, key, 40);
-    expect((await fetch(reload, { method: 'POST' })).status).toBe(200);
+    expect((await reload()).status).toBe(200);
     expect((await served(port)).fingerprint256).not.toBe(first.fingerprint256);
-    await expect.poll(async () => Math.round(await metric(metricsUrl, 'relay_tls_certificate_days_left')), PATIENCE).toBe(40);
+    await expect.poll(async () => Math.round((await metric(metricsUrl, 'relay_tls_certificate_left_seconds')) / DAY_S), PATIENCE).toBe(40);
     expect(await metric(metricsUrl, 'relay_tls_certificate_changes_total')).toBeGreaterThanOrEqual(1);
   });
 

@@ -9,14 +9,13 @@ interface FigureRow extends MetricRow {
 
 const MS = 1000;
 const US = 1_000_000;
-const DAY_S = 86_400;
 
 export const RELAY_METRICS = {
   uptimeMs: gauge('relay_uptime_seconds', 'Time since the relay started.', MS),
   eventLoopSilenceMs: gauge('relay_event_loop_silence_seconds', 'Time since the JavaScript event loop last said that it turns.', MS),
   eventsDroppedTotal: counter('relay_events_dropped_total', 'Log events of the core lost because nobody read them in time.'),
   tlsCertificateLoaded: gauge('relay_tls_certificate_loaded', '1 while there is a certificate for TLS.'),
-  tlsCertificateLeftS: gauge('relay_tls_certificate_days_left', 'Days until the certificate expires, negative afterwards; 0 without one.', DAY_S),
+  tlsCertificateLeftS: gauge('relay_tls_certificate_left_seconds', 'Time until the certificate expires, negative afterwards; 0 without one.'),
   tlsCertificateChangesTotal: counter('relay_tls_certificate_changes_total', 'Times another certificate was put in place.'),
   tlsCertificateFailuresTotal: counter('relay_tls_certificate_failures_total', 'Times another certificate could not be read or obtained.'),
   spansDroppedTotal: counter('relay_spans_dropped_total', 'Spans of the core lost because nobody took them in time.'),
