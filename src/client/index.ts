@@ -40,6 +40,8 @@ export type { Topic, TopicEvents, TopicMessage, TopicPeer, TopicSendOptions } fr
 export type { LiveRejection } from './live/live-crypto.js';
 export type { Evidence, Misbehaviour, MisbehaviourKind } from './misbehaviour.js';
 export type { Environment, Timer } from './environment.js';
+export type { Network, NetworkEvent } from './connection/network.js';
+export { guardUnsynced } from './guard-unsynced.js';
 export { MemoryDeviceStore } from './store/device-store.js';
 export { IndexedDbDeviceStore } from './store/indexeddb-store.js';
 export { MemoryJournal } from './store/journal.js';

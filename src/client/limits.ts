@@ -16,6 +16,8 @@ export const INBOUND_MESSAGE_OVERHEAD_BYTES = 64;
 
 /** Time for the transport to open. */
 export const CONNECT_TIMEOUT_MS = 10_000;
+/** Time for a sign of life on an open connection after the platform said that the network may have changed. */
+export const PROBE_MS = 3000;
 /** First back-off step; each attempt doubles it up to the maximum. */
 export const BACKOFF_MS_MIN = 250;
 /** Largest back-off step. */
