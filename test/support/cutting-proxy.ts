@@ -12,6 +12,12 @@ export class CuttingProxy {
   cuts = 0;
   /** What is taken and never answered: a network that swallows packets. */
   swallowing = false;
+  /** Refuses what wants to become a WebSocket, as some networks do. */
+  refusesUpgrades = false;
+  /** WebSockets that were asked for. */
+  upgrades = 0;
+  /** Those of them that were let through. */
+  upgraded = 0;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -54,7 +60,13 @@ export class CuttingProxy {
     this.accepted += 1;
     this.#sockets.add(socket);
     const relay = connect(port, '127.0.0.1');
-    socket.on('data', (bytes) => void (this.swallowing || relay.write(bytes)));
+    socket.on('data', (bytes) => {
+      const isUpgrade = /^upgrade: websocket/im.test(bytes.toString('latin1'));
+      this.upgrades += isUpgrade ? 1 : 0;
+      this.upgraded += isUpgrade && !this.refusesUpgrades ? 1 : 0;
+      if (isUpgrade && this.refusesUpgrades) socket.destroy();
+      else if (!this.swallowing) relay.write(bytes);
+    });
     relay.on('data', (bytes) => void (this.swallowing || socket.write(bytes)));
     const end = (): void => {
       this.#sockets.delete(socket);
