@@ -148,6 +148,17 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('tabs of one origin (s
       expect(await tab.evaluate(() => page.words.toArray())).toEqual(words());
       expect(await tab.evaluate(() => page.errors)).toEqual([]);
     }
+
+    // A renderer that crashes says goodbye to nobody.
+    const second = await leaderOf(rest);
+    const left = rest.filter((tab) => tab !== second);
+    const before = words().length;
+    const late = left[0]!.evaluate(() => page.type('late', 20));
+    const crash = await context.newCDPSession(second);
+    crash.send('Page.crash').catch(() => undefined);
+    await late;
+    await until('the words typed while it crashed are there', () => words().length === before + 20, 15_000);
+    await leaderOf(left);
     far.destroy();
   });
 });
