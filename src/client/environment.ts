@@ -1,4 +1,7 @@
-// What the client takes from its surroundings: clock, timers and randomness are passed in, never reached for.
+// What the client takes from its surroundings: clock, timers, randomness and the word on the network are passed in, never reached for.
+import { pageNetwork } from './connection/network.js';
+import type { Network, PageLike } from './connection/network.js';
+
 /** A timer that can be stopped. */
 export interface Timer {
   cancel(): void;
@@ -14,14 +17,18 @@ export interface Environment {
   randomBytes(length: number): Uint8Array;
   /** Calls once after the time. */
   after(delayMs: number, call: () => void): Timer;
+  /** What the platform knows of its network; absent where it tells nothing. */
+  readonly network?: Network;
 }
 
 /** Longer timers overflow on every platform and would run at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** The platform's own clock, timers and randomness. */
+/** The platform's own clock, timers, randomness and network. */
 export function platformEnvironment(): Environment {
+  const network = pageNetwork(globalThis as PageLike);
   return {
+    ...(network === undefined ? {} : { network }),
     now: () => Date.now(),
     random: () => Math.random(),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),

@@ -47,6 +47,8 @@ export { MemoryRegionStorage, WebRegionStorage } from './region/region-storage.j
 export type { RegionMemory, RegionStorage } from './region/region-storage.js';
 export { SpaceMover } from './region/space-mover.js';
 export type { SpaceMoverOptions } from './region/space-mover.js';
+export type { Network, NetworkEvent } from './connection/network.js';
+export { guardUnsynced } from './guard-unsynced.js';
 export { MemoryDeviceStore } from './store/device-store.js';
 export { IndexedDbDeviceStore } from './store/indexeddb-store.js';
 export { MemoryJournal } from './store/journal.js';

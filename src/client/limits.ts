@@ -16,6 +16,13 @@ export const INBOUND_MESSAGE_OVERHEAD_BYTES = 64;
 
 /** Time for the transport to open. */
 export const CONNECT_TIMEOUT_MS = 10_000;
+/** Time for a WebSocket to open before it counts as blocked; below the time for a transport to open. */
+export const WEBSOCKET_OPEN_MS = 8000;
+/** How long HTTP is used before a WebSocket is tried again: at first, when the relay may just have been away, and at most; it doubles. */
+export const FALLBACK_MS_MIN = 1000;
+export const FALLBACK_MS_MAX = 5 * 60_000;
+/** Time for a sign of life on an open connection after the platform said that the network may have changed. */
+export const PROBE_MS = 3000;
 /** First back-off step; each attempt doubles it up to the maximum. */
 export const BACKOFF_MS_MIN = 250;
 /** Largest back-off step. */

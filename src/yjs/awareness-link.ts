@@ -2,7 +2,7 @@
 import { applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
 import type { Awareness } from 'y-protocols/awareness';
 import { EPHEMERAL_PAYLOAD_BYTES_MAX } from '../client/index.js';
-import type { Space } from '../client/index.js';
+import type { OpenDocument } from '../client/documents/open-document.js';
 
 const KIND_STATES = 0;
 const KIND_QUERY = 1;
@@ -16,15 +16,15 @@ interface AwarenessChanges {
 export class AwarenessLink {
   readonly #awareness: Awareness;
   readonly #ends: (() => void)[] = [];
-  #space: Space | undefined;
+  #document: OpenDocument | undefined;
 
   constructor(awareness: Awareness) {
     this.#awareness = awareness;
   }
 
-  attach(space: Space): void {
-    const { ephemeral } = space;
-    this.#space = space;
+  attach(document: OpenDocument): void {
+    const { ephemeral } = document;
+    this.#document = document;
     const update = ({ added, updated, removed }: AwarenessChanges, origin: unknown): void => {
       if (origin !== this) this.#send([...added, ...updated, ...removed]);
     };
@@ -36,7 +36,7 @@ export class AwarenessLink {
         ephemeral.send(Uint8Array.of(KIND_QUERY));
         this.#sendOwn();
       }),
-      space.on('status', ({ status }) => {
+      document.on('status', ({ status }) => {
         if (status !== 'online') this.#forgetOthers();
       }),
     );
@@ -51,7 +51,7 @@ export class AwarenessLink {
     this.sayGoodbye();
     for (const end of this.#ends.splice(0)) end();
     this.#forgetOthers();
-    this.#space = undefined;
+    this.#document = undefined;
   }
 
   #take(payload: Uint8Array): void {
@@ -67,13 +67,13 @@ export class AwarenessLink {
 
   #send(clients: number[]): void {
     const own = clients.filter((client) => client === this.#awareness.clientID);
-    if (own.length === 0 || this.#space === undefined) return;
+    if (own.length === 0 || this.#document === undefined) return;
     const update = encodeAwarenessUpdate(this.#awareness, own);
     if (update.length >= EPHEMERAL_PAYLOAD_BYTES_MAX) return;
     const payload = new Uint8Array(update.length + 1);
     payload[0] = KIND_STATES;
     payload.set(update, 1);
-    this.#space.ephemeral.send(payload);
+    this.#document.ephemeral.send(payload);
   }
 
   #forgetOthers(): void {

@@ -5,15 +5,18 @@ import * as Y from 'yjs';
 import { ClientError, IndexedDbDeviceStore, openSpace, roomLinkOf } from '../client/index.js';
 import type { DeviceStore, OpenSpaceOptions, Space } from '../client/index.js';
 import { openKeptDocument } from '../client/documents/kept-document.js';
-import type { KeptDocument } from '../client/documents/kept-document.js';
+import type { KeptDocumentOptions } from '../client/documents/kept-document.js';
+import type { OpenDocument } from '../client/documents/open-document.js';
 import { storageNameOf } from '../client/documents/storage-name.js';
+import { TabDocument } from '../client/tabs/tab-document.js';
+import { tabGround } from '../client/tabs/tab-channel.js';
 import { AwarenessLink } from './awareness-link.js';
 
 export interface ProviderOptions extends Pick<OpenSpaceOptions, 'webSocket' | 'environment' | 'rights' | 'batchWindowMs'> {
   /** False: wait for connect(). */
   readonly connect?: boolean;
   readonly awareness?: awarenessProtocol.Awareness;
-  /** Where the device and the document are kept; IndexedDB where there is one, else the memory. Null: the memory. */
+  /** Where the device and the document are kept; IndexedDB, shared by the tabs of the origin, where there is one, else the memory. Null: the memory. */
   readonly storage?: DeviceStore | null;
 }
 
@@ -33,8 +36,8 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
   /** Whether this provider tries to be connected. */
   shouldConnect: boolean;
   readonly #link: AwarenessLink;
-  readonly #ready: Promise<KeptDocument>;
-  #document: KeptDocument | undefined;
+  readonly #ready: Promise<OpenDocument>;
+  #document: OpenDocument | undefined;
   #changedBefore = false;
   #synced = false;
   #destroyed = false;
@@ -56,17 +59,17 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     this.#ready.catch((cause: unknown) => this.#report(cause));
   }
 
-  /** The space of the room; rejects when it cannot be opened. */
+  /** The space of the room, when this tab holds it for all tabs; rejects when it cannot be opened. */
   get space(): Promise<Space> {
-    return this.#ready.then(({ space }) => space);
+    return this.#ready.then((document) => document.whenLeading());
   }
 
   get wsconnected(): boolean {
-    return this.#document?.space.status.status === 'online';
+    return this.#document?.status.status === 'online';
   }
 
   get wsconnecting(): boolean {
-    return this.#document === undefined ? this.shouldConnect && !this.#destroyed : this.#document.space.status.status === 'connecting';
+    return this.#document === undefined ? this.shouldConnect && !this.#destroyed : this.#document.status.status === 'connecting';
   }
 
   get synced(): boolean {
@@ -80,13 +83,13 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
 
   connect(): void {
     this.shouldConnect = true;
-    if (this.#document?.space.status.status === 'closed') return;
-    this.#document?.space.goOnline();
+    if (this.#document?.status.status === 'closed') return;
+    this.#document?.goOnline();
   }
 
   disconnect(): void {
     this.shouldConnect = false;
-    this.#document?.space.goOffline();
+    this.#document?.goOffline();
   }
 
   /** Ends the connection and listens to the document no more; what is stored stays. */
@@ -100,13 +103,11 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     super.destroy();
   }
 
-  async #open(link: string, { storage, connect: _connect, awareness: _awareness, ...options }: ProviderOptions): Promise<KeptDocument> {
+  async #open(link: string, { storage, connect: _connect, awareness: _awareness, ...options }: ProviderOptions): Promise<OpenDocument> {
     const room = roomLinkOf(link, this.roomname);
-    const store = storage === undefined ? await defaultStorage(room) : storage;
     const kept = new Y.Doc();
-    const document = await openKeptDocument({
+    const document = await openDocument(storage, room, {
       ...options,
-      ...(store === null ? {} : { storage: store }),
       link: room,
       create: options.rights === undefined || options.rights === 'admin',
       offline: true,
@@ -127,15 +128,14 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
   }
 
   // What the document had before the storage was read, and what was typed meanwhile, is news to the space.
-  #begin(document: KeptDocument, kept: Y.Doc): void {
+  #begin(document: OpenDocument, kept: Y.Doc): void {
     if (!Y.equalSnapshots(Y.snapshot(this.doc), Y.snapshot(kept))) document.change(Y.encodeStateAsUpdate(this.doc, Y.encodeStateVector(kept)));
     kept.destroy();
-    const { space } = document;
-    space.on('status', () => this.#statusChanged(document));
-    space.on('error', (cause) => this.#report(cause));
-    space.on('write-state', () => this.#judgeSync(document));
-    this.#link.attach(space);
-    if (this.shouldConnect) space.goOnline();
+    document.on('status', () => this.#statusChanged(document));
+    document.on('error', (cause) => this.#report(cause));
+    document.on('progress', () => this.#judgeSync(document));
+    this.#link.attach(document);
+    if (this.shouldConnect) document.goOnline();
     this.#statusChanged(document);
   }
 
@@ -151,16 +151,16 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     }
   }
 
-  #statusChanged(document: KeptDocument): void {
-    const { status, error } = document.space.status;
+  #statusChanged(document: OpenDocument): void {
+    const { status, error } = document.status;
     this.emit('status', [{ status: status === 'online' ? 'connected' : status === 'connecting' ? 'connecting' : 'disconnected' }]);
-    if (status === 'online') document.space.whenSynced().then(() => this.#judgeSync(document), () => undefined);
+    if (status === 'online') document.whenSynced().then(() => this.#judgeSync(document), () => undefined);
     else this.#setSynced(false);
     if (error !== null) this.#report(error);
   }
 
-  #judgeSync({ space, hasUnsyncedChanges }: KeptDocument): void {
-    this.#setSynced(space.status.status === 'online' && !hasUnsyncedChanges);
+  #judgeSync({ status, hasUnsyncedChanges }: OpenDocument): void {
+    this.#setSynced(status.status === 'online' && !hasUnsyncedChanges);
   }
 
   #setSynced(isSynced: boolean): void {
@@ -175,6 +175,12 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
   }
 }
 
-async function defaultStorage(room: string): Promise<DeviceStore | null> {
-  return globalThis.indexedDB === undefined ? null : IndexedDbDeviceStore.open(storageNameOf(room));
+/** In the storage that was given, or in the browser's, which the tabs of the origin share. */
+async function openDocument(storage: DeviceStore | null | undefined, room: string, options: KeptDocumentOptions): Promise<OpenDocument> {
+  const given = storage ?? undefined;
+  if (storage !== undefined || globalThis.indexedDB === undefined) return openKeptDocument({ ...options, ...(given === undefined ? {} : { storage: given }) });
+  const name = storageNameOf(room);
+  const ground = tabGround();
+  if (ground === undefined) return openKeptDocument({ ...options, storage: await IndexedDbDeviceStore.open(name) });
+  return TabDocument.open({ ...options, ground, name, openStorage: () => IndexedDbDeviceStore.open(name) });
 }

@@ -69,6 +69,16 @@ export const HARNESSES = [
     sideBySide: true,
   },
   {
+    name: 'disconnects',
+    proves: 'Connections of four devices cut at random moments while all push: every device reads every item once, all in one order, and no relay is accused',
+    control: 'a WebSocket on which one message of twenty never comes',
+    share: 1,
+    goals: { disconnects: 10_000 },
+    program: 'test/chaos/disconnects-main.ts',
+    addon: true,
+    sideBySide: true,
+  },
+  {
     name: 'slow-clients',
     proves: 'With 4,000 slow heads, bodies, messages and silent WebSockets, good clients keep their p99 within 2 ×, newcomers get in, and every slow one is cut at its limit',
     control: 'a server without time-outs',

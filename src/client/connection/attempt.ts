@@ -13,7 +13,7 @@ import { HANDSHAKE_TIMEOUT_MS, HEARTBEAT_MS } from '../../protocol/limits.js';
 import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
 import { ClientError } from '../client-error.js';
 import type { Environment, Timer } from '../environment.js';
-import { CONNECT_TIMEOUT_MS, SEND_BUFFER_BYTES_HIGH, SEND_BUFFER_POLL_MS, STABLE_AFTER_MS } from '../limits.js';
+import { CONNECT_TIMEOUT_MS, PROBE_MS, SEND_BUFFER_BYTES_HIGH, SEND_BUFFER_POLL_MS, STABLE_AFTER_MS } from '../limits.js';
 import type { Closure, OpenTransport, Transport } from '../transport/transport.js';
 import type { ConnectionHandler, SessionLink } from './connection-handler.js';
 import { Handshake } from './handshake.js';
@@ -55,8 +55,11 @@ export class Attempt implements SessionLink {
   /** When a frame with an attestation came last. */
   #attested: number;
   #pings = 0;
+  /** Messages that came. */
+  #received = 0;
   #deadline: Timer;
   #stability: Timer | undefined;
+  #probe: Timer | undefined;
 
   /** `before` is the work of the attempt before, which may still be at its last frame. */
   constructor(options: AttemptOptions, handler: ConnectionHandler, dispatch: (event: ConnectionEvent) => void, before: Promise<void>) {
@@ -103,10 +106,22 @@ export class Attempt implements SessionLink {
     this.#stability = this.#options.environment.after(STABLE_AFTER_MS, () => this.#dispatch({ type: 'session-stable' }));
   }
 
+  /** Asks for a sign of life; without one the open session is over. */
+  probe(): void {
+    const { environment } = this.#options;
+    const before = this.#received;
+    this.#probe?.cancel();
+    this.#ping();
+    this.#probe = environment.after(PROBE_MS, () => {
+      if (this.#received === before) this.#dispatch({ type: 'silent' });
+    });
+  }
+
   end(): void {
     this.#ended = true;
     this.#deadline.cancel();
     this.#stability?.cancel();
+    this.#probe?.cancel();
     this.#inbound.clear();
     this.#transport.close(1000, '');
   }
@@ -140,6 +155,7 @@ export class Attempt implements SessionLink {
   #receive(message: Uint8Array): void {
     if (this.#ended) return;
     this.#heard = this.#options.environment.now();
+    this.#received += 1;
     if (ATTESTING.has(message[0])) this.#attested = this.#heard;
     this.#inbound.add(message);
     if (this.#inbound.full) this.#dispatch({ type: 'silent' });
@@ -204,6 +220,11 @@ export class Attempt implements SessionLink {
     this.#dispatch({ type: 'return-hint', hint: { afterMs, spreadMs } });
   }
 
+  #ping(): void {
+    this.#pings += 1;
+    this.send({ type: 'Ping', nonce: this.#pings });
+  }
+
   #scheduleHeartbeat(): void {
     const { environment } = this.#options;
     const silence = environment.now() - this.#heard;
@@ -212,10 +233,7 @@ export class Attempt implements SessionLink {
       return;
     }
     const unattested = environment.now() - this.#attested;
-    if (unattested >= this.#heartbeatMs) {
-      this.#pings += 1;
-      this.send({ type: 'Ping', nonce: this.#pings });
-    }
+    if (unattested >= this.#heartbeatMs) this.#ping();
     const nextPing = unattested >= this.#heartbeatMs ? this.#heartbeatMs : this.#heartbeatMs - unattested;
     const wait = Math.min(nextPing, 2 * this.#heartbeatMs - silence);
     this.#deadline = environment.after(Math.max(1, wait), () => this.#scheduleHeartbeat());

@@ -15,10 +15,12 @@ export class ConnectionDriver {
   #attempt: Attempt | undefined;
   #latest: Attempt | undefined;
   #retry: Timer | undefined;
+  readonly #deafen: (() => void) | undefined;
 
   constructor(options: AttemptOptions, handler: ConnectionHandler) {
     this.#options = options;
     this.#handler = handler;
+    this.#deafen = options.environment.network?.listen((event) => this.dispatch({ type: event === 'lost' ? 'network-lost' : 'network-back' }));
   }
 
   get state(): ConnectionState {
@@ -30,7 +32,13 @@ export class ConnectionDriver {
     return this.#latest?.idle ?? Promise.resolve();
   }
 
+  /** Connects, or waits for a network when the platform says that there is none; asked again meanwhile, it tries all the same. */
+  goOnline(): void {
+    this.dispatch({ type: 'go-online', network: this.#hasNetwork() });
+  }
+
   dispatch(event: ConnectionEvent): void {
+    if (event.type === 'close') this.#deafen?.();
     const { state, effects } = transition(this.#state, event);
     const changed = state.kind !== this.#state.kind;
     this.#state = state;
@@ -54,6 +62,9 @@ export class ConnectionDriver {
       case 'session-up':
         this.#attempt?.startSession();
         break;
+      case 'probe':
+        this.#attempt?.probe();
+        break;
       case 'session-down':
         this.#handler.down();
         break;
@@ -61,12 +72,16 @@ export class ConnectionDriver {
         const { environment } = this.#options;
         this.#attempt?.end();
         this.#attempt = undefined;
-        this.#retry = environment.after(retryDelayMs(effect.plan, environment.random()), () => this.dispatch({ type: 'retry-due' }));
+        this.#retry = environment.after(retryDelayMs(effect.plan, environment.random()), () => this.dispatch({ type: 'retry-due', network: this.#hasNetwork() }));
         break;
       }
       case 'cancel-retry':
         this.#retry?.cancel();
         break;
     }
+  }
+
+  #hasNetwork(): boolean {
+    return this.#options.environment.network?.online ?? true;
   }
 }

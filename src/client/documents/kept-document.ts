@@ -1,10 +1,13 @@
 // A document in a space: loaded from the device's storage, changed by entries, sealed as snapshots, and stored before the position in the log is.
 import { ClientError } from '../client-error.js';
+import type { Ephemeral } from '../live/ephemeral.js';
 import type { OpenSpaceOptions } from '../space/open.js';
 import type { Space } from '../space/space.js';
+import type { StatusEvent } from '../space/space-events.js';
 import { MemoryDeviceStore } from '../store/device-store.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { MemoryJournal } from '../store/journal.js';
+import type { DocumentEvents, OpenDocument } from './open-document.js';
 import { DocumentPushing } from './pushing.js';
 import { StateJournal } from './state-journal.js';
 
@@ -26,8 +29,8 @@ export interface KeptDocumentOptions extends Omit<OpenSpaceOptions, 'snapshot' |
   readonly failed: (cause: ClientError) => void;
 }
 
-/** An open document. */
-export class KeptDocument {
+/** A document that this program alone has open. */
+export class KeptDocument implements OpenDocument {
   readonly space: Space;
   readonly #journal: StateJournal;
   readonly #pushing: DocumentPushing;
@@ -44,6 +47,36 @@ export class KeptDocument {
     return this.#pushing.waiting || this.space.hasUnsyncedChanges;
   }
 
+  get status(): StatusEvent {
+    return this.space.status;
+  }
+
+  get ephemeral(): Ephemeral {
+    return this.space.ephemeral;
+  }
+
+  whenLeading(): Promise<Space> {
+    return Promise.resolve(this.space);
+  }
+
+  on<K extends keyof DocumentEvents>(name: K, listener: (event: DocumentEvents[K]) => void): () => void {
+    if (name === 'progress') return this.space.on('write-state', () => (listener as () => void)());
+    if (name === 'status') return this.space.on('status', listener as (event: StatusEvent) => void);
+    return this.space.on('error', listener as (event: ClientError) => void);
+  }
+
+  goOnline(): void {
+    this.space.goOnline();
+  }
+
+  goOffline(): void {
+    this.space.goOffline();
+  }
+
+  whenSynced(): Promise<void> {
+    return this.space.whenSynced();
+  }
+
   /** Keeps a change that the document has taken from others. */
   keep(change: Uint8Array): void {
     this.#journal.record(change, false);
@@ -53,6 +86,17 @@ export class KeptDocument {
   change(change: Uint8Array): void {
     this.#journal.record(change, true);
     this.#pushing.push(change);
+  }
+
+  /** Keeps and pushes a change that another tab made, once. Resolves when it is stored. */
+  async changeOfTab(tab: string, number: number, change: Uint8Array): Promise<void> {
+    if (this.#journal.recordOfTab(tab, number, change)) this.#pushing.push(change);
+    await this.#journal.flush();
+  }
+
+  /** Resolves when everything taken so far is in the storage. */
+  stored(): Promise<void> {
+    return this.#journal.flush();
   }
 
   /** Closes the space; what was kept is stored. */

@@ -121,5 +121,5 @@ export class SpaceActivity {
 function statusOf(state: ConnectionState): ConnectionStatus {
   if (state.kind === 'open') return 'online';
   if (state.kind === 'connecting' || state.kind === 'handshaking') return 'connecting';
-  return state.kind === 'idle' || state.kind === 'backing-off' ? 'offline' : state.kind;
+  return state.kind === 'idle' || state.kind === 'backing-off' || state.kind === 'waiting' ? 'offline' : state.kind;
 }

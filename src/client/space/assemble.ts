@@ -101,7 +101,7 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
   const blobs = new SpaceBlobs(context, httpOrigin(address), internals.fetch ?? ((url, init) => fetch(url, init)), internals.blobSealing ?? BLOB_SEALING);
   const windowMs = options.batchWindowMs ?? BATCH_WINDOW_MS;
   const batcher = new Batcher({ environment, windowMs, merge: options.merge, flushed: (batch) => sealing.enqueue(batch) });
-  if (options.offline !== true) queueMicrotask(() => driver.dispatch({ type: 'go-online' }));
+  if (options.offline !== true) queueMicrotask(() => driver.goOnline());
   return new Space({ context, engine, blobs, live, driver, batcher, sealing, rosterChanges, erasures, address, rootSecret: state.rootSecret, activity });
 }
 

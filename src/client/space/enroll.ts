@@ -53,7 +53,7 @@ export async function enroll(input: EnrollInput): Promise<SpaceRosterState> {
     const driver = new ConnectionDriver({ environment, openTransport, ed25519, url: connectUrl(link.address) }, handler);
     const aborted = (): void => end(() => reject(signal.reason as Error));
     signal.addEventListener('abort', aborted, { once: true });
-    driver.dispatch({ type: 'go-online' });
+    driver.goOnline();
   });
 }
 

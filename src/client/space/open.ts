@@ -15,6 +15,8 @@ import { BATCH_WINDOW_MS, BATCH_WINDOW_MS_MAX } from '../limits.js';
 import { firstRoster } from '../roster/roster-build.js';
 import { MemoryDeviceStore } from '../store/device-store.js';
 import type { DeviceState } from '../store/device-store.js';
+import { fallbackTransport } from '../transport/fallback-transport.js';
+import { httpTransport } from '../transport/http-transport.js';
 import { webSocketTransport } from '../transport/websocket-transport.js';
 import type { WebSocketConstructor } from '../transport/websocket-transport.js';
 import { assemble } from './assemble.js';
@@ -145,8 +147,9 @@ async function prepare(options: SpaceOptions, internals: Internals): Promise<Gro
     if (cause instanceof PlatformError) throw new ClientError(cause.code, cause.message, { hint: cause.hint, cause });
     throw cause;
   }
-  const openTransport = internals.openTransport ?? webSocketTransport(webSocketOf(options));
   const environment = { ...platformEnvironment(), ...options.environment };
+  const overHttp = httpTransport((url, init) => fetch(url, init));
+  const openTransport = internals.openTransport ?? fallbackTransport(webSocketTransport(webSocketOf(options)), overHttp, environment);
   return { environment, ed25519: await createEd25519(), openTransport, storage: options.storage ?? new MemoryDeviceStore() };
 }
 

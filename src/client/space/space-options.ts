@@ -26,6 +26,6 @@ export interface SpaceOptions {
   readonly admission?: { readonly token: string };
   /** True: stay offline until goOnline(). */
   readonly offline?: boolean;
-  /** Clock, timers and randomness; the platform's own when absent. */
+  /** Clock, timers, randomness and the word on the network; the platform's own when absent. */
   readonly environment?: Partial<Environment>;
 }

@@ -237,7 +237,7 @@ export class Space {
 
   goOnline(): void {
     this.#parts.activity.assertOpen();
-    this.#parts.driver.dispatch({ type: 'go-online' });
+    this.#parts.driver.goOnline();
   }
 
   goOffline(): void {

@@ -10,7 +10,7 @@ const OUTBOX = 'outbox';
 const JOURNAL = 'journal';
 const STATE_KEY = 'device';
 
-/** The storage of one device, kept open until close(). Two tabs must not use one storage at the same time: see `shareSpace`. */
+/** The storage of one device, kept open until close(). Two tabs must not use one storage at the same time: `TabDocument` opens it under a lock. */
 export class IndexedDbDeviceStore implements DeviceStore {
   readonly outbox: OutboxStore;
   readonly journal: Journal;

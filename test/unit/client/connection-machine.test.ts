@@ -14,13 +14,14 @@ const STATES: { readonly [K in ConnectionState['kind']]: Extract<ConnectionState
   connecting: { kind: 'connecting', attempt: 2, hint: null },
   handshaking: { kind: 'handshaking', attempt: 2, hint: null },
   open: { kind: 'open', attempt: 2, hint: null },
-  'backing-off': { kind: 'backing-off', attempt: 2 },
+  'backing-off': { kind: 'backing-off', attempt: 2, asked: false },
+  waiting: { kind: 'waiting', attempt: 2 },
   failed: { kind: 'failed', error },
   closed: { kind: 'closed' },
 };
 
 const EVENTS: { readonly [K in ConnectionEvent['type']]: Extract<ConnectionEvent, { type: K }> } = {
-  'go-online': { type: 'go-online' },
+  'go-online': { type: 'go-online', network: true },
   'go-offline': { type: 'go-offline' },
   'transport-opened': { type: 'transport-opened' },
   'session-opened': { type: 'session-opened' },
@@ -28,7 +29,9 @@ const EVENTS: { readonly [K in ConnectionEvent['type']]: Extract<ConnectionEvent
   'transport-closed': { type: 'transport-closed' },
   silent: { type: 'silent' },
   'return-hint': { type: 'return-hint', hint },
-  'retry-due': { type: 'retry-due' },
+  'retry-due': { type: 'retry-due', network: true },
+  'network-lost': { type: 'network-lost' },
+  'network-back': { type: 'network-back' },
   fault: { type: 'fault', error },
   close: { type: 'close' },
 };
@@ -47,6 +50,8 @@ const TABLE: Record<ConnectionState['kind'], Record<ConnectionEvent['type'], Cel
     silent: '',
     'return-hint': '',
     'retry-due': '',
+    'network-lost': '',
+    'network-back': '',
     fault: 'failed: ',
     close: 'closed: ',
   },
@@ -60,6 +65,8 @@ const TABLE: Record<ConnectionState['kind'], Record<ConnectionEvent['type'], Cel
     silent: 'backing-off: close-transport schedule-retry',
     'return-hint': 'connecting: ',
     'retry-due': '',
+    'network-lost': 'waiting: close-transport',
+    'network-back': 'connecting: close-transport open-transport',
     fault: 'failed: close-transport',
     close: 'closed: close-transport',
   },
@@ -73,6 +80,8 @@ const TABLE: Record<ConnectionState['kind'], Record<ConnectionEvent['type'], Cel
     silent: 'backing-off: close-transport schedule-retry',
     'return-hint': 'handshaking: ',
     'retry-due': '',
+    'network-lost': 'waiting: close-transport',
+    'network-back': 'connecting: close-transport open-transport',
     fault: 'failed: close-transport',
     close: 'closed: close-transport',
   },
@@ -86,6 +95,8 @@ const TABLE: Record<ConnectionState['kind'], Record<ConnectionEvent['type'], Cel
     silent: 'backing-off: close-transport session-down schedule-retry',
     'return-hint': 'open: ',
     'retry-due': '',
+    'network-lost': 'waiting: close-transport session-down',
+    'network-back': 'open: probe',
     fault: 'failed: close-transport session-down',
     close: 'closed: close-transport session-down',
   },
@@ -99,8 +110,25 @@ const TABLE: Record<ConnectionState['kind'], Record<ConnectionEvent['type'], Cel
     silent: '',
     'return-hint': '',
     'retry-due': 'connecting: open-transport',
+    'network-lost': 'waiting: cancel-retry',
+    'network-back': 'connecting: cancel-retry open-transport',
     fault: 'failed: cancel-retry',
     close: 'closed: cancel-retry',
+  },
+  waiting: {
+    'go-online': 'connecting: open-transport',
+    'go-offline': 'idle: ',
+    'transport-opened': '',
+    'session-opened': '',
+    'session-stable': '',
+    'transport-closed': '',
+    silent: '',
+    'return-hint': '',
+    'retry-due': '',
+    'network-lost': '',
+    'network-back': 'connecting: open-transport',
+    fault: 'failed: ',
+    close: 'closed: ',
   },
   failed: {
     'go-online': 'connecting: open-transport',
@@ -112,6 +140,8 @@ const TABLE: Record<ConnectionState['kind'], Record<ConnectionEvent['type'], Cel
     silent: '',
     'return-hint': '',
     'retry-due': '',
+    'network-lost': '',
+    'network-back': '',
     fault: '',
     close: 'closed: ',
   },
@@ -125,6 +155,8 @@ const TABLE: Record<ConnectionState['kind'], Record<ConnectionEvent['type'], Cel
     silent: '',
     'return-hint': '',
     'retry-due': '',
+    'network-lost': '',
+    'network-back': '',
     fault: '',
     close: '',
   },
@@ -145,7 +177,7 @@ test.each(CELLS)('$state.kind × $event.type', ({ state, event }) => {
 
 test('the attempt count grows with every failure and falls only when a session was stable', () => {
   const failed = transition(STATES.open, EVENTS['transport-closed']);
-  expect(failed.state).toEqual({ kind: 'backing-off', attempt: 3 });
+  expect(failed.state).toEqual({ kind: 'backing-off', attempt: 3, asked: false });
   const again = transition(failed.state, EVENTS['retry-due']);
   expect(again.state).toMatchObject({ attempt: 3 });
   expect(transition(STATES.open, EVENTS['session-stable']).state).toMatchObject({ attempt: 0 });
@@ -156,6 +188,20 @@ test('a hint of the relay is obeyed in the next back-off and not after it', () =
   const { state, effects } = transition(hinted, EVENTS['transport-closed']);
   expect(effects.at(-1)).toEqual({ type: 'schedule-retry', plan: { attempt: 3, notBeforeMs: 500, spreadMs: 100 } });
   expect(transition(state, EVENTS['retry-due']).state).toMatchObject({ hint: null });
+});
+
+test('without a network nothing is tried, until it comes back or the app asks', () => {
+  const waiting = transition(STATES.idle, { type: 'go-online', network: false });
+  expect(waiting).toEqual({ state: { kind: 'waiting', attempt: 0 }, effects: [] });
+  expect(transition(STATES['backing-off'], { type: 'retry-due', network: false })).toEqual({ state: STATES.waiting, effects: [] });
+});
+
+test('no word on the network brings a return forward that the relay put off', () => {
+  const asked = transition(transition(STATES.open, EVENTS['return-hint']).state, EVENTS['network-lost']);
+  expect(asked.effects.at(-1)).toEqual({ type: 'schedule-retry', plan: { attempt: 3, notBeforeMs: 500, spreadMs: 100 } });
+  for (const event of [EVENTS['network-lost'], EVENTS['network-back']]) expect(transition(asked.state, event).state).toBe(asked.state);
+  const hinted = transition(STATES.handshaking, EVENTS['return-hint']).state;
+  expect(transition(hinted, EVENTS['network-back']).state).toBe(hinted);
 });
 
 test('back-off is full jitter between the relay’s time and a bounded, doubling step', () => {

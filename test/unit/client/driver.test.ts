@@ -39,7 +39,7 @@ async function driverOn() {
       stateChanged: ({ kind }) => void states.push(kind),
     },
   );
-  driver.dispatch({ type: 'go-online' });
+  driver.goOnline();
   return { clock, attempts, closes, states, driver, overcome: () => void (overcomes = true), fill: () => void (full = true) };
 }
 

@@ -1,0 +1,31 @@
+// What a binding needs of an open document, wherever its storage and its connection are.
+import type { ClientError } from '../client-error.js';
+import type { Ephemeral } from '../live/ephemeral.js';
+import type { StatusEvent } from '../space/space-events.js';
+import type { Space } from '../space/space.js';
+
+export interface DocumentEvents {
+  readonly status: StatusEvent;
+  readonly error: ClientError;
+  /** What is unsynced may have become less. */
+  readonly progress: void;
+}
+
+export interface OpenDocument {
+  readonly status: StatusEvent;
+  /** Whether something is not known to be on the relay's disk. */
+  readonly hasUnsyncedChanges: boolean;
+  readonly ephemeral: Ephemeral;
+  /** The space, when this tab holds it. */
+  whenLeading(): Promise<Space>;
+  on<K extends keyof DocumentEvents>(name: K, listener: (event: DocumentEvents[K]) => void): () => void;
+  goOnline(): void;
+  goOffline(): void;
+  /** Resolves when everything the relay holds is read and everything changed is stored there. */
+  whenSynced(): Promise<void>;
+  /** Keeps a change that the document has taken from others. */
+  keep(change: Uint8Array): void;
+  /** Keeps and pushes a change that was made here. */
+  change(change: Uint8Array): void;
+  close(): Promise<void>;
+}

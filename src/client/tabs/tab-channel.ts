@@ -1,0 +1,93 @@
+// What the tabs of one origin say to each other about one document. Every tab hears every message of the others, in the order of its sender.
+import { ClientError } from '../client-error.js';
+import type { ConnectionStatus, StatusEvent } from '../space/space-events.js';
+
+/** An error as structured clones carry it. */
+export interface ToldError {
+  readonly code: string;
+  readonly message: string;
+  readonly temporary: boolean;
+  readonly hint: string | null;
+}
+
+/** How the leader stands. */
+export interface Report {
+  readonly status: ConnectionStatus;
+  readonly error: ToldError | null;
+  readonly unsynced: boolean;
+  /** Whether everything the relay holds is read, and nothing unsynced. */
+  readonly synced: boolean;
+}
+
+/** `term` is the id of the tab that leads: what was meant for another leader is not taken. */
+export type TabMessage =
+  /** A tab is there and wants to know the document. */
+  | { readonly kind: 'hello'; readonly from: string }
+  /** Another tab leads from now on. */
+  | { readonly kind: 'leading'; readonly term: string }
+  /** The whole document. */
+  | { readonly kind: 'state'; readonly term: string; readonly to: string; readonly state: Uint8Array; readonly report: Report }
+  /** A change made in a tab that does not lead. */
+  | { readonly kind: 'change'; readonly term: string; readonly from: string; readonly number: number; readonly change: Uint8Array }
+  /** Every change of the tab up to that number is in the storage. */
+  | { readonly kind: 'kept'; readonly term: string; readonly to: string; readonly number: number }
+  /** The document of the leader took a change. */
+  | { readonly kind: 'news'; readonly term: string; readonly change: Uint8Array }
+  | { readonly kind: 'report'; readonly term: string; readonly report: Report }
+  | { readonly kind: 'error'; readonly error: ToldError }
+  /** The app of some tab wants to be online, or not. */
+  | { readonly kind: 'wish'; readonly online: boolean }
+  /** An ephemeral frame of a tab, for everybody else. */
+  | { readonly kind: 'say'; readonly payload: Uint8Array }
+  /** An ephemeral frame of another device. */
+  | { readonly kind: 'heard'; readonly device: string; readonly payload: Uint8Array; readonly time: number }
+  /** The leader's session began to listen to ephemeral frames. */
+  | { readonly kind: 'listening' };
+
+/** What the tabs speak over: each hears all others, and not itself. */
+export interface TabChannel {
+  post(message: TabMessage): void;
+  listen(listener: (message: TabMessage) => void): void;
+  close(): void;
+}
+
+/** The part of Web Locks that is used. */
+export interface LocksLike {
+  request(name: string, options: { readonly signal: AbortSignal }, held: () => Promise<void>): Promise<unknown>;
+}
+
+/** What the platform has for tabs. */
+export interface TabGround {
+  readonly locks: LocksLike;
+  channel(name: string): TabChannel;
+}
+
+/** That of the platform; undefined where one page is alone anyway. */
+export function tabGround(): TabGround | undefined {
+  const locks = (globalThis.navigator as { readonly locks?: LocksLike } | undefined)?.locks;
+  if (locks === undefined || globalThis.BroadcastChannel === undefined) return undefined;
+  return { locks, channel: broadcast };
+}
+
+function broadcast(name: string): TabChannel {
+  const channel = new BroadcastChannel(name);
+  const send = channel.postMessage.bind(channel);
+  return {
+    post: (message) => send(message),
+    listen: (listener) => channel.addEventListener('message', ({ data }) => listener(data as TabMessage)),
+    close: () => channel.close(),
+  };
+}
+
+export function toldError(error: ClientError): ToldError {
+  const { code, message, temporary, hint } = error;
+  return { code, message, temporary, hint };
+}
+
+export function heardError({ code, message, temporary, hint }: ToldError): ClientError {
+  return new ClientError(code, message, { temporary, hint });
+}
+
+export function statusOf({ status, error }: Report): StatusEvent {
+  return { status, error: error === null ? null : heardError(error) };
+}

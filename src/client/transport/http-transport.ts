@@ -1,0 +1,161 @@
+/*
+ * A session over HTTP (docs/protocol.md section 9) as a transport, for networks that let no WebSocket through: the handshake in two requests, the
+ * subscription as an answer that stays open, and every other frame as a request of its own, one after the other.
+ *
+ * Invariants: H1 a request begins when the one before was answered, so the order of frames is that of requests; H2 what fails ends the
+ * transport, and the session goes on from its cursor. Live frames need a session that is open both ways: they are dropped, as by
+ * a relay that nobody listens to.
+ */
+import { toBase64url } from '../../protocol/base64url.js';
+import { ByteReader } from '../../protocol/byte-reader.js';
+import { ByteWriter } from '../../protocol/byte-writer.js';
+import { decodeClientFrame } from '../../protocol/client-frame-codec.js';
+import { FRAME_TYPE } from '../../protocol/frame-type.js';
+import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
+import { ClientError } from '../client-error.js';
+import { INBOUND_BYTES_MAX, REQUEST_TIMEOUT_MS, SEND_BUFFER_BYTES_MAX } from '../limits.js';
+import type { OpenTransport, Transport, TransportEvents } from './transport.js';
+
+/** What of `fetch` is used. */
+export type HttpFetch = (url: string, init: RequestInit) => Promise<Response>;
+
+const LENGTH_BYTES = 4;
+const CLOSED_ABNORMALLY = 1006;
+/** Frame types from here on are live: ephemeral frames and topics. */
+const LIVE_TYPES_MIN = FRAME_TYPE.EphemeralListen;
+const LIVE_TYPES_MAX = 0x3f;
+
+/** Opens sessions over HTTP; the URL is that of the WebSocket. */
+export function httpTransport(fetch: HttpFetch): OpenTransport {
+  return (url, events) => new HttpTransport(new URL(url.replace(/^ws/, 'http')).origin, fetch, events);
+}
+
+class HttpTransport implements Transport {
+  readonly #origin: string;
+  readonly #fetch: HttpFetch;
+  readonly #events: TransportEvents;
+  readonly #ending = new AbortController();
+  #work: Promise<void> = Promise.resolve();
+  #waitingBytes = 0;
+  #hello: Uint8Array | undefined;
+  #challenge: readonly Uint8Array[] = [];
+  #token = '';
+
+  constructor(origin: string, fetch: HttpFetch, events: TransportEvents) {
+    this.#origin = origin;
+    this.#fetch = fetch;
+    this.#events = events;
+    queueMicrotask(() => {
+      if (!this.#ending.signal.aborted) events.opened();
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  send(message: Uint8Array<ArrayBuffer>): void {
+    const type = message[0] ?? 0;
+    if (this.#ending.signal.aborted || (type >= LIVE_TYPES_MIN && type <= LIVE_TYPES_MAX)) return;
+    if (this.#waitingBytes + message.length > SEND_BUFFER_BYTES_MAX) throw new ClientError('offline', 'the send buffer is full', { temporary: true });
+    this.#waitingBytes += message.length;
+    this.#work = this.#work
+      .then(() => this.#take(message))
+      .catch(() => this.#fail())
+      .finally(() => (this.#waitingBytes -= message.length));
+  }
+
+  close(): void {
+    this.#ending.abort();
+  }
+
+  #fail(): void {
+    if (this.#ending.signal.aborted) return;
+    this.close();
+    this.#events.closed({ code: CLOSED_ABNORMALLY, reason: '' });
+  }
+
+  async #take(message: Uint8Array): Promise<void> {
+    if (this.#ending.signal.aborted) return;
+    if (this.#hello === undefined) {
+      this.#hello = message;
+      this.#challenge = await this.#ask('/v1/session', [message]);
+      this.#deliver(this.#challenge.slice(0, 1));
+    } else if (this.#token === '') {
+      await this.#prove(this.#hello, message);
+    } else if (message[0] === FRAME_TYPE.Subscribe) {
+      this.#subscribe(message);
+    } else {
+      this.#deliver(await this.#ask(message[0] === FRAME_TYPE.Push ? '/v1/push' : '/v1/frames', [message]));
+    }
+  }
+
+  async #prove(hello: Uint8Array, proof: Uint8Array): Promise<void> {
+    const answered = await this.#ask('/v1/session', [hello, ...this.#challenge, proof]);
+    for (const frame of answered) {
+      const decoded = frame[0] === FRAME_TYPE.SessionToken ? decodeRelayFrame(frame) : undefined;
+      if (decoded?.type === 'SessionToken') this.#token = toBase64url(decoded.token);
+    }
+    // The token is the transport's affair.
+    this.#deliver(answered.filter((frame) => frame[0] !== FRAME_TYPE.SessionToken));
+  }
+
+  async #ask(path: string, frames: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    const writer = new ByteWriter(1024);
+    for (const frame of frames) writer.bytes32(frame);
+    const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
+    const answer = await this.#fetch(`${this.#origin}${path}`, { method: 'POST', headers: this.#headers(), body: writer.finish(), signal });
+    return framesIn(new Uint8Array(await answer.arrayBuffer()));
+  }
+
+  /** The answer that stays open; it is listened to beside the other requests. */
+  #subscribe(message: Uint8Array): void {
+    const frame = decodeClientFrame(message);
+    if (frame.type !== 'Subscribe') return;
+    const path = `/v1/subscribe?log_epoch=${frame.logEpoch}&after=${frame.after}${frame.omitOwnBodies ? '&omit_own=1' : ''}`;
+    this.#listen(path).catch(() => undefined).finally(() => this.#fail());
+  }
+
+  async #listen(path: string): Promise<void> {
+    const answer = await this.#fetch(`${this.#origin}${path}`, { headers: this.#headers(), signal: this.#ending.signal });
+    const reader = answer.body?.getReader();
+    let held = new Uint8Array();
+    for (let piece = await reader?.read(); piece?.value !== undefined; piece = await reader?.read()) {
+      held = joined(held, piece.value);
+      if (held.length > INBOUND_BYTES_MAX) return;
+      const end = wholeFramesEnd(held);
+      this.#deliver(framesIn(held.subarray(0, end)));
+      held = held.slice(end);
+    }
+  }
+
+  #headers(): Record<string, string> {
+    const authorization = this.#token === '' ? {} : { authorization: `Bearer ${this.#token}` };
+    return { 'content-type': 'application/octet-stream', ...authorization };
+  }
+
+  #deliver(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) if (!this.#ending.signal.aborted) this.#events.message(frame);
+  }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
+function wholeFramesEnd(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let end = 0;
+  while (end + LENGTH_BYTES <= bytes.length && end + LENGTH_BYTES + view.getUint32(end) <= bytes.length) end += LENGTH_BYTES + view.getUint32(end);
+  return end;
+}
+
+function framesIn(bytes: Uint8Array): Uint8Array[] {
+  const reader = new ByteReader(bytes);
+  const frames: Uint8Array[] = [];
+  while (reader.remaining > 0) frames.push(reader.bytes32().slice());
+  return frames;
+}

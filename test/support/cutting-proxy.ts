@@ -1,0 +1,78 @@
+// A TCP proxy on loopback before a relay, that cuts its connections when it is told to, in the middle of whatever is under way.
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+
+export class CuttingProxy {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** Connections that were accepted. */
+  accepted = 0;
+  /** Connections that were cut. */
+  cuts = 0;
+  /** What is taken and never answered: a network that swallows packets. */
+  swallowing = false;
+  /** Refuses what wants to become a WebSocket, as some networks do. */
+  refusesUpgrades = false;
+  /** WebSockets that were asked for. */
+  upgrades = 0;
+  /** Those of them that were let through. */
+  upgraded = 0;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async to(port: number): Promise<CuttingProxy> {
+    const server = createServer();
+    const proxy = new CuttingProxy(server);
+    server.on('connection', (socket) => proxy.#take(socket, port));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return address === null || typeof address === 'string' ? 0 : address.port;
+  }
+
+  /** The same link or address, over this proxy. */
+  over(text: string): string {
+    return text.replace(/:\d+\//, `:${this.port}/`);
+  }
+
+  /** Cuts every connection. */
+  cut(): void {
+    for (const socket of this.#sockets) {
+      this.cuts += 1;
+      socket.resetAndDestroy();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #take(socket: Socket, port: number): void {
+    this.accepted += 1;
+    this.#sockets.add(socket);
+    const relay = connect(port, '127.0.0.1');
+    socket.on('data', (bytes) => {
+      const isUpgrade = /^upgrade: websocket/im.test(bytes.toString('latin1'));
+      this.upgrades += isUpgrade ? 1 : 0;
+      this.upgraded += isUpgrade && !this.refusesUpgrades ? 1 : 0;
+      if (isUpgrade && this.refusesUpgrades) socket.destroy();
+      else if (!this.swallowing) relay.write(bytes);
+    });
+    relay.on('data', (bytes) => void (this.swallowing || socket.write(bytes)));
+    const end = (): void => {
+      this.#sockets.delete(socket);
+      socket.destroy();
+      relay.destroy();
+    };
+    for (const side of [socket, relay]) side.on('close', end).on('error', end);
+  }
+}
