@@ -213,7 +213,7 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the admin page in a 
     await press('Enter');
     expect(await page.locator('dialog[open]').count()).toBe(1);
     await press('Escape');
-    expect(await page.locator('dialog').count()).toBe(0);
+    await page.waitForFunction(() => document.querySelector('dialog') === null);
     await press('Enter');
     await page.waitForSelector('dialog[open]');
     await page.keyboard.type(name);

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readLocalToken } from '../../src/server/admin-auth/local-token.js';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 
 interface Sla {
@@ -60,7 +61,8 @@ describe.skipIf(!existsSync(CLI))('operations of a relay (needs `npm run build`)
     expect((await fetch(`${url}/sla/report?month=${month}`)).status).toBe(404);
     expect((await fetch(`${url}/metrics/sla?period=2y`)).status).toBe(400);
 
-    const written = await fetch(`${admin}/admin/api/incidents`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ title: 'A <test>', impact: 'minor', note: '**bold**' }) });
+    const authorization = `Bearer ${(await readLocalToken(join(dir, 'data'))) ?? ''}`;
+    const written = await fetch(`${admin}/admin/api/incidents`, { method: 'POST', headers: { 'content-type': 'application/json', authorization }, body: JSON.stringify({ title: 'A <test>', impact: 'minor', note: '**bold**' }) });
     expect(written.status).toBe(201);
     const page = await fetch(`${url}/status/public`);
     const text = await page.text();

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freePort, productBuilt } from '../support/relay-process.js';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 import { until } from '../support/test-space.js';
@@ -27,6 +27,11 @@ describe.skipIf(!productBuilt() || process.platform === 'win32')('relay serve as
     // The relay starts with this request, which waits in the queue of the socket.
     const answer = await fetch(`http://127.0.0.1:${port}/health/live`);
     expect(answer.status).toBe(200);
+    // Signals are handled from a moment after it is ready.
+    await vi.waitUntil(async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status === 200, { timeout: START_MS_MAX });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 300);
+    });
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
