@@ -42,34 +42,13 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
       .filter(([, kind]) => isServed(kind, config))
       .map(([path, kind]) => ({ path, kind })),
     controlPlane,
-    gate: {
-      requestsPerMinute: config['limits.requests-per-minute'],
-      nativeRequestsPerMinute: config['limits.native-requests-per-minute'],
-      connectionsPerMinute: config['limits.connections-per-minute'],
-      connectionsMax: config['limits.address-connections-max'],
-      trustedProxies: [...(parseProxies(config['behind-proxy']) ?? [])],
-      proxyHeader: config['proxy-header'],
-    },
+    gate: gateConfig(config),
     asksToFound: config.admission !== 'open',
     tls: tlsConfig(config),
     takeOverMs: config['reuse-port'] ? config['reuse-port-wait'] : null,
     listenFd,
     tracePerMille: config['traces.endpoint'] === 'off' ? null : config['traces.sample'],
-    limits: {
-      connectionsMax: config['limits.connections-max'],
-      entryBytesMax: config['limits.entry-size-max'],
-      pushEntriesMax: config['limits.push-entries-max'],
-      pushBytesInFlightMax: config['limits.push-in-flight-max'],
-      assemblyBytesMax: config['limits.assembly-max'],
-      ephemeralFramesPerSecondMax: config['limits.ephemeral-rate-max'],
-      sessionPushesPerSecondMax: config['limits.session-pushes-per-second'],
-      spacePushesPerSecondMax: config['limits.space-pushes-per-second'],
-      spaceConnectionsMax: config['limits.space-connections-max'],
-      spaceEntriesMax: config['limits.space-entries-max'],
-      spaceBytesMax: config['limits.space-bytes-max'],
-      spaceBlobsMax: config['limits.space-blobs-max'],
-      spaceBlobBytesMax: config['limits.space-blob-bytes-max'],
-    },
+    limits: limitsConfig(config),
     times: {
       handshakeMs: config['handshake-timeout'],
       heartbeatMs: config.heartbeat,
@@ -78,29 +57,62 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
       deviceLeaseMs: config['device-lease'],
       eventLoopSilenceMs: EVENT_LOOP_SILENCE_MS,
     },
-    compat: {
-      graceful: isOn(config, 'compat.graceful')
-        ? {
-            tokenless: isOn(config, 'compat.graceful-tokenless'),
-            strict: config['compat.graceful-strict'],
-            requestsPerMinuteMax: config['compat.graceful-rate-max'],
-            tenantBytesMax: config['compat.graceful-quota'],
-            retentionMs: config.retention,
-            bodyBytesMax: GRACEFUL_BODY_BYTES_MAX,
-            pingMs: GRACEFUL_PING_MS,
-            silenceMsMax: GRACEFUL_SILENCE_MS_MAX,
-          }
-        : null,
-      plures: isOn(config, 'compat.plures') ? { token: readToken(config['compat.plures-token-file']) } : null,
-      gun: isOn(config, 'compat.gun')
-        ? {
-            tokenless: isOn(config, 'compat.gun-tokenless'),
-            signedOnly: config['compat.gun-signed-only'],
-            sealedOnly: config['compat.gun-sealed-only'],
-            tenantBytesMax: config['compat.gun-quota'],
-          }
-        : null,
-    },
+    compat: compatConfig(config),
+  };
+}
+
+function gateConfig(config: Config): RelayConfig['gate'] {
+  return {
+    requestsPerMinute: config['limits.requests-per-minute'],
+    nativeRequestsPerMinute: config['limits.native-requests-per-minute'],
+    connectionsPerMinute: config['limits.connections-per-minute'],
+    connectionsMax: config['limits.address-connections-max'],
+    trustedProxies: [...(parseProxies(config['behind-proxy']) ?? [])],
+    proxyHeader: config['proxy-header'],
+  };
+}
+
+function limitsConfig(config: Config): RelayConfig['limits'] {
+  return {
+    connectionsMax: config['limits.connections-max'],
+    entryBytesMax: config['limits.entry-size-max'],
+    pushEntriesMax: config['limits.push-entries-max'],
+    pushBytesInFlightMax: config['limits.push-in-flight-max'],
+    assemblyBytesMax: config['limits.assembly-max'],
+    ephemeralFramesPerSecondMax: config['limits.ephemeral-rate-max'],
+    sessionPushesPerSecondMax: config['limits.session-pushes-per-second'],
+    spacePushesPerSecondMax: config['limits.space-pushes-per-second'],
+    spaceConnectionsMax: config['limits.space-connections-max'],
+    spaceEntriesMax: config['limits.space-entries-max'],
+    spaceBytesMax: config['limits.space-bytes-max'],
+    spaceBlobsMax: config['limits.space-blobs-max'],
+    spaceBlobBytesMax: config['limits.space-blob-bytes-max'],
+  };
+}
+
+function compatConfig(config: Config): RelayConfig['compat'] {
+  return {
+    graceful: isOn(config, 'compat.graceful')
+      ? {
+          tokenless: isOn(config, 'compat.graceful-tokenless'),
+          strict: config['compat.graceful-strict'],
+          requestsPerMinuteMax: config['compat.graceful-rate-max'],
+          tenantBytesMax: config['compat.graceful-quota'],
+          retentionMs: config.retention,
+          bodyBytesMax: GRACEFUL_BODY_BYTES_MAX,
+          pingMs: GRACEFUL_PING_MS,
+          silenceMsMax: GRACEFUL_SILENCE_MS_MAX,
+        }
+      : null,
+    plures: isOn(config, 'compat.plures') ? { token: readToken(config['compat.plures-token-file']) } : null,
+    gun: isOn(config, 'compat.gun')
+      ? {
+          tokenless: isOn(config, 'compat.gun-tokenless'),
+          signedOnly: config['compat.gun-signed-only'],
+          sealedOnly: config['compat.gun-sealed-only'],
+          tenantBytesMax: config['compat.gun-quota'],
+        }
+      : null,
   };
 }
 
