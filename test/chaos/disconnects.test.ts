@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.ts';
 import { runDisconnects } from './disconnects.ts';
 
-const CUTS = 300;
+const CUTS = 100;
 const MS_MAX = 30_000;
 
 describe.skipIf(!productBuilt())('connections cut at random (skipped unless the product is built)', () => {
