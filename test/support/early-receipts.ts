@@ -15,7 +15,8 @@ const LIBRARY: Partial<Record<NodeJS.Platform, string>> = {
 
 /** Builds the double (quick when nothing changed) and returns the path of the addon file. */
 export async function earlyReceiptsAddon(): Promise<string> {
-  const args = ['build', '--locked', '-p', 'relay-node', '--features', 'early-receipts'];
+  // With `torture` beside it cargo takes the dependencies that the workspace's tests have compiled already.
+  const args = ['build', '--locked', '-p', 'relay-node', '-p', 'torture', '--lib', '--features', 'relay-node/early-receipts'];
   const cargo = spawn('cargo', args, { cwd: ROOT, stdio: 'inherit' });
   const [code] = (await once(cargo, 'exit')) as [number | null];
   const library = LIBRARY[process.platform];

@@ -7,7 +7,9 @@ const OUTPUT_CHARS_MAX = 64 * 1024;
 
 /** Builds the generator (quick when nothing changed) and returns its path. `torture` is optimised, `dev` is built sooner. */
 export async function loadGenerator(profile: 'dev' | 'torture'): Promise<string> {
-  const cargo = spawn('cargo', ['build', '--profile', profile, '--locked', '--quiet', '-p', 'load'], { stdio: 'inherit' });
+  // With the whole workspace chosen cargo takes the dependencies that the workspace's tests have compiled already.
+  const packages = profile === 'dev' ? ['--workspace', '--bin', 'load'] : ['-p', 'load'];
+  const cargo = spawn('cargo', ['build', '--profile', profile, '--locked', '--quiet', ...packages], { stdio: 'inherit' });
   const [code] = (await once(cargo, 'exit')) as [number | null];
   if (code !== 0) throw new Error('the load generator could not be built');
   return resolve('target', profile === 'dev' ? 'debug' : profile, process.platform === 'win32' ? 'load.exe' : 'load');

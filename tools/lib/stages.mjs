@@ -1,4 +1,4 @@
-// The stages of `npm test`, in order. Each returns its counts, and a note where something was skipped.
+// The stages of `npm test`, in order; those of one group run side by side. Each returns its counts, and a note where something was skipped.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,18 +16,18 @@ const STAGE_TIMEOUT_MS = 14 * 60 * 1000;
 const OUTPUT_CHARS_MAX = 16 * 1024 * 1024;
 
 /**
- * Runs a command with its output shown and kept.
+ * Runs a command with its output kept, and shown: at once, or `atEnd` in one piece where something else is shown meanwhile.
  * @param {string} command
  * @param {string[]} args
- * @param {NodeJS.ProcessEnv} [env]
+ * @param {{atEnd?: boolean}} [options]
  * @returns {Promise<{output: string, exitCode: number | null}>}
  */
-function run(command, args, env = {}) {
+function run(command, args, { atEnd = false } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd: ROOT, env: process.env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const keep = (/** @type {Buffer} */ chunk, /** @type {NodeJS.WriteStream} */ sink) => {
-      sink.write(chunk);
+      if (!atEnd) sink.write(chunk);
       if (output.length < OUTPUT_CHARS_MAX) output += chunk.toString('utf8');
     };
     child.stdout.on('data', (chunk) => keep(chunk, process.stdout));
@@ -38,6 +38,7 @@ function run(command, args, env = {}) {
     }, STAGE_TIMEOUT_MS);
     const finish = (/** @type {number | null} */ exitCode) => {
       clearTimeout(timer);
+      if (atEnd) process.stdout.write(output);
       resolve({ output, exitCode });
     };
     child.on('error', (error) => {
@@ -56,6 +57,19 @@ function run(command, args, env = {}) {
  */
 async function check(command, args) {
   const { exitCode } = await run(command, args);
+  return exitCode === 0 ? pass() : fail();
+}
+
+/**
+ * A check that only takes what the others leave of the machine, in a target folder of its own: a test that calls cargo does not wait for it.
+ * @param {string[]} args of cargo
+ * @returns {Promise<Outcome>}
+ */
+async function checkBeside(args) {
+  const [subcommand = '', ...options] = args;
+  const command = ['cargo', subcommand, '--target-dir', join('target', 'beside'), ...options];
+  const [program = '', ...rest] = process.platform === 'win32' ? command : ['nice', '-n', '19', ...command];
+  const { exitCode } = await run(program, rest, { atEnd: true });
   return exitCode === 0 ? pass() : fail();
 }
 
@@ -121,24 +135,31 @@ async function typescript() {
   return countVitest(existsSync(report) ? readFileSync(report, 'utf8') : null, exitCode);
 }
 
+/**
+ * What the tests' own code is linted for is seen by `npm run lint`: here its dependencies would have to be checked once more.
+ * @returns {Promise<Outcome>}
+ */
+const clippy = () => checkBeside(['clippy', '--workspace', '--locked', '--', '-D', 'warnings']);
+
 /** @returns {Promise<Outcome>} */
 async function fuzzTargets() {
   if (!existsSync(join(ROOT, 'fuzz', 'Cargo.toml'))) return skip('there is no fuzz folder');
   // Compiling needs no nightly toolchain; running them does (docs in fuzz/).
-  return check('cargo', ['check', '--locked', '--manifest-path', join('fuzz', 'Cargo.toml'), '--target-dir', join('target', 'fuzz')]);
+  return checkBeside(['check', '--locked', '--manifest-path', join('fuzz', 'Cargo.toml')]);
 }
 
-/** @type {Stage[]} */
-export const stages = [
-  { name: 'build', run: build },
-  { name: 'addon types', run: addonTypes },
-  { name: 'lint: oxlint', run: () => node(installed('oxlint', 'bin', 'oxlint'), '--deny-warnings') },
-  { name: 'types: all', run: () => node(installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json') },
-  { name: 'types: browser', run: () => node(installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.browser.json') },
-  { name: 'lint: rustfmt', run: () => check('cargo', ['fmt', '--all', '--check']) },
-  // The tests' own code is linted by `npm run lint`: here their dependencies would have to be checked once more.
-  { name: 'lint: clippy', run: () => check('cargo', ['clippy', '--workspace', '--locked', '--', '-D', 'warnings']) },
-  { name: 'rust tests', run: rust },
-  { name: 'typescript tests', run: typescript },
-  { name: 'fuzz targets', run: fuzzTargets },
+/** @type {readonly (readonly Stage[])[]} */
+export const stageGroups = [
+  [{ name: 'build', run: build }],
+  [{ name: 'addon types', run: addonTypes }],
+  [{ name: 'lint: oxlint', run: () => node(installed('oxlint', 'bin', 'oxlint'), '--deny-warnings') }],
+  [{ name: 'types: all', run: () => node(installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json') }],
+  [{ name: 'types: browser', run: () => node(installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.browser.json') }],
+  [{ name: 'lint: rustfmt', run: () => check('cargo', ['fmt', '--all', '--check']) }],
+  [{ name: 'rust tests', run: rust }],
+  [
+    { name: 'typescript tests', run: typescript },
+    { name: 'lint: clippy', run: clippy },
+    { name: 'fuzz targets', run: fuzzTargets },
+  ],
 ];
