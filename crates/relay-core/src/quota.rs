@@ -42,17 +42,11 @@ pub(crate) struct Amount {
 
 impl Amount {
     pub(crate) const fn plus(self, other: Self) -> Self {
-        Self {
-            entries: self.entries.saturating_add(other.entries),
-            bytes: self.bytes.saturating_add(other.bytes),
-        }
+        Self { entries: self.entries.saturating_add(other.entries), bytes: self.bytes.saturating_add(other.bytes) }
     }
 
     pub(crate) const fn less(self, other: Self) -> Self {
-        Self {
-            entries: self.entries.saturating_sub(other.entries),
-            bytes: self.bytes.saturating_sub(other.bytes),
-        }
+        Self { entries: self.entries.saturating_sub(other.entries), bytes: self.bytes.saturating_sub(other.bytes) }
     }
 
     /// Whether as much more fits beside what is used; `checks` are the quotas of entries and of bytes, 0 is none.

@@ -214,7 +214,11 @@ fn what_was_forgotten_makes_room_for_the_next_try() {
     let a = scene.founded(&home, 7);
     scene.world.push(a, 1, &["1234567890"]);
     scene.receipt(a, 1);
-    let point = relay_core::erasure::PurgePoint { log_epoch: scene.world.store.log().log_epoch, size: 1, head: head(&scene, &home) };
+    let point = relay_core::erasure::PurgePoint {
+        log_epoch: scene.world.store.log().log_epoch,
+        size: 1,
+        head: head(&scene, &home),
+    };
     scene.world.store.purge(home.fixture.id(), point, Box::new(|purged| purged.unwrap()));
     scene.world.push(a, 2, &["1234567890"]);
     scene.refused(a);

@@ -208,7 +208,10 @@ impl Running {
 
     pub(crate) fn stats(&self, events_dropped: u64) -> RelayStats {
         let now = self.clock.now();
+        let (tenants, tenant_spaces) = self.native.relay().tenant_count();
         let mut snapshot = RelayStats {
+            tenants: stats::length(tenants),
+            tenant_spaces: stats::length(tenant_spaces),
             uptime_ms: stats::millis(now.0),
             event_loop_silence_ms: stats::millis(self.probe.silence(now)),
             events_dropped_total: number(events_dropped),

@@ -193,7 +193,8 @@ impl Tenant {
 
     pub(super) fn view(&self) -> TenantView {
         let state = self.lock();
-        let held = (self.has_quota() && state.meter.is_known()).then(|| (state.meter.held().entries, state.meter.held().bytes));
+        let held = (self.has_quota() && state.meter.is_known())
+            .then(|| (state.meter.held().entries, state.meter.held().bytes));
         TenantView { tenant: self.id, limits: self.limits, spaces: state.spaces, sessions: state.sessions, held }
     }
 }
