@@ -126,6 +126,7 @@ fn gate(gate: &config::RelayGate) -> Result<GateConfig, Failure> {
         connections_per_minute: count("connectionsPerMinute", gate.connections_per_minute)?,
         connections_max: count("connectionsMax", gate.connections_max)?,
         trusted_proxies,
+        proxy_protocol: gate.proxy_protocol,
     })
 }
 

@@ -126,6 +126,8 @@ pub struct RelayGate {
     pub connections_max: i64,
     /// Networks of proxies whose word about the client's address is believed.
     pub trusted_proxies: Vec<String>,
+    /// Whether their connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// The header they write it into: `x-forwarded-for` or `forwarded`.
     pub proxy_header: String,
 }
