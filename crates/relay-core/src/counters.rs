@@ -62,10 +62,16 @@ counters! {
     push_bytes_waiting,
     /// Pushes refused because too many wait.
     pushes_refused_total,
-    /// Pushes refused because their session or their space sends too many in a second.
+    /// Pushes refused because their session, their space or their tenant sends too many in a second.
     pushes_limited_total,
     /// Pushes refused because a quota is used up.
     quota_refused_total,
+    /// Those of them that the quota of a tenant refused.
+    tenant_quota_refused_total,
+    /// Pushes refused because their tenant sends too many in a second.
+    tenant_pushes_limited_total,
+    /// Sessions refused because their tenant has as many as it may.
+    tenant_sessions_refused_total,
     /// Sessions refused because their space, or its tenant, has as many as it may.
     space_sessions_refused_total,
     /// Spaces whose founding was admitted by a token.

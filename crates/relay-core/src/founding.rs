@@ -2,6 +2,7 @@
 //!
 //! Invariant: whoever cannot be asked, or does not answer, founds nothing.
 
+use crate::tenants::TenantId;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use relay_proto::ids::SpaceId;
@@ -23,8 +24,8 @@ pub struct FoundingRequest {
 /// What the gatekeeper said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoundingVerdict {
-    /// It may.
-    Admitted,
+    /// It may, on this tenant's account if there is one.
+    Admitted(Option<TenantId>),
     /// The token is no good.
     Refused,
     /// Its tenant has as many spaces as it may.

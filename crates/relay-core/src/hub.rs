@@ -26,6 +26,7 @@ use crate::counters::Counters;
 use crate::limits::{HUB_SHARDS, RelayLimits};
 use crate::session::SessionHandle;
 use crate::store::{CommitListener, RosterCommit, SpaceCommit};
+use crate::tenants::Tenants;
 use bytes::Bytes;
 use relay_proto::ids::SpaceId;
 use relay_proto::quota::{Quota, QuotaDetail};
@@ -39,10 +40,12 @@ pub(crate) struct Hub {
     shards: Vec<Shard>,
     counters: Arc<Counters>,
     limits: RelayLimits,
+    /// None where no space is on anybody's account.
+    tenants: Option<Arc<Tenants>>,
     gone: erased::Erased,
 }
 
-/// The space has as many sessions as it may.
+/// The space, or its tenant, has as many sessions as it may.
 #[derive(Debug)]
 pub(crate) struct SpaceFull {
     /// By which quota.
@@ -50,11 +53,12 @@ pub(crate) struct SpaceFull {
 }
 
 impl Hub {
-    pub(crate) fn new(limits: RelayLimits, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(limits: RelayLimits, counters: Arc<Counters>, tenants: Option<Arc<Tenants>>) -> Self {
         Self {
             shards: (0..HUB_SHARDS).map(|_| Shard::default()).collect(),
             counters,
             limits,
+            tenants,
             gone: erased::Erased::default(),
         }
     }
@@ -78,30 +82,42 @@ impl Hub {
 
     /// Adds a session to its space.
     pub(crate) fn join(&self, space: SpaceId, session: Arc<SessionHandle>) -> Result<Arc<SpaceChannel>, SpaceFull> {
-        let allowed = u64::from(self.limits.space_sessions_max);
-        let full =
-            || SpaceFull { detail: QuotaDetail { quota: Quota::SpaceConnections, used: allowed, allowed, needed: 1 } };
-        let mut shard = self.shard(space).ok_or_else(full)?;
+        let none = QuotaDetail { quota: Quota::SpaceConnections, used: 0, allowed: 0, needed: 1 };
+        let mut shard = self.shard(space).ok_or(SpaceFull { detail: none })?;
         let channel = shard.entry(space).or_insert_with(|| {
             self.counters.active_spaces.one();
-            Arc::new(SpaceChannel::new(self.limits, Arc::clone(&self.counters)))
+            let tenant = self.tenants.as_ref().and_then(|tenants| tenants.of(space));
+            Arc::new(SpaceChannel::new(self.limits, Arc::clone(&self.counters), tenant))
         });
-        let joined = channel.join(session).then(|| Arc::clone(channel));
-        joined.ok_or_else(full)
+        let channel = Arc::clone(channel);
+        channel.join(session).map_err(|detail| {
+            self.forget_if_left(&mut shard, space, channel.sessions());
+            SpaceFull { detail }
+        })?;
+        Ok(channel)
+    }
+
+    fn forget_if_left(&self, shard: &mut HashMap<SpaceId, Arc<SpaceChannel>>, space: SpaceId, sessions: usize) {
+        if sessions == 0 {
+            shard.remove(&space);
+            self.counters.active_spaces.one_less();
+        }
     }
 
     /// Removes a session; a space without sessions is forgotten with what was kept for it.
     pub(crate) fn leave(&self, space: SpaceId, session: &SessionHandle) {
         let Some(mut shard) = self.shard(space) else { return };
-        if shard.get(&space).is_some_and(|channel| channel.leave(session) == 0) {
-            shard.remove(&space);
-            self.counters.active_spaces.one_less();
+        if let Some(left) = shard.get(&space).map(|channel| channel.leave(session)) {
+            self.forget_if_left(&mut shard, space, left);
         }
     }
 }
 
 impl CommitListener for Hub {
     fn committed(&self, commit: SpaceCommit) {
+        if let Some(tenants) = &self.tenants {
+            tenants.committed(&commit);
+        }
         if let Some(channel) = self.find(commit.space) {
             channel.committed(&commit);
         }
@@ -115,6 +131,9 @@ impl CommitListener for Hub {
     }
 
     fn purged(&self, space: SpaceId) {
+        if let Some(tenants) = &self.tenants {
+            tenants.shrank(space);
+        }
         if let Some(channel) = self.find(space) {
             channel.forget_live();
         }
@@ -123,6 +142,9 @@ impl CommitListener for Hub {
     fn space_erased(&self, space: SpaceId, notice: Bytes) {
         self.counters.spaces_erased_total.one();
         self.gone.note(space, &notice);
+        if let Some(tenants) = &self.tenants {
+            tenants.erased(space);
+        }
         if let Some(channel) = self.find(space) {
             channel.erase(notice);
         }

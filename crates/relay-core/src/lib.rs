@@ -32,6 +32,7 @@ pub mod quota;
 pub mod relay;
 mod session;
 pub mod store;
+pub mod tenants;
 #[cfg(any(test, feature = "conformance"))]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 pub mod testing;

@@ -156,6 +156,8 @@ pub const TICKETS_SPENT_MAX: usize = 65_536;
 pub const LONG_POLL_MS_MAX: u64 = 60_000;
 /// Time between two looks at blobs that may have expired, in milliseconds.
 pub const BLOB_SWEEP_MS: u64 = 10 * 60_000;
+/// Spaces of one tenant that the store counts at the same time.
+pub const TENANT_COUNTS_UNDER_WAY_MAX: usize = 64;
 /// Time between two counts of what a space holds because something was refused, in milliseconds.
 pub const USAGE_REFRESH_MS: u64 = 1000;
 /// Retry hint of a push that a quota refused, in milliseconds: room is made by forgetting, which takes its time.

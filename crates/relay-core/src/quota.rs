@@ -5,6 +5,10 @@
 //!
 //! Invariant: as long as the count is not known, nothing is admitted; so a restart forgives nothing.
 
+mod followed;
+
+pub(crate) use followed::Followed;
+
 use crate::endpoint::Moment;
 use crate::limits::USAGE_REFRESH_MS;
 use crate::store::{SpaceCommit, SpaceUsage};
@@ -36,6 +40,27 @@ pub(crate) struct Amount {
     pub(crate) bytes: u64,
 }
 
+impl Amount {
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self { entries: self.entries.saturating_add(other.entries), bytes: self.bytes.saturating_add(other.bytes) }
+    }
+
+    pub(crate) const fn less(self, other: Self) -> Self {
+        Self { entries: self.entries.saturating_sub(other.entries), bytes: self.bytes.saturating_sub(other.bytes) }
+    }
+
+    /// Whether as much more fits beside what is used; `checks` are the quotas of entries and of bytes, 0 is none.
+    pub(crate) fn check(self, needed: Self, checks: [(Quota, u64); 2]) -> Result<(), QuotaDetail> {
+        let amounts = [(self.entries, needed.entries), (self.bytes, needed.bytes)];
+        for ((quota, allowed), (used, needed)) in checks.into_iter().zip(amounts) {
+            if allowed > 0 && needed > 0 && used.saturating_add(needed) > allowed {
+                return Err(QuotaDetail { quota, used, allowed, needed });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The count of one active space.
 #[derive(Debug)]
 pub(crate) struct Meter {
@@ -45,9 +70,7 @@ pub(crate) struct Meter {
 
 #[derive(Debug, Default)]
 struct MeterState {
-    known: Option<SpaceUsage>,
-    /// Newest seq committed while nothing was known.
-    missed: u64,
+    held: Followed,
     /// What was admitted and is under way.
     reserved: Amount,
     refreshed_at: Option<Moment>,
@@ -69,64 +92,37 @@ impl Meter {
 
     /// Whether the store is to be asked before anything can be admitted.
     pub(crate) fn must_ask(&self) -> bool {
-        self.quota.is_set() && self.lock().known.is_none()
+        self.quota.is_set() && self.lock().held.known().is_none()
     }
 
     /// Takes what the store counted. What was committed meanwhile makes it worthless, and it is to be asked again.
     pub(crate) fn learn(&self, usage: SpaceUsage) {
-        let mut state = self.lock();
-        let newest = state.known.map_or(state.missed, |known| known.size);
-        if usage.size >= newest {
-            state.known = Some(usage);
-        }
+        self.lock().held.learn(usage);
     }
 
     /// Counts what became durable.
     pub(crate) fn committed(&self, commit: &SpaceCommit) {
-        if !self.quota.is_set() {
-            return;
+        if self.quota.is_set() {
+            self.lock().held.committed(commit);
         }
-        let mut state = self.lock();
-        let last = commit.first_seq.saturating_add(count(commit.entries.len())).saturating_sub(1);
-        let Some(known) = &mut state.known else {
-            state.missed = state.missed.max(last);
-            return;
-        };
-        let counted_already = known.size.saturating_add(1).saturating_sub(commit.first_seq);
-        let skip = usize::try_from(counted_already).unwrap_or(usize::MAX);
-        for entry in commit.entries.iter().skip(skip) {
-            known.entries = known.entries.saturating_add(1);
-            known.bytes = known.bytes.saturating_add(count(entry.sealed.len()));
-        }
-        known.size = known.size.max(last);
     }
 
     /// Reserves room, or says which quota would be exceeded.
     pub(crate) fn reserve(&self, needed: Amount) -> Result<(), QuotaDetail> {
         let mut state = self.lock();
-        let known = state.known.unwrap_or_default();
-        let entries = known.entries.saturating_add(state.reserved.entries);
-        let bytes = known.bytes.saturating_add(state.reserved.bytes);
+        let known = state.held.known().unwrap_or_default();
+        let used = state.reserved.plus(Amount { entries: known.entries, bytes: known.bytes });
         let SpaceQuota { entries_max, bytes_max } = self.quota;
-        let checks = [
-            (Quota::SpaceEntries, entries, entries_max, needed.entries),
-            (Quota::SpaceBytes, bytes, bytes_max, needed.bytes),
-        ];
-        for (quota, used, allowed, needed) in checks {
-            if allowed > 0 && needed > 0 && used.saturating_add(needed) > allowed {
-                return Err(QuotaDetail { quota, used, allowed, needed });
-            }
-        }
-        state.reserved.entries = state.reserved.entries.saturating_add(needed.entries);
-        state.reserved.bytes = state.reserved.bytes.saturating_add(needed.bytes);
+        let checks = [(Quota::SpaceEntries, entries_max), (Quota::SpaceBytes, bytes_max)];
+        used.check(needed, checks)?;
+        state.reserved = state.reserved.plus(needed);
         Ok(())
     }
 
     /// Gives back what was reserved: it was counted by its commit, or not stored.
     pub(crate) fn release(&self, amount: Amount) {
         let mut state = self.lock();
-        state.reserved.entries = state.reserved.entries.saturating_sub(amount.entries);
-        state.reserved.bytes = state.reserved.bytes.saturating_sub(amount.bytes);
+        state.reserved = state.reserved.less(amount);
     }
 
     /// Whether to ask the store again because something was refused; at most once in a while.

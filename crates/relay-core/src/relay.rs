@@ -17,6 +17,7 @@ use crate::limits::RelayLimits;
 use crate::measure::RequestFigures;
 use crate::session::{HttpHandshake, Session};
 use crate::store::{CommitListener, Completion, Store};
+use crate::tenants::{TenantId, TenantPlan, TenantRecords, TenantView, Tenants};
 use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::SpaceId;
 use std::sync::Arc;
@@ -36,6 +37,17 @@ pub(crate) struct Shared {
     pub(crate) tokens: Tokens,
     /// Without one everybody may found spaces.
     pub(crate) gatekeeper: Option<Arc<dyn Gatekeeper>>,
+    /// None where no space is on anybody's account.
+    pub(crate) tenants: Option<Arc<Tenants>>,
+}
+
+/// Who may found spaces, and what those may take on whose account they are. `Default` is everybody and everything.
+#[derive(Default)]
+pub struct Guards {
+    /// Says who may found a space.
+    pub gatekeeper: Option<Arc<dyn Gatekeeper>>,
+    /// What tenants may take, and where it is kept whose space is whose.
+    pub tenants: Option<(TenantPlan, Arc<dyn TenantRecords>)>,
 }
 
 /// What a relay is given.
@@ -62,14 +74,15 @@ impl Relay {
     /// Puts the parts together and listens to the store's commits. Everybody may found spaces.
     #[must_use]
     pub fn new(parts: RelayParts) -> Arc<Self> {
-        Self::guarded(parts, None)
+        Self::guarded(parts, Guards::default())
     }
 
     /// The same, with somebody who says who may.
     #[must_use]
-    pub fn guarded(parts: RelayParts, gatekeeper: Option<Arc<dyn Gatekeeper>>) -> Arc<Self> {
+    pub fn guarded(parts: RelayParts, Guards { gatekeeper, tenants }: Guards) -> Arc<Self> {
         let counters = Arc::new(Counters::default());
-        let hub = Arc::new(Hub::new(parts.limits, Arc::clone(&counters)));
+        let tenants = tenants.map(|(plan, records)| Arc::new(Tenants::new(plan, records)));
+        let hub = Arc::new(Hub::new(parts.limits, Arc::clone(&counters), tenants.clone()));
         parts.store.listen(Arc::clone(&hub) as Arc<dyn CommitListener>);
         let tickets = Tickets::new(&*parts.entropy, parts.limits.handshake_ms);
         let tokens = Tokens::new(&*parts.entropy, parts.limits.session_token_ms);
@@ -85,6 +98,7 @@ impl Relay {
             tickets,
             tokens,
             gatekeeper,
+            tenants,
         };
         Arc::new(Self { shared: Arc::new(shared), sweep: SweepGuard::default() })
     }
@@ -110,6 +124,18 @@ impl Relay {
     #[must_use]
     pub fn take_erased(&self) -> ErasedSpaces {
         self.shared.hub.take_erased()
+    }
+
+    /// How many tenants have spaces, and how many spaces that are.
+    #[must_use]
+    pub fn tenant_count(&self) -> (usize, usize) {
+        self.shared.tenants.as_ref().map_or((0, 0), |tenants| tenants.count())
+    }
+
+    /// Up to `count` tenants with ids above `after`, ascending.
+    #[must_use]
+    pub fn tenants(&self, after: Option<TenantId>, count: usize) -> Vec<TenantView> {
+        self.shared.tenants.as_ref().map_or_else(Vec::new, |tenants| tenants.page(after, count))
     }
 
     /// The limits in force.

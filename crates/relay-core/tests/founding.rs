@@ -23,7 +23,7 @@ struct Doorkeeper {
 impl Gatekeeper for Doorkeeper {
     fn judge(&self, request: FoundingRequest, answer: FoundingAnswer) {
         let verdict = match &request.admission[..] {
-            b"good" => Some(FoundingVerdict::Admitted),
+            b"good" => Some(FoundingVerdict::Admitted(None)),
             b"bad" => Some(FoundingVerdict::Refused),
             b"later" => None,
             _ => Some(FoundingVerdict::Unavailable),
@@ -148,7 +148,7 @@ fn an_answer_that_never_comes_is_a_no() {
     assert!(!scene.is_known());
     // Too late: the session is gone, and nothing is founded for it.
     let answer = scene.keeper.waiting.lock().unwrap().pop().unwrap();
-    answer(FoundingVerdict::Admitted);
+    answer(FoundingVerdict::Admitted(None));
     scene.world.settle();
     assert!(!scene.is_known());
 }

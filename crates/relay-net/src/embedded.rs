@@ -26,6 +26,7 @@ use crate::gate::{Gate, GateConfig};
 use crate::http::exchange::Front;
 use crate::http::listener::TOO_MANY;
 use crate::http::problem::Problem;
+use crate::http::refusals::Refusals;
 use crate::http::route::{Route, RouteTable};
 use crate::limits::{ABORT_TIMEOUT, NetLimits};
 use crate::request_class::RequestClass;
@@ -91,6 +92,7 @@ impl Embedded {
             compat: Compat::new(foreign, shared.limits.foreign_requests_max),
             shared,
             pumps,
+            refusals: Refusals::new(false),
             secure: None,
             tracer: None,
         };

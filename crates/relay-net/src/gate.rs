@@ -10,6 +10,7 @@ mod client;
 mod forwarded;
 mod headers;
 mod open;
+pub(crate) mod proxy_protocol;
 mod trusted;
 
 pub(crate) use address::AddressKey;
@@ -24,6 +25,7 @@ use crate::limits::ADDRESSES_MAX;
 use crate::stats::Counters;
 use http::HeaderMap;
 use open::OpenConnections;
+use proxy_protocol::Source;
 use relay_core::endpoint::Moment;
 use relay_core::gcra::{Rate, Table, Verdict};
 use std::hash::RandomState;
@@ -43,6 +45,8 @@ pub struct GateConfig {
     pub connections_max: u32,
     /// Peers whose word about the client's address is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Their connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
 }
 
 type Addresses = Table<AddressKey, RandomState>;
@@ -55,6 +59,7 @@ pub(crate) struct Gate {
     connections: Option<Addresses>,
     open: Arc<OpenConnections>,
     trusted_proxies: TrustedProxies,
+    proxy_protocol: bool,
 }
 
 /// Why a connection is not served.
@@ -76,6 +81,7 @@ impl Gate {
             connections: addresses(config.connections_per_minute),
             open: OpenConnections::new(config.connections_max),
             trusted_proxies: config.trusted_proxies,
+            proxy_protocol: config.proxy_protocol,
         }
     }
 
@@ -83,6 +89,19 @@ impl Gate {
     pub(crate) fn peer(&self, address: IpAddr) -> Peer {
         let address = address.to_canonical();
         Peer { address, is_trusted: self.trusted_proxies.contains(address) }
+    }
+
+    /// Whether a connection must begin with a header that says whose it is. Nobody else's is looked at.
+    pub(crate) const fn needs_proxy_header(&self, peer: Peer) -> bool {
+        self.proxy_protocol && peer.is_trusted
+    }
+
+    /// Who is at the other end according to such a header. What a proxy says for itself is not believed about clients.
+    pub(crate) fn proxied_peer(&self, proxy: Peer, source: Source) -> Peer {
+        match source {
+            Source::Client(address) => self.peer(address),
+            Source::Proxy => Peer { is_trusted: false, ..proxy },
+        }
     }
 
     /// Whose request it is.

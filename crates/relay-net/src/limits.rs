@@ -95,6 +95,12 @@ limits! {
 pub(crate) const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Refused connections that are being told so at a time; beyond it they are dropped without a word.
 pub(crate) const REFUSALS_MAX: usize = 64;
+/// The same with TLS, where each costs a handshake.
+pub(crate) const TLS_REFUSALS_MAX: usize = 16;
+/// Such handshakes in a second.
+pub(crate) const TLS_REFUSALS_PER_SECOND_MAX: u32 = 32;
+/// Time a refused connection has for its handshake and to read its answer.
+pub(crate) const TLS_REFUSAL_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections taken from the system when the port closes, at most.
 pub(crate) const WAITING_MAX: usize = 4096;
 /// Time a refused connection has to read its answer.

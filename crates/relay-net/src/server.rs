@@ -13,6 +13,7 @@ use crate::http::listener;
 use crate::http::liveness::LivenessProbe;
 use crate::http::proxy::Proxy;
 use crate::http::redirect::redirect_loop;
+use crate::http::refusals::Refusals;
 use crate::http::route::{Route, RouteTable};
 use crate::http::secure::Secure;
 use crate::limits::{ABORT_TIMEOUT, NetLimits};
@@ -136,6 +137,7 @@ impl BoundServer {
             compat,
             shared: Arc::clone(&shared),
             pumps: Arc::clone(&pumps),
+            refusals: Refusals::new(secure.is_some()),
             secure,
             tracer,
         };

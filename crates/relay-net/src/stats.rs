@@ -50,6 +50,10 @@ counters! {
     connections_limited_total,
     /// Connections and WebSockets refused because their address had too many open.
     address_connections_refused_total,
+    /// Connections over a limit that were closed without an answer, because too many others were being told.
+    refusals_untold_total,
+    /// Connections of trusted proxies that did not begin with a PROXY header, where one is needed.
+    proxy_headers_missing_total,
     /// Requests for the control plane refused because their address sent too many in a minute.
     requests_limited_total,
     /// Requests for what the core serves itself refused for the same reason.

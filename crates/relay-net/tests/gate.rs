@@ -194,3 +194,65 @@ async fn websockets_behind_a_proxy_are_counted_by_their_clients() {
     relay.until("its place as well", |stats| stats.connections_open == 1).await;
     assert_eq!(open("198.51.100.1").await.0, 101);
 }
+
+/// A relay whose trusted proxies, all of loopback, speak the PROXY protocol.
+async fn behind_proxy_protocol(gate: GateConfig) -> Relay {
+    relay(GateConfig { trusted_proxies: trusting_loopback(), proxy_protocol: true, ..gate }).await
+}
+
+fn proxied(header: &str, more: &str) -> String {
+    format!("{header}GET /health HTTP/1.1\r\nHost: r\r\nConnection: close\r\n{more}\r\n")
+}
+
+#[tokio::test]
+async fn a_proxy_protocol_header_says_whose_connection_it_is() {
+    let relay = behind_proxy_protocol(GateConfig { requests_per_minute: 1, ..GateConfig::default() }).await;
+    let line = |client: &str| format!("PROXY TCP4 {client} 127.0.0.1 4711 443\r\n");
+    for (client, more, expected) in [
+        ("198.51.100.1", "", 404),
+        ("198.51.100.2", "", 404),
+        ("198.51.100.1", "", 429),
+        ("198.51.100.1", "X-Forwarded-For: 203.0.113.9\r\n", 429),
+    ] {
+        let answer = ask(&relay, &proxied(&line(client), more)).await;
+        assert_eq!(status(&answer), expected, "{client} {more}");
+    }
+    // A proxy that stands behind the first one and is trusted too is believed about its clients.
+    let answer = ask(&relay, &proxied(&line("127.0.0.9"), "X-Forwarded-For: 198.51.100.1\r\n")).await;
+    assert_eq!(status(&answer), 429);
+    // What the proxy says for itself is not.
+    let own = "PROXY UNKNOWN\r\n";
+    assert_eq!(status(&ask(&relay, &proxied(own, "X-Forwarded-For: 203.0.113.1\r\n")).await), 404);
+    assert_eq!(status(&ask(&relay, &proxied(own, "X-Forwarded-For: 203.0.113.2\r\n")).await), 429);
+}
+
+#[tokio::test]
+async fn clients_behind_the_proxy_protocol_have_their_own_limits_of_connections() {
+    let relay =
+        behind_proxy_protocol(GateConfig { connections_per_minute: 1, connections_max: 1, ..GateConfig::default() })
+            .await;
+    let line = |client: u8| format!("PROXY TCP4 198.51.100.{client} 127.0.0.1 4711 443\r\n");
+    for (client, expected) in [(1, 404), (2, 404), (1, 429)] {
+        let answer = ask(&relay, &proxied(&line(client), "")).await;
+        assert_eq!(status(&answer), expected, "{client}: {answer}");
+    }
+    assert_eq!(relay.server.stats().connections_limited_total, 1);
+}
+
+#[tokio::test]
+async fn nobody_but_a_trusted_proxy_writes_such_a_header_and_those_must() {
+    if support::is_over_tls() {
+        // The bridge to the relay is no proxy, and writes none.
+        return;
+    }
+    let gate = GateConfig { proxy_protocol: true, ..GateConfig::default() };
+    let relay = relay(gate).await;
+    let answer = ask(&relay, &proxied("PROXY TCP4 198.51.100.1 127.0.0.1 1 2\r\n", "")).await;
+    assert_eq!(status(&answer), 400, "{answer}");
+    let relay = behind_proxy_protocol(GateConfig::default()).await;
+    for silent in ["GET /health HTTP/1.1\r\nHost: r\r\n\r\n", "PROXY TCP4 nobody 127.0.0.1 1 2\r\nGET / HTTP/1.1\r\n"] {
+        let answer = ask(&relay, silent).await;
+        assert!(status(&answer) == 400 && answer.contains("proxy_header_needed"), "{answer}");
+    }
+    assert_eq!(relay.server.stats().proxy_headers_missing_total, 2);
+}

@@ -4,7 +4,7 @@ mod support;
 
 use bytes::Bytes;
 use relay_net::tls::TlsConfig;
-use relay_net::{FrameRoute, NetLimits, Route, RouteKind, ServerConfig};
+use relay_net::{FrameRoute, GateConfig, NetLimits, Route, RouteKind, ServerConfig};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::client::{BINARY, Client, PATIENCE, frame};
@@ -327,4 +327,36 @@ async fn two_hundred_connections_echo_at_once() {
         task.await.unwrap();
     }
     assert_eq!(relay.server.stats().tls_handshakes_total, 200);
+}
+
+#[tokio::test]
+async fn connections_over_a_limit_are_told_so_over_tls() {
+    let of_open = GateConfig { connections_max: 1, ..GateConfig::default() };
+    let of_rate = GateConfig { connections_per_minute: 1, ..GateConfig::default() };
+    for (gate, status, says) in [(of_open, "503", "too_many_connections"), (of_rate, "429", "retry-after: 60")] {
+        let authority = Authority::new();
+        let tls = Some(tls_config(authority.issue(-1, 30).certificate()));
+        let relay = relay_with(Behaviour::Echo, ServerConfig { tls, gate, ..with_pushes(NetLimits::default()) }).await;
+        let _held = connect(relay.server.local_addr(), authority.client_13()).await.unwrap();
+        let mut refused = connect(relay.server.local_addr(), authority.client_13()).await.unwrap();
+        let mut answer = String::new();
+        timeout(PATIENCE, refused.read_to_string(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(says), "{answer}");
+        let stats = relay.server.stats();
+        assert_eq!((stats.refusals_untold_total, stats.connections_open), (0, 1));
+    }
+}
+
+#[tokio::test]
+async fn who_is_refused_too_often_is_closed_without_a_handshake_and_counted() {
+    let authority = Authority::new();
+    let gate = GateConfig { connections_per_minute: 1, ..GateConfig::default() };
+    let tls = Some(tls_config(authority.issue(-1, 30).certificate()));
+    let relay = relay_with(Behaviour::Echo, ServerConfig { tls, gate, ..with_pushes(NetLimits::default()) }).await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(TcpStream::connect(relay.server.local_addr()).await.unwrap());
+    }
+    relay.until("some are closed", |stats| stats.refusals_untold_total >= 20).await;
+    assert_eq!(relay.server.stats().tls_handshakes_total, 0);
 }

@@ -126,6 +126,7 @@ fn gate(gate: &config::RelayGate) -> Result<GateConfig, Failure> {
         connections_per_minute: count("connectionsPerMinute", gate.connections_per_minute)?,
         connections_max: count("connectionsMax", gate.connections_max)?,
         trusted_proxies,
+        proxy_protocol: gate.proxy_protocol,
     })
 }
 
@@ -208,7 +209,10 @@ impl Running {
 
     pub(crate) fn stats(&self, events_dropped: u64) -> RelayStats {
         let now = self.clock.now();
+        let (tenants, tenant_spaces) = self.native.relay().tenant_count();
         let mut snapshot = RelayStats {
+            tenants: stats::length(tenants),
+            tenant_spaces: stats::length(tenant_spaces),
             uptime_ms: stats::millis(now.0),
             event_loop_silence_ms: stats::millis(self.probe.silence(now)),
             events_dropped_total: number(events_dropped),

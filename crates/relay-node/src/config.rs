@@ -23,6 +23,8 @@ pub struct RelayConfig {
     pub gate: RelayGate,
     /// Whether a device that would found a space waits for `answerFounding`; otherwise everybody may found one.
     pub asks_to_found: bool,
+    /// What tenants may take together.
+    pub tenants: RelayTenants,
     /// TLS, or null for plain connections only.
     pub tls: Option<RelayTls>,
     /// Set: another relay of this user may still serve port and store; the port is opened beside it, and the store waited for
@@ -124,8 +126,41 @@ pub struct RelayGate {
     pub connections_max: i64,
     /// Networks of proxies whose word about the client's address is believed.
     pub trusted_proxies: Vec<String>,
+    /// Whether their connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// The header they write it into: `x-forwarded-for` or `forwarded`.
     pub proxy_header: String,
+}
+
+/// What the spaces of a tenant may take together.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayTenants {
+    /// Of every tenant that has no limits of its own.
+    pub general: RelayTenantLimits,
+    /// Of the others.
+    pub own: Vec<RelayTenantOwn>,
+}
+
+/// The limits of one tenant.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayTenantOwn {
+    /// Its id: 32 hexadecimal digits.
+    pub tenant: String,
+    /// What it may take.
+    pub limits: RelayTenantLimits,
+}
+
+/// Limits of a tenant; 0 is no limit.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayTenantLimits {
+    /// Entries held of all its spaces.
+    pub entries_max: i64,
+    /// Sealed bytes of those entries.
+    pub bytes_max: i64,
+    /// Sessions of all its spaces at a time.
+    pub connections_max: i64,
+    /// Pushes of all its sessions in a second.
+    pub pushes_per_second_max: i64,
 }
 
 /// TLS 1.3 on the public port. Exactly one of `files` and `acme` is given.

@@ -19,6 +19,7 @@ use crate::native::Native;
 use crate::program;
 use crate::stats::RelayStats;
 use crate::tasks::{StartTask, StopTask};
+use crate::tenants::{self, RelayTenantPage};
 use crate::tls_reload::TlsReloadTask;
 use crate::tracing::RelaySpan;
 use napi::Env;
@@ -187,6 +188,16 @@ impl RelayCore {
     #[napi(catch_unwind, ts_return_type = "Promise<RelaySlowReaders>")]
     pub fn slow_readers(&self, count: u32) -> AsyncTask<LookTask<RelaySlowReaders>> {
         self.look(move |native| Ok(admin::slow_readers(native, count)))
+    }
+
+    /// A page of tenants with what they take, at most 1,000, behind the one with the id `after`.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "after: string | null, count: number",
+        ts_return_type = "Promise<RelayTenantPage>"
+    )]
+    pub fn tenants(&self, after: Option<String>, count: u32) -> AsyncTask<LookTask<RelayTenantPage>> {
+        self.look(move |native| tenants::page(native, after.as_deref(), count))
     }
 
     /// The newest stored record of the space with a pseudonym, or of the space written to last; null when there is none.

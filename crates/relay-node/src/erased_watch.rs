@@ -3,15 +3,16 @@
 use crate::events::EventQueue;
 use crate::native::Native;
 use relay_core::relay::ErasedSpaces;
+use relay_proto::SpaceId;
 use relay_proto::erasure::ErasureReason;
 
 /// Looks once.
 pub(crate) fn look(native: &Native, events: &EventQueue) {
-    report(&native.take_erased(), events);
+    report(&native.take_erased(), |space| native.pseudonyms().of(&space.0), events);
 }
 
-fn report(erased: &ErasedSpaces, events: &EventQueue) {
-    for (_, reason) in &erased.spaces {
+fn report(erased: &ErasedSpaces, pseudonym: impl Fn(SpaceId) -> String, events: &EventQueue) {
+    for (space, reason) in &erased.spaces {
         let (code, message) = match reason {
             ErasureReason::Signed { .. } => {
                 ("space_erased_by_owner", "a space was erased by its root or an admin of it")
@@ -19,7 +20,7 @@ fn report(erased: &ErasedSpaces, events: &EventQueue) {
             ErasureReason::Operator => ("space_erased_by_operator", "a space was erased by the operator"),
             ErasureReason::Expired => ("space_expired", "a space expired: no device came for too long"),
         };
-        events.push("info", code, message);
+        events.push_about(Some(pseudonym(*space)), "info", code, message);
     }
     if erased.more > 0 {
         events.push(
@@ -33,16 +34,17 @@ fn report(erased: &ErasedSpaces, events: &EventQueue) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use relay_proto::SpaceId;
 
     #[test]
     fn each_space_is_told_with_its_reason_and_without_its_id() {
         let events = EventQueue::without_wake();
         let spaces = vec![(SpaceId([7; 32]), ErasureReason::Operator), (SpaceId([7; 32]), ErasureReason::Expired)];
-        report(&ErasedSpaces { spaces, more: 2 }, &events);
+        report(&ErasedSpaces { spaces, more: 2 }, |_| "pseudonym".to_owned(), &events);
         let told = events.drain();
         let codes: Vec<_> = told.iter().map(|event| event.code.as_str()).collect();
         assert_eq!(codes, ["space_erased_by_operator", "space_expired", "erasures_untold"]);
         assert!(told.iter().all(|event| !event.message.contains("0707")));
+        let subjects: Vec<_> = told.iter().map(|event| event.subject.as_deref()).collect();
+        assert_eq!(subjects, [Some("pseudonym"), Some("pseudonym"), None]);
     }
 }

@@ -21,6 +21,8 @@ pub struct RelayEvent {
     pub code: String,
     /// One sentence.
     pub message: String,
+    /// The pseudonym of the space it is about; null for none.
+    pub subject: Option<String>,
 }
 
 /// The wake-up is weak: waiting for events never keeps the process alive.
@@ -52,13 +54,19 @@ impl EventQueue {
 
     /// Appends an event and wakes JavaScript unless a wake-up is already on its way.
     pub(crate) fn push(&self, level: &str, code: &str, message: impl Into<String>) {
+        self.push_about(None, level, code, message);
+    }
+
+    /// The same about a space, by its pseudonym.
+    pub(crate) fn push_about(&self, subject: Option<String>, level: &str, code: &str, message: impl Into<String>) {
         {
             let mut waiting = self.lock();
             if waiting.len() >= EVENTS_MAX {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 return;
             }
-            waiting.push_back(RelayEvent { level: level.to_owned(), code: code.to_owned(), message: message.into() });
+            let (level, code, message) = (level.to_owned(), code.to_owned(), message.into());
+            waiting.push_back(RelayEvent { level, code, message, subject });
         }
         self.wake();
     }

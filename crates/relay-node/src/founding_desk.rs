@@ -2,6 +2,7 @@
 //! and answers when it knows. Never called for a space that is there.
 
 use crate::events::EventQueue;
+use crate::tenants;
 use napi_derive::napi;
 use relay_core::founding::{FoundingAnswer, FoundingRequest, FoundingVerdict, Gatekeeper, claim_of};
 use relay_proto::quota::{Quota, QuotaDetail};
@@ -86,13 +87,20 @@ pub struct RelayFoundingVerdict {
     pub used: i64,
     /// Of `exceeded`: how many it may have.
     pub allowed: i64,
+    /// Of `admitted`: on whose account the space is, 32 hexadecimal digits; null for nobody's.
+    pub tenant: Option<String>,
 }
 
 /// The verdict by its name; whatever is not understood lets nobody in.
 pub(crate) fn verdict(said: &RelayFoundingVerdict) -> FoundingVerdict {
     let number = |value: i64| u64::try_from(value).unwrap_or(0);
     match said.verdict.as_str() {
-        "admitted" => FoundingVerdict::Admitted,
+        "admitted" => match said.tenant.as_deref().map(tenants::id) {
+            None => FoundingVerdict::Admitted(None),
+            Some(Ok(tenant)) => FoundingVerdict::Admitted(Some(tenant)),
+            // On nobody's account would be without any limit.
+            Some(Err(_)) => FoundingVerdict::Unavailable,
+        },
         "refused" => FoundingVerdict::Refused,
         "exceeded" => FoundingVerdict::Exceeded(QuotaDetail {
             quota: Quota::TenantSpaces,
@@ -115,6 +123,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use relay_core::tenants::TenantId;
     use relay_proto::SpaceId;
     use std::sync::mpsc::{Receiver, channel};
 
@@ -132,10 +141,10 @@ mod tests {
         let waiting = desk.drain();
         assert_eq!(waiting.iter().map(|founding| founding.token.as_str()).collect::<Vec<_>>(), ["one", "two"]);
         assert!(desk.drain().is_empty() && waiting[0].claim != waiting[1].claim && waiting[0].claim.len() == 32);
-        desk.answer(waiting[1].id, FoundingVerdict::Admitted);
+        desk.answer(waiting[1].id, FoundingVerdict::Admitted(None));
         desk.answer(waiting[1].id, FoundingVerdict::Refused);
         desk.answer(99, FoundingVerdict::Refused);
-        assert_eq!(second.try_recv(), Ok(FoundingVerdict::Admitted));
+        assert_eq!(second.try_recv(), Ok(FoundingVerdict::Admitted(None)));
         assert!(first.try_recv().is_err());
     }
 
@@ -152,8 +161,17 @@ mod tests {
 
     #[test]
     fn only_clear_words_let_in() {
-        let said = |name: &str| verdict(&RelayFoundingVerdict { verdict: name.to_owned(), used: 3, allowed: 3 });
-        assert_eq!(said("admitted"), FoundingVerdict::Admitted);
+        let on_account = |name: &str, tenant: Option<&str>| {
+            let (verdict, tenant) = (name.to_owned(), tenant.map(str::to_owned));
+            super::verdict(&RelayFoundingVerdict { verdict, used: 3, allowed: 3, tenant })
+        };
+        let said = |name: &str| on_account(name, None);
+        assert_eq!(said("admitted"), FoundingVerdict::Admitted(None));
+        let tenant = on_account("admitted", Some(&"07".repeat(16)));
+        assert_eq!(tenant, FoundingVerdict::Admitted(Some(TenantId([7; 16]))));
+        for broken in ["", "acme", &"07".repeat(15), &"00".repeat(16)] {
+            assert_eq!(on_account("admitted", Some(broken)), FoundingVerdict::Unavailable, "{broken:?}");
+        }
         assert!(matches!(said("exceeded"), FoundingVerdict::Exceeded(detail) if detail.used == 3));
         assert_eq!(said("refused"), FoundingVerdict::Refused);
         for name in ["Admitted", "", "yes"] {

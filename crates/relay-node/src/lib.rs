@@ -31,6 +31,7 @@ mod stats;
 mod store_watch;
 mod take_over;
 mod tasks;
+mod tenants;
 mod tls;
 mod tls_reload;
 mod tracing;

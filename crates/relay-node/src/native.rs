@@ -6,6 +6,7 @@ use crate::events::EventQueue;
 use crate::failure::Failure;
 use crate::founding_desk::{FoundingDesk, RelayFounding};
 use crate::pseudonym::Pseudonyms;
+use crate::tenants;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use relay_core::blobs::{BlobStats, Blobs};
 use relay_core::endpoint::EndpointFactory;
@@ -16,12 +17,13 @@ use relay_core::limits::RelayLimits;
 use relay_core::measure::{HistogramFigures, RequestFigures};
 use relay_core::moving::Report;
 use relay_core::quota::SpaceQuota;
-use relay_core::relay::{ErasedSpaces, Relay, RelayParts, RelayStats as RuleStats};
+use relay_core::relay::{ErasedSpaces, Guards, Relay, RelayParts, RelayStats as RuleStats};
 use relay_core::store::{Store, StoreError, StoreStats};
 use relay_net::Clock;
 use relay_proto::SpaceId;
 use relay_store::damaged_read::DamagedRead;
 use relay_store::moving::{Export, ImportError, import};
+use relay_store::tenant_book::TenantBook;
 use relay_store::{EmbeddedStore, StoreOptions, real_environment};
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -40,6 +42,8 @@ pub(crate) struct Native {
     blobs: Arc<Blobs>,
     pseudonyms: Arc<Pseudonyms>,
     desk: Option<Arc<FoundingDesk>>,
+    /// None where no space is on anybody's account, and none can come to be.
+    book: Option<Arc<TenantBook>>,
     log_id: String,
 }
 
@@ -79,8 +83,13 @@ impl Native {
         }
         let desk = config.asks_to_found.then(|| FoundingDesk::new(Arc::clone(events)));
         let parts = RelayParts { store: Arc::clone(&store) as Arc<dyn Store>, signer, entropy, wall_clock, limits };
-        let relay = Relay::guarded(parts, desk.clone().map(|desk| desk as Arc<dyn Gatekeeper>));
-        Ok(Self { store, relay, blobs: Arc::new(blobs), pseudonyms, desk, log_id })
+        let book = tenants::open(config, &options.dir)?;
+        let guards = Guards {
+            gatekeeper: desk.clone().map(|desk| desk as Arc<dyn Gatekeeper>),
+            tenants: book.clone().map(|book| tenants::with_plan(config, book)).transpose()?,
+        };
+        let relay = Relay::guarded(parts, guards);
+        Ok(Self { store, relay, blobs: Arc::new(blobs), pseudonyms, desk, book, log_id })
     }
 
     /// What serves the connections of the native route.
@@ -199,6 +208,9 @@ impl Native {
 
     /// Makes everything durable and lets the data directory go. No connection is open any more.
     pub(crate) fn close(&self) {
+        if let Some(book) = &self.book {
+            book.close();
+        }
         self.store.close();
     }
 }

@@ -65,6 +65,10 @@ snapshot! {
         tls_certificate_changes_total,
         /// Times another certificate could not be read or obtained.
         tls_certificate_failures_total,
+        /// Tenants that have spaces.
+        tenants,
+        /// Spaces that are on a tenant's account.
+        tenant_spaces,
         /// Works of foreign protocols that became durable.
         document_works_total,
         /// Groups of them; each is one sync.
@@ -137,6 +141,10 @@ snapshot! {
         connections_limited_total,
         /// Connections and WebSockets refused because their address had too many open.
         address_connections_refused_total,
+        /// Connections over a limit that were closed without an answer, because too many others were being told.
+        refusals_untold_total,
+        /// Connections of trusted proxies that did not begin with a PROXY header, where one is needed.
+        proxy_headers_missing_total,
         /// Requests for the control plane refused because their address sent too many in a minute.
         requests_limited_total,
         /// Requests for what the core serves itself refused for the same reason.
@@ -217,11 +225,17 @@ snapshot! {
         aborted_total,
     }
     rules: {
-        /// Pushes refused because their session or their space sends too many in a second.
+        /// Pushes refused because their session, their space or their tenant sends too many in a second.
         pushes_limited_total,
         /// Pushes refused because a quota is used up.
         quota_refused_total,
-        /// Sessions refused because their space has as many as it may.
+        /// Those of them that the quota of a tenant refused.
+        tenant_quota_refused_total,
+        /// Pushes refused because their tenant sends too many in a second.
+        tenant_pushes_limited_total,
+        /// Sessions refused because their tenant has as many as it may.
+        tenant_sessions_refused_total,
+        /// Sessions refused because their space, or its tenant, has as many as it may.
         space_sessions_refused_total,
         /// Spaces whose founding was admitted by a token.
         foundings_admitted_total,
@@ -390,6 +404,11 @@ pub(crate) fn add_tls(snapshot: &mut RelayStats, tls: TlsFigures) {
 pub(crate) fn number(value: u64) -> i64 {
     const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
     i64::try_from(value.min(SAFE_INTEGER_MAX)).unwrap_or(i64::MAX)
+}
+
+/// A count of things in memory for JavaScript.
+pub(crate) fn length(count: usize) -> i64 {
+    number(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
 /// A time for JavaScript.

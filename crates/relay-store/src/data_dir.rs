@@ -30,8 +30,10 @@ pub(crate) const BLOBS_DIR: &str = "blobs";
 pub const PSEUDONYM_KEY_FILE: &str = "pseudonym.key";
 /// Name of the directory of foreign protocols' documents.
 pub(crate) const DOCUMENTS_DIR: &str = "documents";
+/// Name of the file that says which space is on whose account.
+pub(crate) const TENANTS_FILE: &str = "tenants";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 15] = [
+const OWN_NAMES: [&str; 16] = [
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
@@ -47,6 +49,7 @@ const OWN_NAMES: [&str; 15] = [
     CHECKPOINT_NEW_FILE,
     COLD_FILE,
     PSEUDONYM_KEY_FILE,
+    TENANTS_FILE,
 ];
 /// Names of what the control plane keeps beside the store; the store does not look into them.
 const CONTROL_PLANE_NAMES: [&str; 6] = ["acme", "admin", "admission", "audit", "moving", "operations"];

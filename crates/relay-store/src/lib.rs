@@ -40,6 +40,7 @@ mod segments;
 mod shared;
 mod snapshots;
 mod space;
+pub mod tenant_book;
 mod usage;
 pub mod vfs;
 mod workers;

@@ -12,9 +12,11 @@ use crate::limits::{ACK_NOTICES_MAX, RelayLimits};
 use crate::quota::Meter;
 use crate::session::SessionHandle;
 use crate::store::{SpaceCommit, StoredEntry};
+use crate::tenants::Tenant;
 use bytes::Bytes;
 use relay_proto::attestation::Attestation;
 use relay_proto::ids::{DeviceKey, Hash, SpaceId};
+use relay_proto::quota::{Quota, QuotaDetail};
 use relay_proto::wire::Reader;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,6 +57,8 @@ pub(crate) struct SpaceChannel {
     ephemeral: EphemeralRing,
     topics: SpaceTopics,
     meter: Meter,
+    /// On whose account the space is.
+    tenant: Option<Arc<Tenant>>,
     pushes: Mutex<Cell>,
     /// What the sessions are told once the space is gone.
     erased: OnceLock<Bytes>,
@@ -97,11 +101,12 @@ struct ChannelState {
 }
 
 impl SpaceChannel {
-    pub(super) fn new(limits: RelayLimits, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(limits: RelayLimits, counters: Arc<Counters>, tenant: Option<Arc<Tenant>>) -> Self {
         Self {
             ephemeral: EphemeralRing::new(Arc::clone(&counters), limits.live_bytes_max),
             topics: SpaceTopics::new(Arc::clone(&counters), limits.live_bytes_max),
             meter: Meter::new(limits.space_quota),
+            tenant,
             pushes: Mutex::default(),
             limits,
             counters,
@@ -127,6 +132,11 @@ impl SpaceChannel {
         &self.meter
     }
 
+    /// The tenant on whose account it is.
+    pub(crate) const fn tenant(&self) -> Option<&Arc<Tenant>> {
+        self.tenant.as_ref()
+    }
+
     /// Admits one push of any session, or says when; a space that nobody is connected to starts anew.
     pub(crate) fn admit_push(&self, rate: Rate, now: Moment) -> Verdict {
         self.pushes.lock().unwrap_or_else(PoisonError::into_inner).admit(rate, now)
@@ -137,25 +147,31 @@ impl SpaceChannel {
         &self.topics
     }
 
-    /// Adds a session; `false` when the space is full.
-    pub(super) fn join(&self, session: Arc<SessionHandle>) -> bool {
+    /// Adds a session, or says which quota has no place for it.
+    pub(super) fn join(&self, session: Arc<SessionHandle>) -> Result<(), QuotaDetail> {
+        let allowed = u64::from(self.limits.space_sessions_max);
         let mut state = self.lock();
-        let room = state.members.len() < usize::try_from(self.limits.space_sessions_max).unwrap_or(usize::MAX);
-        if room {
-            if state.members.is_empty() {
-                // Most spaces have one session.
-                state.members.reserve_exact(1);
-            }
-            state.members.push(Member { session, subscription: None });
+        if state.members.len() >= usize::try_from(allowed).unwrap_or(usize::MAX) {
+            return Err(QuotaDetail { quota: Quota::SpaceConnections, used: allowed, allowed, needed: 1 });
         }
-        room
+        self.tenant.as_ref().map_or(Ok(()), |tenant| tenant.take_seat())?;
+        if state.members.is_empty() {
+            // Most spaces have one session.
+            state.members.reserve_exact(1);
+        }
+        state.members.push(Member { session, subscription: None });
+        Ok(())
     }
 
     /// Removes a session; returns how many are left.
     pub(super) fn leave(&self, session: &SessionHandle) -> usize {
         let mut state = self.lock();
         state.set_subscription(session, None);
+        let before = state.members.len();
         state.members.retain(|member| member.session.id != session.id);
+        if let Some(tenant) = &self.tenant {
+            tenant.give_back_seats(before - state.members.len());
+        }
         if state.subscribers == 0 {
             self.drop_ring(&mut state);
         }
@@ -433,7 +449,7 @@ mod tests {
         let live = |live_bytes_max| {
             let counters = Arc::<Counters>::default();
             let limits = RelayLimits { live_bytes_max, ..RelayLimits::default() };
-            let channel = SpaceChannel::new(limits, Arc::clone(&counters));
+            let channel = SpaceChannel::new(limits, Arc::clone(&counters), None);
             let mut state = channel.lock();
             for seq in 1..=3 {
                 let frame = SharedFrame { bytes: Bytes::from_static(&[0; 100]), header_bytes: 2 };
@@ -452,7 +468,7 @@ mod tests {
 
     #[test]
     fn more_devices_than_a_roster_has_push_out_the_one_that_was_silent_for_longest() {
-        let channel = SpaceChannel::new(RelayLimits::default(), Arc::default());
+        let channel = SpaceChannel::new(RelayLimits::default(), Arc::default(), None);
         let opened = Opened { connection_id: 1, waker: Arc::new(|| {}) };
         let session = SessionHandle::new(opened.connection_id, opened.waker);
         let all = u16::try_from(ACK_NOTICES_MAX).unwrap() + 1;

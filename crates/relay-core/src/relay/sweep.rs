@@ -177,12 +177,21 @@ impl Sweep {
             }
             Heard::Trimmed(Ok(())) => {
                 counters.sweep_trims_total.one();
+                self.tell_tenant();
                 self.next_space()
             }
             Heard::Facts(Err(_)) | Heard::Trimmed(Err(_)) | Heard::Erased(Err(_)) => {
                 counters.sweep_failures_total.one();
                 self.next_space()
             }
+        }
+    }
+
+    /// The space at hand holds less; so does its tenant.
+    fn tell_tenant(&self) {
+        let space = self.lock().page.front().copied();
+        if let Some((tenants, space)) = self.shared.tenants.as_ref().zip(space) {
+            tenants.shrank(space);
         }
     }
 

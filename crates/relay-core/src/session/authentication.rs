@@ -16,6 +16,7 @@ use crate::ledger::RosterState;
 use crate::limits::{QUOTA_RETRY_AFTER_MS, RETRY_AFTER_MS};
 use crate::relay::Shared;
 use crate::store::{DeviceMark, Page, ReadOutcome, Refusal, SpaceFacts, StoreError};
+use crate::tenants::TenantId;
 use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::attestation::Attestation;
@@ -135,6 +136,10 @@ impl Authentication {
             }
             Answer::Erasure(Ok(None)) if self.founding => self.ask_to_found(io),
             Answer::Founding(verdict) => self.on_verdict(&verdict, io),
+            Answer::Assigned(Ok(())) => {
+                self.put_roster(io);
+                Step::Wait
+            }
             Answer::Facts(Ok(Some(facts))) | Answer::RosterPut(Ok(facts)) => self.on_facts(&facts, io),
             // Only a device that was in the space learns that it is gone.
             Answer::Facts(Ok(None)) | Answer::RosterPut(Err(StoreError::Refused(Refusal::SpaceErased))) => {
@@ -159,6 +164,7 @@ impl Authentication {
             }
             Answer::Facts(Err(error))
             | Answer::RosterPut(Err(error))
+            | Answer::Assigned(Err(error))
             | Answer::Mark(Err(error))
             | Answer::Attested(Err(error))
             | Answer::Read(Err(error)) => {
@@ -190,9 +196,9 @@ impl Authentication {
     fn on_verdict(&mut self, verdict: &FoundingVerdict, io: &mut Io<'_>) -> Step {
         let counters = &io.shared.counters;
         let (count, code) = match verdict {
-            FoundingVerdict::Admitted => {
+            FoundingVerdict::Admitted(tenant) => {
                 counters.foundings_admitted_total.one();
-                self.put_roster(io);
+                self.put_on_account(*tenant, io);
                 return Step::Wait;
             }
             FoundingVerdict::Exceeded(detail) => {
@@ -209,6 +215,14 @@ impl Authentication {
         let retry_after_ms = if code.info().temporary { RETRY_AFTER_MS } else { 0 };
         io.error_frame(code, ErrorFrame { retry_after_ms, ..ErrorFrame::of(code) });
         Step::Ended
+    }
+
+    /// On whose account a space is, is durable before the space is.
+    fn put_on_account(&mut self, tenant: Option<TenantId>, io: &Io<'_>) {
+        match tenant.zip(io.shared.tenants.as_ref()) {
+            Some((tenant, tenants)) => tenants.assign(self.hello.space, tenant, io.completion(Answer::Assigned)),
+            None => self.put_roster(io),
+        }
     }
 
     /// Nothing can be signed now. The head that was signed last does for a welcome, so that reads go on.

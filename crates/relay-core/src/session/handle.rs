@@ -37,6 +37,8 @@ pub(crate) enum Answer {
     Erased(Result<(), StoreError>),
     Erasure(Result<Option<Tombstone>, StoreError>),
     Founding(FoundingVerdict),
+    Assigned(Result<(), StoreError>),
+    TenantKnown(Result<(), StoreError>),
 }
 
 /// Shared by the session, the hub and the completions under way.

@@ -9,6 +9,7 @@ use crate::store::{Completion, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::frame::{ErrorFrame, Frame, Goaway};
+use relay_proto::quota::Quota;
 use std::sync::Arc;
 
 /// Normal closure (RFC 6455 7.4.1).
@@ -84,9 +85,12 @@ impl<'a> Io<'a> {
         }
     }
 
-    /// There is no place for one more session in the space.
+    /// There is no place for one more session in the space, or in those of its tenant.
     pub(super) fn space_is_full(&mut self, full: &SpaceFull) {
         self.shared.counters.space_sessions_refused_total.one();
+        if full.detail.quota == Quota::TenantConnections {
+            self.shared.counters.tenant_sessions_refused_total.one();
+        }
         let code = ErrorCode::TooManyConnections;
         let frame =
             ErrorFrame { retry_after_ms: RETRY_AFTER_MS, detail: full.detail.encode(), ..ErrorFrame::about(code, 0) };

@@ -264,6 +264,7 @@ impl OpenSession {
         match answer {
             Answer::Pushed { joined, result } => self.on_pushed(joined, result, io),
             Answer::Usage(usage) => self.on_usage(usage, io),
+            Answer::TenantKnown(known) => self.on_tenant_known(&known, io),
             Answer::SubscriptionRead(read) => self.on_subscription_read(read, io),
             Answer::AckPut { size, result } => self.on_ack_put(size, result, io),
             answer => self.on_request_answer(answer, io),

@@ -113,7 +113,7 @@ impl OpenSession {
         }
     }
 
-    /// How long the next push is to wait, in milliseconds, because its session or its space sends too many. Those joined to it
+    /// How long the next push is to wait, in milliseconds, because its session, its space or its tenant sends too many. Those joined to it
     /// came with it and are not counted: they cost as much as one.
     fn is_too_fast(&mut self, io: &Io<'_>) -> Option<u32> {
         let limits = &io.shared.limits;
@@ -124,7 +124,13 @@ impl OpenSession {
             Some(verdict) => Some(verdict),
             None => shared.map(|rate| self.channel.admit_push(rate, io.now)).filter(|verdict| !verdict.is_admitted()),
         };
-        refused.map(|verdict| verdict.retry_after_ms())
+        refused.map(|verdict| verdict.retry_after_ms()).or_else(|| self.is_too_fast_for_tenant(io))
+    }
+
+    fn is_too_fast_for_tenant(&self, io: &Io<'_>) -> Option<u32> {
+        let verdict = self.channel.tenant()?.admit_push(io.now).filter(|verdict| !verdict.is_admitted())?;
+        io.shared.counters.tenant_pushes_limited_total.one();
+        Some(verdict.retry_after_ms())
     }
 
     fn for_store(&self, push: Push) -> store::Push {
@@ -181,7 +187,7 @@ fn busy(push_seq_first: u64, wait_ms: u64, io: &mut Io<'_>) {
     io.error_frame(code, ErrorFrame { retry_after_ms, ..ErrorFrame::about(code, push_seq_first) });
 }
 
-/// The session or its space sends more than it may; nothing of the push was looked at or stored.
+/// The session, its space or its tenant sends more than it may; nothing of the push was looked at or stored.
 fn too_fast(push_seq_first: u64, retry_after_ms: u32, io: &mut Io<'_>) {
     io.shared.counters.pushes_limited_total.one();
     let code = ErrorCode::RateLimited;

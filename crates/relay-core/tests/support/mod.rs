@@ -9,7 +9,7 @@ use relay_core::environment::{Entropy, LogSigner, WallClock};
 use relay_core::founding::Gatekeeper;
 use relay_core::limits::RelayLimits;
 use relay_core::memory_store::{MemoryStore, MemoryStoreParts};
-use relay_core::relay::{Relay, RelayParts};
+use relay_core::relay::{Guards, Relay, RelayParts};
 use relay_core::store::Store;
 use relay_core::testing::{SeededEntropy, SetClock, SpaceFixture, TestSigner};
 use relay_proto::KeyPair;
@@ -144,15 +144,20 @@ impl World {
     }
 
     pub(crate) fn with_limits(limits: RelayLimits) -> Self {
-        Self::of(limits, None)
+        Self::of(limits, Guards::default())
     }
 
     /// Where somebody says who may found spaces.
     pub(crate) fn guarded(gatekeeper: Arc<dyn Gatekeeper>) -> Self {
-        Self::of(RelayLimits::default(), Some(gatekeeper))
+        Self::of(RelayLimits::default(), Guards { gatekeeper: Some(gatekeeper), tenants: None })
     }
 
-    fn of(limits: RelayLimits, gatekeeper: Option<Arc<dyn Gatekeeper>>) -> Self {
+    /// Where spaces are on somebody's account too.
+    pub(crate) fn of_tenants(guards: Guards) -> Self {
+        Self::of(RelayLimits::default(), guards)
+    }
+
+    fn of(limits: RelayLimits, guards: Guards) -> Self {
         let wall = Arc::new(SetClock::default());
         let signer = Arc::new(TestSigner::new(200));
         let entropy = Arc::new(SeededEntropy::new(7));
@@ -161,17 +166,21 @@ impl World {
             entropy: Arc::clone(&entropy) as Arc<dyn Entropy>,
             wall_clock: Arc::clone(&wall) as Arc<dyn WallClock>,
         }));
-        let relay = relay_of(&store, &signer, &entropy, &wall, limits, gatekeeper);
+        let relay = relay_of(&store, &signer, &entropy, &wall, limits, guards);
         Self { relay, store, wall, signer, now: Moment::default(), connections: Vec::new(), entropy, limits }
     }
 
     /// Another relay over the same store, as after a restart; all connections are gone.
     pub(crate) fn restart(&mut self) {
+        self.restart_as(Guards::default());
+    }
+
+    pub(crate) fn restart_as(&mut self, guards: Guards) {
         for connection in &mut self.connections {
             connection.endpoint.on_closed();
         }
         self.connections.clear();
-        self.relay = relay_of(&self.store, &self.signer, &self.entropy, &self.wall, self.limits, None);
+        self.relay = relay_of(&self.store, &self.signer, &self.entropy, &self.wall, self.limits, guards);
     }
 
     pub(crate) fn connect(&mut self) -> usize {
@@ -422,7 +431,7 @@ fn relay_of(
     entropy: &Arc<SeededEntropy>,
     wall: &Arc<SetClock>,
     limits: RelayLimits,
-    gatekeeper: Option<Arc<dyn Gatekeeper>>,
+    guards: Guards,
 ) -> Arc<Relay> {
     let parts = RelayParts {
         store: Arc::clone(store) as Arc<dyn Store>,
@@ -431,7 +440,7 @@ fn relay_of(
         wall_clock: Arc::clone(wall) as Arc<dyn WallClock>,
         limits,
     };
-    Relay::guarded(parts, gatekeeper)
+    Relay::guarded(parts, guards)
 }
 
 /// The usual cast: a (admin), b (write), r (read) in one space.

@@ -8,6 +8,7 @@ use super::listener::{TOO_FAST, TOO_MANY_OF_ADDRESS};
 use super::liveness::{self, LivenessProbe};
 use super::problem::Problem;
 use super::proxy::Proxy;
+use super::refusals::Refusals;
 use super::route::{RouteKind, RouteTable};
 use super::secure::Secure;
 use crate::compat::{Compat, ForeignKind};
@@ -16,7 +17,7 @@ use crate::connection::pump::Pumps;
 use crate::connections::ConnectionGuard;
 use crate::gate::{AddressKey, Client, Gate, Peer, write_headers};
 use crate::request_class::RequestClass;
-use crate::traces::{OpenSpan, Tracer};
+use crate::traces::Tracer;
 use crate::websocket::handshake;
 use http::header::{
     ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
@@ -50,6 +51,8 @@ pub(crate) struct Front {
     pub(crate) compat: Compat,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pumps: Arc<Pumps>,
+    /// How connections over a limit are told so.
+    pub(crate) refusals: Refusals,
     /// None where only plain connections are served.
     pub(crate) secure: Option<Secure>,
     /// Traces requests, if that is wanted.
@@ -69,12 +72,13 @@ impl Front {
     ) -> Answer {
         let begun = self.shared.clock.now();
         let (mut head, body) = request.into_parts();
-        let class = RequestClass::of(self.routes.get(head.uri.path(), handshake::is_asked_for(&head.headers)));
-        let span = self.begin_span(&mut head);
+        let kind = self.routes.get(head.uri.path(), handshake::is_asked_for(&head.headers));
+        let class = RequestClass::of(kind);
+        let span = self.tracer.as_ref().and_then(|tracer| tracer.begin(&mut head.headers, span_name(kind)));
         // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
         // say which one was, so every chunked request is the last.
         let is_last = head.headers.contains_key(TRANSFER_ENCODING);
-        let mut answer = match self.route(head, body, peer, guard, accepted).await {
+        let mut answer = match self.route(kind, head, body, peer, (guard, accepted)).await {
             Ok(answer) => answer,
             Err(problem) => self.refuse(problem),
         };
@@ -92,22 +96,15 @@ impl Front {
         answer
     }
 
-    fn begin_span(&self, head: &mut Parts) -> Option<OpenSpan> {
-        let tracer = self.tracer.as_ref()?;
-        let kind = self.routes.get(head.uri.path(), handshake::is_asked_for(&head.headers));
-        tracer.begin(&mut head.headers, span_name(kind))
-    }
-
     async fn route(
         &self,
+        kind: Option<RouteKind>,
         head: Parts,
         body: Incoming,
         peer: Peer,
-        guard: &ConnectionGuard,
-        accepted: &Accepted,
+        (guard, accepted): (&ConnectionGuard, &Accepted),
     ) -> Result<Answer, Problem> {
         head::check(&head, &self.shared.limits)?;
-        let kind = self.routes.get(head.uri.path(), handshake::is_asked_for(&head.headers));
         let open = kind.filter(|kind| cors::is_open(*kind));
         let mut client = self.gate.client(peer, &head.headers);
         if self.secure.is_some() && !peer.is_trusted {

@@ -1,24 +1,22 @@
 //! The accept loop: admits connections up to the limit, tells the rest, and rests when the system has nothing to give.
 
 use super::exchange::Front;
-use super::linger::linger;
 use super::problem::Problem;
+use super::refusals::Refusals;
 use super::reserve::Reserve;
 use super::serve::serve;
 use crate::connections::{ConnectionGuard, Connections};
-use crate::gate::{Peer, Refused, write_lines};
-use crate::limits::{ACCEPT_BACKOFF_MIN, REFUSAL_TIMEOUT, REFUSALS_MAX, WAITING_MAX};
+use crate::gate::{OpenSeat, Peer, Refused, write_lines};
+use crate::limits::{ACCEPT_BACKOFF_MIN, WAITING_MAX};
 use crate::server::Listening;
 use crate::start_error::StartError;
-use crate::transport::Transport;
 use http::StatusCode;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 pub(crate) const TOO_MANY: Problem = Problem::new(
@@ -64,7 +62,6 @@ pub(crate) async fn accept_loop(
     connections: Arc<Connections>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
     let mut reserve = Reserve::new();
     let mut backoff = ACCEPT_BACKOFF_MIN;
     let backoff_max = Duration::from_millis(front.shared.limits.accept_backoff_ms_max);
@@ -77,7 +74,7 @@ pub(crate) async fn accept_loop(
         match accepted {
             Ok((socket, client)) => {
                 backoff = ACCEPT_BACKOFF_MIN;
-                admit(&front, &connections, &refusals, socket, client);
+                admit(&front, &connections, socket, client);
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
@@ -91,7 +88,7 @@ pub(crate) async fn accept_loop(
             }
         }
     }
-    take_waiting(listener, |socket, client| admit(&front, &connections, &refusals, socket, client));
+    take_waiting(listener, |socket, client| admit(&front, &connections, socket, client));
 }
 
 /// Connections whose handshake the system finished before the port closes: closing it would reset them. Asks the system itself,
@@ -117,46 +114,21 @@ fn concerns_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-fn admit(
-    front: &Arc<Front>,
-    connections: &Arc<Connections>,
-    refusals: &Arc<Semaphore>,
-    socket: TcpStream,
-    client: SocketAddr,
-) {
+fn admit(front: &Arc<Front>, connections: &Arc<Connections>, socket: TcpStream, client: SocketAddr) {
     let shared = &front.shared;
     shared.stats.counters.accepted_total.add(1);
     prepare(&socket, shared.limits.socket_unsent_bytes_max);
     let peer = front.gate.peer(client.ip());
-    let answer = match let_in(front, connections, peer) {
-        Ok(guard) => {
-            tokio::spawn(serve(Arc::clone(front), socket, peer, guard));
-            return;
-        }
-        Err(answer) => answer,
-    };
-    if front.secure.is_some() {
-        // To say it, there would have to be a handshake first.
-        return;
+    match let_in(front, connections, peer) {
+        Ok(guard) => drop(tokio::spawn(serve(Arc::clone(front), socket, peer, guard))),
+        Err(answer) => Refusals::tell(front, socket, answer),
     }
-    let Ok(permit) = Arc::clone(refusals).try_acquire_owned() else {
-        return;
-    };
-    tokio::spawn(async move {
-        // A peer that does not take the answer is dropped without it.
-        let _ = timeout(REFUSAL_TIMEOUT, refuse(socket, &answer)).await;
-        drop(permit);
-    });
 }
 
 /// A place for the connection, or the answer that says why there is none.
 fn let_in(front: &Front, connections: &Arc<Connections>, peer: Peer) -> Result<ConnectionGuard, Vec<u8>> {
     let shared = &front.shared;
-    let seat =
-        front.gate.connect(peer, shared.clock.now(), &shared.stats.counters).map_err(|refused| match refused {
-            Refused::TooMany => TOO_MANY_OF_ADDRESS.raw(),
-            Refused::TooFast(verdict) => TOO_FAST.raw_with(|answer| write_lines(answer, &verdict), true),
-        })?;
+    let seat = take_seat(front, peer)?;
     let guard = connections.admit().ok_or_else(|| {
         shared.stats.counters.refused_total.add(1);
         TOO_MANY.raw()
@@ -165,10 +137,13 @@ fn let_in(front: &Front, connections: &Arc<Connections>, peer: Peer) -> Result<C
     Ok(guard)
 }
 
-async fn refuse(mut socket: TcpStream, answer: &[u8]) {
-    if socket.write_all(answer).await.is_ok() {
-        linger(Transport::Plain(socket), REFUSAL_TIMEOUT).await;
-    }
+/// A place among the connections of its address, or the answer that says why there is none.
+pub(super) fn take_seat(front: &Front, peer: Peer) -> Result<Option<OpenSeat>, Vec<u8>> {
+    let shared = &front.shared;
+    front.gate.connect(peer, shared.clock.now(), &shared.stats.counters).map_err(|refused| match refused {
+        Refused::TooMany => TOO_MANY_OF_ADDRESS.raw(),
+        Refused::TooFast(verdict) => TOO_FAST.raw_with(|answer| write_lines(answer, &verdict), true),
+    })
 }
 
 /// Both options only make things faster or smaller; a socket without them works.

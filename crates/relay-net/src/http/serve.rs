@@ -3,6 +3,7 @@
 use super::exchange::{Accepted, Front};
 use super::lane::{self, Left};
 use super::linger::linger;
+use super::proxied;
 use super::stall::StallGuard;
 use crate::connection::seat::Seated;
 use crate::connections::ConnectionGuard;
@@ -35,9 +36,17 @@ struct Upgraded {
 
 /// Serves the connection until it is over.
 pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, peer: Peer, guard: ConnectionGuard) {
+    let (socket, peer) = if front.gate.needs_proxy_header(peer) {
+        match Box::pin(proxied::begin(&front, socket, peer, &guard)).await {
+            Some(begun) => begun,
+            None => return,
+        }
+    } else {
+        (socket, peer)
+    };
     let socket = match &front.secure {
         None => Transport::Plain(socket),
-        Some(secure) => match Box::pin(secure.acceptor.accept(socket, &guard, &front.shared)).await {
+        Some(secure) => match Box::pin(secure.acceptor.accept(socket, &guard.signal, &front.shared)).await {
             Some(socket) => socket,
             None => return,
         },

@@ -3,7 +3,7 @@
 use super::Transport;
 use super::tls_stream::TlsStream;
 use crate::connection::Shared;
-use crate::connections::ConnectionGuard;
+use crate::connection::signal::Signal;
 use crate::http::linger::linger;
 use crate::http::problem::Problem;
 use crate::tls::{ACME_ALPN, ServedCertificate};
@@ -40,16 +40,11 @@ impl TlsAcceptor {
     }
 
     /// Shakes hands; none when nothing came of it, which then is counted and the connection gone.
-    pub(crate) async fn accept(
-        &self,
-        socket: TcpStream,
-        guard: &ConnectionGuard,
-        shared: &Shared,
-    ) -> Option<Transport> {
+    pub(crate) async fn accept(&self, socket: TcpStream, signal: &Signal, shared: &Shared) -> Option<Transport> {
         let counters = &shared.stats.counters;
         let limit = Duration::from_millis(shared.limits.tls_handshake_timeout_ms);
         let close_time = Duration::from_millis(shared.limits.close_timeout_ms);
-        let Ok(ended) = timeout(limit, self.shake_hands(socket, guard)).await else {
+        let Ok(ended) = timeout(limit, self.shake_hands(socket, signal)).await else {
             counters.tls_handshake_timeouts_total.add(1);
             return None;
         };
@@ -81,14 +76,14 @@ impl TlsAcceptor {
         }
     }
 
-    async fn shake_hands(&self, socket: TcpStream, guard: &ConnectionGuard) -> Result<(Ended, Box<TlsStream>), Failed> {
+    async fn shake_hands(&self, socket: TcpStream, signal: &Signal) -> Result<(Ended, Box<TlsStream>), Failed> {
         let stopped = || {
-            let requests = guard.signal.requests();
+            let requests = signal.requests();
             requests.abort() || requests.drain()
         };
         let mut first = [0];
         let came = poll_fn(|cx| {
-            guard.signal.register(cx.waker());
+            signal.register(cx.waker());
             if stopped() {
                 return Poll::Ready(Ok(0));
             }
@@ -103,7 +98,7 @@ impl TlsAcceptor {
         let stream = TlsStream::new(socket, Arc::clone(&self.config)).map_err(|_| Failed::Silent)?;
         let mut stream = Box::new(stream);
         let ended: io::Result<Ended> = poll_fn(|cx| {
-            guard.signal.register(cx.waker());
+            signal.register(cx.waker());
             loop {
                 if stopped() {
                     return Poll::Ready(Ok(Ended::Stopped));
