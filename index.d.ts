@@ -566,6 +566,8 @@ export interface RelayStats {
   gunNewsTotal: number
   /** r" Changes that found too much waiting for their subscriber, and are read again for it. */
   gunMissedTotal: number
+  /** r" Parts of answers to peers of GUN that came back whose links were too many to be followed. */
+  gunUnfollowedTotal: number
   /** r" Puts that wait for their state. */
   gunDeferred: number
   /** r" Connections open now, HTTP and WebSocket together. */

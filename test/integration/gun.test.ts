@@ -8,7 +8,9 @@ import { newSoul, node, withGraphs } from '../conformance/gun/graph.js';
 import { GunClient } from '../support/gun-client.js';
 import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.js';
 
-const LIBRARIES = ['gun', 'gun-0.9'] as const;
+const LIBRARIES = ['gun', 'gun-0.2020.1239', 'gun-0.2019', 'gun-0.9'] as const;
+/** Those that ask again after a connection ended. */
+const RENEWING = LIBRARIES.slice(0, 3);
 
 describe.skipIf(!productBuilt())('stock GUN clients (skipped unless the product is built)', () => {
   const dir = mkdtempSync(join(tmpdir(), 'sealrelay-gun-'));
@@ -68,8 +70,12 @@ describe.skipIf(!productBuilt())('stock GUN clients (skipped unless the product 
     expect((await two.done('once', { path: ['apart', 'x'] })).value).toBeNull();
   });
 
-  it('what was acknowledged survives a kill, for a client that comes new', async () => {
+  it('what was acknowledged survives a kill, and clients that come back hear what lies beneath links', async () => {
     const [writer, listener] = [await client('gun'), await client('gun')];
+    await writer.done('put', { path: ['chain'], value: { to: { the: { end: 'before' } } } });
+    const listeners = await Promise.all(RENEWING.map((library) => client(library)));
+    const chains = listeners.map((each) => each.begin('on', { path: ['chain', 'to', 'the', 'end'] }));
+    await Promise.all(listeners.map((each, n) => each.until(chains[n]!, ({ value }) => value === 'before')));
     const live = listener.begin('on', { path: ['kill', 'room', 'topic'] });
     for (let n = 0; n < 50; n += 1) await writer.done('put', { path: ['kill', 'room'], value: { [`k${n}`]: n, topic: `t${n}` } });
     await listener.until(live, ({ value }) => value === 't49');
@@ -80,6 +86,8 @@ describe.skipIf(!productBuilt())('stock GUN clients (skipped unless the product 
     const fresh = await client('gun');
     const { value } = await fresh.done('once', { path: ['kill', 'room'] });
     expect(Object.keys(value as object)).toHaveLength(51);
+    await fresh.done('put', { path: ['chain', 'to', 'the', 'end'], value: 'after' });
+    await Promise.all(listeners.map((each, n) => each.until(chains[n]!, ({ value: heard }) => heard === 'after')));
   });
 
   it('of a stream of puts that a kill cuts off, everything acknowledged is there', async () => {

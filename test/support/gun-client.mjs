@@ -9,7 +9,7 @@ const [name, url] = process.argv.slice(2);
 console.log = () => undefined;
 const Gun = require(`${name}/gun.js`);
 // That of older versions needs packages that no longer build.
-if (name === 'gun') require(`${name}/sea.js`);
+if (name !== 'gun-0.9') require(`${name}/sea.js`);
 const gun = Gun({ peers: [url], WebSocket, localStorage: false, radisk: false, axe: false, multicast: false });
 /** @typedef {{ do: keyof typeof COMMANDS, id: number, path: string[], value: unknown, alias: string, password: string }} Command */
 /** @typedef {{ err?: string, pub?: string }} Ack */

@@ -8,6 +8,7 @@ mod answer;
 mod certificate;
 mod dedup;
 mod deferred;
+mod follow;
 mod ham;
 mod hub;
 mod json;
@@ -63,6 +64,14 @@ pub const QUERY_ITEMS_MAX: usize = 1_000_000;
 pub const SUBSCRIPTIONS_MAX: usize = 50_000;
 /// Bytes of the names of one peer's subscriptions.
 pub const SUBSCRIPTION_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long the greeting of a new peer is waited for, in milliseconds; whoever does not greet came back.
+pub const GREETING_MS: u64 = 1000;
+/// How long after connecting a peer that came back asks again for what it had, in milliseconds.
+pub const RENEWAL_MS: u64 = 10_000;
+/// Links that are followed for one peer that came back.
+pub const FOLLOWED_SOULS_MAX: usize = 10_000;
+/// Bytes that are sent to it for that; one part of an answer may overshoot.
+pub const FOLLOWED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of changes that wait for one peer; of what comes on top only the name is kept, and it is read again later.
 pub const NEWS_BYTES_MAX: usize = 1024 * 1024;
 /// A state this far ahead is taken at once, in milliseconds: clocks are not finer than that.

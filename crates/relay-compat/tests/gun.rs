@@ -4,7 +4,7 @@ mod gun_scene;
 mod support;
 
 use gun_scene::*;
-use relay_compat::gun::{FUTURE_GRACE_MS, FUTURE_MS_MAX, GunOptions, NEWS_BYTES_MAX, PUT_BYTES_MAX};
+use relay_compat::gun::{FUTURE_GRACE_MS, FUTURE_MS_MAX, GREETING_MS, GunOptions, NEWS_BYTES_MAX, PUT_BYTES_MAX};
 use relay_core::store::StoreError;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -317,4 +317,45 @@ fn the_heartbeat_of_the_stock_relay_is_kept() {
     assert!(peer.texts().is_empty());
     peer.turn(at(20_000));
     assert_eq!(peer.texts(), ["[]"]);
+}
+
+/// A graph of `a.b` → `x`, `x.d` → `y`, and a peer that asks for `a.b` at once.
+fn peer_beneath_links(scene: &Scene, greets: bool) -> Socket {
+    let mut writer = scene.peer();
+    for (id, soul, key, value) in
+        [("1", "a", "b", json!({"#": "x"})), ("2", "x", "d", json!({"#": "y"})), ("3", "y", "e", json!(1))]
+    {
+        say(&mut writer, &put(id, soul, key, value, 5));
+    }
+    let mut peer = scene.peer();
+    assert_eq!(say(&mut peer, &json!({"#": "g", "get": {"#": "a", ".": "b"}})).len(), 1);
+    if greets {
+        say(&mut peer, &json!({"dam": "hi", "#": "h"}));
+    }
+    peer.turn(at(GREETING_MS));
+    peer
+}
+
+#[test]
+fn a_peer_that_came_back_hears_of_what_lies_beneath_the_links_it_asks_for() {
+    let scene = scene();
+    let mut peer = peer_beneath_links(&scene, false);
+    let souls: Vec<_> = heard(&mut peer)
+        .iter()
+        .flat_map(|said| said["put"].as_object().unwrap().keys().cloned().collect::<Vec<_>>())
+        .collect();
+    assert_eq!(souls, ["x", "y"], "what it may have missed, each once");
+    let mut writer = scene.peer();
+    say(&mut writer, &put("4", "y", "e", json!(2), 6));
+    assert_eq!(heard(&mut peer)[0]["put"]["y"]["e"], 2);
+    drop(peer);
+    assert_eq!(scene.service.stats().subscriptions, 0);
+}
+
+#[test]
+fn a_peer_that_greets_is_told_of_what_it_asks_for_alone() {
+    let scene = scene();
+    let mut peer = peer_beneath_links(&scene, true);
+    assert!(heard(&mut peer).is_empty());
+    assert_eq!(scene.service.stats().subscriptions, 1);
 }

@@ -154,6 +154,7 @@ impl Compat {
         snapshot.gun_refused_total = number(gun.refused);
         snapshot.gun_news_total = number(gun.news);
         snapshot.gun_missed_total = number(gun.missed);
+        snapshot.gun_unfollowed_total = number(gun.unfollowed);
         snapshot.gun_deferred = number(gun.deferred);
     }
 

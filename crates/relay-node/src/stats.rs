@@ -123,6 +123,8 @@ snapshot! {
         gun_news_total,
         /// Changes that found too much waiting for their subscriber, and are read again for it.
         gun_missed_total,
+        /// Parts of answers to peers of GUN that came back whose links were too many to be followed.
+        gun_unfollowed_total,
         /// Puts that wait for their state.
         gun_deferred,
     }

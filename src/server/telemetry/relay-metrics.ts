@@ -64,6 +64,7 @@ export const RELAY_METRICS = {
   gunRefusedTotal: counter('relay_gun_refused_total', 'Messages of GUN answered with an error.'),
   gunNewsTotal: counter('relay_gun_news_total', 'Changes sent to subscribers of GUN.'),
   gunMissedTotal: counter('relay_gun_missed_total', 'Changes that found too much waiting for their subscriber, and are read again for it.'),
+  gunUnfollowedTotal: counter('relay_gun_unfollowed_total', 'Parts of answers to peers that came back whose links were too many to be followed.'),
   gunDeferred: gauge('relay_gun_deferred', 'Puts of GUN that wait for their state.'),
   livenessTotal: counter('relay_liveness_requests_total', 'Requests answered by the liveness route.'),
   blobRequestsTotal: counter('relay_blob_requests_total', 'Requests for blobs.'),

@@ -22,6 +22,8 @@ pub(super) struct Answer {
     pub(super) has_said: bool,
     /// The id promised for the next part.
     pub(super) id: Option<String>,
+    /// Whether its links are followed.
+    pub(super) is_followed: bool,
 }
 
 /// What comes after a page.
@@ -35,7 +37,12 @@ pub(super) enum Then {
 impl Answer {
     pub(super) fn new(get: Option<String>, query: Query) -> Self {
         let range = query.range();
-        Self { get, query, range, looked_at: 0, characters: 0.0, has_said: false, id: None }
+        Self { get, query, range, looked_at: 0, characters: 0.0, has_said: false, id: None, is_followed: false }
+    }
+
+    /// The same, with its links.
+    pub(super) fn followed(self, is_followed: bool) -> Self {
+        Self { is_followed, ..self }
     }
 
     /// What to read next.

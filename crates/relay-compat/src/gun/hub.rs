@@ -33,6 +33,8 @@ pub struct GunStats {
     pub missed: u64,
     /// Puts that wait for their state.
     pub deferred: u64,
+    /// Parts of answers to peers that came back whose links were too many to be followed.
+    pub unfollowed: u64,
 }
 
 #[derive(Default)]
@@ -41,6 +43,7 @@ pub(super) struct Counters {
     pub(super) puts: AtomicU64,
     pub(super) gets: AtomicU64,
     pub(super) refused: AtomicU64,
+    pub(super) unfollowed: AtomicU64,
     news: AtomicU64,
     missed: AtomicU64,
 }
@@ -256,7 +259,7 @@ impl Hub {
 
     pub(super) fn stats(&self) -> GunStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { peers, puts, gets, refused, news, missed } = &self.counters;
+        let Counters { peers, puts, gets, refused, unfollowed, news, missed } = &self.counters;
         GunStats {
             peers: read(peers),
             subscriptions: locked(&self.subscriptions).count,
@@ -265,6 +268,7 @@ impl Hub {
             refused: read(refused),
             news: read(news),
             missed: read(missed),
+            unfollowed: read(unfollowed),
             deferred: locked(&self.deferred).len() as u64,
         }
     }

@@ -21,6 +21,8 @@ pub(super) enum Said {
         pid: Option<String>,
         is_answer: bool,
     },
+    /// The peer is new: it has never been connected before.
+    Greeting,
     Put {
         nodes: Vec<Node>,
         bytes: usize,
@@ -48,6 +50,18 @@ pub(super) struct Property {
     pub(super) state: f64,
     /// JSON text, as `JSON.stringify` writes it.
     pub(super) value: String,
+}
+
+impl Property {
+    /// The soul that it links to.
+    pub(super) fn link(&self) -> Option<String> {
+        match json::read(self.value.strip_prefix("{").map(|_| self.value.as_str())?)? {
+            Json::Map(link) => {
+                link.into_iter().find_map(|(name, soul)| (name == "#").then(|| soul.text().map(str::to_owned))?)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A frame: its messages; `None` when it is not JSON, or has too many.
@@ -93,6 +107,7 @@ fn message(json: Json) -> Message {
         (Some(Json::Text(dam)), _, _) if dam == "?" => {
             Said::WhoAreYou { pid: text(pid), is_answer: answers.is_some_and(|id| id != Json::Null) }
         }
+        (Some(Json::Text(dam)), _, _) if dam == "hi" => Said::Greeting,
         (None | Some(Json::Null), Some(put @ Json::Map(_)), _) => match nodes_of(put) {
             Ok((nodes, bytes)) => Said::Put { nodes, bytes },
             Err(why) => Said::WrongPut(why),
@@ -199,7 +214,7 @@ mod tests {
         assert_eq!(messages[0].id.as_deref(), Some("a"));
         assert_eq!(messages[0].said, Said::Get(Query { soul: Lex::Exactly("s".into()), key: Lex::All, limit: None }));
         assert_eq!(messages[1].said, Said::WhoAreYou { pid: Some("p".into()), is_answer: true });
-        assert_eq!(messages[2].said, Said::Nothing);
+        assert_eq!(messages[2].said, Said::Greeting);
         assert_eq!(said("[1,null,[],\"x\"]"), [Said::Nothing, Said::Nothing]);
         let texts = r##"["{\"get\":{\"#\":\"s\"}}","[\"{\\\"get\\\":{\\\"#\\\":\\\"s\\\"}}\"]"]"##;
         assert_eq!(said(texts), vec![messages[0].said.clone(); 2], "as older peers do");

@@ -3,6 +3,7 @@
 use super::answer::{Answer, Then};
 use super::dedup::Heard;
 use super::deferred::Waiting;
+use super::follow::Follower;
 use super::hub::{Author, Hub, count};
 use super::lex::{Lex, Query};
 use super::mailbox::{Arrived, Mailbox, Place};
@@ -45,6 +46,7 @@ impl EndpointFactory for PeerFactory {
             places: HashSet::new(),
             place_bytes: 0,
             waiting: VecDeque::new(),
+            follower: Follower::new(now),
             reads: 0,
             is_paused: false,
             heartbeat_at: Moment(now.0 + Duration::from_millis(HEARTBEAT_MS)),
@@ -74,6 +76,7 @@ struct Peer {
     place_bytes: usize,
     /// Answers whose next page is not read yet.
     waiting: VecDeque<Answer>,
+    follower: Follower,
     /// Pages that are being read.
     reads: usize,
     is_paused: bool,
@@ -93,7 +96,8 @@ impl Peer {
                 self.author.mailbox.answer(&answer);
             }
             Said::Put { nodes, bytes } => self.put(id, nodes, bytes),
-            Said::Get(query) => self.get(id, query),
+            Said::Greeting => self.follower.greeted(),
+            Said::Get(query) => self.get(id, query, now),
             Said::WrongPut(why) | Said::WrongGet(why) => self.refuse(id.as_deref(), why),
             Said::WhoAreYou { .. } | Said::Nothing => {}
         }
@@ -124,24 +128,24 @@ impl Peer {
         }
     }
 
-    fn get(&mut self, id: Option<String>, query: Query) {
+    fn get(&mut self, id: Option<String>, query: Query, now: Moment) {
         count(&self.hub.counters.gets);
         if !self.subscribe(&query) {
             return self.refuse(id.as_deref(), "Too many subscriptions!");
         }
         if id.is_some() {
-            self.waiting.push_back(Answer::new(id, query));
+            let is_followed = matches!(query.soul, Lex::Exactly(_)) && self.follower.follows(now);
+            self.waiting.push_back(Answer::new(id, query).followed(is_followed));
         }
+    }
+
+    fn is_subscribed(&self, query: &Query) -> bool {
+        place_of(query).is_some_and(|place| self.places.contains(&place))
     }
 
     /// A get is a subscription, from before it is read, so that nothing falls in between.
     fn subscribe(&mut self, query: &Query) -> bool {
-        let Lex::Exactly(soul) = &query.soul else { return true };
-        let key = match &query.key {
-            Lex::Exactly(key) => Some(Arc::from(key.as_str())),
-            _ => None,
-        };
-        let place: Place = (Arc::from(soul.as_str()), key);
+        let Some(place) = place_of(query) else { return true };
         if self.places.contains(&place) {
             return true;
         }
@@ -157,7 +161,7 @@ impl Peer {
     }
 
     /// Sends what waits, and reads what was asked for, while there is room.
-    fn pump(&mut self, out: &mut dyn Outbox) {
+    fn pump(&mut self, now: Moment, out: &mut dyn Outbox) {
         for arrived in self.author.mailbox.take_arrived() {
             self.reads = self.reads.saturating_sub(1);
             self.say_page(arrived, out);
@@ -172,10 +176,21 @@ impl Peer {
             }
         }
         while out.room_bytes() > 0 && self.reads < READS_MAX {
-            let Some(answer) = self.waiting.pop_front() else { break };
+            let Some(answer) = self.waiting.pop_front().or_else(|| self.follow(now)) else { break };
             self.read(answer);
         }
         self.pause_if_needed(out);
+    }
+
+    /// What the peer needs next of what it did not ask for again.
+    fn follow(&mut self, now: Moment) -> Option<Answer> {
+        while let Some(soul) = self.follower.next(now) {
+            let query = query_of(&(soul, None));
+            if !self.is_subscribed(&query) && self.subscribe(&query) {
+                return Some(Answer::new(None, query).followed(true));
+            }
+        }
+        None
     }
 
     fn read(&mut self, answer: Answer) {
@@ -201,6 +216,13 @@ impl Peer {
                 None => write::news(&id, &nodes),
             };
             answer.has_said = true;
+            if answer.is_followed {
+                let properties = nodes.iter().flat_map(|node| &node.properties);
+                let links = properties.filter_map(|property| property.link().map(Arc::from));
+                if !self.follower.saw(text.len(), links) {
+                    count(&self.hub.counters.unfollowed);
+                }
+            }
             out.push(Outbound::Shared(SharedFrame::text(text.as_bytes())));
         }
         match then {
@@ -227,6 +249,16 @@ impl Peer {
     }
 }
 
+/// What a get subscribes to; a query by soul is none.
+fn place_of(query: &Query) -> Option<Place> {
+    let Lex::Exactly(soul) = &query.soul else { return None };
+    let key = match &query.key {
+        Lex::Exactly(key) => Some(Arc::from(key.as_str())),
+        _ => None,
+    };
+    Some((Arc::from(soul.as_str()), key))
+}
+
 fn query_of((soul, key): &Place) -> Query {
     let key = key.as_ref().map_or(Lex::All, |key| Lex::Exactly(key.to_string()));
     Query { soul: Lex::Exactly(soul.to_string()), key, limit: None }
@@ -249,7 +281,7 @@ impl Endpoint for Peer {
                 self.author.mailbox.answer(&write::broken(why));
             }
         }
-        self.pump(out);
+        self.pump(now, out);
     }
 
     fn poll(&mut self, now: Moment, out: &mut dyn Outbox) {
@@ -257,11 +289,11 @@ impl Endpoint for Peer {
             self.heartbeat_at = Moment(now.0 + Duration::from_millis(HEARTBEAT_MS));
             self.author.mailbox.answer("[]");
         }
-        self.pump(out);
+        self.pump(now, out);
     }
 
     fn next_deadline(&self) -> Option<Moment> {
-        Some(self.heartbeat_at)
+        Some(self.follower.deadline().map_or(self.heartbeat_at, |deadline| deadline.min(self.heartbeat_at)))
     }
 
     fn on_drain(&mut self, _: Moment, out: &mut dyn Outbox) {

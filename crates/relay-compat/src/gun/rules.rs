@@ -78,7 +78,7 @@ impl Place {
     }
 
     fn check(&self, soul: &str, property: &Property, signatures_left: &mut usize) -> Result<(), &'static str> {
-        let link = link_of(&property.value);
+        let link = property.link();
         match self {
             Self::Aliases => {
                 let is_same = link.is_some_and(|link| link.strip_prefix("~@") == Some(&property.name));
@@ -119,15 +119,6 @@ impl Place {
             Self::User(_) => sea::signed(&property.value).is_some_and(|signed| sea::is_sealed(&signed.value)),
             _ => json::read(&property.value).is_some_and(|value| sea::is_sealed(&value)),
         }
-    }
-}
-
-fn link_of(value: &str) -> Option<String> {
-    match json::read(value)? {
-        Json::Map(link) => {
-            link.into_iter().find_map(|(name, soul)| (name == "#").then(|| soul.text().map(str::to_owned))?)
-        }
-        _ => None,
     }
 }
 
