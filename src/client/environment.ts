@@ -39,6 +39,19 @@ export function platformEnvironment(): Environment {
   };
 }
 
+/** The platform's, but for what is given; an object whose methods are its class's is fine. */
+export function environmentWith(given: Partial<Environment> = {}): Environment {
+  const platform = platformEnvironment();
+  const network = given.network ?? platform.network;
+  return {
+    ...(network === undefined ? {} : { network }),
+    now: () => (given.now === undefined ? platform.now() : given.now()),
+    random: () => (given.random === undefined ? platform.random() : given.random()),
+    randomBytes: (length) => (given.randomBytes === undefined ? platform.randomBytes(length) : given.randomBytes(length)),
+    after: (delayMs, call) => (given.after === undefined ? platform.after(delayMs, call) : given.after(delayMs, call)),
+  };
+}
+
 /** Resolves after the time, or rejects with the signal's reason. */
 export function sleep(environment: Environment, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
