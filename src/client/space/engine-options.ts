@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly stateChanged: (state: ConnectionState) => void;
   /** Ends the connection for good. */
   readonly fail: (error: ClientError) => void;
+  /** A session's subscription has started. */
+  readonly reading: () => void;
   /** Something moved: reading, pushing, acks. */
   readonly progress: () => void;
   /** The relay asks for a snapshot, or a log reset makes one needed. */

@@ -25,6 +25,7 @@ import { SnapshotUpload } from '../sync/snapshot-upload.js';
 import { AckNotices } from './ack-notices.js';
 import { Bootstrap } from './bootstrap.js';
 import type { EngineOptions } from './engine-options.js';
+import { admitExpected, checkExpected } from './expected-head.js';
 import { completeFinding, failureOf } from './evidence.js';
 import { OwnEntries } from './own-entries.js';
 import { routeRefusal } from './refusals.js';
@@ -115,6 +116,7 @@ export class SpaceEngine implements ConnectionHandler {
       await verifier.check(welcome.attestation);
       const verdict = checkRoster(this.#context, welcome, raw);
       checkLog(this.#context, welcome, raw);
+      checkExpected(this.#context, welcome, raw);
       if (verdict === 'restored') {
         roster.confirm(false);
         link.reconnect();
@@ -180,6 +182,7 @@ export class SpaceEngine implements ConnectionHandler {
   async #begin(session: Session): Promise<void> {
     const { link, welcome } = session;
     await this.#bootstrap.followResets(link, welcome);
+    admitExpected(this.#context);
     await this.#own.cover(welcome);
     if (this.#session !== session) return;
     this.#pusher.start(link, welcome);
@@ -188,6 +191,7 @@ export class SpaceEngine implements ConnectionHandler {
     session.reading = true;
     this.#upload.start(link);
     this.#acker.start(link);
+    this.#options.reading();
     this.#moved();
   }
 

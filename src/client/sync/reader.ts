@@ -8,7 +8,8 @@ import { equalBytes } from '../../protocol/equal-bytes.js';
 import { entryId, entryLeaf } from '../../protocol/hash.js';
 import { toHex } from '../../protocol/hex.js';
 import type { EntriesFrame, EntryItem } from '../../protocol/relay-frame.js';
-import { entryAllowed } from '../../protocol/roster.js';
+import { deviceOf, entryAllowed } from '../../protocol/roster.js';
+import { ENTRY_TYPE_DEVICE_NAME } from '../crypto/entry-header.js';
 import type { OpenedEntry } from '../crypto/seal.js';
 import { SealError } from '../crypto/seal-error.js';
 import { QUARANTINE_ENTRIES_MAX } from '../limits.js';
@@ -145,6 +146,12 @@ export class Reader {
   #deliver(entry: FoldedEntry, opened: OpenedEntry): void {
     this.#judge.judge(entry, opened);
     if (!entry.deliver) return;
+    if (opened.type === ENTRY_TYPE_DEVICE_NAME) {
+      const { names, roster, events } = this.#context;
+      const isMember = roster.known !== undefined && deviceOf(roster.known, entry.device) !== undefined;
+      if (isMember && names.note(entry.device, new TextDecoder().decode(opened.items[0]))) events.emit('devices', undefined);
+      return;
+    }
     const { seq, own, pushSeq } = entry;
     this.#context.events.emit('entry', { seq, device: toHex(entry.device), own, pushSeq, items: opened.items, time: opened.time });
   }

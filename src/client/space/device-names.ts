@@ -1,0 +1,54 @@
+// What the devices of the space call themselves: each says it in an entry of its own kind, sealed like all others. The newest word of a device holds.
+import { toHex } from '../../protocol/hex.js';
+import { deviceOf } from '../../protocol/roster.js';
+import type { Roster } from '../../protocol/roster.js';
+import { ClientError } from '../client-error.js';
+import { DEVICE_NAMES_MAX, DEVICE_NAME_CHARS_MAX } from '../limits.js';
+
+/** A device, and what it calls itself. */
+export interface DeviceName {
+  readonly device: Uint8Array;
+  readonly name: string;
+}
+
+export class DeviceNames {
+  readonly #names = new Map<string, DeviceName>();
+
+  constructor(names: readonly DeviceName[] = []) {
+    for (const { device, name } of names) this.note(device, name);
+  }
+
+  of(device: Uint8Array): string | null {
+    return this.#names.get(toHex(device))?.name ?? null;
+  }
+
+  list(): readonly DeviceName[] {
+    return [...this.#names.values()];
+  }
+
+  /** Takes the word of a device; whether it was news. A name that is longer than allowed is cut. */
+  note(device: Uint8Array, text: string): boolean {
+    const name = tidied(text);
+    const key = toHex(device);
+    if (name === '' || this.#names.get(key)?.name === name) return false;
+    if (!this.#names.has(key) && this.#names.size >= DEVICE_NAMES_MAX) return false;
+    this.#names.set(key, { device: device.slice(), name });
+    return true;
+  }
+
+  /** Forgets the names of devices that left. */
+  keep(roster: Roster): void {
+    for (const [key, { device }] of this.#names) if (deviceOf(roster, device) === undefined) this.#names.delete(key);
+  }
+}
+
+/** A name as it is sealed. Throws `bad_option`. */
+export function checkedName(text: string): string {
+  const name = tidied(text);
+  if (name === '' || text.trim().length > DEVICE_NAME_CHARS_MAX) throw new ClientError('bad_option', `the name of a device has from 1 to ${DEVICE_NAME_CHARS_MAX} characters`);
+  return name;
+}
+
+function tidied(text: string): string {
+  return [...text.replaceAll(/\p{Cc}+/gu, ' ').trim()].slice(0, DEVICE_NAME_CHARS_MAX).join('');
+}
