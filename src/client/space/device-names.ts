@@ -5,6 +5,9 @@ import type { Roster } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import { DEVICE_NAMES_MAX, DEVICE_NAME_CHARS_MAX } from '../limits.js';
 
+/** Of UTF-8, at four bytes for a character. */
+const NAME_BYTES = 4 * DEVICE_NAME_CHARS_MAX;
+
 /** A device, and what it calls itself. */
 export interface DeviceName {
   readonly device: Uint8Array;
@@ -42,10 +45,21 @@ export class DeviceNames {
   }
 }
 
-/** A name as it is sealed. Throws `bad_option`. */
+/** The item of an entry: UTF-8, and zeros up to the length that the longest name has, so that its size tells the relay nothing. */
+export function encodeName(name: string): Uint8Array {
+  const item = new Uint8Array(NAME_BYTES);
+  new TextEncoder().encodeInto(name, item);
+  return item;
+}
+
+export function decodeName(item: Uint8Array): string {
+  return new TextDecoder().decode(item.subarray(0, item.findLastIndex((byte) => byte !== 0) + 1));
+}
+
+/** A name as it may be told. Throws `bad_option`. */
 export function checkedName(text: string): string {
   const name = tidied(text);
-  if (name === '' || text.trim().length > DEVICE_NAME_CHARS_MAX) throw new ClientError('bad_option', `the name of a device has from 1 to ${DEVICE_NAME_CHARS_MAX} characters`);
+  if (name === '' || [...text.trim()].length > DEVICE_NAME_CHARS_MAX) throw new ClientError('bad_option', `the name of a device has from 1 to ${DEVICE_NAME_CHARS_MAX} characters`);
   return name;
 }
 

@@ -6,7 +6,7 @@ import { ClientError } from '../client-error.js';
 import { ENTRY_TYPE_DEVICE_NAME } from '../crypto/entry-header.js';
 import type { Sealing } from '../sync/sealing.js';
 import { BatchWrite } from '../sync/writes.js';
-import { checkedName } from './device-names.js';
+import { checkedName, encodeName } from './device-names.js';
 import type { SpaceContext } from './space-context.js';
 
 export class OwnName {
@@ -41,7 +41,7 @@ export class OwnName {
   }
 
   #tell(name: string): void {
-    const item = new TextEncoder().encode(name);
+    const item = encodeName(name);
     this.#sealing.enqueue({ type: ENTRY_TYPE_DEVICE_NAME, items: [item], bytes: item.length, write: new BatchWrite() });
   }
 
