@@ -25,6 +25,8 @@ export function openSpace(options: OpenSpaceOptions): Promise<Space> {
 export { roomLinkOf } from './space/open.js';
 export type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
 export type { SnapshotHandler, SpaceOptions } from './space/space-options.js';
+export type { SpaceHandover } from './space/handover.js';
+export type { DeviceName } from './space/device-names.js';
 export type { DeviceInfo, HeadCheck, NewDevice, Space } from './space/space.js';
 export type * from './space/space-events.js';
 export type { BlobContent, BlobSource } from './blobs/blob-source.js';

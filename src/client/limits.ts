@@ -78,6 +78,8 @@ export const QUARANTINE_ENTRIES_MAX = 4096;
 export const SNAPSHOT_CHUNKS_WINDOW = 16;
 /** Tries of a roster change against others who change it at the same time. */
 export const ROSTER_TRIES_MAX = 8;
+/** Wait before a removal is tried again that lost against other changes of the roster. */
+export const REMOVAL_RETRY_MS = 5000;
 /** Least time between snapshots made because the outbox holds much. */
 export const SNAPSHOT_PRESSURE_MS = 60_000;
 /** Tries of one request for a blob, and the wait between them, which grows. */
@@ -106,6 +108,22 @@ export const TOPIC_NAME_CHARS_MAX = 1024;
 export const TOPIC_SENDS_WAITING_MAX = 256;
 /** How long a message waits for a receiver that takes nothing. */
 export const TOPIC_STALL_MS = 30_000;
+
+/** Characters of a device's name, and devices whose names are known. */
+export const DEVICE_NAME_CHARS_MAX = 64;
+export const DEVICE_NAMES_MAX = 256;
+/** How long a pairing code holds. */
+export const PAIRING_LIFE_MS = 10 * 60_000;
+/** Messages of one mailbox that are looked at; a pairing needs six. */
+export const PAIRING_MESSAGES_MAX = 64;
+/** Fresh codes that are tried when a mailbox is taken. */
+export const PAIRING_CODES_TRIED_MAX = 3;
+/** Wait before a device is signed in again after the connection broke. */
+export const PAIRING_RETRY_MS = 1000;
+/** How long a mailbox stays after a pairing was given up, so that the other device reads why. */
+export const PAIRING_LINGER_MS = 5000;
+/** Longest wait for a relay to erase a mailbox. */
+export const PAIRING_ERASE_MS_MAX = 2000;
 
 /** Regions of a list that are taken; the others are left out. */
 export const REGIONS_MAX = 64;

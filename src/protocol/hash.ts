@@ -45,7 +45,14 @@ export type DomainName =
   | 'live-key'
   | 'live-aad'
   | 'live-signature'
-  | 'topic';
+  | 'topic'
+  | 'pairing'
+  | 'pairing-code'
+  | 'pairing-mailbox'
+  | 'pairing-seed'
+  | 'pairing-proof'
+  | 'pairing-key'
+  | 'pairing-aad';
 
 const domains = new Map<DomainName, Uint8Array>();
 

@@ -2,7 +2,7 @@
 // Brings another device in: a code to scan, the link to copy, and a code to type where the app has that.
 import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
-import { encode } from 'uqr';
+import { drawQr } from '../client/pairing/qr.js';
 import { Lock } from './icons.js';
 import { LINK_SHOWN_MS, usePairing } from './use-pairing.js';
 import type { Pairing } from './use-pairing.js';
@@ -93,17 +93,12 @@ function Shown({ link, words }: { readonly link: string; readonly words: PairLab
 
 /** Dark on light whatever the theme: that is what cameras look for. */
 function Qr({ text, label }: { readonly text: string; readonly label: string }): ReactNode {
-  const { size, path } = useMemo(() => drawingOf(text), [text]);
+  const { size, path } = useMemo(() => drawQr(text), [text]);
   return (
     <svg className="sr-qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={label} shapeRendering="crispEdges">
       <path d={path} />
     </svg>
   );
-}
-
-function drawingOf(text: string): { size: number; path: string } {
-  const { data, size } = encode(text, { ecc: 'M', border: 3 });
-  return { size, path: data.flatMap((row, y) => row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : []))).join('') };
 }
 
 function Typed({ code, words }: { readonly code: NonNullable<Pairing['code']>; readonly words: PairLabels }): ReactNode {

@@ -13,6 +13,9 @@ interface FolderRule {
 export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   protocol: { own: [], packages: ['@noble/curves', '@noble/hashes'] },
   client: { own: ['protocol'], packages: ['@noble/ciphers', '@noble/curves', '@noble/hashes', '@hpke/core'] },
+  // Beside the client, not in it: an app that does not pair has no words, no QR codes and no curve arithmetic.
+  'client/pairing': { own: ['protocol', 'client'], packages: ['@noble/curves', '@noble/hashes', '@scure/bip39', 'uqr'] },
+  'client/pairing/node.ts': { own: ['client', 'client/node.ts', 'client/pairing'], packages: [] },
   'client/node.ts': { own: ['protocol', 'client', 'client-node'], packages: ['ws'] },
   'client/graceful/node.ts': { own: ['client', 'client/node.ts', 'client-node'], packages: [] },
   'client-node': { own: ['client'], packages: ['node:*'] },
@@ -21,7 +24,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   automerge: { own: ['client'], packages: ['@automerge/automerge', '@automerge/automerge-repo'] },
   'automerge/node.ts': { own: ['automerge', 'client/node.ts'], packages: [] },
   // Only types of the client: an app that uses hooks brings the client itself.
-  react: { own: ['client'], packages: ['react', 'uqr'] },
+  react: { own: ['client', 'client/pairing'], packages: ['react'] },
   'errors.ts': { own: [], packages: [] },
   'version.ts': { own: [], packages: ['node:*'] },
   config: { own: ['errors.ts'], packages: ['node:*', 'toml-eslint-parser', 'yaml'] },
@@ -83,8 +86,8 @@ function isAllowedPackage(specifier: string, rule: FolderRule): boolean {
 
 function ruleKeyOf(path: string): string | null {
   if (path in TYPESCRIPT_RULES) return path;
-  const folder = path.split('/')[0] ?? '';
-  return path.includes('/') && folder in TYPESCRIPT_RULES ? folder : null;
+  const folders = path.split('/').slice(0, -1).map((_, at, all) => all.slice(0, at + 1).join('/'));
+  return folders.findLast((folder) => folder in TYPESCRIPT_RULES) ?? null;
 }
 
 interface CrateRule {

@@ -23,6 +23,8 @@ describe('control: the rules catch', () => {
     ['src/client/a.ts', "import { createHash } from 'node:crypto';"],
     ['src/client/deep/a.ts', "import { x } from '../../server/x.js';"],
     ['src/client/a.ts', "export * from '../config/options.js';"],
+    ['src/client/a.ts', "import { drawQr } from './pairing/qr.js';"],
+    ['src/client/space/a.ts', "import { encode } from 'uqr';"],
     ['src/client/a.ts', "const ws = await import('ws');"],
     ['src/native/a.ts', "import type { Config } from '../config/options.js';"],
     ['src/config/a.ts', "import { x } from '../server/x.js';"],

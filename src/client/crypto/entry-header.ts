@@ -10,8 +10,10 @@ const FORMAT = 1;
 const FIXED_BYTES = 179;
 const SEEN_BYTES = 88;
 
-/** The only type of entry in version 1: data of the app. */
+/** Data of the app. */
 export const ENTRY_TYPE_APP = 1;
+/** What the author calls itself: one item, UTF-8. */
+export const ENTRY_TYPE_DEVICE_NAME = 2;
 
 /** A head the author had verified, with the time of the attestation under which it did. */
 export interface SeenHead {
@@ -77,7 +79,7 @@ export function parseHeader(bytes: Uint8Array): EntryHeader & { readonly signatu
 function readHeader(reader: ByteReader): EntryHeader & { readonly signature: Uint8Array } {
   if (reader.u8() !== FORMAT) throw new SealError('header', 'an unknown header format');
   const type = reader.u8();
-  if (type !== ENTRY_TYPE_APP) throw new SealError('header', 'an unknown type of entry');
+  if (type !== ENTRY_TYPE_APP && type !== ENTRY_TYPE_DEVICE_NAME) throw new SealError('header', 'an unknown type of entry');
   const header = {
     type,
     time: reader.u64(),

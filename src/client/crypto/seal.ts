@@ -27,6 +27,8 @@ const ITEM_BYTES_MIN = 4;
 
 /** What is sealed into one entry, and under what. */
 export interface SealEntryInput {
+  /** Data of the app when absent. */
+  readonly type?: number;
   readonly ed25519: Ed25519;
   readonly epochKey: Uint8Array;
   readonly keyEpoch: number;
@@ -80,7 +82,7 @@ export async function sealEntry(input: SealEntryInput): Promise<Uint8Array> {
   const [headerKey, contentKey] = await Promise.all([importAesKey(keys.header, 'encrypt'), importAesKey(keys.content, 'encrypt')]);
   const content = await aesSeal(contentKey, NONCE_ZERO, associatedData(LAYER_CONTENT, place), plaintext);
   const header: EntryHeader = {
-    type: ENTRY_TYPE_APP,
+    type: input.type ?? ENTRY_TYPE_APP,
     time: input.time,
     previous: input.previous,
     roster: input.roster,

@@ -35,9 +35,12 @@ import { Sealing } from '../sync/sealing.js';
 import { WriteTracker } from '../sync/writes.js';
 import type { OpenTransport } from '../transport/transport.js';
 import { SpaceActivity } from './activity.js';
+import { DeviceNames } from './device-names.js';
 import { SpaceEngine } from './engine.js';
 import { Erasures } from './erasures.js';
 import type { SpaceOptions } from './space-options.js';
+import { OwnName } from './own-name.js';
+import { Removals } from './removals.js';
 import { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
 import type { SpaceEvents } from './space-events.js';
@@ -81,6 +84,8 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     device: context.device,
   });
   const erasures = new Erasures(context);
+  const removals = new Removals({ context, changes: rosterChanges, link: () => engine.link(), closing: activity.closing });
+  const ownName = new OwnName(context, sealing);
   const crypto = new LiveCrypto(context);
   const live = { crypto, ephemeral: new EphemeralFrames(context, crypto), topics: new SpaceTopics(context, crypto) };
   const engine = new SpaceEngine({
@@ -94,6 +99,7 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     admission: options.admission === undefined ? null : new TextEncoder().encode(options.admission.token),
     stateChanged: (connection) => activity.stateChanged(connection),
     fail: (error) => driver.dispatch({ type: 'fault', error }),
+    reading: () => removals.run(),
     progress: () => activity.progress(),
     snapshotDue: () => activity.snapshotDue(),
   });
@@ -101,8 +107,18 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
   const blobs = new SpaceBlobs(context, httpOrigin(address), internals.fetch ?? ((url, init) => fetch(url, init)), internals.blobSealing ?? BLOB_SEALING);
   const windowMs = options.batchWindowMs ?? BATCH_WINDOW_MS;
   const batcher = new Batcher({ environment, windowMs, merge: options.merge, flushed: (batch) => sealing.enqueue(batch) });
+  if (options.deviceName !== undefined && options.deviceName !== context.names.of(context.device.key)) named(ownName, options.deviceName);
   if (options.offline !== true) queueMicrotask(() => driver.goOnline());
-  return new Space({ context, engine, blobs, live, driver, batcher, sealing, rosterChanges, erasures, address, rootSecret: state.rootSecret, activity });
+  return new Space({ context, engine, blobs, live, driver, batcher, sealing, rosterChanges, removals, ownName, erasures, address, rootSecret: state.rootSecret, activity });
+}
+
+// A device that may only read has no way to tell its name; that is no reason not to open the space.
+function named(ownName: OwnName, name: string): void {
+  try {
+    ownName.say(name);
+  } catch (cause) {
+    if (!(cause instanceof ClientError) || cause.code !== 'read_only') throw cause;
+  }
 }
 
 async function openContext(
@@ -121,10 +137,11 @@ async function openContext(
   const outbox = await Outbox.open(storage.outbox);
   const log = new VerifiedLog(identity, state.log ?? undefined);
   const chains = new DeviceChains(state.chains);
-  const marks = { own: ownMark(state.own, outbox), acked: state.acked, moved: state.moved ?? null };
+  const marks = { own: ownMark(state.own, outbox), acked: state.acked, moved: state.moved ?? null, expected: state.expected ?? null, owed: state.owed ?? [] };
+  const names = new DeviceNames(state.names);
   // While a frame is worked on, or an entry waits for its key, the position before it is what may be stored.
   let position: Pick<DeviceState, 'log' | 'chains'> = state;
-  const saver = new StateSaver(storage, () => ({ ...state, ...position, roster: roster.state(), ...marks, policy: stored().policy }));
+  const saver = new StateSaver(storage, () => ({ ...state, ...position, roster: roster.state(), ...marks, names: names.list(), policy: stored().policy }));
   return {
     environment,
     ed25519,
@@ -133,6 +150,7 @@ async function openContext(
     identity,
     device,
     roster,
+    names,
     log,
     chains,
     receipts: new ReceiptBook(),

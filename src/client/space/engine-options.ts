@@ -1,22 +1,13 @@
 // What an engine is made of, and whom it tells.
 import type { ClientError } from '../client-error.js';
 import type { ConnectionState } from '../connection/machine.js';
-import type { EphemeralFrames } from '../live/ephemeral.js';
-import type { LiveCrypto } from '../live/live-crypto.js';
-import type { SpaceTopics } from '../live/topics.js';
 import type { DeviceState } from '../store/device-store.js';
 import type { Sealing } from '../sync/sealing.js';
 import type { LoadState } from './bootstrap.js';
 import type { Erasures } from './erasures.js';
+import type { LiveParts } from './live-parts.js';
 import type { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
-
-/** What is never stored. */
-export interface LiveParts {
-  readonly crypto: LiveCrypto;
-  readonly ephemeral: EphemeralFrames;
-  readonly topics: SpaceTopics;
-}
 
 export interface EngineOptions {
   readonly context: SpaceContext;
@@ -31,6 +22,8 @@ export interface EngineOptions {
   readonly stateChanged: (state: ConnectionState) => void;
   /** Ends the connection for good. */
   readonly fail: (error: ClientError) => void;
+  /** A session's subscription has started. */
+  readonly reading: () => void;
   /** Something moved: reading, pushing, acks. */
   readonly progress: () => void;
   /** The relay asks for a snapshot, or a log reset makes one needed. */

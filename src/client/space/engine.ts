@@ -5,7 +5,6 @@
  * the relay's own statements prove ends the connection; E3 nothing is acked before it is stored on this device.
  */
 import { equalBytes } from '../../protocol/equal-bytes.js';
-import { FrameError } from '../../protocol/frame-error.js';
 import type { EntriesFrame, ErrorFrame, GoawayFrame, PongFrame, RelayFrame, RosterUpdateFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
 import { deviceOf } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
@@ -25,7 +24,9 @@ import { SnapshotUpload } from '../sync/snapshot-upload.js';
 import { AckNotices } from './ack-notices.js';
 import { Bootstrap } from './bootstrap.js';
 import type { EngineOptions } from './engine-options.js';
+import { admitExpected, checkExpected } from './expected-head.js';
 import { completeFinding, failureOf } from './evidence.js';
+import { beginLive, endLive, routeLive } from './live-parts.js';
 import { OwnEntries } from './own-entries.js';
 import { routeRefusal } from './refusals.js';
 import { RelayWatch } from './relay-watch.js';
@@ -115,6 +116,7 @@ export class SpaceEngine implements ConnectionHandler {
       await verifier.check(welcome.attestation);
       const verdict = checkRoster(this.#context, welcome, raw);
       checkLog(this.#context, welcome, raw);
+      checkExpected(this.#context, welcome, raw);
       if (verdict === 'restored') {
         roster.confirm(false);
         link.reconnect();
@@ -127,10 +129,7 @@ export class SpaceEngine implements ConnectionHandler {
       await this.#context.save();
       const session: Session = { link, welcome, watch: new RelayWatch(this.#context, link, welcome.limits.heartbeatMs), reading: false };
       this.#session = session;
-      const { crypto, ephemeral, topics } = this.#options.live;
-      crypto.begin(welcome.attestation.time);
-      ephemeral.up(link);
-      topics.up(link);
+      beginLive(this.#options.live, link, welcome.attestation.time);
       this.#task(session, this.#begin(session));
     });
   }
@@ -150,8 +149,7 @@ export class SpaceEngine implements ConnectionHandler {
     this.#bootstrap.fail(offline);
     this.#options.rosterChanges.fail(offline);
     this.#options.erasures.fail(offline);
-    this.#options.live.ephemeral.down();
-    this.#options.live.topics.down();
+    endLive(this.#options.live);
   }
 
   refused(refusal: RelayRefusal): boolean {
@@ -180,6 +178,7 @@ export class SpaceEngine implements ConnectionHandler {
   async #begin(session: Session): Promise<void> {
     const { link, welcome } = session;
     await this.#bootstrap.followResets(link, welcome);
+    admitExpected(this.#context);
     await this.#own.cover(welcome);
     if (this.#session !== session) return;
     this.#pusher.start(link, welcome);
@@ -188,6 +187,7 @@ export class SpaceEngine implements ConnectionHandler {
     session.reading = true;
     this.#upload.start(link);
     this.#acker.start(link);
+    this.#options.reading();
     this.#moved();
   }
 
@@ -225,20 +225,10 @@ export class SpaceEngine implements ConnectionHandler {
         return this.#upload.status(frame);
       case 'SnapshotDue':
         return this.#options.snapshotDue();
-      case 'Ephemeral':
-        return this.#options.live.ephemeral.take(frame);
-      case 'EphemeralMissed':
-        return this.#options.live.ephemeral.missed(frame);
-      case 'TopicJoined':
-        return this.#options.live.topics.joined(frame);
-      case 'TopicPeer':
-      case 'TopicData':
-      case 'TopicCredit':
-        return this.#options.live.topics.route(frame);
       case 'Error':
         return this.#refusal(frame, raw);
       default:
-        throw new FrameError('unexpected_frame', `a ${frame.type} in an open session`);
+        return routeLive(this.#options.live, frame);
     }
   }
 
@@ -266,10 +256,7 @@ export class SpaceEngine implements ConnectionHandler {
       events.emit('roster', roster.known);
       if (deviceOf(roster.known, device.key) === undefined) throw new ClientError('removed', 'this device was removed from the space');
       await this.#reader.retry();
-      // The position was held back while an entry waited for its key.
-      this.#acks.settle();
-      await this.#context.save();
-      this.#acker.schedule();
+      await this.#handedOn();
       await this.#release(this.#heldByAll());
     }
     this.#options.rosterChanges.shown();
@@ -277,11 +264,19 @@ export class SpaceEngine implements ConnectionHandler {
     this.#moved();
   }
 
+  /** The position was held back while an entry waited for its key. */
+  async #handedOn(): Promise<void> {
+    this.#acks.settle();
+    await this.#context.save();
+    this.#acker.schedule();
+  }
+
   async #pong(session: Session, frame: PongFrame, raw: Uint8Array): Promise<void> {
     await this.#context.verifier.check(frame.attestation);
     this.#context.log.admit(frame.attestation);
     session.watch.pong(frame, raw);
     this.#judge.pong();
+    if (await this.#reader.pong()) await this.#handedOn();
     this.#moved();
   }
 

@@ -29,6 +29,7 @@ export async function moveHouse(state: DeviceState, address: RelayAddress, stora
     own: { ...state.own, storedPushSeq: 0 },
     acked: { logEpoch: 0, size: 0, time: 0 },
     moved: state.moved ?? movedFrom(state),
+    expected: null,
   };
   await storage.save(moved);
   return moved;

@@ -2,12 +2,11 @@
 import { AddressError, formatRelayAddress, formatSpaceLink, parseRelayAddress, parseSpaceLink } from '../../protocol/address.js';
 import type { RelayAddress, SpaceLink } from '../../protocol/address.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
-import { ZEROS } from '../../protocol/hash.js';
 import { ADMISSION_BYTES_MAX } from '../../protocol/limits.js';
 import type { DeviceRights } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import { createEd25519 } from '../crypto/ed25519.js';
-import { deriveRoomSecret, deriveRootSecret, encodeDeviceSecret, generateDeviceSecret } from '../crypto/keys.js';
+import { deriveRoomSecret, deriveRootSecret, generateDeviceSecret } from '../crypto/keys.js';
 import type { DeviceSecret } from '../crypto/keys.js';
 import { PlatformError, subtleCrypto } from '../crypto/platform.js';
 import { platformEnvironment } from '../environment.js';
@@ -22,6 +21,7 @@ import type { WebSocketConstructor } from '../transport/websocket-transport.js';
 import { assemble } from './assemble.js';
 import type { Ground, Internals } from './assemble.js';
 import { enroll } from './enroll.js';
+import { freshState } from './fresh-state.js';
 import { moveHouse } from './moved-house.js';
 import type { SpaceOptions } from './space-options.js';
 import type { Space } from './space.js';
@@ -116,22 +116,6 @@ async function atRelay(stored: DeviceState, address: RelayAddress | undefined, {
   if (!equalBytes(address.logId, addressOf(stored).logId)) return moveHouse(stored, address, storage);
   // The same relay under another name.
   return { ...stored, relay: formatRelayAddress(address) };
-}
-
-function freshState(address: RelayAddress, space: Uint8Array, rootSecret: Uint8Array, device: DeviceSecret, roster: DeviceState['roster']): DeviceState {
-  return {
-    format: 1,
-    relay: formatRelayAddress(address),
-    space,
-    rootSecret,
-    deviceSecret: encodeDeviceSecret(device),
-    roster,
-    log: null,
-    chains: [],
-    own: { pushSeq: 0, entryId: ZEROS, storedPushSeq: 0 },
-    acked: { logEpoch: 0, size: 0, time: 0 },
-    policy: null,
-  };
 }
 
 async function prepare(options: SpaceOptions, internals: Internals): Promise<Ground> {

@@ -90,6 +90,11 @@ export class RosterChanges {
     throw new ClientError('roster_conflict', 'others changed the roster at the same time', { temporary: true, hint: 'Try again.' });
   }
 
+  /** Throws `not_admin` when this device can sign no follower of the statement. */
+  assertAllowed(roster: Roster): void {
+    this.#signer(roster);
+  }
+
   #signer(roster: Roster): Identity {
     const { root, device } = this.#options;
     if (device !== null && !equalBytes(device.key, roster.space) && deviceOf(roster, device.key)?.rights === 'admin') return device;

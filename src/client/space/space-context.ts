@@ -15,6 +15,7 @@ import type { AckedMark, MovedFrom, OwnMark } from '../store/device-store.js';
 import type { LiveSealer } from '../live/live-crypto.js';
 import type { EntrySealer } from '../sync/entry-sealer.js';
 import type { WriteTracker } from '../sync/writes.js';
+import type { DeviceNames } from './device-names.js';
 import type { SpaceEvents } from './space-events.js';
 
 export interface SpaceContext {
@@ -25,6 +26,7 @@ export interface SpaceContext {
   readonly identity: LogIdentity;
   readonly device: DeviceSecret;
   readonly roster: SpaceRoster;
+  readonly names: DeviceNames;
   readonly log: VerifiedLog;
   readonly chains: DeviceChains;
   readonly receipts: ReceiptBook;
@@ -44,4 +46,8 @@ export interface Marks {
   own: OwnMark;
   acked: AckedMark;
   moved: MovedFrom | null;
+  /** An encoded attestation that the relay must have; null: none was handed over, or the log was compared with it. */
+  expected: Uint8Array | null;
+  /** Keys of devices that are to leave. */
+  owed: readonly Uint8Array[];
 }

@@ -95,6 +95,8 @@ export interface SpaceEvents {
   readonly moved: MovedEvent;
   readonly 'entry-rejected': EntryRejectedEvent;
   readonly roster: Roster;
+  /** Names of devices, or removals that are owed, changed. */
+  readonly devices: undefined;
   readonly ack: AckEvent;
   /** This device pushed an item; from now on it has unsynced changes. */
   readonly pushed: Write;

@@ -24,6 +24,8 @@ export interface SpaceOptions {
   readonly snapshot?: SnapshotHandler;
   /** What the relay's operator asks for before a new space is taken: an invite token or a JWT. It is shown until the relay has the space. */
   readonly admission?: { readonly token: string };
+  /** What this device is called; only devices of the space can read it. 1 to 64 characters. */
+  readonly deviceName?: string;
   /** True: stay offline until goOnline(). */
   readonly offline?: boolean;
   /** Clock, timers, randomness and the word on the network; the platform's own when absent. */

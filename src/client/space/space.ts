@@ -1,5 +1,5 @@
 // A space as an app uses it: push, listen, know when it is safe, manage devices.
-import { formatSpaceLink } from '../../protocol/address.js';
+import { formatRelayAddress, formatSpaceLink } from '../../protocol/address.js';
 import type { RelayAddress } from '../../protocol/address.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { FrameError } from '../../protocol/frame-error.js';
@@ -18,9 +18,12 @@ import type { Batcher } from '../sync/batcher.js';
 import type { Sealing } from '../sync/sealing.js';
 import type { Write } from '../sync/writes.js';
 import type { SpaceActivity } from './activity.js';
-import type { LiveParts } from './engine-options.js';
 import type { SpaceEngine } from './engine.js';
 import type { Erasures } from './erasures.js';
+import type { SpaceHandover } from './handover.js';
+import type { LiveParts } from './live-parts.js';
+import type { OwnName } from './own-name.js';
+import type { Removals } from './removals.js';
 import type { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
 import type { EntryEvent, SpaceEvents, StatusEvent } from './space-events.js';
@@ -32,6 +35,10 @@ export interface DeviceInfo {
   readonly rights: DeviceRights;
   /** Whether it is this one. */
   readonly own: boolean;
+  /** What it calls itself; null while it has not said so. */
+  readonly name: string | null;
+  /** Whether its removal, and with it the new key epoch, is owed: it is done as soon as the relay can be reached. */
+  readonly leaving: boolean;
 }
 
 /** The public keys of a device that an admin may add without giving it the space link. */
@@ -57,6 +64,8 @@ export interface SpaceParts {
   readonly batcher: Batcher;
   readonly sealing: Sealing;
   readonly rosterChanges: RosterChanges;
+  readonly removals: Removals;
+  readonly ownName: OwnName;
   readonly erasures: Erasures;
   readonly address: RelayAddress;
   readonly rootSecret: Uint8Array | null;
@@ -163,8 +172,27 @@ export class Space {
 
   /** The devices of the newest verified roster. */
   devices(): readonly DeviceInfo[] {
-    const { roster, device } = this.#parts.context;
-    return (roster.known?.devices ?? []).map(({ key, rights }) => ({ device: toHex(key), rights, own: equalBytes(key, device.key) }));
+    const { context, removals } = this.#parts;
+    const { roster, device, names } = context;
+    return (roster.known?.devices ?? []).map(({ key, rights }) => ({
+      device: toHex(key),
+      rights,
+      own: equalBytes(key, device.key),
+      name: names.of(key),
+      leaving: removals.isOwed(key),
+    }));
+  }
+
+  /** Tells the other devices what this one is called. Throws `bad_option` and `read_only`. */
+  nameDevice(name: string): void {
+    this.#parts.activity.assertOpen();
+    this.#parts.ownName.say(name);
+  }
+
+  /** What a new device needs beside its keys; the pairing hands it over. */
+  handover(): SpaceHandover {
+    const { address, context } = this.#parts;
+    return { relay: formatRelayAddress(address), space: context.identity.space, roster: context.roster.all, head: this.head(), names: context.names.list() };
   }
 
   /** Adds a device by its public keys. Needs admin rights and a connection. */
@@ -174,15 +202,19 @@ export class Space {
     await rosterChanges.apply(() => engine.link(), () => ({ add: { key, hpke, rights, notAfter: 0 } }), this.#parts.activity.closing);
   }
 
-  /** Removes a device and makes a new key epoch that it cannot open. Needs admin rights and a connection. */
+  /**
+   * Removes a device and makes a new key epoch that it cannot open: one signed statement, after which the relay cuts the device off.
+   * Resolves when the relay shows it. Without a connection it is owed (`leaving` in devices()), and done with the next session, also
+   * after a restart. Needs admin rights.
+   */
   async removeDevice(device: string): Promise<void> {
-    const { rosterChanges, engine, context } = this.#parts;
+    const { rosterChanges, removals, context } = this.#parts;
     this.#parts.activity.assertOpen();
     const key = fromHex(device);
     const known = context.roster.known;
     if (key === undefined || known === undefined || deviceOf(known, key) === undefined) throw new ClientError('unknown_device', 'no device of this space has that key');
-    const change = () => ({ remove: { key, pushSeqMax: context.chains.of(key)?.pushSeq ?? 0 } });
-    await rosterChanges.apply(() => engine.link(), change, this.#parts.activity.closing);
+    rosterChanges.assertAllowed(known);
+    await removals.remove(key);
   }
 
   /**

@@ -5,6 +5,7 @@ import type { VerifiedLogState } from '../log/verified-log.js';
 import { MemoryOutboxStore } from '../outbox/outbox-store.js';
 import type { OutboxStore } from '../outbox/outbox-store.js';
 import type { SpaceRosterState } from '../roster/space-roster.js';
+import type { DeviceName } from '../space/device-names.js';
 import { MemoryJournal } from './journal.js';
 import type { Journal } from './journal.js';
 
@@ -26,6 +27,11 @@ export interface DeviceState {
   readonly policy: { readonly retentionMs: number; readonly deviceLeaseMs: number } | null;
   /** Set between the word that the space has another relay and the first look at that relay's log. */
   readonly moved?: MovedFrom | null;
+  /** An attestation that the device which let this one in had verified. */
+  readonly expected?: Uint8Array | null;
+  /** Devices whose removal is owed. */
+  readonly owed?: readonly Uint8Array[];
+  readonly names?: readonly DeviceName[];
 }
 
 /** What a device verified at the relay its space had before. */

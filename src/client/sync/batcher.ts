@@ -7,6 +7,8 @@ import type { Write } from './writes.js';
 
 /** Items that become one entry. */
 export interface Batch {
+  /** The type of the entry; data of the app when absent. */
+  readonly type?: number;
   readonly items: readonly Uint8Array[];
   readonly bytes: number;
   readonly write: BatchWrite;

@@ -8,12 +8,14 @@ import { equalBytes } from '../../protocol/equal-bytes.js';
 import { entryId, entryLeaf } from '../../protocol/hash.js';
 import { toHex } from '../../protocol/hex.js';
 import type { EntriesFrame, EntryItem } from '../../protocol/relay-frame.js';
-import { entryAllowed } from '../../protocol/roster.js';
+import { deviceOf, entryAllowed } from '../../protocol/roster.js';
+import { ENTRY_TYPE_DEVICE_NAME } from '../crypto/entry-header.js';
 import type { OpenedEntry } from '../crypto/seal.js';
 import { SealError } from '../crypto/seal-error.js';
 import { QUARANTINE_ENTRIES_MAX } from '../limits.js';
 import type { ShownEntry } from '../log/device-chains.js';
 import { MisbehaviourError, finding } from '../misbehaviour.js';
+import { decodeName } from '../space/device-names.js';
 import type { SpaceContext } from '../space/space-context.js';
 import type { HeaderJudge } from './header-judge.js';
 
@@ -37,6 +39,10 @@ export class Reader {
   readonly #judge: HeaderJudge;
   #quarantine: FoldedEntry[] = [];
   #opening = false;
+  /** Pongs that came while entries waited for a key. */
+  #pongs = 0;
+  /** Key epochs whose key is not waited for any more. */
+  readonly #hopeless = new Set<number>();
 
   constructor(context: SpaceContext, judge: HeaderJudge) {
     this.#context = context;
@@ -69,7 +75,27 @@ export class Reader {
   }
 
   /** A roster brought new keys: tries the waiting entries again. */
-  async retry(): Promise<void> {
+  retry(): Promise<void> {
+    this.#pongs = 0;
+    this.#hopeless.clear();
+    return this.#again();
+  }
+
+  /**
+   * The relay answered after it had shown the waiting entries. It takes no entry before the roster of its key epoch, so a roster that
+   * does not come in time is none: the entry is rejected, and holds up nothing any more. Whether that happened.
+   */
+  async pong(): Promise<boolean> {
+    if (!this.quarantined) return false;
+    this.#pongs += 1;
+    if (this.#pongs < KEY_PONGS_MAX) return false;
+    this.#pongs = 0;
+    for (const { keyEpoch } of this.#quarantine) if (!this.#context.roster.keys.has(keyEpoch)) this.#hopeless.add(keyEpoch);
+    await this.#again();
+    return true;
+  }
+
+  async #again(): Promise<void> {
     const waiting = this.#quarantine;
     this.#opening = true;
     this.#quarantine = [];
@@ -129,10 +155,12 @@ export class Reader {
   async #outcome(entry: FoldedEntry): Promise<Outcome> {
     const { roster, sealer, ed25519, identity, marks } = this.#context;
     const known = roster.known;
+    const epochKey = roster.keys.get(entry.keyEpoch);
+    // First, because the roster that brings the key may also be the one that brings the author.
+    if (epochKey === undefined && !this.#hopeless.has(entry.keyEpoch)) return { quarantined: true };
     if (known === undefined || !entryAllowed(known, entry.device, entry.pushSeq)) return { rejected: 'the roster does not let this device write' };
     if (entry.sealed === undefined) return { rejected: entry.pushSeq > marks.own.pushSeq ? 'this device never pushed it' : 'not the entry this device pushed' };
-    const epochKey = roster.keys.get(entry.keyEpoch);
-    if (epochKey === undefined) return { quarantined: true };
+    if (epochKey === undefined) return { rejected: 'no roster that the relay shows has its key' };
     const { device, pushSeq, keyEpoch, sealed } = entry;
     try {
       return { opened: await sealer.open({ ed25519, epochKey, keyEpoch, space: identity.space, device, pushSeq, sealed }) };
@@ -145,6 +173,12 @@ export class Reader {
   #deliver(entry: FoldedEntry, opened: OpenedEntry): void {
     this.#judge.judge(entry, opened);
     if (!entry.deliver) return;
+    if (opened.type === ENTRY_TYPE_DEVICE_NAME) {
+      const { names, roster, events } = this.#context;
+      const isMember = roster.known !== undefined && deviceOf(roster.known, entry.device) !== undefined;
+      if (isMember && names.note(entry.device, decodeName(opened.items[0] ?? new Uint8Array()))) events.emit('devices', undefined);
+      return;
+    }
     const { seq, own, pushSeq } = entry;
     this.#context.events.emit('entry', { seq, device: toHex(entry.device), own, pushSeq, items: opened.items, time: opened.time });
   }
@@ -163,6 +197,8 @@ export class Reader {
   }
 }
 
+/** Pongs for which an entry waits for its key. */
+const KEY_PONGS_MAX = 2;
 /** How far ahead a missing entry is looked for, to tell a reordering from an omission. */
 const LOOK_AHEAD = 64;
 

@@ -56,7 +56,7 @@ export class Sealing {
   async #sealBatch(batch: Batch): Promise<void> {
     const { outbox, marks, writes } = this.#context;
     const pushSeq = marks.own.pushSeq + 1;
-    const entry = await this.#seal(pushSeq, marks.own.entryId, batch.items);
+    const entry = await this.#seal(pushSeq, marks.own.entryId, batch.items, batch.type);
     marks.own = { ...marks.own, pushSeq, entryId: entry.entryId };
     writes.add(pushSeq, batch.write);
     await outbox.append(entry);
@@ -70,7 +70,7 @@ export class Sealing {
       const entry = outbox.get(pushSeq);
       if (entry === undefined) break;
       const opened = await this.#open(entry);
-      const sealed: OutboxEntry = await this.#seal(pushSeq, previous ?? opened.previous, opened.items);
+      const sealed: OutboxEntry = await this.#seal(pushSeq, previous ?? opened.previous, opened.items, opened.type);
       previous = sealed.entryId;
       fresh.push(sealed);
     }
@@ -79,12 +79,13 @@ export class Sealing {
     await outbox.reseal(fresh);
   }
 
-  async #seal(pushSeq: number, previous: Uint8Array, items: readonly Uint8Array[]): Promise<OutboxEntry> {
+  async #seal(pushSeq: number, previous: Uint8Array, items: readonly Uint8Array[], type?: number): Promise<OutboxEntry> {
     const { roster, ed25519, identity, device, environment, sealer } = this.#context;
     const keyEpoch = roster.known?.keyEpoch ?? 0;
     const epochKey = roster.keys.get(keyEpoch);
     if (epochKey === undefined) throw new ClientError('removed', 'this device has no key of the present key epoch');
     const sealed = await sealer.seal({
+      ...(type === undefined ? {} : { type }),
       ed25519,
       epochKey,
       keyEpoch,

@@ -92,4 +92,4 @@ export class SpaceDouble {
   }
 }
 
-export const deviceOf = (name: string, more: Partial<DeviceInfo> = {}): DeviceInfo => ({ device: name.repeat(64 / name.length), rights: 'admin', own: false, ...more });
+export const deviceOf = (name: string, more: Partial<DeviceInfo> = {}): DeviceInfo => ({ device: name.repeat(64 / name.length), rights: 'admin', own: false, name: null, leaving: false, ...more });
