@@ -1,4 +1,4 @@
-// The code of docs/guides/yjs.md and docs/guides/automerge.md, as it stands there: type-checked, then run against the built product.
+// The code of the guides of bindings and of other systems' clients, as it stands there: type-checked, then run against the built product.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,10 @@ const ROOT = join(import.meta.dirname, '../..');
 const GUIDES = [
   { name: 'yjs', blocksMin: 6, check: (seen: readonly string[]) => expect(seen).toEqual(expect.arrayContaining(['connected', 'synced'])) },
   { name: 'automerge', blocksMin: 4, check: (seen: readonly string[]) => expect(seen).toEqual(['hello']) },
+  { name: 'graceful-books', blocksMin: 6, check: (seen: readonly string[]) => expect(seen).toEqual(['txn-456']) },
 ] as const;
+/** Entries of the package whose folder has another name. */
+const FOLDERS: Readonly<Record<string, string>> = { 'graceful-books': 'client/graceful', pluresdb: 'client/plures' };
 /** What the guides leave to the reader: to wait until a text is there. */
 const HELPERS = `
 async function expectText(text: { toString(): string }, wanted: string): Promise<void> {
@@ -23,12 +26,13 @@ let dir: string;
 /** One function out of all blocks, so that later ones use the names of earlier ones. */
 function programOf(markdown: string): { blocks: number; text: string } {
   const blocks = [...markdown.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code);
-  const lines = blocks.join('\n').replaceAll(/'sealrelay\/(\w+)'/g, "'../../src/$1/node.js'").split('\n');
+  const inPlace = (_: string, entry: string): string => `'../../src/${FOLDERS[entry] ?? entry}/node.js'`;
+  const lines = blocks.join('\n').replaceAll(/'sealrelay\/([\w-]+)'/g, inPlace).split('\n');
   const isImport = (line: string): boolean => line.startsWith('import ');
   const body = lines.filter((line) => !isImport(line));
   return {
     blocks: blocks.length,
-    text: [...lines.filter(isImport), HELPERS, 'export async function guide(relayAddress: string): Promise<string[]> {', 'const seen: string[] = [];', ...body, 'return seen;', '}', ''].join('\n'),
+    text: [...lines.filter(isImport), HELPERS, 'export async function guide(relayAddress: string, relayUrl: string): Promise<string[]> {', 'void [relayAddress, relayUrl];', 'const seen: string[] = [];', ...body, 'return seen;', '}', ''].join('\n'),
   };
 }
 
@@ -45,7 +49,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-test('both guides type-check', { timeout: 60_000 }, async () => {
+test('all of them type-check', { timeout: 60_000 }, async () => {
   const tsc = join(ROOT, 'node_modules/typescript/lib/tsc.js');
   const checked = await promisify(execFile)(process.execPath, [tsc, '-p', dir, '--noEmit']).catch((cause: { stdout: string }) => cause);
   expect(checked.stdout).toBe('');
@@ -58,8 +62,8 @@ describe.skipIf(!productBuilt())('on a relay (skipped unless the product is buil
       if (held !== true) throw new Error('an assertion of the guide does not hold');
     });
     try {
-      const { guide } = (await import(join(dir, `${name}.ts`))) as { guide: (relayAddress: string) => Promise<string[]> };
-      check(await guide(relay.address));
+      const { guide } = (await import(join(dir, `${name}.ts`))) as { guide: (relayAddress: string, relayUrl: string) => Promise<string[]> };
+      check(await guide(relay.address, `http://127.0.0.1:${relay.port}`));
       expect(failed).toHaveBeenCalled();
     } finally {
       failed.mockRestore();

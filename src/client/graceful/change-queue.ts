@@ -10,6 +10,21 @@ import { PullMarks } from './pull-marks.js';
 import type { Cursors } from './pull-marks.js';
 import type { SyncChange } from './wire.js';
 
+/** How much is held. */
+export interface QueueLimits {
+  /** Changes and bytes that no relay has. */
+  readonly waitingMax: number;
+  readonly waitingBytesMax: number;
+  /** Changes and bytes that some relay has and another lacks. */
+  readonly keptMax: number;
+  readonly keptBytesMax: number;
+}
+
+/** Tokens, field names and what memory needs beside the payload. */
+const CHANGE_OVERHEAD_BYTES = 512;
+
+const LIMITS: QueueLimits = { waitingMax: QUEUE_CHANGES_MAX, waitingBytesMax: QUEUE_BYTES_MAX, keptMax: KEPT_CHANGES_MAX, keptBytesMax: KEPT_BYTES_MAX };
+
 /** What the app called a change; known in memory only, for on disk it is sealed. */
 export interface Label {
   readonly id: string;
@@ -39,6 +54,7 @@ export interface Batch {
 
 export class ChangeQueue {
   readonly #journal: Journal;
+  readonly #limits: QueueLimits;
   readonly #queued = new Map<string, Queued>();
   #marks = new PullMarks();
   #records = 0;
@@ -46,8 +62,9 @@ export class ChangeQueue {
   #waitingBytes = 0;
   #waiting = 0;
 
-  constructor(journal: Journal) {
+  constructor(journal: Journal, limits: Partial<QueueLimits> = {}) {
     this.#journal = journal;
+    this.#limits = { ...LIMITS, ...limits };
   }
 
   /** Reads the journal; once, before anything else. */
@@ -84,8 +101,9 @@ export class ChangeQueue {
     if (queued !== undefined) queued.label = label;
   }
 
-  hasRoomFor(bytes: number): boolean {
-    return this.#waiting < QUEUE_CHANGES_MAX && this.#waitingBytes + bytes <= QUEUE_BYTES_MAX;
+  hasRoomFor(changes: readonly SyncChange[]): boolean {
+    const bytes = changes.reduce((sum, change) => sum + bytesOf(change), this.#waitingBytes);
+    return this.#waiting + changes.length <= this.#limits.waitingMax && bytes <= this.#limits.waitingBytesMax;
   }
 
   /** Adds changes; resolves when they are durable. */
@@ -133,7 +151,7 @@ export class ChangeQueue {
     let bytes = kept.reduce((sum, [, queued]) => sum + queued.bytes, 0);
     let count = kept.length;
     return kept.flatMap(([id, queued]) => {
-      if (count <= KEPT_CHANGES_MAX && bytes <= KEPT_BYTES_MAX) return [];
+      if (count <= this.#limits.keptMax && bytes <= this.#limits.keptBytesMax) return [];
       count -= 1;
       bytes -= queued.bytes;
       return [id];
@@ -170,7 +188,7 @@ export class ChangeQueue {
   #apply(record: QueueRecord, isOld: boolean): void {
     switch (record.type) {
       case 'put':
-        for (const change of record.changes) if (!this.#queued.has(change.id)) this.#enter({ device: record.device, change, bytes: JSON.stringify(change).length, storedBy: new Set(), maySit: isOld, label: null });
+        for (const change of record.changes) if (!this.#queued.has(change.id)) this.#enter({ device: record.device, change, bytes: bytesOf(change), storedBy: new Set(), maySit: isOld, label: null });
         break;
       case 'stored':
         for (const id of record.ids) {
@@ -206,4 +224,9 @@ export class ChangeQueue {
     this.#waiting += sign;
     this.#waitingBytes += sign * bytes;
   }
+}
+
+/** About as much as it takes; everything but the payload is short. */
+function bytesOf({ encrypted_payload }: SyncChange): number {
+  return encrypted_payload.length + CHANGE_OVERHEAD_BYTES;
 }

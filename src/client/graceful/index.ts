@@ -43,6 +43,7 @@ export type { RolloutEnvironment } from './rollout.js';
 export { SharedSyncApi } from './shared-sync-api.js';
 export { SyncApi } from './sync-api.js';
 export type { SyncApiEvents, SyncApiOptions, SyncApiPushResponse } from './sync-api.js';
+export type { QueueLimits } from './change-queue.js';
 export type { SyncKey } from './change-sealing.js';
 export { SYNC_PROTOCOL_VERSION } from './wire.js';
 export type { CursorPullRequest, CursorPullResponse, RelayHealth, SyncAckMessage, SyncChange, SyncPullRequest, SyncPullResponse, SyncPushRequest, SyncPushResponse, VersionVector } from './wire.js';

@@ -9,7 +9,7 @@ import type { Environment } from '../environment.js';
 import { MemoryJournal } from '../store/journal.js';
 import type { Journal } from '../store/journal.js';
 import { ChangeQueue } from './change-queue.js';
-import type { Queued } from './change-queue.js';
+import type { Queued, QueueLimits } from './change-queue.js';
 import { ChangeMirror } from './change-mirror.js';
 import { ChangeSealing, whyUnfit } from './change-sealing.js';
 import type { OwnedChange, SyncKey } from './change-sealing.js';
@@ -38,6 +38,8 @@ export interface SyncApiOptions extends Omit<RelayClientOptions, 'token'> {
   readonly compareEntities?: boolean;
   /** The relays share one store, so that what one has all have. Absent: each has its own, and every change is brought to all of them. */
   readonly relaysShareStore?: boolean;
+  /** How much the queue holds; absent: what limits.ts says. */
+  readonly queueLimits?: Partial<QueueLimits>;
   /** How long push() waits for the relay, in milliseconds. */
   readonly pushWaitMs?: number;
 }
@@ -73,6 +75,7 @@ export class SyncApi<Change extends SyncChange = SyncChange> {
   readonly #settlements = new Settlements();
   readonly #pushWaitMs: number;
   readonly #ready: Promise<void>;
+  #keeping: Promise<unknown> = Promise.resolve();
   #enabled: boolean;
   #closed = false;
   #listeningAs: string | null = null;
@@ -82,7 +85,7 @@ export class SyncApi<Change extends SyncChange = SyncChange> {
     this.#environment = environmentWith(options.environment);
     this.#sealing = new ChangeSealing(key, compareEntities);
     this.client = new RelayClient({ ...options, token: options.token ?? this.#sealing.bearer });
-    this.#queue = new ChangeQueue(journal);
+    this.#queue = new ChangeQueue(journal, options.queueLimits);
     this.#enabled = enabled;
     this.#pushWaitMs = pushWaitMs;
     const needing = (): readonly string[] => (options.relaysShareStore === true ? [] : this.client.endpoints);
@@ -112,16 +115,10 @@ export class SyncApi<Change extends SyncChange = SyncChange> {
   async push(request: SyncPushRequest<Change>): Promise<SyncApiPushResponse> {
     await this.#open(request);
     const rejected: { id: string; reason: string }[] = [];
-    const taken = new Map<string, SyncChange>();
-    const fresh: SyncChange[] = [];
-    for (const change of request.changes) {
-      const [id, sealed] = await this.#take({ ...change, device_id: request.device_id }, (reason) => rejected.push({ id: String(change.id ?? 'unknown'), reason }));
-      if (id === null) continue;
-      taken.set(id, change);
-      if (sealed !== null && !fresh.some((other) => other.id === id)) fresh.push(sealed);
-    }
-    if (fresh.length > 0) await this.#queue.add(this.#sealing.deviceToken(request.device_id), fresh);
-    for (const [token, { id, entity_type: type }] of taken) this.#queue.label(token, { id, type, device: request.device_id });
+    // One after the other, so that the queue has the order of the calls.
+    const keeping = this.#keeping.then(() => this.#keep(request, rejected));
+    this.#keeping = keeping.catch(() => undefined);
+    const taken = await keeping;
     if (!this.#enabled) return this.#answer(idsOf(taken.values()), rejected, [], 'device');
     return this.#deliver(taken, rejected);
   }
@@ -219,25 +216,28 @@ export class SyncApi<Change extends SyncChange = SyncChange> {
     return this.#queue.all.filter(({ storedBy }) => storedBy.size === 0);
   }
 
-  /** The token of a change, and its sealed form where it is new. */
-  async #take(change: OwnedChange, reject: (reason: string) => void): Promise<readonly [string, SyncChange | null] | readonly [null, null]> {
-    const unfit = whyUnfit(change);
-    if (unfit !== null) {
-      reject(unfit);
-      return [null, null];
+  /** The changes that are in the queue now, durable, by their tokens. */
+  async #keep({ device_id, changes }: SyncPushRequest<Change>, rejected: { id: string; reason: string }[]): Promise<ReadonlyMap<string, SyncChange>> {
+    const taken = new Map<string, SyncChange>();
+    const fresh = new Map<string, SyncChange>();
+    for (const change of changes) {
+      const reason = whyUnfit(change) ?? (await this.#take({ ...change, device_id }, taken, fresh));
+      if (reason !== null) rejected.push({ id: typeof change.id === 'string' && change.id !== '' ? change.id : 'unknown', reason });
     }
+    if (fresh.size > 0) await this.#queue.add(this.#sealing.deviceToken(device_id), [...fresh.values()]);
+    for (const [token, { id, entity_type: type }] of taken) this.#queue.label(token, { id, type, device: device_id });
+    return taken;
+  }
+
+  /** Seals a change and takes it, to be added where it is new; why it cannot be taken, or null. */
+  async #take(change: OwnedChange, taken: Map<string, SyncChange>, fresh: Map<string, SyncChange>): Promise<string | null> {
     const sealed = await this.#sealing.seal(change);
-    const known = this.#queue.find(sealed.id);
-    if (known !== undefined) {
-      if (known.change.encrypted_payload === sealed.encrypted_payload) return [sealed.id, null];
-      reject('Duplicate or outdated change');
-      return [null, null];
-    }
-    if (!this.#queue.hasRoomFor(sealed.encrypted_payload.length)) {
-      reject('outbox_full');
-      return [null, null];
-    }
-    return [sealed.id, sealed];
+    const known = this.#queue.find(sealed.id)?.change ?? fresh.get(sealed.id);
+    if (known !== undefined && known.encrypted_payload !== sealed.encrypted_payload) return 'Duplicate or outdated change';
+    if (known === undefined && !this.#queue.hasRoomFor([...fresh.values(), sealed])) return 'outbox_full';
+    if (known === undefined) fresh.set(sealed.id, sealed);
+    taken.set(sealed.id, change);
+    return null;
   }
 
   async #deliver(taken: ReadonlyMap<string, SyncChange>, rejected: { id: string; reason: string }[]): Promise<SyncApiPushResponse> {

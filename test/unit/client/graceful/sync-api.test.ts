@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createSyncApi, SharedSyncApi, MemoryJournal, type SyncApi, type SyncApiOptions, type SyncChange } from '../../../../src/client/graceful/index.js';
-import { MARKS_MAX, QUEUE_BYTES_MAX } from '../../../../src/client/graceful/limits.js';
+import { MARKS_MAX } from '../../../../src/client/graceful/limits.js';
 import { RelayWorld } from '../../../support/graceful-relays.js';
 import { ManualClock } from '../../../support/manual-clock.js';
 import { runClock } from '../../../support/run-clock.js';
@@ -26,8 +26,9 @@ function scene(hosts: readonly (typeof EU)[] = [EU]) {
   eu.latencyMs = 5;
   us.latencyMs = 50;
   const rest = async (ms: number): Promise<void> => {
-    for (let step = 0; step < ms; step += 1) {
-      clock.advance(1);
+    const stepMs = Math.max(1, ms / 1000);
+    for (let at = 0; at < ms; at += stepMs) {
+      clock.advance(stepMs);
       await new Promise(setImmediate);
     }
   };
@@ -180,11 +181,20 @@ describe('a relay that is away', () => {
   test('a full queue rejects by name', async () => {
     const { device, push, eu } = scene();
     eu.mood = 'down';
-    const journal = new MemoryJournal();
-    const large = { ...change('x'), encrypted_payload: '!'.repeat(QUEUE_BYTES_MAX / 8) };
-    for (let n = 0; n < 8; n += 1) await journal.append([new TextEncoder().encode(JSON.stringify({ type: 'put', device: 'd', changes: [{ ...large, id: `n${n}` }] }))]);
-    expect((await push(device({ journal }), [change('a')])).rejected).toEqual([{ id: 'a', reason: 'outbox_full' }]);
-    expect((await push(device(), [change('a')])).rejected).toEqual([]);
+    const few = device({ queueLimits: { waitingMax: 3 } });
+    expect(await push(few, ['a', 'b', 'c', 'd'].map((id) => change(id)))).toMatchObject({ queued: ['a', 'b', 'c'], rejected: [{ id: 'd', reason: 'outbox_full' }] });
+    expect(await push(few, [change('a'), change('e')])).toMatchObject({ queued: ['a'], rejected: [{ id: 'e', reason: 'outbox_full' }] });
+    const small = device({ queueLimits: { waitingBytesMax: 4000 } });
+    expect(await push(small, [change('a'), change('b', { encrypted_payload: 'x'.repeat(4000) })])).toMatchObject({ queued: ['a'], rejected: [{ id: 'b', reason: 'outbox_full' }] });
+  });
+
+  test('pushes at the same time are queued in their order', async () => {
+    const { device, run, eu, clock } = scene();
+    const api = device();
+    const given = Array.from({ length: 20 }, (_, n) => change(`n${n}`, { encrypted_payload: 'x'.repeat((20 - n) * 1000) }));
+    await run(Promise.all(given.map((one) => api.push({ ...BASE, device_id: 'laptop', timestamp: clock.now(), changes: [one] }))));
+    const got = await run(device().pull({ ...BASE, device_id: 'phone', since_timestamp: 0 }));
+    expect([eu.stored.length, ids(got.changes)]).toEqual([20, ids(given)]);
   });
 
   test('a push that is too large for the relay goes change by change; a change that is, never', async () => {
