@@ -1,15 +1,13 @@
-// Pairing by a short code, for devices that cannot scan: what a user interface needs of it. Without one it is not shown.
-import type { ExternalStore } from './external-store.js';
+// Pairing by six words or a QR code: what a user interface needs of it. `offerPairing` of `sealrelay/client/pairing` gives it; without one it is not shown.
+import type { PairingOffer, PairingState } from '../client/pairing/index.js';
 
-export interface CodePairingState {
-  /** `offered`: a code waits for the other device; `confirming`: it is there, and both show the same words. */
-  readonly phase: 'idle' | 'offered' | 'confirming' | 'paired' | 'failed';
-  readonly code: string | null;
-  /** Unix milliseconds. */
-  readonly expiresAt: number | null;
-}
+export type CodePairingState = Pick<PairingState, 'phase' | 'code' | 'link' | 'expiresAt' | 'device'> & {
+  /** Why it failed: a code to find words by, and words of last resort. */
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
+};
 
-export interface CodePairing extends ExternalStore<CodePairingState> {
-  offer(): Promise<void>;
-  cancel(): void;
-}
+export type CodePairing = Pick<PairingOffer, 'subscribe' | 'offer' | 'cancel'> & {
+  getSnapshot(): CodePairingState;
+  /** Goes on with what a reload of the page interrupted. */
+  resume?(): Promise<boolean>;
+};

@@ -16,6 +16,7 @@ export interface DeviceLabels {
   readonly confirm: string;
   readonly keep: string;
   readonly failed: string;
+  readonly leaving: string;
   readonly empty: string;
 }
 
@@ -24,13 +25,14 @@ export const DEVICE_LABELS: DeviceLabels = {
   own: 'This device',
   present: 'Here now',
   rights: { admin: 'Full access', write: 'Reads and writes', read: 'Reads' },
-  // Enough of the key to tell the devices of one space apart.
-  nameOf: ({ device }) => `Device ${device.slice(0, 4)} ${device.slice(4, 8)}`,
+  // Without a name, enough of the key to tell the devices of one space apart.
+  nameOf: ({ device, name }) => name ?? `Device ${device.slice(0, 4)} ${device.slice(4, 8)}`,
   remove: (name) => `Remove ${name}`,
   really: 'It will read nothing new. What it has stays on it.',
   confirm: 'Remove',
   keep: 'Keep',
-  failed: 'It could not be removed. Are you online?',
+  failed: 'It could not be removed.',
+  leaving: 'Still to be removed. That happens as soon as the relay can be reached.',
   empty: 'No devices yet',
 };
 
@@ -70,7 +72,7 @@ interface RowProps {
 
 function DeviceRow({ device, isPresent, remove, words }: RowProps): ReactNode {
   const [phase, setPhase] = useState<'shown' | 'kept' | 'asking' | 'removing' | 'failed'>('shown');
-  const isAsking = phase !== 'shown' && phase !== 'kept';
+  const isAsking = phase !== 'shown' && phase !== 'kept' && !device.leaving;
   const name = words.nameOf(device);
   const really = (): void => {
     setPhase('removing');
@@ -84,7 +86,12 @@ function DeviceRow({ device, isPresent, remove, words }: RowProps): ReactNode {
       <span className="sr-badges">
         {device.own && <span className="sr-badge">{words.own}</span>} {isPresent && <span className="sr-badge sr-badge-best">{words.present}</span>}
       </span>
-      {remove !== null && !isAsking && (
+      {device.leaving && (
+        <span className="sr-ask" role="status">
+          {words.leaving}
+        </span>
+      )}
+      {remove !== null && !isAsking && !device.leaving && (
         <button className="sr-link" type="button" autoFocus={phase === 'kept'} aria-label={words.remove(name)} onClick={() => setPhase('asking')}>
           {words.confirm}
         </button>

@@ -1,5 +1,5 @@
 'use client';
-// Brings another device in: a code to scan, the link to copy, and a code to type where the app has that.
+// Brings another device in: by six words or a code to scan, where the app has given a way to; else by the link of the space itself.
 import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 import { drawQr } from '../client/pairing/qr.js';
@@ -18,11 +18,19 @@ export interface PairLabels {
   readonly copied: string;
   readonly notCopied: string;
   readonly unable: string;
+  readonly explainCode: string;
   readonly offer: string;
+  readonly again: string;
   readonly cancel: string;
+  readonly scanCode: string;
   readonly typed: string;
-  readonly paired: string;
+  readonly holds: (until: string) => string;
+  readonly opening: string;
+  readonly confirming: string;
+  readonly paired: (name: string) => string;
   readonly failed: string;
+  /** By the code of the error, such as `pairing_wrong_code`. */
+  readonly errors: Readonly<Record<string, string>>;
 }
 
 export const PAIR_LABELS: PairLabels = {
@@ -36,11 +44,23 @@ export const PAIR_LABELS: PairLabels = {
   copied: 'Copied',
   notCopied: 'This browser does not let the page copy.',
   unable: 'This device cannot add others; use the one the space was made on.',
-  offer: 'Type a code instead',
+  explainCode: 'The other device scans a code or types six words. They hold for one device and a few minutes.',
+  offer: 'Make a code',
+  again: 'Make a new code',
   cancel: 'Cancel',
-  typed: 'Type this on the other device',
-  paired: 'The other device is in.',
-  failed: 'That did not work. Try again.',
+  scanCode: 'Code for the other device',
+  typed: 'Or type these words on the other device',
+  holds: (until) => `They hold until ${until}.`,
+  opening: 'Making a code …',
+  confirming: 'A device is there. It is let in when it has the right code.',
+  paired: (name) => (name === '' ? 'The other device is in.' : `${name} is in.`),
+  failed: 'That did not work.',
+  errors: {
+    pairing_wrong_code: 'The other device had another code. A code holds for one try.',
+    pairing_expired: 'The code is too old.',
+    pairing_cancelled: 'The other device ended it.',
+    not_admin: 'This device may not add others.',
+  },
 };
 
 export interface PairDeviceProps {
@@ -50,7 +70,7 @@ export interface PairDeviceProps {
 
 export function PairDevice({ labels, className = '' }: PairDeviceProps): ReactNode {
   const words = { ...PAIR_LABELS, ...labels };
-  const { canShow, link, show, hide, code } = usePairing();
+  const pairing = usePairing();
   return (
     <section className={`sr sr-pair ${className}`} aria-label={words.title}>
       <header className="sr-head">
@@ -58,6 +78,14 @@ export function PairDevice({ labels, className = '' }: PairDeviceProps): ReactNo
           {words.title}
         </span>
       </header>
+      {pairing.code === null ? <ByLink pairing={pairing} words={words} /> : <ByCode code={pairing.code} words={words} />}
+    </section>
+  );
+}
+
+function ByLink({ pairing: { canShow, link, show, hide }, words }: { readonly pairing: Pairing; readonly words: PairLabels }): ReactNode {
+  return (
+    <>
       <p className="sr-soft">{canShow ? words.explain : words.unable}</p>
       {link !== null && <Shown link={link} words={words} />}
       {canShow && (
@@ -65,8 +93,7 @@ export function PairDevice({ labels, className = '' }: PairDeviceProps): ReactNo
           {link === null ? words.show : words.hide}
         </button>
       )}
-      {code !== null && <Typed code={code} words={words} />}
-    </section>
+    </>
   );
 }
 
@@ -101,21 +128,37 @@ function Qr({ text, label }: { readonly text: string; readonly label: string }):
   );
 }
 
-function Typed({ code, words }: { readonly code: NonNullable<Pairing['code']>; readonly words: PairLabels }): ReactNode {
-  const isOpen = code.phase === 'offered' || code.phase === 'confirming';
+function ByCode({ code, words }: { readonly code: NonNullable<Pairing['code']>; readonly words: PairLabels }): ReactNode {
+  const isOpen = code.phase === 'opening' || code.phase === 'offered' || code.phase === 'confirming';
+  const make = (): void => void code.offer().catch(() => undefined);
   return (
-    <div className="sr-typed">
-      {isOpen && (
-        <p>
-          <span className="sr-soft">{words.typed}</span> <output className="sr-code" dir="ltr">
-            {code.code}
-          </output>
-        </p>
+    <>
+      <p className="sr-soft">{words.explainCode}</p>
+      {code.phase === 'offered' && code.link !== null && code.code !== null && (
+        <div className="sr-shown">
+          <Qr text={code.link} label={words.scanCode} />
+          <p className="sr-soft">{words.typed}</p>
+          <ol className="sr-words" dir="ltr">
+            {code.code.split(' ').map((word, at) => (
+              <li key={at}>{word}</li>
+            ))}
+          </ol>
+          {code.expiresAt !== null && <p className="sr-soft">{words.holds(new Date(code.expiresAt).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' }))}</p>}
+        </div>
       )}
-      <span role="status">{code.phase === 'paired' ? words.paired : code.phase === 'failed' ? words.failed : ''}</span>
-      <button className="sr-link sr-link-start" type="button" onClick={() => (isOpen ? code.cancel() : void code.offer().catch(() => undefined))}>
-        {isOpen ? words.cancel : words.offer}
+      <p className="sr-soft" role="status">
+        {said(code, words)}
+      </p>
+      <button className={isOpen ? 'sr-link sr-link-start' : 'sr-button'} type="button" onClick={isOpen ? code.cancel : make}>
+        {isOpen ? words.cancel : code.phase === 'idle' ? words.offer : words.again}
       </button>
-    </div>
+    </>
   );
+}
+
+function said({ phase, device, error }: NonNullable<Pairing['code']>, words: PairLabels): string {
+  if (phase === 'opening') return words.opening;
+  if (phase === 'confirming') return words.confirming;
+  if (phase === 'paired') return words.paired(device?.name ?? '');
+  return phase === 'failed' ? (words.errors[error?.code ?? ''] ?? error?.message ?? words.failed) : '';
 }

@@ -21,7 +21,8 @@ export type Regions = Pick<RegionClient, 'subscribe' | 'getSnapshot' | 'refresh'
 
 interface Common {
   readonly regions?: Regions | null | undefined;
-  readonly pairing?: CodePairing | null | undefined;
+  /** Or a function that makes it once there is a space, called once for each. Keep the function's identity. */
+  readonly pairing?: CodePairing | ((space: Space) => CodePairing) | null | undefined;
   readonly children?: ReactNode;
 }
 
@@ -49,7 +50,9 @@ export function SpaceProvider({ space, open, regions = null, pairing = null, chi
   const store = useMemo<ExternalStore<Space | null>>(() => (given === null ? NOBODY : 'getSnapshot' in given ? given : constantStore(given)), [given]);
   const held = useStore(store, null);
   const opened = useOpened(open);
-  const context = useMemo(() => ({ space: open === undefined ? held : opened.space, error: opened.error, regions, pairing }), [open, held, opened, regions, pairing]);
+  const current = open === undefined ? held : opened.space;
+  const pairs = useMemo(() => (typeof pairing !== 'function' ? pairing : current === null ? null : pairing(current)), [pairing, current]);
+  const context = useMemo(() => ({ space: current, error: opened.error, regions, pairing: pairs }), [current, opened, regions, pairs]);
   return <Context.Provider value={context}>{children}</Context.Provider>;
 }
 

@@ -7,13 +7,20 @@ export interface Devices {
   readonly devices: readonly DeviceInfo[];
   /** Whether this device may remove others. */
   readonly canRemove: boolean;
-  /** Removes a device; from then on it reads nothing new. */
+  /** Removes a device; from then on it reads nothing new. While the relay is away the removal is owed, and the device is `leaving`. */
   readonly remove: (device: string) => Promise<void>;
 }
 
 const NONE: readonly DeviceInfo[] = [];
 const NOBODY = constantStore(NONE);
-const devicesOf = storeOf((space: Space) => derivedStore((changed) => space.on('roster', changed), () => space.devices()));
+const devicesOf = storeOf((space: Space) => derivedStore((changed) => both(space.on('roster', changed), space.on('devices', changed)), () => space.devices()));
+
+function both(one: () => void, other: () => void): () => void {
+  return () => {
+    one();
+    other();
+  };
+}
 
 /** The devices of the newest roster. */
 export function useDevices(): Devices {

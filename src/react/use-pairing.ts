@@ -14,11 +14,11 @@ export interface Pairing {
   readonly link: string | null;
   readonly show: () => void;
   readonly hide: () => void;
-  /** Pairing by a typed code, where there is one. */
+  /** Pairing by six words or a QR code, where the app has given a way to. */
   readonly code: (CodePairingState & Pick<CodePairing, 'offer' | 'cancel'>) | null;
 }
 
-const IDLE: CodePairingState = { phase: 'idle', code: null, expiresAt: null };
+const IDLE: CodePairingState = { phase: 'idle', code: null, link: null, expiresAt: null, device: null, error: null };
 const NOBODY = constantStore(IDLE);
 
 /** Ways to bring another device in. The link is hidden until it is asked for, and again after a minute. */
@@ -31,6 +31,9 @@ export function usePairing(): Pairing {
     const timer = setTimeout(() => setShown(false), LINK_SHOWN_MS);
     return () => clearTimeout(timer);
   }, [isShown, space]);
+  useEffect(() => {
+    void pairing?.resume?.();
+  }, [pairing]);
   const link = space?.link ?? null;
   return {
     canShow: link !== null,

@@ -139,9 +139,10 @@ describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Ch
     expect(await focused(page)).toBe('Remove');
     await page.keyboard.press('Enter');
     await page.keyboard.press('Shift+Tab');
-    expect(await page.locator('#devices li').count()).toBe(3);
+    expect(await page.locator('#devices li').count()).toBe(4);
+    expect(await page.locator('#devices li:has-text("Lost phone")').locator('button').count()).toBe(0);
     await page.keyboard.press('Enter');
-    await page.waitForFunction(() => document.querySelectorAll('#devices li').length === 2);
+    await page.waitForFunction(() => document.querySelectorAll('#devices li').length === 3);
     expect(await page.locator('#pair .sr-qr').count()).toBe(0);
     await page.clock.install();
     await page.click('#pair .sr-button');

@@ -80,15 +80,14 @@ export class PairingOffer {
     this.#storage = options.storage ?? new MemoryPairingStorage();
   }
 
-  subscribe(listener: () => void): () => void {
+  // Both are handed on without their object, as stores are.
+  readonly subscribe = (listener: () => void): (() => void) => {
     const entry = (): void => listener();
     this.#listeners.add(entry);
     return () => this.#listeners.delete(entry);
-  }
+  };
 
-  getSnapshot(): PairingState {
-    return this.#state;
-  }
+  readonly getSnapshot = (): PairingState => this.#state;
 
   /** Makes a code; resolves when it can be shown. One that is offered already stays. Rejects when the relay takes no mailbox. */
   async offer(): Promise<void> {

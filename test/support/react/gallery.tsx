@@ -3,9 +3,10 @@ import { StrictMode } from 'react';
 import type { ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { RegionClient, openSpace } from '../../../src/client/index.js';
+import { WebPairingStorage, offerPairing } from '../../../src/client/pairing/index.js';
 import type { MeasuredRegion, RegionMover, RegionsState, Space } from '../../../src/client/index.js';
 import { SpaceProvider, useConnectionStatus, usePresence, useSealrelay } from '../../../src/react/index.js';
-import type { CodePairing } from '../../../src/react/index.js';
+import type { CodePairing, CodePairingState } from '../../../src/react/index.js';
 import { ConnectionBadge } from '../../../src/react/connection-badge.js';
 import { DeviceList } from '../../../src/react/device-list.js';
 import { PairDevice } from '../../../src/react/pair-device.js';
@@ -50,15 +51,25 @@ const client = (options: Partial<ConstructorParameters<typeof RegionClient>[0]> 
 
 function spaceDouble(change: (double: SpaceDouble) => void = () => undefined): SpaceDouble {
   const double = new SpaceDouble();
-  double.known = [deviceOf('3fa9', { own: true }), deviceOf('b27c', { rights: 'write' }), deviceOf('90de', { rights: 'read' })];
+  double.known = [deviceOf('3fa9', { own: true }), deviceOf('b27c', { rights: 'write' }), deviceOf('90de', { rights: 'read' }), deviceOf('77aa', { name: 'Lost phone', leaving: true })];
   change(double);
   return double;
 }
 
 const status = (status: 'online' | 'connecting' | 'offline' | 'failed'): SpaceDouble => spaceDouble((double) => (double.status = { status, error: null }));
 const main = spaceDouble();
-const code: CodePairing = { subscribe: () => () => undefined, getSnapshot: () => CODE, offer: async () => undefined, cancel: () => undefined };
-const CODE = { phase: 'offered', code: '482 019 557', expiresAt: null } as const;
+const NOTHING: CodePairingState = { phase: 'idle', code: null, link: null, expiresAt: null, device: null, error: null };
+const WORDS = 'galaxy whisper auction mercy velvet canyon';
+const PAIRINGS: readonly CodePairingState[] = [
+  NOTHING,
+  { ...NOTHING, phase: 'opening' },
+  { ...NOTHING, phase: 'offered', code: WORDS, link: `sealrelay://relay.example/#k=${'A'.repeat(43)}&p=${WORDS.replaceAll(' ', '-')}`, expiresAt: 1_800_000_000_000 },
+  { ...NOTHING, phase: 'confirming', code: WORDS },
+  { ...NOTHING, phase: 'paired', device: { device: 'ab', name: 'Kitchen tablet' } },
+  { ...NOTHING, phase: 'failed', error: { code: 'pairing_wrong_code', message: '', hint: null } },
+];
+const pairingIn = (state: CodePairingState): CodePairing => ({ subscribe: () => () => undefined, getSnapshot: () => state, offer: async () => undefined, cancel: () => undefined });
+const CODES = PAIRINGS.map(pairingIn);
 const saved = { relay: spaceDouble(), here: spaceDouble((double) => (double.hasUnsyncedChanges = true)), devices: spaceDouble() };
 
 function In({ double, children }: { readonly double: SpaceDouble | null; readonly children: ReactNode }): ReactNode {
@@ -85,14 +96,19 @@ function Gallery(): ReactNode {
             <PairDevice />
           </In>
         </div>
-        <div>
-          <SpaceProvider space={main.space} pairing={code}>
-            <PairDevice labels={{ title: 'Add a device, with a code' }} />
-          </SpaceProvider>
-        </div>
+        {CODES.map((code) => {
+          const { phase } = code.getSnapshot();
+          return (
+            <div key={phase} id={`code-${phase}`}>
+              <SpaceProvider space={main.space} pairing={code}>
+                <PairDevice labels={{ title: `Add a device: ${phase}` }} />
+              </SpaceProvider>
+            </div>
+          );
+        })}
         <div id="devices">
           <In double={main}>
-            <DeviceList present={new Set([deviceOf('b27c').device])} labels={{ nameOf: ({ device }) => NAMES[device.slice(0, 4)] ?? device.slice(0, 8) }} />
+            <DeviceList present={new Set([deviceOf('b27c').device])} labels={{ nameOf: ({ device, name }) => name ?? NAMES[device.slice(0, 4)] ?? device.slice(0, 8) }} />
           </In>
         </div>
         <div className="pills">
@@ -122,6 +138,8 @@ const SETTLED = new RegionClient({ origin: 'https://frankfurt.example', current:
 const LOADING = client({ fetch: () => never });
 const FAILED = client({ fetch: () => Promise.reject(new TypeError('no network')) });
 
+const pairingOf = (space: Space): CodePairing => offerPairing({ space, storage: new WebPairingStorage(sessionStorage) });
+
 /** An app of a stranger: a real space, opened by the provider, with all of the hooks at once. */
 function App(): ReactNode {
   const { space, error } = useSealrelay();
@@ -138,6 +156,7 @@ function App(): ReactNode {
       <ConnectionBadge />
       <SyncIndicator />
       <DeviceList present={new Set(present.map(({ device }) => device))} />
+      <PairDevice />
     </main>
   );
 }
@@ -177,7 +196,7 @@ const handles = {
     };
     root.render(
       <StrictMode>
-        <SpaceProvider open={open}>
+        <SpaceProvider open={open} pairing={pairingOf}>
           <App />
         </SpaceProvider>
       </StrictMode>,
