@@ -12,7 +12,7 @@ interface FolderRule {
 /** Keys are folders of `src`, or files directly in it. The longest key that fits a file holds. */
 export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   protocol: { own: [], packages: ['@noble/curves', '@noble/hashes'] },
-  client: { own: ['protocol'], packages: ['@noble/ciphers', '@noble/curves', '@noble/hashes', '@hpke/core'] },
+  client: { own: ['protocol'], packages: ['@noble/ciphers', '@noble/curves', '@noble/hashes'] },
   'client/node.ts': { own: ['protocol', 'client', 'client-node'], packages: ['ws'] },
   'client-node': { own: ['client'], packages: ['node:*'] },
   yjs: { own: ['client'], packages: ['lib0', 'y-protocols', 'yjs'] },
@@ -31,6 +31,8 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   },
   // Runs in the browser of the operator and speaks to the admin API only.
   'admin-ui': { own: [], packages: [] },
+  // A page that is an app like any other, and reads frames as a relay does.
+  demo: { own: ['client', 'protocol', 'react', 'yjs'], packages: ['react', 'react-dom', 'yjs'] },
   // The relay in somebody's own app: the data plane without a port, and nothing of the apps of this relay.
   fastify: {
     own: ['config', 'errors.ts', 'native', 'server', 'version.ts'],
