@@ -28,6 +28,8 @@ export interface BannerFacts {
   /** The configuration file that was read, or null. */
   readonly configFile: string | null;
   readonly metricsUrl: string | null;
+  /** The page with two devices; null where it is off. */
+  readonly demoUrl: string | null;
   /** The admin page, or the one-time link to it; null when it is off. */
   readonly adminUrl: string | null;
   /** Whether the link signs in. */
@@ -71,6 +73,7 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     '',
     strong(`sealrelay ${facts.version} is running`),
     '',
+    ...(facts.demoUrl === null ? [] : [strong('See it: two devices, and all the relay gets of them'), facts.demoUrl, '']),
     strong('Relay address'),
     facts.relayAddress,
     '',

@@ -6,6 +6,7 @@ import { completionCommand } from './commands/completion.js';
 import { configCheck } from './commands/config-check.js';
 import { configDefault, configDocs, configEnv, configSchemaCommand } from './commands/config-print.js';
 import { configShow } from './commands/config-show.js';
+import { demoCommand } from './commands/demo.js';
 import { explainCommand } from './commands/explain.js';
 import { healthcheckCommand } from './commands/healthcheck.js';
 import { logResetCommand } from './commands/log-reset.js';
@@ -22,6 +23,7 @@ import { versionCommand } from './commands/version.js';
 
 export const COMMANDS: readonly Command[] = [
   serveCommand,
+  demoCommand,
   statusCommand,
   topCommand,
   slaCommand,

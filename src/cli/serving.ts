@@ -10,6 +10,7 @@ import { loadSendDatagram, startRelayPort } from '../native/addon.js';
 import { authority, relayAddress } from '../server/address.js';
 import { auditLogIn } from '../server/audit/open-audit.js';
 import { DATA_PLANE_ROUTES } from '../server/data-plane-routes.js';
+import { showsDemo } from '../server/demo/open-demo.js';
 import { runUntilSignal } from '../server/lifecycle.js';
 import { handedSocket, serviceManager } from '../server/lifecycle/service-manager.js';
 import type { LogFields } from '../server/log/fields.js';
@@ -25,8 +26,8 @@ import type { CliIo } from './io.js';
 
 const OPEN_TO_ALL = 'listening without TLS where other machines can connect (insecure): the network sees who talks to this relay, when and how much';
 
-/** Resolves with the exit code once the relay has stopped. */
-export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
+/** Resolves with the exit code once the relay has stopped. `shown` is what a person at a terminal sees when it listens. */
+export async function serve(given: Pick<ReadFlags, 'found' | 'switches'>, io: CliIo, shown: (facts: BannerFacts) => string = (facts) => renderBanner(facts, emphasisFor(io.env))): Promise<number> {
   const inspected = await inspectConfig(given, io.env);
   const { config, warnings, ...first } = orThrow(inspected);
   let { origin } = first;
@@ -59,7 +60,7 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
   await runUntilSignal(stop, {
     signals: process,
     armed: () => {
-      if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
+      if (io.isTerminal) io.print(shown(facts));
       else logger.info({ ...factsForLog(facts), redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off', auditHead: server.auditHead() } satisfies LogFields, 'relay is listening');
       manager.ready(`listening on ${facts.relayAddress}`);
     },
@@ -92,6 +93,7 @@ function factsOf(server: RunningServer, config: Config, file: string | null): Ba
     adminUrl: admin === null ? null : (admin.link ?? `http://localhost:${admin.port}/admin`),
     isFirstSignIn: admin !== null && admin.link !== null,
     tls: info.tls,
+    demoUrl: showsDemo(config) ? `${info.tls ? 'https' : 'http'}://${authority(info.certificateName ?? info.host, info.port)}/demo` : null,
     isOpen: !isLoopback(config.host),
     foreign: openProtocols(config),
   };

@@ -7,6 +7,7 @@ import type { Region } from './regions.js';
 import { ADMIN } from './table/admin.js';
 import { ADMISSION } from './table/admission.js';
 import { COMPAT } from './table/compat.js';
+import { DEMO } from './table/demo.js';
 import { LIMITS } from './table/limits.js';
 import { LISTENING } from './table/listening.js';
 import { OBSERVABILITY } from './table/observability.js';
@@ -23,6 +24,7 @@ export type { OptionSpec, OptionTable, OptionValue } from './table/option-spec.j
 
 export const OPTIONS = {
   ...LISTENING,
+  ...DEMO,
   ...ADMIN,
   ...ADMISSION,
   ...TLS,

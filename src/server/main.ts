@@ -12,6 +12,7 @@ import type { AuditLog } from './audit/audit-log.js';
 import { auditEvents } from './audit/audit-events.js';
 import { prepareAudit, type RelayAudit } from './audit/open-audit.js';
 import { Closers } from './closers.js';
+import { openDemo } from './demo/open-demo.js';
 import { whenPortIsFree } from './lifecycle/take-over.js';
 import { relayAddress } from './address.js';
 import { appLogger, logEvents, setLogLevel } from './logging.js';
@@ -174,6 +175,7 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
     clock: () => Date.now(),
     operations: shared.operations,
     regionHealth: (id) => shared.operations.regionHealth(id),
+    demo: openDemo(reloader.running, shared.relayAddress),
   });
   if (traces !== null) closers.add(() => traces.close());
   traces?.install(app);

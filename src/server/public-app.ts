@@ -1,5 +1,6 @@
 // The public control-plane app. It never listens by itself and is reached only through the core, over a private socket.
 import type { FastifyBaseLogger } from 'fastify';
+import { demoRoutes, type DemoDeps } from './demo/demo-routes.js';
 import { newApp, type App } from './fastify.js';
 import { installCoreOnly } from './plugins/core-only.js';
 import { installProblems } from './plugins/problem.js';
@@ -13,6 +14,8 @@ export interface PublicAppDeps extends HealthDeps, RegionsDeps, VersionDeps {
   /** Known to the core and to this app only; new at every start. */
   readonly coreSecret: string;
   readonly operations: Pick<Operations, 'publicRoutes'>;
+  /** Null where it is off. */
+  readonly demo: DemoDeps | null;
 }
 
 export function buildPublicApp(deps: PublicAppDeps): App {
@@ -23,5 +26,6 @@ export function buildPublicApp(deps: PublicAppDeps): App {
   regionsRoute(app, deps);
   versionRoute(app, deps);
   deps.operations.publicRoutes(app);
+  if (deps.demo !== null) demoRoutes(app, deps.demo);
   return app;
 }

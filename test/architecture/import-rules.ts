@@ -12,7 +12,7 @@ interface FolderRule {
 /** Keys are folders of `src`, or files directly in it. The longest key that fits a file holds. */
 export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   protocol: { own: [], packages: ['@noble/curves', '@noble/hashes'] },
-  client: { own: ['protocol'], packages: ['@noble/ciphers', '@noble/curves', '@noble/hashes', '@hpke/core'] },
+  client: { own: ['protocol'], packages: ['@noble/ciphers', '@noble/curves', '@noble/hashes'] },
   // Beside the client, not in it: an app that does not pair has no words, no QR codes and no curve arithmetic.
   'client/pairing': { own: ['protocol', 'client'], packages: ['@noble/curves', '@noble/hashes', '@scure/bip39', 'uqr'] },
   'client/pairing/node.ts': { own: ['client', 'client/node.ts', 'client/pairing'], packages: [] },
@@ -35,6 +35,8 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   },
   // Runs in the browser of the operator and speaks to the admin API only.
   'admin-ui': { own: [], packages: [] },
+  // A page that is an app like any other, and reads frames as a relay does.
+  demo: { own: ['client', 'protocol', 'react', 'yjs'], packages: ['react', 'react-dom', 'yjs'] },
   // The relay in somebody's own app: the data plane without a port, and nothing of the apps of this relay.
   fastify: {
     own: ['config', 'errors.ts', 'native', 'server', 'version.ts'],

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/command-list.js';
@@ -31,6 +31,8 @@ describe.skipIf(!isRunnable)('the examples of every help (needs `npm run build` 
       const { code, err } = await shell.run(line);
       expect({ line, code, err }).toEqual({ line, code: 0, err: '' });
     }
+    // What the demo kept is gone with it.
+    expect(readdirSync(shell.dir).filter((left) => left.startsWith('sealrelay-demo-'))).toEqual([]);
   });
 
   it('space, between two relays that run', async () => {

@@ -30,7 +30,7 @@ export class Shell implements Disposable {
 
   /** Runs a line to its end. A relay that starts to serve is told to stop once it listens, on free ports instead of those shown. */
   async run(line: string): Promise<LineRan> {
-    const serves = /(^|\s)relay serve( |$)/.test(line);
+    const serves = /(^|\s)relay (serve|demo)( |$)/.test(line);
     const free = serves ? `${line.replaceAll(/ --(admin\.)?port \d+/g, '')} --port 0${line.includes('--admin.port') ? '' : ' --admin.port 0'}` : line;
     // A group of its own, so that exactly what this line started is ended.
     const child = spawn('bash', ['--norc', '-c', free], { cwd: this.dir, env: this.#env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { buildAdminUi } from './admin-ui.mjs';
+import { buildDemo } from './demo.mjs';
 import { BUILD_DIR, ROOT, ToolError, installed, npmCommand, runOrThrow } from './project.mjs';
 import { clearStamp, fingerprint, isFresh, listFiles, writeStamp } from './stamp.mjs';
 import { requireRust } from './toolchain.mjs';
@@ -121,6 +122,7 @@ export function ensureTypeScript() {
   const args = [installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', aside];
   runOrThrow(process.execPath, args, { what: 'compiling TypeScript' });
   buildAdminUi(join(aside, 'admin-ui'));
+  buildDemo(join(aside, 'demo'));
   copyFileSync(join(ROOT, 'src', 'react', 'styles.css'), join(aside, 'react', 'styles.css'));
   writeFileSync(join(aside, 'build.json'), JSON.stringify(buildFacts()));
   rmSync(dist, { recursive: true, force: true });

@@ -3,12 +3,10 @@ import { isStrictPoint, isStrictSignature } from '../../protocol/ed25519-strict.
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { fromHex } from '../../protocol/hex.js';
+import { checkedSeed, importPrivate, publicKeyOf } from './okp-keys.js';
 import { cryptoSource, subtleCrypto } from './platform.js';
 
 const ALGORITHM = 'Ed25519';
-const SEED_BYTES = 32;
-// The fixed head of a PKCS #8 private key that holds a 32-byte Ed25519 seed (RFC 8410).
-const PKCS8_HEAD = fromHex('302e020100300506032b657004220420') ?? new Uint8Array();
 /** Imported public keys kept, so that verifying in a row imports once. */
 const IMPORTED_KEYS_MAX = 64;
 
@@ -23,13 +21,13 @@ export async function createWebCryptoEd25519(): Promise<Ed25519> {
   // Weak and by object, so that no seed outlives the secret it belongs to.
   const signing = new WeakMap<Uint8Array, Promise<CryptoKey>>();
   const signingKey = (seed: Uint8Array): Promise<CryptoKey> => {
-    const key = signing.get(seed) ?? importSeed(subtle, checkedSeed(seed));
+    const key = signing.get(seed) ?? importPrivate(subtle, 'Ed25519', checkedSeed(seed), false);
     signing.set(seed, key);
     return key;
   };
   const verifying = new KeyCache((key) => subtle.importKey('raw', cryptoSource(key), ALGORITHM, false, ['verify']));
   return {
-    publicKey: derivePublicKey,
+    publicKey: async (seed) => publicKeyOf(subtle, 'Ed25519', checkedSeed(seed)),
     async sign(seed, message) {
       return new Uint8Array(await subtle.sign(ALGORITHM, await signingKey(seed), cryptoSource(message)));
     },
@@ -41,33 +39,9 @@ export async function createWebCryptoEd25519(): Promise<Ed25519> {
   };
 }
 
-/** Ed25519 in JavaScript. */
+/** Ed25519 in JavaScript: a file of its own, which bundlers that split code load only where it is called. */
 export async function createNobleEd25519(): Promise<Ed25519> {
-  const { ed25519 } = await import('@noble/curves/ed25519.js');
-  const { sha512 } = await import('@noble/hashes/sha2.js');
-  return {
-    publicKey: derivePublicKey,
-    async sign(seed, message) {
-      return ed25519.sign(message, checkedSeed(seed));
-    },
-    async verify(publicKey, message, signature) {
-      if (!isStrictPoint(publicKey) || !isStrictSignature(signature)) return false;
-      const { Point } = ed25519;
-      const key = pointOrUndefined(() => Point.fromBytes(publicKey));
-      if (key === undefined) return false;
-      const digest = sha512.create().update(signature.subarray(0, 32)).update(publicKey).update(message).digest();
-      const challenge = Point.Fn.create(littleEndianToBigint(digest));
-      const s = littleEndianToBigint(signature.subarray(32));
-      // Without the cofactor, as platforms and the relay do: R must be exactly S·B − k·A.
-      const commitment = Point.BASE.multiplyUnsafe(s).subtract(key.multiplyUnsafe(challenge));
-      return equalBytes(commitment.toBytes(), signature.subarray(0, 32));
-    },
-  };
-}
-
-async function derivePublicKey(seed: Uint8Array): Promise<Uint8Array> {
-  const { ed25519 } = await import('@noble/curves/ed25519.js');
-  return ed25519.getPublicKey(checkedSeed(seed));
+  return (await import('./ed25519-noble.js')).nobleEd25519();
 }
 
 // A signature of RFC 8032 section 7.1, test 1: some runtimes have the name but not the algorithm.
@@ -87,34 +61,10 @@ async function webCryptoWorks(): Promise<boolean> {
   }
 }
 
-function importSeed(subtle: SubtleCrypto, seed: Uint8Array): Promise<CryptoKey> {
-  const pkcs8 = new Uint8Array(PKCS8_HEAD.length + SEED_BYTES);
-  pkcs8.set(PKCS8_HEAD);
-  pkcs8.set(seed, PKCS8_HEAD.length);
-  return subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']);
-}
-
-function checkedSeed(seed: Uint8Array): Uint8Array {
-  if (seed.length !== SEED_BYTES) throw new RangeError(`an Ed25519 seed has ${SEED_BYTES} bytes`);
-  return seed;
-}
-
 // A key that is no point of the curve is the peer's fault, not ours: the signature just does not hold.
 function invalidKey(error: unknown): undefined {
   if (error instanceof Error && (error.name === 'DataError' || error.name === 'OperationError')) return undefined;
   throw error;
-}
-
-function pointOrUndefined<T>(decode: () => T): T | undefined {
-  try {
-    return decode();
-  } catch {
-    return undefined;
-  }
-}
-
-function littleEndianToBigint(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
 /** Imported public keys by their bytes, the oldest dropped first. */

@@ -4,6 +4,8 @@ import { ByteReader } from '../../protocol/byte-reader.js';
 import { ByteWriter } from '../../protocol/byte-writer.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { derive } from './derive.js';
+import { publicKeyOf } from './okp-keys.js';
+import { subtleCrypto } from './platform.js';
 import type { Random } from './platform.js';
 import { SealError } from './seal-error.js';
 
@@ -59,6 +61,6 @@ export async function decodeDeviceSecret(bytes: Uint8Array, ed25519: Ed25519): P
 }
 
 async function completeSecret(seed: Uint8Array, hpkeSecret: Uint8Array, ed25519: Ed25519): Promise<DeviceSecret> {
-  const { x25519 } = await import('@noble/curves/ed25519.js');
-  return { seed, key: await ed25519.publicKey(seed), hpkeSecret, hpke: x25519.getPublicKey(hpkeSecret) };
+  const [key, hpke] = await Promise.all([ed25519.publicKey(seed), publicKeyOf(subtleCrypto(), 'X25519', hpkeSecret)]);
+  return { seed, key, hpkeSecret, hpke };
 }

@@ -1,54 +1,11 @@
-// The files of the admin page, from the build: in memory from the start, compressed by the build, nothing from elsewhere.
-import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
-import { extname, join } from 'node:path';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+// The admin page and the description of its API.
 import type { App } from '../fastify.js';
-import { problemSchema, sendProblem } from '../plugins/problem.js';
-
-/** Everything of the page is from its own address; it cannot be framed, and has nothing inline. */
-export const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
-const FILES_MAX = 32;
-
-interface PageFile {
-  readonly type: string;
-  readonly etag: string;
-  readonly plain: Buffer;
-  /** `<name>.br`, which the build wrote. */
-  readonly brotli: Buffer;
-}
-
-/** Reads the files of a folder; none where it was not built. */
-export function readPageFiles(folder: string): ReadonlyMap<string, PageFile> {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return new Map();
-  }
-  return new Map(names.filter((name) => TYPES[extname(name)] !== undefined && names.includes(`${name}.br`)).slice(0, FILES_MAX).map((name) => [name, readPageFile(folder, name)]));
-}
-
-function readPageFile(folder: string, name: string): PageFile {
-  const plain = readFileSync(join(folder, name));
-  const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
-  return { type: TYPES[extname(name)] ?? '', etag, plain, brotli: readFileSync(join(folder, `${name}.br`)) };
-}
+import { sendFile, type PageFiles } from '../page-files.js';
+import { problemSchema } from '../plugins/problem.js';
 
 const schema = (summary: string): object => ({ tags: ['page'], summary, querystring: { type: 'object', additionalProperties: true }, response: { 200: { type: 'string' }, '4xx': problemSchema } });
 
-export function pageRoutes(app: App, files: ReadonlyMap<string, PageFile>): void {
+export function pageRoutes(app: App, files: PageFiles): void {
   const access = 'open' as const;
   app.get('/admin', { config: { access }, schema: schema('The admin page.') }, async (request, reply) => sendFile(files, 'index.html', request, reply));
   app.get('/docs', { config: { access }, schema: schema('The description of this API, for people.') }, async (request, reply) => sendFile(files, 'docs.html', request, reply));
@@ -58,23 +15,4 @@ export function pageRoutes(app: App, files: ReadonlyMap<string, PageFile>): void
     async (request, reply) => sendFile(files, request.params.name, request, reply),
   );
   app.get('/', { config: { access }, schema: { tags: ['page'], summary: 'To the admin page.', response: { 303: { type: 'null' } } } }, async (_request, reply) => reply.redirect('/admin', 303));
-}
-
-async function sendFile(files: ReadonlyMap<string, PageFile>, name: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const file = files.get(name);
-  if (file === undefined) return sendProblem(reply, 404, 'not_found', 'There is nothing at this path.');
-  reply
-    .type(file.type)
-    .header('content-security-policy', CONTENT_SECURITY_POLICY)
-    .header('x-content-type-options', 'nosniff')
-    .header('referrer-policy', 'no-referrer')
-    .header('cross-origin-opener-policy', 'same-origin')
-    .header('cross-origin-resource-policy', 'same-origin')
-    .header('cache-control', 'no-cache')
-    .header('vary', 'accept-encoding')
-    .header('etag', file.etag);
-  if (request.headers['if-none-match'] === file.etag) return reply.code(304).send();
-  const takesBrotli = /\bbr\b/.test(request.headers['accept-encoding'] ?? '');
-  if (takesBrotli) reply.header('content-encoding', 'br');
-  return reply.send(takesBrotli ? file.brotli : file.plain);
 }

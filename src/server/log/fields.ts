@@ -31,6 +31,7 @@ export const LOG_FIELDS = [
   'dataDir',
   'configFile',
   'metricsUrl',
+  'demoUrl',
   'adminUrl',
   'adminHint',
   'foreign',

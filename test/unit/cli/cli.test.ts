@@ -79,6 +79,7 @@ describe('the banner', () => {
     configFile: '/home/someone/sealrelay.yaml',
     tls: false,
     isOpen: false,
+    demoUrl: 'http://127.0.0.1:65535/demo',
     adminUrl: 'http://localhost:65535/admin',
     isFirstSignIn: false,
     foreign: ['Some Books at /sync'],
@@ -93,6 +94,13 @@ describe('the banner', () => {
     const flat = text.replaceAll(/\s+/g, ' ');
     for (const part of [facts.relayAddress, facts.configFile, 'fsync', 'TLS off', ...SEES, ...NEVER_SEES]) expect(flat).toContain(part);
     expect(text).toContain(clientSnippet(facts.relayAddress));
+  });
+
+  it('names the demo near the top, where it is served', () => {
+    const at = text.indexOf(facts.demoUrl);
+    expect(at).toBeGreaterThan(0);
+    expect(at).toBeLessThan(text.indexOf(facts.relayAddress));
+    expect(renderBanner({ ...facts, demoUrl: null }, emphasisFor({ NO_COLOR: '1' }))).not.toContain('two devices');
   });
 
   it('shows the one-time admin link on a line of its own, and otherwise how to get one', () => {

@@ -19,7 +19,7 @@ describe('docs/reference/cli.md', () => {
 
   it('has JSON for every command but those that print a document or serve', () => {
     const without = COMMANDS.filter((command) => !switchesOf(command).some(({ name }) => name === 'json')).map(({ name }) => name);
-    expect(without).toEqual(['serve', 'config default', 'config env', 'config docs', 'config schema', 'completion']);
+    expect(without).toEqual(['serve', 'demo', 'config default', 'config env', 'config docs', 'config schema', 'completion']);
   });
 
   it('control: another summary would be another page', () => {

@@ -38,6 +38,7 @@ describe('the public app', () => {
       environment: () => 'staging',
       clock: () => 1_700_000_000_123,
       operations: { publicRoutes: () => undefined },
+      demo: null,
       regionHealth: (id) => (id === 'us-west' ? { status: 'degraded', latencyMs: 81 } : { status: 'unknown', latencyMs: null }),
     });
   });

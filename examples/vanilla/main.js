@@ -1,0 +1,77 @@
+// A shopping list: every change is one entry, and the list is what the entries make of it, in whatever order and however often they come.
+import { IndexedDbDeviceStore, createSpace, guardUnsynced, openSpace } from 'sealrelay/client';
+
+const NAME = 'shopping-list';
+const element = (id) => document.getElementById(id);
+
+// The list is the app's own: the SDK keeps the device, and hands on each entry until it was taken.
+const items = new Map(JSON.parse(localStorage.getItem(NAME) ?? '[]').map((item) => [item.id, item]));
+
+/** Takes a change; of two for one item the later wins, so the same one twice does no harm. */
+function take(item) {
+  const known = items.get(item.id);
+  if (known !== undefined && known.time >= item.time) return;
+  items.set(item.id, item);
+  localStorage.setItem(NAME, JSON.stringify([...items.values()]));
+  show();
+}
+
+async function open() {
+  const storage = await IndexedDbDeviceStore.open(NAME);
+  if ((await storage.load()) !== null) return openSpace({ storage });
+  if (location.hash.length > 1) return openSpace({ storage, link: decodeURIComponent(location.hash.slice(1)) });
+  const space = await createSpace({ storage, relay: await askForRelay() });
+  location.hash = encodeURIComponent(space.link);
+  return space;
+}
+
+function askForRelay() {
+  const form = element('start');
+  form.hidden = false;
+  return new Promise((resolve) => {
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      form.hidden = true;
+      resolve(new FormData(form).get('relay'));
+    });
+  });
+}
+
+const space = await open();
+space.subscribe((entry) => entry.items.forEach((bytes) => take(JSON.parse(new TextDecoder().decode(bytes)))));
+guardUnsynced(space);
+
+/** Shows the change at once, and seals and sends it. */
+function change(item) {
+  const changed = { ...item, time: Date.now() };
+  take(changed);
+  space.push(new TextEncoder().encode(JSON.stringify(changed)));
+}
+
+function show() {
+  element('items').replaceChildren(
+    ...[...items.values()].map((item) => {
+      const row = document.createElement('li');
+      const label = document.createElement('label');
+      const box = document.createElement('input');
+      box.type = 'checkbox';
+      box.checked = item.done;
+      box.addEventListener('change', () => change({ ...item, done: box.checked }));
+      label.append(box, ` ${item.text}`);
+      row.append(label);
+      return row;
+    }),
+  );
+}
+
+const showStatus = () => (element('status').textContent = `${space.status.status}, ${space.hasUnsyncedChanges ? 'something is only here so far' : 'all is on the relay’s disk'}`);
+for (const name of ['status', 'pushed', 'write-state']) space.on(name, showStatus);
+
+element('add').addEventListener('submit', (event) => {
+  event.preventDefault();
+  change({ id: crypto.randomUUID(), text: new FormData(event.target).get('text'), done: false });
+  event.target.reset();
+});
+element('list').hidden = false;
+show();
+showStatus();
