@@ -10,7 +10,7 @@ import { loadSendDatagram, startRelayPort } from '../native/addon.js';
 import { authority, relayAddress } from '../server/address.js';
 import { auditLogIn } from '../server/audit/open-audit.js';
 import { DATA_PLANE_ROUTES } from '../server/data-plane-routes.js';
-import { runUntilSignal } from '../server/lifecycle.js';
+import { runUntilSignal, type Run } from '../server/lifecycle.js';
 import { handedSocket, serviceManager } from '../server/lifecycle/service-manager.js';
 import type { LogFields } from '../server/log/fields.js';
 import { openSink, type LogSink } from '../server/log/sink.js';
@@ -19,6 +19,7 @@ import { LogRing } from '../server/logging-ring.js';
 import { startServer, type RunningServer } from '../server/main.js';
 import { VERSION } from '../version.js';
 import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
+import { withDomains } from './serve-domains.js';
 import { openProtocols } from './open-protocols.js';
 import { EXIT_OK } from './command.js';
 import type { CliIo } from './io.js';
@@ -26,7 +27,8 @@ import type { CliIo } from './io.js';
 const OPEN_TO_ALL = 'listening without TLS where other machines can connect (insecure): the network sees who talks to this relay, when and how much';
 
 /** Resolves with the exit code once the relay has stopped. */
-export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
+export async function serve(read: ReadFlags, io: CliIo): Promise<number> {
+  const given = withDomains(read);
   const inspected = await inspectConfig(given, io.env);
   const { config, warnings, ...first } = orThrow(inspected);
   let { origin } = first;
@@ -47,26 +49,31 @@ export async function serve(given: ReadFlags, io: CliIo): Promise<number> {
     return again.config;
   };
   process.on('SIGUSR2', sink.reopen);
-  const audit = auditLogIn(config['data-dir'], logger);
-  const listenFd = handedSocket(io.env, process.pid);
-  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit, origin: () => origin, logRing, listenFd });
-  const facts = factsOf(server, config, inspected.file);
-  const stop = async (): Promise<void> => {
-    manager.stopping();
-    await server.stop();
-    manager.close();
+  const start = async (stopping: AbortSignal): Promise<Run> => {
+    const audit = auditLogIn(config['data-dir'], logger);
+    const listenFd = handedSocket(io.env, process.pid);
+    const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit, origin: () => origin, logRing, listenFd, stopping });
+    return {
+      stop: async () => {
+        manager.stopping();
+        await server.stop();
+        manager.close();
+      },
+      // A terminal that closes sends SIGHUP too; a relay nobody can see any more must not stay behind.
+      reload: io.isTerminal ? null : () => void server.reload(),
+      ready: () => {
+        const facts = factsOf(server, config, inspected.file);
+        if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
+        else logger.info({ ...factsForLog(facts), redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off', auditHead: server.auditHead() } satisfies LogFields, 'relay is listening');
+        manager.ready(`listening on ${facts.relayAddress}`);
+      },
+    };
   };
-  await runUntilSignal(stop, {
+  await runUntilSignal(start, {
     signals: process,
-    armed: () => {
-      if (io.isTerminal) io.print(renderBanner(facts, emphasisFor(io.env)));
-      else logger.info({ ...factsForLog(facts), redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off', auditHead: server.auditHead() } satisfies LogFields, 'relay is listening');
-      manager.ready(`listening on ${facts.relayAddress}`);
-    },
     exitNow: (code) => process.exit(code),
     log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),
-    // A terminal that closes sends SIGHUP too; a relay nobody can see any more must not stay behind.
-    reload: io.isTerminal ? null : () => void server.reload(),
+    hangsUp: io.isTerminal,
   });
   if (!io.isTerminal) logger.info('relay has stopped');
   process.off('SIGUSR2', sink.reopen);

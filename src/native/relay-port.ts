@@ -1,7 +1,7 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats } from '../../index.js';
+import type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats, RelayTenantPage } from '../../index.js';
 
-export type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats };
+export type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats, RelayTenantPage };
 
 /** A file that is made while it is read. */
 export interface PieceSource {
@@ -37,6 +37,8 @@ export interface RelayPort {
   space(pseudonym: string): Promise<RelaySpaceDetail>;
   /** The open subscriptions that are furthest behind, at most 100. */
   slowReaders(count: number): Promise<RelaySlowReaders>;
+  /** A page of tenants with what they take, at most 1,000, behind the one with the id `after`. */
+  tenants(after: string | null, count: number): Promise<RelayTenantPage>;
   /** The newest stored record of the space with a pseudonym, or of the one written to last; null when there is none. */
   sample(pseudonym: string | null): Promise<RelaySample | null>;
   /** Erases the space with a pseudonym; resolves once nothing of it is left on disk. */

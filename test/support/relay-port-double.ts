@@ -16,8 +16,10 @@ import type {
   RelaySpaceDetail,
   RelaySpacePage,
   RelayStats,
+  RelayTenantPage,
   StartRelayPort,
 } from '../../src/native/relay-port.js';
+import { tenantId } from '../../src/server/admission/tenant-id.js';
 import { ROUTES } from '../../src/server/telemetry/closed-labels.js';
 import { RELAY_METRICS } from '../../src/server/telemetry/relay-metrics.js';
 
@@ -98,6 +100,11 @@ export class RelayPortDouble implements RelayPort {
   async slowReaders(count: number): Promise<RelaySlowReaders> {
     const readers = this.spaceRows.map(({ pseudonym }) => ({ space: pseudonym, device: 'd'.repeat(16), cursor: 1, lag: 2 }));
     return { readers: readers.slice(0, count), scanned: readers.length, whole: true };
+  }
+
+  async tenants(): Promise<RelayTenantPage> {
+    const row = { connections: 2, connectionsMax: 10, entries: 3, entriesMax: 0, bytes: null, bytesMax: 4096, pushesPerSecondMax: 0 };
+    return { tenants: [{ tenant: tenantId('acme'), spaces: 1, ...row }, { tenant: tenantId('unlisted'), spaces: 4, ...row }], next: null };
   }
 
   async sample(pseudonym: string | null): Promise<RelaySample | null> {
