@@ -54,8 +54,11 @@ export declare class RelayCore {
   eraseByPseudonym(pseudonym: string): Promise<void>
   /** Begins to write a space (its id, 64 hexadecimal digits) as a file. */
   beginExport(space: string): Promise<SpaceExport>
-  /** Makes a space of a file that another relay wrote; resolves once all of it is durable. Nothing of one that fails is left. */
-  importSpace(path: string): Promise<ExportReport>
+  /**
+   * Makes a space of a file that another relay wrote, or goes on with one that is there; resolves once all of it is durable. Of
+   * a new space that fails nothing is left.
+   */
+  importSpace(path: string): Promise<ImportReport>
   /** Checks a file that a relay wrote, and says what it holds. */
   static verifyExport(path: string): Promise<ExportReport>
   /** Reads the files of the certificate again; rejects when they are of no use, and goes on with what there was. */
@@ -104,6 +107,18 @@ export interface ExportReport {
   snapshotSize: number
   /** Its bytes. */
   snapshotBytes: number
+  /** Blobs. */
+  blobs: number
+  /** Their bytes. */
+  blobBytes: number
+}
+
+/** What an import came to. */
+export interface ImportReport {
+  /** What the file holds. */
+  file: ExportReport
+  /** Entries of it that were not there before; 0 when the relay had all of it. */
+  added: number
 }
 
 /** What a log reset did. */

@@ -2,7 +2,7 @@
 import type { RelaySpaceRow } from '../../index.js';
 import { RelayError } from '../../src/errors.js';
 import type {
-  ExportReport,
+  ImportReport,
   PieceSource,
   RelayConfig,
   RelayEvent,
@@ -60,7 +60,7 @@ export class RelayPortDouble implements RelayPort {
   }
 
   answerFounding(id: number, said: RelayFoundingVerdict): void {
-    this.calls.push(`founding ${id} ${said.verdict}`);
+    this.calls.push(`founding ${id} ${said.verdict}${said.tenant === null ? '' : ` ${said.tenant}`}`);
   }
 
   drainSpans(): [] {
@@ -124,7 +124,7 @@ export class RelayPortDouble implements RelayPort {
     return { next: async () => null };
   }
 
-  async importSpace(path: string): Promise<ExportReport> {
+  async importSpace(path: string): Promise<ImportReport> {
     this.calls.push(`import ${path}`);
     throw new Error('a double imports nothing');
   }

@@ -123,7 +123,7 @@ export class Operations {
   }
 
   metrics(): readonly Readable[] {
-    const { config, certificateDays } = this.#deps;
+    const { config } = this.#deps;
     return operationMetrics({
       summary: (period) => this.view.summary(period),
       disk: () => this.#disk.space,
