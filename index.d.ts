@@ -46,14 +46,19 @@ export declare class RelayCore {
   space(pseudonym: string): Promise<RelaySpaceDetail>
   /** The open subscriptions that are furthest behind, at most 100. */
   slowReaders(count: number): Promise<RelaySlowReaders>
+  /** A page of tenants with what they take, at most 1,000, behind the one with the id `after`. */
+  tenants(after: string | null, count: number): Promise<RelayTenantPage>
   /** The newest stored record of the space with a pseudonym, or of the space written to last; null when there is none. */
   sample(pseudonym: string | null): Promise<RelaySample | null>
   /** Erases the space with a pseudonym; resolves once nothing of it is left on disk. */
   eraseByPseudonym(pseudonym: string): Promise<void>
   /** Begins to write a space (its id, 64 hexadecimal digits) as a file. */
   beginExport(space: string): Promise<SpaceExport>
-  /** Makes a space of a file that another relay wrote; resolves once all of it is durable. Nothing of one that fails is left. */
-  importSpace(path: string): Promise<ExportReport>
+  /**
+   * Makes a space of a file that another relay wrote, or goes on with one that is there; resolves once all of it is durable. Of
+   * a new space that fails nothing is left.
+   */
+  importSpace(path: string): Promise<ImportReport>
   /** Checks a file that a relay wrote, and says what it holds. */
   static verifyExport(path: string): Promise<ExportReport>
   /** Reads the files of the certificate again; rejects when they are of no use, and goes on with what there was. */
@@ -102,6 +107,18 @@ export interface ExportReport {
   snapshotSize: number
   /** Its bytes. */
   snapshotBytes: number
+  /** Blobs. */
+  blobs: number
+  /** Their bytes. */
+  blobBytes: number
+}
+
+/** What an import came to. */
+export interface ImportReport {
+  /** What the file holds. */
+  file: ExportReport
+  /** Entries of it that were not there before; 0 when the relay had all of it. */
+  added: number
 }
 
 /** What a log reset did. */
@@ -154,6 +171,8 @@ export interface RelayConfig {
   gate: RelayGate
   /** Whether a device that would found a space waits for `answerFounding`; otherwise everybody may found one. */
   asksToFound: boolean
+  /** What tenants may take together. */
+  tenants: RelayTenants
   /** TLS, or null for plain connections only. */
   tls: RelayTls | null
   /**
@@ -225,6 +244,8 @@ export interface RelayEvent {
   code: string
   /** One sentence. */
   message: string
+  /** The pseudonym of the space it is about; null for none. */
+  subject: string | null
 }
 
 /** A device that would found a space. */
@@ -245,6 +266,8 @@ export interface RelayFoundingVerdict {
   used: number
   /** Of `exceeded`: how many it may have. */
   allowed: number
+  /** Of `admitted`: on whose account the space is, 32 hexadecimal digits; null for nobody's. */
+  tenant: string | null
 }
 
 /** Rates and counts of one client address; 0 is no limit. */
@@ -259,6 +282,8 @@ export interface RelayGate {
   connectionsMax: number
   /** Networks of proxies whose word about the client's address is believed. */
   trustedProxies: Array<string>
+  /** Whether their connections begin with a header of the PROXY protocol. */
+  proxyProtocol: boolean
   /** The header they write it into: `x-forwarded-for` or `forwarded`. */
   proxyHeader: string
 }
@@ -512,6 +537,10 @@ export interface RelayStats {
   tlsCertificateChangesTotal: number
   /** r" Times another certificate could not be read or obtained. */
   tlsCertificateFailuresTotal: number
+  /** r" Tenants that have spaces. */
+  tenants: number
+  /** r" Spaces that are on a tenant's account. */
+  tenantSpaces: number
   /** r" Works of foreign protocols that became durable. */
   documentWorksTotal: number
   /** r" Groups of them; each is one sync. */
@@ -584,6 +613,10 @@ export interface RelayStats {
   connectionsLimitedTotal: number
   /** r" Connections and WebSockets refused because their address had too many open. */
   addressConnectionsRefusedTotal: number
+  /** r" Connections over a limit that were closed without an answer, because too many others were being told. */
+  refusalsUntoldTotal: number
+  /** r" Connections of trusted proxies that did not begin with a PROXY header, where one is needed. */
+  proxyHeadersMissingTotal: number
   /** r" Requests for the control plane refused because their address sent too many in a minute. */
   requestsLimitedTotal: number
   /** r" Requests for what the core serves itself refused for the same reason. */
@@ -662,11 +695,17 @@ export interface RelayStats {
   drainedTotal: number
   /** r" Connections aborted at the end of a drain. */
   abortedTotal: number
-  /** r" Pushes refused because their session or their space sends too many in a second. */
+  /** r" Pushes refused because their session, their space or their tenant sends too many in a second. */
   pushesLimitedTotal: number
   /** r" Pushes refused because a quota is used up. */
   quotaRefusedTotal: number
-  /** r" Sessions refused because their space has as many as it may. */
+  /** r" Those of them that the quota of a tenant refused. */
+  tenantQuotaRefusedTotal: number
+  /** r" Pushes refused because their tenant sends too many in a second. */
+  tenantPushesLimitedTotal: number
+  /** r" Sessions refused because their tenant has as many as it may. */
+  tenantSessionsRefusedTotal: number
+  /** r" Sessions refused because their space, or its tenant, has as many as it may. */
   spaceSessionsRefusedTotal: number
   /** r" Spaces whose founding was admitted by a token. */
   foundingsAdmittedTotal: number
@@ -822,6 +861,64 @@ export interface RelayStats {
 export interface RelayStopOptions {
   /** How long clients may take to leave, in milliseconds. */
   drainMs: number
+}
+
+/** Limits of a tenant; 0 is no limit. */
+export interface RelayTenantLimits {
+  /** Entries held of all its spaces. */
+  entriesMax: number
+  /** Sealed bytes of those entries. */
+  bytesMax: number
+  /** Sessions of all its spaces at a time. */
+  connectionsMax: number
+  /** Pushes of all its sessions in a second. */
+  pushesPerSecondMax: number
+}
+
+/** The limits of one tenant. */
+export interface RelayTenantOwn {
+  /** Its id: 32 hexadecimal digits. */
+  tenant: string
+  /** What it may take. */
+  limits: RelayTenantLimits
+}
+
+/** A page of tenants. */
+export interface RelayTenantPage {
+  /** Ascending by id. */
+  tenants: Array<RelayTenantRow>
+  /** Where the next page starts; null for none. */
+  next: string | null
+}
+
+/** One tenant: what it takes, and what it may. */
+export interface RelayTenantRow {
+  /** Its id: 32 hexadecimal digits. */
+  tenant: string
+  /** Spaces on its account. */
+  spaces: number
+  /** Open sessions. */
+  connections: number
+  /** Sessions it may have; 0 is no limit, as for every limit here. */
+  connectionsMax: number
+  /** Entries held; null when they are not counted, or not counted yet. */
+  entries: number | null
+  /** Entries it may hold. */
+  entriesMax: number
+  /** Sealed bytes held; null as for entries. */
+  bytes: number | null
+  /** Sealed bytes it may hold. */
+  bytesMax: number
+  /** Pushes in a second. */
+  pushesPerSecondMax: number
+}
+
+/** What the spaces of a tenant may take together. */
+export interface RelayTenants {
+  /** Of every tenant that has no limits of its own. */
+  general: RelayTenantLimits
+  /** Of the others. */
+  own: Array<RelayTenantOwn>
 }
 
 /** Times, in milliseconds. */

@@ -109,9 +109,28 @@ export interface LogLines {
   readonly lines: readonly { readonly number: number; readonly text: string }[];
 }
 
+export interface TenantRow {
+  readonly tenant: string;
+  readonly name: string | null;
+  readonly spaces: number;
+  readonly connections: number;
+  readonly connectionsMax: number;
+  readonly entries: number | null;
+  readonly entriesMax: number;
+  readonly bytes: number | null;
+  readonly bytesMax: number;
+  readonly pushesPerSecondMax: number;
+}
+
+export interface TenantPage {
+  readonly tenants: readonly TenantRow[];
+  readonly next: string | null;
+}
+
 export interface Invite {
   readonly id: string;
   readonly label: string;
+  readonly tenant: string | null;
   readonly usesMax: number;
   readonly used: number;
   readonly createdAtMs: number;

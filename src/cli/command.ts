@@ -19,6 +19,8 @@ export interface Command {
   readonly about: readonly string[];
   /** What may stand without hyphens: `<code>`, `[file]`; null for nothing. */
   readonly operand: string | null;
+  /** How many of them; 1 without it. */
+  readonly operandsMax?: number;
   /** The words an operand can be, where they are few. */
   readonly operandChoices?: readonly string[];
   /** The options of the relay it takes. */
@@ -50,5 +52,5 @@ export function switchesOf(command: Command): readonly Switch[] {
 }
 
 export function acceptedBy(command: Command): Accepted {
-  return { keys: command.options, switches: switchesOf(command), operandsMax: command.operand === null ? 0 : 1 };
+  return { keys: command.options, switches: switchesOf(command), operandsMax: command.operand === null ? 0 : (command.operandsMax ?? 1) };
 }

@@ -90,6 +90,7 @@ export const OPERATOR_CODES: Readonly<Record<string, OperatorCode>> = {
     erase_unfinished: ['The space is gone, but not everything is overwritten yet.', 'It goes on by itself; call again to wait for it.'],
     export_invalid: ['The file is not a whole export.', '`relay space verify` says where; export again.'],
     export_unreadable: ['The file cannot be read.', 'Check path and rights.'],
+    import_blobs_refused: ['The blobs of the file are more than a space may hold here.', 'Raise `limits.space-blobs-max` or `limits.space-blob-bytes-max`.'],
     import_unfinished: ['Another import of this space is under way, or failed.', 'Wait for it; one that failed is undone by the next start.'],
     import_history_unknown: ['The oldest leaves of the space are not known any more, so it cannot move.', 'Make a new space there, and copy what the app holds.'],
     import_refused: ['The rules of the relay do not take what the file holds.', '`relay space verify` says why.'],

@@ -11,7 +11,7 @@ import { authority, relayAddress } from '../server/address.js';
 import { auditLogIn } from '../server/audit/open-audit.js';
 import { DATA_PLANE_ROUTES } from '../server/data-plane-routes.js';
 import { showsDemo } from '../server/demo/open-demo.js';
-import { runUntilSignal } from '../server/lifecycle.js';
+import { runUntilSignal, type Run } from '../server/lifecycle.js';
 import { handedSocket, serviceManager } from '../server/lifecycle/service-manager.js';
 import type { LogFields } from '../server/log/fields.js';
 import { openSink, type LogSink } from '../server/log/sink.js';
@@ -20,6 +20,7 @@ import { LogRing } from '../server/logging-ring.js';
 import { startServer, type RunningServer } from '../server/main.js';
 import { VERSION } from '../version.js';
 import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
+import { withDomains } from './serve-domains.js';
 import { openProtocols } from './open-protocols.js';
 import { EXIT_OK } from './command.js';
 import type { CliIo } from './io.js';
@@ -27,7 +28,8 @@ import type { CliIo } from './io.js';
 const OPEN_TO_ALL = 'listening without TLS where other machines can connect (insecure): the network sees who talks to this relay, when and how much';
 
 /** Resolves with the exit code once the relay has stopped. `shown` is what a person at a terminal sees when it listens. */
-export async function serve(given: Pick<ReadFlags, 'found' | 'switches'>, io: CliIo, shown: (facts: BannerFacts) => string = (facts) => renderBanner(facts, emphasisFor(io.env))): Promise<number> {
+export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFacts) => string = (facts) => renderBanner(facts, emphasisFor(io.env))): Promise<number> {
+  const given = withDomains(read);
   const inspected = await inspectConfig(given, io.env);
   const { config, warnings, ...first } = orThrow(inspected);
   let { origin } = first;
@@ -48,26 +50,31 @@ export async function serve(given: Pick<ReadFlags, 'found' | 'switches'>, io: Cl
     return again.config;
   };
   process.on('SIGUSR2', sink.reopen);
-  const audit = auditLogIn(config['data-dir'], logger);
-  const listenFd = handedSocket(io.env, process.pid);
-  const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit, origin: () => origin, logRing, listenFd });
-  const facts = factsOf(server, config, inspected.file);
-  const stop = async (): Promise<void> => {
-    manager.stopping();
-    await server.stop();
-    manager.close();
+  const start = async (stopping: AbortSignal): Promise<Run> => {
+    const audit = auditLogIn(config['data-dir'], logger);
+    const listenFd = handedSocket(io.env, process.pid);
+    const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit, origin: () => origin, logRing, listenFd, stopping });
+    return {
+      stop: async () => {
+        manager.stopping();
+        await server.stop();
+        manager.close();
+      },
+      // A terminal that closes sends SIGHUP too; a relay nobody can see any more must not stay behind.
+      reload: io.isTerminal ? null : () => void server.reload(),
+      ready: () => {
+        const facts = factsOf(server, config, inspected.file);
+        if (io.isTerminal) io.print(shown(facts));
+        else logger.info({ ...factsForLog(facts), redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off', auditHead: server.auditHead() } satisfies LogFields, 'relay is listening');
+        manager.ready(`listening on ${facts.relayAddress}`);
+      },
+    };
   };
-  await runUntilSignal(stop, {
+  await runUntilSignal(start, {
     signals: process,
-    armed: () => {
-      if (io.isTerminal) io.print(shown(facts));
-      else logger.info({ ...factsForLog(facts), redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off', auditHead: server.auditHead() } satisfies LogFields, 'relay is listening');
-      manager.ready(`listening on ${facts.relayAddress}`);
-    },
     exitNow: (code) => process.exit(code),
     log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),
-    // A terminal that closes sends SIGHUP too; a relay nobody can see any more must not stay behind.
-    reload: io.isTerminal ? null : () => void server.reload(),
+    hangsUp: io.isTerminal,
   });
   if (!io.isTerminal) logger.info('relay has stopped');
   process.off('SIGUSR2', sink.reopen);

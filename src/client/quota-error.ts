@@ -2,7 +2,10 @@
 import type { QuotaDetail, QuotaName } from '../protocol/quota-detail.js';
 import { ClientError } from './client-error.js';
 
-/** Told by the event `error` when entries of this device do not fit; they stay in the outbox and are sent again. */
+/**
+ * Told by the event `error` when entries of this device do not fit; they stay in the outbox and are sent again. Of sessions, and with the
+ * code `too_many_connections`, when the space or its tenant has as many as it may.
+ */
 export class QuotaExceededError extends ClientError {
   readonly quota: QuotaName;
   readonly used: number;
@@ -10,8 +13,8 @@ export class QuotaExceededError extends ClientError {
   /** What the refused request needs beside what is used. */
   readonly needed: number;
 
-  constructor({ quota, used, allowed, needed }: QuotaDetail, hint: string) {
-    super('quota_exceeded', `${quota.replace('_', ' ')}: ${used} of ${allowed} are used, and ${needed} more are needed`, { temporary: true, hint });
+  constructor({ quota, used, allowed, needed }: QuotaDetail, hint: string, code: 'quota_exceeded' | 'too_many_connections' = 'quota_exceeded') {
+    super(code, `${quota.replace('_', ' ')}: ${used} of ${allowed} are used, and ${needed} more are needed`, { temporary: true, hint });
     this.name = 'QuotaExceededError';
     this.quota = quota;
     this.used = used;

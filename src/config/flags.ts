@@ -3,7 +3,7 @@ import { RelayError } from '../errors.js';
 import type { Found } from './finding.js';
 import { OPTIONS, OPTION_KEYS, flagOf, type OptionTable } from './options.js';
 import { nearest } from './suggest.js';
-import { formatValue } from './values.js';
+import { BOOLEAN_WORDS, formatValue } from './values.js';
 
 /** A flag of one command that is not an option of the relay. */
 export interface Switch {
@@ -47,11 +47,17 @@ export function readFlags(args: readonly string[], accepted: Accepted, table: Op
       continue;
     }
     const [name = '', inline] = splitOnce(arg.slice(2), '=');
-    const flag = flagNamed(name, accepted, table);
-    const text = inline ?? (flag.needsValue ? args[(index += 1)] : 'true');
+    const { isNegated, ...flag } = flagNamed(name, accepted, table);
+    const follows = args[index + 1];
+    const takesNext = inline === undefined && !isNegated && (flag.needsValue || (follows !== undefined && flag.words.includes(follows)));
+    if (takesNext) index += 1;
+    if (isNegated && inline !== undefined) throw invalid(`--${name} takes no value`, `Write --${flag.name}=${inline} or --${name}.`);
+    const text = takesNext ? follows : (inline ?? (isNegated ? 'false' : 'true'));
     if (text === undefined) throw invalid(`option --${name} needs a value`, `Write --${name} ${flag.example}.`);
     if (found.has(flag.name) || switches.has(flag.name)) throw invalid(`option --${name} is given twice`, 'Leave one of them out.');
     if (flag.choices !== null && !flag.choices.includes(text)) throw invalid(`--${name}: "${text}" is not known`, `Give one of ${flag.choices.join(', ')}.`);
+    // One that takes no value is there or not.
+    if (flag.isSwitch && !flag.needsValue && text === 'false') continue;
     if (flag.isSwitch) switches.set(flag.name, text);
     else found.set(flag.name, { text, origin: { label: `flag --${name}`, place: null } });
   }
@@ -65,18 +71,28 @@ interface Flag {
   readonly example: string;
   /** Null: judged later, or anything goes. */
   readonly choices: readonly string[] | null;
+  /** What may stand behind one that needs no value, as its value. */
+  readonly words: readonly string[];
+  /** Written `--no-…`. */
+  readonly isNegated: boolean;
 }
+
+const NEGATION = 'no-';
 
 function flagNamed(name: string, { keys, switches }: Accepted, table: OptionTable): Flag {
   const known = switches.find((candidate) => candidate.name === name);
   if (known !== undefined) {
-    const choices = known.choices ?? (known.value === null ? ['true', 'false'] : null);
-    return { name, isSwitch: true, needsValue: known.value !== null, example: known.choices?.[0] ?? known.value ?? '', choices };
+    const isBare = known.value === null;
+    const words = isBare ? ['true', 'false'] : [];
+    return { name, isSwitch: true, needsValue: !isBare, example: known.choices?.[0] ?? known.value ?? '', choices: known.choices ?? (isBare ? words : null), words, isNegated: false };
   }
   const spec = keys.includes(name) ? table[name] : undefined;
+  const positive = name.startsWith(NEGATION) ? name.slice(NEGATION.length) : '';
+  if (spec === undefined && keys.includes(positive) && table[positive]?.type === 'boolean') return { ...flagNamed(positive, { keys, switches, operandsMax: 0 }, table), isNegated: true };
   if (spec === undefined) throw unknown(name, [...keys, ...switches.map((candidate) => candidate.name)]);
   if (spec.secret) throw invalid(`${name} is a secret and has no flag`, 'Other users of the machine can read flags; use the file form of its environment variable.');
-  return { name, isSwitch: false, needsValue: spec.type !== 'boolean', example: formatValue(spec, spec.default), choices: null };
+  const words = spec.type === 'boolean' ? BOOLEAN_WORDS : [];
+  return { name, isSwitch: false, needsValue: spec.type !== 'boolean', example: formatValue(spec, spec.default), choices: null, words, isNegated: false };
 }
 
 function unknown(name: string, candidates: readonly string[]): RelayError {

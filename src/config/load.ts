@@ -2,7 +2,7 @@
 import { readEnvironment, CONFIG_VARIABLE, type Environment } from './environment.js';
 import { findConfigFile, CONFIG_FOLDERS } from './file/find.js';
 import { readConfigFile } from './file/read.js';
-import { describeFinding, throwErrors, type Finding, type Origin } from './finding.js';
+import { describeFinding, throwErrors, type Finding, type Found, type Origin } from './finding.js';
 import { OPTIONS_ONLY, readFlags, type ReadFlags } from './flags.js';
 import { OPTION_KEYS, type Config, type OptionKey } from './options.js';
 import { resolveConfig, type Resolved } from './resolve.js';
@@ -23,6 +23,12 @@ export function loadConfig(args: readonly string[], env: Environment): LoadedCon
   return orThrow({ ...resolved, findings: [...environment.findings, ...resolved.findings] });
 }
 
+/** What a command line says about the configuration. */
+export interface ConfigFlags extends Pick<ReadFlags, 'found' | 'switches'> {
+  /** What its operands stand for: above the defaults, and below everything that is said by name. */
+  readonly implied?: ReadonlyMap<string, Found>;
+}
+
 export interface Inspected extends Resolved {
   /** The file that was read, or null. */
   readonly file: string | null;
@@ -30,14 +36,14 @@ export interface Inspected extends Resolved {
 
 /** Reads everything, the file included, and says all that is wrong with it instead of throwing. */
 export async function inspectConfig(
-  flags: Pick<ReadFlags, 'found' | 'switches'>,
+  flags: ConfigFlags,
   env: Environment,
   folders: readonly string[] = CONFIG_FOLDERS,
 ): Promise<Inspected> {
   const environment = readEnvironment(env);
   const place = findConfigFile(flags.switches.get('config') ?? null, env[CONFIG_VARIABLE] ?? '', folders);
   const file = place.path === null ? { found: new Map(), findings: [] } : await readConfigFile(place.path);
-  const resolved = resolveConfig([flags.found, environment.found, file.found]);
+  const resolved = resolveConfig([flags.found, environment.found, file.found, flags.implied ?? new Map()]);
   const findings: Finding[] = [...place.findings, ...file.findings, ...environment.findings, ...resolved.findings];
   const isWrong = findings.some(({ severity }) => severity === 'error');
   return { config: isWrong ? null : resolved.config, origin: resolved.origin, findings, file: place.path };

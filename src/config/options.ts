@@ -14,6 +14,7 @@ import { OBSERVABILITY } from './table/observability.js';
 import { PLACE } from './table/place.js';
 import { PROCESS } from './table/process.js';
 import { STORAGE } from './table/storage.js';
+import { LIMITS_OF_TENANT } from './table/tenants.js';
 import { TELLING } from './table/telling.js';
 import { TLS } from './table/tls.js';
 import { TIME } from './table/time.js';
@@ -27,6 +28,7 @@ export const OPTIONS = {
   ...DEMO,
   ...ADMIN,
   ...ADMISSION,
+  ...LIMITS_OF_TENANT,
   ...TLS,
   ...STORAGE,
   ...LIMITS,
@@ -35,8 +37,6 @@ export const OPTIONS = {
   ...TELLING,
   ...OBSERVABILITY,
   ...PLACE,
-  ...TELLING,
-  ...OBSERVABILITY,
   ...COMPAT,
 } as const satisfies Record<string, OptionSpec>;
 

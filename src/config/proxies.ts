@@ -1,6 +1,7 @@
 // The list behind `behind-proxy`: networks of proxies whose word about a client's address is believed.
 import { isIP } from 'node:net';
 import { configError, type Finding, type Origin } from './finding.js';
+import type { Config, OptionKey } from './options.js';
 
 /** Words for the networks that proxies are usually in. */
 const NAMED: Readonly<Record<string, readonly string[]>> = {
@@ -22,8 +23,14 @@ export function parseProxies(text: string): readonly string[] | null {
   return networks.length <= NETWORKS_MAX && networks.every(isNetwork) ? networks : null;
 }
 
-/** What is wrong with the option. */
-export function checkProxies(text: string, { label, place }: Origin): Finding[] {
+/** What is wrong with the options. */
+export function checkProxies(config: Config, origin: (key: OptionKey) => Origin): Finding[] {
+  const { 'behind-proxy': text, 'proxy-protocol': speaks } = config;
+  const { label, place } = origin('behind-proxy');
+  if (speaks && text === NO_PROXY) {
+    const { label, place } = origin('proxy-protocol');
+    return [configError(`${label}: the PROXY protocol is spoken by nobody`, 'Name the networks of your proxies with --behind-proxy, or leave it out.', place)];
+  }
   if (parseProxies(text) !== null) return [];
   const hint = `Give ${NO_PROXY}, or networks with commas between them, such as loopback, private, 10.0.0.0/8 or 2001:db8::/32.`;
   return [configError(`${label}: "${text}" is not a list of at most ${NETWORKS_MAX} networks`, hint, place)];

@@ -29,7 +29,7 @@ export function resolveConfig(layers: readonly Layer[]): Resolved {
     ...findings,
     ...checkBind(config, originOf),
     ...checkTls(config, originOf),
-    ...checkProxies(config['behind-proxy'], originOf('behind-proxy')),
+    ...checkProxies(config, originOf),
     ...checkAdminToken(config, originOf('admin.token')),
     ...checkAdmission(config, originOf),
     ...checkDestinations(config, originOf),

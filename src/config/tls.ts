@@ -2,9 +2,16 @@
 import type { Finding, Origin } from './finding.js';
 import type { Config, OptionKey } from './options.js';
 
-const DOMAINS_MAX = 100;
+/** Names of one certificate. */
+export const DOMAINS_MAX = 100;
 const DOMAIN_CHARS_MAX = 253;
+/** A name such as relay.example.org. */
 const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+/** Whether a text may be the name of a host on the network. */
+export function isDomain(text: string): boolean {
+  return text.length <= DOMAIN_CHARS_MAX && DOMAIN.test(text);
+}
 
 /** Whether clients speak TLS to the relay itself. */
 export function isTlsOn(config: Config): boolean {
@@ -29,7 +36,7 @@ export function checkTls(config: Config, origin: (key: OptionKey) => Origin): Fi
   if (config['acme.domains'] !== null) {
     if (cert !== null || key !== null) refuse('acme.domains', 'there are certificate files as well', 'Use either tls.cert and tls.key, or acme.domains.');
     const domains = acmeDomains(config);
-    const wrong = domains.find((name) => name.length > DOMAIN_CHARS_MAX || !DOMAIN.test(name));
+    const wrong = domains.find((name) => !isDomain(name));
     if (wrong !== undefined) refuse('acme.domains', `"${wrong}" is no domain name`, 'Write names such as relay.example.org, separated by commas.');
     if (domains.length === 0 || domains.length > DOMAINS_MAX) refuse('acme.domains', `from 1 to ${DOMAINS_MAX} domains are possible`, 'Name at least one.');
     if (!config['acme.directory'].startsWith('https://')) refuse('acme.directory', 'it is no https address', 'Write the address that the authority names.');

@@ -62,9 +62,14 @@ function refuse(expected: string): Parsed {
   return { ok: false, expected };
 }
 
+const TRUE_WORDS = ['true', 'yes', '1'];
+const FALSE_WORDS = ['false', 'no', '0'];
+/** Every way to write a boolean. */
+export const BOOLEAN_WORDS: readonly string[] = [...TRUE_WORDS, ...FALSE_WORDS];
+
 function parseBoolean(text: string): Parsed {
-  if (['true', 'yes', '1'].includes(text)) return { ok: true, value: true };
-  return ['false', 'no', '0'].includes(text) ? { ok: true, value: false } : refuse('true or false');
+  if (TRUE_WORDS.includes(text)) return { ok: true, value: true };
+  return FALSE_WORDS.includes(text) ? { ok: true, value: false } : refuse('true or false');
 }
 
 function parsePort(text: string): Parsed | null {

@@ -39,6 +39,7 @@ function portOf(core: NativeAddon.RelayCore): RelayPort {
     spaces: (after, count) => converted(() => core.spaces(after, count)),
     space: (pseudonym) => converted(() => core.space(pseudonym)),
     slowReaders: (count) => converted(() => core.slowReaders(count)),
+    tenants: (after, count) => converted(() => core.tenants(after, count)),
     sample: (pseudonym) => converted(() => core.sample(pseudonym)),
     eraseByPseudonym: (pseudonym) => converted(() => core.eraseByPseudonym(pseudonym)),
     beginExport: async (space) => {

@@ -1,7 +1,7 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats } from '../../index.js';
+import type { ExportReport, ImportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats, RelayTenantPage } from '../../index.js';
 
-export type { ExportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats };
+export type { ExportReport, ImportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats, RelayTenantPage };
 
 /** A file that is made while it is read. */
 export interface PieceSource {
@@ -37,14 +37,16 @@ export interface RelayPort {
   space(pseudonym: string): Promise<RelaySpaceDetail>;
   /** The open subscriptions that are furthest behind, at most 100. */
   slowReaders(count: number): Promise<RelaySlowReaders>;
+  /** A page of tenants with what they take, at most 1,000, behind the one with the id `after`. */
+  tenants(after: string | null, count: number): Promise<RelayTenantPage>;
   /** The newest stored record of the space with a pseudonym, or of the one written to last; null when there is none. */
   sample(pseudonym: string | null): Promise<RelaySample | null>;
   /** Erases the space with a pseudonym; resolves once nothing of it is left on disk. */
   eraseByPseudonym(pseudonym: string): Promise<void>;
   /** Begins to write a space (64 hexadecimal digits) as a file. */
   beginExport(space: string): Promise<PieceSource>;
-  /** Makes a space of a file that another relay wrote; resolves once all of it is durable. Nothing of one that fails is left. */
-  importSpace(path: string): Promise<ExportReport>;
+  /** Makes a space of a file that another relay wrote, or goes on with one that is there; resolves once all of it is durable. */
+  importSpace(path: string): Promise<ImportReport>;
   /** Tells clients when to return, waits for them at most `drainMs`, closes the store. A second call does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
 }

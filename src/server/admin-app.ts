@@ -12,6 +12,7 @@ import { overviewRoutes, type OverviewDeps } from './admin-api/overview.js';
 import { pageRoutes } from './admin-api/pages.js';
 import { sampleRoute } from './admin-api/sample.js';
 import { spacesRoutes } from './admin-api/spaces.js';
+import { tenantsRoute } from './admin-api/tenants.js';
 import { newApp, type App } from './fastify.js';
 import type { LogRing } from './logging-ring.js';
 import { installProblems } from './plugins/problem.js';
@@ -76,6 +77,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   logsRoute(app, deps.logRing);
   reloadRoute(app, deps.reload);
   limitsRoute(app, deps);
+  tenantsRoute(app, deps);
   tokenRoutes(app, deps.tokens);
   deps.operations.adminRoutes(app);
   auditRoute(app, deps.auditLog);

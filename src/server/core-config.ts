@@ -6,6 +6,7 @@ import { parseProxies } from '../config/proxies.js';
 import { acmeDomains, isTlsOn } from '../config/tls.js';
 import { RelayError } from '../errors.js';
 import type { RelayConfig } from '../native/relay-port.js';
+import { tenantPlan } from './admission/tenant-plan.js';
 
 /** What a path on the public port serves. The names are the addon's. */
 export type RouteKind =
@@ -44,6 +45,7 @@ export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: {
     controlPlane,
     gate: gateConfig(config),
     asksToFound: config.admission !== 'open',
+    tenants: tenantPlan(config),
     tls: tlsConfig(config),
     takeOverMs: config['reuse-port'] ? config['reuse-port-wait'] : null,
     listenFd,
@@ -68,6 +70,7 @@ function gateConfig(config: Config): RelayConfig['gate'] {
     connectionsPerMinute: config['limits.connections-per-minute'],
     connectionsMax: config['limits.address-connections-max'],
     trustedProxies: [...(parseProxies(config['behind-proxy']) ?? [])],
+    proxyProtocol: config['proxy-protocol'],
     proxyHeader: config['proxy-header'],
   };
 }

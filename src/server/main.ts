@@ -44,6 +44,8 @@ export interface ServerDeps {
   readonly origin?: () => Readonly<Partial<Record<OptionKey, string>>>;
   /** The last lines of the log, for the admin page. */
   readonly logRing?: LogRing;
+  /** Aborted when the relay is told to stop before it has started: the start closes what it opened, and rejects. */
+  readonly stopping?: AbortSignal;
   /** A listening socket this process was started with; absent or null: the port is opened. */
   readonly listenFd?: number | null;
 }
@@ -117,11 +119,14 @@ async function open(config: Config, deps: ServerDeps, closers: Closers): Promise
   let opened = config['reuse-port'] ? null : await openAdminApp(config, shared, deps, closers, traces);
   // The admin port of a relay that is about to stop is free only after its store is.
   const late = closers.later();
+  deps.stopping?.throwIfAborted();
   core = await openCore(socket, shared, deps, closers);
+  deps.stopping?.throwIfAborted();
   await audit.open();
   await shared.operations.open(config['data-dir']);
   closers.add(() => shared.operations.close());
   if (config['reuse-port']) opened = await whenPortIsFree(() => openAdminApp(config, shared, deps, late, traces), config['reuse-port-wait']);
+  deps.stopping?.throwIfAborted();
   const admin = (await opened?.begin()) ?? null;
   shared.readiness.markReady();
   let stopping: Promise<void> | null = null;

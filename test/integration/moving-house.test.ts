@@ -99,10 +99,11 @@ describe.skipIf(!productBuilt())('moving house (needs `npm run build`)', { timeo
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({ entries: 4, floor: 1, size: 4, headIsProven: true, devices: 2 });
     await a.push('after the export');
+    await until('a has it in its log', () => a.space.size === 5);
     expect(exported(a.space)).toMatchObject({ status: 1, stderr: expect.stringContaining('is there already') });
 
     expect(imported()).toMatchObject({ status: 0, stdout: expect.stringMatching(/^4 entries/) });
-    expect(imported()).toMatchObject({ status: 1, stderr: expect.stringContaining('holds the space already') });
+    expect(imported()).toMatchObject({ status: 0, stdout: expect.stringMatching(/^4 entries are in the relay, 0 of them new/) });
     await a.space.close();
     await b.space.close();
     await old?.stop();

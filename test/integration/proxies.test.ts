@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createSpace, type Space } from '../../src/client/node.js';
-import { PROXY_NAMES, ProxyProcess, hasProxy, type ProxyName } from '../support/proxy-process.js';
+import { PASSING_NAMES, PROXY_NAMES, ProxyProcess, hasProxy, type ProxyName } from '../support/proxy-process.js';
 import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.js';
 import { HAS_OPENSSL, TestAuthority } from '../support/test-authority.js';
 
@@ -38,11 +38,12 @@ interface Scene extends AsyncDisposable {
 async function scene(name: ProxyName, title: string, env: Readonly<Record<string, string>>): Promise<Scene> {
   const place = join(dir, title);
   const relayPort = await freePort();
-  const start = (): Promise<RelayProcess> =>
-    startRelay({ dataDir: join(place, 'data'), port: relayPort, env: { RELAY_DRAIN_TIME: '500ms', RELAY_LIMITS_REQUESTS_PER_MINUTE: String(REQUESTS_MAX), ...env } });
-  let relay = await start();
   const [certificate, key] = [join(dir, `${title}.crt`), join(dir, `${title}.key`)];
   authority.issue(certificate, key);
+  const passed = PASSING_NAMES.includes(name) ? { RELAY_PROXY_PROTOCOL: 'true', RELAY_TLS_CERT: certificate, RELAY_TLS_KEY: key } : {};
+  const start = (): Promise<RelayProcess> =>
+    startRelay({ dataDir: join(place, 'data'), port: relayPort, env: { RELAY_DRAIN_TIME: '500ms', RELAY_LIMITS_REQUESTS_PER_MINUTE: String(REQUESTS_MAX), ...passed, ...env } });
+  let relay = await start();
   const proxy = await ProxyProcess.start(name, { dir: place, relayPort, certificate, key, silence: `${SILENCE_MS / 1000}s` });
   let opened = 0;
   class ThroughProxy extends WebSocket {

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createSpace } from '../../src/client/node.js';
@@ -40,6 +41,26 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
     expect(await relay.ended).toEqual({ code: 0, signal: null });
     expect(relay.stderr).toEqual([]);
     expect(readdirSync(relay.dir).filter((name) => name.startsWith('sealrelay-'))).toEqual([]);
+  });
+
+  it('ends in order on a SIGTERM before it listens, whenever that comes', async () => {
+    const privateFolders = (relay: ServeProcess): string[] => readdirSync(relay.dir).filter((name) => name.startsWith('sealrelay-'));
+    for (const laterMs of [0, 30]) {
+      await using relay = new ServeProcess([]);
+      // The first thing that a start makes.
+      while (privateFolders(relay).length === 0) await sleep(1);
+      await sleep(laterMs);
+      relay.child.kill('SIGTERM');
+      expect(await relay.ended).toEqual({ code: 0, signal: null });
+      expect([privateFolders(relay), relay.stderr]).toEqual([[], []]);
+      const said = relay.stdout.map((line): unknown => JSON.parse(line).msg);
+      expect(said).toEqual(['SIGTERM: stopping before the start is done; once more to end at once', 'relay has stopped']);
+    }
+  });
+
+  it('serves a domain with TLS and everything that is set by name, before it has a certificate', async () => {
+    await using relay = new ServeProcess(['relay.example.org', '--host', '127.0.0.1', '--tls.redirect-port', 'off', '--acme.directory', 'https://127.0.0.1:1/dir']);
+    expect(await relay.logLine('relay is listening')).toMatchObject({ tls: '1.3', relayAddress: expect.stringMatching(/^sealrelay:\/\/relay\.example\.org:\d+\/#k=/) });
   });
 
   it('names a taken port and its fix in one line', async () => {

@@ -21,6 +21,7 @@ export interface ProxyPlan {
 }
 
 interface Program {
+  readonly command: string;
   readonly file: string;
   readonly version: readonly string[];
   /** What is replaced in the file as shown: each has to be there. */
@@ -32,6 +33,7 @@ const RELAY = '127.0.0.1:8080';
 
 const PROGRAMS = {
   nginx: {
+    command: 'nginx',
     file: 'nginx.conf',
     version: ['-v'],
     changes: (plan, port) => [
@@ -45,6 +47,7 @@ const PROGRAMS = {
     args: (config, plan) => ['-p', plan.dir, '-e', 'stderr', '-c', nginxMain(config, plan.dir)],
   },
   haproxy: {
+    command: 'haproxy',
     file: 'haproxy.cfg',
     version: ['-v'],
     changes: (plan, port) => [
@@ -56,7 +59,20 @@ const PROGRAMS = {
     ],
     args: (config) => ['-db', '-f', config],
   },
+  'haproxy-tcp': {
+    command: 'haproxy',
+    file: 'haproxy-tcp.cfg',
+    version: ['-v'],
+    changes: (plan, port) => [
+      [RELAY, `127.0.0.1:${plan.relayPort}`],
+      ['bind :443', `bind 127.0.0.1:${port}`],
+      ['maxconn 60000', 'maxconn 100'],
+      ['75s', plan.silence],
+    ],
+    args: (config) => ['-db', '-f', config],
+  },
   caddy: {
+    command: 'caddy',
     file: 'Caddyfile',
     version: ['version'],
     changes: (plan, port) => [
@@ -68,11 +84,13 @@ const PROGRAMS = {
 } as const satisfies Record<string, Program>;
 
 export type ProxyName = keyof typeof PROGRAMS;
-export const PROXY_NAMES: readonly ProxyName[] = ['nginx', 'haproxy', 'caddy'];
+export const PROXY_NAMES: readonly ProxyName[] = ['nginx', 'haproxy', 'haproxy-tcp', 'caddy'];
+/** Those that leave TLS to the relay and speak the PROXY protocol to it. */
+export const PASSING_NAMES: readonly ProxyName[] = ['haproxy-tcp'];
 
 /** Whether the program is on this machine. */
 export function hasProxy(name: ProxyName): boolean {
-  return spawnSync(name, [...PROGRAMS[name].version], { env: environment('/nonexistent') }).status === 0;
+  return spawnSync(PROGRAMS[name].command, [...PROGRAMS[name].version], { env: environment('/nonexistent') }).status === 0;
 }
 
 export class ProxyProcess implements AsyncDisposable {
@@ -86,7 +104,7 @@ export class ProxyProcess implements AsyncDisposable {
 
   /** Starts it and waits until it listens. */
   static async start(name: ProxyName, plan: ProxyPlan): Promise<ProxyProcess> {
-    const { file, changes, args }: Program = PROGRAMS[name];
+    const { command, file, changes, args }: Program = PROGRAMS[name];
     mkdirSync(plan.dir, { recursive: true });
     const port = await freePort();
     let text = readFileSync(join(DEPLOY, file), 'utf8');
@@ -96,7 +114,7 @@ export class ProxyProcess implements AsyncDisposable {
     }
     const config = join(plan.dir, file);
     writeFileSync(config, text);
-    const child = spawn(name, [...args(config, plan)], { cwd: plan.dir, env: environment(plan.dir), stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(command, [...args(config, plan)], { cwd: plan.dir, env: environment(plan.dir), stdio: ['ignore', 'ignore', 'pipe'] });
     const proxy = new ProxyProcess(child, port);
     let said = '';
     child.stderr?.on('data', (piece: Buffer) => (said = `${said}${piece.toString()}`.slice(-4000)));

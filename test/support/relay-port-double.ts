@@ -2,7 +2,7 @@
 import type { RelaySpaceRow } from '../../index.js';
 import { RelayError } from '../../src/errors.js';
 import type {
-  ExportReport,
+  ImportReport,
   PieceSource,
   RelayConfig,
   RelayEvent,
@@ -16,8 +16,10 @@ import type {
   RelaySpaceDetail,
   RelaySpacePage,
   RelayStats,
+  RelayTenantPage,
   StartRelayPort,
 } from '../../src/native/relay-port.js';
+import { tenantId } from '../../src/server/admission/tenant-id.js';
 import { ROUTES } from '../../src/server/telemetry/closed-labels.js';
 import { RELAY_METRICS } from '../../src/server/telemetry/relay-metrics.js';
 
@@ -58,7 +60,7 @@ export class RelayPortDouble implements RelayPort {
   }
 
   answerFounding(id: number, said: RelayFoundingVerdict): void {
-    this.calls.push(`founding ${id} ${said.verdict}`);
+    this.calls.push(`founding ${id} ${said.verdict}${said.tenant === null ? '' : ` ${said.tenant}`}`);
   }
 
   drainSpans(): [] {
@@ -100,6 +102,11 @@ export class RelayPortDouble implements RelayPort {
     return { readers: readers.slice(0, count), scanned: readers.length, whole: true };
   }
 
+  async tenants(): Promise<RelayTenantPage> {
+    const row = { connections: 2, connectionsMax: 10, entries: 3, entriesMax: 0, bytes: null, bytesMax: 4096, pushesPerSecondMax: 0 };
+    return { tenants: [{ tenant: tenantId('acme'), spaces: 1, ...row }, { tenant: tenantId('unlisted'), spaces: 4, ...row }], next: null };
+  }
+
   async sample(pseudonym: string | null): Promise<RelaySample | null> {
     const space = this.spaceRows.find((row) => pseudonym === null || row.pseudonym === pseudonym)?.pseudonym;
     if (space === undefined) return null;
@@ -117,7 +124,7 @@ export class RelayPortDouble implements RelayPort {
     return { next: async () => null };
   }
 
-  async importSpace(path: string): Promise<ExportReport> {
+  async importSpace(path: string): Promise<ImportReport> {
     this.calls.push(`import ${path}`);
     throw new Error('a double imports nothing');
   }

@@ -9,7 +9,7 @@ mod section;
 
 pub use check::{Checker, Report};
 pub use reader::{SectionReader, SectionWriter};
-pub use section::{Head, MAGIC, Mark, SECTION_BYTES_MAX, Section, Totals};
+pub use section::{BlobHead, Head, MAGIC, Mark, SECTION_BYTES_MAX, Section, Totals};
 
 use std::fmt;
 

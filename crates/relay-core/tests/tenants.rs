@@ -33,9 +33,12 @@ impl Gatekeeper for ByToken {
     }
 }
 
+/// Whose space is whose, and what every further one is answered.
+type Kept = (HashMap<SpaceId, TenantId>, Option<StoreError>);
+
 /// Records in memory that can fail, and outlive a relay.
 #[derive(Clone, Default)]
-struct Records(Arc<Mutex<(HashMap<SpaceId, TenantId>, Option<StoreError>)>>);
+struct Records(Arc<Mutex<Kept>>);
 
 impl TenantRecords for Records {
     fn load(&self) -> Vec<(SpaceId, TenantId)> {

@@ -218,8 +218,9 @@ impl RelayCore {
         AsyncTask::new(BeginExportTask { native: self.shared.with(Running::native), space })
     }
 
-    /// Makes a space of a file that another relay wrote; resolves once all of it is durable. Nothing of one that fails is left.
-    #[napi(catch_unwind, ts_return_type = "Promise<ExportReport>")]
+    /// Makes a space of a file that another relay wrote, or goes on with one that is there; resolves once all of it is durable. Of
+    /// a new space that fails nothing is left.
+    #[napi(catch_unwind, ts_return_type = "Promise<ImportReport>")]
     pub fn import_space(&self, path: String) -> AsyncTask<ImportTask> {
         AsyncTask::new(ImportTask { native: self.shared.with(Running::native), path: PathBuf::from(path) })
     }

@@ -15,14 +15,13 @@ use relay_core::founding::{FoundingVerdict, Gatekeeper};
 use relay_core::http::HttpSessions;
 use relay_core::limits::RelayLimits;
 use relay_core::measure::{HistogramFigures, RequestFigures};
-use relay_core::moving::Report;
 use relay_core::quota::SpaceQuota;
 use relay_core::relay::{ErasedSpaces, Guards, Relay, RelayParts, RelayStats as RuleStats};
 use relay_core::store::{Store, StoreError, StoreStats};
 use relay_net::Clock;
 use relay_proto::SpaceId;
 use relay_store::damaged_read::DamagedRead;
-use relay_store::moving::{Export, ImportError, import};
+use relay_store::moving::{Export, ImportError, Imported, import};
 use relay_store::tenant_book::TenantBook;
 use relay_store::{EmbeddedStore, StoreOptions, real_environment};
 use std::io::{self, Read};
@@ -188,7 +187,7 @@ impl Native {
     }
 
     /// Makes a space of a file. Blocks.
-    pub(crate) fn import<R: Read>(&self, open: impl FnMut() -> io::Result<R>) -> Result<Report, ImportError> {
+    pub(crate) fn import<R: Read>(&self, open: impl FnMut() -> io::Result<R>) -> Result<Imported, ImportError> {
         import(&self.store, open)
     }
 

@@ -94,6 +94,21 @@ impl Blobs {
         self.with_shelf(place.space, |space| Ok(space.shelf.find(place.blob, device)?))
     }
 
+    /// The complete blobs of a space, ascending by id.
+    pub(crate) fn list(&self, space: SpaceId) -> Result<Vec<(BlobId, BlobFacts)>, BlobError> {
+        self.with_shelf(space, |held| {
+            let mut all: Vec<_> =
+                held.shelf.all().0.into_iter().filter_map(|blob| Some((blob, held.shelf.facts(blob).ok()?))).collect();
+            all.sort_unstable_by_key(|(blob, _)| *blob);
+            Ok(all)
+        })
+    }
+
+    /// Whether one space may hold so many blobs of so many bytes.
+    pub(crate) fn may_hold(&self, blobs: u64, bytes: u64) -> bool {
+        blobs <= u64::from(self.limits.space_blobs_max) && bytes <= self.limits.space_blob_bytes_max
+    }
+
     /// Bytes from `offset` on, up to the end of a block.
     pub(crate) fn read(&self, place: BlobPlace, offset: u64, bytes_max: u32) -> Result<bytes::Bytes, BlobError> {
         let facts: BlobFacts = self.with_shelf(place.space, |space| Ok(space.shelf.facts(place.blob)?))?;
@@ -199,7 +214,7 @@ impl Blobs {
         let mut swept = Swept::default();
         for space in file::spaces(&self.shared).map_err(|error| self.write_error(&error))? {
             let of_space = self.with_shelf(space, |held| {
-                let is_known = self.shared.is_known(space);
+                let is_known = self.shared.is_known(space) || self.shared.is_importing(space);
                 let gone = if is_known { held.shelf.expired(expiry) } else { held.shelf.all() };
                 self.remove_all(space, held, gone)
             });

@@ -1,11 +1,14 @@
 //! Moving house: a space of this store as a file, and a file as a space of this store. What a good file is, is in
 //! `relay_core::moving`; an import goes through the committer like everything else, behind a durable word that undoes it.
 
+mod blobs;
 mod export;
+mod going_on;
 mod import;
+mod prefix;
 
 pub use export::Export;
-pub use import::{ImportError, import, verify};
+pub use import::{ImportError, Imported, import, verify};
 
 use relay_core::store::{Completion, StoreError};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};

@@ -7,7 +7,7 @@ use crate::space::Space;
 use bytes::Bytes;
 use relay_core::ledger::PreparedPush;
 use relay_core::store::{Completion, Pushed, SpaceFacts, StoreError, StoredEntry};
-use relay_proto::ids::SpaceId;
+use relay_proto::ids::{Seq, SpaceId};
 use relay_proto::wire::Writer;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,8 @@ pub(crate) enum Call {
     Trim { space: SpaceId, floor: u64, done: Completion<()> },
     /// Append what another log held, as it is: the state the space begins with, or entries.
     Import { space: Arc<Space>, begins: Option<Box<StateRecord>>, entries: Vec<StoredEntry>, done: Completion<()> },
+    /// Append what another log held to a space that is known, while its log has exactly this length.
+    GoOn { space: SpaceId, after: Seq, entries: Vec<StoredEntry>, done: Completion<()> },
     /// Sign the newest head.
     Attest { space: SpaceId, done: Completion<Bytes> },
     /// End the open segment; answered with the number of the next one.
@@ -50,6 +52,9 @@ impl Call {
                 let entry = |entry: &StoredEntry| record_bytes(ENTRY_FIELD_BYTES + entry.sealed.len());
                 begins.as_deref().map_or(0, state) + entries.iter().map(entry).sum::<usize>()
             }
+            Self::GoOn { entries, .. } => {
+                entries.iter().map(|entry| record_bytes(ENTRY_FIELD_BYTES + entry.sealed.len())).sum()
+            }
             // The record holds the whole chain: what the space has already and what is added.
             Self::Roster { chain, keyring, .. } => {
                 let added: usize = chain.iter().map(|statement| statement.len() + 4).sum();
@@ -70,7 +75,9 @@ impl Call {
         match self {
             Self::Push { done, .. } => done(Err(error)),
             Self::Roster { done, .. } => done(Err(error)),
-            Self::Import { done, .. } | Self::Trim { done, .. } | Self::Close { done } => done(Err(error)),
+            Self::Import { done, .. } | Self::GoOn { done, .. } | Self::Trim { done, .. } | Self::Close { done } => {
+                done(Err(error))
+            }
             Self::Attest { done, .. } => done(Err(error)),
             Self::Roll { done } => done(Err(error)),
         }

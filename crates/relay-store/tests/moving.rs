@@ -3,9 +3,11 @@
 mod support;
 
 use bytes::Bytes;
+use relay_core::blobs::{Appended, Begun, BlobCompletion, BlobPlace, BlobStore, UploadRequest};
 use relay_core::moving::Fault;
 use relay_core::store::{ReadOutcome, Refusal, SignedAck, Store, StoreError, Verdict};
 use relay_proto::attestation::{Attestation, HeadClaim};
+use relay_proto::blob::BlobHasher;
 use relay_proto::erasure::ErasureReason;
 use relay_proto::frame::Ack;
 use relay_proto::hash::{entry_id, sha256};
@@ -120,7 +122,12 @@ fn new_house(vfs: &SimVfs, options: &StoreOptions) -> EmbeddedStore {
 }
 
 fn take(store: &EmbeddedStore, file: &[u8]) -> Result<(), ImportError> {
-    import(store, || Ok::<_, io::Error>(file)).map(|_report| ())
+    added(store, file).map(|_entries| ())
+}
+
+/// How many entries an import added.
+fn added(store: &EmbeddedStore, file: &[u8]) -> Result<u64, ImportError> {
+    import(store, || Ok::<_, io::Error>(file)).map(|imported| imported.added)
 }
 
 /// The space is whole in the new house: order, leaves, marks, roster, snapshot, and a head of that house's own.
@@ -198,14 +205,17 @@ fn a_space_moves_into_a_log_that_was_reset_and_out_of_it() {
 }
 
 #[test]
-fn what_is_there_already_or_was_erased_by_its_owner_is_refused() {
+fn what_is_there_already_adds_nothing_and_what_its_owner_erased_is_refused() {
     let (writer, options) = (Writer::new(1), options("/new", SEGMENT));
     let old = old_house(&writer);
     let file = exported(&old, &writer);
-    assert!(matches!(take(&old, &file), Err(ImportError::Known)));
+    assert_eq!(added(&old, &file).unwrap(), 0);
     let store = new_house(&SimVfs::new(), &options);
-    take(&store, &file).unwrap();
-    assert!(matches!(take(&store, &file), Err(ImportError::Known)));
+    assert_eq!(added(&store, &file).unwrap(), ENTRIES - FLOOR + 1);
+    let commits = store.stats().commits;
+    assert_eq!(added(&store, &file).unwrap(), 0);
+    assert_eq!(store.stats().commits, commits, "nothing was written");
+    check_moved(&store, &writer);
     wait(|done| store.erase(writer.space(), ErasureReason::Operator, done)).unwrap();
     assert!(wait(|done| store.space(writer.space(), done)).unwrap().is_none());
     // The operator's own word is the operator's to take back.
@@ -321,10 +331,104 @@ fn a_checkpoint_that_is_written_while_an_import_is_under_way_has_it() {
         passes += 1;
         Ok::<_, io::Error>(Interrupted { file: &file, at: 0, store: (passes == 2).then_some(&store) })
     });
-    assert_eq!(report.unwrap().entries, ENTRIES - FLOOR + 1);
+    assert_eq!(report.unwrap().file.entries, ENTRIES - FLOOR + 1);
     // Killed, so that what is on disk now is all there is.
     let killed = vfs.fork();
     assert!(killed.contents().contains_key(Path::new("/new/checkpoint")), "the control: there is one");
     let store = open(Arc::new(killed), &options).unwrap();
     assert_eq!(writer.page(&store, FLOOR - 1).unwrap().entries.len() as u64, ENTRIES - FLOOR + 1);
+}
+
+#[test]
+fn a_later_export_brings_what_came_since_the_first_one() {
+    let (writer, options) = (Writer::new(1), options("/new", SEGMENT));
+    let old = old_house(&writer);
+    let first = exported(&old, &writer);
+    writer.push_range(&*old, ENTRIES + 1, ENTRIES + 5, BYTES);
+    let second = exported(&old, &writer);
+    let vfs = SimVfs::new();
+    let store = new_house(&vfs, &options);
+    take(&store, &first).unwrap();
+    assert_eq!(added(&store, &second).unwrap(), 5);
+    assert_eq!(added(&store, &first).unwrap(), 0, "the shorter one is the beginning of what is there");
+    let check = |store: &EmbeddedStore| {
+        let claim = claim(store, &writer);
+        assert_eq!((claim.size, claim.head), (ENTRIES + 5, head_of(store, &writer, ENTRIES + 5)));
+        let page = writer.page(store, ENTRIES).unwrap();
+        let held: Vec<_> = page.entries.iter().map(|entry| (entry.push_seq, entry.sealed.clone())).collect();
+        assert_eq!(held, (ENTRIES + 1..=ENTRIES + 5).map(|n| (n, sealed(n, BYTES))).collect::<Vec<_>>());
+    };
+    check(&store);
+    drop(store);
+    let store = open(Arc::new(vfs), &options).unwrap();
+    check(&store);
+    // A retry of the device is a duplicate, and it goes on.
+    let verdict = |n| writer.push(&store, n, vec![sealed(n, BYTES)]).map(|pushed| pushed.runs[0].verdict.clone());
+    assert!(matches!(verdict(ENTRIES + 5), Ok(Verdict::Duplicate { seq_first }) if seq_first == ENTRIES + 5));
+    assert!(matches!(verdict(ENTRIES + 6), Ok(Verdict::Stored { seq_first, .. }) if seq_first == ENTRIES + 6));
+    // Now the two went different ways.
+    writer.push(&*old, ENTRIES + 6, vec![sealed(77, BYTES)]).unwrap();
+    assert!(matches!(take(&store, &exported(&old, &writer)), Err(ImportError::Known)));
+}
+
+#[test]
+fn blobs_move_with_their_space_and_are_those_of_their_ids() {
+    let (writer, options) = (Writer::new(1), options("/new", SEGMENT));
+    let old = old_house(&writer);
+    let blobs: Vec<Bytes> = [1, 70_000, 2_500_000].map(|n| Bytes::from(vec![(n % 251) as u8; n])).to_vec();
+    blobs.iter().for_each(|bytes| put_blob(&old, &writer, bytes));
+    let file = exported(&old, &writer);
+    let report = verify(file.as_slice()).unwrap();
+    assert_eq!((report.blobs, report.blob_bytes), (3, 2_570_001));
+    let vfs = SimVfs::new();
+    let store = new_house(&vfs, &options);
+    take(&store, &file).unwrap();
+    let check =
+        |store: &EmbeddedStore| blobs.iter().for_each(|bytes| assert_eq!(&get_blob(store, &writer, bytes), bytes));
+    check(&store);
+    check_moved(&store, &writer);
+    assert_eq!(added(&store, &file).unwrap(), 0);
+    drop(store);
+    check(&open(Arc::new(vfs.clone()), &options).unwrap());
+    // One that was changed on the way is refused before anything is written.
+    let mut broken = file.clone();
+    let at = broken.len() - 1000;
+    broken[at] ^= 1;
+    assert!(matches!(verify(broken.as_slice()), Err(Fault::Broken { .. })));
+    let mut small = options.clone();
+    small.limits.blobs.space_blob_bytes_max = 2_570_000;
+    let store = new_house(&SimVfs::new(), &small);
+    assert!(matches!(take(&store, &file), Err(ImportError::BlobsRefused)));
+    assert!(wait(|done| store.space(writer.space(), done)).unwrap().is_none());
+}
+
+fn wait_blob<T: Send + 'static>(call: impl FnOnce(BlobCompletion<T>)) -> T {
+    let (send, receive) = std::sync::mpsc::channel();
+    call(Box::new(move |answer| drop(send.send(answer))));
+    receive.recv().unwrap().unwrap()
+}
+
+fn blob_place(writer: &Writer, bytes: &[u8]) -> BlobPlace {
+    let mut hasher = BlobHasher::default();
+    hasher.push(bytes);
+    BlobPlace { space: writer.space(), blob: hasher.finish() }
+}
+
+fn put_blob(store: &EmbeddedStore, writer: &Writer, bytes: &Bytes) {
+    let place = blob_place(writer, bytes);
+    let request = UploadRequest { place, device: writer.key(), total_bytes: bytes.len() as u64, offset: 0 };
+    let begun = wait_blob(|done| store.blob_begin(request, done));
+    let Begun::Upload(upload) = begun else { panic!("{begun:?}") };
+    let stored = wait_blob(|done| store.blob_append(upload, 0, bytes.clone(), done));
+    assert!(matches!(stored, Appended::Stored(_)), "{stored:?}");
+}
+
+fn get_blob(store: &EmbeddedStore, writer: &Writer, bytes: &Bytes) -> Bytes {
+    let mut read = Vec::new();
+    while read.len() < bytes.len() {
+        let place = blob_place(writer, bytes);
+        let at = read.len() as u64;
+        read.extend(wait_blob(|done| store.blob_read(place, at, 1 << 20, done)));
+    }
+    read.into()
 }

@@ -1,7 +1,7 @@
 // Invite tokens: who has one may found a space where not everybody may. A token is shown once, when it is made.
 import { del, getIfThere, post } from '../api.js';
 import { button, h, replace } from '../dom.js';
-import { count, moment } from '../format.js';
+import { UNKNOWN, count, moment } from '../format.js';
 import type { Invite } from '../model.js';
 import type { PageEntry } from '../page.js';
 import { empty, heading, note, table, trouble, type Column } from '../parts.js';
@@ -36,6 +36,7 @@ function columns(said: HTMLElement, show: () => Promise<void>): readonly Column<
   return [
     { title: 'Invite', cell: nameOf },
     { title: 'Used', isFigure: true, cell: (row) => `${count(row.used)} of ${count(row.usesMax)}` },
+    { title: 'Tenant', cell: ({ tenant }) => tenant ?? UNKNOWN },
     { title: 'Made', cell: (row) => `${moment(row.createdAtMs)} UTC` },
     { title: 'Expires', cell: (row) => (row.expiresAtMs === null ? 'never' : `${moment(row.expiresAtMs)} UTC`) },
     { title: 'Revoke', cell: (row) => button('Revoke', () => void revoke(row), { 'aria-label': `Revoke ${nameOf(row)}` }) },
@@ -48,14 +49,15 @@ function nameOf({ label, id }: Invite): string {
 
 function newInvite(said: HTMLElement, show: () => Promise<void>): HTMLElement {
   const label = h('input', { id: 'invite-label', maxlength: '60', autocomplete: 'off' });
+  const tenant = h('input', { id: 'invite-tenant', maxlength: '128', autocomplete: 'off', placeholder: 'nobody' });
   const uses = h('input', { id: 'invite-uses', type: 'number', min: '1', max: '1000', value: '1', required: true });
   const days = h('input', { id: 'invite-days', type: 'number', min: '1', max: '3650', placeholder: 'never' });
   const field = (input: HTMLInputElement, text: string): HTMLElement => h('div', {}, h('label', { for: input.id }, text), input);
-  const form = h('form', { class: 'fields-in-line' }, field(label, 'For whom'), field(uses, 'Spaces'), field(days, 'Days'), h('button', { type: 'submit', class: 'primary' }, 'Make an invite'));
+  const form = h('form', { class: 'fields-in-line' }, field(label, 'For whom'), field(tenant, 'Tenant'), field(uses, 'Spaces'), field(days, 'Days'), h('button', { type: 'submit', class: 'primary' }, 'Make an invite'));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const lifetimeMs = days.value === '' ? null : Number(days.value) * DAY_MS;
-    post<{ token: string }>('tokens', { label: label.value.trim(), uses: Number(uses.value), lifetimeMs }).then(
+    post<{ token: string }>('tokens', { label: label.value.trim(), tenant: tenant.value.trim() === '' ? null : tenant.value.trim(), uses: Number(uses.value), lifetimeMs }).then(
       ({ token }) => {
         replace(said, note('good', 'Copy the token now, it is not shown again: ', h('code', { class: 'token' }, token)));
         void show();

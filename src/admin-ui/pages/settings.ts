@@ -5,6 +5,7 @@ import { count } from '../format.js';
 import type { ConfigOption, Overview, ReachedLimits } from '../model.js';
 import type { PageContext, PageEntry } from '../page.js';
 import { askForErasure } from '../erase-dialog.js';
+import { tenantSection } from '../tenant-table.js';
 import { empty, heading, link, prose, table, trouble, type Column } from '../parts.js';
 
 const TITLES: Readonly<Record<string, string>> = { listening: 'Listening', admin: 'Admin', storage: 'Storage', limits: 'Limits', time: 'Time', process: 'Process', place: 'Place', admission: 'Admission', tls: 'TLS', observability: 'Observability' };
@@ -48,9 +49,9 @@ export const limitsPage: PageEntry = {
   title: 'Limits',
   show: (context) =>
     fill(context, heading('Limits', 'How much of a thing there may be. Reaching a limit is an error with a name, and is counted in /metrics.'), async (body) => {
-      const [rows, answer] = await Promise.all([options(context.signal), getIfThere<ReachedLimits>('limits', context.signal)]);
+      const [rows, answer, tenants] = await Promise.all([options(context.signal), getIfThere<ReachedLimits>('limits', context.signal), tenantSection(context.signal)]);
       const reached = new Map((answer?.limits ?? []).flatMap(({ option, reached }) => (reached === null ? [] : [[option, reached] as const])));
-      replace(body, ...LIMIT_GROUPS.filter((group) => rows.some((row) => row.group === group)).flatMap((group) => [h('h2', {}, TITLES[group] ?? group), optionList(rows.filter((row) => row.group === group), reached)]));
+      replace(body, ...tenants, ...LIMIT_GROUPS.filter((group) => rows.some((row) => row.group === group)).flatMap((group) => [h('h2', {}, TITLES[group] ?? group), optionList(rows.filter((row) => row.group === group), reached)]));
     }),
 };
 

@@ -38,7 +38,7 @@ async function demo({ found, switches }: ReadFlags, io: CliIo): Promise<number> 
   };
   // Loaded when it is needed: the other commands answer without the server. No file of an operator has a say here.
   const { serve } = await import('../serving.js');
-  return serve({ found: new Map([...own, ...found]), switches: new Map([['config', 'off']]) }, io, shown);
+  return serve({ operands: [], found: new Map([...own, ...found]), switches: new Map([['config', 'off']]) }, io, shown);
 }
 
 /** Where there is no browser, the address that is printed is enough. */

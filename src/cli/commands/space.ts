@@ -14,7 +14,7 @@ export const spaceExport: Command = {
   name: 'space export',
   summary: 'writes a space of the running relay into a file',
   about: [
-    'The file holds what the relay holds of the space and can itself not read: sealed entries in their order, roster and keyring as stored, signed heads, acks, and the newest snapshot. It is of one moment, signed by the relay, and checked before it gets its name.',
+    'The file holds what the relay holds of the space and can itself not read: sealed entries in their order, roster and keyring as stored, signed heads, acks, the newest snapshot, and blobs. It is of one moment, signed by the relay, and checked before it gets its name.',
     'Treat it like a backup: who has it learns what a relay learns, and cannot open anything.',
   ],
   operand: '<space>',
@@ -64,10 +64,10 @@ export const spaceVerify: Command = {
 
 export const spaceImport: Command = {
   name: 'space import',
-  summary: 'makes a space of a file in the running relay, whole or not at all',
+  summary: 'makes a space of a file in the running relay',
   about: [
     'The relay checks the file and orders the same entries in the same order in a log of its own. Devices go on when they are given the address of this relay; what only the old relay got after the export they push again.',
-    'A space that the relay holds already is not touched.',
+    'A file can be imported again, and a later export of the same space after the first one: only what is not there yet is added. Where the relay holds the space with another log, nothing is touched.',
   ],
   operand: '<file>',
   options: ['admin.host', 'admin.port'],
@@ -76,14 +76,14 @@ export const spaceImport: Command = {
     { line: 'relay space import space.srspace', does: 'into the relay of this machine' },
     { line: 'relay space import other.srspace --json', does: 'another file; what it held, as JSON' },
   ],
-  exits: ['all of it is on the disk of the relay', 'nothing of it is'],
+  exits: ['all of it is on the disk of the relay', 'nothing of a new space is'],
   run: async (given, io) => {
     const path = resolve(operand(given, 'a file', 'Name the file that `relay space export` wrote.'));
     const target = await findTarget('admin', given, io);
     const { upload } = await import('../transfer.js');
     const report = await upload(target, '/admin/api/spaces/import', path);
     if (given.switches.has('json')) io.print(JSON.stringify(report, null, 2));
-    else io.print(`${Number(report['entries'] ?? 0)} entries are in the relay. Give the devices its address; see docs/guides/moving-house.md.`);
+    else io.print(`${Number(report['entries'] ?? 0)} entries are in the relay, ${Number(report['added'] ?? 0)} of them new. Give the devices its address; see docs/guides/moving-house.md.`);
     return EXIT_OK;
   },
 };
@@ -101,7 +101,7 @@ function show(path: string, report: ExportReport, { switches }: ReadFlags, io: C
 
 /** What a file holds, for people. */
 export function renderReport(path: string, report: ExportReport): string {
-  const { floor, size, entries, entryBytes, leavesFrom, headIsProven, rosterVersion, devices, acks, snapshotSize, snapshotBytes, logId, logEpoch, exportedMs } = report;
+  const { floor, size, entries, entryBytes, leavesFrom, headIsProven, rosterVersion, devices, acks, snapshotSize, snapshotBytes, blobs, blobBytes, logId, logEpoch, exportedMs } = report;
   return [
     `${path} holds`,
     `  entries   ${entries} (${entryBytes} sealed bytes), seq ${floor} to ${size}`,
@@ -109,6 +109,7 @@ export function renderReport(path: string, report: ExportReport): string {
     `  head      signed by the relay${headIsProven ? ', and made by these entries' : '; the leaves do not reach back far enough to make it'}`,
     `  roster    version ${rosterVersion}, ${devices} ${devices === 1 ? 'device' : 'devices'}; ${acks} acks`,
     `  snapshot  ${snapshotSize === 0 ? 'none' : `up to seq ${snapshotSize}, ${snapshotBytes} sealed bytes`}`,
+    `  blobs     ${blobs === 0 ? 'none' : `${blobs}, ${blobBytes} sealed bytes`}`,
     `  relay     ${logId}, log epoch ${logEpoch}`,
     `  written   ${new Date(exportedMs).toISOString()}`,
   ].join('\n');

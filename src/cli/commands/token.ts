@@ -4,6 +4,7 @@ import { RelayError } from '../../errors.js';
 import type { ReadFlags } from '../../config/flags.js';
 import { inspectConfig, orThrow } from '../../config/load.js';
 import type { OptionSpec } from '../../config/options.js';
+import { isTenant } from '../../config/tenants.js';
 import { parseValue } from '../../config/values.js';
 import { INVITE_LABEL_CHARS_MAX, INVITE_USES_MAX, InviteStore, type ListedInvite } from '../../server/admission/invite-store.js';
 import { EXIT_FAILED, EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
@@ -26,11 +27,13 @@ export const tokenCreate: Command = {
     { name: 'uses', value: '<number>', doc: 'How many spaces it founds; 1 without it.' },
     { name: 'expires', value: '<duration|never>', doc: 'How long it is good for; 7d without it.' },
     { name: 'label', value: '<text>', doc: 'What it is for, for whoever lists tokens.' },
+    { name: 'tenant', value: '<name>', doc: 'On whose account its spaces are; on nobody\'s without it.' },
     JSON_SWITCH,
   ],
   examples: [
     { line: 'relay token create', does: 'for one space, within a week' },
     { line: 'relay token create --uses 5 --expires 30d --label family --json', does: 'for five spaces; as JSON' },
+    { line: 'relay token create --uses 100 --tenant acme', does: 'for a hundred spaces that share the limits of a tenant' },
   ],
   exits: ['made', 'the data directory cannot be written, or there are too many tokens'],
   run: create,
@@ -81,9 +84,13 @@ async function create(given: ReadFlags, io: CliIo): Promise<number> {
   if (label.length > INVITE_LABEL_CHARS_MAX || /\p{Cc}/u.test(label)) {
     throw new RelayError('config_invalid', '--label is too long or holds a control character', { hint: `Give at most ${INVITE_LABEL_CHARS_MAX} characters.` });
   }
+  const tenant = given.switches.get('tenant') ?? null;
+  if (tenant !== null && !isTenant(tenant)) {
+    throw new RelayError('config_invalid', '--tenant is no name', { hint: 'Give at most 128 printable characters without spaces, commas and equals signs.' });
+  }
   const usesMax = numberOf('uses', given, USES_SPEC) ?? 1;
   const lifetimeMs = given.switches.get('expires') === 'never' ? null : (numberOf('expires', given, EXPIRES_SPEC) ?? LIFETIME_MS);
-  const { token, invite } = await (await open(given, io)).create({ label, usesMax, lifetimeMs });
+  const { token, invite } = await (await open(given, io)).create({ label, tenant, usesMax, lifetimeMs });
   io.print(given.switches.has('json') ? JSON.stringify({ token, ...invite }) : token);
   return EXIT_OK;
 }
@@ -95,9 +102,9 @@ async function list(given: ReadFlags, io: CliIo): Promise<number> {
   return EXIT_OK;
 }
 
-function lineOf({ id, label, used, usesMax, expiresAtMs }: ListedInvite): string {
+function lineOf({ id, label, tenant, used, usesMax, expiresAtMs }: ListedInvite): string {
   const until = expiresAtMs === null ? 'never expires' : `${expiresAtMs <= Date.now() ? 'expired' : 'expires'} ${new Date(expiresAtMs).toISOString()}`;
-  return `${id}  ${used} of ${usesMax} used  ${until}${label === '' ? '' : `  ${label}`}`;
+  return `${id}  ${used} of ${usesMax} used  ${until}${tenant === null ? '' : `  tenant ${tenant}`}${label === '' ? '' : `  ${label}`}`;
 }
 
 async function revoke(given: ReadFlags, io: CliIo): Promise<number> {

@@ -26,7 +26,8 @@ export function relayRefusal(frame: ErrorFrame): RelayRefusal {
     return { name, error, closes: true, context, retryAfterMs, detail };
   }
   const row = ERRORS[name];
-  const quota = name === 'quota_exceeded' ? readQuotaDetail(detail) : null;
-  const error = quota === null ? new ClientError(name, `the relay answered ${name}`, { temporary: row.temporary, hint: row.hint }) : new QuotaExceededError(quota, row.hint);
+  const code = name === 'quota_exceeded' || name === 'too_many_connections' ? name : null;
+  const quota = code === null ? null : readQuotaDetail(detail);
+  const error = quota === null || code === null ? new ClientError(name, `the relay answered ${name}`, { temporary: row.temporary, hint: row.hint }) : new QuotaExceededError(quota, row.hint, code);
   return { name, error, closes: row.close !== 0, context, retryAfterMs, detail };
 }

@@ -20,6 +20,13 @@ export const ADMISSION = {
     default: 'x-forwarded-for',
     doc: 'The header into which those proxies write the address of a client; the other one is not looked at.',
   },
+  'proxy-protocol': {
+    ...fixed,
+    group: 'admission',
+    type: 'boolean',
+    default: false,
+    doc: 'Whether connections of those proxies begin with a header of the PROXY protocol (version 1 or 2), which then names the client. From nobody else such a header is read, and from them it must come.',
+  },
   admission: {
     ...fixed,
     group: 'admission',
@@ -77,16 +84,7 @@ export const ADMISSION = {
     group: 'admission',
     type: 'text',
     default: 'any',
-    doc: 'The tenants that may found spaces, with commas between them, each by itself or with the number of its spaces (`acme=10`); `any` is everyone a JWT names.',
-  },
-  'limits.tenant-spaces-max': {
-    ...fixed,
-    group: 'admission',
-    type: 'integer',
-    default: 0,
-    min: 0,
-    max: 100_000,
-    doc: 'Spaces one tenant may found; 0 is no limit.',
+    doc: 'The tenants that may found spaces, with commas between them, each by itself, with the number of its spaces (`acme=10`), or with limits of its own behind that (`acme=10 bytes=5GiB entries=1000000 connections=100 pushes=50`); `any` is everyone a token names.',
   },
   'limits.requests-per-minute': {
     ...fixed,

@@ -44,5 +44,5 @@ export class FoundingClerk {
 
 function said(verdict: FoundingVerdict): Parameters<RelayPort['answerFounding']>[1] {
   const { used, allowed } = verdict.kind === 'exceeded' ? verdict : { used: 0, allowed: 0 };
-  return { verdict: verdict.kind, used, allowed };
+  return { verdict: verdict.kind, used, allowed, tenant: verdict.kind === 'admitted' ? verdict.tenant : null };
 }

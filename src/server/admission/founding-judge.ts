@@ -2,7 +2,8 @@
 
 /** The word on one founding. */
 export type FoundingVerdict =
-  | { readonly kind: 'admitted' }
+  /** `tenant`: on whose account, 32 hexadecimal digits; null for nobody's. */
+  | { readonly kind: 'admitted'; readonly tenant: string | null }
   /** The token is no good. */
   | { readonly kind: 'refused' }
   /** It cannot be judged now. */
@@ -10,7 +11,7 @@ export type FoundingVerdict =
   /** Its tenant has as many spaces as it may. */
   | { readonly kind: 'exceeded'; readonly used: number; readonly allowed: number };
 
-export const ADMITTED: FoundingVerdict = { kind: 'admitted' };
+export const ADMITTED: FoundingVerdict = { kind: 'admitted', tenant: null };
 export const REFUSED: FoundingVerdict = { kind: 'refused' };
 
 /** Judges tokens. */

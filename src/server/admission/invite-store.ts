@@ -6,6 +6,7 @@ import { RelayError } from '../../errors.js';
 import { addClaim, isMissing, readClaims } from './claims-file.js';
 import { ADMITTED, REFUSED, type FoundingJudge, type FoundingVerdict } from './founding-judge.js';
 import { InTurn } from './in-turn.js';
+import type { Tenants } from './tenants.js';
 import { INVITE_ID, matches, newInvite, parseInvite } from './invite-token.js';
 
 /** Tokens kept at a time; those that have expired make room. */
@@ -21,6 +22,8 @@ const CLAIMS_SUFFIX = '.claims';
 export interface Invite {
   readonly id: string;
   readonly label: string;
+  /** On whose account its spaces are; null for nobody's. */
+  readonly tenant: string | null;
   readonly usesMax: number;
   readonly createdAtMs: number;
   /** Null: it does not expire. */
@@ -37,6 +40,7 @@ export interface ListedInvite extends Invite {
 
 export interface InviteWish {
   readonly label: string;
+  readonly tenant: string | null;
   readonly usesMax: number;
   readonly lifetimeMs: number | null;
 }
@@ -44,22 +48,24 @@ export interface InviteWish {
 export class InviteStore implements FoundingJudge {
   readonly #dir: string;
   readonly #clock: () => number;
+  readonly #tenants: Pick<Tenants, 'found'> | null;
   readonly #turn = new InTurn();
 
-  /** `dataDir` is the relay's; the clock says Unix milliseconds. */
-  constructor(dataDir: string, clock: () => number) {
+  /** `dataDir` is the relay's; the clock says Unix milliseconds. Without `tenants` a token of one founds nothing. */
+  constructor(dataDir: string, clock: () => number, tenants: Pick<Tenants, 'found'> | null = null) {
     this.#dir = join(dataDir, 'admission', 'invites');
     this.#clock = clock;
+    this.#tenants = tenants;
   }
 
   /** Makes a token, durably; its text is in the answer and nowhere else. */
-  async create({ label, usesMax, lifetimeMs }: InviteWish): Promise<{ readonly token: string; readonly invite: Invite }> {
+  async create({ label, tenant, usesMax, lifetimeMs }: InviteWish): Promise<{ readonly token: string; readonly invite: Invite }> {
     return await this.#turn.run(async () => {
       await mkdir(this.#dir, { recursive: true, mode: 0o700 });
       if ((await this.#ids()).length >= INVITES_MAX) await this.#removeExpired();
       const { id, token, hash } = newInvite();
       const now = this.#clock();
-      const invite: Invite = { id, label, usesMax, createdAtMs: now, expiresAtMs: lifetimeMs === null ? null : now + lifetimeMs };
+      const invite: Invite = { id, label, tenant, usesMax, createdAtMs: now, expiresAtMs: lifetimeMs === null ? null : now + lifetimeMs };
       await this.#write({ ...invite, hash });
       return { token, invite };
     });
@@ -72,9 +78,9 @@ export class InviteStore implements FoundingJudge {
     return listed.toSorted((a, b) => b.createdAtMs - a.createdAtMs);
   }
 
-  async #listed({ id, label, usesMax, createdAtMs, expiresAtMs }: StoredInvite): Promise<ListedInvite> {
+  async #listed({ id, label, tenant, usesMax, createdAtMs, expiresAtMs }: StoredInvite): Promise<ListedInvite> {
     const used = (await readClaims(this.#path(id, CLAIMS_SUFFIX))).length;
-    return { id, label, usesMax, createdAtMs, expiresAtMs, used };
+    return { id, label, tenant, usesMax, createdAtMs, expiresAtMs, used };
   }
 
   /** Removes a token; false when there is none of this id. Spaces it founded stay. */
@@ -94,7 +100,9 @@ export class InviteStore implements FoundingJudge {
       const invite = await this.#read(parts.id);
       if (invite === null || !matches(parts.secret, invite.hash) || this.#hasExpired(invite)) return REFUSED;
       const { isIn } = await addClaim(this.#path(invite.id, CLAIMS_SUFFIX), claim, invite.usesMax);
-      return isIn ? ADMITTED : REFUSED;
+      if (!isIn) return REFUSED;
+      // The use is taken before its tenant is asked: who comes again with the same space uses nothing more up.
+      return invite.tenant === null ? ADMITTED : ((await this.#tenants?.found(invite.tenant, null, claim)) ?? REFUSED);
     });
   }
 
@@ -161,12 +169,13 @@ async function syncDirectory(dir: string): Promise<void> {
 
 function parseStored(id: string, text: string): StoredInvite {
   const fields = new Map<string, unknown>(Object.entries(asObject(JSON.parse(text))));
-  const { label, usesMax, createdAtMs, expiresAtMs, hash } = Object.fromEntries(fields);
+  // Tokens of a version that knew no tenants have none.
+  const { label, tenant = null, usesMax, createdAtMs, expiresAtMs, hash } = Object.fromEntries(fields);
   const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-  if (fields.get('id') !== id || typeof label !== 'string' || !isCount(usesMax) || !isCount(createdAtMs) || typeof hash !== 'string' || !(expiresAtMs === null || isCount(expiresAtMs))) {
+  if (fields.get('id') !== id || typeof label !== 'string' || !(tenant === null || typeof tenant === 'string') || !isCount(usesMax) || !isCount(createdAtMs) || typeof hash !== 'string' || !(expiresAtMs === null || isCount(expiresAtMs))) {
     throw new RelayError('token_file_damaged', `the file of the invite token ${id} is damaged`, { hint: 'Remove it and make another token.' });
   }
-  return { id, label, usesMax, createdAtMs, expiresAtMs, hash };
+  return { id, label, tenant, usesMax, createdAtMs, expiresAtMs, hash };
 }
 
 function asObject(value: unknown): object {

@@ -1,7 +1,6 @@
 // Puts together who may found a space, as the configuration says.
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../../config/options.js';
-import { parseTenants } from '../../config/tenants.js';
 import type { RelayPort } from '../../native/relay-port.js';
 import type { AuditSink } from '../audit/audit-sink.js';
 import type { TokenRouteDeps } from '../routes/tokens.js';
@@ -10,6 +9,7 @@ import type { FoundingJudge } from './founding-judge.js';
 import { InviteStore } from './invite-store.js';
 import { JwtJudge } from './jwt-judge.js';
 import { JwtKeys } from './jwt-keys.js';
+import { tenantList } from './tenant-plan.js';
 import { Tenants } from './tenants.js';
 
 export interface Admission {
@@ -20,17 +20,15 @@ export interface Admission {
 }
 
 export function openAdmission(config: Config, logger: FastifyBaseLogger, audit: AuditSink): Admission {
-  const invites = new InviteStore(config['data-dir'], () => Date.now());
-  const judge = config.admission === 'jwt' ? jwtJudge(config) : invites;
+  const tenants = new Tenants({ dataDir: config['data-dir'], list: tenantList(config), spacesMax: config['limits.tenant-spaces-max'] });
+  const invites = new InviteStore(config['data-dir'], () => Date.now(), tenants);
+  const judge = config.admission === 'jwt' ? jwtJudge(config, tenants) : invites;
   const clerk = config.admission === 'open' ? null : new FoundingClerk(recorded(judge, audit), logger);
   return { work: (port) => clerk?.work(port), tokens: { invites, audit } };
 }
 
-function jwtJudge(config: Config): JwtJudge {
+function jwtJudge(config: Config, tenants: Tenants): JwtJudge {
   const keys = new JwtKeys({ source: config['jwt.keys'], refreshMs: config['jwt.refresh'], clock: () => performance.now() });
-  const list = parseTenants(config.tenants);
-  if (list === undefined) throw new Error('a validated configuration has a list of tenants');
-  const tenants = new Tenants({ dataDir: config['data-dir'], list, spacesMax: config['limits.tenant-spaces-max'] });
   const options = {
     issuer: config['jwt.issuer'],
     audience: config['jwt.audience'],

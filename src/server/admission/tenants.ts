@@ -1,10 +1,10 @@
 // Tenants: which may found spaces, how many, and how many they founded. Their names are on disk as hashes only.
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { isTenant, type TenantList } from '../../config/tenants.js';
 import { addClaim } from './claims-file.js';
-import { ADMITTED, REFUSED, type FoundingVerdict } from './founding-judge.js';
+import { REFUSED, type FoundingVerdict } from './founding-judge.js';
 import { InTurn } from './in-turn.js';
+import { tenantId } from './tenant-id.js';
 
 /** Foundings of one tenant that are remembered at all. */
 const FOUNDINGS_MAX = 100_000;
@@ -29,10 +29,10 @@ export class Tenants {
     const { list, spacesMax, dataDir } = this.#options;
     if (!isTenant(tenant) || list?.has(tenant) === false) return REFUSED;
     // What the operator wrote for this tenant comes before what its token says.
-    const allowed = list?.get(tenant) ?? granted ?? (spacesMax === 0 ? FOUNDINGS_MAX : spacesMax);
-    const name = createHash('sha256').update('sealrelay/v1/tenant').update(tenant).digest('hex').slice(0, 32);
-    const path = join(dataDir, 'admission', 'tenants', `${name}.claims`);
+    const allowed = list?.get(tenant)?.spaces ?? granted ?? (spacesMax === 0 ? FOUNDINGS_MAX : spacesMax);
+    const id = tenantId(tenant);
+    const path = join(dataDir, 'admission', 'tenants', `${id}.claims`);
     const { isIn, used } = await this.#turn.run(() => addClaim(path, claim, Math.min(allowed, FOUNDINGS_MAX)));
-    return isIn ? ADMITTED : { kind: 'exceeded', used, allowed };
+    return isIn ? { kind: 'admitted', tenant: id } : { kind: 'exceeded', used, allowed };
   }
 }

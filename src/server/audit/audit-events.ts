@@ -8,9 +8,9 @@ const ACTS: Readonly<Record<string, Pick<AuditEntry, 'action' | 'actor' | 'detai
 };
 
 export function auditEvents(audit: AuditSink, events: readonly RelayEvent[]): void {
-  for (const { code } of events) {
+  for (const { code, subject } of events) {
     const act = ACTS[code];
     // What the log cannot take, it reports itself.
-    if (act !== undefined) void audit.record({ ...act, subject: null, outcome: 'done' }).catch(() => undefined);
+    if (act !== undefined) void audit.record({ ...act, subject, outcome: 'done' }).catch(() => undefined);
   }
 }

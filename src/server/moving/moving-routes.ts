@@ -36,7 +36,7 @@ const exportSchema = {
 
 const importSchema = {
   tags: ['spaces'],
-  summary: 'Takes a file that another relay exported in as a space.',
+  summary: 'Takes a file that another relay exported in as a space, or goes on with a space whose log is the beginning of the file.',
   querystring: { type: 'object', additionalProperties: false },
   response: {
     200: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
@@ -54,6 +54,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   import_unfinished: 409,
   import_history_unknown: 422,
   import_refused: 422,
+  import_blobs_refused: 422,
   export_invalid: 422,
   import_too_large: 413,
   overloaded: 503,
@@ -95,9 +96,9 @@ export async function movingRoutes(app: App, deps: MovingDeps): Promise<void> {
       try {
         await (cleared ??= clearLeftovers(dir));
         await save(body, path);
-        const { logId, ...report } = await core.importSpace(path);
+        const { file, added } = await core.importSpace(path);
         await record(deps.audit, 'space.imported', 'done', null);
-        return await reply.header('cache-control', 'no-store').send({ ...report, logId });
+        return await reply.header('cache-control', 'no-store').send({ ...file, added });
       } catch (error) {
         await record(deps.audit, 'space.imported', 'refused', null);
         return refuse(reply, error);

@@ -123,11 +123,10 @@ export class Operations {
   }
 
   metrics(): readonly Readable[] {
-    const { config, certificateDays } = this.#deps;
+    const { config } = this.#deps;
     return operationMetrics({
       summary: (period) => this.view.summary(period),
       disk: () => this.#disk.space,
-      certificateDays,
       regionsOffline: () => config().regions.filter(({ id }) => this.#regions.of(id).status === 'offline').length,
       alerts: () => ({ firing: this.#alerts.all.filter(({ state }) => state.phase === 'firing').length, sent: this.#alerts.sentTotal, lost: this.#alerts.lostTotal }),
     });

@@ -20,6 +20,10 @@ const LIMITS = {
   'limits.space-blobs-max': null,
   'limits.space-blob-bytes-max': null,
   'limits.tenant-spaces-max': 'foundingsRefusedTotal',
+  'limits.tenant-entries-max': 'tenantQuotaRefusedTotal',
+  'limits.tenant-bytes-max': 'tenantQuotaRefusedTotal',
+  'limits.tenant-connections-max': 'tenantSessionsRefusedTotal',
+  'limits.tenant-pushes-per-second': 'tenantPushesLimitedTotal',
 } as const satisfies Partial<Record<OptionKey, keyof RelayStats | null>>;
 
 const schema = {

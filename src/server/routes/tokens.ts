@@ -1,4 +1,5 @@
 // `/admin/api/tokens`: invite tokens, made, listed and revoked. A token's text is in the answer that makes it and nowhere else.
+import { TENANT_PATTERN } from '../../config/tenants.js';
 import { RelayError } from '../../errors.js';
 import { INVITE_LABEL_CHARS_MAX, INVITE_USES_MAX, type InviteStore } from '../admission/invite-store.js';
 import type { AuditSink } from '../audit/audit-sink.js';
@@ -10,6 +11,7 @@ const LIFETIME_MS_MAX = 3650 * 24 * 3600 * 1000;
 const invite = {
   id: { type: 'string' },
   label: { type: 'string' },
+  tenant: { type: ['string', 'null'], description: 'On whose account its spaces are.' },
   usesMax: { type: 'integer' },
   createdAtMs: { type: 'integer' },
   expiresAtMs: { type: ['integer', 'null'] },
@@ -40,6 +42,7 @@ const createSchema = {
     additionalProperties: false,
     properties: {
       label: { type: 'string', maxLength: INVITE_LABEL_CHARS_MAX, default: '' },
+      tenant: { type: ['string', 'null'], pattern: TENANT_PATTERN, default: null },
       uses: { type: 'integer', minimum: 1, maximum: INVITE_USES_MAX, default: 1 },
       lifetimeMs: { type: ['integer', 'null'], minimum: 1000, maximum: LIFETIME_MS_MAX, default: null },
     },
@@ -62,10 +65,10 @@ export interface TokenRouteDeps {
 export function tokenRoutes(app: App, { invites, audit }: TokenRouteDeps): void {
   app.get('/admin/api/tokens', { schema: listSchema }, async (_request, reply) => reply.header('cache-control', 'no-store').send({ tokens: [...(await invites.list())] }));
 
-  app.post<{ Body: { label?: string; uses?: number; lifetimeMs?: number | null } }>('/admin/api/tokens', { schema: createSchema }, async (request, reply) => {
-    const { label = '', uses = 1, lifetimeMs = null } = request.body;
+  app.post<{ Body: { label?: string; tenant?: string | null; uses?: number; lifetimeMs?: number | null } }>('/admin/api/tokens', { schema: createSchema }, async (request, reply) => {
+    const { label = '', tenant = null, uses = 1, lifetimeMs = null } = request.body;
     try {
-      const { token, invite: made } = await invites.create({ label, usesMax: uses, lifetimeMs });
+      const { token, invite: made } = await invites.create({ label, tenant, usesMax: uses, lifetimeMs });
       await audit.record({ action: 'token.created', actor: 'admin', subject: made.id, outcome: 'done', detail: { uses } });
       return await reply.code(201).header('cache-control', 'no-store').send({ token, ...made });
     } catch (error) {

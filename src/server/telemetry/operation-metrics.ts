@@ -8,7 +8,6 @@ export const OPERATION_ROWS = {
   response: { name: 'relay_sla_response_seconds', help: 'Response time of the last hour, by percentile.', type: 'gauge', labels: ['percentile'] },
   diskFree: { name: 'relay_data_dir_free_bytes', help: 'Free space of the file system that holds the data directory.', type: 'gauge' },
   diskSize: { name: 'relay_data_dir_size_bytes', help: 'Size of the file system that holds the data directory.', type: 'gauge' },
-  certificate: { name: 'relay_certificate_remaining_seconds', help: 'Time until the certificate expires; absent without one.', type: 'gauge' },
   regionsOffline: { name: 'relay_regions_offline', help: 'Other regions that do not answer.', type: 'gauge' },
   alertsFiring: { name: 'relay_alerts_firing', help: 'Alerts that are firing.', type: 'gauge' },
   alertsSent: { name: 'relay_alert_messages_sent_total', help: 'Messages about alerts that a receiver took.', type: 'counter' },
@@ -17,24 +16,21 @@ export const OPERATION_ROWS = {
 
 /** Periods that are shown; each costs a look through the records it covers, shared for some seconds. */
 const PERIODS_SHOWN: readonly Period[] = ['1h', '24h', '7d', '30d'];
-const DAY_SECONDS = 86_400;
 
 export interface OperationFigures {
   readonly summary: (period: Period) => SlaSummary;
   readonly disk: () => { readonly freeBytes: number; readonly sizeBytes: number } | null;
-  readonly certificateDays: () => number | null;
   readonly regionsOffline: () => number;
   readonly alerts: () => { readonly firing: number; readonly sent: number; readonly lost: number };
 }
 
 export function operationMetrics(figures: OperationFigures): readonly Readable[] {
-  const { summary, disk, certificateDays, regionsOffline, alerts } = figures;
+  const { summary, disk, regionsOffline, alerts } = figures;
   const reads: Readonly<Record<keyof typeof OPERATION_ROWS, () => readonly Sample[]>> = {
     uptime: () => PERIODS_SHOWN.map((period) => ({ labels: { period }, value: summary(period).uptime_percentage / 100 })),
     response: () => percentiles(summary('1h')),
     diskFree: () => single(disk()?.freeBytes ?? null),
     diskSize: () => single(disk()?.sizeBytes ?? null),
-    certificate: () => single(inSeconds(certificateDays())),
     regionsOffline: () => single(regionsOffline()),
     alertsFiring: () => single(alerts().firing),
     alertsSent: () => single(alerts().sent),
@@ -50,8 +46,4 @@ function percentiles(hour: SlaSummary): Sample[] {
     ['p99', hour.p99_response_time_ms],
   ] as const;
   return told.map(([percentile, ms]) => ({ labels: { percentile }, value: ms / 1000 }));
-}
-
-function inSeconds(days: number | null): number | null {
-  return days === null ? null : days * DAY_SECONDS;
 }

@@ -36,6 +36,7 @@ describe('runCli', () => {
     expect((await run(['status', '--jsn'])).err).toBe('relay: unknown option --jsn. Did you mean --json?');
     expect((await run(['config', 'default', '--format', 'yml'])).err).toBe('relay: --format: "yml" is not known. Give one of yaml, toml, json.');
     expect((await run(['log-reset', '--port', '1'])).err).toMatch(/^relay: unknown option --port\./);
+    expect((await run(['relay.example.org'])).err).toBe('relay: unknown command "relay.example.org". Did you mean `relay serve relay.example.org`?');
     expect((await run(['version', 'now'])).err).toMatch(/^relay: unexpected argument "now"\./);
   });
 

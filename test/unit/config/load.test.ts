@@ -39,6 +39,19 @@ describe('loadConfig', () => {
     expect(config['admin.port']).toBeNull();
   });
 
+  it('takes a boolean with and without its value, and by its negation', () => {
+    const { config: off } = loadConfig([], {});
+    expect([off['status.public'], off.insecure]).toEqual([true, false]);
+    for (const args of [['--status.public', 'false'], ['--status.public=no'], ['--no-status.public'], ['--status.public', '0', '--port', '1']]) {
+      expect(loadConfig(args, {}).config['status.public']).toBe(false);
+    }
+    for (const args of [['--insecure'], ['--insecure', 'yes'], ['--insecure=true'], ['--insecure', '--port', '1']]) expect(loadConfig(args, {}).config.insecure).toBe(true);
+    expect(refusal(['--insecure', 'maybe']).message).toBe('unexpected argument "maybe"');
+    expect(refusal(['--no-insecure=true']).hint).toBe('Write --insecure=true or --no-insecure.');
+    expect(refusal(['--no-port']).message).toBe('unknown option --no-port');
+    expect(refusal(['--insecure', '--no-insecure']).message).toBe('option --no-insecure is given twice');
+  });
+
   it('names option, value, origin and fix of a bad value', () => {
     const fromFlag = refusal(['--heartbeat', '30 seconds']);
     expect(fromFlag.message).toBe('flag --heartbeat: "30 seconds" is not valid for heartbeat');

@@ -21,6 +21,15 @@ describe('the detail of quota_exceeded', () => {
     expect(error).toMatchObject({ ...fields, code: 'quota_exceeded', temporary: true });
   });
 
+  it('is that of too_many_connections too', () => {
+    for (const { hex: text, quota } of details.filter(({ quota }) => quota.endsWith('connections'))) {
+      const { error } = relayRefusal({ ...frame(hex(text)), code: ERRORS.too_many_connections.code });
+      expect(error).toBeInstanceOf(QuotaExceededError);
+      expect(error).toMatchObject({ code: 'too_many_connections', quota, temporary: true });
+    }
+    expect(relayRefusal({ ...frame(new Uint8Array()), code: ERRORS.too_many_connections.code }).error).not.toBeInstanceOf(QuotaExceededError);
+  });
+
   it.each(refused)('is nothing that another version wrote: %s', (text) => {
     expect(readQuotaDetail(hex(text))).toBeNull();
     const { error } = relayRefusal(frame(hex(text)));

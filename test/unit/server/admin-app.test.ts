@@ -30,11 +30,11 @@ describe('the admin app', () => {
 
   it('makes, lists and revokes invite tokens, and says so to the audit log without the token', async () => {
     const url = '/admin/api/tokens';
-    const made = await app.inject({ method: 'POST', url, headers: world.bearer, payload: { label: 'family', uses: 3, lifetimeMs: 5000 } });
-    expect([made.statusCode, made.json()]).toMatchObject([201, { token: expect.stringMatching(/^inv\./), label: 'family', usesMax: 3, expiresAtMs: 6000 }]);
+    const made = await app.inject({ method: 'POST', url, headers: world.bearer, payload: { label: 'family', tenant: null, uses: 3, lifetimeMs: 5000 } });
+    expect([made.statusCode, made.json()]).toMatchObject([201, { token: expect.stringMatching(/^inv\./), label: 'family', tenant: null, usesMax: 3, expiresAtMs: 6000 }]);
     const { id, token } = made.json<{ id: string; token: string }>();
     const listed = await app.inject({ url, headers: world.bearer });
-    expect(listed.json()).toEqual({ tokens: [{ id, label: 'family', usesMax: 3, createdAtMs: 1000, expiresAtMs: 6000, used: 0 }] });
+    expect(listed.json()).toEqual({ tokens: [{ id, label: 'family', tenant: null, usesMax: 3, createdAtMs: 1000, expiresAtMs: 6000, used: 0 }] });
     expect((await app.inject({ method: 'DELETE', url: `${url}/${id}`, headers: world.bearer })).statusCode).toBe(204);
     expect((await app.inject({ method: 'DELETE', url: `${url}/${id}`, headers: world.bearer })).json()).toMatchObject({ status: 404, code: 'token_unknown' });
     for (const payload of [{ uses: 0 }, { uses: 1e9 }, { label: 'x'.repeat(101) }, { lifetimeMs: 1 }]) {

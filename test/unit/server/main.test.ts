@@ -50,9 +50,9 @@ describe('startServer', () => {
   it('logs the events of the core, also those from before it had a handle', async () => {
     const port = new RelayPortDouble();
     const lines: string[] = [];
-    port.waiting.push({ level: 'warn', code: 'torn_tail', message: 'early' });
+    port.waiting.push({ level: 'warn', code: 'torn_tail', message: 'early', subject: null });
     const server = await startServer(config, deps(port, lines));
-    port.waiting.push({ level: 'info', code: 'other', message: 'late' });
+    port.waiting.push({ level: 'info', code: 'other', message: 'late', subject: null });
     port.wake();
     await server.stop();
     expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['early', 'late']);

@@ -21,7 +21,7 @@ async function scrape(measures: ReadMeasures = () => measuresOf(5)): Promise<str
   const figures = startProcessFigures();
   try {
     const summary = (): SlaSummary => summarize(emptySum(0, 1), { targetPercent: 99.9, websocketsOpen: 0 });
-    const operations = operationMetrics({ summary, disk: () => ({ freeBytes: 1, sizeBytes: 2 }), certificateDays: () => 3, regionsOffline: () => 0, alerts: () => ({ firing: 0, sent: 0, lost: 0 }) });
+    const operations = operationMetrics({ summary, disk: () => ({ freeBytes: 1, sizeBytes: 2 }), regionsOffline: () => 0, alerts: () => ({ firing: 0, sent: 0, lost: 0 }) });
     return await buildRegistry({ stats: () => statsOf(3), measures, rows: [...figures.rows, ...operations] }).metrics();
   } finally {
     figures.stop();

@@ -1,13 +1,14 @@
 //! What makes a file believed: the log id signed head and digest, the entries make that head, every statement in it holds.
 
 use super::Fault;
-use super::section::{Head, Section, Totals};
+use super::section::{BlobHead, Head, Section, Totals};
 use crate::store::SignedAck;
 use bytes::Bytes;
 use relay_proto::attestation::Attestation;
+use relay_proto::blob::BlobHasher;
 use relay_proto::frame::{Ack, Frame};
 use relay_proto::hash::{Domain, entry_id};
-use relay_proto::ids::{DeviceKey, Hash, Seq, Signature};
+use relay_proto::ids::{BlobId, DeviceKey, Hash, Seq, Signature};
 use relay_proto::log_reset::LogReset;
 use relay_proto::merkle::{Genesis, LogFold, entry_leaf};
 use relay_proto::roster::{Chain, check_keyring};
@@ -43,6 +44,10 @@ pub struct Report {
     pub snapshot_size: Seq,
     /// Bytes of its chunks.
     pub snapshot_bytes: u64,
+    /// Blobs.
+    pub blobs: u64,
+    /// Their bytes.
+    pub blob_bytes: u64,
 }
 
 /// Takes the sections in order and refuses the first that is wrong.
@@ -66,6 +71,11 @@ pub struct Checker {
     entry_bytes: u64,
     snapshot: Option<(Manifest, ChunksHasher, u32)>,
     snapshot_bytes: u64,
+    /// The blob under way, and what came of it.
+    blob: Option<(BlobHead, BlobHasher, u64)>,
+    last_blob: Option<BlobId>,
+    blobs: u64,
+    blob_bytes: u64,
     is_over: bool,
 }
 
@@ -104,13 +114,17 @@ impl Checker {
             resets: self.resets,
             snapshot_size: self.snapshot.as_ref().map_or(0, |(manifest, ..)| manifest.fields().size),
             snapshot_bytes: self.snapshot_bytes,
+            blobs: self.blobs,
+            blob_bytes: self.blob_bytes,
         })
     }
 
     fn judge(&mut self, section: &Section) -> Checked {
         let kind = section.kind();
-        let may_repeat = matches!(kind, 3 | 5 | 6 | 7 | 8 | 10);
-        if self.is_over || kind < self.kind || (kind == self.kind && !may_repeat) || (self.kind == 0 && kind != 1) {
+        let may_repeat = matches!(kind, 3 | 5 | 6 | 7 | 8 | 10 | 12);
+        // The bytes of one blob come before the next one.
+        let goes_back = kind < self.kind && (kind, self.kind) != (11, 12);
+        if self.is_over || goes_back || (kind == self.kind && !may_repeat) || (self.kind == 0 && kind != 1) {
             return Err("it is not the section that belongs here");
         }
         if kind > 4 && self.chain.is_none() && kind != 4 {
@@ -138,6 +152,8 @@ impl Checker {
             }
             Section::Snapshot(bytes) => self.manifest(bytes),
             Section::SnapshotChunk(bytes) => self.chunk(bytes),
+            Section::Blob(head) => self.blob(head),
+            Section::BlobPiece(bytes) => self.blob_piece(bytes),
             Section::End(totals) => self.end(totals),
         }
     }
@@ -297,8 +313,40 @@ impl Checker {
         Ok(())
     }
 
+    fn blob(&mut self, head: &BlobHead) -> Checked {
+        self.blob_is_whole()?;
+        if self.last_blob.is_some_and(|last| last >= head.id) || head.total_bytes == 0 {
+            return Err("blobs do not ascend by their ids, or one is empty");
+        }
+        self.last_blob = Some(head.id);
+        self.blobs += 1;
+        self.blob_bytes = self.blob_bytes.saturating_add(head.total_bytes);
+        self.blob = Some((*head, BlobHasher::default(), 0));
+        Ok(())
+    }
+
+    fn blob_piece(&mut self, bytes: &Bytes) -> Checked {
+        let (head, hasher, received) = self.blob.as_mut().ok_or("its blob is missing before it")?;
+        *received = received.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if *received > head.total_bytes || bytes.is_empty() {
+            return Err("the blob is longer than it says, or a piece of it is empty");
+        }
+        hasher.push(bytes);
+        Ok(())
+    }
+
+    /// The blob before this section, if there is one.
+    fn blob_is_whole(&mut self) -> Checked {
+        let Some((head, hasher, received)) = self.blob.take() else { return Ok(()) };
+        if received != head.total_bytes || hasher.finish() != head.id {
+            return Err("the bytes of the blob before it are not those of its id");
+        }
+        Ok(())
+    }
+
     fn end(&mut self, totals: &Totals) -> Checked {
         let head = self.head()?;
+        self.blob_is_whole()?;
         if self.leaves_from.is_none() {
             self.start_leaves(head.floor)?;
         }

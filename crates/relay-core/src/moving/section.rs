@@ -2,7 +2,7 @@
 
 use crate::store::{SignedAck, StoredEntry};
 use bytes::Bytes;
-use relay_proto::ids::{DeviceKey, EntryId, Hash, LogId, Seq, Signature, SpaceId};
+use relay_proto::ids::{BlobId, DeviceKey, EntryId, Hash, LogId, Seq, Signature, SpaceId};
 use relay_proto::limits::{CHAIN_STATEMENTS_MAX, KEYRING_BYTES_MAX, LEAVES_PAGE_MAX};
 use relay_proto::wire::{Reader, Writer};
 
@@ -38,6 +38,19 @@ pub struct Mark {
     pub push_seq_high: u64,
     /// Its entry id, where it is known.
     pub last_entry: Option<EntryId>,
+}
+
+/// One blob; its bytes follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobHead {
+    /// H(its bytes).
+    pub id: BlobId,
+    /// Who uploaded it.
+    pub author: DeviceKey,
+    /// Its length; never 0.
+    pub total_bytes: u64,
+    /// When it became durable, Unix ms.
+    pub stored_at_ms: u64,
 }
 
 /// How much the file holds, and proof that it is whole.
@@ -89,6 +102,10 @@ pub enum Section {
     Snapshot(Bytes),
     /// Its chunks, in order.
     SnapshotChunk(Bytes),
+    /// A blob, ascending by id; only in files of spaces that have any.
+    Blob(BlobHead),
+    /// The next bytes of it.
+    BlobPiece(Bytes),
     /// Last.
     End(Totals),
 }
@@ -108,6 +125,8 @@ impl Section {
             Self::Entry { .. } => 8,
             Self::Snapshot(_) => 9,
             Self::SnapshotChunk(_) => 10,
+            Self::Blob(_) => 11,
+            Self::BlobPiece(_) => 12,
             Self::End(_) => 255,
         }
     }
@@ -127,7 +146,11 @@ impl Section {
                 w.u64(head.exported_ms).raw(head.space).raw(head.log_id);
                 w.u64(head.log_epoch).u64(head.floor).u64(head.size);
             }
-            Self::Attestation(bytes) | Self::Reset(bytes) | Self::Snapshot(bytes) | Self::SnapshotChunk(bytes) => {
+            Self::Attestation(bytes)
+            | Self::Reset(bytes)
+            | Self::Snapshot(bytes)
+            | Self::SnapshotChunk(bytes)
+            | Self::BlobPiece(bytes) => {
                 w.raw(bytes);
             }
             Self::Roster { chain, keyring } => {
@@ -149,6 +172,9 @@ impl Section {
             }
             Self::Entry { seq, entry } => {
                 w.u64(*seq).raw(entry.device).u64(entry.push_seq).u32(entry.key_epoch).raw(entry.id).raw(&entry.sealed);
+            }
+            Self::Blob(blob) => {
+                w.raw(blob.id).raw(blob.author).u64(blob.total_bytes).u64(blob.stored_at_ms);
             }
             Self::End(totals) => {
                 w.u64(totals.entries).raw(totals.digest).raw(totals.signature);
@@ -195,6 +221,13 @@ impl Section {
             }
             9 => Self::Snapshot(rest(&mut r, SMALL_BYTES_MAX)?),
             10 => Self::SnapshotChunk(rest(&mut r, SECTION_BYTES_MAX)?),
+            11 => Self::Blob(BlobHead {
+                id: r.id().ok()?,
+                author: r.id().ok()?,
+                total_bytes: r.bits().ok()?,
+                stored_at_ms: r.bits().ok()?,
+            }),
+            12 => Self::BlobPiece(rest(&mut r, SECTION_BYTES_MAX)?),
             255 => Self::End(Totals { entries: r.bits().ok()?, digest: r.id().ok()?, signature: r.id().ok()? }),
             _ => return None,
         };

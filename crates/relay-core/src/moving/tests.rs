@@ -157,3 +157,40 @@ fn what_does_not_fit_is_named() {
     });
     assert!(keyring.contains("keyring"), "{keyring}");
 }
+
+fn blob(bytes: &[u8]) -> BlobHead {
+    let mut hasher = relay_proto::blob::BlobHasher::default();
+    hasher.push(bytes);
+    let author = KeyPair::from_seed(&[2; 32]).device();
+    BlobHead { id: hasher.finish(), author, total_bytes: bytes.len() as u64, stored_at_ms: 3 }
+}
+
+#[test]
+fn blobs_are_believed_when_their_bytes_are_those_of_their_ids() {
+    let Sample { mut sections, signer } = sample();
+    let mut heads = [blob(b"first blob"), blob(b"second")];
+    let pieces = |head: &BlobHead| {
+        let bytes: &'static [u8] = if head.total_bytes == 10 { b"first blob" } else { b"second" };
+        [Section::BlobPiece(Bytes::from_static(&bytes[..4])), Section::BlobPiece(Bytes::from_static(&bytes[4..]))]
+    };
+    heads.sort_unstable_by_key(|head| head.id);
+    let before = sections.len();
+    for head in &heads {
+        sections.push(Section::Blob(*head));
+        sections.extend(pieces(head));
+    }
+    let report = checked(&written(&sections, &signer)).unwrap();
+    assert_eq!((report.blobs, report.blob_bytes), (2, 16));
+    let refused = |change: &dyn Fn(&mut Vec<Section>)| {
+        let mut changed = sections.clone();
+        change(&mut changed);
+        checked(&written(&changed, &signer)).unwrap_err().to_string()
+    };
+    assert!(refused(&|s| drop(s.remove(before + 1))).contains("not those of its id"), "a piece is missing");
+    assert!(refused(&|s| drop(s.pop())).contains("not those of its id"), "the last piece is missing");
+    assert!(refused(&|s| s.swap(before + 1, before + 2)).contains("not those of its id"), "pieces in another order");
+    assert!(refused(&|s| drop(s.remove(before))).contains("missing before it"), "bytes of no blob");
+    assert!(refused(&|s| s[before..].rotate_left(3)).contains("do not ascend"), "another order");
+    assert!(refused(&|s| s.push(Section::BlobPiece(Bytes::from_static(b"x")))).contains("longer than it says"));
+    assert!(refused(&|s| s[before + 1] = Section::BlobPiece(Bytes::from_static(b"!"))).contains("not those of its id"));
+}

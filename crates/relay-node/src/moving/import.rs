@@ -1,12 +1,12 @@
 //! A file into a running relay, and a file judged without one.
 
-use super::report::ExportReport;
+use super::report::{ExportReport, ImportReport};
 use super::{fault_failure, store_failure};
 use crate::failure::{Failure, contained};
 use crate::native::Native;
 use napi::{Env, Task};
 use relay_core::moving::Report;
-use relay_store::moving::{ImportError, verify};
+use relay_store::moving::{ImportError, Imported, verify};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -22,8 +22,8 @@ pub struct ImportTask {
 }
 
 impl Task for ImportTask {
-    type Output = Result<Report, Failure>;
-    type JsValue = ExportReport;
+    type Output = Result<Imported, Failure>;
+    type JsValue = ImportReport;
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         let native = self.native.take();
@@ -35,7 +35,7 @@ impl Task for ImportTask {
     }
 
     fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
-        output.map(ExportReport::from).map_err(|failure| failure.into_error(&env))
+        output.map(ImportReport::from).map_err(|failure| failure.into_error(&env))
     }
 }
 
@@ -68,6 +68,10 @@ fn import_failure(error: &ImportError) -> Failure {
         ImportError::Fault(fault) => return fault_failure(fault),
         ImportError::Store(error) => return store_failure(error),
         ImportError::Known => ("space_exists", "Erase it here first, if the file is the one to keep."),
+        ImportError::BlobsRefused => (
+            "import_blobs_refused",
+            "Raise limits.space-blobs-max, limits.space-blob-bytes-max or the limit of one blob here.",
+        ),
         ImportError::Unfinished => {
             ("import_unfinished", "Wait for it; one that failed is undone when the relay is started again.")
         }

@@ -4,6 +4,7 @@ use crate::stats::number;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use napi_derive::napi;
 use relay_core::moving::Report;
+use relay_store::moving::Imported;
 
 /// What an exported space holds.
 #[napi(object, object_from_js = false, use_nullable = true)]
@@ -38,6 +39,25 @@ pub struct ExportReport {
     pub snapshot_size: i64,
     /// Its bytes.
     pub snapshot_bytes: i64,
+    /// Blobs.
+    pub blobs: i64,
+    /// Their bytes.
+    pub blob_bytes: i64,
+}
+
+/// What an import came to.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct ImportReport {
+    /// What the file holds.
+    pub file: ExportReport,
+    /// Entries of it that were not there before; 0 when the relay had all of it.
+    pub added: i64,
+}
+
+impl From<Imported> for ImportReport {
+    fn from(imported: Imported) -> Self {
+        Self { file: imported.file.into(), added: number(imported.added) }
+    }
 }
 
 impl From<Report> for ExportReport {
@@ -58,6 +78,8 @@ impl From<Report> for ExportReport {
             resets: number(report.resets),
             snapshot_size: number(report.snapshot_size),
             snapshot_bytes: number(report.snapshot_bytes),
+            blobs: number(report.blobs),
+            blob_bytes: number(report.blob_bytes),
         }
     }
 }

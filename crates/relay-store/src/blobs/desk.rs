@@ -6,9 +6,9 @@ use crate::limits::StoreLimits;
 use crate::open::OpenError;
 use crate::shared::Shared;
 use crate::workers::Workers;
-use relay_core::blobs::{BlobCompletion, BlobError, BlobStats};
+use relay_core::blobs::{BlobCompletion, BlobError, BlobFacts, BlobStats};
 use relay_core::store::StoreError;
-use relay_proto::ids::SpaceId;
+use relay_proto::ids::{BlobId, SpaceId};
 use std::sync::Arc;
 
 /// See the module.
@@ -59,6 +59,16 @@ impl BlobDesk {
     ) {
         let blobs = Arc::clone(&self.blobs);
         self.readers.submit(Box::new(move |may_run| done(may_run.map_err(Into::into).and_then(|()| run(&blobs)))));
+    }
+
+    /// The complete blobs of a space, ascending by id.
+    pub(crate) fn list(&self, space: SpaceId, done: BlobCompletion<Vec<(BlobId, BlobFacts)>>) {
+        self.look(done, move |blobs| blobs.list(space));
+    }
+
+    /// Whether one space may hold so many blobs of so many bytes.
+    pub(crate) fn may_hold(&self, blobs: u64, bytes: u64) -> bool {
+        self.blobs.may_hold(blobs, bytes)
     }
 
     pub(super) fn stats(&self) -> BlobStats {

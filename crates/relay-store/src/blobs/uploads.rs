@@ -14,7 +14,9 @@ impl Blobs {
     /// Begins an upload or goes on with it.
     pub(crate) fn begin(&self, request: &UploadRequest) -> Result<Begun, BlobError> {
         self.shared.writable()?;
-        if !self.shared.is_known(request.place.space) {
+        // Of a space that is being imported nobody knows but the import.
+        let space = request.place.space;
+        if !self.shared.is_known(space) && !self.shared.is_importing(space) {
             return Err(StoreError::UnknownSpace.into());
         }
         let now_ms = self.now_ms();

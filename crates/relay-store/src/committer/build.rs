@@ -133,6 +133,9 @@ impl Build {
             Call::Import { space, begins, entries, done } => {
                 Answer::Trim { done, result: self.import(&space, begins.as_deref(), entries) }
             }
+            Call::GoOn { space, after, entries, done } => {
+                Answer::Trim { done, result: self.go_on(space, after, entries) }
+            }
             Call::Trim { space, floor, done } => Answer::Trim { done, result: self.trim(space, floor) },
             Call::Attest { space, done } => {
                 let result = self.find(space).map(|found| {

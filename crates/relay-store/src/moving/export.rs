@@ -1,5 +1,6 @@
 //! A space as a file, piece by piece: whoever wants it asks for the next piece, and one piece is in memory.
 
+use super::blobs::BlobsOut;
 use super::{BATCH_BYTES, BATCH_ENTRIES, ask};
 use crate::embedded::EmbeddedStore;
 use crate::relay_key::RelayKey;
@@ -22,6 +23,7 @@ enum Step {
     Leaves { next_seq: Seq },
     Entries { after: Seq },
     Chunks { snapshot: SnapshotId, next: u32, count: u32 },
+    Blobs,
     End,
     Over,
 }
@@ -34,6 +36,8 @@ pub struct Export {
     head: Head,
     first: Vec<u8>,
     step: Step,
+    /// None before the first of them.
+    blobs: Option<BlobsOut>,
 }
 
 impl Export {
@@ -73,7 +77,7 @@ impl Export {
             }
         }
         let store = Arc::clone(store);
-        let mut export = Self { store, signer, writer: Some(writer), head, first, step: Step::Over };
+        let mut export = Self { store, signer, writer: Some(writer), head, first, step: Step::Over, blobs: None };
         export.step = Step::Leaves { next_seq: export.first_known_leaf()? };
         Ok(export)
     }
@@ -121,7 +125,7 @@ impl Export {
                 self.step = Step::Entries { after: last };
             }
             Step::Entries { .. } => {
-                self.step = Step::End;
+                self.step = Step::Blobs;
                 if let Some(manifest) = self.newest_snapshot()? {
                     let count = manifest.fields().chunk_count().unwrap_or(0);
                     writer_of(&mut self.writer, |writer| {
@@ -135,7 +139,16 @@ impl Export {
                 writer.append(&Section::SnapshotChunk(chunk), out);
                 self.step = Step::Chunks { snapshot, next: next + 1, count };
             }
-            Step::Chunks { .. } => self.step = Step::End,
+            Step::Chunks { .. } => self.step = Step::Blobs,
+            Step::Blobs => {
+                if self.blobs.is_none() {
+                    self.blobs = Some(BlobsOut::begin(&self.store, space)?);
+                }
+                match self.blobs.as_mut().map(|blobs| blobs.next_section(&self.store)).transpose()?.flatten() {
+                    Some(section) => writer.append(&section, out),
+                    None => self.step = Step::End,
+                }
+            }
             Step::End => {
                 self.step = Step::Over;
                 if let Some(writer) = self.writer.take() {

@@ -2,7 +2,8 @@
 //! way, the space is written while nobody sees it, and it is known the moment that word is gone. What is cut off before is
 //! undone by the next start, like an erasure.
 
-use super::{BATCH_BYTES, BATCH_ENTRIES, ask};
+use super::blobs::{self, BlobsIn};
+use super::{BATCH_BYTES, BATCH_ENTRIES, ask, going_on};
 use crate::cold::Found;
 use crate::embedded::EmbeddedStore;
 use crate::erase::files;
@@ -35,12 +36,14 @@ const LEAVES_BATCH: usize = 256 * 1024;
 pub enum ImportError {
     /// The file is not believed.
     Fault(Fault),
-    /// The relay has this space already.
+    /// The relay has this space already, with a log that the file does not go on from.
     Known,
     /// An import of this space is under way, or was not finished.
     Unfinished,
     /// Its owner erased the space here, and that is remembered.
     Erased,
+    /// Its blobs are more than one space may hold here, or one of them was refused.
+    BlobsRefused,
     /// The file does not hold a leaf for every entry of the log, so no log can be continued from it.
     HistoryUnknown,
     /// The store refused or failed.
@@ -51,9 +54,12 @@ impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fault(fault) => fault.fmt(f),
-            Self::Known => f.write_str("this relay holds the space already"),
+            Self::Known => {
+                f.write_str("this relay holds the space already, and its log is not the beginning of the file's")
+            }
             Self::Unfinished => f.write_str("an import of this space is under way, or was not finished"),
             Self::Erased => f.write_str("the owner erased this space here, and that is remembered"),
+            Self::BlobsRefused => f.write_str("the blobs of the file are more than a space may hold here"),
             Self::HistoryUnknown => {
                 f.write_str("the file does not know every leaf of its log: the oldest were forgotten")
             }
@@ -89,17 +95,49 @@ pub fn verify(file: impl Read) -> Result<Report, Fault> {
     checker.finish()
 }
 
-/// Makes a space of a file that can be read twice, and says what it holds. Blocks; holds one section, or one batch, at a time.
+/// What an import came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// What the file holds.
+    pub file: Report,
+    /// Entries of it that were not there before.
+    pub added: u64,
+}
+
+/// Makes a space of a file that can be read several times, or goes on with one that is there; says what it came to. Blocks; holds
+/// one section, or one batch, at a time.
 ///
 /// # Errors
-/// [`ImportError`]; then nothing of it is there.
-pub fn import<R: Read>(store: &EmbeddedStore, mut open: impl FnMut() -> io::Result<R>) -> Result<Report, ImportError> {
-    let mut file = || open().map_err(Fault::Read);
-    let report = verify(file()?)?;
+/// [`ImportError`]; then nothing of a new space is there, and of one that was there no more than a further part of the file.
+pub fn import<R: Read>(
+    store: &EmbeddedStore,
+    mut open: impl FnMut() -> io::Result<R>,
+) -> Result<Imported, ImportError> {
+    let report = verify(open().map_err(Fault::Read)?)?;
     if report.leaves_from != 1 || !report.head_is_proven {
         return Err(ImportError::HistoryUnknown);
     }
-    let turn = Turn::take(store, report.head.space)?;
+    if !blobs::fit(store, &report) {
+        return Err(ImportError::BlobsRefused);
+    }
+    let added = match Turn::take(store, report.head.space) {
+        Ok(turn) => {
+            make(store, &report, &turn, &mut open)?;
+            report.entries
+        }
+        Err(ImportError::Known) => going_on::go_on(store, &report, open)?,
+        Err(error) => return Err(error),
+    };
+    Ok(Imported { file: report, added })
+}
+
+fn make<R: Read>(
+    store: &EmbeddedStore,
+    report: &Report,
+    turn: &Turn<'_>,
+    mut open: impl FnMut() -> io::Result<R>,
+) -> Result<(), ImportError> {
+    let mut file = || open().map_err(Fault::Read);
     write_word(&store.shared, report.head.space)?;
     let mut moving = Moving::new(store, report.head);
     let mut reader = SectionReader::open(file()?)?;
@@ -111,7 +149,7 @@ pub fn import<R: Read>(store: &EmbeddedStore, mut open: impl FnMut() -> io::Resu
     remove_word(&store.shared, report.head.space)?;
     space.arrive();
     turn.is_over();
-    Ok(report)
+    Ok(())
 }
 
 /// The right to import one space; while it is held nobody founds it.
@@ -160,7 +198,7 @@ impl<'a> Turn<'a> {
 }
 
 /// Hands a call to the committer and waits for its answer.
-fn commit(store: &EmbeddedStore, call: impl FnOnce(Completion<()>) -> Call) -> Result<(), StoreError> {
+pub(super) fn commit(store: &EmbeddedStore, call: impl FnOnce(Completion<()>) -> Call) -> Result<(), StoreError> {
     store.shared.writable()?;
     ask(|done| {
         if let Some((call, error)) = store.queue.add(call(done)) {
@@ -209,6 +247,7 @@ struct Moving<'a> {
     batch_bytes: usize,
     snapshot: Option<(SnapshotId, u32)>,
     space: Option<Arc<Space>>,
+    blobs: BlobsIn<'a>,
 }
 
 impl<'a> Moving<'a> {
@@ -225,6 +264,7 @@ impl<'a> Moving<'a> {
             batch_bytes: 0,
             snapshot: None,
             space: None,
+            blobs: BlobsIn::new(store, head.space),
         }
     }
 
@@ -256,6 +296,11 @@ impl<'a> Moving<'a> {
                 self.begin_snapshot(manifest)?;
             }
             Section::SnapshotChunk(chunk) => self.chunk(chunk)?,
+            Section::Blob(head) => {
+                self.settle()?;
+                self.blobs.begin(&head)?;
+            }
+            Section::BlobPiece(piece) => self.blobs.piece(piece)?,
             // What another log signed, and acks of it, say nothing here.
             Section::Head(_) | Section::Attestation(_) | Section::Reset(_) | Section::Ack(_) | Section::End(_) => {}
         }
@@ -355,21 +400,24 @@ impl<'a> Moving<'a> {
         let manifest = Manifest::parse(bytes).map_err(|_| invalid())?;
         self.snapshot = Some((manifest.id(), 0));
         let (snapshots, space) = (Arc::clone(&self.store.snapshots), self.head.space);
-        self.on_snapshots(move || snapshots.begin_imported(space, manifest).map(|_| ()))
+        on_snapshots(self.store, move || snapshots.begin_imported(space, manifest).map(|_| ()))
     }
 
     fn chunk(&mut self, chunk: Bytes) -> Result<(), ImportError> {
         let Some((id, index)) = self.snapshot else { return Err(ImportError::HistoryUnknown) };
         self.snapshot = Some((id, index + 1));
         let (snapshots, space) = (Arc::clone(&self.store.snapshots), self.head.space);
-        self.on_snapshots(move || snapshots.chunk(space, id, index, &chunk).map(|_| ()))
+        on_snapshots(self.store, move || snapshots.chunk(space, id, index, &chunk).map(|_| ()))
     }
+}
 
-    fn on_snapshots(&self, run: impl FnOnce() -> Result<(), StoreError> + Send + 'static) -> Result<(), ImportError> {
-        let thread = &self.store.snapshot_thread;
-        ask(|done| thread.submit(Box::new(move |may_run| done(may_run.and_then(|()| run())))))
-            .map_err(ImportError::Store)
-    }
+/// Runs on the thread that writes snapshots, and waits for it.
+pub(super) fn on_snapshots(
+    store: &EmbeddedStore,
+    run: impl FnOnce() -> Result<(), StoreError> + Send + 'static,
+) -> Result<(), ImportError> {
+    let thread = &store.snapshot_thread;
+    ask(|done| thread.submit(Box::new(move |may_run| done(may_run.and_then(|()| run()))))).map_err(ImportError::Store)
 }
 
 fn record_of(mark: &Mark) -> DeviceRecord {

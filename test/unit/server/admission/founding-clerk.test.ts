@@ -16,14 +16,15 @@ describe('FoundingClerk', () => {
     const judge = async (token: string): Promise<FoundingVerdict> => {
       if (token === 'broken') throw new Error('the disk is gone');
       if (token === 'slow') return await new Promise(() => undefined);
-      return token === 'full' ? { kind: 'exceeded', used: 2, allowed: 2 } : { kind: token === 'good' ? 'admitted' : 'refused' };
+      if (token === 'full') return { kind: 'exceeded', used: 2, allowed: 2 };
+      return token === 'good' ? { kind: 'admitted', tenant: 'ac'.repeat(16) } : { kind: 'refused' };
     };
     const clerk = new FoundingClerk({ judge }, pino({}, { write: (line: string) => void lines.push(line) }));
     port.foundings = [founding(1, 'slow'), founding(2, 'good'), founding(3, 'bad'), founding(4, 'broken'), founding(5, 'full')];
     clerk.work(port);
     clerk.work(port);
     await vi.advanceTimersByTimeAsync(4999);
-    expect(port.calls.toSorted()).toEqual(['founding 2 admitted', 'founding 3 refused', 'founding 4 unavailable', 'founding 5 exceeded']);
+    expect(port.calls.toSorted()).toEqual([`founding 2 admitted ${'ac'.repeat(16)}`, 'founding 3 refused', 'founding 4 unavailable', 'founding 5 exceeded']);
     await vi.advanceTimersByTimeAsync(1);
     expect(port.calls).toContain('founding 1 unavailable');
     expect(lines.join('')).toContain('the disk is gone');

@@ -10,6 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { parseTenants } from '../../../../src/config/tenants.js';
 import { JwtJudge } from '../../../../src/server/admission/jwt-judge.js';
 import { JwtKeys } from '../../../../src/server/admission/jwt-keys.js';
+import { tenantId } from '../../../../src/server/admission/tenant-id.js';
 import { Tenants } from '../../../../src/server/admission/tenants.js';
 
 const claim = (n: number): string => n.toString(16).padStart(32, '0');
@@ -110,10 +111,10 @@ describe('JwtJudge', () => {
       const claims = spaces === undefined ? { tenant } : { tenant, spaces };
       return await judge.judge(await token(signer, { claims }), claim(n));
     };
-    expect([await found('acme', 1, 50), await found('acme', 2, 50), await found('acme', 1, 50)]).toEqual(Array.from({ length: 3 }, () => ({ kind: 'admitted' })));
+    expect([await found('acme', 1, 50), await found('acme', 2, 50), await found('acme', 1, 50)]).toEqual(Array.from({ length: 3 }, () => ({ kind: 'admitted', tenant: tenantId('acme') })));
     expect(await found('acme', 3, 50)).toEqual({ kind: 'exceeded', used: 2, allowed: 2 });
-    expect([await found('other', 1, 1), await found('other', 2, 1)]).toEqual([{ kind: 'admitted' }, { kind: 'exceeded', used: 1, allowed: 1 }]);
-    expect(await found('other', 2)).toEqual({ kind: 'admitted' });
+    expect([await found('other', 1, 1), await found('other', 2, 1)]).toEqual([{ kind: 'admitted', tenant: tenantId('other') }, { kind: 'exceeded', used: 1, allowed: 1 }]);
+    expect(await found('other', 2)).toEqual({ kind: 'admitted', tenant: tenantId('other') });
     expect(await found('stranger', 1)).toEqual({ kind: 'refused' });
     expect(await scene.judge(scene.keys(), 'acme=2').judge(await token(signer, { claims: { tenant: 'acme' } }), claim(9))).toMatchObject({ kind: 'exceeded', used: 2 });
   });

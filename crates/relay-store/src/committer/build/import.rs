@@ -8,6 +8,7 @@ use crate::segment::record::EntryFields;
 use crate::segment::state::StateRecord;
 use crate::space::Space;
 use relay_core::store::{Refusal, StoreError, StoredEntry};
+use relay_proto::ids::{Seq, SpaceId};
 use std::sync::Arc;
 
 impl Build {
@@ -28,9 +29,24 @@ impl Build {
                 touched.fresh = true;
             }
         }
-        let Some(place) = self.place.clone() else { return Ok(()) };
+        self.append_as_they_are(space, entries);
+        Ok(())
+    }
+
+    /// Somebody else's entries would stand between those that were compared and these.
+    pub(super) fn go_on(&mut self, id: SpaceId, after: Seq, entries: Vec<StoredEntry>) -> Result<(), StoreError> {
+        let space = self.find(id)?;
+        if space.lock().ledger.size() != after {
+            return Err(StoreError::Overloaded);
+        }
+        self.append_as_they_are(&space, entries);
+        Ok(())
+    }
+
+    fn append_as_they_are(&mut self, space: &Arc<Space>, entries: Vec<StoredEntry>) {
+        let Some(place) = self.place.clone() else { return };
         let at = self.touched.touch(space);
-        let Some(touched) = self.touched.get_mut(at) else { return Ok(()) };
+        let Some(touched) = self.touched.get_mut(at) else { return };
         let mut state = space.lock();
         for entry in entries {
             let StoredEntry { device, push_seq, key_epoch, id, .. } = entry;
@@ -48,6 +64,5 @@ impl Build {
         }
         let size = state.ledger.size();
         state.note_age(size, self.moment.time_ms);
-        Ok(())
     }
 }
