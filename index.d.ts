@@ -316,6 +316,8 @@ export interface RelayGun {
   signedOnly: boolean
   /** Takes encrypted values, links and deletions alone. */
   sealedOnly: boolean
+  /** Addresses of the relays that this one connects to. */
+  peers: Array<string>
   /** Bytes a tenant may hold. */
   tenantBytesMax: number
 }
@@ -597,6 +599,16 @@ export interface RelayStats {
   gunMissedTotal: number
   /** r" Parts of answers to peers of GUN that came back whose links were too many to be followed. */
   gunUnfollowedTotal: number
+  /** r" Links with other relays of GUN. */
+  gunLinks: number
+  /** r" Gets of GUN that did not wait for other relays, because too many did. */
+  gunUnaskedTotal: number
+  /** r" Connections that this relay opened itself, open now. */
+  dialedOpen: number
+  /** r" Those opened. */
+  dialsTotal: number
+  /** r" Those that could not be opened. */
+  dialFailuresTotal: number
   /** r" Puts that wait for their state. */
   gunDeferred: number
   /** r" Connections open now, HTTP and WebSocket together. */

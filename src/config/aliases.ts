@@ -25,6 +25,8 @@ export const ALIASES: readonly Alias[] = [
   as('MAX_REQUESTS_PER_MINUTE', 'limits.requests-per-minute'),
   { name: 'SLA_TARGET_UPTIME', key: 'sla.target-uptime', unit: 'a share of 1, such as 0.999', convert: percentageOfShare },
   as('SLA_ALERT_WEBHOOK', 'alerts.webhook'),
+  { name: 'SYNC_RELAY_ENABLED', key: 'compat.graceful', unit: 'false is `off`, anything else `on`', convert: (text) => (isNo(text) ? 'off' : 'on') },
+  { name: 'GUN_PEERS', key: 'compat.gun-peers', unit: 'addresses, separated by commas or spaces', convert: (text) => addressesOf(text).join(',') || null },
   { name: 'METRICS_ENABLED', key: 'admin.port', unit: 'false is `off`', convert: (text) => (isNo(text) ? 'off' : null) },
 ];
 
@@ -46,12 +48,15 @@ export const UNSUPPORTED: readonly Unsupported[] = [
   { name: 'WS_TIMEOUT_MS', why: 'a silent connection is closed after two heartbeats', instead: 'Set RELAY_HEARTBEAT to half of it.' },
   { name: 'DB_PATH', why: 'the relay keeps a directory instead of a database file', instead: 'Set RELAY_DATA_DIR.' },
   { name: 'SECRET_KEY', why: 'the relay makes its own key in its data directory', instead: 'Remove it.' },
-  { name: 'SYNC_RELAY_ENABLED', why: 'the relay runs when it is started', instead: 'Remove it.', isHarmless: (text) => !isNo(text) },
-  { name: 'GUN_PEERS', why: 'GUN clients are served, but the relay has no peers of its own', instead: 'Remove it, and give clients the URL of each relay.' },
 ];
 
 function as(name: string, key: OptionKey, unit = ''): Alias {
   return { name, key, unit: unit === '' ? null : `a number, in ${unit}`, convert: (text) => `${text.trim()}${unit}` };
+}
+
+/** Addresses in a text. */
+export function addressesOf(text: string): readonly string[] {
+  return text.split(/[\s,]+/).filter((address) => address !== '');
 }
 
 function percentageOfShare(text: string): string {

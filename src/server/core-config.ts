@@ -1,5 +1,6 @@
 // Translates the validated configuration into what the addon takes: every property present, null for none.
 import { readFileSync } from 'node:fs';
+import { addressesOf } from '../config/aliases.js';
 import { isLoopback } from '../config/bind.js';
 import type { Config } from '../config/options.js';
 import { parseProxies } from '../config/proxies.js';
@@ -32,6 +33,10 @@ export const EVENT_LOOP_SILENCE_MS = 30_000;
 const GRACEFUL_BODY_BYTES_MAX = 10 * 1024 * 1024;
 const GRACEFUL_PING_MS = 30_000;
 const GRACEFUL_SILENCE_MS_MAX = 60_000;
+/** The core counts tenants of 10,000. */
+const ROLLOUT_PER_PERCENT = 100;
+/** What a rate that is no limit comes to: its headers want a number. */
+const NO_RATE = 1_000_000;
 
 export function toCoreConfig(config: Config, routes: RouteTable, controlPlane: { socketPath: string; secret: string } | null, listenFd: number | null = null): RelayConfig {
   return {
@@ -99,7 +104,8 @@ function compatConfig(config: Config): RelayConfig['compat'] {
       ? {
           tokenless: isOn(config, 'compat.graceful-tokenless'),
           strict: config['compat.graceful-strict'],
-          requestsPerMinuteMax: config['compat.graceful-rate-max'],
+          rolloutShare: Math.round(config['compat.graceful-rollout'] * ROLLOUT_PER_PERCENT),
+          requestsPerMinuteMax: gracefulRate(config),
           tenantBytesMax: config['compat.graceful-quota'],
           retentionMs: config.retention,
           bodyBytesMax: GRACEFUL_BODY_BYTES_MAX,
@@ -113,10 +119,16 @@ function compatConfig(config: Config): RelayConfig['compat'] {
           tokenless: isOn(config, 'compat.gun-tokenless'),
           signedOnly: config['compat.gun-signed-only'],
           sealedOnly: config['compat.gun-sealed-only'],
+          peers: [...addressesOf(config['compat.gun-peers'])],
           tenantBytesMax: config['compat.gun-quota'],
         }
       : null,
   };
+}
+
+/** One rule for one address: requests that clients of Graceful Books count are held to the general rate, unless they have their own. */
+function gracefulRate(config: Config): number {
+  return config['compat.graceful-rate-max'] || config['limits.requests-per-minute'] || NO_RATE;
 }
 
 function tlsConfig(config: Config): RelayConfig['tls'] {

@@ -5,6 +5,7 @@
 //! changes nothing, and a peer that could not be told every change is told the last one. What the relay says is stored is durable.
 
 mod answer;
+mod asks;
 mod certificate;
 mod dedup;
 mod deferred;
@@ -13,11 +14,13 @@ mod ham;
 mod hub;
 mod json;
 mod lex;
+mod links;
 mod mailbox;
 mod message;
 mod number;
 mod peer;
 mod put;
+mod reconcile;
 mod record;
 mod rules;
 mod sea;
@@ -26,7 +29,7 @@ mod write;
 
 pub use hub::GunStats;
 pub use message::fuzz_message;
-pub use service::{GunOptions, GunParts, GunService};
+pub use service::{GunOptions, GunParts, GunService, WrongToken};
 
 /// Largest message, in bytes; a larger one is answered with an error.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -72,6 +75,18 @@ pub const RENEWAL_MS: u64 = 10_000;
 pub const FOLLOWED_SOULS_MAX: usize = 10_000;
 /// Bytes that are sent to it for that; one part of an answer may overshoot.
 pub const FOLLOWED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Relays that one graph is linked with.
+pub const RELAYS_MAX: usize = 16;
+/// Souls and properties that one stock relay is asked for.
+pub const ASKED_MAX: usize = 50_000;
+/// Gets that wait for the answers of other relays.
+pub const ASKS_MAX: usize = 10_000;
+/// How long a get waits for the answers of other relays when nothing is here, in milliseconds.
+pub const ASK_MS: u64 = 1000;
+/// Pages that are compared with another relay at the same time.
+pub const OFFERS_MAX: usize = 8;
+/// Places whose changes one relay missed, before it is compared as a whole.
+pub const MISSED_MAX: usize = 50_000;
 /// Bytes of changes that wait for one peer; of what comes on top only the name is kept, and it is read again later.
 pub const NEWS_BYTES_MAX: usize = 1024 * 1024;
 /// A state this far ahead is taken at once, in milliseconds: clocks are not finer than that.

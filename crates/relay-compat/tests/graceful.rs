@@ -41,7 +41,10 @@ impl Relay {
     }
 
     fn ask(&self, path: &str, body: &Value) -> Response<Bytes> {
-        let request = Request::builder().method(Method::POST).uri(path).body(Bytes::from(body.to_string())).unwrap();
+        self.answer(Request::builder().method(Method::POST).uri(path).body(Bytes::from(body.to_string())).unwrap())
+    }
+
+    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (send, receive) = channel();
         let request = ForeignRequest { request, client: [127, 0, 0, 1].into() };
         self.service.answer(request, at(0), Box::new(move |answer| send.send(answer).unwrap()));
@@ -307,4 +310,29 @@ fn a_socket_is_pinged_and_closed_after_silence() {
     assert_eq!(socket.out.closed.as_ref().map(|close| close.reason), Some("timeout"));
     drop(socket);
     assert_eq!(relay.service.stats().sockets, 0);
+}
+
+#[test]
+fn a_rollout_serves_a_share_of_the_tokens_and_none_loses_sync_when_it_grows() {
+    let served = |share| {
+        let relay = Relay::new(GracefulOptions { rollout_share: share, ..GracefulOptions::default() });
+        let pull = |token: u32| {
+            let request = Request::builder().method(Method::POST).uri("/sync/pull");
+            let request = request.header("authorization", format!("Bearer token-{token}"));
+            let body = json!({"device_id": "d", "since_timestamp": 0}).to_string();
+            relay.answer(request.body(Bytes::from(body)).unwrap())
+        };
+        let answers: Vec<_> = (0..200).map(pull).collect();
+        let refused = answers.iter().find(|answer| answer.status() != StatusCode::OK);
+        if let Some(refused) = refused {
+            assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, "3600"));
+            assert_eq!(serde_json::from_slice::<Value>(refused.body()).unwrap()["error"]["code"], "NOT_ENABLED");
+        }
+        answers.iter().map(|answer| answer.status() == StatusCode::OK).collect::<Vec<_>>()
+    };
+    let count = |served: &[bool]| served.iter().filter(|is_served| **is_served).count();
+    let [none, some, more, all] = [0, 2500, 5000, 10_000].map(served);
+    assert_eq!((count(&none), count(&all)), (0, 200));
+    assert!((25..75).contains(&count(&some)) && (70..130).contains(&count(&more)), "{} {}", count(&some), count(&more));
+    assert!(some.iter().zip(&more).all(|(before, after)| !before || *after));
 }

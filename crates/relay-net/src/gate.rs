@@ -19,7 +19,6 @@ pub(crate) use headers::{write as write_headers, write_lines};
 pub(crate) use open::OpenSeat;
 pub use trusted::{ProxyHeader, TrustedProxies};
 
-use crate::compat::{ForeignKind, ForeignRoute};
 use crate::http::route::RouteKind;
 use crate::limits::ADDRESSES_MAX;
 use crate::stats::Counters;
@@ -35,7 +34,7 @@ use std::sync::Arc;
 /// Rates and counts of one client address (of IPv6, of its /64); 0 is no limit. `Default` limits nothing and trusts nobody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GateConfig {
-    /// Requests in a minute that the core passes on to the control plane, and requests of foreign protocols.
+    /// Requests in a minute that the core passes on to the control plane.
     pub requests_per_minute: u32,
     /// Requests in a minute on the routes the core serves itself, liveness excepted; a WebSocket is one.
     pub native_requests_per_minute: u32,
@@ -160,10 +159,7 @@ impl Gate {
     ) -> Option<Verdict> {
         let (table, limited) = match kind {
             Some(RouteKind::Liveness) => return None,
-            // Requests of foreign protocols are few and dear, like those for the control plane; a socket is one.
-            Some(RouteKind::Foreign(ForeignRoute { takes: ForeignKind::Requests, .. })) => {
-                (&self.requests, &counters.requests_limited_total)
-            }
+            // A foreign protocol counts its own requests, and says so in its own words.
             Some(_) => (&self.native_requests, &counters.native_requests_limited_total),
             None => (&self.requests, &counters.requests_limited_total),
         };

@@ -12,6 +12,7 @@ mod clock;
 mod compat;
 mod connection;
 mod connections;
+mod dial;
 mod embedded;
 mod gate;
 mod http;
@@ -30,6 +31,7 @@ mod write_queue;
 
 pub use crate::clock::Clock;
 pub use crate::compat::{ForeignKind, ForeignRoute, ForeignServices};
+pub use crate::dial::{DialAddress, DialStats, WrongAddress, keep_dialed};
 pub use crate::embedded::{BatchError, Embedded, WakeProgram};
 pub use crate::gate::{GateConfig, ProxyHeader, TrustedProxies};
 pub use crate::http::control_plane::{ControlPlane, ProxySecret};

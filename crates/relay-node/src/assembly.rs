@@ -2,6 +2,7 @@
 
 use crate::compat::{self, Compat};
 use crate::config::{self, RelayConfig, count};
+use crate::dialing::Dialing;
 use crate::erased_watch;
 use crate::events::EventQueue;
 use crate::failure::Failure;
@@ -41,6 +42,7 @@ pub struct Running {
     native: Native,
     tls: Option<Arc<Tls>>,
     compat: Compat,
+    dialing: Dialing,
     probe: LivenessProbe,
     clock: Clock,
     info: RelayInfo,
@@ -77,12 +79,13 @@ pub(crate) fn start(
     runtime.spawn(native.clone().sweep(clock));
     runtime.spawn(compat.clone().sweep());
     runtime.spawn(compat.clone().store_due());
+    let dialing = Dialing::start(runtime.handle(), compat.links(), clock);
     if let Some(tls) = &tls {
         runtime.spawn(Arc::clone(tls).watch(Arc::clone(events)));
     }
     let info = transport.info(native.log_id(), tls.as_deref());
     let events = Arc::clone(events);
-    Ok(Running { runtime: Some(runtime), transport, tracer, native, tls, compat, probe, clock, info, events })
+    Ok(Running { runtime: Some(runtime), transport, tracer, native, tls, compat, dialing, probe, clock, info, events })
 }
 
 fn build_runtime(workers: u32) -> Result<Runtime, Failure> {
@@ -225,6 +228,7 @@ impl Running {
         stats::add_store(&mut snapshot, &self.native.store_stats());
         stats::add_blobs(&mut snapshot, &self.native.blob_stats());
         self.compat.add_stats(&mut snapshot);
+        self.dialing.add_stats(&mut snapshot);
         snapshot
     }
 
@@ -237,6 +241,7 @@ impl Running {
     pub(crate) fn stop(mut self, drain: Duration) -> Result<(), Failure> {
         let Some(runtime) = self.runtime.take() else { return Ok(()) };
         runtime.block_on(self.transport.drain(drain));
+        self.dialing.hang_up();
         self.compat.close();
         self.native.close();
         erased_watch::look(&self.native, &self.events);

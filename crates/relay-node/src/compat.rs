@@ -7,12 +7,13 @@ use crate::stats::{RelayStats, number};
 use relay_compat::Token;
 use relay_compat::detect::FirstFrame;
 use relay_compat::graceful::{GracefulOptions, GracefulParts, GracefulService};
-use relay_compat::gun::{FUTURE_GRACE_MS, GunOptions, GunParts, GunService};
+use relay_compat::gun::{FUTURE_GRACE_MS, GunOptions, GunParts, GunService, RELAYS_MAX};
 use relay_compat::plures::{PluresOptions, PluresService};
 use relay_core::documents::DocumentStore;
+use relay_core::endpoint::EndpointFactory;
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::ForeignService;
-use relay_net::{ForeignKind, ForeignRoute, ForeignServices, RouteKind};
+use relay_net::{DialAddress, ForeignKind, ForeignRoute, ForeignServices, RouteKind};
 use relay_store::documents::{DocumentOptions, EmbeddedDocuments};
 use relay_store::real_environment;
 use std::path::PathBuf;
@@ -48,6 +49,8 @@ pub(crate) struct Compat {
     graceful: Option<Arc<GracefulService>>,
     plures: Option<Arc<PluresService>>,
     gun: Option<Arc<GunService>>,
+    /// Other relays that are to be connected to.
+    links: Vec<(DialAddress, Arc<dyn EndpointFactory>)>,
 }
 
 impl Compat {
@@ -70,7 +73,9 @@ impl Compat {
             if let Some(gun) = gun {
                 let (clock, entropy, options) = (Arc::clone(&clock), Arc::clone(&entropy), gun_options(gun)?);
                 let parts = GunParts { documents: documents(), clock, entropy, options };
-                compat.gun = Some(Arc::new(GunService::new(parts)));
+                let service = GunService::new(parts);
+                compat.links = gun_links(&service, &gun.peers)?;
+                compat.gun = Some(Arc::new(service));
             }
             compat.documents = Some(embedded);
         }
@@ -102,6 +107,11 @@ impl Compat {
             (text, binary) => services.add(SHARED, Arc::new(FirstFrame { text, binary })),
         }
         services
+    }
+
+    /// The relays that this one connects to.
+    pub(crate) fn links(&self) -> Vec<(DialAddress, Arc<dyn EndpointFactory>)> {
+        self.links.clone()
     }
 
     /// Stores what waited for its time, until the runtime ends.
@@ -155,6 +165,8 @@ impl Compat {
         snapshot.gun_news_total = number(gun.news);
         snapshot.gun_missed_total = number(gun.missed);
         snapshot.gun_unfollowed_total = number(gun.unfollowed);
+        snapshot.gun_links = number(gun.links);
+        snapshot.gun_unasked_total = number(gun.unasked);
         snapshot.gun_deferred = number(gun.deferred);
     }
 
@@ -164,6 +176,23 @@ impl Compat {
             documents.close();
         }
     }
+}
+
+/// Each address opens the graph of its token. An address may be a secret, so no error has it.
+fn gun_links(
+    service: &GunService,
+    addresses: &[String],
+) -> Result<Vec<(DialAddress, Arc<dyn EndpointFactory>)>, Failure> {
+    if addresses.len() > RELAYS_MAX {
+        return Err(Failure::config(format!("gunPeers: {} are too many, {RELAYS_MAX} at most", addresses.len())));
+    }
+    let link = |(number, text): (usize, &String)| {
+        let wrong = || Failure::config(format!("gunPeers: number {} is no address such as wss://host/gun", number + 1));
+        let address: DialAddress = text.parse().map_err(|_| wrong())?;
+        let factory = service.link(address.uri()).map_err(|_| wrong())?;
+        Ok((address, factory))
+    };
+    addresses.iter().enumerate().map(link).collect()
 }
 
 fn gun_options(options: &RelayGun) -> Result<GunOptions, Failure> {
@@ -179,6 +208,7 @@ fn graceful_options(options: &RelayGraceful) -> Result<GracefulOptions, Failure>
     Ok(GracefulOptions {
         tokenless: options.tokenless,
         strict: options.strict,
+        rollout_share: count("gracefulRolloutShare", options.rollout_share)?,
         requests_per_minute_max: count("gracefulRequestsPerMinuteMax", options.requests_per_minute_max)?,
         tenant_bytes_max: count("gracefulTenantBytesMax", options.tenant_bytes_max)?,
         retention_ms: count("gracefulRetentionMs", options.retention_ms)?,

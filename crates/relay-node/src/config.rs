@@ -62,6 +62,8 @@ pub struct RelayGun {
     pub signed_only: bool,
     /// Takes encrypted values, links and deletions alone.
     pub sealed_only: bool,
+    /// Addresses of the relays that this one connects to.
+    pub peers: Vec<String>,
     /// Bytes a tenant may hold.
     pub tenant_bytes_max: i64,
 }
@@ -73,6 +75,8 @@ pub struct RelayGraceful {
     pub tokenless: bool,
     /// Refuses known ids and changes that are not newer than their entity.
     pub strict: bool,
+    /// How many tenants of 10,000 are served.
+    pub rollout_share: i64,
     /// Requests of one client in a minute.
     pub requests_per_minute_max: i64,
     /// Bytes a tenant may hold.

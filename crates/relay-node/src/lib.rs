@@ -13,6 +13,7 @@ mod compat;
 mod config;
 mod core;
 mod datagram;
+mod dialing;
 mod environment;
 mod erased_watch;
 mod erasure;

@@ -125,6 +125,16 @@ snapshot! {
         gun_missed_total,
         /// Parts of answers to peers of GUN that came back whose links were too many to be followed.
         gun_unfollowed_total,
+        /// Links with other relays of GUN.
+        gun_links,
+        /// Gets of GUN that did not wait for other relays, because too many did.
+        gun_unasked_total,
+        /// Connections that this relay opened itself, open now.
+        dialed_open,
+        /// Those opened.
+        dials_total,
+        /// Those that could not be opened.
+        dial_failures_total,
         /// Puts that wait for their state.
         gun_deferred,
     }

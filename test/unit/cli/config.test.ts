@@ -70,9 +70,9 @@ describe('relay config check', () => {
   });
 
   it('lets warnings pass, but not a strict check', async () => {
-    const env = { GUN_PEERS: 'http://peer' };
+    const env = { CORS_ORIGIN: 'http://peer' };
     const args = ['config', 'check', '--config', 'off'];
-    expect(await run(args, env)).toMatchObject({ code: 0, out: expect.stringContaining('warning: environment variable GUN_PEERS has no effect yet') });
+    expect(await run(args, env)).toMatchObject({ code: 0, out: expect.stringContaining('warning: environment variable CORS_ORIGIN has no effect yet') });
     expect(await run([...args, '--strict'], env)).toMatchObject({ code: 1 });
     expect(await run([...args, '--strict'])).toMatchObject({ code: 0 });
   });

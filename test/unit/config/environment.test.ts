@@ -20,6 +20,9 @@ describe('variables of other relays', () => {
     ['WS_MAX_CONNECTIONS', '500', 'limits.connections-max', 500],
     ['METRICS_ENABLED', 'false', 'admin.port', null],
     ['METRICS_ENABLED', 'true', 'admin.port', 9090],
+    ['SYNC_RELAY_ENABLED', 'true', 'compat.graceful', 'on'],
+    ['SYNC_RELAY_ENABLED', 'false', 'compat.graceful', 'off'],
+    ['GUN_PEERS', 'http://one/gun, https://two/gun?t=x', 'compat.gun-peers', 'http://one/gun,https://two/gun?t=x'],
   ] as const)('%s=%s sets %s in its own unit', (name, text, key, value) => {
     const { config, warnings } = loadConfig([], { [name]: text });
     expect(config[key]).toBe(value);
@@ -32,14 +35,14 @@ describe('variables of other relays', () => {
   });
 
   it.each(UNSUPPORTED.map(({ name }) => name))('%s is never ignored in silence', (name) => {
-    expect(loadConfig([], { [name]: name === 'SYNC_RELAY_ENABLED' ? 'false' : 'something' }).warnings).toEqual([
+    expect(loadConfig([], { [name]: 'something' }).warnings).toEqual([
       expect.stringMatching(new RegExp(`^environment variable ${name} has no effect yet: .+\\. [A-Z].+\\.$`)),
     ]);
     expect(loadConfig([], { [name]: '' }).warnings).toEqual([]);
   });
 
   it('says nothing when they ask for what happens anyway', () => {
-    expect(loadConfig([], { REQUIRE_HTTPS: 'false', LOG_FORMAT: 'json', SYNC_RELAY_ENABLED: 'true' }).warnings).toEqual([]);
+    expect(loadConfig([], { REQUIRE_HTTPS: 'false', LOG_FORMAT: 'json' }).warnings).toEqual([]);
     expect(loadConfig([], { REQUIRE_HTTPS: 'true', LOG_FORMAT: 'pretty' }).warnings).toHaveLength(1);
   });
 

@@ -16,6 +16,8 @@ pub(super) enum Refused {
     Invalid { message: &'static str, required: &'static [&'static str] },
     ProtocolMismatch { client: String },
     Unauthorized,
+    /// The tenant is not among those that are served yet.
+    NotEnabled,
     NotFound,
     UpgradeRequired,
     RateLimited,
@@ -38,6 +40,9 @@ impl From<DocumentError> for Refused {
         }
     }
 }
+
+/// When a client that is not served yet may ask again, in seconds.
+const NOT_ENABLED_RETRY_S: u64 = 3600;
 
 /// What an answer is besides its headers.
 pub(super) struct Answer {
@@ -69,6 +74,7 @@ impl Answer {
             allowance.map_or(1, |allowance| allowance.reset_at_ms.saturating_sub(now_ms).div_ceil(1000).max(1));
         let retry_after_s = match status {
             StatusCode::TOO_MANY_REQUESTS => Some(wait_s),
+            StatusCode::SERVICE_UNAVAILABLE if *refused == Refused::NotEnabled => Some(NOT_ENABLED_RETRY_S),
             StatusCode::SERVICE_UNAVAILABLE => Some(1),
             _ => None,
         };
@@ -143,6 +149,12 @@ fn words(refused: &Refused, allowance: Option<Allowance>) -> Words {
         Refused::Unauthorized => {
             (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "A bearer token is needed on this relay", None)
         }
+        Refused::NotEnabled => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "NOT_ENABLED",
+            "Sync is not enabled for this user yet; nothing is lost, work on offline",
+            None,
+        ),
         Refused::NotFound => {
             (StatusCode::NOT_FOUND, "NOT_FOUND", "Nothing is served at this path with this method", None)
         }

@@ -26,6 +26,8 @@ use std::time::Duration;
 
 /// What makes a tenant of a token; the token itself is kept nowhere.
 const TENANT_DOMAIN: &[u8] = b"sealrelay graceful tenant\0";
+/// All tenants of a rollout.
+const ROLLOUT_SHARE_ALL: u32 = 10_000;
 /// Longest token, in bytes.
 const TOKEN_BYTES_MAX: usize = 1024;
 
@@ -36,6 +38,8 @@ pub struct GracefulOptions {
     pub tokenless: bool,
     /// Refuses known ids and changes that are not newer than their entity, as the original does.
     pub strict: bool,
+    /// How many tenants of 10,000 are served; a tenant that is stays so when it grows.
+    pub rollout_share: u32,
     /// Requests of one client in a minute.
     pub requests_per_minute_max: u32,
     /// Bytes a tenant may hold.
@@ -55,6 +59,7 @@ impl Default for GracefulOptions {
         Self {
             tokenless: false,
             strict: false,
+            rollout_share: ROLLOUT_SHARE_ALL,
             requests_per_minute_max: 600,
             tenant_bytes_max: 1024 * 1024 * 1024,
             retention_ms: 30 * 24 * 60 * 60 * 1000,
@@ -171,10 +176,16 @@ impl GracefulService {
     /// Whose request it is.
     fn tenant(&self, token: Option<&[u8]>) -> Result<Tenant, Refused> {
         match token {
-            Some(token) if token.len() <= TOKEN_BYTES_MAX => Ok(tenant_of(token)),
+            Some(token) if token.len() <= TOKEN_BYTES_MAX => self.enabled(tenant_of(token)),
             None if self.shared.options.tokenless => Ok(Tenant::ONLY),
             _ => Err(Refused::Unauthorized),
         }
+    }
+
+    /// A tenant's place in the rollout is its own for ever, so that nobody loses sync when more get it.
+    fn enabled(&self, tenant: Tenant) -> Result<Tenant, Refused> {
+        let place = tenant.0.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes)) % ROLLOUT_SHARE_ALL;
+        (place < self.shared.options.rollout_share).then_some(tenant).ok_or(Refused::NotEnabled)
     }
 
     fn rules(&self, now_ms: u64) -> Rules {

@@ -1,7 +1,7 @@
 //! The answer to a get, or to a change that was missed: read page by page, each sent when there is room.
 
 use super::QUERY_ITEMS_MAX;
-use super::lex::Query;
+use super::lex::{Lex, Query};
 use super::message::{Node, Property};
 use super::record::{names_of, value_of};
 use super::{ANSWER_BYTES_MAX, ANSWER_ITEMS_MAX};
@@ -24,6 +24,8 @@ pub(super) struct Answer {
     pub(super) id: Option<String>,
     /// Whether its links are followed.
     pub(super) is_followed: bool,
+    /// What other relays were asked, which is waited for when nothing is here.
+    pub(super) ask: Option<String>,
 }
 
 /// What comes after a page.
@@ -37,7 +39,22 @@ pub(super) enum Then {
 impl Answer {
     pub(super) fn new(get: Option<String>, query: Query) -> Self {
         let range = query.range();
-        Self { get, query, range, looked_at: 0, characters: 0.0, has_said: false, id: None, is_followed: false }
+        Self::over(get, query, range)
+    }
+
+    /// Everything in a range, as changes.
+    pub(super) fn of_range(range: DocumentRange) -> Self {
+        Self::over(None, Query { soul: Lex::All, key: Lex::All, limit: None }, range)
+    }
+
+    fn over(get: Option<String>, query: Query, range: DocumentRange) -> Self {
+        let (is_followed, ask) = (false, None);
+        Self { get, query, range, looked_at: 0, characters: 0.0, has_said: false, id: None, is_followed, ask }
+    }
+
+    /// The same, after other relays were asked.
+    pub(super) fn asking(self, ask: Option<String>) -> Self {
+        Self { ask, ..self }
     }
 
     /// The same, with its links.
@@ -64,7 +81,7 @@ impl Answer {
         }
         match page.items.last().filter(|_| page.more && !self.is_full()) {
             None => (nodes, Then::End),
-            Some(_) if self.looked_at >= QUERY_ITEMS_MAX => (nodes, Then::TooMuch),
+            Some(_) if self.get.is_some() && self.looked_at >= QUERY_ITEMS_MAX => (nodes, Then::TooMuch),
             Some((last, _)) => {
                 self.range = self.range.after(last);
                 (nodes, Then::More)

@@ -5,11 +5,20 @@ use super::{DEFERRED_BYTES_MAX, DEFERRED_MAX};
 use relay_core::documents::Tenant;
 use std::collections::BTreeMap;
 
+/// Who is told when a put is durable.
+#[derive(Clone, Default)]
+pub(super) struct Reply {
+    /// The put's id, for its author.
+    pub(super) ack: Option<String>,
+    /// What it answers that was asked of other relays.
+    pub(super) ask: Option<String>,
+}
+
 /// A put that waits.
 pub(super) struct Waiting<P> {
     pub(super) tenant: Tenant,
     pub(super) peer: P,
-    pub(super) id: Option<String>,
+    pub(super) reply: Reply,
     pub(super) nodes: Vec<Node>,
     pub(super) bytes: usize,
 }
@@ -53,11 +62,11 @@ impl<P> Deferred<P> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DEFERRED_BYTES_MAX, DEFERRED_MAX, Deferred, Waiting};
+    use super::{DEFERRED_BYTES_MAX, DEFERRED_MAX, Deferred, Reply, Waiting};
     use relay_core::documents::Tenant;
 
     fn waiting(peer: u32, bytes: usize) -> Waiting<u32> {
-        Waiting { tenant: Tenant::ONLY, peer, id: None, nodes: Vec::new(), bytes }
+        Waiting { tenant: Tenant::ONLY, peer, reply: Reply::default(), nodes: Vec::new(), bytes }
     }
 
     #[test]

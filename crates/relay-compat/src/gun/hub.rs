@@ -1,6 +1,12 @@
 //! What all peers of the relay share: who subscribed to what, the documents, and writes that wait for their state.
 
+mod relays;
+
+pub(super) use relays::place_of;
+
+use super::asks::Asks;
 use super::deferred::{Deferred, Waiting};
+use super::links::Links;
 use super::mailbox::{Mailbox, Place};
 use super::message::Node;
 use super::put;
@@ -33,6 +39,10 @@ pub struct GunStats {
     pub missed: u64,
     /// Puts that wait for their state.
     pub deferred: u64,
+    /// Links with other relays.
+    pub links: u64,
+    /// Gets that were answered without waiting for other relays, because too many wait.
+    pub unasked: u64,
     /// Parts of answers to peers that came back whose links were too many to be followed.
     pub unfollowed: u64,
 }
@@ -44,6 +54,7 @@ pub(super) struct Counters {
     pub(super) gets: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) unfollowed: AtomicU64,
+    unasked: AtomicU64,
     news: AtomicU64,
     missed: AtomicU64,
 }
@@ -68,6 +79,19 @@ struct Subscriptions {
     count: u64,
 }
 
+impl Subscriptions {
+    /// What peers of a tenant want.
+    fn places(&self, tenant: Tenant) -> Vec<Place> {
+        let of_tenant = self.by_soul.iter().filter(|((of, _), _)| *of == tenant);
+        let places = of_tenant.flat_map(|((_, soul), subscribers)| {
+            let whole = (!subscribers.whole.is_empty()).then(|| (Arc::clone(soul), None));
+            let keys = subscribers.by_key.keys().map(|key| (Arc::clone(soul), Some(Arc::clone(key))));
+            whole.into_iter().chain(keys)
+        });
+        places.collect()
+    }
+}
+
 /// Who put something.
 #[derive(Clone)]
 pub(super) struct Author {
@@ -84,6 +108,8 @@ pub(super) struct Hub {
     pub(super) counters: Counters,
     subscriptions: Mutex<Subscriptions>,
     deferred: Mutex<Deferred<Author>>,
+    links: Mutex<Links>,
+    asks: Mutex<Asks>,
     /// Where ids begin, and how many were made.
     seed: u64,
     ids: AtomicU64,
@@ -113,6 +139,8 @@ impl Hub {
             counters: Counters::default(),
             subscriptions: Mutex::default(),
             deferred: Mutex::default(),
+            links: Mutex::default(),
+            asks: Mutex::default(),
             seed: u64::from_le_bytes(seed),
             ids: AtomicU64::new(0),
             peers: AtomicU64::new(0),
@@ -166,16 +194,10 @@ impl Hub {
         }
     }
 
-    /// Stores a put; then, and not before, its author and the subscribers hear of it.
-    pub(super) fn store(
-        self: &Arc<Self>,
-        tenant: Tenant,
-        author: Author,
-        id: Option<String>,
-        nodes: Vec<Node>,
-        bytes: usize,
-    ) {
+    /// Stores a put; then, and not before, its author, the subscribers and other relays hear of it.
+    pub(super) fn store(self: &Arc<Self>, put: Waiting<Author>) {
         let (hub, tenant_bytes_max) = (Arc::clone(self), self.tenant_bytes_max);
+        let Waiting { tenant, peer: author, reply, nodes, bytes } = put;
         author.mailbox.put_begins(bytes);
         let keyspace = Keyspace { system: GUN, tenant };
         let run =
@@ -185,11 +207,14 @@ impl Hub {
                 Ok(changed) => {
                     count(&hub.counters.puts);
                     hub.tell(tenant, changed, author.peer);
-                    if let Some(id) = id {
+                    if let Some(id) = reply.ack {
                         author.mailbox.answer(&write::stored(&hub.new_id(), &id));
                     }
                 }
-                Err(error) => hub.refuse(&author.mailbox, id.as_deref(), put::why_not(&error)),
+                Err(error) => hub.refuse(&author.mailbox, reply.ack.as_deref(), put::why_not(&error)),
+            }
+            if let Some(ask) = reply.ask {
+                hub.ask_answered(&ask);
             }
             author.mailbox.put_ends(bytes);
         });
@@ -210,15 +235,16 @@ impl Hub {
     /// Stores the puts whose state has come.
     pub(super) fn store_due(self: &Arc<Self>) {
         let due = locked(&self.deferred).take_due(self.clock.now_ms());
-        for Waiting { tenant, peer, id, nodes, bytes } in due {
-            self.store(tenant, peer, id, nodes, bytes);
-        }
+        due.into_iter().for_each(|put| self.store(put));
+        self.asks_due();
     }
 
-    /// Tells subscribers what changed; each once, and its author not at all.
+    /// Tells subscribers and other relays what changed; each once, and its author not at all.
     fn tell(&self, tenant: Tenant, changed: Vec<Node>, author: u64) {
+        let relays = if changed.is_empty() { Vec::new() } else { locked(&self.links).receivers(tenant, author) };
         for node in changed {
-            let (whole, by_key) = self.subscribers_of(tenant, &node, author);
+            let (mut whole, by_key) = self.subscribers_of(tenant, &node, author);
+            whole.extend(relays.iter().map(|(peer, mailbox)| (*peer, Arc::clone(mailbox))));
             if !whole.is_empty() {
                 self.send(whole.values(), &(Arc::clone(&node.soul), None), std::slice::from_ref(&node));
             }
@@ -259,7 +285,7 @@ impl Hub {
 
     pub(super) fn stats(&self) -> GunStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { peers, puts, gets, refused, unfollowed, news, missed } = &self.counters;
+        let Counters { peers, puts, gets, refused, unfollowed, unasked, news, missed } = &self.counters;
         GunStats {
             peers: read(peers),
             subscriptions: locked(&self.subscriptions).count,
@@ -269,6 +295,8 @@ impl Hub {
             news: read(news),
             missed: read(missed),
             unfollowed: read(unfollowed),
+            unasked: read(unasked),
+            links: locked(&self.links).len() as u64,
             deferred: locked(&self.deferred).len() as u64,
         }
     }

@@ -1,7 +1,8 @@
 //! What waits for one peer: answers to what it asked, and changes of what it subscribed to.
 
-use super::NEWS_BYTES_MAX;
 use super::answer::Answer;
+use super::reconcile::Comparing;
+use super::{MISSED_MAX, NEWS_BYTES_MAX};
 use relay_core::documents::{DocumentError, Page};
 use relay_core::endpoint::{SharedFrame, Waker};
 use std::collections::{HashSet, VecDeque};
@@ -9,16 +10,40 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A soul, or one property of it.
 pub(super) type Place = (Arc<str>, Option<Arc<str>>);
-/// A page that was read for an answer.
-pub(super) type Arrived = (Answer, Result<Page, DocumentError>);
+/// A page that was read.
+pub(super) enum Arrived {
+    Answer(Answer, Result<Page, DocumentError>),
+    Compared(Comparing, Result<Page, DocumentError>),
+}
+
+/// What changed while too much waited: it is read again when there is room.
+#[derive(Default)]
+pub(super) struct Missed {
+    /// As many as there are subscriptions at most; or, of a relay, [`MISSED_MAX`].
+    pub(super) places: HashSet<Place>,
+    /// Too much to be named.
+    pub(super) everything: bool,
+}
+
+impl Missed {
+    fn note(&mut self, place: Place) {
+        if self.places.len() >= MISSED_MAX {
+            *self = Self { everything: true, places: HashSet::new() };
+        }
+        if !self.everything {
+            self.places.insert(place);
+        }
+    }
+}
 
 #[derive(Default)]
 struct State {
     frames: VecDeque<SharedFrame>,
     frame_bytes: usize,
-    /// What changed while too much waited: it is read again when there is room. As many as there are subscriptions at most.
-    missed: HashSet<Place>,
+    missed: Missed,
     arrived: Vec<Arrived>,
+    /// Answers that are read again.
+    again: Vec<Answer>,
     /// Bytes of puts that are not durable yet.
     put_bytes: usize,
     is_gone: bool,
@@ -66,7 +91,7 @@ impl Mailbox {
                 state.frame_bytes = state.frame_bytes.saturating_add(frame.bytes.len());
                 state.frames.push_back(frame.clone());
             } else {
-                state.missed.insert(place());
+                state.missed.note(place());
             }
             has_room
         })
@@ -106,12 +131,25 @@ impl Mailbox {
     }
 
     /// What is to be read again, once nothing else waits.
-    pub(super) fn take_missed(&self) -> Vec<Place> {
+    pub(super) fn take_missed(&self) -> Missed {
         let mut state = self.lock();
         if !state.frames.is_empty() {
-            return Vec::new();
+            return Missed::default();
         }
-        std::mem::take(&mut state.missed).into_iter().collect()
+        std::mem::take(&mut state.missed)
+    }
+
+    /// The peer may lack anything.
+    pub(super) fn miss_everything(&self) {
+        self.change(|state| state.missed.everything = true);
+    }
+
+    pub(super) fn read_again(&self, answer: Answer) {
+        self.change(|state| state.again.push(answer));
+    }
+
+    pub(super) fn take_again(&self) -> Vec<Answer> {
+        std::mem::take(&mut self.lock().again)
     }
 
     pub(super) fn close(&self) {

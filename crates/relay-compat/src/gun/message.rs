@@ -2,7 +2,9 @@
 
 use super::json::{self, Json};
 use super::lex::{Lex, Query};
+use super::reconcile::Offer;
 use super::{BATCH_DEPTH_MAX, FRAME_MESSAGES_MAX, NAME_BYTES_MAX};
+use relay_core::documents::DocumentRange;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use std::sync::Arc;
 pub(super) struct Message {
     /// Its id, when it has one.
     pub(super) id: Option<String>,
+    /// What it answers, when it is all of the answer.
+    pub(super) answers: Option<String>,
     pub(super) said: Said,
 }
 
@@ -20,6 +24,18 @@ pub(super) enum Said {
     WhoAreYou {
         pid: Option<String>,
         is_answer: bool,
+    },
+    /// The peer is a relay; wants to know whether we are one unless it is an answer.
+    Relay {
+        pid: Option<String>,
+        is_answer: bool,
+    },
+    /// A page of another relay.
+    Offer(Offer),
+    /// Whether another relay has the same.
+    Compared {
+        offer: String,
+        is_same: bool,
     },
     /// The peer is new: it has never been connected before.
     Greeting,
@@ -84,38 +100,98 @@ fn gather(json: Json, depth_left: usize, messages: &mut Vec<Message>) -> bool {
     inner.into_iter().all(|json| gather(json, depth_left - 1, messages))
 }
 
-fn message(json: Json) -> Message {
-    let Json::Map(fields) = json else { return Message { id: None, said: Said::Nothing } };
-    let [mut id, mut answers, mut put, mut get, mut dam, mut pid, mut budget] = [const { None }; 7];
-    for (name, value) in fields {
-        match name.as_str() {
-            "#" => id = Some(value),
-            "@" => answers = Some(value),
-            "put" => put = Some(value),
-            "get" => get = Some(value),
-            "dam" => dam = Some(value),
-            "pid" => pid = Some(value),
-            "%" => budget = Some(value),
-            _ => {}
+/// The fields of a message that mean something.
+#[derive(Default)]
+struct Fields {
+    id: Option<Json>,
+    answers: Option<Json>,
+    put: Option<Json>,
+    get: Option<Json>,
+    dam: Option<Json>,
+    pid: Option<Json>,
+    budget: Option<Json>,
+    ok: Option<Json>,
+    from: Option<Json>,
+    to: Option<Json>,
+    hash: Option<Json>,
+}
+
+impl Fields {
+    fn of(map: Vec<(String, Json)>) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in map {
+            let place = match name.as_str() {
+                "#" => &mut fields.id,
+                "@" => &mut fields.answers,
+                "put" => &mut fields.put,
+                "get" => &mut fields.get,
+                "dam" => &mut fields.dam,
+                "pid" => &mut fields.pid,
+                "%" => &mut fields.budget,
+                "ok" => &mut fields.ok,
+                "from" => &mut fields.from,
+                "to" => &mut fields.to,
+                "##" => &mut fields.hash,
+                _ => continue,
+            };
+            *place = Some(value);
         }
+        fields
     }
-    let text = |value: Option<Json>| match value {
-        Some(Json::Text(text)) if text.len() <= NAME_BYTES_MAX => Some(text),
-        _ => None,
-    };
-    let said = match (dam, put, get) {
-        (Some(Json::Text(dam)), _, _) if dam == "?" => {
-            Said::WhoAreYou { pid: text(pid), is_answer: answers.is_some_and(|id| id != Json::Null) }
-        }
-        (Some(Json::Text(dam)), _, _) if dam == "hi" => Said::Greeting,
+
+    /// What is said with a word of control.
+    fn control(&self, word: &str) -> Said {
+        let pid = || short_text(self.pid.as_ref());
+        let is_answer = self.answers.as_ref().is_some_and(|id| *id != Json::Null);
+        let said = match word {
+            "?" => Some(Said::WhoAreYou { pid: pid(), is_answer }),
+            "hi" => Some(Said::Greeting),
+            "relay" => Some(Said::Relay { pid: pid(), is_answer }),
+            "offer" => self.offer().map(Said::Offer),
+            "compared" => short_text(self.answers.as_ref())
+                .map(|offer| Said::Compared { offer, is_same: self.ok == Some(Json::Bool(true)) }),
+            _ => None,
+        };
+        said.unwrap_or(Said::Nothing)
+    }
+
+    fn offer(&self) -> Option<Offer> {
+        let key = |json: &Json| json.text().and_then(unhex);
+        let to = match &self.to {
+            None => None,
+            Some(to) => Some(key(to)?.into()),
+        };
+        let range = DocumentRange::between(key(self.from.as_ref()?)?, to);
+        Some(Offer { id: short_text(self.id.as_ref())?, range, hash: short_text(self.hash.as_ref())? })
+    }
+}
+
+fn short_text(value: Option<&Json>) -> Option<String> {
+    value.and_then(Json::text).filter(|text| text.len() <= NAME_BYTES_MAX).map(str::to_owned)
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some(digit(high)? * 16 + digit(low)?)).collect()
+}
+
+fn message(json: Json) -> Message {
+    let Json::Map(map) = json else { return Message { id: None, answers: None, said: Said::Nothing } };
+    let mut fields = Fields::of(map);
+    // A part of an answer names the next one.
+    let answers = fields.answers.as_ref().filter(|_| !matches!(fields.budget, Some(Json::Text(_))));
+    let (id, answers) = (short_text(fields.id.as_ref()), short_text(answers));
+    let said = match (&fields.dam, fields.put.take(), &fields.get) {
+        (Some(Json::Text(word)), _, _) => fields.control(word),
         (None | Some(Json::Null), Some(put @ Json::Map(_)), _) => match nodes_of(put) {
             Ok((nodes, bytes)) => Said::Put { nodes, bytes },
             Err(why) => Said::WrongPut(why),
         },
-        (None | Some(Json::Null), None, Some(get)) => query_of(&get, budget.as_ref()),
+        (None | Some(Json::Null), None, Some(get)) => query_of(get, fields.budget.as_ref()),
         _ => Said::Nothing,
     };
-    Message { id: text(id), said }
+    Message { id, answers, said }
 }
 
 fn query_of(get: &Json, budget: Option<&Json>) -> Said {

@@ -1,21 +1,25 @@
 //! One peer: what it says is taken in, and what waits for it goes out while there is room.
 
-use super::answer::{Answer, Then};
+mod linking;
+mod reads;
+
+use super::answer::Answer;
 use super::dedup::Heard;
-use super::deferred::Waiting;
+use super::deferred::{Reply, Waiting};
 use super::follow::Follower;
-use super::hub::{Author, Hub, count};
-use super::lex::{Lex, Query};
-use super::mailbox::{Arrived, Mailbox, Place};
+use super::hub::{Author, Hub, count, place_of};
+use super::lex::Query;
+use super::mailbox::{Mailbox, Place};
 use super::message::{self, Message, Node, Said};
+use super::reconcile::Reconciler;
 use super::{
-    FRAME_BYTES_MAX, FUTURE_GRACE_MS, FUTURE_MS_MAX, GETS_MAX, HEARTBEAT_MS, MESSAGE_BYTES_MAX, NEWS_BYTES_MAX,
-    PUT_BYTES_MAX, READS_MAX, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTIONS_MAX, rules, write,
+    FRAME_BYTES_MAX, FUTURE_GRACE_MS, FUTURE_MS_MAX, HEARTBEAT_MS, MESSAGE_BYTES_MAX, SUBSCRIPTION_BYTES_MAX,
+    SUBSCRIPTIONS_MAX, rules, write,
 };
-use crate::systems::GUN;
 use bytes::Bytes;
-use relay_core::documents::{Keyspace, Tenant};
-use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame};
+use linking::Role;
+use relay_core::documents::Tenant;
+use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbox};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -29,6 +33,8 @@ const GOING: Close = Close { code: 1012, reason: "restart" };
 pub(super) struct PeerFactory {
     pub(super) hub: Arc<Hub>,
     pub(super) tenant: Tenant,
+    /// Whether this relay connects to the peer, instead of the peer to this relay.
+    pub(super) is_dialed: bool,
 }
 
 impl EndpointFactory for PeerFactory {
@@ -37,11 +43,13 @@ impl EndpointFactory for PeerFactory {
         let hub = Arc::clone(&self.hub);
         count(&hub.counters.peers);
         mailbox.answer(&write::who_are_you(&hub.new_id(), &hub.pid, None));
-        let peer = hub.new_peer();
-        Box::new(Peer {
+        let number = hub.new_peer();
+        let mut peer = Peer {
             hub,
             tenant: self.tenant,
-            author: Author { peer, mailbox },
+            author: Author { peer: number, mailbox },
+            role: Role::new(self.is_dialed, now),
+            reconciler: Reconciler::default(),
             heard: Heard::default(),
             places: HashSet::new(),
             place_bytes: 0,
@@ -50,7 +58,9 @@ impl EndpointFactory for PeerFactory {
             reads: 0,
             is_paused: false,
             heartbeat_at: Moment(now.0 + Duration::from_millis(HEARTBEAT_MS)),
-        })
+        };
+        peer.introduce();
+        Box::new(peer)
     }
 
     fn message_bytes_max(&self) -> usize {
@@ -70,6 +80,7 @@ struct Peer {
     hub: Arc<Hub>,
     tenant: Tenant,
     author: Author,
+    role: Role,
     heard: Heard,
     /// What it subscribed to.
     places: HashSet<Place>,
@@ -77,6 +88,7 @@ struct Peer {
     /// Answers whose next page is not read yet.
     waiting: VecDeque<Answer>,
     follower: Follower,
+    reconciler: Reconciler,
     /// Pages that are being read.
     reads: usize,
     is_paused: bool,
@@ -85,21 +97,27 @@ struct Peer {
 
 impl Peer {
     fn take(&mut self, message: Message, now: Moment, out: &mut dyn Outbox) {
-        let Message { id, said } = message;
+        let Message { id, answers, said } = message;
         if id.as_ref().is_some_and(|id| !self.heard.is_new(id, now)) {
             return;
         }
+        let ask = answers.filter(|_| self.is_link());
         match said {
             Said::WhoAreYou { pid: Some(pid), .. } if pid == self.hub.pid => out.close(OURSELVES),
             Said::WhoAreYou { is_answer: false, .. } => {
                 let answer = write::who_are_you(&self.hub.new_id(), &self.hub.pid, id.as_deref());
                 self.author.mailbox.answer(&answer);
             }
-            Said::Put { nodes, bytes } => self.put(id, nodes, bytes),
+            Said::Relay { pid, is_answer } => self.meet_relay(id.as_deref(), pid, is_answer, out),
             Said::Greeting => self.follower.greeted(),
+            Said::Put { nodes, bytes } => {
+                self.put(Reply { ack: id.filter(|_| self.role != Role::Relay), ask }, nodes, bytes)
+            }
             Said::Get(query) => self.get(id, query, now),
             Said::WrongPut(why) | Said::WrongGet(why) => self.refuse(id.as_deref(), why),
-            Said::WhoAreYou { .. } | Said::Nothing => {}
+            said @ (Said::Offer(_) | Said::Compared { .. }) => self.compare(said),
+            Said::WhoAreYou { .. } => {}
+            Said::Nothing => ask.iter().for_each(|ask| self.hub.ask_answered(ask)),
         }
     }
 
@@ -107,46 +125,43 @@ impl Peer {
         self.hub.refuse(&self.author.mailbox, id, why);
     }
 
-    fn put(&mut self, id: Option<String>, nodes: Vec<Node>, bytes: usize) {
+    fn put(&mut self, reply: Reply, nodes: Vec<Node>, bytes: usize) {
         let now_ms = self.hub.clock.now_ms();
+        let ack = reply.ack.clone();
         let nodes = match rules::judge(nodes, self.hub.rules, now_ms) {
             Ok(nodes) => nodes,
-            Err(why) => return self.refuse(id.as_deref(), why),
+            Err(why) => return self.refuse(ack.as_deref(), why),
         };
         let states = nodes.iter().flat_map(|node| &node.properties).map(|property| property.state);
         let newest = states.fold(0.0, f64::max);
         if newest > now_ms.saturating_add(FUTURE_MS_MAX) as f64 {
-            return self.refuse(id.as_deref(), "The state is too far in the future!");
+            return self.refuse(ack.as_deref(), "The state is too far in the future!");
         }
-        let (tenant, author) = (self.tenant, self.author.clone());
+        let put = Waiting { tenant: self.tenant, peer: self.author.clone(), reply, nodes, bytes };
         if newest <= now_ms.saturating_add(FUTURE_GRACE_MS) as f64 {
-            return self.hub.store(tenant, author, id, nodes, bytes);
+            return self.hub.store(put);
         }
-        let waiting = Waiting { tenant, peer: author, id: id.clone(), nodes, bytes };
-        if !self.hub.defer(newest.ceil() as u64, waiting) {
-            self.refuse(id.as_deref(), "Too many writes wait for their state!");
+        if !self.hub.defer(newest.ceil() as u64, put) {
+            self.refuse(ack.as_deref(), "Too many writes wait for their state!");
         }
     }
 
     fn get(&mut self, id: Option<String>, query: Query, now: Moment) {
         count(&self.hub.counters.gets);
-        if !self.subscribe(&query) {
+        // A get is a subscription, from before it is read, so that nothing falls in between.
+        let place = place_of(&query);
+        if place.as_ref().is_some_and(|place| !self.subscribe(place)) {
             return self.refuse(id.as_deref(), "Too many subscriptions!");
         }
+        let ask = place.as_ref().and_then(|place| self.hub.pass_on(self.tenant, place, self.author.peer));
         if id.is_some() {
-            let is_followed = matches!(query.soul, Lex::Exactly(_)) && self.follower.follows(now);
-            self.waiting.push_back(Answer::new(id, query).followed(is_followed));
+            let is_followed = place.is_some() && self.follower.follows(now);
+            self.waiting.push_back(Answer::new(id, query).followed(is_followed).asking(ask));
         }
     }
 
-    fn is_subscribed(&self, query: &Query) -> bool {
-        place_of(query).is_some_and(|place| self.places.contains(&place))
-    }
-
-    /// A get is a subscription, from before it is read, so that nothing falls in between.
-    fn subscribe(&mut self, query: &Query) -> bool {
-        let Some(place) = place_of(query) else { return true };
-        if self.places.contains(&place) {
+    fn subscribe(&mut self, place: &Place) -> bool {
+        if self.places.contains(place) {
             return true;
         }
         let bytes = place.0.len() + place.1.as_ref().map_or(0, |key| key.len());
@@ -154,114 +169,11 @@ impl Peer {
         if self.places.len() >= SUBSCRIPTIONS_MAX || place_bytes > SUBSCRIPTION_BYTES_MAX {
             return false;
         }
-        self.hub.subscribe(self.tenant, &place, &self.author);
+        self.hub.subscribe(self.tenant, place, &self.author);
         self.place_bytes = place_bytes;
-        self.places.insert(place);
+        self.places.insert(place.clone());
         true
     }
-
-    /// Sends what waits, and reads what was asked for, while there is room.
-    fn pump(&mut self, now: Moment, out: &mut dyn Outbox) {
-        for arrived in self.author.mailbox.take_arrived() {
-            self.reads = self.reads.saturating_sub(1);
-            self.say_page(arrived, out);
-        }
-        while out.room_bytes() > 0 {
-            let Some(frame) = self.author.mailbox.take() else { break };
-            out.push(Outbound::Shared(frame));
-        }
-        if out.room_bytes() > 0 {
-            for place in self.author.mailbox.take_missed() {
-                self.waiting.push_back(Answer::new(None, query_of(&place)));
-            }
-        }
-        while out.room_bytes() > 0 && self.reads < READS_MAX {
-            let Some(answer) = self.waiting.pop_front().or_else(|| self.follow(now)) else { break };
-            self.read(answer);
-        }
-        self.pause_if_needed(out);
-    }
-
-    /// What the peer needs next of what it did not ask for again.
-    fn follow(&mut self, now: Moment) -> Option<Answer> {
-        while let Some(soul) = self.follower.next(now) {
-            let query = query_of(&(soul, None));
-            if !self.is_subscribed(&query) && self.subscribe(&query) {
-                return Some(Answer::new(None, query).followed(true));
-            }
-        }
-        None
-    }
-
-    fn read(&mut self, answer: Answer) {
-        self.reads += 1;
-        let mailbox = Arc::clone(&self.author.mailbox);
-        let keyspace = Keyspace { system: GUN, tenant: self.tenant };
-        let page = answer.next_page();
-        self.hub.documents.document_scan(keyspace, page, Box::new(move |page| mailbox.arrive((answer, page))));
-    }
-
-    fn say_page(&mut self, (mut answer, page): Arrived, out: &mut dyn Outbox) {
-        let (nodes, then) = match page {
-            Ok(page) => answer.take(&page),
-            Err(_) => return self.refuse(answer.get.as_deref(), "Not readable, try again later!"),
-        };
-        if !nodes.is_empty() {
-            let id = answer.id.take().unwrap_or_else(|| self.hub.new_id());
-            if matches!(then, Then::More) {
-                answer.id = Some(self.hub.new_id());
-            }
-            let text = match &answer.get {
-                Some(get) => write::answer(&id, get, &nodes, answer.id.as_deref()),
-                None => write::news(&id, &nodes),
-            };
-            answer.has_said = true;
-            if answer.is_followed {
-                let properties = nodes.iter().flat_map(|node| &node.properties);
-                let links = properties.filter_map(|property| property.link().map(Arc::from));
-                if !self.follower.saw(text.len(), links) {
-                    count(&self.hub.counters.unfollowed);
-                }
-            }
-            out.push(Outbound::Shared(SharedFrame::text(text.as_bytes())));
-        }
-        match then {
-            Then::More => self.waiting.push_front(answer),
-            Then::TooMuch => self.refuse(answer.get.as_deref(), "The query looks at too much!"),
-            Then::End => {
-                if let Some(get) = answer.get.filter(|_| !answer.has_said) {
-                    let nothing = write::answer(&self.hub.new_id(), &get, &[], None);
-                    out.push(Outbound::Shared(SharedFrame::text(nothing.as_bytes())));
-                }
-            }
-        }
-    }
-
-    fn pause_if_needed(&mut self, out: &mut dyn Outbox) {
-        let mailbox = &self.author.mailbox;
-        let is_full = mailbox.put_bytes() >= PUT_BYTES_MAX
-            || self.waiting.len() >= GETS_MAX
-            || mailbox.frame_bytes() >= NEWS_BYTES_MAX;
-        if is_full != self.is_paused {
-            self.is_paused = is_full;
-            out.pause_reading(is_full);
-        }
-    }
-}
-
-/// What a get subscribes to; a query by soul is none.
-fn place_of(query: &Query) -> Option<Place> {
-    let Lex::Exactly(soul) = &query.soul else { return None };
-    let key = match &query.key {
-        Lex::Exactly(key) => Some(Arc::from(key.as_str())),
-        _ => None,
-    };
-    Some((Arc::from(soul.as_str()), key))
-}
-
-fn query_of((soul, key): &Place) -> Query {
-    let key = key.as_ref().map_or(Lex::All, |key| Lex::Exactly(key.to_string()));
-    Query { soul: Lex::Exactly(soul.to_string()), key, limit: None }
 }
 
 impl Endpoint for Peer {
@@ -289,11 +201,13 @@ impl Endpoint for Peer {
             self.heartbeat_at = Moment(now.0 + Duration::from_millis(HEARTBEAT_MS));
             self.author.mailbox.answer("[]");
         }
+        self.decide_role(now);
         self.pump(now, out);
     }
 
     fn next_deadline(&self) -> Option<Moment> {
-        Some(self.follower.deadline().map_or(self.heartbeat_at, |deadline| deadline.min(self.heartbeat_at)))
+        let deadlines = [Some(self.heartbeat_at), self.follower.deadline(), self.role.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     fn on_drain(&mut self, _: Moment, out: &mut dyn Outbox) {
@@ -301,6 +215,7 @@ impl Endpoint for Peer {
     }
 
     fn on_closed(&mut self) {
+        self.hub.unlink(self.tenant, self.author.peer);
         self.hub.unsubscribe(self.tenant, self.places.iter(), self.author.peer);
         self.author.mailbox.close();
         self.hub.counters.peers.fetch_sub(1, Ordering::Relaxed);

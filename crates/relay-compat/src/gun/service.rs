@@ -6,7 +6,7 @@ use super::rules::WriteRules;
 use crate::query::{decoded, value_of};
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 use relay_core::documents::{DocumentStore, Tenant};
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::{Entropy, WallClock};
@@ -39,6 +39,10 @@ impl Default for GunOptions {
         Self { tokenless: false, signed_only: false, sealed_only: false, tenant_bytes_max: 1024 * 1024 * 1024 }
     }
 }
+
+/// A token that is too long, or no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongToken;
 
 /// What the service is given.
 pub struct GunParts {
@@ -77,6 +81,26 @@ impl GunService {
     /// Stores what waited for its state; to be called every [`super::FUTURE_GRACE_MS`].
     pub fn store_due(&self) {
         self.hub.store_due();
+    }
+
+    /// Makes the ends of links to another relay, whose address a token may be in: the graph of that token is linked, or else the one
+    /// of peers without any.
+    ///
+    /// # Errors
+    /// When the address has a token that is none.
+    pub fn link(&self, address: &Uri) -> Result<Arc<dyn EndpointFactory>, WrongToken> {
+        let mut head = Request::new(());
+        head.uri_mut().clone_from(address);
+        let tenant = match token_of(&head) {
+            Some(Some(token)) if token.len() <= TOKEN_BYTES_MAX => tenant_of(&token),
+            Some(None) => Tenant::ONLY,
+            _ => return Err(WrongToken),
+        };
+        Ok(self.peers(tenant, true))
+    }
+
+    fn peers(&self, tenant: Tenant, is_dialed: bool) -> Arc<dyn EndpointFactory> {
+        Arc::new(PeerFactory { hub: Arc::clone(&self.hub), tenant, is_dialed })
     }
 
     /// Whose graph a peer asks for; `None` for none.
@@ -137,7 +161,7 @@ impl ForeignService for GunService {
             return Err(Box::new(plain(StatusCode::UPGRADE_REQUIRED, "This address speaks WebSocket")));
         }
         match self.tenant(&request.head) {
-            Some(tenant) => Ok(Arc::new(PeerFactory { hub: Arc::clone(&self.hub), tenant })),
+            Some(tenant) => Ok(self.peers(tenant, false)),
             None => Err(Box::new(plain(StatusCode::UNAUTHORIZED, "A token is needed"))),
         }
     }

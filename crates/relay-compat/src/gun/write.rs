@@ -1,8 +1,10 @@
 //! What the relay says. Puts are written with their keys in the order in which peers hash them.
 
 use super::json::{index_of, text_order, write_text};
+use super::mailbox::Place;
 use super::message::{Node, Property};
 use super::number::write_number;
+use super::reconcile::Offer;
 use std::cmp::Ordering;
 use std::fmt::Write;
 
@@ -92,6 +94,56 @@ pub(super) fn who_are_you(id: &str, pid: &str, answers: Option<&str>) -> String 
         field("@", answers, &mut out);
     }
     out.push('}');
+    out
+}
+
+/// That this is a relay: whoever answers the same is sent everything.
+pub(super) fn i_am_a_relay(id: &str, pid: &str, answers: Option<&str>) -> String {
+    let mut out = begin(id);
+    field("dam", "relay", &mut out);
+    field("pid", pid, &mut out);
+    if let Some(answers) = answers {
+        field("@", answers, &mut out);
+    }
+    out.push('}');
+    out
+}
+
+/// What a page has, as its hash.
+pub(super) fn offer(offer: &Offer) -> String {
+    let mut out = begin(&offer.id);
+    field("dam", "offer", &mut out);
+    field("from", &hex(&offer.range.from), &mut out);
+    if let Some(to) = &offer.range.to {
+        field("to", &hex(to), &mut out);
+    }
+    field("##", &offer.hash, &mut out);
+    out.push('}');
+    out
+}
+
+/// Whether the same is here as was offered.
+pub(super) fn compared(id: &str, offer: &str, is_same: bool) -> String {
+    let mut out = begin(id);
+    field("dam", "compared", &mut out);
+    field("@", offer, &mut out);
+    let _ = write!(out, ",\"ok\":{is_same}}}");
+    out
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A get that is passed on.
+pub(super) fn get(id: &str, (soul, key): &Place) -> String {
+    let mut out = begin(id);
+    out.push_str(",\"get\":{\"#\":");
+    write_text(soul, &mut out);
+    if let Some(key) = key {
+        field(".", key, &mut out);
+    }
+    out.push_str("}}");
     out
 }
 

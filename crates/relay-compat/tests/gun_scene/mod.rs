@@ -26,7 +26,17 @@ pub fn scene_with(options: GunOptions) -> Scene {
 }
 
 pub fn service_over(documents: Arc<dyn DocumentStore>, clock: &Arc<StillClock>, options: GunOptions) -> GunService {
-    let entropy = Arc::new(Counting(AtomicU64::new(7)));
+    numbered_service_over(documents, clock, options, 7)
+}
+
+/// A service whose ids are others for every number.
+pub fn numbered_service_over(
+    documents: Arc<dyn DocumentStore>,
+    clock: &Arc<StillClock>,
+    options: GunOptions,
+    number: u8,
+) -> GunService {
+    let entropy = Arc::new(Counting(AtomicU64::new(number.into())));
     GunService::new(GunParts { documents, clock: Arc::clone(clock) as Arc<_>, entropy, options })
 }
 

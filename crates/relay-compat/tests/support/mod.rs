@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http::{Request, Response};
-use relay_core::endpoint::{Close, Endpoint, Moment, Opened, Outbound, Outbox};
+use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox};
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::{ForeignService, SocketRequest};
 use std::sync::Arc;
@@ -78,12 +78,16 @@ impl Socket {
             head = head.header(*name, *value);
         }
         let request = SocketRequest { head: head.body(()).unwrap(), client: [127, 0, 0, 1].into(), is_upgrade: true };
-        let factory = service.open_socket(request, at(0))?;
+        Ok(Self::of(&*service.open_socket(request, at(0))?))
+    }
+
+    /// An endpoint that a factory opens.
+    pub fn of(factory: &dyn EndpointFactory) -> Self {
         let woken = Arc::new(AtomicBool::new(true));
         let waking = Arc::clone(&woken);
         let waker = Arc::new(move || waking.store(true, Ordering::SeqCst));
         let endpoint = factory.open(Opened { connection_id: 1, waker }, at(0));
-        Ok(Self { endpoint, out: Out { room: usize::MAX, ..Out::default() }, woken })
+        Self { endpoint, out: Out { room: usize::MAX, ..Out::default() }, woken }
     }
 
     pub fn text(&mut self, text: &str, now: Moment) {

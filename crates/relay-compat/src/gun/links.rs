@@ -1,0 +1,146 @@
+//! Other relays. A change goes to each of them but the one it came from; what is no change is not passed on, so a change crosses
+//! each link once and ends where it began, whatever the links look like.
+
+use super::mailbox::Mailbox;
+use super::{ASKED_MAX, RELAYS_MAX};
+use crate::gun::mailbox::Place;
+use relay_core::documents::Tenant;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// One link.
+struct Link {
+    mailbox: Arc<Mailbox>,
+    kind: Kind,
+}
+
+enum Kind {
+    /// It speaks as this relay does: it is sent everything, and sends everything. Two links to one are told apart by nothing else.
+    Relay { pid: Option<String> },
+    /// A stock relay: it knows what it was asked for.
+    Stock { asked: HashSet<Place> },
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Links {
+    by_tenant: HashMap<Tenant, BTreeMap<u64, Link>>,
+}
+
+impl Links {
+    /// A relay; `false` when there are too many.
+    pub(super) fn add_relay(&mut self, tenant: Tenant, peer: u64, mailbox: &Arc<Mailbox>, pid: Option<String>) -> bool {
+        self.add(tenant, peer, mailbox, Kind::Relay { pid })
+    }
+
+    /// A stock relay; `false` when there are too many.
+    pub(super) fn add_stock(&mut self, tenant: Tenant, peer: u64, mailbox: &Arc<Mailbox>) -> bool {
+        self.add(tenant, peer, mailbox, Kind::Stock { asked: HashSet::new() })
+    }
+
+    fn add(&mut self, tenant: Tenant, peer: u64, mailbox: &Arc<Mailbox>, kind: Kind) -> bool {
+        let links = self.by_tenant.entry(tenant).or_default();
+        let has_room = links.len() < RELAYS_MAX || links.contains_key(&peer);
+        if has_room {
+            links.insert(peer, Link { mailbox: Arc::clone(mailbox), kind });
+        }
+        has_room
+    }
+
+    /// A link ended. Another link to the same relay takes over, and has to be brought up to date: what was on its way is lost.
+    pub(super) fn remove(&mut self, tenant: Tenant, peer: u64) -> Option<Arc<Mailbox>> {
+        let links = self.by_tenant.get_mut(&tenant)?;
+        let gone = links.remove(&peer)?;
+        let heir = links.values().find(|link| is_same(link, &gone)).map(|link| Arc::clone(&link.mailbox));
+        if links.is_empty() {
+            self.by_tenant.remove(&tenant);
+        }
+        heir
+    }
+
+    /// Who is told of a change: every relay once, and not the one it came from.
+    pub(super) fn receivers(&self, tenant: Tenant, author: u64) -> Vec<(u64, Arc<Mailbox>)> {
+        let Some(links) = self.by_tenant.get(&tenant) else { return Vec::new() };
+        let from = links.get(&author);
+        let mut told: Vec<(u64, &Link)> = Vec::new();
+        for (peer, link) in links {
+            let is_author = *peer == author || from.is_some_and(|from| is_same(from, link));
+            if !is_author && !told.iter().any(|(_, other)| is_same(other, link)) {
+                told.push((*peer, link));
+            }
+        }
+        told.into_iter().map(|(peer, link)| (peer, Arc::clone(&link.mailbox))).collect()
+    }
+
+    /// The stock relays that were not asked for a place yet, each but the one that asks; they count as asked from now on.
+    pub(super) fn ask(&mut self, tenant: Tenant, place: &Place, asker: u64) -> Vec<Arc<Mailbox>> {
+        let links = self.by_tenant.get_mut(&tenant).into_iter().flatten();
+        let unasked = links.filter_map(|(peer, link)| match &mut link.kind {
+            Kind::Stock { asked } if *peer != asker && asked.len() < ASKED_MAX => {
+                asked.insert(place.clone()).then(|| Arc::clone(&link.mailbox))
+            }
+            _ => None,
+        });
+        unasked.collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_tenant.values().map(BTreeMap::len).sum()
+    }
+}
+
+fn is_same(a: &Link, b: &Link) -> bool {
+    match (&a.kind, &b.kind) {
+        (Kind::Relay { pid: Some(a) }, Kind::Relay { pid: Some(b) }) => a == b,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: Tenant = Tenant::ONLY;
+
+    fn mailbox() -> Arc<Mailbox> {
+        Arc::new(Mailbox::new(Arc::new(|| {})))
+    }
+
+    fn peers(links: &Links, author: u64) -> Vec<u64> {
+        links.receivers(T, author).into_iter().map(|(peer, _)| peer).collect()
+    }
+
+    #[test]
+    fn a_change_goes_to_every_relay_once_and_not_back() {
+        let mut links = Links::default();
+        for (peer, pid) in [(1, "a"), (2, "b"), (3, "a")] {
+            assert!(links.add_relay(T, peer, &mailbox(), Some(pid.into())));
+        }
+        assert!(links.add_stock(T, 4, &mailbox()));
+        assert_eq!(peers(&links, 9), [1, 2, 4]);
+        assert_eq!(peers(&links, 1), [2, 4], "nor by the second link to the same relay");
+        assert_eq!(peers(&links, 4), [1, 2]);
+        assert!(links.remove(T, 1).is_some(), "the second link takes over");
+        assert!(links.remove(T, 2).is_none());
+        assert_eq!(peers(&links, 9), [3, 4]);
+    }
+
+    #[test]
+    fn there_are_no_more_than_so_many() {
+        let mut links = Links::default();
+        for peer in 0..RELAYS_MAX as u64 {
+            assert!(links.add_relay(T, peer, &mailbox(), None));
+        }
+        assert!(!links.add_relay(T, 1000, &mailbox(), None));
+        assert!(links.add_relay(T, 0, &mailbox(), Some("again".into())), "one that is there may say more of itself");
+    }
+
+    #[test]
+    fn a_stock_relay_is_asked_once_for_each_place() {
+        let (mut links, place) = (Links::default(), (Arc::from("s"), None));
+        links.add_relay(T, 1, &mailbox(), None);
+        links.add_stock(T, 2, &mailbox());
+        assert_eq!(links.ask(T, &place, 2).len(), 0, "it is not asked for what it asks for");
+        assert_eq!((links.ask(T, &place, 7).len(), links.ask(T, &place, 7).len()), (1, 0));
+    }
+}
