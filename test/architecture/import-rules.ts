@@ -18,6 +18,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   'client/pairing/node.ts': { own: ['client', 'client/node.ts', 'client/pairing'], packages: [] },
   'client/node.ts': { own: ['protocol', 'client', 'client-node'], packages: ['ws'] },
   'client/graceful/node.ts': { own: ['client', 'client/node.ts', 'client-node'], packages: [] },
+  'client/plures/node.ts': { own: ['client', 'client/node.ts'], packages: ['hyperswarm'] },
   'client-node': { own: ['client'], packages: ['node:*'] },
   yjs: { own: ['client'], packages: ['lib0', 'y-protocols', 'yjs'] },
   'yjs/node.ts': { own: ['client/node.ts', 'yjs'], packages: ['yjs'] },

@@ -7,6 +7,9 @@ export interface TextWebSocketLike {
   readonly bufferedAmount: number;
   send(data: string): void;
   close(code?: number, reason?: string): void;
+  /** Stops reading from the network; browsers cannot. */
+  pause?(): void;
+  resume?(): void;
   addEventListener(type: 'open' | 'error', listener: () => void): void;
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void;
@@ -54,6 +57,19 @@ export class TextSocket {
   /** Characters and bytes that are not on their way yet. */
   get buffered(): number {
     return this.#socket.bufferedAmount;
+  }
+
+  /** Whether it can stop reading, so that who sends has to wait. */
+  get canPause(): boolean {
+    return this.#socket.pause !== undefined && this.#socket.resume !== undefined;
+  }
+
+  pause(): void {
+    if (this.isOpen) this.#socket.pause?.();
+  }
+
+  resume(): void {
+    if (this.isOpen) this.#socket.resume?.();
   }
 
   /** False: it is not open, and nothing was sent. */
