@@ -43,6 +43,8 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
     own: ['config', 'errors.ts', 'native', 'server', 'version.ts'],
     packages: ['@fastify/websocket', 'fastify', 'fastify-plugin', 'node:*', 'ws'],
   },
+  // For tests of apps: the relay without its control plane, a bad network, and what an app sees of the client.
+  testing: { own: ['client', 'config', 'native', 'protocol', 'server'], packages: ['node:*', 'vitest'] },
   // Clients and a relay in one program: what checks the product from outside.
   verify: { own: ['client', 'client/node.ts', 'errors.ts', 'protocol', 'version.ts'], packages: ['node:*'] },
   cli: { own: ['config', 'errors.ts', 'native', 'protocol', 'server', 'verify', 'version.ts'], packages: ['node:*', 'pino', 'uqr'] },
