@@ -18,7 +18,8 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   'client/pairing/node.ts': { own: ['client', 'client/node.ts', 'client/pairing'], packages: [] },
   'client/node.ts': { own: ['protocol', 'client', 'client-node'], packages: ['ws'] },
   'client/graceful/node.ts': { own: ['client', 'client/node.ts', 'client-node'], packages: [] },
-  'client/plures/node.ts': { own: ['client', 'client/node.ts'], packages: ['hyperswarm'] },
+  // Loads hyperswarm by its name, where it is installed.
+  'client/plures/node.ts': { own: ['client', 'client/node.ts'], packages: [] },
   'client-node': { own: ['client'], packages: ['node:*'] },
   yjs: { own: ['client'], packages: ['lib0', 'y-protocols', 'yjs'] },
   'yjs/node.ts': { own: ['client/node.ts', 'yjs'], packages: ['yjs'] },

@@ -11,6 +11,7 @@ const GUIDES = [
   { name: 'yjs', blocksMin: 6, check: (seen: readonly string[]) => expect(seen).toEqual(expect.arrayContaining(['connected', 'synced'])) },
   { name: 'automerge', blocksMin: 4, check: (seen: readonly string[]) => expect(seen).toEqual(['hello']) },
   { name: 'graceful-books', blocksMin: 6, check: (seen: readonly string[]) => expect(seen).toEqual(['txn-456']) },
+  { name: 'pluresdb', blocksMin: 2, check: (seen: readonly string[]) => expect(seen[0]).toBe('hello') },
 ] as const;
 /** Entries of the package whose folder has another name. */
 const FOLDERS: Readonly<Record<string, string>> = { 'graceful-books': 'client/graceful', pluresdb: 'client/plures' };
@@ -32,7 +33,7 @@ function programOf(markdown: string): { blocks: number; text: string } {
   const body = lines.filter((line) => !isImport(line));
   return {
     blocks: blocks.length,
-    text: [...lines.filter(isImport), HELPERS, 'export async function guide(relayAddress: string, relayUrl: string): Promise<string[]> {', 'void [relayAddress, relayUrl];', 'const seen: string[] = [];', ...body, 'return seen;', '}', ''].join('\n'),
+    text: [...lines.filter(isImport), HELPERS, 'export async function guide(relayAddress: string, relayUrl: string, relayWsUrl = relayUrl.replace("http", "ws")): Promise<string[]> {', 'void [relayAddress, relayUrl, relayWsUrl];', 'const seen: string[] = [];', ...body, 'return seen;', '}', ''].join('\n'),
   };
 }
 

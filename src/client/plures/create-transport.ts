@@ -72,10 +72,12 @@ class Transport implements SyncTransport {
   async connect(peerId: string): Promise<SyncConnection> {
     let met: (connection: Connection) => void = () => undefined;
     const first = new Promise<Connection>((resolve) => (met = resolve));
-    const meeting = this.#open(this.#wantsDirect ? `${peerId}~${this.#randomId()}` : peerId, true, met);
+    let lost: (error: Error) => void = () => undefined;
+    const meeting = this.#open(this.#wantsDirect ? `${peerId}~${this.#randomId()}` : peerId, true, met, (error) => lost(error));
     const errors: Error[] = [];
     for (const { name, go, limitMs } of this.#ways(meeting)) {
-      const connection = await this.#attempt(name, () => this.#within(Promise.race([first, go().then(() => first)]), name, limitMs), errors);
+      const gone = new Promise<never>((_, reject) => (lost = reject));
+      const connection = await this.#attempt(name, () => this.#within(Promise.race([first, gone, go().then(() => first)]), name, limitMs), errors);
       if (connection !== null) return connection;
       // A direct way may still come; a relay without a peer is left for the next one.
       meeting.relay.leave();
@@ -102,12 +104,12 @@ class Transport implements SyncTransport {
     await Promise.all([...this.#meetings].map((meeting) => meeting.close()));
   }
 
-  #open(ownId: string | null, isShared: boolean, met: (connection: Connection) => void): Meeting {
+  #open(ownId: string | null, isShared: boolean, met: (connection: Connection) => void, lost: (error: Error) => void = () => undefined): Meeting {
     if (this.#isClosed) throw closed();
     const { webSocket = globalThis.WebSocket as TextWebSocketConstructor | undefined, direct } = this.#config;
     if (webSocket === undefined && this.#relays.length > 0) throw badOption('this platform has no WebSocket; pass one as webSocket');
     const network: DirectNetwork | null = this.#wantsDirect ? (direct ?? null) : null;
-    const options = { ownId: ownId ?? '', seal: this.#seal, environment: this.#environment, direct: network, observe: this.#observe, isShared, met, closed: (meeting: Meeting) => void this.#meetings.delete(meeting) };
+    const options = { ownId: ownId ?? '', seal: this.#seal, environment: this.#environment, direct: network, observe: this.#observe, isShared, met, lost, closed: (meeting: Meeting) => void this.#meetings.delete(meeting) };
     const side = { relays: this.#relays, topic: this.#seal.relayTopic, peerId: ownId, environment: this.#environment, openMs: this.#timeoutMs, observe: this.#observe };
     const meeting = new Meeting(options, (events) => new RelaySide({ ...side, webSocket: webSocket ?? NoWebSocket }, { joined: (id) => events.joined(id), left: (id) => events.left(id), data: (id, bytes) => events.data(id, bytes), closed: (error) => events.closed(error) }));
     this.#meetings.add(meeting);

@@ -88,12 +88,9 @@ export class DirectLink {
 
   /** Waits a while for what was sent to arrive, says that the app closed the connection, and closes. */
   async bye(): Promise<void> {
-    let isLate = false;
-    const timer = this.#environment.after(DIRECT_HELLO_MS, () => {
-      isLate = true;
-      this.#wake();
-    });
-    while (this.isReady && this.#unconfirmed.length > 0 && !isLate) await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+    const end = this.#environment.now() + DIRECT_HELLO_MS;
+    const timer = this.#environment.after(DIRECT_HELLO_MS, () => this.#wake());
+    while (this.isReady && this.#unconfirmed.length > 0 && this.#environment.now() < end) await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
     timer.cancel();
     if (this.isReady) void this.#say({ kind: 'bye' });
     this.close();

@@ -22,6 +22,8 @@ export interface MeetingOptions {
   readonly isShared: boolean;
   /** A new connection; of a shared one, when the first peer is there. */
   readonly met: (connection: Connection) => void;
+  /** The relay is gone, and nobody was met yet. */
+  readonly lost: (error: Error) => void;
   readonly closed: (meeting: Meeting) => void;
 }
 
@@ -89,6 +91,7 @@ export class Meeting {
   }
 
   closed(error: Error): void {
+    if (this.#all().length === 0) this.#options.lost(error);
     for (const peer of this.#peers.values()) {
       peer.atRelay = 0;
       if (!peer.isLinked) this.#forget(peer, error);

@@ -49,11 +49,14 @@ export class RelaySide {
   /** Enters at that relay. */
   async enter({ url }: Relay): Promise<void> {
     const { topic, peerId, webSocket, environment, openMs } = this.#options;
-    const room = await RelayRoom.enter({ url, topic, peerId, webSocket, environment, openMs }, { ...this.#events, closed: (error) => this.#lost(error) });
-    if (this.#isClosed) {
-      room.close();
-      throw closed();
-    }
+    let early: Error | null = null;
+    const ended = (error: Error): void => {
+      if (this.#room === null) early = error;
+      else this.#lost(error);
+    };
+    const room = await RelayRoom.enter({ url, topic, peerId, webSocket, environment, openMs }, { ...this.#events, closed: ended });
+    if (this.#isClosed) room.close();
+    if (this.#isClosed || early !== null) throw early ?? closed();
     this.#room = room;
     for (const by of this.#pausing) room.pause(by);
   }
