@@ -1,11 +1,11 @@
 // A network adapter of automerge-repo over a space: its log as a peer that is always there, and the other repos that are online now.
 import { NetworkAdapter } from '@automerge/automerge-repo/slim';
 import type { DocumentId, Message, PeerId, PeerMetadata } from '@automerge/automerge-repo/slim';
-import { ClientError, IndexedDbDeviceStore, openSpace } from '../client/index.js';
+import { ClientError, openSpace } from '../client/index.js';
 import type { DeviceStore, OpenSpaceOptions, Space } from '../client/index.js';
-import { openKeptDocument } from '../client/documents/kept-document.js';
-import type { KeptDocument } from '../client/documents/kept-document.js';
+import type { OpenDocument } from '../client/documents/open-document.js';
 import { storageNameOf } from '../client/documents/storage-name.js';
+import { openInTabs } from '../client/tabs/open-in-tabs.js';
 import { LivePeers } from './live-peers.js';
 import { LogPeer } from './log-peer.js';
 
@@ -18,11 +18,11 @@ const PEER_ID_CHARACTERS = 16;
 export interface AdapterOptions extends Pick<OpenSpaceOptions, 'webSocket' | 'environment' | 'rights' | 'batchWindowMs'> {
   /** The link of a space; every document of the repo is put into it. */
   readonly link: string;
-  /** Where the device and the documents are kept; IndexedDB where there is one, else the memory. Null: the memory. */
+  /** Where the device and the documents are kept; IndexedDB, shared by the tabs of the origin, where there is one, else the memory. Null: the memory. */
   readonly storage?: DeviceStore | null;
   /** False: the log takes part in nothing, only repos that are online at the same time sync. */
   readonly log?: boolean;
-  /** False: no pipes between repos that are online; changes go over the log alone, and ephemeral messages nowhere. */
+  /** False: no pipes between repos that are online; changes go over the log alone, and ephemeral messages nowhere. Of several tabs, the one that holds the connection has them. */
   readonly live?: boolean;
   /** Told of failures of the connection and the storage. */
   readonly onError?: (cause: ClientError) => void;
@@ -35,8 +35,9 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
   readonly #ready: Promise<void>;
   #markReady: () => void = () => undefined;
   #isReady = false;
-  #opening: Promise<KeptDocument> | undefined;
-  #document: KeptDocument | undefined;
+  #logPeerId = '' as PeerId;
+  #opening: Promise<OpenDocument> | undefined;
+  #document: OpenDocument | undefined;
   #live: LivePeers | undefined;
   #connected = false;
 
@@ -54,9 +55,20 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
     });
   }
 
-  /** The space, once the repo has connected the adapter; rejects when it cannot be opened. */
+  /** The space, once the repo has connected the adapter and when this tab holds it for all tabs; rejects when it cannot be opened. */
   get space(): Promise<Space> {
-    return this.#ready.then(async () => (await (this.#opening ?? this.#open())).space);
+    return this.#ready.then(async () => (await (this.#opening ?? this.#open())).whenLeading());
+  }
+
+  /** Resolves when everything the relay holds is read and everything of the documents is stored there. */
+  async whenSynced(): Promise<void> {
+    await this.#ready;
+    await (await (this.#opening ?? this.#open())).whenSynced();
+  }
+
+  /** Whether something of the documents is not known to be on the relay's disk. */
+  get hasUnsyncedChanges(): boolean {
+    return this.#document?.hasUnsyncedChanges ?? false;
   }
 
   override isReady(): boolean {
@@ -83,7 +95,7 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
 
   override send(message: Message): void {
     if (!this.#connected || this.#document === undefined) return;
-    if (message.targetId === logPeerId(this.#document)) this.#log.receive(message);
+    if (message.targetId === this.#logPeerId) this.#log.receive(message);
     else this.#live?.send(message);
   }
 
@@ -93,8 +105,8 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
     this.#log.disconnect();
     this.#live?.leave();
     this.#live = undefined;
-    if (this.#document !== undefined && this.#options.log !== false) this.emit('peer-disconnected', { peerId: logPeerId(this.#document) });
-    this.#document?.space.goOffline();
+    if (this.#document !== undefined && this.#options.log !== false) this.emit('peer-disconnected', { peerId: this.#logPeerId });
+    if (this.#document?.isShared === false) this.#document.goOffline();
     this.emit('close');
   }
 
@@ -104,12 +116,10 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
     await (await this.#opening)?.close();
   }
 
-  async #open(): Promise<KeptDocument> {
+  #open(): Promise<OpenDocument> {
     const { link, storage, log: _log, live: _live, onError: _onError, ...options } = this.#options;
-    const store = storage === undefined ? await defaultStorage(link) : storage;
-    return openKeptDocument({
+    return openInTabs(storage, link, {
       ...options,
-      ...(store === null ? {} : { storage: store }),
       link,
       offline: true,
       open: openSpace,
@@ -118,19 +128,24 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
     });
   }
 
-  #begin(document: KeptDocument, peerId: PeerId, peerMetadata: PeerMetadata): void {
-    if (!this.#connected || this.#live !== undefined) return;
+  #begin(document: OpenDocument, peerId: PeerId, peerMetadata: PeerMetadata): void {
+    if (!this.#connected) return;
     this.#document = document;
-    document.space.goOnline();
+    this.#logPeerId = `sealrelay-log-${storageNameOf(this.#options.link).slice(0, PEER_ID_CHARACTERS)}` as PeerId;
+    document.goOnline();
     // The repo asks for documents when the adapter is ready: whoever can have them should be there by then.
     setTimeout(() => this.#setReady(), READY_AFTER_MS);
     if (this.#options.log !== false) {
-      this.emit('peer-candidate', { peerId: logPeerId(document), peerMetadata: { isEphemeral: true } });
+      this.emit('peer-candidate', { peerId: this.#logPeerId, peerMetadata: { isEphemeral: true } });
       this.#log.connect();
-      document.space.whenSynced().then(() => this.#setReady(), () => undefined);
+      document.whenSynced().then(() => this.#setReady(), () => undefined);
     }
-    if (this.#options.live === false) return;
-    this.#live = new LivePeers(document.space, { peerId, peerMetadata }, {
+    if (this.#options.live !== false) document.whenLeading().then((space) => this.#meet(space, peerId, peerMetadata), () => undefined);
+  }
+
+  #meet(space: Space, peerId: PeerId, peerMetadata: PeerMetadata): void {
+    if (!this.#connected || this.#live !== undefined) return;
+    this.#live = new LivePeers(space, { peerId, peerMetadata }, {
       came: (other, metadata) => {
         this.emit('peer-candidate', { peerId: other, peerMetadata: metadata });
         this.#setReady();
@@ -143,7 +158,7 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
 
   #tell(message: { type: string; documentId: DocumentId; data?: Uint8Array }): void {
     if (!this.#connected || this.#document === undefined || this.peerId === undefined || this.#options.log === false) return;
-    this.emit('message', { ...message, senderId: logPeerId(this.#document), targetId: this.peerId });
+    this.emit('message', { ...message, senderId: this.#logPeerId, targetId: this.peerId });
   }
 
   #setReady(): void {
@@ -155,12 +170,4 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
     const error = cause instanceof ClientError ? cause : new ClientError('internal', 'the adapter failed', { cause });
     this.#options.onError?.(error);
   }
-}
-
-function logPeerId({ space }: KeptDocument): PeerId {
-  return `sealrelay-log-${space.id.slice(0, PEER_ID_CHARACTERS)}` as PeerId;
-}
-
-async function defaultStorage(link: string): Promise<DeviceStore | null> {
-  return globalThis.indexedDB === undefined ? null : IndexedDbDeviceStore.open(storageNameOf(link));
 }

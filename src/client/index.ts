@@ -11,6 +11,8 @@
 import { createSpaceWith, openSpaceWith } from './space/open.js';
 import type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
 import type { Space } from './space/space.js';
+import { openTabSpace } from './tabs/open-tab-space.js';
+import type { TabSpace, TabSpaceOptions } from './tabs/tab-space.js';
 
 /** Makes a new space with this device as its first. It works offline; the relay learns of it at the first connection. */
 export function createSpace(options: CreateSpaceOptions): Promise<Space> {
@@ -20,6 +22,11 @@ export function createSpace(options: CreateSpaceOptions): Promise<Space> {
 /** Opens the space of a link as a new device, or continues with the device that the storage holds. */
 export function openSpace(options: OpenSpaceOptions): Promise<Space> {
   return openSpaceWith(options, {});
+}
+
+/** Opens the space of a link for all tabs of the origin: they are one device with one connection, and each hears every entry and may push. Kept in IndexedDB where there is one. */
+export function openSpaceInTabs(options: TabSpaceOptions): Promise<TabSpace> {
+  return openTabSpace(options, openSpace);
 }
 
 export { roomLinkOf } from './space/open.js';
@@ -58,5 +65,7 @@ export type { Journal } from './store/journal.js';
 export type { AckedMark, DeviceState, DeviceStore, OwnMark } from './store/device-store.js';
 export type { OutboxEntry, OutboxStore } from './outbox/outbox-store.js';
 export type { Durability, Write, WriteState } from './sync/writes.js';
+export type { TabSpace, TabSpaceEvents, TabSpaceOptions } from './tabs/tab-space.js';
+export type { TabWrite, TabWriteState } from './tabs/tab-write.js';
 export type { WebSocketConstructor, WebSocketLike } from './transport/websocket-transport.js';
 export type { DeviceRights } from '../protocol/roster.js';

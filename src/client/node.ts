@@ -3,6 +3,8 @@ import { WebSocket } from 'ws';
 import { createSpaceWith, openSpaceWith } from './space/open.js';
 import type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
 import type { Space } from './space/space.js';
+import { openTabSpace } from './tabs/open-tab-space.js';
+import type { TabSpace, TabSpaceOptions } from './tabs/tab-space.js';
 
 /** Makes a new space with this device as its first. It works offline; the relay learns of it at the first connection. */
 export function createSpace(options: CreateSpaceOptions): Promise<Space> {
@@ -12,6 +14,11 @@ export function createSpace(options: CreateSpaceOptions): Promise<Space> {
 /** Opens the space of a link as a new device, or continues with the device that the storage holds. */
 export function openSpace(options: OpenSpaceOptions): Promise<Space> {
   return openSpaceWith({ webSocket: NodeWebSocket, ...options }, {});
+}
+
+/** Opens the space of a link; where this runtime has no locks, for this program alone, and in memory. */
+export function openSpaceInTabs(options: TabSpaceOptions): Promise<TabSpace> {
+  return openTabSpace(options, openSpace);
 }
 
 /** Without compression: sealed bytes do not compress. */

@@ -2,14 +2,10 @@
 import { ObservableV2 } from 'lib0/observable';
 import * as awarenessProtocol from 'y-protocols/awareness';
 import * as Y from 'yjs';
-import { ClientError, IndexedDbDeviceStore, openSpace, roomLinkOf } from '../client/index.js';
+import { ClientError, openSpace, roomLinkOf } from '../client/index.js';
 import type { DeviceStore, OpenSpaceOptions, Space } from '../client/index.js';
-import { openKeptDocument } from '../client/documents/kept-document.js';
-import type { KeptDocumentOptions } from '../client/documents/kept-document.js';
 import type { OpenDocument } from '../client/documents/open-document.js';
-import { storageNameOf } from '../client/documents/storage-name.js';
-import { TabDocument } from '../client/tabs/tab-document.js';
-import { tabGround } from '../client/tabs/tab-channel.js';
+import { openInTabs } from '../client/tabs/open-in-tabs.js';
 import { AwarenessLink } from './awareness-link.js';
 
 export interface ProviderOptions extends Pick<OpenSpaceOptions, 'webSocket' | 'environment' | 'rights' | 'batchWindowMs'> {
@@ -106,7 +102,7 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
   async #open(link: string, { storage, connect: _connect, awareness: _awareness, ...options }: ProviderOptions): Promise<OpenDocument> {
     const room = roomLinkOf(link, this.roomname);
     const kept = new Y.Doc();
-    const document = await openDocument(storage, room, {
+    const document = await openInTabs(storage, room, {
       ...options,
       link: room,
       create: options.rights === undefined || options.rights === 'admin',
@@ -173,14 +169,4 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     const error = cause instanceof ClientError ? cause : new ClientError('internal', 'the provider failed', { cause });
     if (error.code !== 'closed') this.emit('connection-error', [error, this]);
   }
-}
-
-/** In the storage that was given, or in the browser's, which the tabs of the origin share. */
-async function openDocument(storage: DeviceStore | null | undefined, room: string, options: KeptDocumentOptions): Promise<OpenDocument> {
-  const given = storage ?? undefined;
-  if (storage !== undefined || globalThis.indexedDB === undefined) return openKeptDocument({ ...options, ...(given === undefined ? {} : { storage: given }) });
-  const name = storageNameOf(room);
-  const ground = tabGround();
-  if (ground === undefined) return openKeptDocument({ ...options, storage: await IndexedDbDeviceStore.open(name) });
-  return TabDocument.open({ ...options, ground, name, openStorage: () => IndexedDbDeviceStore.open(name) });
 }

@@ -31,6 +31,7 @@ export interface KeptDocumentOptions extends Omit<OpenSpaceOptions, 'snapshot' |
 
 /** A document that this program alone has open. */
 export class KeptDocument implements OpenDocument {
+  readonly isShared = false;
   readonly space: Space;
   readonly #journal: StateJournal;
   readonly #pushing: DocumentPushing;

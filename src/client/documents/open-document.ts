@@ -12,6 +12,8 @@ export interface DocumentEvents {
 }
 
 export interface OpenDocument {
+  /** Whether other tabs have the same connection: what is wished for it is of all of them. */
+  readonly isShared: boolean;
   readonly status: StatusEvent;
   /** Whether something is not known to be on the relay's disk. */
   readonly hasUnsyncedChanges: boolean;

@@ -45,9 +45,9 @@ export type TabMessage =
   | { readonly kind: 'listening' };
 
 /** What the tabs speak over: each hears all others, and not itself. */
-export interface TabChannel {
-  post(message: TabMessage): void;
-  listen(listener: (message: TabMessage) => void): void;
+export interface TabChannel<M> {
+  post(message: M): void;
+  listen(listener: (message: M) => void): void;
   close(): void;
 }
 
@@ -59,7 +59,7 @@ export interface LocksLike {
 /** What the platform has for tabs. */
 export interface TabGround {
   readonly locks: LocksLike;
-  channel(name: string): TabChannel;
+  channel<M>(name: string): TabChannel<M>;
 }
 
 /** That of the platform; undefined where one page is alone anyway. */
@@ -69,12 +69,12 @@ export function tabGround(): TabGround | undefined {
   return { locks, channel: broadcast };
 }
 
-function broadcast(name: string): TabChannel {
+function broadcast<M>(name: string): TabChannel<M> {
   const channel = new BroadcastChannel(name);
   const send = channel.postMessage.bind(channel);
   return {
     post: (message) => send(message),
-    listen: (listener) => channel.addEventListener('message', ({ data }) => listener(data as TabMessage)),
+    listen: (listener) => channel.addEventListener('message', ({ data }) => listener(data as M)),
     close: () => channel.close(),
   };
 }

@@ -36,9 +36,10 @@ export interface TabDocumentOptions extends Omit<KeptDocumentOptions, 'storage'>
 }
 
 export class TabDocument implements OpenDocument {
+  readonly isShared = true;
   readonly #options: TabDocumentOptions;
   readonly #id = toHex(crypto.getRandomValues(new Uint8Array(TAB_BYTES)));
-  readonly #channel: TabChannel;
+  readonly #channel: TabChannel<TabMessage>;
   readonly #held: HeldChanges;
   readonly #ephemeral: TabEphemeral;
   readonly #events: Emitter<DocumentEvents>;

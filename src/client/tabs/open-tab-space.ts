@@ -1,0 +1,25 @@
+// Opens a space for all tabs of the origin, with what the platform has for tabs and for storing; where it has nothing, for this program alone.
+import type { OpenSpaceOptions } from '../space/open.js';
+import type { Space } from '../space/space.js';
+import { MemoryDeviceStore } from '../store/device-store.js';
+import type { DeviceStore } from '../store/device-store.js';
+import { IndexedDbDeviceStore } from '../store/indexeddb-store.js';
+import { tabGround } from './tab-channel.js';
+import type { TabGround } from './tab-channel.js';
+import { TabSpace } from './tab-space.js';
+import type { TabSpaceOptions } from './tab-space.js';
+
+const ALONE: TabGround = {
+  locks: { request: (_name, _options, held) => held() },
+  channel: () => ({ post: () => undefined, listen: () => undefined, close: () => undefined }),
+};
+
+/** `open` is `openSpace` of the platform. */
+export function openTabSpace(options: TabSpaceOptions, open: (options: OpenSpaceOptions) => Promise<Space>): Promise<TabSpace> {
+  return TabSpace.open(options, { ground: tabGround() ?? ALONE, open, openStorage: storageOf });
+}
+
+async function storageOf(name: string): Promise<DeviceStore & { close(): void }> {
+  if (globalThis.indexedDB !== undefined) return IndexedDbDeviceStore.open(name);
+  return Object.assign(new MemoryDeviceStore(), { close: () => undefined });
+}

@@ -1,0 +1,194 @@
+// The tab that holds a space: pushes what the others hand to it, and tells them what comes and how things stand.
+import { ClientError } from '../client-error.js';
+import { WRITES_TRACKED_MAX } from '../limits.js';
+import type { EphemeralMessage } from '../live/ephemeral.js';
+import type { Misbehaviour } from '../misbehaviour.js';
+import type { EntryEvent } from '../space/space-events.js';
+import type { Space } from '../space/space.js';
+import type { DeviceStore } from '../store/device-store.js';
+import type { Write } from '../sync/writes.js';
+import type { SpaceMessage } from './space-channel.js';
+import { toldError } from './tab-channel.js';
+import type { Report } from './tab-channel.js';
+
+export interface SpaceLeaderParts {
+  readonly space: Space;
+  /** The id of this tab. */
+  readonly term: string;
+  readonly post: (message: SpaceMessage) => void;
+  readonly entry: (entry: EntryEvent) => void;
+  readonly heard: (message: EphemeralMessage) => void;
+  readonly listening: () => void;
+  readonly reported: (report: Report) => void;
+  readonly failed: (cause: ClientError) => void;
+  readonly caught: (finding: Misbehaviour) => void;
+}
+
+interface Waiting {
+  readonly tab: string;
+  readonly number: number;
+}
+
+export class SpaceLeader {
+  readonly #parts: SpaceLeaderParts;
+  readonly #ends: (() => void)[] = [];
+  /** Writes of other tabs whose fate is not final, and those of them that are not in the storage yet. */
+  readonly #writes = new Map<Write, Waiting[]>();
+  readonly #unkept = new Set<Write>();
+  /** The newest number taken from each tab: what a tab sends again is not pushed again. */
+  readonly #taken = new Map<string, number>();
+  #pushing: Promise<void> = Promise.resolve();
+  #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
+  #caughtUp = false;
+
+  constructor(parts: SpaceLeaderParts) {
+    this.#parts = parts;
+    const { space, post } = parts;
+    this.#ends.push(
+      // First its own app, which stores what it makes of it, then the others.
+      space.subscribe((entry) => {
+        parts.entry(entry);
+        post({ kind: 'entry', entry });
+      }),
+      space.on('status', () => this.#statusChanged()),
+      space.on('pushed', () => this.judge()),
+      space.on('write-state', (write) => this.#moved(write)),
+      space.on('error', (error) => {
+        parts.failed(error);
+        post({ kind: 'error', error: toldError(error) });
+      }),
+      space.on('misbehaviour', (finding) => {
+        parts.caught(finding);
+        post({ kind: 'misbehaviour', finding });
+      }),
+      space.ephemeral.subscribe((message) => {
+        parts.heard(message);
+        post({ kind: 'heard', device: message.device, payload: message.payload, time: message.time });
+      }),
+      space.ephemeral.onListening(() => {
+        parts.listening();
+        post({ kind: 'listening' });
+      }),
+    );
+    this.#statusChanged();
+    this.lead();
+  }
+
+  get report(): Report {
+    return this.#report;
+  }
+
+  /** Says that this tab leads. */
+  lead(): void {
+    const { space, term, post } = this.#parts;
+    post({ kind: 'leading', term, report: this.#report, device: space.device });
+  }
+
+  take(message: SpaceMessage): void {
+    if (message.kind === 'hello') this.lead();
+    else if (message.kind === 'push' && message.term === this.#parts.term) this.#pushOf(message.from, message.number, message.item);
+    else if (message.kind === 'say') this.#parts.space.ephemeral.send(message.payload);
+    else if (message.kind === 'wish') this.wish(message.online);
+  }
+
+  wish(online: boolean): void {
+    if (online) this.#parts.space.goOnline();
+    else this.#parts.space.goOffline();
+  }
+
+  /** Entries up to there are in the storage. */
+  kept(pushSeqs: ReadonlySet<number>): void {
+    for (const write of this.#unkept) {
+      if (write.pushSeq === null || !pushSeqs.has(write.pushSeq)) continue;
+      this.#unkept.delete(write);
+      for (const { tab, number } of this.#writes.get(write) ?? []) this.#parts.post({ kind: 'kept', term: this.#parts.term, to: tab, number });
+    }
+  }
+
+  /** Tells how things stand when it changed. */
+  judge(): void {
+    const { space, term, post, reported } = this.#parts;
+    const { status, error } = space.status;
+    const unsynced = space.hasUnsyncedChanges;
+    const report = { status, error: error === null ? null : toldError(error), unsynced, synced: this.#caughtUp && status === 'online' && !unsynced };
+    if (JSON.stringify(report) === JSON.stringify(this.#report)) return;
+    this.#report = report;
+    post({ kind: 'report', term, report });
+    reported(report);
+  }
+
+  end(): void {
+    for (const end of this.#ends.splice(0)) end();
+  }
+
+  // One after the other, so that an item never overtakes one that waits for room.
+  #pushOf(tab: string, number: number, item: Uint8Array): void {
+    if (number <= (this.#taken.get(tab) ?? 0)) return;
+    this.#taken.set(tab, number);
+    this.#pushing = this.#pushing.then(() => this.#push(tab, number, item));
+  }
+
+  async #push(tab: string, number: number, item: Uint8Array): Promise<void> {
+    const { space, term, post } = this.#parts;
+    for (;;) {
+      try {
+        this.#track(space.push(item), { tab, number });
+        return;
+      } catch (cause) {
+        const error = cause instanceof ClientError ? cause : new ClientError('internal', 'the push failed', { cause });
+        // A space that closes takes nothing more: the next leader gets it.
+        if (error.code === 'closed') return;
+        if (error.code !== 'outbox_full') {
+          post({ kind: 'refused', term, to: tab, number, error: toldError(error) });
+          return;
+        }
+        const isThere = await space.whenWritable().then(() => true, () => false);
+        if (!isThere) return;
+      }
+    }
+  }
+
+  #track(write: Write, waiting: Waiting): void {
+    this.#writes.set(write, [...(this.#writes.get(write) ?? []), waiting]);
+    this.#unkept.add(write);
+    const [oldest] = this.#writes.keys();
+    if (this.#writes.size > WRITES_TRACKED_MAX && oldest !== undefined && !this.#unkept.has(oldest)) this.#writes.delete(oldest);
+  }
+
+  #moved(write: Write): void {
+    const { term, post } = this.#parts;
+    for (const { tab, number } of this.#writes.get(write) ?? []) post({ kind: 'write', term, to: tab, number, state: write.state });
+    if (write.state === 'seen') this.#writes.delete(write);
+    this.judge();
+  }
+
+  #statusChanged(): void {
+    const { space } = this.#parts;
+    this.#caughtUp = false;
+    this.judge();
+    if (space.status.status !== 'online') return;
+    const caughtUp = (): void => {
+      this.#caughtUp = space.status.status === 'online';
+      this.judge();
+    };
+    space.whenSynced().then(caughtUp, () => undefined);
+  }
+}
+
+/** The storage, with a word when entries of the outbox are in it. */
+export function tellingKept<S extends DeviceStore>(storage: S, kept: (pushSeqs: ReadonlySet<number>) => void): DeviceStore {
+  const { outbox } = storage;
+  return {
+    ...(storage.journal === undefined ? {} : { journal: storage.journal }),
+    load: () => storage.load(),
+    save: (state) => storage.save(state),
+    outbox: {
+      load: () => outbox.load(),
+      remove: (upToPushSeq) => outbox.remove(upToPushSeq),
+      put: async (entries) => {
+        await outbox.put(entries);
+        kept(new Set(entries.map(({ pushSeq }) => pushSeq)));
+      },
+    },
+  };
+}

@@ -1,0 +1,380 @@
+/*
+ * One space in many tabs of one origin: one of them holds its storage and its connection, the others speak to that one. Every tab hears every
+ * entry and may push.
+ *
+ * Invariants: S1 storage and connection are opened only under the lock; S2 an item pushed in a tab that follows is held there until the leader
+ * has it sealed in the storage, and is sent again to each new leader; S3 a leader takes each number of a tab once. So nothing is lost; an item is there twice only when the leader crashed
+ * in the moment between storing it and saying so.
+ */
+import { toHex } from '../../protocol/hex.js';
+import { ClientError } from '../client-error.js';
+import { storageNameOf } from '../documents/storage-name.js';
+import { Emitter } from '../emitter.js';
+import { OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
+import type { Ephemeral } from '../live/ephemeral.js';
+import type { Misbehaviour } from '../misbehaviour.js';
+import type { OpenSpaceOptions } from '../space/open.js';
+import type { EntryEvent, StatusEvent } from '../space/space-events.js';
+import type { Space } from '../space/space.js';
+import type { DeviceStore } from '../store/device-store.js';
+import type { SpaceMessage } from './space-channel.js';
+import { SpaceLeader, tellingKept } from './space-leader.js';
+import { heardError, statusOf } from './tab-channel.js';
+import type { Report, TabChannel, TabGround } from './tab-channel.js';
+import { TabEphemeral } from './tab-ephemeral.js';
+import { TabWrite } from './tab-write.js';
+
+const TAB_BYTES = 16;
+/** How long a tab that is closed waits for a leader to take its last items. */
+const CLOSE_WAIT_MS = 5000;
+/** Writes of this tab whose fate is watched. */
+const WRITES_MAX = 4096;
+
+export interface TabSpaceOptions extends Omit<OpenSpaceOptions, 'storage'> {
+  readonly link: string;
+}
+
+export interface TabSpaceParts {
+  readonly ground: TabGround;
+  readonly open: (options: OpenSpaceOptions) => Promise<Space>;
+  /** Opens the storage of that name; called in the tab that leads. */
+  readonly openStorage: (name: string) => Promise<DeviceStore & { close(): void }>;
+}
+
+export interface TabSpaceEvents {
+  readonly entry: EntryEvent;
+  readonly status: StatusEvent;
+  /** What is unsynced may have changed. */
+  readonly progress: void;
+  readonly misbehaviour: Misbehaviour;
+  readonly error: ClientError;
+}
+
+interface Watched {
+  readonly write: TabWrite;
+  /** The tab that led when it was stored, and tells of it. */
+  readonly term: string | undefined;
+}
+
+interface Held {
+  readonly item: Uint8Array;
+  readonly write: TabWrite;
+}
+
+export class TabSpace {
+  readonly #options: TabSpaceOptions;
+  readonly #parts: TabSpaceParts;
+  readonly #name: string;
+  readonly #id = toHex(crypto.getRandomValues(new Uint8Array(TAB_BYTES)));
+  readonly #channel: TabChannel<SpaceMessage>;
+  readonly #ephemeral: TabEphemeral;
+  readonly #events: Emitter<TabSpaceEvents>;
+  readonly #giveUp = new AbortController();
+  readonly #closed = new AbortController();
+  readonly #leading: Promise<Space>;
+  readonly #waiters = new Set<() => void>();
+  /** Items that no leader is known to have stored, and writes that are on their way from there, by number. */
+  readonly #held = new Map<number, Held>();
+  readonly #writes = new Map<number, Watched>();
+  #heldBytes = 0;
+  #number = 0;
+  #gotSpace: (space: Space) => void = () => undefined;
+  #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
+  /** Who leads, in a tab that follows. */
+  #term: string | undefined;
+  #device = '';
+  #leader: SpaceLeader | undefined;
+  #space: Space | undefined;
+  #wish: boolean;
+  #opened: () => void = () => undefined;
+  #holding: Promise<void> = Promise.resolve();
+
+  private constructor(options: TabSpaceOptions, parts: TabSpaceParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#name = `space-${storageNameOf(options.link)}`;
+    this.#wish = options.offline !== true;
+    this.#events = new Emitter((cause) => this.#events.emit('error', new ClientError('internal', 'a listener of the app threw', { cause })));
+    this.#ephemeral = new TabEphemeral((payload) => this.#say(payload), () => this.#report.status === 'online');
+    this.#leading = new Promise((resolve) => {
+      this.#gotSpace = resolve;
+    });
+    this.#channel = parts.ground.channel(`sealrelay/${this.#name}`);
+    this.#channel.listen((message) => this.#take(message));
+  }
+
+  /** Resolves when this tab leads, or knows who does. Rejects as `openSpace` does. */
+  static async open(options: TabSpaceOptions, parts: TabSpaceParts): Promise<TabSpace> {
+    const tab = new TabSpace(options, parts);
+    await new Promise<void>((resolve, reject) => {
+      tab.#opened = resolve;
+      tab.#holding = tab.#queue().catch((cause: unknown) => {
+        reject(cause);
+        tab.#events.emit('error', cause instanceof ClientError ? cause : new ClientError('internal', 'the space could not be opened', { cause }));
+      });
+      tab.#channel.post({ kind: 'hello', from: tab.#id });
+    }).catch((cause: unknown) => {
+      tab.#channel.close();
+      throw cause;
+    });
+    return tab;
+  }
+
+  get status(): StatusEvent {
+    return statusOf(this.#report);
+  }
+
+  /** The key of the device in hexadecimal, the same in every tab. */
+  get device(): string {
+    return this.#device;
+  }
+
+  /** Whether something pushed in any tab is not known to be on the relay's disk. */
+  get hasUnsyncedChanges(): boolean {
+    return this.#held.size > 0 || (this.#space?.hasUnsyncedChanges ?? this.#report.unsynced);
+  }
+
+  get ephemeral(): Ephemeral {
+    return this.#ephemeral;
+  }
+
+  /** The space itself, when this tab holds it. */
+  whenLeading(): Promise<Space> {
+    return this.#leading;
+  }
+
+  on<K extends keyof TabSpaceEvents>(name: K, listener: (event: TabSpaceEvents[K]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /** Calls the listener for every entry, whichever tab reads it; of what came before the tab was open it hears nothing. */
+  subscribe(listener: (entry: EntryEvent) => void): () => void {
+    return this.on('entry', listener);
+  }
+
+  /** Pushes one item. Throws `outbox_full` or `closed`, and in the tab that leads what `push` of a space throws. */
+  push(item: Uint8Array): TabWrite {
+    this.#closed.signal.throwIfAborted();
+    const write = new TabWrite();
+    if (this.#space !== undefined) {
+      write.follow(this.#space.push(item));
+      return write;
+    }
+    if (this.#held.size >= WRITES_MAX || this.#heldBytes + item.length > OUTBOX_UNSENT_BYTES_MAX) throw new ClientError('outbox_full', 'too much waits for the tab that holds the connection', { temporary: true });
+    this.#number += 1;
+    this.#held.set(this.#number, { item, write });
+    this.#heldBytes += item.length;
+    this.#send(this.#number);
+    this.#moved();
+    return write;
+  }
+
+  /** Of all tabs: there is one connection. */
+  goOnline(): void {
+    this.#wishFor(true);
+  }
+
+  /** Of all tabs. */
+  goOffline(): void {
+    this.#wishFor(false);
+  }
+
+  /** Resolves when everything the relay holds is read and everything pushed is stored there. */
+  whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#space?.flush();
+    return this.#until(() => this.#report.synced && !this.hasUnsyncedChanges, signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]));
+  }
+
+  /** Waits for a leader to have what was pushed here, for a while. */
+  async close(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    await this.#until(() => this.#held.size === 0, AbortSignal.timeout(CLOSE_WAIT_MS)).catch(() => undefined);
+    this.#giveUp.abort();
+    const closed = new ClientError('closed', 'the space was closed');
+    this.#closed.abort(closed);
+    await this.#holding;
+    this.#channel.close();
+    for (const { write } of [...this.#writes.values(), ...this.#held.values()]) write.fail(closed);
+    this.#setReport({ status: 'closed', error: null, unsynced: this.#held.size > 0, synced: false });
+  }
+
+  /** Waits for the lock, leads, and gives it back. */
+  async #queue(): Promise<void> {
+    const { signal } = this.#giveUp;
+    await this.#parts.ground.locks.request(`sealrelay/${this.#name}`, { signal }, () => this.#lead()).catch((cause: unknown) => {
+      if (!signal.aborted) throw cause;
+    });
+  }
+
+  async #lead(): Promise<void> {
+    const storage = await this.#parts.openStorage(this.#name);
+    try {
+      const space = await this.#parts.open({ ...this.#options, offline: true, storage: tellingKept(storage, (pushSeqs) => this.#leader?.kept(pushSeqs)) });
+      this.#term = undefined;
+      this.#space = space;
+      this.#device = space.device;
+      this.#leader = this.#leaderOf(space);
+      for (const held of this.#takeHeld()) pushInto(space, held);
+      this.#setReport(this.#leader.report);
+      this.#gotSpace(space);
+      this.#opened();
+      // The app listens once it has the space in its hands; nothing is read before.
+      setTimeout(() => this.#wish && !this.#closed.signal.aborted && space.goOnline(), 0);
+      await this.#until(() => false, this.#closed.signal).catch(() => undefined);
+      // What is read until then is told: the next leader goes on behind it.
+      await space.close();
+      this.#leader.end();
+    } finally {
+      storage.close();
+    }
+  }
+
+  #leaderOf(space: Space): SpaceLeader {
+    return new SpaceLeader({
+      space,
+      term: this.#id,
+      post: (message) => this.#channel.post(message),
+      entry: (entry) => this.#events.emit('entry', entry),
+      heard: (message) => this.#ephemeral.hear(message),
+      listening: () => this.#ephemeral.listening(),
+      reported: (report) => this.#setReport(report),
+      failed: (cause) => this.#events.emit('error', cause),
+      caught: (finding) => this.#events.emit('misbehaviour', finding),
+    });
+  }
+
+  #take(message: SpaceMessage): void {
+    if (this.#closed.signal.aborted) return;
+    if (message.kind === 'say') this.#ephemeral.hear({ device: '', payload: message.payload, time: Date.now() });
+    if (message.kind === 'wish') this.#wish = message.online;
+    // Whoever leads now: the one that read it has stored its position behind it.
+    if (message.kind === 'entry') this.#events.emit('entry', message.entry);
+    if (this.#leader === undefined) this.#follow(message);
+    else this.#leader.take(message);
+  }
+
+  #follow(message: SpaceMessage): void {
+    if (message.kind === 'leading') this.#begin(message.term, message.report, message.device);
+    else if (message.kind === 'heard') this.#ephemeral.hear(message);
+    else if (message.kind === 'listening') this.#ephemeral.listening();
+    else if (message.kind === 'error') this.#events.emit('error', heardError(message.error));
+    else if (message.kind === 'misbehaviour') this.#events.emit('misbehaviour', message.finding);
+    else if ('term' in message && message.term === this.#term) this.#ofLeader(message);
+  }
+
+  #begin(term: string, report: Report, device: string): void {
+    if (term !== this.#term) {
+      this.#term = term;
+      this.#device = device;
+      for (const number of this.#held.keys()) this.#send(number);
+    }
+    this.#setReport(report);
+    this.#opened();
+  }
+
+  #ofLeader(message: Exclude<SpaceMessage, { readonly kind: 'hello' }>): void {
+    if (message.kind === 'report') this.#setReport(message.report);
+    else if (!('to' in message) || message.to !== this.#id) return;
+    else if (message.kind === 'kept') this.#kept(message.number);
+    else if (message.kind === 'write') this.#writeOf(message.number)?.become(message.state);
+    else this.#refused(message.number, heardError(message.error));
+  }
+
+  #writeOf(number: number): TabWrite | undefined {
+    return (this.#writes.get(number) ?? this.#held.get(number))?.write;
+  }
+
+  #kept(number: number): void {
+    const held = this.#held.get(number);
+    if (held === undefined) return;
+    this.#drop(number, held);
+    held.write.become('queued');
+    if (held.write.state === 'seen') return;
+    this.#writes.set(number, { write: held.write, term: this.#term });
+    const [oldest] = this.#writes.keys();
+    if (this.#writes.size > WRITES_MAX && oldest !== undefined) this.#writes.delete(oldest);
+    this.#moved();
+  }
+
+  #refused(number: number, error: ClientError): void {
+    const held = this.#held.get(number);
+    if (held === undefined) return;
+    this.#drop(number, held);
+    held.write.fail(error);
+    this.#moved();
+  }
+
+  #drop(number: number, { item }: Held): void {
+    this.#held.delete(number);
+    this.#heldBytes -= item.length;
+  }
+
+  #takeHeld(): readonly Held[] {
+    const held = [...this.#held.values()];
+    this.#held.clear();
+    this.#heldBytes = 0;
+    return held;
+  }
+
+  #send(number: number): void {
+    const held = this.#held.get(number);
+    if (this.#term !== undefined && held !== undefined) this.#channel.post({ kind: 'push', term: this.#term, from: this.#id, number, item: held.item });
+  }
+
+  #say(payload: Uint8Array): boolean {
+    this.#channel.post({ kind: 'say', payload });
+    return this.#space === undefined ? this.#term !== undefined : this.#space.ephemeral.send(payload);
+  }
+
+  #wishFor(online: boolean): void {
+    this.#wish = online;
+    this.#channel.post({ kind: 'wish', online });
+    this.#leader?.wish(online);
+  }
+
+  #setReport(report: Report): void {
+    const before = this.#report;
+    this.#report = report;
+    if (report.synced) this.#settle();
+    if (report.status !== before.status) this.#events.emit('status', this.status);
+    this.#moved();
+  }
+
+  /** Everything that was in the storage is on the relay's disk; of writes whose watcher is gone no more will be heard. */
+  #settle(): void {
+    for (const [number, { write, term }] of this.#writes) {
+      write.become('stored');
+      if (term === this.#term) continue;
+      this.#writes.delete(number);
+      write.fail(new ClientError('closed', 'the tab that watched this write is gone', { temporary: true }));
+    }
+  }
+
+  #moved(): void {
+    for (const waiter of [...this.#waiters]) waiter();
+    this.#events.emit('progress', undefined);
+  }
+
+  #until(reached: () => boolean, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        if (!reached() && !signal.aborted) return;
+        this.#waiters.delete(check);
+        signal.removeEventListener('abort', check);
+        if (reached()) resolve();
+        else reject(signal.reason as Error);
+      };
+      this.#waiters.add(check);
+      signal.addEventListener('abort', check);
+      check();
+    });
+  }
+}
+
+function pushInto(space: Space, { item, write }: Held): void {
+  try {
+    write.follow(space.push(item));
+  } catch (cause) {
+    write.fail(cause);
+  }
+}

@@ -1,0 +1,70 @@
+// A push of one tab, wherever it is: held in the tab, in the storage of the tab that leads, on the relay's disk, at another device.
+import { ClientError } from '../client-error.js';
+import type { Durability, Write, WriteState } from '../sync/writes.js';
+
+/** `held`: in this tab alone; the rest as of any write. */
+export type TabWriteState = 'held' | WriteState;
+
+const ORDER: readonly TabWriteState[] = ['held', 'queued', 'stored', 'seen'];
+const NEEDED: Readonly<Record<Durability, TabWriteState>> = { relay: 'stored', device: 'seen' };
+
+interface Waiter {
+  readonly level: Durability;
+  readonly resolve: () => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+export class TabWrite {
+  #state: TabWriteState = 'held';
+  #failure: ClientError | undefined;
+  readonly #waiters = new Set<Waiter>();
+
+  get state(): TabWriteState {
+    return this.#state;
+  }
+
+  /** Resolves when the write is that durable; rejects with the signal's reason, or when the write is given up. */
+  async durable(level: Durability, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#reached(level)) return;
+    if (this.#failure !== undefined) throw this.#failure;
+    let aborted = (): void => undefined;
+    await new Promise<void>((resolve, reject) => {
+      const waiter = { level, resolve, reject };
+      this.#waiters.add(waiter);
+      aborted = () => {
+        this.#waiters.delete(waiter);
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', aborted, { once: true });
+    }).finally(() => signal?.removeEventListener('abort', aborted));
+  }
+
+  /** It came that far. */
+  become(state: TabWriteState): void {
+    if (ORDER.indexOf(state) <= ORDER.indexOf(this.#state)) return;
+    this.#state = state;
+    for (const waiter of this.#waiters) {
+      if (!this.#reached(waiter.level)) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  /** From now on it is that write of this tab's own space. */
+  follow(write: Write): void {
+    this.become('queued');
+    write.durable('relay').then(() => this.become('stored'), (cause: unknown) => this.fail(cause));
+    write.durable('device').then(() => this.become('seen'), () => undefined);
+  }
+
+  fail(cause: unknown): void {
+    this.#failure ??= cause instanceof ClientError ? cause : new ClientError('internal', 'the write failed', { cause });
+    for (const { reject } of this.#waiters) reject(this.#failure);
+    this.#waiters.clear();
+  }
+
+  #reached(level: Durability): boolean {
+    return ORDER.indexOf(this.#state) >= ORDER.indexOf(NEEDED[level]);
+  }
+}

@@ -1,0 +1,136 @@
+// The package as tools for packages see it: every entry resolves with its types, browsers get no built-in modules of Node, and each entry has a budget.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { build } from 'esbuild';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROOT } from '../support/example-site.js';
+import { productBuilt } from '../support/relay-process.js';
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+const { exports: entries }: Manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+/** Entries that run on Node alone. */
+const NODE_ENTRIES = ['.', './fastify', './testing'];
+const OTHERS = /^(yjs|y-protocols|lib0|react|react-dom|@automerge)(\/|$)/;
+/**
+ * What an app with that import loads before anything is called, minified and compressed by a bundler that splits code, without the libraries it brings
+ * itself. In a bundle that is not split the Ed25519 of noble, which is loaded only on platforms that lack it, comes on top: `INLINED_BYTES`.
+ */
+const BUDGETS: Readonly<Record<string, number>> = {
+  "export { createSpace, openSpace } from 'sealrelay/client'": 54_000,
+  "export * from 'sealrelay/client'": 58_000,
+  "export * from 'sealrelay/yjs'": 60_000,
+  "export * from 'sealrelay/automerge'": 60_000,
+};
+const INLINED_BYTES = 9_000;
+
+interface Bundled {
+  /** Bytes of what is loaded at the start, and of all of it. */
+  readonly start: number;
+  readonly all: number;
+  /** Paths of what is in it or asked for. */
+  readonly inputs: readonly string[];
+}
+
+async function bundled(contents: string, conditions: string[] = []): Promise<Bundled> {
+  const { metafile, outputFiles } = await build({
+    absWorkingDir: ROOT,
+    stdin: { contents, resolveDir: ROOT },
+    outdir: '/out',
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    conditions,
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+    plugins: [
+      {
+        name: 'others',
+        setup: (plugin) => {
+          plugin.onResolve({ filter: OTHERS }, () => ({ path: 'other', external: true }));
+          plugin.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, external: true }));
+        },
+      },
+    ],
+  });
+  const sizeOf = new Map(outputFiles.map(({ path, contents: bytes }) => [path.replace(/^.*\/out\//, ''), brotliCompressSync(bytes).length]));
+  const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [path.replace(/^.*out\//, ''), output]));
+  const loaded = new Set<string>();
+  const load = (name: string): void => {
+    if (loaded.has(name)) return;
+    loaded.add(name);
+    for (const { path, kind } of outputs.get(name)?.imports ?? []) if (kind === 'import-statement') load(path.replace(/^.*out\//, ''));
+  };
+  load('stdin.js');
+  const sum = (names: Iterable<string>): number => [...names].reduce((bytes, name) => bytes + (sizeOf.get(name) ?? 0), 0);
+  const imported = Object.values(metafile.inputs).flatMap(({ imports }) => imports.filter(({ external }) => external === true).map(({ path }) => path));
+  return { start: sum(loaded), all: sum(sizeOf.keys()), inputs: [...Object.keys(metafile.inputs), ...imported] };
+}
+
+const isBuiltin = (path: string): boolean => path.startsWith('node:') || builtinModules.includes(path);
+const browserEntries = Object.keys(entries).filter((entry) => !NODE_ENTRIES.includes(entry) && !/\.(css|json)$/.test(entry));
+
+describe.skipIf(!productBuilt())('the entries of the package (skipped unless it is built)', () => {
+  let dir: string;
+  let tarball: Uint8Array<ArrayBuffer>;
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'sealrelay-entries-'));
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_cache)/i.test(name)));
+    const packed = spawnSync(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['pack', '--pack-destination', dir], { cwd: ROOT, env, encoding: 'utf8' });
+    expect(packed.status, packed.stderr).toBe(0);
+    const [name = ''] = readdirSync(dir);
+    tarball = new Uint8Array(readFileSync(join(dir, name)));
+  }, 60_000);
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  test('publint finds nothing', async () => {
+    const { messages } = await publint({ pack: { tarball: tarball.buffer }, strict: true });
+    expect(messages).toEqual([]);
+  });
+
+  test('are the types wrong? No: every entry resolves for programs in ES modules and for bundlers', { timeout: 60_000 }, async () => {
+    const analysis = await checkPackage(createPackageFromTarballData(tarball));
+    if (!analysis.types) throw new Error('the package has no types');
+    expect(Object.keys(analysis.entrypoints).toSorted()).toEqual(Object.keys(entries).toSorted());
+    // The package is ES modules only, which Node takes by require() too; and a style sheet has no types.
+    const isMeant = (problem: (typeof analysis.problems)[number]): boolean =>
+      ('resolutionKind' in problem && (problem.resolutionKind === 'node10' || (problem.resolutionKind === 'node16-cjs' && problem.kind === 'CJSResolvesToESM'))) || ('entrypoint' in problem && problem.entrypoint.endsWith('.css'));
+    expect(analysis.problems.filter((problem) => !isMeant(problem))).toEqual([]);
+  });
+
+  test.each(browserEntries)('%s has nothing of Node in a browser', async (entry) => {
+    const { inputs } = await bundled(`export * from 'sealrelay${entry.slice(1)}'`);
+    expect(inputs.length).toBeGreaterThan(1);
+    expect(inputs.filter(isBuiltin)).toEqual([]);
+  });
+
+  test('control: with the condition of Node there is', async () => {
+    const { inputs } = await bundled("export * from 'sealrelay/client'", ['node']);
+    expect(inputs.filter(isBuiltin).length).toBeGreaterThan(0);
+  });
+
+  test.each(Object.entries(BUDGETS))('%s: at most %i bytes', async (program, max) => {
+    const { start, all } = await bundled(program);
+    expect(start).toBeLessThanOrEqual(max);
+    expect(all).toBeLessThanOrEqual(max + INLINED_BYTES);
+    // A budget that is far above what is there keeps nothing down.
+    expect(start).toBeGreaterThan(max * 0.85);
+  });
+
+  test('the files of every entry are there', () => {
+    const files = (value: unknown): string[] => (typeof value === 'string' ? [value] : Object.values(value ?? {}).flatMap(files));
+    expect(Object.values(entries).flatMap(files).filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
+  });
+});

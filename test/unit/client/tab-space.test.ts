@@ -1,0 +1,154 @@
+// A space in several tabs, on a lock and a channel in memory: one device, every entry in every tab, and nothing lost when the tab that leads goes.
+import { expect, test } from 'vitest';
+import { openSpaceWith } from '../../../src/client/space/open.js';
+import { MemoryDeviceStore } from '../../../src/client/store/device-store.js';
+import type { TabChannel, TabGround } from '../../../src/client/tabs/tab-channel.js';
+import { TabSpace } from '../../../src/client/tabs/tab-space.js';
+import { HonestRelay } from '../../support/honest-relay.js';
+import { bytes, createDevice, until } from '../../support/test-space.js';
+
+/** The lock and the channels of one origin. */
+class Origin implements TabGround {
+  readonly #channels = new Map<string, Set<(message: unknown) => void>>();
+  #last: Promise<void> = Promise.resolve();
+  readonly storage = new MemoryDeviceStore();
+  /** Messages of that kind get lost from now on. */
+  lost = '';
+
+  readonly locks: TabGround['locks'] = {
+    request: async (_name, { signal }, held) => {
+      const before = this.#last;
+      const mine = before.then(async () => {
+        if (!signal.aborted) await held();
+      });
+      this.#last = mine.catch(() => undefined);
+      const aborted = new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+      let hasBegun = false;
+      void before.then(() => (hasBegun = true));
+      // Who waits can give up; who holds it goes on to its end.
+      await Promise.race([mine, aborted]).catch((cause: unknown) => (hasBegun ? mine : Promise.reject(cause)));
+    },
+  };
+
+  channel<M>(name: string): TabChannel<M> {
+    const listeners = this.#channels.get(name) ?? new Set();
+    this.#channels.set(name, listeners);
+    let own: (message: unknown) => void = () => undefined;
+    return {
+      post: (message) => {
+        if ((message as { kind?: string }).kind === this.lost) return;
+        const copy = structuredClone(message);
+        for (const listener of [...listeners]) if (listener !== own) queueMicrotask(() => listeners.has(listener) && listener(copy));
+      },
+      listen: (listener) => {
+        own = listener as (message: unknown) => void;
+        listeners.add(own);
+      },
+      close: () => void listeners.delete(own),
+    };
+  }
+}
+
+interface Tab {
+  readonly space: TabSpace;
+  readonly texts: string[];
+  readonly errors: string[];
+}
+
+async function scene(): Promise<{ relay: HonestRelay; link: string; tab: (origin: Origin) => Promise<Tab> }> {
+  const relay = await new HonestRelay().start();
+  const home = await createDevice(relay);
+  await home.space.whenSynced();
+  const link = home.space.link ?? '';
+  await home.space.close();
+  const tab = async (origin: Origin): Promise<Tab> => {
+    const space = await TabSpace.open(
+      { link, batchWindowMs: 0 },
+      { ground: origin, open: (options) => openSpaceWith(options, { openTransport: relay.transport() }), openStorage: async () => Object.assign(origin.storage, { close: () => undefined }) },
+    );
+    const opened: Tab = { space, texts: [], errors: [] };
+    space.subscribe(({ items }) => opened.texts.push(...items.map((item) => new TextDecoder().decode(item))));
+    space.on('error', ({ code }) => opened.errors.push(code));
+    return opened;
+  };
+  return { relay, link, tab };
+}
+
+test('tabs are one device: each hears every entry, may push, and learns how far its write came', async () => {
+  const { relay, link, tab } = await scene();
+  const origin = new Origin();
+  const [first, second] = [await tab(origin), await tab(origin)];
+  const far = await openSpaceWith({ link, batchWindowMs: 0 }, { openTransport: relay.transport() });
+  const heard: string[] = [];
+  far.subscribe(({ items, own }) => own || heard.push(...items.map((item) => new TextDecoder().decode(item))));
+  await far.whenSynced();
+  expect(second.space.device).toBe(first.space.device);
+  const write = second.space.push(bytes('from the second'));
+  expect([write.state, second.space.hasUnsyncedChanges]).toEqual(['held', true]);
+  first.space.push(bytes('from the first'));
+  await write.durable('relay');
+  await write.durable('device');
+  expect(write.state).toBe('seen');
+  await second.space.whenSynced();
+  expect(second.space.hasUnsyncedChanges).toBe(false);
+  far.push(bytes('from afar'));
+  for (const { texts } of [first, second]) await until('every entry is in every tab', () => texts.length === 3);
+  expect(first.texts).toEqual(second.texts);
+  expect(heard.toSorted()).toEqual(['from the first', 'from the second']);
+  expect([...first.errors, ...second.errors]).toEqual([]);
+  for (const { space } of [second, first]) await space.close();
+  await far.close();
+});
+
+test('when the tab that leads is closed the next one goes on, with what was pushed meanwhile', async () => {
+  const { tab } = await scene();
+  const origin = new Origin();
+  const [first, second, third] = [await tab(origin), await tab(origin), await tab(origin)];
+  await first.space.whenSynced();
+  for (let at = 0; at < 20; at += 1) {
+    second.space.push(bytes(`second-${at}`));
+    third.space.push(bytes(`third-${at}`));
+    if (at === 10) void first.space.close();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  for (const { space } of [second, third]) await space.whenSynced();
+  const wanted = ['second', 'third'].flatMap((name) => Array.from({ length: 20 }, (_, at) => `${name}-${at}`)).toSorted();
+  await until('all is in the third tab', () => third.texts.length >= wanted.length);
+  expect(third.texts.toSorted()).toEqual(wanted);
+  // Each tab's items keep their order.
+  for (const name of ['second', 'third']) expect(third.texts.filter((text) => text.startsWith(name))).toEqual(wanted.filter((text) => text.startsWith(name)).toSorted((a, b) => Number(a.split('-')[1]) - Number(b.split('-')[1])));
+  expect(await Promise.race([second.space.whenLeading().then(() => 'second'), third.space.whenLeading().then(() => 'third')])).toBe('second');
+  for (const { space } of [third, second]) await space.close();
+});
+
+test('an item that the tab that leads never stored is sent to the next one; without that it would be lost', async () => {
+  const { tab } = await scene();
+  const origin = new Origin();
+  const [first, second] = [await tab(origin), await tab(origin)];
+  await first.space.whenSynced();
+  // The first tab dies before it takes what the second sends.
+  origin.lost = 'push';
+  const write = second.space.push(bytes('held'));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(write.state).toBe('held');
+  origin.lost = '';
+  await first.space.close();
+  await write.durable('relay');
+  await until('it came', () => second.texts.includes('held'));
+  expect(second.texts.filter((text) => text === 'held')).toHaveLength(1);
+  await second.space.close();
+});
+
+test('what cannot be pushed is refused to the tab that pushed it; a closed one takes nothing', async () => {
+  const { tab } = await scene();
+  const origin = new Origin();
+  const [first, second] = [await tab(origin), await tab(origin)];
+  const write = second.space.push(new Uint8Array(12 * 1024 * 1024));
+  await expect(write.durable('relay')).rejects.toMatchObject({ code: 'item_too_large' });
+  expect(second.space.hasUnsyncedChanges).toBe(false);
+  second.space.goOffline();
+  await until('both are offline', () => first.space.status.status === 'offline' && second.space.status.status === 'offline');
+  await second.space.close();
+  expect(() => second.space.push(bytes('late'))).toThrow('closed');
+  await first.space.close();
+});
