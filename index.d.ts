@@ -151,6 +151,8 @@ export interface RelayCompat {
   plures: RelayPlures | null
   /** GUN. */
   gun: RelayGun | null
+  /** Eidetica. */
+  eidetica: RelayEidetica | null
 }
 
 /** Everything the core is told when it starts. */
@@ -226,6 +228,20 @@ export interface RelayDurations {
   counts: Array<number>
   /** Their sum. */
   micros: number
+}
+
+/** What an operator decides about Eidetica. */
+export interface RelayEidetica {
+  /** Whether requests without a token are those of one tenant; otherwise they are refused. */
+  tokenless: boolean
+  /** Whether reading a signed tree without a token takes the proof of a key that signed in it. */
+  proof: boolean
+  /** Takes entries that are signed by a key they name, and no others. */
+  signedOnly: boolean
+  /** Bytes a tenant may hold. */
+  tenantBytesMax: number
+  /** Largest body of a request, in bytes. */
+  bodyBytesMax: number
 }
 
 /** How often an error was sent. */
@@ -406,7 +422,7 @@ export interface RelayRoute {
   path: string
   /**
    * What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`; of foreign
-   * protocols `graceful`, `graceful-socket`, `plures-socket`, `gun-socket` or `first-frame-socket`.
+   * protocols `graceful`, `graceful-socket`, `plures-socket`, `gun-socket`, `eidetica` or `first-frame-socket`.
    */
   kind: string
 }
@@ -613,6 +629,18 @@ export interface RelayStats {
   dialFailuresTotal: number
   /** r" Puts that wait for their state. */
   gunDeferred: number
+  /** r" Requests of Eidetica. */
+  eideticaRequestsTotal: number
+  /** r" Requests of Eidetica answered with an error. */
+  eideticaRefusedTotal: number
+  /** r" Entries of Eidetica that got their place in a tree. */
+  eideticaEntriesTotal: number
+  /** r" Entries of Eidetica that came again. */
+  eideticaHeldTotal: number
+  /** r" Entries of Eidetica that came before a parent. */
+  eideticaWaitedTotal: number
+  /** r" Entries of Eidetica that were refused. */
+  eideticaEntriesRefusedTotal: number
   /** r" Connections open now, HTTP and WebSocket together. */
   connectionsOpen: number
   /** r" WebSockets open now. */

@@ -18,5 +18,9 @@ export function openProtocols(config: Config): readonly string[] {
     const open = config['compat.gun-sealed-only'] ? 'souls, keys, links and states' : 'souls, keys, states and all values the app does not encrypt';
     lines.push(`GUN at /gun (${who}; ${open} are in clear)`);
   }
+  if (isOn(config, 'compat.eidetica')) {
+    const who = isOn(config, 'compat.eidetica-tokenless') ? 'with or without a token' : 'with a token';
+    lines.push(`Eidetica at /api/v0 (${who}; ids, parents, names of stores and keys, settings and all data the app does not encrypt are in clear)`);
+  }
   return lines;
 }

@@ -30,6 +30,7 @@ export const OPERATOR_CODES: Readonly<Record<string, OperatorCode>> = {
     store_damaged: ['The log holds damage that is no torn end.', 'Check disk and memory, keep a copy of the directory, restore a backup, and run `relay log-reset`.'],
     store_unwritable: ['The data directory cannot be written.', 'Make room, and give the user of the relay the directory.'],
     store_failed: ['The store could not be opened or read.', 'The message has the words of the system; check the disk.'],
+    peer_key_unusable: ['`peer.key` cannot be read or made.', 'Make the data directory writable; a broken key file may be removed, peers of Eidetica see another relay then.'],
     pseudonym_key_unusable: ['`pseudonym.key` cannot be read or made.', 'Make the data directory writable; a broken key file may be removed, pseudonyms are different ones then.'],
     admin_dir_unusable: ['The data directory cannot keep who may administer the relay.', 'Make it writable, or switch the admin listener off with `--admin.port off`.'],
     passkeys_unusable: ['The file of passkeys is not one.', 'Remove it, and register again with a link of `relay admin-link`.'],

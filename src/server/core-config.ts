@@ -23,6 +23,7 @@ export type RouteKind =
   | 'graceful-socket'
   | 'plures-socket'
   | 'gun-socket'
+  | 'eidetica'
   | 'first-frame-socket';
 /** Path to kind. Every other path goes to the control plane. */
 export type RouteTable = Readonly<Record<string, RouteKind>>;
@@ -123,6 +124,15 @@ function compatConfig(config: Config): RelayConfig['compat'] {
           tenantBytesMax: config['compat.gun-quota'],
         }
       : null,
+    eidetica: isOn(config, 'compat.eidetica')
+      ? {
+          tokenless: isOn(config, 'compat.eidetica-tokenless'),
+          proof: isProofWanted(config),
+          signedOnly: config['compat.eidetica-signed-only'],
+          tenantBytesMax: config['compat.eidetica-quota'],
+          bodyBytesMax: config['compat.eidetica-body-max'],
+        }
+      : null,
   };
 }
 
@@ -157,7 +167,12 @@ function readToken(path: string): string | null {
   return token;
 }
 
-type Switch = 'compat.graceful' | 'compat.graceful-tokenless' | 'compat.plures' | 'compat.gun' | 'compat.gun-tokenless';
+type Switch = 'compat.graceful' | 'compat.graceful-tokenless' | 'compat.plures' | 'compat.gun' | 'compat.gun-tokenless' | 'compat.eidetica' | 'compat.eidetica-tokenless';
+
+/** `auto` is off while only this machine can connect: there it would keep out devices that have not signed yet. */
+function isProofWanted(config: Config): boolean {
+  return config['compat.eidetica-proof'] === 'on' || (config['compat.eidetica-proof'] === 'auto' && !isLoopback(config.host));
+}
 
 /** What a switch comes to: `auto` is on while only this machine can connect. */
 export function isOn(config: Config, key: Switch): boolean {
@@ -166,6 +181,7 @@ export function isOn(config: Config, key: Switch): boolean {
 
 function isServed(kind: RouteKind, config: Config): boolean {
   if (kind === 'graceful' || kind === 'graceful-socket') return isOn(config, 'compat.graceful');
+  if (kind === 'eidetica') return isOn(config, 'compat.eidetica');
   if (kind === 'plures-socket') return isOn(config, 'compat.plures');
   if (kind === 'first-frame-socket') return isOn(config, 'compat.plures') || isOn(config, 'compat.gun');
   // Below /gun the topics of the other system are paths.

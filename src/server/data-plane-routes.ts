@@ -24,5 +24,6 @@ export const DATA_PLANE_ROUTES: RouteTable = {
   '/ws': 'graceful-socket',
   '/gun': 'first-frame-socket',
   '/gun/*': 'gun-socket',
+  '/api/v0': 'eidetica',
   '/*': 'plures-socket',
 };

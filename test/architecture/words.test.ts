@@ -25,12 +25,13 @@ describe('control: the rules catch', () => {
     ['crates/relay-net/src/a.rs', 'struct GracefulRoute;'],
     ['crates/relay-compat/src/graceful.rs', 'fn plures() {}'],
     ['crates/relay-net/src/a.rs', 'struct GunRoute;'],
+    ['crates/relay-net/src/a.rs', 'struct EideticaRoute;'],
   ])('%s: %s', (path, text) => {
     expect(checkWords([{ path, text }])).toHaveLength(1);
   });
 
   it('and has a case for every rule', () => {
-    expect(WORD_RULES).toHaveLength(11);
+    expect(WORD_RULES).toHaveLength(12);
   });
 
   it('but lets comments and the right folders be', () => {

@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 pub mod detect;
+pub mod eidetica;
 pub mod graceful;
 pub mod gun;
 pub mod plures;

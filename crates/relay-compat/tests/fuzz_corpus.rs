@@ -5,7 +5,8 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]) -> bool);
 
-const TARGETS: [Target; 3] = [
+const TARGETS: [Target; 4] = [
+    ("eidetica", relay_compat::eidetica::fuzz_request),
     ("graceful", relay_compat::graceful::fuzz_request),
     ("gun", relay_compat::gun::fuzz_message),
     ("plures", relay_compat::plures::fuzz_message),

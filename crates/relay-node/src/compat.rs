@@ -1,11 +1,13 @@
 //! The foreign protocols: which are on, what they are given, and where their paths lead.
 
-use crate::config::{RelayCompat, RelayConfig, RelayGraceful, RelayGun, RelayPlures, count};
+use crate::config::{RelayCompat, RelayConfig, RelayEidetica, RelayGraceful, RelayGun, RelayPlures, count};
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
+use crate::key_file;
 use crate::stats::{RelayStats, number};
 use relay_compat::Token;
 use relay_compat::detect::FirstFrame;
+use relay_compat::eidetica::{EideticaOptions, EideticaParts, EideticaService, Offload, RelayKey};
 use relay_compat::graceful::{GracefulOptions, GracefulParts, GracefulService};
 use relay_compat::gun::{FUTURE_GRACE_MS, GunOptions, GunParts, GunService, RELAYS_MAX};
 use relay_compat::plures::{PluresOptions, PluresService};
@@ -14,15 +16,17 @@ use relay_core::endpoint::EndpointFactory;
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::ForeignService;
 use relay_net::{DialAddress, ForeignKind, ForeignRoute, ForeignServices, RouteKind};
+use relay_store::data_dir::PEER_KEY_FILE;
 use relay_store::documents::{DocumentOptions, EmbeddedDocuments};
 use relay_store::real_environment;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 const GRACEFUL: &str = "graceful";
 const PLURES: &str = "plures";
 const GUN: &str = "gun";
+const EIDETICA: &str = "eidetica";
 /// Paths that text and binary protocols share.
 const SHARED: &str = "first-frame";
 
@@ -36,6 +40,7 @@ pub(crate) fn route_kind(name: &str) -> Option<RouteKind> {
         "graceful-socket" => (GRACEFUL, ForeignKind::Sockets),
         "plures-socket" => (PLURES, ForeignKind::Sockets),
         "gun-socket" => (GUN, ForeignKind::Sockets),
+        "eidetica" => (EIDETICA, ForeignKind::Requests),
         "first-frame-socket" => (SHARED, ForeignKind::Sockets),
         _ => return None,
     };
@@ -51,16 +56,18 @@ pub(crate) struct Compat {
     gun: Option<Arc<GunService>>,
     /// Other relays that are to be connected to.
     links: Vec<(DialAddress, Arc<dyn EndpointFactory>)>,
+    eidetica: Option<Arc<EideticaService>>,
 }
 
 impl Compat {
-    /// Opens what the configuration wants; documents only when something keeps some. The data directory is locked already.
+    /// Opens what the configuration wants; documents only when something keeps some. The data directory is locked already, and
+    /// this is called in a runtime.
     pub(crate) fn open(config: &RelayConfig) -> Result<Self, Failure> {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
-        let RelayCompat { graceful, plures, gun } = &config.compat;
+        let RelayCompat { graceful, plures, gun, eidetica } = &config.compat;
         let mut compat = Self::default();
-        if graceful.is_some() || gun.is_some() {
+        if graceful.is_some() || gun.is_some() || eidetica.is_some() {
             let options = DocumentOptions::new(&PathBuf::from(&config.data_dir));
             let environment = real_environment(Arc::clone(&entropy), Arc::clone(&clock));
             let embedded = Arc::new(EmbeddedDocuments::open(&options, environment)?);
@@ -76,6 +83,12 @@ impl Compat {
                 let service = GunService::new(parts);
                 compat.links = gun_links(&service, &gun.peers)?;
                 compat.gun = Some(Arc::new(service));
+            }
+            if let Some(eidetica) = eidetica {
+                let (clock, entropy) = (Arc::clone(&clock), Arc::clone(&entropy));
+                let (key, options) = (peer_key(&config.data_dir, &*entropy)?, eidetica_options(eidetica)?);
+                let parts = EideticaParts { documents: documents(), clock, entropy, key, offload: offload(), options };
+                compat.eidetica = Some(Arc::new(EideticaService::new(parts)));
             }
             compat.documents = Some(embedded);
         }
@@ -99,6 +112,9 @@ impl Compat {
         }
         if let Some(gun) = &gun {
             services.add(GUN, Arc::clone(gun));
+        }
+        if let Some(eidetica) = &self.eidetica {
+            services.add(EIDETICA, Arc::clone(eidetica) as Arc<dyn ForeignService>);
         }
         match (gun, plures) {
             // Alone it greets at once; otherwise it waits for a first frame, as the others read no greeting.
@@ -168,6 +184,13 @@ impl Compat {
         snapshot.gun_links = number(gun.links);
         snapshot.gun_unasked_total = number(gun.unasked);
         snapshot.gun_deferred = number(gun.deferred);
+        let eidetica = self.eidetica.as_ref().map(|eidetica| eidetica.stats()).unwrap_or_default();
+        snapshot.eidetica_requests_total = number(eidetica.requests);
+        snapshot.eidetica_refused_total = number(eidetica.refused);
+        snapshot.eidetica_entries_total = number(eidetica.placed);
+        snapshot.eidetica_held_total = number(eidetica.held);
+        snapshot.eidetica_waited_total = number(eidetica.waited);
+        snapshot.eidetica_entries_refused_total = number(eidetica.refused_entries);
     }
 
     /// Makes everything durable. No connection is open any more.
@@ -193,6 +216,32 @@ fn gun_links(
         Ok((address, factory))
     };
     addresses.iter().enumerate().map(link).collect()
+}
+
+/// Who the relay is to peers that know it by a key.
+fn peer_key(data_dir: &str, entropy: &dyn Entropy) -> Result<RelayKey, Failure> {
+    let unusable = |what: &dyn std::fmt::Display| {
+        Failure::new("peer_key_unusable", format!("cannot use {}: {what}", Path::new(data_dir).join(PEER_KEY_FILE).display()))
+            .with_hint("Make the data directory writable for the relay's user; a broken key file may be removed, peers see another relay then.")
+    };
+    let seed = key_file::open(Path::new(data_dir), PEER_KEY_FILE, entropy).map_err(|error| unusable(&error))?;
+    RelayKey::new(&seed).ok_or_else(|| unusable(&"it is not the seed of a key"))
+}
+
+/// Jobs that are too long for a thread of the transport.
+fn offload() -> Offload {
+    let runtime = tokio::runtime::Handle::current();
+    Arc::new(move |job| drop(runtime.spawn_blocking(job)))
+}
+
+fn eidetica_options(options: &RelayEidetica) -> Result<EideticaOptions, Failure> {
+    Ok(EideticaOptions {
+        tokenless: options.tokenless,
+        proof: options.proof,
+        signed_only: options.signed_only,
+        tenant_bytes_max: count("eideticaTenantBytesMax", options.tenant_bytes_max)?,
+        body_bytes_max: count("eideticaBodyBytesMax", options.body_bytes_max)?,
+    })
 }
 
 fn gun_options(options: &RelayGun) -> Result<GunOptions, Failure> {

@@ -51,6 +51,23 @@ pub struct RelayCompat {
     pub plures: Option<RelayPlures>,
     /// GUN.
     pub gun: Option<RelayGun>,
+    /// Eidetica.
+    pub eidetica: Option<RelayEidetica>,
+}
+
+/// What an operator decides about Eidetica.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayEidetica {
+    /// Whether requests without a token are those of one tenant; otherwise they are refused.
+    pub tokenless: bool,
+    /// Whether reading a signed tree without a token takes the proof of a key that signed in it.
+    pub proof: bool,
+    /// Takes entries that are signed by a key they name, and no others.
+    pub signed_only: bool,
+    /// Bytes a tenant may hold.
+    pub tenant_bytes_max: i64,
+    /// Largest body of a request, in bytes.
+    pub body_bytes_max: i64,
 }
 
 /// What an operator decides about GUN.
@@ -104,7 +121,7 @@ pub struct RelayRoute {
     /// Absolute path, matched exactly; of blobs, what comes before the id.
     pub path: String,
     /// What is served there: `native`, `session`, `push`, `pull`, `subscribe`, `frames`, `blobs` or `liveness`; of foreign
-    /// protocols `graceful`, `graceful-socket`, `plures-socket`, `gun-socket` or `first-frame-socket`.
+    /// protocols `graceful`, `graceful-socket`, `plures-socket`, `gun-socket`, `eidetica` or `first-frame-socket`.
     pub kind: String,
 }
 

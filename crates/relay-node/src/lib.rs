@@ -21,6 +21,7 @@ mod events;
 mod failure;
 mod founding_desk;
 mod info;
+mod key_file;
 mod listening;
 mod log_reset;
 mod measures;

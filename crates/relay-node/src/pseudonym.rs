@@ -3,6 +3,7 @@
 //! nothing to anybody who does not have the key.
 
 use crate::failure::Failure;
+use crate::key_file::{self, KEY_BYTES};
 use hmac::{Hmac, KeyInit, Mac};
 use relay_core::environment::Entropy;
 use relay_core::store::{Store, StoreError};
@@ -10,8 +11,7 @@ use relay_proto::SpaceId;
 use relay_store::data_dir::PSEUDONYM_KEY_FILE;
 use sha2::Sha256;
 use std::collections::{HashMap, VecDeque};
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
@@ -20,9 +20,6 @@ use std::sync::{Mutex, PoisonError};
 const PSEUDONYM_BYTES: usize = 10;
 /// The same as text.
 pub(crate) const PSEUDONYM_CHARS: usize = PSEUDONYM_BYTES * 8 / 5;
-const KEY_BYTES: usize = 32;
-/// Length of the key file: 64 hexadecimal digits and a newline.
-const KEY_FILE_BYTES: usize = KEY_BYTES * 2 + 1;
 /// Pseudonyms of spaces that are remembered; what is not costs a look at every id.
 const REMEMBERED_MAX: usize = 4096;
 /// Ids asked of the store at once.
@@ -62,15 +59,7 @@ impl Pseudonyms {
             Failure::new("pseudonym_key_unusable", format!("cannot use {}: {error}", path.display()))
                 .with_hint("Make the data directory writable for the relay's user; a broken key file may be removed, pseudonyms are different ones then.")
         };
-        let key = match read_key(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let mut key = [0; KEY_BYTES];
-                entropy.fill(&mut key);
-                write_key(data_dir, &path, &key).map_err(unusable)?;
-                key
-            }
-            other => other.map_err(unusable)?,
-        };
+        let key = key_file::open(data_dir, PSEUDONYM_KEY_FILE, entropy).map_err(unusable)?;
         Ok(Self::with_key(&key))
     }
 
@@ -120,35 +109,6 @@ fn page(store: &dyn Store, after: Option<SpaceId>) -> Result<Vec<SpaceId>, Store
     // Nobody waits when this call was given up.
     store.spaces(after, PAGE_SPACES, Box::new(move |page| drop(send.send(page))));
     receive.recv().unwrap_or(Err(StoreError::Closed))
-}
-
-fn read_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
-    let mut text = String::new();
-    File::open(path)?.take(u64::try_from(KEY_FILE_BYTES + 1).unwrap_or(u64::MAX)).read_to_string(&mut text)?;
-    let mut key = [0; KEY_BYTES];
-    let broken = |_| io::Error::new(ErrorKind::InvalidData, "it does not hold 64 hexadecimal digits and a newline");
-    hex::decode_to_slice(text.strip_suffix('\n').unwrap_or(&text), &mut key).map_err(broken)?;
-    Ok(key)
-}
-
-/// Whole or not at all: a name that a power cut leaves without its bytes would be a broken key.
-fn write_key(dir: &Path, path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
-    let text = format!("{}\n", hex::encode(key));
-    // In the directory that is the control plane's, where an unfinished file is in nobody's way.
-    let aside = dir.join("admin");
-    std::fs::create_dir_all(&aside)?;
-    let new = aside.join("pseudonym.key.new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&new)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(&new, path)?;
-    #[cfg(unix)]
-    File::open(dir)?.sync_all()?;
-    Ok(())
 }
 
 /// Lower-case base32 without padding; whole characters for every five bytes.

@@ -137,6 +137,18 @@ snapshot! {
         dial_failures_total,
         /// Puts that wait for their state.
         gun_deferred,
+        /// Requests of Eidetica.
+        eidetica_requests_total,
+        /// Requests of Eidetica answered with an error.
+        eidetica_refused_total,
+        /// Entries of Eidetica that got their place in a tree.
+        eidetica_entries_total,
+        /// Entries of Eidetica that came again.
+        eidetica_held_total,
+        /// Entries of Eidetica that came before a parent.
+        eidetica_waited_total,
+        /// Entries of Eidetica that were refused.
+        eidetica_entries_refused_total,
     }
     net: {
         /// Connections open now, HTTP and WebSocket together.

@@ -28,12 +28,14 @@ pub(crate) const SNAPSHOTS_DIR: &str = "snapshots";
 pub(crate) const BLOBS_DIR: &str = "blobs";
 /// Name of the key under which ids become pseudonyms; the control plane's, not the store's.
 pub const PSEUDONYM_KEY_FILE: &str = "pseudonym.key";
+/// Name of the key that proves to peers of a foreign protocol who the relay is; the addon's, not the store's.
+pub const PEER_KEY_FILE: &str = "peer.key";
 /// Name of the directory of foreign protocols' documents.
 pub(crate) const DOCUMENTS_DIR: &str = "documents";
 /// Name of the file that says which space is on whose account.
 pub(crate) const TENANTS_FILE: &str = "tenants";
 /// Names that belong into a data directory.
-const OWN_NAMES: [&str; 16] = [
+const OWN_NAMES: [&str; 17] = [
     FORMAT_FILE,
     LOCK_FILE,
     KEY_FILE,
@@ -50,6 +52,7 @@ const OWN_NAMES: [&str; 16] = [
     COLD_FILE,
     PSEUDONYM_KEY_FILE,
     TENANTS_FILE,
+    PEER_KEY_FILE,
 ];
 /// Names of what the control plane keeps beside the store; the store does not look into them.
 const CONTROL_PLANE_NAMES: [&str; 6] = ["acme", "admin", "admission", "audit", "moving", "operations"];

@@ -1,0 +1,105 @@
+//! `GetTips` and `GetEntries` (A). Who pulls in this dialect asks for tips alone and then wants their parents to be there
+//! already, so an answer brings the ancestors first.
+
+use super::answer::Refused;
+use super::entry::{Dialect, is_id};
+use super::pull::tips_of;
+use super::record::{Known, TreeName, entry_key, known, tips_prefix};
+use super::send::{self, Bodies};
+use super::service::Exchange;
+use super::walk::{Keep, Walk};
+use super::wire::{GetEntries, GetTips};
+use super::{ANCESTORS_MAX, TIPS_SENT_MAX};
+use relay_core::documents::DocumentRange;
+use std::collections::{BTreeSet, HashMap};
+
+/// Answers with the tips of a tree; none for one that nobody brought yet.
+pub(super) fn get_tips(request: GetTips, exchange: Exchange) {
+    let range = DocumentRange::prefix(tips_prefix(TreeName::of(&request.tree_id))).limited(TIPS_SENT_MAX, usize::MAX);
+    let documents = exchange.documents();
+    documents.document_scan(
+        exchange.keyspace,
+        range,
+        Box::new(move |page| {
+            let tips = page.map(|page| tips_of(&page).into_iter().map(|(_, id)| id).collect::<Vec<_>>());
+            exchange.end(tips.map(|tips| send::tips(&request.tree_id, &tips)).map_err(Refused::from));
+        }),
+    );
+}
+
+/// Answers with entries, and what comes before them.
+pub(super) fn get_entries(request: GetEntries, exchange: Exchange) {
+    let not_found = |id: &str| Refused::Said(format!("Entry not found: {id}"));
+    if let Some(id) = request.entry_ids.iter().find(|id| !is_id(id, Dialect::A)) {
+        return exchange.end(Err(not_found(id)));
+    }
+    let keys = request.entry_ids.iter().map(|id| entry_key(id)).collect();
+    let documents = exchange.documents();
+    documents.document_get(
+        exchange.keyspace,
+        keys,
+        Box::new(move |values| {
+            let values = match values {
+                Ok(values) => values,
+                Err(error) => return exchange.end(Err(error.into())),
+            };
+            let mut asked: HashMap<TreeName, BTreeSet<u64>> = HashMap::new();
+            for (id, value) in request.entry_ids.iter().zip(values) {
+                match value.and_then(|value| known(id, &value)) {
+                    Some(Known::Placed { tree, number }) => drop(asked.entry(tree).or_default().insert(number)),
+                    _ => return exchange.end(Err(not_found(id))),
+                }
+            }
+            Gather { exchange, asked: asked.into_iter().collect(), bodies: Vec::new() }.step();
+        }),
+    );
+}
+
+/// Goes through the trees of what was asked for.
+struct Gather {
+    exchange: Exchange,
+    asked: Vec<(TreeName, BTreeSet<u64>)>,
+    bodies: Bodies,
+}
+
+impl Gather {
+    fn step(mut self) {
+        let Some((tree, numbers)) = self.asked.pop() else {
+            return self.exchange.end_read(send::entries(&self.bodies));
+        };
+        let walk = Walk {
+            documents: self.exchange.documents(),
+            keyspace: self.exchange.keyspace,
+            tree,
+            lacking: numbers.clone(),
+            had: BTreeSet::new(),
+            keep: Keep::Highest { entries_max: ANCESTORS_MAX },
+        };
+        walk.begin(Box::new(move |walked| match walked {
+            Ok(walked) => {
+                // What was asked for is there whatever the limits say of its ancestors.
+                let found = walked.lacking.iter().map(|link| link.number);
+                let numbers: BTreeSet<u64> = numbers.into_iter().chain(found).collect();
+                self.fetch(tree, numbers.into_iter().collect());
+            }
+            Err(error) => self.exchange.end(Err(error.into())),
+        }));
+    }
+
+    fn fetch(mut self, tree: TreeName, numbers: Vec<u64>) {
+        let (documents, keyspace) = (self.exchange.documents(), self.exchange.keyspace);
+        send::fetch(
+            documents,
+            keyspace,
+            tree,
+            numbers,
+            Box::new(move |bodies| match bodies {
+                Ok(bodies) => {
+                    self.bodies.extend(bodies);
+                    self.step();
+                }
+                Err(error) => self.exchange.end(Err(error.into())),
+            }),
+        );
+    }
+}
