@@ -269,6 +269,8 @@ export interface RelayGraceful {
   tokenless: boolean
   /** Refuses known ids and changes that are not newer than their entity. */
   strict: boolean
+  /** How many tenants of 10,000 are served. */
+  rolloutShare: number
   /** Requests of one client in a minute. */
   requestsPerMinuteMax: number
   /** Bytes a tenant may hold. */

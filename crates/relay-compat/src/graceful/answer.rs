@@ -13,8 +13,13 @@ use serde_json::{Value, json};
 /// Why a request is answered with an error.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Refused {
-    Invalid { message: &'static str, required: &'static [&'static str] },
-    ProtocolMismatch { client: String },
+    Invalid {
+        message: &'static str,
+        required: &'static [&'static str],
+    },
+    ProtocolMismatch {
+        client: String,
+    },
     Unauthorized,
     /// The tenant is not among those that are served yet.
     NotEnabled,
@@ -22,7 +27,9 @@ pub(super) enum Refused {
     UpgradeRequired,
     RateLimited,
     Transport(RequestRefusal),
-    Store { temporary: bool },
+    Store {
+        temporary: bool,
+    },
 }
 
 impl Refused {
