@@ -85,6 +85,17 @@ async function startPlain(cores, dataDir, dialect, command) {
   return { ...server, target: `${dialect}:127.0.0.1:${server.found}`, flags: {} };
 }
 
+/**
+ * A baseline that is told its folder and prints its port.
+ * @param {string | null} cores
+ * @param {string} dataDir
+ * @param {string} dialect
+ * @param {string} file
+ */
+export function startBaseline(cores, dataDir, dialect, file) {
+  return startPlain(cores, dataDir, dialect, [...baseline(file), dataDir]);
+}
+
 /** A port that nobody listens on at this moment. */
 export function freePort() {
   return /** @type {Promise<number>} */ (new Promise((resolve, reject) => {

@@ -2,6 +2,7 @@
 import { CHURN_ROWS } from './churn.mjs';
 import { DISK_ROWS } from './disk.mjs';
 import { FANOUT_ROWS } from './fanout.mjs';
+import { GUN_ROWS } from './gun.mjs';
 import { IDLE_ROWS } from './idle.mjs';
 import { OVERLOAD_ROWS } from './overload.mjs';
 import { PAIRS_ROWS } from './pairs.mjs';
@@ -24,4 +25,5 @@ export const ROWS = [
   ...DISK_ROWS,
   ...CHURN_ROWS,
   ...PLAN_ROWS,
+  ...GUN_ROWS,
 ];

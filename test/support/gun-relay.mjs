@@ -6,7 +6,9 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 const [kind, port, directory, ...peers] = process.argv.slice(2);
 console.log = () => undefined;
-const Gun = require('gun/lib/server.js');
+// A stock program has no types.
+const LIBRARY = 'gun';
+const Gun = require(`${LIBRARY}/lib/server.js`);
 const server = createServer();
 server.listen(Number(port), '127.0.0.1', () => process.stdout.write('{"ready":true}\n'));
 Gun({ web: server, file: directory, peers, axe: kind === 'axe', multicast: false, stats: false });

@@ -9,6 +9,8 @@ use bench_wire::{BINARY, CLOSE, PING, PONG, TEXT, parse_header, write_client_fra
 pub(crate) enum Framing {
     /// RFC 6455: one binary frame is one message.
     WebSocket,
+    /// The same with text.
+    WebSocketText,
     /// RESP: a reply or a pushed message.
     Redis,
     /// The text protocol of NATS.
@@ -32,7 +34,7 @@ impl Framing {
     /// The first whole piece and its length; `None` when it is not complete.
     pub(crate) fn next<'a>(self, input: &'a [u8]) -> Result<Option<(usize, Piece<'a>)>, Failure> {
         match self {
-            Self::WebSocket => next_frame(input),
+            Self::WebSocket | Self::WebSocketText => next_frame(input),
             Self::Redis => redis::next(input),
             Self::Nats => nats::next(input),
             Self::Postgres => postgres::next(input),
@@ -43,6 +45,7 @@ impl Framing {
     pub(crate) fn write(self, out: &mut Vec<u8>, message: &[u8]) {
         match self {
             Self::WebSocket => write_client_frame(out, BINARY, message),
+            Self::WebSocketText => write_client_frame(out, TEXT, message),
             Self::Redis | Self::Nats | Self::Postgres => out.extend_from_slice(message),
         }
     }

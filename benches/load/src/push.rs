@@ -7,7 +7,7 @@ mod refusals;
 use crate::args::Args;
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::foreign::{nats, postgres, redis};
+use crate::foreign::{gun, nats, postgres, redis};
 use crate::histogram::Histogram;
 use crate::number::{to_f64, to_u64};
 use crate::pace::Pace;
@@ -122,6 +122,7 @@ fn connect_one(target: &Target, index: usize) -> Result<Sender, Failure> {
             let answers = Answers::Numbered { last: 0 };
             (nats::open_stream(address, connection)?, Speech::JetStream(connection), answers)
         }
+        Dialect::Gun => (gun::open(address)?, Speech::GunPut(connection), Answers::Acknowledged),
         Dialect::Postgres => (postgres::open(address, connection)?, Speech::Insert, Answers::Done),
         Dialect::Ws | Dialect::Nats | Dialect::Relay(_) => {
             return Err(Failure::new("a broadcast server stores nothing: push has no such dialect"));

@@ -52,6 +52,11 @@ impl Line {
         Ok(line)
     }
 
+    /// From now on with messages of this kind.
+    pub(crate) fn with_framing(self, framing: Framing) -> Self {
+        Self { framing, ..self }
+    }
+
     /// Sends one message.
     pub(crate) fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
         let mut frame = Vec::with_capacity(message.len().saturating_add(16));

@@ -1,7 +1,7 @@
 //! How a message goes out, per dialect.
 
 use crate::failure::Failure;
-use crate::foreign::{nats, postgres, redis};
+use crate::foreign::{gun, nats, postgres, redis};
 use crate::peer::Peer;
 use crate::relay;
 
@@ -27,6 +27,10 @@ pub(crate) enum Speech {
     JetStream(u64),
     /// `INSERT`.
     Insert,
+    /// A node of this connection.
+    GunPut(u64),
+    /// A property of the node of this group.
+    GunPublish(usize),
 }
 
 impl Speech {
@@ -40,6 +44,8 @@ impl Speech {
             Self::RedisPublish(group) => peer.queue(&redis::publish(group, payload)),
             Self::NatsPublish(group) => peer.queue(&nats::publish(group, payload)),
             Self::JetStream(connection) => peer.queue(&nats::store(connection, payload)),
+            Self::GunPut(connection) => peer.queue(&gun::put(connection, number, payload)),
+            Self::GunPublish(group) => peer.queue(&gun::publish(group, number, payload)),
             Self::Insert => peer.queue(&postgres::insert(payload)),
         }
         Ok(())

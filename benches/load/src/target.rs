@@ -22,6 +22,8 @@ pub(crate) enum Dialect {
     JetStream,
     /// PostgreSQL: INSERT.
     Postgres,
+    /// GUN: puts, acknowledged, and gets that subscribe.
+    Gun,
     /// The relay whose key is pinned.
     Relay(LogId),
 }
@@ -33,7 +35,7 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
 }
 
-const NAMES: &str = "limit echo ws redis nats jetstream postgres";
+const NAMES: &str = "limit echo ws redis nats jetstream postgres gun";
 const RELAY_SCHEME: &str = "sealrelay://";
 
 impl Target {
@@ -59,6 +61,7 @@ impl Target {
             "nats" => Dialect::Nats,
             "jetstream" => Dialect::JetStream,
             "postgres" => Dialect::Postgres,
+            "gun" => Dialect::Gun,
             _ => return Err(wrong()),
         };
         Ok(Self { dialect, address: address.parse().map_err(|_| wrong())? })

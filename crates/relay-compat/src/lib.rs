@@ -10,7 +10,9 @@ pub mod graceful;
 pub mod gun;
 pub mod plures;
 mod query;
+mod sockets_only;
 pub mod systems;
+mod tenants;
 mod token;
 
 pub use token::Token;

@@ -9,6 +9,7 @@ mod joined;
 mod mailbox;
 mod message;
 mod opaque;
+mod patience;
 mod service;
 
 pub use hub::PluresStats;

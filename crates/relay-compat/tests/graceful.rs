@@ -325,7 +325,8 @@ fn a_rollout_serves_a_share_of_the_tokens_and_none_loses_sync_when_it_grows() {
         let answers: Vec<_> = (0..200).map(pull).collect();
         let refused = answers.iter().find(|answer| answer.status() != StatusCode::OK);
         if let Some(refused) = refused {
-            assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, "3600"));
+            let retry = refused.headers()["retry-after"].to_str().unwrap();
+            assert_eq!((refused.status().as_u16(), retry), (503, "3600"));
             assert_eq!(serde_json::from_slice::<Value>(refused.body()).unwrap()["error"]["code"], "NOT_ENABLED");
         }
         answers.iter().map(|answer| answer.status() == StatusCode::OK).collect::<Vec<_>>()

@@ -215,6 +215,11 @@ const FORM: readonly Case[] = [
       const large = JSON.stringify({ device_id: 'a', changes: [newChange({ encrypted_payload: payload(10 * 1024 * 1024) })] });
       const { details } = await refused(tenant.ask('POST', '/sync/push', large), 413, 'PAYLOAD_TOO_LARGE');
       assert.deepEqual(details, { max_size_bytes: 10 * 1024 * 1024, actual_size_bytes: large.length });
+      // Few characters, many bytes; and a body that declares no length.
+      const wide = JSON.stringify({ device_id: 'a', changes: [newChange({ encrypted_payload: 'é'.repeat(5_300_000) })] });
+      await refused(tenant.ask('POST', '/sync/push', wide), 413, 'PAYLOAD_TOO_LARGE');
+      await refused(tenant.ask('POST', '/sync/push', new Blob([large]).stream()), 413, 'PAYLOAD_TOO_LARGE');
+      assert.equal((await tenant.push('a', [newChange()])).success, true);
     },
   },
   {

@@ -64,7 +64,7 @@ export class Tenant {
 
   async ask(method: string, path: string, body?: BodyInit): Promise<Answer> {
     const headers = { ...this.headers, 'content-type': 'application/json' };
-    const answer = await fetch(new URL(path, this.#url), { method, headers, ...(body === undefined ? {} : { body }) });
+    const answer = await fetch(new URL(path, this.#url), { method, headers, ...(body === undefined ? {} : { body, duplex: 'half' }) });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, body: text === '' ? null : JSON.parse(text) };
   }

@@ -167,13 +167,15 @@ const LIVE: readonly Case[] = [
       }),
   },
   {
-    name: 'a node of five thousand properties is lost in no part',
+    name: 'a node of five thousand properties, or of fifty thousand, is lost in no part',
     check: (url) =>
       withGraphs(url, 2, async (a, b) => {
-        const soul = newSoul();
-        await a!.stored(wide(soul, 5000));
-        const { _: _meta, ...expected } = wide(soul, 5000)[soul]!;
-        assert.deepEqual(await b!.read({ '#': soul }, 5000), { [soul]: expected });
+        for (const keys of [5000, 50_000]) {
+          const soul = newSoul();
+          await a!.stored(wide(soul, keys));
+          const { _: _meta, ...expected } = wide(soul, keys)[soul]!;
+          assert.deepEqual(await b!.read({ '#': soul }, keys), { [soul]: expected });
+        }
       }),
   },
   {

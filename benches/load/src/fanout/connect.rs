@@ -5,7 +5,7 @@ use super::subscriber::{Place, Samples, Subscriber};
 use super::{Receiver, Run};
 use crate::args::Args;
 use crate::failure::Failure;
-use crate::foreign::{nats, redis};
+use crate::foreign::{gun, nats, redis};
 use crate::number::to_u64;
 use crate::payload::Payload;
 use crate::peer::Peer;
@@ -64,20 +64,23 @@ impl Run {
 fn connect_plain(args: &Args, target: &Target, group: usize, run: &mut Run) -> Result<(), Failure> {
     let address = target.address;
     let named = |path: &str| if group == 0 { path.to_owned() } else { format!("{path}/{group}") };
-    for _ in 0..args.connections {
+    let place = if target.dialect == Dialect::Gun { Place::Graph } else { Place::Plain };
+    for index in 0..args.connections {
         let peer = match target.dialect {
             Dialect::Limit => Line::open(address, &named("/fan"))?.into_peer()?,
             Dialect::Ws => Line::open(address, &named("/sub"))?.into_peer()?,
             Dialect::Redis => redis::subscribe(address, group)?,
             Dialect::Nats => nats::subscribe(address, group)?,
+            Dialect::Gun => gun::subscribe(address, group, index)?,
             _ => return Err(Failure::new("this reaches nobody else: fanout has no such dialect")),
         };
-        run.add_receiver(peer, Place::Plain);
+        run.add_receiver(peer, place);
     }
     let (publisher, speech) = match target.dialect {
         Dialect::Limit => (Line::open(address, &format!("{}?pub", named("/fan")))?.into_peer()?, Speech::Plain),
         Dialect::Redis => (redis::open(address)?, Speech::RedisPublish(group)),
         Dialect::Nats => (nats::open(address)?, Speech::NatsPublish(group)),
+        Dialect::Gun => (gun::open(address)?, Speech::GunPublish(group)),
         _ => (Line::open(address, &named("/pub"))?.into_peer()?, Speech::Plain),
     };
     run.add_group(publisher, speech, args.connections);

@@ -1,6 +1,7 @@
 //! One subscriber's account: the next message it must get, and the next seq where there is a log.
 
 use crate::failure::Failure;
+use crate::foreign::gun;
 use crate::histogram::Histogram;
 use crate::payload::{Payload, Stamp};
 use crate::relay::{EntriesHead, Heard, frame_number, hear, refusal, walk_entries};
@@ -38,6 +39,8 @@ impl Delivered {
 pub(crate) enum Place {
     /// One message is one payload.
     Plain,
+    /// Messages with some payloads, or none.
+    Graph,
     /// Frames that are never stored.
     Ephemeral,
     /// Entries with seqs.
@@ -74,6 +77,11 @@ impl Subscriber {
         let next_seq = match self.place {
             Place::Log { next_seq } => next_seq,
             Place::Ephemeral => return self.take_ephemeral(message, now_ns, payload, delivered),
+            Place::Graph => {
+                delivered.messages = delivered.messages.saturating_add(1);
+                gun::payloads(message, payload).for_each(|stamp| self.count_stamp(stamp, now_ns, delivered));
+                return Ok(());
+            }
             Place::Plain => {
                 delivered.messages = delivered.messages.saturating_add(1);
                 return self.count(message, now_ns, payload, delivered);
@@ -128,12 +136,17 @@ impl Subscriber {
         payload: &Payload,
         delivered: &mut Delivered,
     ) -> Result<(), Failure> {
-        let Some(Stamp { number, word: sent_ns }) = payload.stamp_of(bytes) else {
+        let Some(stamp) = payload.stamp_of(bytes) else {
             return Err(Failure::new("a subscriber got a message that nobody sent"));
         };
+        self.count_stamp(stamp, now_ns, delivered);
+        Ok(())
+    }
+
+    fn count_stamp(&mut self, Stamp { number, word: sent_ns }: Stamp, now_ns: u64, delivered: &mut Delivered) {
         if number < self.next_number {
             self.duplicates = self.duplicates.saturating_add(1);
-            return Ok(());
+            return;
         }
         let skipped = number.saturating_sub(self.next_number);
         self.lost = self.lost.saturating_add(skipped);
@@ -143,7 +156,6 @@ impl Subscriber {
             delivered.measured = delivered.measured.saturating_add(1);
             delivered.latency.add(now_ns.saturating_sub(sent_ns));
         }
-        Ok(())
     }
 
     /// Messages that never came, of so many sent.

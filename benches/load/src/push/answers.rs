@@ -24,6 +24,8 @@ pub(crate) enum Answers {
     Echoed,
     /// Nothing but that it is done.
     Done,
+    /// Acknowledgements, several in a message, among other things.
+    Acknowledged,
     /// JetStream's acknowledgement with a rising number.
     Numbered {
         /// The newest.
@@ -77,6 +79,7 @@ impl Answers {
                 if right { Ok(Judged::Done(1)) } else { Err(Failure::new("an echo is out of order")) }
             }
             Self::Done => Ok(Judged::Done(1)),
+            Self::Acknowledged => crate::foreign::gun::acknowledged(message).map(Judged::Done),
             Self::Numbered { last } => {
                 let number = crate::foreign::nats::stored_number(message)?;
                 if number <= *last {

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::query::value_of;
 use crate::systems::GRACEFUL;
+use crate::tenants::tenant_of;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use relay_core::documents::{DocumentError, DocumentStore, Documents, Keyspace, Tenant, turn};
@@ -18,7 +19,6 @@ use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::WallClock;
 use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,8 +28,6 @@ use std::time::Duration;
 const TENANT_DOMAIN: &[u8] = b"sealrelay graceful tenant\0";
 /// All tenants of a rollout.
 const ROLLOUT_SHARE_ALL: u32 = 10_000;
-/// Longest token, in bytes.
-const TOKEN_BYTES_MAX: usize = 1024;
 
 /// What an operator decides.
 #[derive(Clone, Debug)]
@@ -176,9 +174,9 @@ impl GracefulService {
     /// Whose request it is.
     fn tenant(&self, token: Option<&[u8]>) -> Result<Tenant, Refused> {
         match token {
-            Some(token) if token.len() <= TOKEN_BYTES_MAX => self.enabled(tenant_of(token)),
+            Some(token) => tenant_of(TENANT_DOMAIN, token).ok_or(Refused::Unauthorized).and_then(|it| self.enabled(it)),
             None if self.shared.options.tokenless => Ok(Tenant::ONLY),
-            _ => Err(Refused::Unauthorized),
+            None => Err(Refused::Unauthorized),
         }
     }
 
@@ -296,13 +294,6 @@ impl GracefulService {
         self.shared.listeners.counters.refused.fetch_add(1, Ordering::Relaxed);
         Answer::refused(refused, self.shared.clock.now_ms(), None).response(None, 0)
     }
-}
-
-fn tenant_of(token: &[u8]) -> Tenant {
-    let digest = Sha256::new().chain_update(TENANT_DOMAIN).chain_update(token).finalize();
-    let mut tenant = Tenant::ONLY;
-    tenant.0.iter_mut().zip(digest).for_each(|(byte, from)| *byte = from);
-    tenant
 }
 
 impl ForeignService for GracefulService {

@@ -4,20 +4,19 @@ use super::hub::{GunStats, Hub};
 use super::peer::PeerFactory;
 use super::rules::WriteRules;
 use crate::query::{decoded, value_of};
+use crate::sockets_only;
+use crate::tenants::tenant_of;
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
 use http::{Request, Response, StatusCode, Uri};
 use relay_core::documents::{DocumentStore, Tenant};
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// What makes a tenant of a token; the token itself is kept nowhere.
 const TENANT_DOMAIN: &[u8] = b"sealrelay gun tenant\0";
-/// Longest token, in bytes.
-const TOKEN_BYTES_MAX: usize = 1024;
 /// Where a token may follow.
 const PATH: &str = "/gun/";
 
@@ -92,9 +91,9 @@ impl GunService {
         let mut head = Request::new(());
         head.uri_mut().clone_from(address);
         let tenant = match token_of(&head) {
-            Some(Some(token)) if token.len() <= TOKEN_BYTES_MAX => tenant_of(&token),
+            Some(Some(token)) => tenant_of(TENANT_DOMAIN, &token).ok_or(WrongToken)?,
             Some(None) => Tenant::ONLY,
-            _ => return Err(WrongToken),
+            None => return Err(WrongToken),
         };
         Ok(self.peers(tenant, true))
     }
@@ -107,7 +106,7 @@ impl GunService {
     fn tenant(&self, head: &Request<()>) -> Option<Tenant> {
         let token = token_of(head)?;
         match token {
-            Some(token) => (token.len() <= TOKEN_BYTES_MAX).then(|| tenant_of(&token)),
+            Some(token) => tenant_of(TENANT_DOMAIN, &token),
             None => self.tokenless.then_some(Tenant::ONLY),
         }
     }
@@ -123,17 +122,8 @@ fn token_of(head: &Request<()>) -> Option<Option<Vec<u8>>> {
     Some(in_path.or(in_query.map(String::into_bytes)).or_else(in_header))
 }
 
-fn tenant_of(token: &[u8]) -> Tenant {
-    let hash = Sha256::new().chain_update(TENANT_DOMAIN).chain_update(token).finalize();
-    let mut tenant = Tenant::ONLY;
-    tenant.0.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
-    tenant
-}
-
-fn plain(status: StatusCode, body: &'static str) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::from_static(body.as_bytes()));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+/// Pages of any origin may read what is wrong.
+fn readable(mut answer: Response<Bytes>) -> Response<Bytes> {
     answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     answer
 }
@@ -145,31 +135,25 @@ impl ForeignService for GunService {
 
     /// There are sockets only.
     fn answer(&self, _: ForeignRequest, _: Moment, answered: Answered) {
-        answered(plain(StatusCode::NOT_FOUND, "Not Found"));
+        answered(readable(sockets_only::not_found()));
     }
 
     fn refusal(&self, refusal: RequestRefusal, _: &Request<()>) -> Response<Bytes> {
-        match refusal {
-            RequestRefusal::Overloaded => plain(StatusCode::SERVICE_UNAVAILABLE, "Overloaded"),
-            RequestRefusal::Failed => plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
-            _ => plain(StatusCode::NOT_FOUND, "Not Found"),
-        }
+        readable(sockets_only::refusal(refusal))
     }
 
     fn open_socket(&self, request: SocketRequest, _: Moment) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>> {
-        if !request.is_upgrade {
-            return Err(Box::new(plain(StatusCode::UPGRADE_REQUIRED, "This address speaks WebSocket")));
-        }
+        sockets_only::want_upgrade(&request).map_err(readable)?;
         match self.tenant(&request.head) {
             Some(tenant) => Ok(self.peers(tenant, false)),
-            None => Err(Box::new(plain(StatusCode::UNAUTHORIZED, "A token is needed"))),
+            None => Err(Box::new(readable(sockets_only::plain(StatusCode::UNAUTHORIZED, "A token is needed")))),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{tenant_of, token_of};
+    use super::token_of;
     use http::Request;
 
     #[test]
@@ -191,6 +175,5 @@ mod tests {
         assert_eq!(token("/gun/%ff"), None);
         let header = Request::get("/gun").header("authorization", "Bearer g").body(()).unwrap();
         assert_eq!(token_of(&header), Some(Some(b"g".to_vec())));
-        assert_ne!(tenant_of(b"a"), tenant_of(b"b"));
     }
 }

@@ -8,9 +8,10 @@ use super::hub::{Hub, Peer, TopicName};
 use super::mailbox::Mailbox;
 use super::message::{self, Said};
 use super::opaque::send_waiting;
+use super::patience::Patience;
 use super::{MESSAGE_BYTES_MAX, PEER_ID_BYTES_MAX, TOPIC_BYTES_MAX};
 use bytes::Bytes;
-use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, Waker};
+use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox};
 use relay_core::environment::{Entropy, WallClock};
 use std::sync::Arc;
 
@@ -34,15 +35,7 @@ impl EndpointFactory for JoinedFactory {
         let mailbox = Arc::new(Mailbox::new(opened.waker.clone()));
         let hub = Arc::clone(&self.hub);
         let made_id = made_id(&*self.entropy, &*self.clock);
-        Box::new(Joined {
-            hub,
-            mailbox,
-            waker: opened.waker,
-            made_id,
-            inside: None,
-            wait_until: None,
-            is_waiting: false,
-        })
+        Box::new(Joined { hub, mailbox, made_id, inside: None, patience: Patience::new(opened.waker) })
     }
     fn message_bytes_max(&self) -> usize {
         MESSAGE_BYTES_MAX
@@ -73,11 +66,9 @@ struct Inside {
 struct Joined {
     hub: Arc<Hub>,
     mailbox: Arc<Mailbox>,
-    waker: Waker,
     made_id: Arc<str>,
     inside: Option<Inside>,
-    is_waiting: bool,
-    wait_until: Option<Moment>,
+    patience: Patience,
 }
 
 impl Joined {
@@ -111,28 +102,21 @@ impl Joined {
         let Some(Inside { topic, peer, .. }) = &self.inside else { return };
         let frame = message::data(&peer.id, base64);
         if !self.hub.broadcast(topic, peer, &frame, now) {
-            self.is_waiting = true;
+            self.patience.begin();
             self.look_at_receivers(now, out);
         }
     }
 
     /// Reads on once every receiver has room.
     fn look_at_receivers(&mut self, now: Moment, out: &mut dyn Outbox) {
-        if !self.is_waiting {
-            return;
-        }
-        let mut until = None;
-        if let Some(Inside { name, topic, peer }) = &self.inside {
-            let (moment, given_up) = self.hub.waits_until(topic, peer, &self.waker, now);
-            until = moment;
-            for gone in given_up {
-                if let Some(left) = self.hub.leave(topic, &gone) {
-                    tell(&left, &message::peer_left(&gone.id, name), now);
-                }
+        let inside = self.inside.as_ref();
+        let given_up = self.patience.look(&self.hub, inside.map(|inside| (&inside.topic, &inside.peer)), now, out);
+        let Some(Inside { name, topic, .. }) = inside else { return };
+        for gone in given_up {
+            if let Some(left) = self.hub.leave(topic, &gone) {
+                tell(&left, &message::peer_left(&gone.id, name), now);
             }
         }
-        (self.is_waiting, self.wait_until) = (until.is_some(), until);
-        out.pause_reading(self.is_waiting);
     }
 }
 
@@ -162,7 +146,7 @@ impl Endpoint for Joined {
     }
 
     fn next_deadline(&self) -> Option<Moment> {
-        self.wait_until
+        self.patience.deadline()
     }
 
     fn on_drain(&mut self, _: Moment, _: &mut dyn Outbox) {}

@@ -5,8 +5,9 @@ use super::MESSAGE_BYTES_MAX;
 use super::hub::{Hub, Peer, TopicName};
 use super::joined::SLOW;
 use super::mailbox::Mailbox;
+use super::patience::Patience;
 use bytes::Bytes;
-use relay_core::endpoint::{Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame, Waker};
+use relay_core::endpoint::{Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame};
 use std::sync::Arc;
 
 /// Makes endpoints of one topic.
@@ -24,7 +25,7 @@ impl EndpointFactory for OpaqueFactory {
             mailbox.give_up();
         }
         let (hub, topic) = (Arc::clone(&self.hub), self.topic.clone());
-        Box::new(Opaque { hub, topic, peer, waker: opened.waker, is_waiting: false, wait_until: None })
+        Box::new(Opaque { hub, topic, peer, patience: Patience::new(opened.waker) })
     }
     fn message_bytes_max(&self) -> usize {
         MESSAGE_BYTES_MAX
@@ -41,30 +42,22 @@ struct Opaque {
     hub: Arc<Hub>,
     topic: TopicName,
     peer: Arc<Peer>,
-    waker: Waker,
-    is_waiting: bool,
-    wait_until: Option<Moment>,
+    patience: Patience,
 }
 
 impl Opaque {
     fn pass_on(&mut self, frame: &SharedFrame, now: Moment, out: &mut dyn Outbox) {
         if !self.hub.broadcast(&self.topic, &self.peer, frame, now) {
-            self.is_waiting = true;
+            self.patience.begin();
             self.look_at_receivers(now, out);
         }
     }
 
     fn look_at_receivers(&mut self, now: Moment, out: &mut dyn Outbox) {
-        if !self.is_waiting {
-            return;
-        }
-        let (until, given_up) = self.hub.waits_until(&self.topic, &self.peer, &self.waker, now);
-        for gone in given_up {
+        for gone in self.patience.look(&self.hub, Some((&self.topic, &self.peer)), now, out) {
             // Its own end finds it gone already.
             let _left = self.hub.leave(&self.topic, &gone);
         }
-        (self.is_waiting, self.wait_until) = (until.is_some(), until);
-        out.pause_reading(self.is_waiting);
     }
 }
 
@@ -86,7 +79,7 @@ impl Endpoint for Opaque {
     }
 
     fn next_deadline(&self) -> Option<Moment> {
-        self.wait_until
+        self.patience.deadline()
     }
 
     fn on_drain(&mut self, _: Moment, _: &mut dyn Outbox) {}

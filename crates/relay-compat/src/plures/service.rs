@@ -4,9 +4,10 @@ use super::hub::{Hub, PluresStats, TopicName};
 use super::joined::JoinedFactory;
 use super::opaque::OpaqueFactory;
 use crate::query::value_of;
+use crate::sockets_only;
 use crate::token::Token;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::{Entropy, WallClock};
@@ -63,13 +64,6 @@ fn topic_of(path: &str) -> Option<TopicName> {
     is_hex.then(|| TopicName::Path(name.into()))
 }
 
-fn plain(status: StatusCode, body: &'static str) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::from_static(body.as_bytes()));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    answer
-}
-
 impl ForeignService for PluresService {
     fn body_bytes_max(&self) -> usize {
         0
@@ -77,23 +71,17 @@ impl ForeignService for PluresService {
 
     /// There are sockets only.
     fn answer(&self, _: ForeignRequest, _: Moment, answered: Answered) {
-        answered(plain(StatusCode::NOT_FOUND, "Not Found"));
+        answered(sockets_only::not_found());
     }
 
     fn refusal(&self, refusal: RequestRefusal, _: &Request<()>) -> Response<Bytes> {
-        match refusal {
-            RequestRefusal::Overloaded => plain(StatusCode::SERVICE_UNAVAILABLE, "Overloaded"),
-            RequestRefusal::Failed => plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
-            _ => plain(StatusCode::NOT_FOUND, "Not Found"),
-        }
+        sockets_only::refusal(refusal)
     }
 
     fn open_socket(&self, request: SocketRequest, _: Moment) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>> {
-        if !request.is_upgrade {
-            return Err(Box::new(plain(StatusCode::UPGRADE_REQUIRED, "This address speaks WebSocket")));
-        }
+        sockets_only::want_upgrade(&request)?;
         if !self.may_enter(&request.head) {
-            let mut answer = plain(StatusCode::UNAUTHORIZED, "A token is needed");
+            let mut answer = sockets_only::plain(StatusCode::UNAUTHORIZED, "A token is needed");
             answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             return Err(Box::new(answer));
         }
