@@ -15,6 +15,8 @@ export class RelayDouble {
   sendsCursors = true;
   /** Answers every push with this reason instead of storing anything. */
   refuses: string | null = null;
+  /** A page may not read `/health`. */
+  hidesHealth = false;
   /** A push with more is too large. */
   changesMax = 1_000_000;
   answerInstead: unknown = undefined;
@@ -102,7 +104,7 @@ export class RelayWorld {
   #answer(relay: RelayDouble, path: string, init: RequestInit, resolve: (response: Response) => void, reject: (cause: Error) => void): void {
     const { mood } = relay;
     if (mood === 'silent') return;
-    if (mood === 'down') return reject(new Error('connection refused'));
+    if (mood === 'down' || (path === '/health' && relay.hidesHealth)) return reject(new Error('connection refused'));
     if (path === '/health/live') return resolve(new Response(null, { status: 200 }));
     if (path === '/regions') return resolve(Response.json(this.regions));
     if (typeof mood === 'object') {

@@ -157,9 +157,14 @@ describe('a refusal', () => {
   });
 });
 
-test('health is asked of the relay in use', async () => {
-  const { client, run } = scene();
+test('health is asked of the relay in use, without the token; what a page may not read it sees from outside', async () => {
+  const { client, run, eu, us } = scene();
   expect(await run(client.health())).toEqual({ status: 'ok', timestamp: 1, region: 'here' });
+  expect([...eu.tokens]).toEqual(['']);
+  eu.hidesHealth = true;
+  expect(await run(client.health())).toEqual({ status: 'ok', timestamp: expect.any(Number), region: 'eu' });
+  eu.mood = us.mood = 'down';
+  expect(await run(codeOf(client.health()))).toBe('relay_unreachable');
 });
 
 test('a closed client rejects, also what was waiting', async () => {
