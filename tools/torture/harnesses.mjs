@@ -79,6 +79,16 @@ export const HARNESSES = [
     sideBySide: true,
   },
   {
+    name: 'split-views',
+    proves:
+      'Four devices, a relay that shows two groups of them two logs and withholds every ack: the first entry that crosses is noticed, by the heads that devices seal into what they write; with an honest relay that crashes, drains and is left nobody is accused',
+    control: 'devices that seal no heads',
+    share: 1,
+    goals: { forks: 10_000, honestRuns: 100_000 },
+    program: 'test/chaos/split-views-main.ts',
+    sideBySide: true,
+  },
+  {
     name: 'slow-clients',
     proves: 'With 4,000 slow heads, bodies, messages and silent WebSockets, good clients keep their p99 within 2 ×, newcomers get in, and every slow one is cut at its limit',
     control: 'a server without time-outs',
