@@ -1,21 +1,16 @@
 // A device kept in a real browser's IndexedDB: the contract of storages, and a page that is reloaded while it has something unsent.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as Y from 'yjs';
 import { createSpace } from '../../src/client/node.ts';
 import type { WebsocketProvider } from '../../src/yjs/index.ts';
 import { DEVICE_STORE_CASES } from '../support/device-store-contract.ts';
 import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.ts';
+import { CHROMIUM, openBrowser, servePage, type PageServer, type TestBrowser } from '../support/test-browser.ts';
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const ROOT = join(import.meta.dirname, '../..');
 const PROGRAM = `
 import * as Y from 'yjs';
 import { IndexedDbDeviceStore } from './src/client/index.ts';
@@ -49,27 +44,16 @@ declare const page: PageProgram;
 describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a device in IndexedDB (skipped without the built product and Chromium)', () => {
   let dir: string;
   let relay: RelayProcess;
-  let pages: Server;
-  let origin: string;
-  let browser: Browser;
+  let pages: PageServer;
+  let browser: TestBrowser;
   let link: string;
 
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'sealrelay-indexeddb-'));
-    const bundle = await build({ stdin: { contents: PROGRAM, resolveDir: ROOT, loader: 'ts' }, bundle: true, format: 'esm', platform: 'browser', write: false });
-    pages = createServer((request, response) => {
-      const isScript = request.url === '/page.js';
-      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-      response.end(isScript ? bundle.outputFiles[0]?.text : '<!doctype html><script type="module" src="/page.js"></script>');
-    }).listen(0, '127.0.0.1');
-    await once(pages, 'listening');
-    const address = pages.address();
-    origin = `http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}/`;
-    relay = await startRelay({ dataDir: join(dir, 'data'), port: await freePort() });
+    [relay, pages, browser] = await Promise.all([startRelay({ dataDir: join(dir, 'data'), port: await freePort() }), servePage(PROGRAM), openBrowser()]);
     const home = await createSpace({ relay: relay.address });
     link = home.link!;
     await home.close();
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   }, 60_000);
 
   afterAll(async () => {
@@ -80,8 +64,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a device in IndexedDB
   });
 
   async function visit(): Promise<Page> {
-    const visited = await (await browser.newContext()).newPage();
-    await visited.goto(origin);
+    const { page: visited } = await browser.visit(pages.origin);
     await visited.waitForFunction(() => 'page' in globalThis);
     return visited;
   }

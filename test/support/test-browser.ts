@@ -48,7 +48,7 @@ export interface PageServer {
 
 /** Serves one page whose script is that program, bundled; imports are resolved from the root. */
 export async function servePage(program: string): Promise<PageServer> {
-  const bundle = await build({ stdin: { contents: program, resolveDir: ROOT, loader: 'ts' }, bundle: true, format: 'esm', platform: 'browser', write: false });
+  const bundle = await build({ stdin: { contents: program, resolveDir: ROOT, loader: 'ts' }, bundle: true, format: 'esm', platform: 'browser', define: { 'process.env.NODE_ENV': '"production"' }, write: false });
   const pages = createServer((request, response) => {
     const isScript = request.url === '/page.js';
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');

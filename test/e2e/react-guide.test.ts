@@ -1,0 +1,60 @@
+// The code of docs/guides/react.md, as it stands there, in a real browser with a real relay and another device.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { expect, test } from 'vitest';
+import { createSpace } from '../../src/client/node.js';
+import { ROOT, ownPackage, serveFiles } from '../support/example-site.js';
+import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
+import { CHROMIUM, openBrowser } from '../support/test-browser.js';
+
+/** What the guide leaves to the app: where its components go. */
+const SHOWN = `
+import { createRoot } from 'react-dom/client';
+let root = createRoot(document.body.appendChild(document.createElement('div')));
+Object.assign(globalThis, {
+  showApp: () => root.render(<App />),
+  showSettings: () => root.render(<SpaceProvider open={open}><Settings /></SpaceProvider>),
+  showRegions: async () => {
+    root.unmount();
+    root = createRoot(document.body.appendChild(document.createElement('div')));
+    const storage = await IndexedDbDeviceStore.open('regions');
+    root.render(withRegions(await openSpace({ link: location.hash.slice(1), storage }), storage));
+  },
+});`;
+declare const showApp: () => void;
+declare const showSettings: () => void;
+declare const showRegions: () => Promise<void>;
+
+test.skipIf(!productBuilt() || !existsSync(CHROMIUM))('the React guide runs (skipped without the built product and Chromium)', { timeout: 60_000 }, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sealrelay-react-guide-'));
+  const blocks = [...readFileSync(join(ROOT, 'docs/guides/react.md'), 'utf8').matchAll(/^```tsx\n(.*?)^```$/gms)].map(([, code = '']) => code);
+  const { outputFiles } = await build({ stdin: { contents: [...blocks, SHOWN].join('\n'), resolveDir: ROOT, loader: 'tsx' }, outdir: '/', bundle: true, format: 'esm', platform: 'browser', jsx: 'automatic', define: { 'process.env.NODE_ENV': '"production"' }, write: false, plugins: [ownPackage] });
+  const script = outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? '';
+  const site = await serveFiles(new Map([['/', '<!doctype html><link rel="icon" href="data:,"><body><script type="module" src="/main.js"></script>'], ['/main.js', script]]));
+  const [relay, browser] = await Promise.all([startRelay({ dataDir: join(dir, 'data'), port: await freePort() }), openBrowser()]);
+  const space = await createSpace({ relay: relay.address });
+  try {
+    await space.whenSynced();
+    const { page, context, troubles } = await browser.visit(`${site.url}#${space.link}`);
+    await context.route(/eu\.example/, (route) => route.abort());
+    await page.waitForFunction(() => 'showRegions' in globalThis);
+    await page.evaluate(() => showApp());
+    await page.click('button:has-text("online, relay")');
+    await page.waitForSelector('button:has-text("devices, seen by 1 of 1, with 0 others here")');
+    await page.evaluate(() => showSettings());
+    await page.waitForSelector('text=Remove');
+    await page.waitForSelector('text=This device');
+    await page.evaluate(() => showRegions());
+    await page.waitForSelector('.sr-regions');
+    await page.waitForSelector('text=Prefer');
+    expect(troubles.filter((trouble) => !trouble.includes('ERR_FAILED'))).toEqual([]);
+  } finally {
+    await browser.close();
+    await space.close();
+    await relay.stop();
+    site.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
