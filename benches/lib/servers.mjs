@@ -15,7 +15,7 @@ import { startServer } from './processes.mjs';
  */
 /** @typedef {{name: string, start: (cores: string | null, dataDir: string) => Promise<Target>}} Contestant */
 
-const PORT_LINE = /^\{"port":(\d+)\}$/;
+export const PORT_LINE = /^\{"port":(\d+)\}$/;
 const ADDRESS_LINE = /(sealrelay:\/\/[^\s"]+#k=[A-Za-z0-9_-]{43})/;
 const RELEASE_DIR = join(ROOT, 'target', 'release');
 const RELAY_PROGRAM = join(ROOT, 'dist', 'cli', 'main.js');
@@ -62,13 +62,14 @@ export function startTarget(name, cores, dataDir) {
 export async function startRelay(cores, dataDir, further = []) {
   mkdirSync(dataDir, { recursive: true });
   const port = further.includes('--port') ? [] : ['--port', '0'];
-  const flags = [...port, ...RATES_OFF, '--admin.port', 'off', '--data-dir', join(dataDir, 'relay'), ...further];
+  const admin = further.includes('--admin.port') ? [] : ['--admin.port', 'off'];
+  const flags = [...port, ...RATES_OFF, ...admin, '--data-dir', join(dataDir, 'relay'), ...further];
   const server = await startServer(cores, [process.execPath, RELAY_PROGRAM, 'serve', ...flags], ADDRESS_LINE);
   return { ...server, target: server.found, flags: {} };
 }
 
 /** @param {string} file */
-function baseline(file) {
+export function baseline(file) {
   return [process.execPath, join(ROOT, 'benches', 'baselines', file)];
 }
 

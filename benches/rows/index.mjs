@@ -10,6 +10,7 @@ import { PLAN_ROWS } from './plan.mjs';
 import { PUSH_ROWS } from './push.mjs';
 import { REPLAY_ROWS } from './replay.mjs';
 import { RESTART_ROWS } from './restart.mjs';
+import { SCRAPE_ROWS } from './scrape.mjs';
 import { SLOW_ROWS } from './slow.mjs';
 
 /** @type {readonly import('../lib/contest-row.mjs').Row[]} */
@@ -20,6 +21,7 @@ export const ROWS = [
   ...IDLE_ROWS,
   ...REPLAY_ROWS,
   ...RESTART_ROWS,
+  ...SCRAPE_ROWS,
   ...SLOW_ROWS,
   ...OVERLOAD_ROWS,
   ...DISK_ROWS,

@@ -37,6 +37,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
   config: 'looks at the configuration',
   space: 'looks at, moves and erases spaces',
   audit: 'reads and checks the audit log',
+  token: 'makes, lists and revokes invite tokens',
 };
 
 export const EXIT_OK = 0;

@@ -12,6 +12,7 @@ const isRunnable = existsSync(CLI) && spawnSync('bash', ['--version']).status ==
 interface Line {
   readonly action: string;
   readonly actor: string;
+  readonly subject: string | null;
   readonly outcome: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
@@ -72,9 +73,12 @@ describe.skipIf(!isRunnable)('the audit log of the product (needs `npm run build
     using place = new Shell();
     const data = join(place.dir, 'relay-data');
     await using relay = new ServeProcess(['--data-dir', data]);
-    const { relayAddress } = await relay.logLine('relay is listening');
+    const { relayAddress, metricsUrl } = await relay.logLine('relay is listening');
     const space = await createSpace({ relay: String(relayAddress), batchWindowMs: 0 });
     await space.push(new Uint8Array(100)).durable('relay');
+    const admin = new URL(String(metricsUrl)).origin;
+    const { spaces }: { spaces: { pseudonym: string }[] } = await (await fetch(`${admin}/admin/api/spaces`, { headers: adminHeaders(data) })).json();
+    const pseudonym = spaces[0]?.pseudonym ?? 'none';
     await space.erase();
     relay.child.kill('SIGTERM');
     await relay.ended;
@@ -82,7 +86,7 @@ describe.skipIf(!isRunnable)('the audit log of the product (needs `npm run build
     const { out } = await place.run('relay audit show --json');
     const { entries }: { entries: Line[] } = JSON.parse(out);
     expect(entries.map(({ action }) => action)).toEqual(['relay.started', 'space.erased', 'relay.stopped']);
-    expect(entries[1]).toMatchObject({ actor: 'owner', outcome: 'done', detail: { reason: 'signed' } });
+    expect(entries[1]).toMatchObject({ actor: 'owner', subject: pseudonym, outcome: 'done', detail: { reason: 'signed' } });
     expect(out).not.toContain(space.id);
   });
 });

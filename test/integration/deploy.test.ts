@@ -25,6 +25,12 @@ describe('the systemd unit', () => {
     expect(exposure(join(DEPLOY, 'systemd/sealrelay.service'))).toBeLessThanOrEqual(EXPOSURE_MAX);
   });
 
+  it.skipIf(!hasAnalyze)('is what systemd understands, with its socket (skipped without systemd-analyze)', () => {
+    const paths = ['sealrelay.service', 'sealrelay.socket'].map((name) => join(DEPLOY, 'systemd', name));
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...paths], { encoding: 'utf8' });
+    expect({ status, said: `${stdout}${stderr}`.split('\n').filter((line) => line.includes('sealrelay')) }).toEqual({ status: 0, said: [] });
+  });
+
   it('waits for the relay to say that it is ready, and longer than a drain', () => {
     const unit = read('systemd/sealrelay.service');
     expect(unit).toContain('Type=notify');

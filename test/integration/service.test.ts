@@ -1,7 +1,7 @@
 // The relay as a service: a socket that was opened for it, a log file that is moved away, a service manager that waits.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -10,7 +10,15 @@ import { CLI, ServeProcess } from '../support/serve-process.js';
 import { until } from '../support/test-space.js';
 
 const hasActivate = spawnSync('systemd-socket-activate', ['--version']).status === 0;
+const hasPython = spawnSync('python3', ['--version']).status === 0;
 const START_MS_MAX = 30_000;
+const DEPLOY = join(import.meta.dirname, '../../deploy');
+/** A service manager's socket: prints what it is told. Node has no sockets of this kind. */
+const RECEIVE = `import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print('open', flush=True)
+while True: print(s.recv(4096).decode(), flush=True)`;
 
 describe.skipIf(!productBuilt() || process.platform === 'win32')('relay serve as a service (needs `npm run build`)', () => {
   let dir: string;
@@ -73,5 +81,40 @@ describe.skipIf(!productBuilt() || process.platform === 'win32')('relay serve as
     const ids = await Promise.all([0, 1].map(async () => (await fetch(`${url}/health`, { headers: { 'x-request-id': 'mine' } })).headers.get('x-request-id')));
     expect(new Set(ids).size).toBe(2);
     for (const id of ids) expect(id).toMatch(/^[\da-f]{16}$/);
+  });
+
+  it.skipIf(!hasPython)('runs as its systemd unit says: ready when it is, reloaded, drained (skipped without python3)', async () => {
+    const unit = readFileSync(join(DEPLOY, 'systemd/sealrelay.service'), 'utf8').replaceAll('%S', dir);
+    const lines = (key: string): string[] => [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value = '']) => value);
+    const [bin, state, socket] = [join(dir, 'bin'), lines('WorkingDirectory')[0] ?? '', join(dir, 'notify')];
+    for (const folder of [bin, state]) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(bin, 'sealrelay'), `#!/bin/sh\nexec "${process.execPath}" "${CLI}" "$@"\n`, { mode: 0o755 });
+    const manager = spawn('python3', ['-c', RECEIVE, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let told = '';
+    manager.stdout.on('data', (piece: Buffer) => (told += piece.toString()));
+    await until('the manager listens', () => told.startsWith('open'), START_MS_MAX);
+    const [program = '', ...args] = (lines('ExecStart')[0] ?? '').split(' ');
+    // As /etc/sealrelay/environment would: ports that are free here.
+    const file = { RELAY_PORT: '0', RELAY_ADMIN_PORT: '0' };
+    const given = Object.fromEntries(lines('Environment').map((line) => line.split('=') as [string, string]));
+    const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, ...given, ...file, NOTIFY_SOCKET: socket, WATCHDOG_USEC: String(2_000_000) };
+    const relay = spawn(program, args, { cwd: state, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      let said = '';
+      relay.stdout.on('data', (piece: Buffer) => (said += piece.toString()));
+      await until('it is ready', () => told.includes('READY=1'), START_MS_MAX);
+      expect(said).toContain('relay is listening');
+      expect(existsSync(join(state, 'data', 'relay.key'))).toBe(true);
+      expect(lines('ExecReload')).toEqual(['/bin/kill -HUP $MAINPID']);
+      relay.kill('SIGHUP');
+      await until('it is reloaded', () => said.includes('configuration reloaded'));
+      await until('it feeds the watchdog', () => told.includes('WATCHDOG=1'));
+      relay.kill('SIGTERM');
+      expect(await once(relay, 'exit')).toEqual([0, null]);
+      await until('it said that it stops', () => told.includes('STOPPING=1'));
+    } finally {
+      relay.kill('SIGKILL');
+      manager.kill('SIGKILL');
+    }
   });
 });

@@ -2,10 +2,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
-export const CLI = join(import.meta.dirname, '../../dist/cli/main.js');
+// From the root, where every command of the project runs: this file is also bundled, and then lies elsewhere.
+export const CLI = resolve('dist/cli/main.js');
 
 const LINES_MAX = 1000;
 

@@ -31,7 +31,9 @@ export class Shell implements Disposable {
   /** Runs a line to its end. A relay that starts to serve is told to stop once it listens, on free ports instead of those shown. */
   async run(line: string): Promise<LineRan> {
     const serves = /(^|\s)relay (serve|demo)( |$)/.test(line);
-    const free = serves ? `${line.replaceAll(/ --(admin\.)?port \d+/g, '')} --port 0${line.includes('--admin.port') ? '' : ' --admin.port 0'}` : line;
+    // A domain of an example is nobody's: its authority and the ports of the web are left alone.
+    const asDomain = / serve [a-z0-9-]+\.[a-z.-]+/.test(line) ? ' --host 127.0.0.1 --tls.redirect-port off --acme.directory https://127.0.0.1:1/' : '';
+    const free = serves ? `${line.replaceAll(/ --(admin\.)?port \d+/g, '')} --port 0${line.includes('--admin.port') ? '' : ' --admin.port 0'}${asDomain}` : line;
     // A group of its own, so that exactly what this line started is ended.
     const child = spawn('bash', ['--norc', '-c', free], { cwd: this.dir, env: this.#env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const end = (signal: NodeJS.Signals): void => void (child.pid !== undefined && process.kill(-child.pid, signal));
