@@ -3,10 +3,10 @@ import { ByteReader } from '../../protocol/byte-reader.js';
 import { ByteWriter } from '../../protocol/byte-writer.js';
 import { PEER_ID_CHARS_MAX, SEALED_BYTES_MAX } from './limits.js';
 
-/** The last that was sent by the relay: a short digest, how many of the same there were in a row, and how long ago. */
+/** The last that was sent by the relay: a digest of so many messages, and how long ago. */
 export interface StreamMark {
   readonly digest: Uint8Array;
-  readonly run: number;
+  readonly messages: number;
   readonly ageMs: number;
 }
 
@@ -42,7 +42,7 @@ function bodyOf(frame: DirectFrame): Uint8Array {
     case 'ack':
       return new ByteWriter(8).u64(frame.number).finish();
     case 'mark':
-      return frame.mark === null ? new Uint8Array() : new ByteWriter(40).raw32(frame.mark.digest).u32(frame.mark.run).u32(Math.min(frame.mark.ageMs, HOUR_MS)).finish();
+      return frame.mark === null ? new Uint8Array() : new ByteWriter(40).raw32(frame.mark.digest).u32(frame.mark.messages).u32(Math.min(frame.mark.ageMs, HOUR_MS)).finish();
     case 'ping':
     case 'bye':
       return new Uint8Array();
@@ -61,7 +61,7 @@ function decodeBody(bytes: Uint8Array): DirectFrame {
     case 'ack':
       return { kind, number: reader.u64() };
     case 'mark':
-      return { kind, mark: bytes.length === 1 ? null : { digest: reader.raw32(), run: reader.u32(), ageMs: reader.u32() } };
+      return { kind, mark: bytes.length === 1 ? null : { digest: reader.raw32(), messages: reader.u32(), ageMs: reader.u32() } };
     case 'ping':
     case 'bye':
       return { kind };

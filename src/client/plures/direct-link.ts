@@ -32,6 +32,7 @@ export class DirectLink {
   readonly #events: LinkEvents;
   readonly #reader = new FrameReader();
   readonly #roomWaiters: (() => void)[] = [];
+  readonly #pausing = new Set<object>();
   #unconfirmed: Sent[] = [];
   #unconfirmedBytes = 0;
   #numberOut = 0;
@@ -75,13 +76,14 @@ export class DirectLink {
   }
 
   /** Reads nothing more; so nothing is heard, and that is not the other side's fault. */
-  pause(): void {
+  pause(by: object): void {
+    this.#pausing.add(by);
     this.#silence.cancel();
     this.#stream.pause();
   }
 
-  resume(): void {
-    if (this.#isEnded) return;
+  resume(by: object): void {
+    if (!this.#pausing.delete(by) || this.#pausing.size > 0 || this.#isEnded) return;
     this.#stream.resume();
     this.#heard();
   }
@@ -156,6 +158,7 @@ export class DirectLink {
 
   #heard(): void {
     this.#silence.cancel();
+    if (this.#pausing.size > 0) return;
     this.#silence = this.#environment.after(DIRECT_SILENCE_MS, () => this.close());
   }
 

@@ -43,7 +43,7 @@ export const DIRECT_PING_MS = 5000;
 export const DIRECT_SILENCE_MS = 15_000;
 /** Time for the first words on a direct way. */
 export const DIRECT_HELLO_MS = 10_000;
-/** How long what comes directly waits for the last that was sent by the relay. */
-export const SWITCH_WAIT_MS = 3000;
+/** How long what comes directly waits for the last that was sent by the relay: as long as a relay waits for a receiver that takes nothing. */
+export const SWITCH_WAIT_MS = 30_000;
 /** How long a message that fell back to the relay waits for the other side to be there. */
 export const MEET_AGAIN_MS = 30_000;

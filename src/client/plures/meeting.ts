@@ -93,7 +93,7 @@ export class Meeting {
   closed(error: Error): void {
     if (this.#all().length === 0) this.#options.lost(error);
     for (const peer of this.#peers.values()) {
-      peer.atRelay = 0;
+      peer.relayGone();
       if (!peer.isLinked) this.#forget(peer, error);
     }
     if (this.#shared !== null && this.#peers.size === 0) this.#shared.end(error);
@@ -194,11 +194,11 @@ export class Meeting {
       tap: {
         pause: (inbox: Inbox) => {
           this.#relay.pause(inbox);
-          for (const link of links()) link.pause();
+          for (const link of links()) link.pause(inbox);
         },
         resume: (inbox: Inbox) => {
           this.#relay.resume(inbox);
-          for (const link of links()) link.resume();
+          for (const link of links()) link.resume(inbox);
         },
       },
       ended: (isOrderly) => this.#ended(peers(), isOrderly),
