@@ -1,7 +1,7 @@
 // Frames on a direct way: their length (u32), a byte of kind, and what belongs to it.
 import { ByteReader } from '../../protocol/byte-reader.js';
 import { ByteWriter } from '../../protocol/byte-writer.js';
-import { PEER_ID_CHARS_MAX, SEALED_BYTES_MAX } from './limits.js';
+import { HELLO_BYTES_MAX, PEER_ID_CHARS_MAX, SEALED_BYTES_MAX } from './limits.js';
 
 /** The last that was sent by the relay: a digest of so many messages, and how long ago. */
 export interface StreamMark {
@@ -25,7 +25,7 @@ const KINDS = ['hello', 'data', 'ack', 'ping', 'mark', 'bye'] as const;
 const HEAD_BYTES = 4;
 const PROOF_BYTES_MAX = 256;
 /** Kind, number and length beside the bytes of a message. */
-const FRAME_BYTES_MAX = SEALED_BYTES_MAX + 64;
+export const FRAME_BYTES_MAX = SEALED_BYTES_MAX + 64;
 const HOUR_MS = 3_600_000;
 
 export function encodeFrame(frame: DirectFrame): Uint8Array {
@@ -72,6 +72,8 @@ function decodeBody(bytes: Uint8Array): DirectFrame {
 
 /** Puts the pieces of a stream together again. */
 export class FrameReader {
+  /** Bytes of the largest frame; small until the other side is known. */
+  bytesMax = HELLO_BYTES_MAX;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
 
@@ -85,7 +87,7 @@ export class FrameReader {
   #take(): Uint8Array | null {
     if (this.#bytes < HEAD_BYTES) return null;
     const length = this.#lengthAhead();
-    if (length < 1 || length > FRAME_BYTES_MAX) throw new RangeError('a frame of that length is none');
+    if (length < 1 || length > this.bytesMax) throw new RangeError('a frame of that length is none');
     if (this.#bytes < HEAD_BYTES + length) return null;
     const all = this.#join();
     this.#pieces = [all.subarray(HEAD_BYTES + length)];

@@ -3,7 +3,7 @@
  * when the way dies is handed back, so that it can go by the relay.
  */
 import type { Environment, Timer } from '../environment.js';
-import { encodeFrame, FrameReader } from './direct-frame.js';
+import { encodeFrame, FRAME_BYTES_MAX, FrameReader } from './direct-frame.js';
 import type { DirectFrame, StreamMark } from './direct-frame.js';
 import type { DirectStream } from './direct-network.js';
 import { DIRECT_HELLO_MS, DIRECT_PING_MS, DIRECT_SILENCE_MS, DIRECT_WINDOW_BYTES, MESSAGE_OVERHEAD_BYTES, PEER_ID_CHARS_MAX } from './limits.js';
@@ -142,6 +142,7 @@ export class DirectLink {
     const holds = this.#seal.holds(proof, this.#stream.binding, !this.#stream.isInitiator);
     if (this.#isReady || !holds || peerId.length > PEER_ID_CHARS_MAX) return this.close();
     this.#isReady = true;
+    this.#reader.bytesMax = FRAME_BYTES_MAX;
     this.#heard();
     this.#pingLater();
     this.#events.ready(peerId);

@@ -33,8 +33,10 @@ export const SENDS_WAITING_MAX = 1024;
 export const CONNECTION_TIMEOUT_MS = 30_000;
 /** Time for the direct way before a relay is tried; it goes on in the background. */
 export const DIRECT_TIMEOUT_MS = 5000;
-/** Peers of one topic. */
+/** Peers of one topic, and direct ways to them. */
 export const PEERS_MAX = 1024;
+/** Bytes of a frame of somebody who has not shown yet that they know the topic. */
+export const HELLO_BYTES_MAX = 8 * KIB;
 
 /** Bytes sent on a direct way that the other side has not confirmed; they are kept for the relay, should it die. */
 export const DIRECT_WINDOW_BYTES = 32 * MIB;

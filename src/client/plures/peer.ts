@@ -18,6 +18,7 @@ export class Peer {
   /** What came directly and follows upon something that is still on its way by the relay: messages, and marks before them. */
   #held: (StreamMark | Uint8Array)[] = [];
   #heldBytes = 0;
+  #delivered: (() => void) | null = null;
   #timer: Timer | undefined;
 
   constructor(id: string, environment: Environment, deliver: (bytes: Uint8Array) => void) {
@@ -50,6 +51,12 @@ export class Peer {
     if (this.#heldBytes > RECEIVE_BYTES_HIGH) this.link?.pause(this);
   }
 
+  /** Calls once nothing waits for the relay any more. */
+  whenDelivered(call: () => void): void {
+    this.#delivered = call;
+    this.#release();
+  }
+
   /** Nothing can come by the relay any more. */
   relayGone(): void {
     this.atRelay = 0;
@@ -69,6 +76,9 @@ export class Peer {
       this.#timer = undefined;
     }
     this.link?.resume(this);
+    const delivered = this.#delivered;
+    this.#delivered = null;
+    delivered?.();
   }
 
   #wait(mark: StreamMark): void {

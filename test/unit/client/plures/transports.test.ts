@@ -314,6 +314,23 @@ describe('from one way to the other', () => {
     expect(heard[0]?.length).toBe(13);
   });
 
+  test('an orderly close waits for what is still on its way by the relay', async () => {
+    const of = scene();
+    of.direct.isOn = false;
+    const { connection, heard } = await pair(of, { directTimeoutMs: 10 });
+    of.hub.held = [];
+    await of.run(connection.send(bytes('1')));
+    of.direct.turnOn();
+    await of.rest(20);
+    await of.run(connection.send(bytes('2')));
+    await of.run(connection.close());
+    await of.rest(20);
+    expect(heard).toEqual([[]]);
+    of.hub.release();
+    await of.rest(20);
+    expect(heard).toEqual([['1', '2', 'end']]);
+  });
+
   test('nor than there is a relay', async () => {
     const of = scene();
     of.direct.isOn = false;
