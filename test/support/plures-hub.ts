@@ -15,7 +15,7 @@ export class HubDouble {
   /** Everything a relay was sent. */
   readonly seen: string[] = [];
   readonly sockets: HubSocket[] = [];
-  /** While it is set, data waits here instead of being delivered. */
+  /** While it is set, data and partings wait here instead of being delivered. */
   held: (() => void)[] | null = null;
   /** Set: every join is answered with this error. */
   refuses: string | null = null;
@@ -37,9 +37,13 @@ export class HubDouble {
   take(from: HubSocket, message: Message): void {
     if (message.type === 'join') return this.#join(from, message.topic ?? '', message.peerId ?? `peer-1-${this.sockets.indexOf(from)}`);
     const others = this.members(from.url, from.topic ?? '').filter((other) => other !== from);
-    const deliver = (): void => others.forEach((other) => other.say({ type: 'data', peerId: from.peerId, data: message.data }));
-    if (this.held === null) deliver();
-    else this.held.push(deliver);
+    this.deliver(() => others.forEach((other) => other.say({ type: 'data', peerId: from.peerId, data: message.data })));
+  }
+
+  /** In order, also what is held back. */
+  deliver(words: () => void): void {
+    if (this.held === null) words();
+    else this.held.push(words);
   }
 
   #join(from: HubSocket, topic: string, peerId: string): void {
@@ -80,7 +84,7 @@ export class HubSocket extends TextSocketDouble {
   override close(): void {
     const others = this.isClosed || this.topic === null ? [] : this.#hub.members(this.url, this.topic).filter((other) => other !== this);
     super.close();
-    for (const other of others) other.say({ type: 'peer-left', peerId: this.peerId, topic: this.topic });
+    this.#hub.deliver(() => others.forEach((other) => other.say({ type: 'peer-left', peerId: this.peerId, topic: this.topic })));
   }
 }
 

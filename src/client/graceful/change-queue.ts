@@ -179,9 +179,8 @@ export class ChangeQueue {
 
   #snapshot(): QueueRecord[] {
     const puts = this.all.map(({ device, change }): QueueRecord => ({ type: 'put', device, changes: [change] }));
-    const byEndpoint = new Map<string, string[]>();
-    for (const { change, storedBy } of this.#queued.values()) for (const endpoint of storedBy) byEndpoint.set(endpoint, [...(byEndpoint.get(endpoint) ?? []), change.id]);
-    const stored = [...byEndpoint].map(([endpoint, ids]): QueueRecord => ({ type: 'stored', endpoint, ids }));
+    const endpoints = new Set([...this.#queued.values()].flatMap(({ storedBy }) => [...storedBy]));
+    const stored = Array.from(endpoints, (endpoint): QueueRecord => ({ type: 'stored', endpoint, ids: this.all.filter(({ storedBy }) => storedBy.has(endpoint)).map(({ change }) => change.id) }));
     return [...puts, ...stored, { type: 'marks', marks: this.#marks.all }];
   }
 

@@ -72,14 +72,16 @@ export class RelayChoice {
     await this.#storage.save({ choice: id, regions: this.#known.map(({ region }) => region) });
   }
 
-  /** Reads the list and measures what is not measured; once, and again when that is old. */
-  prepare({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
+  /** Reads the list and measures. Only the first time somebody waits for it; when it is old, it is done again beside the work. */
+  async prepare({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
     const isFresh = this.#probedAt !== null && this.#surroundings.now() - this.#probedAt < REGION_PROBE_FRESH_MS;
-    if (isFresh && !force) return Promise.resolve();
+    if (isFresh && !force) return;
     this.#preparing ??= this.#prepare().finally(() => {
       this.#preparing = undefined;
     });
-    return this.#preparing;
+    if (this.#probedAt === null || force) await this.#preparing;
+    // Whoever does wait hears of a storage that fails.
+    else this.#preparing.catch(() => undefined);
   }
 
   /** The relays in the order in which they are asked. */

@@ -80,7 +80,8 @@ export class RelayClient {
     this.#timeoutMs = bounded('timeoutMs', options.timeoutMs ?? REQUEST_TIMEOUT_MS, 1, 10 * REQUEST_TIMEOUT_MS);
     this.#environment = environmentWith(options.environment);
     const { fetch = (...args) => globalThis.fetch(...args) } = options;
-    this.#surroundings = { now: this.#environment.now, after: (delayMs, run) => this.#environment.after(delayMs, run), fetch };
+    const { now, after } = this.#environment;
+    this.#surroundings = { now, after, fetch: (url, init) => fetch(url, { ...init, signal: AbortSignal.any([this.#closing.signal, ...(init?.signal ? [init.signal] : [])]) }) };
     this.#choice = new RelayChoice(this.#surroundings, options.storage ?? new MemoryRegionStorage(), options.relays, options.region ?? null);
   }
 

@@ -2,6 +2,8 @@
 import type { Environment, Timer } from '../environment.js';
 
 export interface Fates {
+  /** Those whose fate was asked for and is not known. */
+  readonly open: ReadonlySet<string>;
   readonly stored: ReadonlySet<string>;
   /** Reasons by token. */
   readonly refused: ReadonlyMap<string, string>;
@@ -20,7 +22,7 @@ export class Settlements {
 
   /** The fates of these, as far as they are known by then. */
   of(tokens: readonly string[], limitMs: number, environment: Pick<Environment, 'after'>): Promise<Fates> {
-    if (tokens.length === 0) return Promise.resolve({ stored: new Set(), refused: new Map() });
+    if (tokens.length === 0) return Promise.resolve({ open: new Set(), stored: new Set(), refused: new Map() });
     return new Promise((resolve) => {
       const waiting: Waiting = { open: new Set(tokens), stored: new Set(), refused: new Map(), done: resolve, timer: environment.after(limitMs, () => this.#end(waiting)) };
       this.#waiting.add(waiting);

@@ -2,7 +2,7 @@
 import { ClientError } from '../client-error.js';
 import type { MockStats } from './offline-stats.js';
 import type { SyncApi, SyncApiOptions, SyncApiPushResponse } from './sync-api.js';
-import type { SyncPullRequest, SyncPullResponse, SyncPushRequest } from './wire.js';
+import type { SyncChange, SyncPullRequest, SyncPullResponse, SyncPushRequest } from './wire.js';
 
 /** The calls of the original's `syncApi`. */
 export class SharedSyncApi {
@@ -20,12 +20,12 @@ export class SharedSyncApi {
     return this.#api;
   }
 
-  async push(request: SyncPushRequest): Promise<SyncApiPushResponse> {
-    return this.#configured().push(request);
+  async push<Change extends SyncChange = SyncChange>(request: SyncPushRequest<Change>): Promise<SyncApiPushResponse> {
+    return this.#configured<Change>().push(request);
   }
 
-  async pull(request: SyncPullRequest): Promise<SyncPullResponse> {
-    return this.#configured().pull(request);
+  async pull<Change extends SyncChange = SyncChange>(request: SyncPullRequest): Promise<SyncPullResponse<Change>> {
+    return this.#configured<Change>().pull(request);
   }
 
   async health(): Promise<{ status: 'ok' | 'error'; timestamp: number }> {
@@ -44,8 +44,9 @@ export class SharedSyncApi {
     this.#configured().clearMock();
   }
 
-  #configured(): SyncApi {
+  /** An app has one set of words for types and operations, whichever of its modules asks. */
+  #configured<Change extends SyncChange = SyncChange>(): SyncApi<Change> {
     if (this.#api === null) throw new ClientError('bad_option', 'the sync API is not configured', { hint: 'Call configureSyncApi() when the app starts.' });
-    return this.#api;
+    return this.#api as SyncApi<SyncChange> as SyncApi<Change>;
   }
 }

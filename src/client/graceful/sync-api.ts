@@ -22,6 +22,7 @@ import { RelayClient } from './relay-client.js';
 import type { RelayClientEvents, RelayClientOptions } from './relay-client.js';
 import { closedError, optionError } from './sync-errors.js';
 import { Settlements } from './settlements.js';
+import type { Fates } from './settlements.js';
 import { SYNC_PROTOCOL_VERSION, parsePullAnswer } from './wire.js';
 import type { SyncAckMessage, SyncChange, SyncPullRequest, SyncPullResponse, SyncPushRequest, SyncPushResponse } from './wire.js';
 
@@ -118,9 +119,17 @@ export class SyncApi<Change extends SyncChange = SyncChange> {
     // One after the other, so that the queue has the order of the calls.
     const keeping = this.#keeping.then(() => this.#keep(request, rejected));
     this.#keeping = keeping.catch(() => undefined);
-    const taken = await keeping;
+    const { taken, fates } = await keeping;
     if (!this.#enabled) return this.#answer(idsOf(taken.values()), rejected, [], 'device');
-    return this.#deliver(taken, rejected);
+    if (!this.#sender.kick()) this.#settlements.giveUp();
+    const { open, refused } = await fates;
+    const [accepted, queued]: [SyncChange[], SyncChange[]] = [[], []];
+    for (const [token, change] of taken) {
+      const reason = refused.get(token);
+      if (reason !== undefined) rejected.push({ id: change.id, reason });
+      else (open.has(token) ? queued : accepted).push(change);
+    }
+    return this.#answer(idsOf(accepted), rejected, idsOf(queued), 'relay');
   }
 
   /** Changes of other devices. Each comes at least once: asked since an earlier time, the same again. */
@@ -216,17 +225,20 @@ export class SyncApi<Change extends SyncChange = SyncChange> {
     return this.#queue.all.filter(({ storedBy }) => storedBy.size === 0);
   }
 
-  /** The changes that are in the queue now, durable, by their tokens. */
-  async #keep({ device_id, changes }: SyncPushRequest<Change>, rejected: { id: string; reason: string }[]): Promise<ReadonlyMap<string, SyncChange>> {
+  /** The changes that are in the queue now, durable, by their tokens, and what becomes of those that no relay has. */
+  async #keep({ device_id, changes }: SyncPushRequest<Change>, rejected: { id: string; reason: string }[]): Promise<{ taken: ReadonlyMap<string, SyncChange>; fates: Promise<Fates> }> {
     const taken = new Map<string, SyncChange>();
     const fresh = new Map<string, SyncChange>();
     for (const change of changes) {
       const reason = whyUnfit(change) ?? (await this.#take({ ...change, device_id }, taken, fresh));
       if (reason !== null) rejected.push({ id: typeof change.id === 'string' && change.id !== '' ? change.id : 'unknown', reason });
     }
+    // Asked before they are in the queue, for the sender may be faster than the journal.
+    const open = [...taken.keys()].filter((token) => (this.#queue.find(token)?.storedBy.size ?? 0) === 0);
+    const fates = this.#settlements.of(this.#enabled ? open : [], this.#pushWaitMs, this.#environment);
     if (fresh.size > 0) await this.#queue.add(this.#sealing.deviceToken(device_id), [...fresh.values()]);
     for (const [token, { id, entity_type: type }] of taken) this.#queue.label(token, { id, type, device: device_id });
-    return taken;
+    return { taken, fates };
   }
 
   /** Seals a change and takes it, to be added where it is new; why it cannot be taken, or null. */
@@ -238,21 +250,6 @@ export class SyncApi<Change extends SyncChange = SyncChange> {
     if (known === undefined) fresh.set(sealed.id, sealed);
     taken.set(sealed.id, change);
     return null;
-  }
-
-  async #deliver(taken: ReadonlyMap<string, SyncChange>, rejected: { id: string; reason: string }[]): Promise<SyncApiPushResponse> {
-    const isStored = (token: string): boolean => (this.#queue.find(token)?.storedBy.size ?? 0) > 0;
-    const open = [...taken.keys()].filter((token) => !isStored(token));
-    const fates = this.#settlements.of(open, this.#pushWaitMs, this.#environment);
-    if (!this.#sender.kick()) this.#settlements.giveUp();
-    const { stored, refused } = await fates;
-    const [accepted, queued]: [SyncChange[], SyncChange[]] = [[], []];
-    for (const [token, change] of taken) {
-      const reason = refused.get(token);
-      if (reason !== undefined) rejected.push({ id: change.id, reason });
-      else (stored.has(token) || !open.includes(token) ? accepted : queued).push(change);
-    }
-    return this.#answer(idsOf(accepted), rejected, idsOf(queued), 'relay');
   }
 
   #answer(accepted: string[], rejected: { id: string; reason: string }[], queued: string[], stored_by: 'relay' | 'device'): SyncApiPushResponse {

@@ -86,13 +86,18 @@ export class Connection implements SyncConnection {
   }
 
   async #send(bytes: Uint8Array): Promise<void> {
-    const { peers, relay, now } = this.#parts;
+    const { peers, now } = this.#parts;
     const members = peers();
     if (members.length > 0 && members.every(({ isLinked }) => isLinked)) {
       const outcomes = await Promise.allSettled(members.map((peer) => peer.link?.send(bytes, () => peer.sent.mark(now())) ?? Promise.reject(closed())));
       if (outcomes.every(({ status }) => status === 'fulfilled')) return;
       await this.#sendFallen();
     }
+    await this.#relay(bytes);
+  }
+
+  async #relay(bytes: Uint8Array): Promise<void> {
+    const { relay, peers, now } = this.#parts;
     await relay(this, bytes);
     for (const peer of peers()) {
       peer.sent.note(bytes, now());
@@ -102,8 +107,7 @@ export class Connection implements SyncConnection {
 
   async #sendFallen(): Promise<void> {
     for (let bytes = this.#fallen[0]; bytes !== undefined && !this.#isEnded; bytes = this.#fallen[0]) {
-      await this.#parts.relay(this, bytes);
-      for (const peer of this.#parts.peers()) peer.sent.note(bytes, this.#parts.now());
+      await this.#relay(bytes);
       this.#fallen.shift();
     }
   }

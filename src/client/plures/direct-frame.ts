@@ -1,12 +1,12 @@
 // Frames on a direct way: their length (u32), a byte of kind, and what belongs to it.
 import { ByteReader } from '../../protocol/byte-reader.js';
 import { ByteWriter } from '../../protocol/byte-writer.js';
-import { PEER_ID_CHARS_MAX, SEALED_BYTES_MAX } from './limits.js';
+import { HELLO_BYTES_MAX, PEER_ID_CHARS_MAX, SEALED_BYTES_MAX } from './limits.js';
 
-/** The last that was sent by the relay: a short digest, how many of the same there were in a row, and how long ago. */
+/** The last that was sent by the relay: a digest of so many messages, and how long ago. */
 export interface StreamMark {
   readonly digest: Uint8Array;
-  readonly run: number;
+  readonly messages: number;
   readonly ageMs: number;
 }
 
@@ -25,7 +25,7 @@ const KINDS = ['hello', 'data', 'ack', 'ping', 'mark', 'bye'] as const;
 const HEAD_BYTES = 4;
 const PROOF_BYTES_MAX = 256;
 /** Kind, number and length beside the bytes of a message. */
-const FRAME_BYTES_MAX = SEALED_BYTES_MAX + 64;
+export const FRAME_BYTES_MAX = SEALED_BYTES_MAX + 64;
 const HOUR_MS = 3_600_000;
 
 export function encodeFrame(frame: DirectFrame): Uint8Array {
@@ -42,7 +42,7 @@ function bodyOf(frame: DirectFrame): Uint8Array {
     case 'ack':
       return new ByteWriter(8).u64(frame.number).finish();
     case 'mark':
-      return frame.mark === null ? new Uint8Array() : new ByteWriter(40).raw32(frame.mark.digest).u32(frame.mark.run).u32(Math.min(frame.mark.ageMs, HOUR_MS)).finish();
+      return frame.mark === null ? new Uint8Array() : new ByteWriter(40).raw32(frame.mark.digest).u32(frame.mark.messages).u32(Math.min(frame.mark.ageMs, HOUR_MS)).finish();
     case 'ping':
     case 'bye':
       return new Uint8Array();
@@ -61,7 +61,7 @@ function decodeBody(bytes: Uint8Array): DirectFrame {
     case 'ack':
       return { kind, number: reader.u64() };
     case 'mark':
-      return { kind, mark: bytes.length === 1 ? null : { digest: reader.raw32(), run: reader.u32(), ageMs: reader.u32() } };
+      return { kind, mark: bytes.length === 1 ? null : { digest: reader.raw32(), messages: reader.u32(), ageMs: reader.u32() } };
     case 'ping':
     case 'bye':
       return { kind };
@@ -72,6 +72,8 @@ function decodeBody(bytes: Uint8Array): DirectFrame {
 
 /** Puts the pieces of a stream together again. */
 export class FrameReader {
+  /** Bytes of the largest frame; small until the other side is known. */
+  bytesMax = HELLO_BYTES_MAX;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
 
@@ -85,7 +87,7 @@ export class FrameReader {
   #take(): Uint8Array | null {
     if (this.#bytes < HEAD_BYTES) return null;
     const length = this.#lengthAhead();
-    if (length < 1 || length > FRAME_BYTES_MAX) throw new RangeError('a frame of that length is none');
+    if (length < 1 || length > this.bytesMax) throw new RangeError('a frame of that length is none');
     if (this.#bytes < HEAD_BYTES + length) return null;
     const all = this.#join();
     this.#pieces = [all.subarray(HEAD_BYTES + length)];

@@ -3,7 +3,7 @@
  * when the way dies is handed back, so that it can go by the relay.
  */
 import type { Environment, Timer } from '../environment.js';
-import { encodeFrame, FrameReader } from './direct-frame.js';
+import { encodeFrame, FRAME_BYTES_MAX, FrameReader } from './direct-frame.js';
 import type { DirectFrame, StreamMark } from './direct-frame.js';
 import type { DirectStream } from './direct-network.js';
 import { DIRECT_HELLO_MS, DIRECT_PING_MS, DIRECT_SILENCE_MS, DIRECT_WINDOW_BYTES, MESSAGE_OVERHEAD_BYTES, PEER_ID_CHARS_MAX } from './limits.js';
@@ -32,6 +32,7 @@ export class DirectLink {
   readonly #events: LinkEvents;
   readonly #reader = new FrameReader();
   readonly #roomWaiters: (() => void)[] = [];
+  readonly #pausing = new Set<object>();
   #unconfirmed: Sent[] = [];
   #unconfirmedBytes = 0;
   #numberOut = 0;
@@ -75,13 +76,14 @@ export class DirectLink {
   }
 
   /** Reads nothing more; so nothing is heard, and that is not the other side's fault. */
-  pause(): void {
+  pause(by: object): void {
+    this.#pausing.add(by);
     this.#silence.cancel();
     this.#stream.pause();
   }
 
-  resume(): void {
-    if (this.#isEnded) return;
+  resume(by: object): void {
+    if (!this.#pausing.delete(by) || this.#pausing.size > 0 || this.#isEnded) return;
     this.#stream.resume();
     this.#heard();
   }
@@ -140,6 +142,7 @@ export class DirectLink {
     const holds = this.#seal.holds(proof, this.#stream.binding, !this.#stream.isInitiator);
     if (this.#isReady || !holds || peerId.length > PEER_ID_CHARS_MAX) return this.close();
     this.#isReady = true;
+    this.#reader.bytesMax = FRAME_BYTES_MAX;
     this.#heard();
     this.#pingLater();
     this.#events.ready(peerId);
@@ -156,6 +159,7 @@ export class DirectLink {
 
   #heard(): void {
     this.#silence.cancel();
+    if (this.#pausing.size > 0) return;
     this.#silence = this.#environment.after(DIRECT_SILENCE_MS, () => this.close());
   }
 

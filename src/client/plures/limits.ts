@@ -33,8 +33,10 @@ export const SENDS_WAITING_MAX = 1024;
 export const CONNECTION_TIMEOUT_MS = 30_000;
 /** Time for the direct way before a relay is tried; it goes on in the background. */
 export const DIRECT_TIMEOUT_MS = 5000;
-/** Peers of one topic. */
+/** Peers of one topic, and direct ways to them. */
 export const PEERS_MAX = 1024;
+/** Bytes of a frame of somebody who has not shown yet that they know the topic. */
+export const HELLO_BYTES_MAX = 8 * KIB;
 
 /** Bytes sent on a direct way that the other side has not confirmed; they are kept for the relay, should it die. */
 export const DIRECT_WINDOW_BYTES = 32 * MIB;
@@ -43,7 +45,7 @@ export const DIRECT_PING_MS = 5000;
 export const DIRECT_SILENCE_MS = 15_000;
 /** Time for the first words on a direct way. */
 export const DIRECT_HELLO_MS = 10_000;
-/** How long what comes directly waits for the last that was sent by the relay. */
-export const SWITCH_WAIT_MS = 3000;
+/** How long what comes directly waits for the last that was sent by the relay: as long as a relay waits for a receiver that takes nothing. */
+export const SWITCH_WAIT_MS = 30_000;
 /** How long a message that fell back to the relay waits for the other side to be there. */
 export const MEET_AGAIN_MS = 30_000;

@@ -60,7 +60,9 @@ export class Meeting {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await Promise.all([...this.#links].map((link) => link.bye()));
+    for (const peer of this.#peers.values()) peer.relayGone();
     for (const connection of this.#all()) connection.end(null);
+    this.#wake();
     this.#relay.close();
     await this.#membership?.close();
     this.#options.closed(this);
@@ -93,7 +95,7 @@ export class Meeting {
   closed(error: Error): void {
     if (this.#all().length === 0) this.#options.lost(error);
     for (const peer of this.#peers.values()) {
-      peer.atRelay = 0;
+      peer.relayGone();
       if (!peer.isLinked) this.#forget(peer, error);
     }
     if (this.#shared !== null && this.#peers.size === 0) this.#shared.end(error);
@@ -102,7 +104,7 @@ export class Meeting {
   // What comes directly.
 
   #meet(stream: DirectStream): void {
-    if (this.#isClosed) return stream.close();
+    if (this.#isClosed || this.#links.size >= PEERS_MAX) return stream.close();
     let peer: Peer | null = null;
     const link: DirectLink = new DirectLink(stream, this.#options.ownId, this.#options.seal, this.#options.environment, {
       ready: (peerId) => {
@@ -129,7 +131,7 @@ export class Meeting {
     if (peer.link === link) peer.link = null;
     if (this.#isClosed) return;
     const connection = this.#connectionOf(peer);
-    if (said) return this.#forget(peer, null);
+    if (said) return peer.whenDelivered(() => this.#forget(peer, null));
     this.#tellPath(peer);
     if (this.#relay.relays.length === 0) {
       if (!peer.isLinked) this.#forget(peer, relayLost());
@@ -157,11 +159,17 @@ export class Meeting {
       else this.#connections.set(peer.id, connection);
       this.#options.met(connection);
     }
+    this.#wake();
+  }
+
+  /** Those who wait for a peer look again. */
+  #wake(): void {
     for (const arrival of [...this.#arrivals]) arrival();
   }
 
   #forget(peer: Peer, error: Error | null): void {
     this.#peers.delete(peer.id);
+    peer.relayGone();
     if (this.#options.isShared) {
       // The relay may bring the next peer; without one that is the end.
       if (this.#peers.size === 0 && !this.#relay.isOpen) this.#shared?.end(error);
@@ -194,11 +202,11 @@ export class Meeting {
       tap: {
         pause: (inbox: Inbox) => {
           this.#relay.pause(inbox);
-          for (const link of links()) link.pause();
+          for (const link of links()) link.pause(inbox);
         },
         resume: (inbox: Inbox) => {
           this.#relay.resume(inbox);
-          for (const link of links()) link.resume();
+          for (const link of links()) link.resume(inbox);
         },
       },
       ended: (isOrderly) => this.#ended(peers(), isOrderly),
@@ -210,6 +218,7 @@ export class Meeting {
     if (this.#isClosed) return;
     if (isOrderly) await Promise.all(peers.map(({ link }) => link?.bye()));
     else for (const { link } of peers) link?.close();
+    this.#wake();
     if (this.#options.isShared) await this.close();
   }
 

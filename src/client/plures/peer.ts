@@ -2,7 +2,7 @@
 import type { Environment, Timer } from '../environment.js';
 import type { StreamMark } from './direct-frame.js';
 import type { DirectLink } from './direct-link.js';
-import { SWITCH_WAIT_MS } from './limits.js';
+import { MESSAGE_OVERHEAD_BYTES, RECEIVE_BYTES_HIGH, SWITCH_WAIT_MS } from './limits.js';
 import { StreamEnd } from './stream-end.js';
 
 export class Peer {
@@ -15,9 +15,10 @@ export class Peer {
   readonly #environment: Environment;
   readonly #deliver: (bytes: Uint8Array) => void;
   readonly #relayed = new StreamEnd();
-  /** What came directly and follows upon something that is still on its way by the relay. */
-  #held: Uint8Array[] = [];
-  #awaited: StreamMark | null = null;
+  /** What came directly and follows upon something that is still on its way by the relay: messages, and marks before them. */
+  #held: (StreamMark | Uint8Array)[] = [];
+  #heldBytes = 0;
+  #delivered: (() => void) | null = null;
   #timer: Timer | undefined;
 
   constructor(id: string, environment: Environment, deliver: (bytes: Uint8Array) => void) {
@@ -30,28 +31,61 @@ export class Peer {
     return this.link?.isReady === true;
   }
 
-  /** Direct messages follow upon that one. What was sent before this peer joined never comes, so the wait is short. */
+  /** Direct messages from here on follow upon that. */
   marked(mark: StreamMark | null): void {
+    if (mark === null) return;
+    this.#held.push(mark);
     this.#release();
-    if (mark === null || this.#relayed.isAt(mark) || mark.ageMs >= SWITCH_WAIT_MS) return;
-    this.#awaited = mark;
-    this.#timer = this.#environment.after(SWITCH_WAIT_MS - mark.ageMs, () => this.#release());
   }
 
   fromRelay(bytes: Uint8Array): void {
     this.#deliver(bytes);
     this.#relayed.note(bytes, this.#environment.now());
-    if (this.#awaited !== null && this.#relayed.isAt(this.#awaited)) this.#release();
+    this.#release();
   }
 
   fromLink(bytes: Uint8Array): void {
-    if (this.#awaited === null) this.#deliver(bytes);
-    else this.#held.push(bytes);
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length + MESSAGE_OVERHEAD_BYTES;
+    this.#release();
+    if (this.#heldBytes > RECEIVE_BYTES_HIGH) this.link?.pause(this);
   }
 
+  /** Calls once nothing waits for the relay any more. */
+  whenDelivered(call: () => void): void {
+    this.#delivered = call;
+    this.#release();
+  }
+
+  /** Nothing can come by the relay any more. */
+  relayGone(): void {
+    this.atRelay = 0;
+    this.#held = this.#held.filter((item) => item instanceof Uint8Array);
+    this.#release();
+  }
+
+  /** Delivers up to the first mark that the relay has not passed. What a relay lost never comes, so that waits for a time only. */
   #release(): void {
-    this.#timer?.cancel();
-    this.#awaited = null;
-    for (const bytes of this.#held.splice(0)) this.#deliver(bytes);
+    for (let next = this.#held[0]; next !== undefined; next = this.#held[0]) {
+      if (next instanceof Uint8Array) {
+        this.#heldBytes -= next.length + MESSAGE_OVERHEAD_BYTES;
+        this.#deliver(next);
+      } else if (!this.#relayed.hasPassed(next) && next.ageMs < SWITCH_WAIT_MS) return this.#wait(next);
+      this.#held.shift();
+      this.#timer?.cancel();
+      this.#timer = undefined;
+    }
+    this.link?.resume(this);
+    const delivered = this.#delivered;
+    this.#delivered = null;
+    delivered?.();
+  }
+
+  #wait(mark: StreamMark): void {
+    this.#timer ??= this.#environment.after(SWITCH_WAIT_MS - mark.ageMs, () => {
+      this.#held.shift();
+      this.#timer = undefined;
+      this.#release();
+    });
   }
 }

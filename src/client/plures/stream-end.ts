@@ -1,34 +1,37 @@
-// How a stream of messages ends, so that another way can go on exactly behind it.
-import { hash } from '../../protocol/hash.js';
-import { equalBytes } from '../../protocol/equal-bytes.js';
+// How a stream of messages ends, so that another way can go on exactly behind it. It has no numbers: the last messages themselves say where it is.
 import { ByteWriter } from '../../protocol/byte-writer.js';
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { hash } from '../../protocol/hash.js';
 import type { StreamMark } from './direct-frame.js';
 
-/** Bytes of either end of a message that tell it from its neighbours; to look at all would cost as much as sealing. */
+/** Bytes of either end of a message that tell it from others; to look at all would cost as much as sealing. */
 const EDGE_BYTES = 1024;
+/** Messages that a mark speaks of: enough that the same words said twice are told apart. */
+const MARK_MESSAGES = 8;
+/** Messages that are remembered: a mark may come later than what was sent after it. */
+const MESSAGES_MAX = 256;
 
 export class StreamEnd {
-  #digest: Uint8Array | null = null;
-  #run = 0;
+  #digests: Uint8Array[] = [];
   #at = 0;
 
   note(message: Uint8Array, nowMs: number): void {
-    const digest = digestOf(message);
-    this.#run = this.#digest !== null && equalBytes(this.#digest, digest) ? this.#run + 1 : 1;
-    this.#digest = digest;
+    this.#digests.push(hash(new ByteWriter().u32(message.length).finish(), message.subarray(0, EDGE_BYTES), message.subarray(-EDGE_BYTES)));
+    if (this.#digests.length > MESSAGES_MAX) this.#digests.shift();
     this.#at = nowMs;
   }
 
+  /** Null: nothing was sent. */
   mark(nowMs: number): StreamMark | null {
-    return this.#digest === null ? null : { digest: this.#digest, run: this.#run, ageMs: Math.max(0, nowMs - this.#at) };
+    const last = this.#digests.slice(-MARK_MESSAGES);
+    return last.length === 0 ? null : { digest: hash(...last), messages: last.length, ageMs: Math.max(0, nowMs - this.#at) };
   }
 
-  /** Whether it ends where the mark says. */
-  isAt({ digest, run }: StreamMark): boolean {
-    return this.#digest !== null && this.#run >= run && equalBytes(this.#digest, digest);
+  /** Whether it got as far as the mark says. */
+  hasPassed({ digest, messages }: StreamMark): boolean {
+    for (let end = this.#digests.length; end >= messages; end -= 1) {
+      if (equalBytes(hash(...this.#digests.slice(end - messages, end)), digest)) return true;
+    }
+    return false;
   }
-}
-
-function digestOf(message: Uint8Array): Uint8Array {
-  return hash(new ByteWriter().u32(message.length).finish(), message.subarray(0, EDGE_BYTES), message.subarray(-EDGE_BYTES));
 }

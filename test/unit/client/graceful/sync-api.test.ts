@@ -402,3 +402,35 @@ test('a journal that holds something else is not taken for an empty one', async 
   await journal.append([new TextEncoder().encode('{"type":"other"}')]);
   await expect(push(device({ journal }), [change('a')])).rejects.toMatchObject({ code: 'state_damaged' });
 });
+
+/** The calls of the original, with types that have its words for types and operations. */
+interface OriginalChange extends SyncChange {
+  entity_type: 'ACCOUNT' | 'TRANSACTION';
+  operation: 'CREATE' | 'UPDATE' | 'DELETE';
+}
+interface OriginalApi {
+  push(request: { protocol_version: string; device_id: string; timestamp: number; changes: OriginalChange[] }): Promise<{ protocol_version: string; success: boolean; accepted: string[]; rejected: Array<{ id: string; reason: string }>; timestamp: number }>;
+  pull(request: { protocol_version: string; device_id: string; since_timestamp: number; sync_vector: Record<string, number> }): Promise<{ protocol_version: string; changes: OriginalChange[]; has_more: boolean; timestamp: number }>;
+  health(): Promise<{ status: 'ok' | 'error'; timestamp: number }>;
+  getMockStats(): { total_changes: number; by_type: Record<string, number>; by_device: Record<string, number> };
+  clearMock(): void;
+  setUseMock(useMock: boolean): void;
+}
+
+test('both APIs can stand where the original stood, as the compiler sees it', () => {
+  const apis: readonly OriginalApi[] = [createSyncApi<OriginalChange>({ relays: [EU], key: KEY }), new SharedSyncApi(createSyncApi)];
+  expect(apis.length).toBe(2);
+});
+
+test('close() does not wait for a relay that says nothing', async () => {
+  const { device, clock, eu } = scene();
+  const api = device();
+  eu.mood = 'silent';
+  const pushing = api.push({ ...BASE, device_id: 'laptop', timestamp: 1, changes: [change('a')] });
+  while (!eu.asked.includes('/sync/push')) {
+    clock.advance(1);
+    await new Promise(setImmediate);
+  }
+  await api.close();
+  expect(await pushing).toMatchObject({ queued: ['a'] });
+});

@@ -9,7 +9,7 @@ const FRAMES: readonly DirectFrame[] = [
   { kind: 'ack', number: 9 },
   { kind: 'ping' },
   { kind: 'mark', mark: null },
-  { kind: 'mark', mark: { digest: new Uint8Array(32).fill(3), run: 4, ageMs: 5 } },
+  { kind: 'mark', mark: { digest: new Uint8Array(32).fill(3), messages: 4, ageMs: 5 } },
   { kind: 'bye' },
 ];
 

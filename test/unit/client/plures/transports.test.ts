@@ -288,9 +288,61 @@ describe('from one way to the other', () => {
     of.direct.turnOn();
     await of.rest(20);
     await of.run(connection.send(bytes('next')));
-    await of.rest(SWITCH_WAIT_MS - 500);
+    await of.rest(SWITCH_WAIT_MS - 2000);
     expect(heard).toEqual([[]]);
-    await of.rest(1000);
+    await of.rest(4000);
+    expect(heard).toEqual([['next']]);
+  });
+
+  test('what waits for the relay holds its sender up', async () => {
+    const of = scene();
+    of.direct.isOn = false;
+    const { connection, heard } = await pair(of, { directTimeoutMs: 10 });
+    of.hub.held = [];
+    await of.run(connection.send(bytes('1')));
+    of.direct.turnOn();
+    await of.rest(20);
+    let sent = 0;
+    const sending = (async () => {
+      for (; sent < 12; sent += 1) await connection.send(new Uint8Array(8 * 1024 * 1024));
+    })();
+    await of.rest(100);
+    expect(sent).toBeLessThan(10);
+    of.hub.release();
+    await of.run(sending);
+    await of.rest(100);
+    expect(heard[0]?.length).toBe(13);
+  });
+
+  test('an orderly close waits for what is still on its way by the relay', async () => {
+    const of = scene();
+    of.direct.isOn = false;
+    const { connection, heard } = await pair(of, { directTimeoutMs: 10 });
+    of.hub.held = [];
+    await of.run(connection.send(bytes('1')));
+    of.direct.turnOn();
+    await of.rest(20);
+    await of.run(connection.send(bytes('2')));
+    await of.run(connection.close());
+    await of.rest(20);
+    expect(heard).toEqual([[]]);
+    of.hub.release();
+    await of.rest(20);
+    expect(heard).toEqual([['1', '2', 'end']]);
+  });
+
+  test('nor than there is a relay', async () => {
+    const of = scene();
+    of.direct.isOn = false;
+    const { connection, heard } = await pair(of, { directTimeoutMs: 10 });
+    of.hub.held = [];
+    await of.run(connection.send(bytes('lost')));
+    of.direct.turnOn();
+    await of.rest(20);
+    await of.run(connection.send(bytes('next')));
+    await of.rest(20);
+    of.hub.sockets[0]!.fail();
+    await of.rest(20);
     expect(heard).toEqual([['next']]);
   });
 
