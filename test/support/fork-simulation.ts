@@ -166,12 +166,14 @@ export async function forkRun(world: World, pick: Pick, sealer?: EntrySealer): P
   const from = pick(2);
   const members = [group(from), group(1 - from)] as const;
   const forkedAt = sizeOf(relay.disk());
-  // The author's group goes on by one entry at least, the other one perhaps not at all.
-  const authors = members.map((some, at) => Array.from({ length: (at === 0 ? 1 : 0) + pick(BRANCH_MAX) }, () => some[pick(some.length)] ?? 0));
+  const author = members[0][pick(members[0].length)] ?? 0;
+  // The author's group goes on by one entry at least, the other one perhaps not at all. Where others can, the author itself only reads: its own entries would be missed.
+  const others = members[0].filter((at) => at !== author);
+  const writers = [others.length > 0 ? others : [author], members[1]] as const;
+  const authors = writers.map((some, at) => Array.from({ length: (at === 0 ? 1 : 0) + pick(BRANCH_MAX) }, () => some[pick(some.length)] ?? 0));
   for (const at of authors.flat()) await pushBy(at);
   await everybodyReads(run);
   if (findings.length > 0) throw new Error(`a finding before anything crossed: ${findings.join()}`);
-  const author = members[0][pick(members[0].length)] ?? 0;
   await pushBy(author);
   await everybodyReads(run);
   const crossing = relay.log(spaces[author]?.device ?? '').entries.at(-1);
