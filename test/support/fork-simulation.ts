@@ -218,7 +218,7 @@ async function honestRun(run: Run, pick: Pick): Promise<string> {
     // As people do it: back-off grows with every crash, and nobody waits for it here.
     for (const space of spaces) if (space.status.status === 'offline') space.goOnline();
     return spaces.every((space) => space.status.status !== 'offline' && hasRead(run, space));
-  }, 'everybody has read');
+  }, () => `everybody has read (${described(run)}; ${steps.join(' ')})`);
   return steps.join(' ');
 }
 
@@ -237,17 +237,23 @@ async function everybodyReads(run: Run, leniently = false): Promise<void> {
   await turnsUntil(() => run.spaces.every(isDone), 'everybody has read', leniently);
 }
 
+/** Where every device stands. */
+function described({ spaces, relay, findings }: Run): string {
+  const one = (space: Space): string => `${space.status.status}${space.status.error === null ? '' : ` ${space.status.error.code}`} ${space.size} of ${sizeOf(relay.log(space.device))}${space.hasUnsyncedChanges ? ' unsynced' : ''}`;
+  return [...spaces.map(one), ...findings, ...relay.failures.map(String)].join(', ');
+}
+
 function hasRead({ relay }: Run, space: Space): boolean {
   return space.size === sizeOf(relay.log(space.device)) && !space.hasUnsyncedChanges;
 }
 
 /** Lets everything go on until the condition holds. */
-async function turnsUntil(reached: () => boolean, what: string, leniently = false): Promise<void> {
+async function turnsUntil(reached: () => boolean, what: string | (() => string), leniently = false): Promise<void> {
   const end = performance.now() + (leniently ? LENIENT_MS_MAX : WAIT_MS_MAX);
   for (let turns = 0; performance.now() < end; turns += 1) {
     if (reached()) return;
     // At first in a hurry, then leaving the processor to those who are waited for.
     await new Promise((resolve) => void (turns < HURRIED_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)));
   }
-  if (!leniently) throw new Error(`waited in vain: ${what}`);
+  if (!leniently) throw new Error(`waited in vain: ${typeof what === 'string' ? what : what()}`);
 }
