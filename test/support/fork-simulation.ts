@@ -68,6 +68,19 @@ class SplitRelay extends HonestRelay {
     }
   }
 
+  /** Shows one device a log reset that the others never hear of, from its next connection on. */
+  async resetFor(device: string): Promise<void> {
+    const disk = this.disk();
+    const before = this.log(device);
+    const branch = { ...copyOf(before), marks: new Map(before.marks) };
+    const alone = new SplitRelay();
+    alone.take(this, branch, 'space');
+    alone.ed25519 = this.ed25519;
+    await alone.restore(new Map([['space', branch]]));
+    this.#branches.set(device, { ...alone.disk(), marks: disk.marks });
+    this.crash();
+  }
+
   /** The log as that device is shown it. */
   log(device: string): SpaceRecord {
     return this.#branches.get(device) ?? this.disk();
@@ -187,6 +200,34 @@ export async function forkRun(world: World, pick: Pick, sealer?: EntrySealer): P
   await end(run);
   const story = `fork at ${forkedAt}; entries of ${authors.map((some) => some.join('')).join(' and ')}; groups ${members.map((some) => some.join('')).join(' and ')}; an entry of ${author} crosses to seq ${size}`;
   return { findings, story };
+}
+
+/** One device is shown a log reset of its own; what it writes afterwards crosses to the others. */
+export async function resetRun(world: World, pick: Pick, sealer?: EntrySealer): Promise<Outcome> {
+  const run = await begin(world, sealer, false);
+  const { relay, spaces, findings } = run;
+  for (let left = 1 + pick(BEFORE_MAX); left > 0; left -= 1) await pushed(run, pick(DEVICES));
+  await everybodyReads(run);
+  const at = pick(DEVICES);
+  const alone = spaces[at]?.device ?? '';
+  const resets: number[] = [];
+  spaces[at]?.on('log-reset', ({ newEpoch }) => resets.push(newEpoch));
+  await relay.resetFor(alone);
+  await turnsUntil(() => {
+    for (const space of spaces) if (space.status.status === 'offline') space.goOnline();
+    return resets.length > 0 && spaces.every((space) => space.status.status === 'online' && hasRead(run, space));
+  }, () => `the reset was followed (${described(run)})`);
+  if (findings.length > 0) throw new Error(`a finding before anything crossed: ${findings.join()}`);
+  await pushed(run, at);
+  const crossing = relay.log(alone).entries.at(-1);
+  const other = spaces[(at + 1) % DEVICES]?.device ?? '';
+  if (crossing === undefined) throw new Error('nothing to cross');
+  await relay.cross(crossing, other);
+  const size = sizeOf(relay.log(other));
+  await turnsUntil(() => spaces.every((space) => space.device === alone || space.size >= size || space.status.status === 'failed'), 'the entry that crossed was read', true);
+  await everybodyReads(run, true);
+  await end(run);
+  return { findings, story: `a reset for ${at}; its entry crosses to seq ${size}` };
 }
 
 /** The same devices and an honest relay that crashes, drains and is left, in runs of which each goes on where the one before ended; nobody may be accused. */
