@@ -16,6 +16,7 @@ export class FaultyNetwork {
   #delayMs = 0;
   #isDown = false;
   #isSilent = false;
+  #held: Socket[] | null = null;
   #dropShare = 0;
   #random = 1;
   #lie: NetworkLie | null = null;
@@ -61,6 +62,17 @@ export class FaultyNetwork {
     this.#isSilent = false;
   }
 
+  /** Who comes is let in and waits, until release(). */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  release(): void {
+    const waiting = this.#held ?? [];
+    this.#held = null;
+    for (const socket of waiting) if (!socket.destroyed) this.#carry(socket);
+  }
+
   /** Connections stay open and nothing gets through, until up(). What is sent meanwhile is lost with its connection. */
   silence(): void {
     this.#isSilent = true;
@@ -84,6 +96,7 @@ export class FaultyNetwork {
 
   /** Ends everything. */
   async close(): Promise<void> {
+    this.release();
     this.down();
     this.#server.close();
     await once(this.#server, 'close');
@@ -95,6 +108,12 @@ export class FaultyNetwork {
       return;
     }
     this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket)).on('error', () => socket.destroy());
+    if (this.#held === null) this.#carry(socket);
+    else this.#held.push(socket);
+  }
+
+  #carry(socket: Socket): void {
     const relay = connect(this.#target(), '127.0.0.1');
     const messages = new RelayMessages();
     const [toRelay, toDevice] = [this.#way(relay, socket), this.#way(socket, socket)];
@@ -103,7 +122,6 @@ export class FaultyNetwork {
       for (const piece of messages.take(bytes)) for (const sent of this.#judge(piece)) toDevice(sent);
     });
     const end = (): void => {
-      this.#sockets.delete(socket);
       socket.destroy();
       relay.destroy();
     };

@@ -11,5 +11,5 @@
 export { startTestRelay } from './test-relay.js';
 export type { Checkpoint, TestRelay, TestRelayOptions } from './test-relay.js';
 export type { FaultyNetwork, NetworkLie } from './faulty-network.js';
-export { FakeClock } from './fake-clock.js';
+export { FakeClock, HASTY } from './fake-clock.js';
 export { converged } from './converged.js';

@@ -113,10 +113,13 @@ export class TestRelay {
   }
 
   async #whileStopped(work: () => Promise<void>): Promise<void> {
+    // Who came to a relay that stops would be told to return some seconds later; who was refused would wait longer and longer.
+    this.network.hold();
     this.network.cut();
     await this.#core.stop();
     await work();
     await this.#core.start();
+    this.network.release();
   }
 }
 

@@ -70,8 +70,8 @@ export class Planter {
     this.#spaces.push(a);
     await a.whenSynced();
     const b = await this.#open(a);
-    const names = canaries['device name'].map((name) => JSON.stringify({ device: a.device, name }));
-    await this.#entries(a, b, [...canaries['entry item'], ...names]);
+    await this.#entries(a, b, canaries['entry item']);
+    await this.#names(a, b, canaries['device name']);
     await this.#ephemeral(a, b, canaries['ephemeral frame']);
     await this.#topics(a, b, canaries);
     await a.snapshot();
@@ -150,6 +150,13 @@ export class Planter {
     }
     await a.whenSynced();
     await arrived('the entries', () => missing.size === 0);
+  }
+
+  /** Each name takes the place of the one before, and every one of them goes to the relay. */
+  async #names(a: Space, b: Space, names: readonly string[]): Promise<void> {
+    for (const name of names) a.nameDevice(name);
+    await a.whenSynced();
+    await arrived('the names', () => b.devices().some(({ name }) => name === names.at(-1)));
   }
 
   async #ephemeral(a: Space, b: Space, frames: readonly string[]): Promise<void> {

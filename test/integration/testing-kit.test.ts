@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { createSpace, openSpace } from '../../src/client/node.js';
 import type { Misbehaviour, Space } from '../../src/client/node.js';
 import { CONNECT_TIMEOUT_MS } from '../../src/client/limits.js';
-import { FakeClock, converged, startTestRelay } from '../../src/testing/index.js';
+import { FakeClock, HASTY, converged, startTestRelay } from '../../src/testing/index.js';
 import type { TestRelay } from '../../src/testing/index.js';
 import { test } from '../../src/testing/vitest.js';
 import { until } from '../support/test-space.js';
@@ -27,9 +27,9 @@ function listen(space: Space): Device {
 }
 
 async function two(relay: TestRelay): Promise<readonly [Device, Device]> {
-  const a = listen(await createSpace({ relay: relay.address, batchWindowMs: 0 }));
+  const a = listen(await createSpace({ relay: relay.address, batchWindowMs: 0, environment: HASTY }));
   await a.space.whenSynced();
-  const b = listen(await openSpace({ link: a.space.link ?? '', batchWindowMs: 0 }));
+  const b = listen(await openSpace({ link: a.space.link ?? '', batchWindowMs: 0, environment: HASTY }));
   await b.space.whenSynced();
   return [a, b];
 }

@@ -68,6 +68,19 @@ class SplitRelay extends HonestRelay {
     }
   }
 
+  /** Shows one device a log reset that the others never hear of, from its next connection on. */
+  async resetFor(device: string): Promise<void> {
+    const disk = this.disk();
+    const before = this.log(device);
+    const branch = { ...copyOf(before), marks: new Map(before.marks) };
+    const alone = new SplitRelay();
+    alone.take(this, branch, 'space');
+    alone.ed25519 = this.ed25519;
+    await alone.restore(new Map([['space', branch]]));
+    this.#branches.set(device, { ...alone.disk(), marks: disk.marks });
+    this.crash();
+  }
+
   /** The log as that device is shown it. */
   log(device: string): SpaceRecord {
     return this.#branches.get(device) ?? this.disk();
@@ -166,12 +179,14 @@ export async function forkRun(world: World, pick: Pick, sealer?: EntrySealer): P
   const from = pick(2);
   const members = [group(from), group(1 - from)] as const;
   const forkedAt = sizeOf(relay.disk());
-  // The author's group goes on by one entry at least, the other one perhaps not at all.
-  const authors = members.map((some, at) => Array.from({ length: (at === 0 ? 1 : 0) + pick(BRANCH_MAX) }, () => some[pick(some.length)] ?? 0));
+  const author = members[0][pick(members[0].length)] ?? 0;
+  // The author's group goes on by one entry at least, the other one perhaps not at all. Where others can, the author itself only reads: its own entries would be missed.
+  const others = members[0].filter((at) => at !== author);
+  const writers = [others.length > 0 ? others : [author], members[1]] as const;
+  const authors = writers.map((some, at) => Array.from({ length: (at === 0 ? 1 : 0) + pick(BRANCH_MAX) }, () => some[pick(some.length)] ?? 0));
   for (const at of authors.flat()) await pushBy(at);
   await everybodyReads(run);
   if (findings.length > 0) throw new Error(`a finding before anything crossed: ${findings.join()}`);
-  const author = members[0][pick(members[0].length)] ?? 0;
   await pushBy(author);
   await everybodyReads(run);
   const crossing = relay.log(spaces[author]?.device ?? '').entries.at(-1);
@@ -185,6 +200,34 @@ export async function forkRun(world: World, pick: Pick, sealer?: EntrySealer): P
   await end(run);
   const story = `fork at ${forkedAt}; entries of ${authors.map((some) => some.join('')).join(' and ')}; groups ${members.map((some) => some.join('')).join(' and ')}; an entry of ${author} crosses to seq ${size}`;
   return { findings, story };
+}
+
+/** One device is shown a log reset of its own; what it writes afterwards crosses to the others. */
+export async function resetRun(world: World, pick: Pick, sealer?: EntrySealer): Promise<Outcome> {
+  const run = await begin(world, sealer, false);
+  const { relay, spaces, findings } = run;
+  for (let left = 1 + pick(BEFORE_MAX); left > 0; left -= 1) await pushed(run, pick(DEVICES));
+  await everybodyReads(run);
+  const at = pick(DEVICES);
+  const alone = spaces[at]?.device ?? '';
+  const resets: number[] = [];
+  spaces[at]?.on('log-reset', ({ newEpoch }) => resets.push(newEpoch));
+  await relay.resetFor(alone);
+  await turnsUntil(() => {
+    for (const space of spaces) if (space.status.status === 'offline') space.goOnline();
+    return resets.length > 0 && spaces.every((space) => space.status.status === 'online' && hasRead(run, space));
+  }, () => `the reset was followed (${described(run)})`);
+  if (findings.length > 0) throw new Error(`a finding before anything crossed: ${findings.join()}`);
+  await pushed(run, at);
+  const crossing = relay.log(alone).entries.at(-1);
+  const other = spaces[(at + 1) % DEVICES]?.device ?? '';
+  if (crossing === undefined) throw new Error('nothing to cross');
+  await relay.cross(crossing, other);
+  const size = sizeOf(relay.log(other));
+  await turnsUntil(() => spaces.every((space) => space.device === alone || space.size >= size || space.status.status === 'failed'), 'the entry that crossed was read', true);
+  await everybodyReads(run, true);
+  await end(run);
+  return { findings, story: `a reset for ${at}; its entry crosses to seq ${size}` };
 }
 
 /** The same devices and an honest relay that crashes, drains and is left, in runs of which each goes on where the one before ended; nobody may be accused. */
@@ -216,7 +259,7 @@ async function honestRun(run: Run, pick: Pick): Promise<string> {
     // As people do it: back-off grows with every crash, and nobody waits for it here.
     for (const space of spaces) if (space.status.status === 'offline') space.goOnline();
     return spaces.every((space) => space.status.status !== 'offline' && hasRead(run, space));
-  }, 'everybody has read');
+  }, () => `everybody has read (${described(run)}; ${steps.join(' ')})`);
   return steps.join(' ');
 }
 
@@ -235,17 +278,23 @@ async function everybodyReads(run: Run, leniently = false): Promise<void> {
   await turnsUntil(() => run.spaces.every(isDone), 'everybody has read', leniently);
 }
 
+/** Where every device stands. */
+function described({ spaces, relay, findings }: Run): string {
+  const one = (space: Space): string => `${space.status.status}${space.status.error === null ? '' : ` ${space.status.error.code}`} ${space.size} of ${sizeOf(relay.log(space.device))}${space.hasUnsyncedChanges ? ' unsynced' : ''}`;
+  return [...spaces.map(one), ...findings, ...relay.failures.map(String)].join(', ');
+}
+
 function hasRead({ relay }: Run, space: Space): boolean {
   return space.size === sizeOf(relay.log(space.device)) && !space.hasUnsyncedChanges;
 }
 
 /** Lets everything go on until the condition holds. */
-async function turnsUntil(reached: () => boolean, what: string, leniently = false): Promise<void> {
+async function turnsUntil(reached: () => boolean, what: string | (() => string), leniently = false): Promise<void> {
   const end = performance.now() + (leniently ? LENIENT_MS_MAX : WAIT_MS_MAX);
   for (let turns = 0; performance.now() < end; turns += 1) {
     if (reached()) return;
     // At first in a hurry, then leaving the processor to those who are waited for.
     await new Promise((resolve) => void (turns < HURRIED_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)));
   }
-  if (!leniently) throw new Error(`waited in vain: ${what}`);
+  if (!leniently) throw new Error(`waited in vain: ${typeof what === 'string' ? what : what()}`);
 }

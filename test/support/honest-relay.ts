@@ -197,10 +197,10 @@ export class HonestRelay {
     for (const session of [...this.sessions]) session.close(1006);
   }
 
-  /** Ends all connections as an orderly stop does: told when to return, then closed. */
+  /** Ends all connections as an orderly stop does: told when to return, in the middle of a handshake too, then closed. */
   drain(): void {
     for (const session of [...this.sessions]) {
-      if (session.open) session.send({ type: 'Goaway', reason: ERRORS.draining.code, reconnectAfterMs: 5, reconnectSpreadMs: 5 });
+      session.send({ type: 'Goaway', reason: ERRORS.draining.code, reconnectAfterMs: 5, reconnectSpreadMs: 5 });
       session.close(ERRORS.draining.close);
     }
   }

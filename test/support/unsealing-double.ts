@@ -7,20 +7,21 @@ import type { BlobSealing } from '../../src/client/blobs/blob-sealing.ts';
 import type { LiveSealer } from '../../src/client/live/live-crypto.ts';
 import type { EntrySealer } from '../../src/client/sync/entry-sealer.ts';
 
-/** Entries in the clear: previous, time, roster and items, one after the other. */
+/** Entries in the clear: type, previous, time, roster and items, one after the other. */
 export const UNSEALED: EntrySealer = {
-  async seal({ previous, time, roster, items }) {
-    const writer = new ByteWriter().raw32(previous).u64(time).u64(roster.version).raw32(roster.hash).u32(items.length);
+  async seal({ type = 1, previous, time, roster, items }) {
+    const writer = new ByteWriter().u8(type).raw32(previous).u64(time).u64(roster.version).raw32(roster.hash).u32(items.length);
     for (const item of items) writer.bytes32(item);
     return writer.finish();
   },
   async open({ sealed }) {
     const reader = new ByteReader(sealed);
+    const type = reader.u8();
     const previous = reader.raw32();
     const time = reader.u64();
     const roster = { version: reader.u64(), hash: reader.raw32() };
     const items = Array.from({ length: reader.u32() }, () => reader.raw(reader.u32()));
-    return { type: 1, time, previous, roster, seen: [], items };
+    return { type, time, previous, roster, seen: [], items };
   },
 };
 

@@ -194,6 +194,12 @@ export class Attempt implements SessionLink {
   }
 
   async #shake(message: Uint8Array): Promise<void> {
+    // A relay that stops says so at any moment. It is not signed, and only says when to come back.
+    if (message[0] === FRAME_TYPE.Goaway) {
+      const goaway = decodeRelayFrame(message);
+      if (goaway.type === 'Goaway') this.#hint(goaway.reconnectAfterMs, goaway.reconnectSpreadMs);
+      return;
+    }
     const step = await this.#handshake?.receive(message);
     if (step === undefined || this.#ended) return;
     if (step.kind === 'refused') {

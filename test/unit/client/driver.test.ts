@@ -51,6 +51,20 @@ test('a transport that does not open in time is given up, and tried again after 
   expect(attempts).toHaveLength(2);
 });
 
+test('a relay that stops in the middle of a handshake is come back to at the time it named, and is not taken for another one', async () => {
+  const { clock, attempts, states, driver } = await driverOn();
+  attempts[0]!.opened();
+  attempts[0]!.message(encodeRelayFrame({ type: 'Goaway', reason: ERRORS.draining.code, reconnectAfterMs: 5000, reconnectSpreadMs: 0 }));
+  attempts[0]!.closed({ code: 1012, reason: '' });
+  await driver.idle();
+  await Promise.resolve();
+  expect(states).toEqual(['connecting', 'handshaking', 'backing-off']);
+  clock.advance(4999);
+  expect(attempts).toHaveLength(1);
+  clock.advance(10_000);
+  expect(attempts).toHaveLength(2);
+});
+
 test('an Error with a retry-after is obeyed', async () => {
   const { clock, attempts, states, driver } = await driverOn();
   attempts[0]!.opened();

@@ -1,10 +1,11 @@
 // A short form of the torture harness `split-views`: see ../../support/fork-simulation.ts.
 import { expect, test } from 'vitest';
-import { SILENT_SEALER, forkRun, honestRuns, makeWorld, pickerOf } from '../../support/fork-simulation.js';
+import { SILENT_SEALER, forkRun, honestRuns, makeWorld, pickerOf, resetRun } from '../../support/fork-simulation.js';
 
 const FORKS = 20;
 const HONEST_RUNS = 60;
 const CONTROLS = 10;
+const RESETS = 3;
 const world = await makeWorld();
 
 test(`${FORKS} forks: each is caught by the first entry that crosses it`, async () => {
@@ -16,6 +17,14 @@ test(`${FORKS} forks: each is caught by the first entry that crosses it`, async 
 
 test(`${HONEST_RUNS} honest runs: nobody is accused`, async () => {
   for (const { findings, story } of await honestRuns(world, pickerOf(1), HONEST_RUNS)) expect(findings, story).toEqual([]);
+});
+
+test('a log reset that one device alone is shown is caught by the first entry it writes afterwards', async () => {
+  for (let seed = 1; seed <= RESETS; seed += 1) {
+    const { findings, story } = await resetRun(world, pickerOf(seed));
+    expect(findings.join(), `seed ${seed}: ${story}`).toContain('fork: an author saw a later log epoch');
+    expect((await resetRun(world, pickerOf(seed), SILENT_SEALER)).findings, `control, seed ${seed}`).toEqual([]);
+  }
 });
 
 test('control: devices that do not seal what they have seen let forks through', async () => {
