@@ -81,9 +81,10 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('the client, built by 
       (address) =>
         new Promise<unknown>((resolve, reject) => {
           const worker = new Worker('/app.js', { type: 'module' });
-          worker.onmessage = ({ data }) => resolve(data);
-          worker.onerror = ({ message }) => reject(new Error(message));
-          worker.postMessage(address);
+          worker.addEventListener('message', ({ data }) => resolve(data));
+          worker.addEventListener('error', ({ message }) => reject(new Error(message)));
+          const send = worker.postMessage.bind(worker);
+          send(address);
         }),
       relay.address,
     );
