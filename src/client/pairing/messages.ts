@@ -1,4 +1,4 @@
-// What two devices say to each other in a mailbox, one item of the mailbox's log each. Layout: docs/protocol.md section 13.
+// What two devices say to each other in a mailbox, one item of the mailbox's log each. Layout: docs/protocol.md section 14.
 import { ByteReader } from '../../protocol/byte-reader.js';
 import { ByteWriter } from '../../protocol/byte-writer.js';
 import { FrameError } from '../../protocol/frame-error.js';
