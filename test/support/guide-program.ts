@@ -1,28 +1,40 @@
 // The code of a guide as one program, so that later blocks use the names of earlier ones.
 
-/** Where a guide's imports of the package lead: the sources, for Node. */
+/** Entries of the package whose source for Node is not `<entry>/node.js`. */
 const SOURCES: Readonly<Record<string, string>> = {
-  'sealrelay/client': 'client/node.js',
-  'sealrelay/client/pairing': 'client/pairing/node.js',
+  sealrelay: 'index.js',
+  'sealrelay/fastify': 'fastify/index.js',
+  'sealrelay/graceful-books': 'client/graceful/node.js',
+  'sealrelay/pluresdb': 'client/plures/node.js',
   'sealrelay/testing': 'testing/index.js',
   'sealrelay/testing/vitest': 'testing/vitest.js',
 };
+
+/** What a guide leaves to its reader. */
+export interface GuideFrame {
+  /** Names that the function around the code is given, each a text. */
+  readonly given: readonly string[];
+  /** Lines before the code. */
+  readonly before?: readonly string[];
+  /** Lines behind it. */
+  readonly after?: readonly string[];
+  /** The texts that the code has gathered. */
+  readonly result: string;
+}
 
 export interface GuideProgram {
   readonly blocks: number;
   readonly text: string;
 }
 
-/** Blocks with that fence, in a function `guide(relayAddress)` that returns what they wrote into `steps`. */
-export function programOf(markdown: string, fence = 'ts'): GuideProgram {
-  const blocks = blocksOf(markdown, fence);
+/** The blocks of TypeScript, in one function `guide`. */
+export function programOf(markdown: string, { given, before = [], after = [], result }: GuideFrame): GuideProgram {
+  const blocks = blocksOf(markdown, 'ts');
   const lines = toSources(blocks.join('\n')).split('\n');
   const isImport = (line: string): boolean => line.startsWith('import ');
-  const body = lines.filter((line) => !isImport(line));
-  return {
-    blocks: blocks.length,
-    text: [...lines.filter(isImport), 'export async function guide(relayAddress: string): Promise<string[]> {', 'const steps: string[] = [relayAddress];', ...body, 'return steps;', '}', ''].join('\n'),
-  };
+  const head = `export async function guide(${given.map((name) => `${name}: string`).join(', ')}): Promise<readonly string[]> {`;
+  const body = [`void [${given.join(', ')}];`, ...before, ...lines.filter((line) => !isImport(line)), ...after];
+  return { blocks: blocks.length, text: [...lines.filter(isImport), head, ...body, `return ${result};`, '}', ''].join('\n') };
 }
 
 export function blocksOf(markdown: string, fence: string): readonly string[] {
@@ -31,5 +43,5 @@ export function blocksOf(markdown: string, fence: string): readonly string[] {
 
 /** The code with imports of the package replaced, for a file two folders below the root. */
 export function toSources(code: string): string {
-  return code.replaceAll(/'(sealrelay\/[\w/]+)'/g, (whole, name: string) => (SOURCES[name] === undefined ? whole : `'../../src/${SOURCES[name]}'`));
+  return code.replaceAll(/'(sealrelay(?:\/([\w/-]+))?)'/g, (_, name: string, entry: string) => `'../../src/${SOURCES[name] ?? `${entry}/node.js`}'`);
 }
