@@ -1,6 +1,7 @@
 // Every row, in the order in which it is measured.
 import { CHURN_ROWS } from './churn.mjs';
 import { DISK_ROWS } from './disk.mjs';
+import { EIDETICA_ROWS } from './eidetica.mjs';
 import { FANOUT_ROWS } from './fanout.mjs';
 import { IDLE_ROWS } from './idle.mjs';
 import { OVERLOAD_ROWS } from './overload.mjs';
@@ -24,4 +25,5 @@ export const ROWS = [
   ...DISK_ROWS,
   ...CHURN_ROWS,
   ...PLAN_ROWS,
+  ...EIDETICA_ROWS,
 ];

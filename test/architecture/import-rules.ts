@@ -14,6 +14,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   protocol: { own: [], packages: ['@noble/curves', '@noble/hashes'] },
   client: { own: ['protocol'], packages: ['@noble/ciphers', '@noble/curves', '@noble/hashes', '@hpke/core'] },
   'client/node.ts': { own: ['protocol', 'client', 'client-node'], packages: ['ws'] },
+  'client/eidetica/node.ts': { own: ['client', 'client-node'], packages: [] },
   'client-node': { own: ['client'], packages: ['node:*'] },
   yjs: { own: ['client'], packages: ['lib0', 'y-protocols', 'yjs'] },
   'yjs/node.ts': { own: ['client/node.ts', 'yjs'], packages: ['yjs'] },

@@ -213,6 +213,14 @@ fn trees_are_listed_to_who_shows_a_token_and_to_nobody_else() {
     let with_token = relay.as_tenant("a", &eidetica_scene::hello(0, &[1; 32]));
     let expected = json!([{"tree_id": tree, "name": null, "entry_count": 2, "last_modified": START_MS / 1000}]);
     assert_eq!(listed(&with_token), expected);
+    // A peer of dialect C, whose device id is its key, could not read that id.
+    let mut hello = eidetica_scene::hello(0, &[1; 32]);
+    hello["Handshake"]["device_id"] = hello["Handshake"]["public_key"].clone();
+    assert_eq!(listed(&relay.as_tenant("a", &hello)), json!([]));
+    let (c_tree, c_entries) = eidetica_scene::history("c", 1);
+    relay.as_tenant("a", &json!({"SendEntries": c_entries}));
+    assert_eq!(listed(&relay.as_tenant("a", &hello))[0]["tree_id"], json!(c_tree));
+    assert_eq!(listed(&relay.as_tenant("a", &eidetica_scene::hello(0, &[1; 32]))), expected);
     // Tenants share nothing.
     let other = relay.as_tenant("b", &eidetica_scene::hello(0, &[1; 32]));
     assert_eq!(listed(&other), json!([]));
