@@ -1,6 +1,7 @@
 // Every row, in the order in which it is measured.
 import { CHURN_ROWS } from './churn.mjs';
 import { DISK_ROWS } from './disk.mjs';
+import { EIDETICA_ROWS } from './eidetica.mjs';
 import { FANOUT_ROWS } from './fanout.mjs';
 import { GUN_ROWS } from './gun.mjs';
 import { IDLE_ROWS } from './idle.mjs';
@@ -28,4 +29,5 @@ export const ROWS = [
   ...CHURN_ROWS,
   ...PLAN_ROWS,
   ...GUN_ROWS,
+  ...EIDETICA_ROWS,
 ];

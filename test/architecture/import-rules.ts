@@ -20,6 +20,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   'client/graceful/node.ts': { own: ['client', 'client/node.ts', 'client-node'], packages: [] },
   // Loads hyperswarm by its name, where it is installed.
   'client/plures/node.ts': { own: ['client', 'client/node.ts'], packages: [] },
+  'client/eidetica/node.ts': { own: ['client', 'client-node'], packages: [] },
   'client-node': { own: ['client'], packages: ['node:*'] },
   yjs: { own: ['client'], packages: ['lib0', 'y-protocols', 'yjs'] },
   'yjs/node.ts': { own: ['client/node.ts', 'yjs'], packages: ['yjs'] },

@@ -21,7 +21,7 @@ export const WORD_RULES: readonly WordRule[] = [
   { pattern: /graceful(?!_shutdown|ly)|version_?vector|entity_?type/i, why: 'words of Graceful Books stay in their folder', allowedIn: homeOf('graceful'), where: 'code' },
   { pattern: /plures|peer-joined/i, why: 'words of PluresDB stay in their folder', allowedIn: homeOf('plures'), where: 'code' },
   { pattern: /\bgun\b|_gun\b|\bgun_|Gun[A-Z]/, why: 'words of GUN stay in their folder', allowedIn: [...homeOf('gun'), 'crates/relay-compat/src/plures/service.rs', 'test/integration/gun'], where: 'code' },
-  { pattern: /eidetica/i, why: 'words of Eidetica stay in their folder', allowedIn: [...homeOf('eidetica'), 'src/cli/operator-codes.ts', 'src/client/eidetica/', 'test/integration/eidetica', 'test/unit/client/eidetica', 'test/peers/eidetica/'], where: 'code' },
+  { pattern: /eidetica/i, why: 'words of Eidetica stay in their folder', allowedIn: [...homeOf('eidetica'), 'src/cli/operator-codes.ts', 'src/client/eidetica/', 'benches/rows/eidetica', 'test/integration/eidetica', 'test/unit/client/eidetica', 'test/peers/eidetica/'], where: 'code' },
   { pattern: /unseal|decrypt/i, why: 'only src/client/crypto opens anything', allowedIn: ['src/client/crypto/'], where: 'code' },
   { pattern: /:\s*any\b|\bas any\b|<any\b|\bany\[\]/, why: 'no any', allowedIn: ['crates/'], where: 'code' },
   { pattern: /@ts-(ignore|nocheck|expect-error)/, why: 'the compiler is not silenced', allowedIn: [], where: 'text' },

@@ -6,7 +6,7 @@ import { entryId } from '../../../src/client/eidetica/entry.js';
 import type { CidEntry, Dialect, Entry } from '../../../src/client/eidetica/entry.js';
 import { publicKeyBytes } from '../../../src/client/eidetica/keys.js';
 import type { Case } from '../target.js';
-import { child, Device, hello, history, Peer, root, syncTree } from './client.js';
+import { child, Device, hello, history, NOBODY, Peer, root, syncTree } from './client.js';
 
 const DIALECTS: readonly Dialect[] = ['a', 'b', 'c'];
 /** Those whose peers ask for trees by `SyncTree`. */
@@ -252,6 +252,11 @@ const TENANTS: readonly Case[] = [
       await ours.send(entries);
       assert.deepEqual((await ours.handshake(0)).available_trees?.map(({ tree_id, entry_count }) => [tree_id, entry_count]), [[tree, 3]]);
       assert.deepEqual((await theirs.handshake(0)).available_trees, []);
+      // Peers of dialect C, whose device id is their key, can read nothing but CIDs.
+      const newer = history('c', 2);
+      await ours.send(newer.entries);
+      const { available_trees } = await ours.handshake(0, randomBytes(32), { device_id: NOBODY });
+      assert.deepEqual(available_trees?.map(({ tree_id }) => tree_id), [newer.tree]);
       assert.equal(await theirs.error(syncTree(tree, [])), `Tree not found: ${tree}`);
     },
   },

@@ -94,8 +94,11 @@ export class Peer {
   }
 }
 
+/** A public key that these handshakes name and prove nothing of. */
+export const NOBODY: string = publicKeyText(new Uint8Array(32));
+
 export function hello(version: number, challenge: Uint8Array, more: object = {}): unknown {
-  const common = { device_id: 'background_sync_device', public_key: publicKeyText(new Uint8Array(32)), display_name: 'conformance', protocol_version: version, challenge: [...challenge] };
+  const common = { device_id: 'background_sync_device', public_key: NOBODY, display_name: 'conformance', protocol_version: version, challenge: [...challenge] };
   return { Handshake: { ...common, ...(version === 1 ? {} : { listen_addresses: [{ transport_type: 'http', address: '127.0.0.1:1' }] }), ...more } };
 }
 

@@ -3,7 +3,10 @@
 
 use super::canonical::write_text;
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{Response, StatusCode};
 use relay_core::documents::DocumentError;
 use relay_core::foreign::RequestRefusal;
@@ -45,10 +48,29 @@ pub(super) fn ok(body: Vec<u8>) -> Response<Bytes> {
 }
 
 fn said(status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body));
+    response(status, body.into(), Some("application/json"))
+}
+
+/// What a page of another origin has to know before it may ask: that it may.
+pub(super) fn preflight() -> Response<Bytes> {
+    let mut response = response(StatusCode::NO_CONTENT, Bytes::new(), None);
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, OPTIONS"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Content-Type, Authorization"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}
+
+/// Nothing of an answer depends on who a browser is signed in as, so pages of every origin may read it.
+fn response(status: StatusCode, body: Bytes, kind: Option<&'static str>) -> Response<Bytes> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    if let Some(kind) = kind {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
 
@@ -61,10 +83,7 @@ fn error_body(text: &str) -> Vec<u8> {
 
 fn text(status: StatusCode, text: String) -> Response<Bytes> {
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
-    let mut response = Response::new(Bytes::from(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
+    response(status, text.into(), Some("text/plain; charset=utf-8"))
 }
 
 /// The answer for a refusal.

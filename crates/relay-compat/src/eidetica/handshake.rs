@@ -2,6 +2,7 @@
 
 use super::answer::Refused;
 use super::canonical::{write_bytes, write_text};
+use super::entry::{Dialect, dialect_of_id};
 use super::key::PublicKey;
 use super::record::{TREES, Tree, signed_prefix, signed_tree, tree_key};
 use super::service::Exchange;
@@ -25,7 +26,7 @@ struct Greeting {
 
 /// Answers a request.
 pub(super) fn handshake(request: Handshake, exchange: Exchange) {
-    let Handshake { public_key, protocol_version, challenge, sealrelay } = &request;
+    let Handshake { public_key, protocol_version, challenge, sealrelay, .. } = &request;
     if !VERSIONS.contains(protocol_version) {
         let words = format!("Protocol version mismatch: expected 0, got {protocol_version}");
         return exchange.end(Err(Refused::Said(words)));
@@ -115,6 +116,17 @@ impl Greeting {
         self.exchange.end(Ok(body));
     }
 
+    /// Whether the peer can read ids of a dialect. Peers of C, whose device ids are their keys, read nothing but CIDs; those
+    /// of B, and peers of this project, read any text.
+    fn reads(&self, dialect: Dialect) -> bool {
+        let is_of_c = self.request.device_id == self.request.public_key;
+        match dialect {
+            Dialect::A => false,
+            Dialect::B => self.signature.is_some() || !is_of_c,
+            Dialect::C => self.signature.is_some() || is_of_c,
+        }
+    }
+
     fn body(&self, trees: &[Tree]) -> Vec<u8> {
         let Self { exchange, request, signature } = self;
         let shared = &exchange.shared;
@@ -130,7 +142,8 @@ impl Greeting {
         out.extend_from_slice(b",\"new_challenge\":");
         write_bytes(&shared.challenges.make(&request.public_key, shared.clock.now_ms()), &mut out);
         if version != VERSION_OF_A {
-            write_trees(trees, &mut out);
+            let listed = trees.iter().filter(|tree| tree.entries > 0 && self.reads(dialect_of_id(&tree.id)));
+            write_trees(listed, &mut out);
         }
         // Peers of the original read over what they do not know.
         out.extend_from_slice(b",\"sealrelay\":{\"version\":1");
@@ -143,9 +156,9 @@ impl Greeting {
     }
 }
 
-fn write_trees(trees: &[Tree], out: &mut Vec<u8>) {
+fn write_trees<'a>(trees: impl Iterator<Item = &'a Tree>, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"available_trees\":[");
-    for (index, tree) in trees.iter().filter(|tree| tree.entries > 0).enumerate() {
+    for (index, tree) in trees.enumerate() {
         out.extend_from_slice(if index == 0 { b"{\"tree_id\":" } else { b",{\"tree_id\":" });
         write_text(&tree.id, out);
         let (count, changed_s) = (tree.entries, tree.changed_ms / 1000);

@@ -249,6 +249,9 @@ impl ForeignService for EideticaService {
         };
         let keyspace = Keyspace { system: EIDETICA, tenant: tenant.unwrap_or(Tenant::ONLY) };
         let exchange = Exchange { shared: Arc::clone(&self.shared), keyspace, is_tokenless, answered };
+        if request.method() == Method::OPTIONS {
+            return (exchange.answered)(answer::preflight());
+        }
         if request.method() != Method::POST {
             return exchange.end(Err(Refused::NotPost));
         }

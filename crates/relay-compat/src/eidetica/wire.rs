@@ -21,6 +21,8 @@ pub(super) enum Request {
 /// Further fields are read over: at least one description of the protocol has more.
 #[derive(Debug, Deserialize)]
 pub(super) struct Handshake {
+    #[serde(default)]
+    pub(super) device_id: String,
     pub(super) public_key: String,
     pub(super) protocol_version: u32,
     #[serde(deserialize_with = "few::<_, _, 1024>")]

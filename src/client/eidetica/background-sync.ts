@@ -1,0 +1,280 @@
+// The worker: it alone owns what waits and who is at work. Everybody else puts commands into its queue, which costs nothing, and it turns
+// them into exchanges, one for each peer at a time.
+import { ClientError } from '../client-error.js';
+import { Emitter } from '../emitter.js';
+import type { Timer } from '../environment.js';
+import { COMMITS_WAITING_MAX, PROBE_SECS, REQUESTS_MAX } from './limits.js';
+import { runRelation, wayTo } from './relation-job.js';
+import type { EngineParts, Exchanged } from './relation-job.js';
+import { Relation } from './relation.js';
+
+/** What the engine tells. */
+export interface SyncEvents {
+  /** An exchange ended, well or not. */
+  exchanged: Exchanged;
+  /** A peer refused so often that it is left alone until something new is to be sent to it. */
+  gaveUp: { readonly peer: string; readonly tree: string; readonly error: ClientError };
+  /** A peer cannot be reached, or can be again. */
+  reachable: { readonly peer: string; readonly isReachable: boolean };
+  /** The engine's state could not be kept; what is lost of it is found again by comparing trees. */
+  storageFailed: unknown;
+}
+
+/** What the worker is told. */
+export type Command =
+  | { readonly kind: 'queue-entry'; readonly tree: string; readonly id: string }
+  | { readonly kind: 'create-relationship' | 'remove-relationship'; readonly peer: string; readonly tree: string }
+  | { readonly kind: 'remove-peer'; readonly peer: string }
+  | { readonly kind: 'sync-tree'; readonly peer: string; readonly tree: string; readonly done: (exchanged: Exchanged) => void }
+  | { readonly kind: 'flush'; readonly done: (exchanged: readonly Exchanged[]) => void };
+
+/** An exchange that somebody waits for. */
+interface Job {
+  readonly relation: Relation;
+  readonly compare: boolean;
+  readonly done: (exchanged: Exchanged) => void;
+}
+
+const nobody = (): void => undefined;
+
+export class BackgroundSync {
+  readonly events: Emitter<SyncEvents>;
+  readonly #parts: EngineParts;
+  readonly #commands: Command[] = [];
+  readonly #relations = new Map<string, Map<string, Relation>>();
+  /** Peers of a tree. */
+  readonly #byTree = new Map<string, Set<Relation>>();
+  readonly #jobs: Job[] = [];
+  readonly #busy = new Set<string>();
+  readonly #unreachable = new Set<string>();
+  /** Trees with commits that found the queue full. */
+  readonly #missed = new Set<string>();
+  readonly #comparedAt = new Map<Relation, number>();
+  #turn: Timer | null = null;
+  #check: Timer | null = null;
+  #probe: Timer | null = null;
+  #unlisten: () => void = nobody;
+  #isStopped = false;
+  #idle: (() => void) | null = null;
+
+  constructor(parts: EngineParts, failed: (cause: unknown) => void) {
+    this.#parts = parts;
+    this.events = new Emitter(failed);
+  }
+
+  /** Goes on where the last run ended: trees with tips that a peer is not known to have are compared. */
+  async start(): Promise<void> {
+    const { state, backend, environment } = this.#parts;
+    for (const { publicKey } of state.peers()) {
+      for (const tree of state.treesOf(publicKey)) {
+        const relation = this.#relationOf(publicKey, tree);
+        const [unsent, cursor] = [state.unsent(publicKey, tree), state.cursor(publicKey, tree)];
+        const known = new Set(cursor?.theirTips);
+        const hasNews = (await backend.tips(tree)).some((tip) => !known.has(tip));
+        if (unsent !== undefined || hasNews) relation.restore(unsent ?? { attempts: 0, dueAt: 0 });
+        this.#comparedAt.set(relation, cursor?.syncedAt ?? environment.now());
+      }
+    }
+    this.#unlisten = environment.network?.listen((event) => event === 'back' && this.#probeNow()) ?? nobody;
+    this.#checkLater();
+    this.#soon();
+  }
+
+  /** Queues a command. A commit takes well under a millisecond and is never refused. */
+  submit(command: Command): void {
+    if (this.#isStopped) throw new ClientError('closed', 'the sync engine is closed');
+    if (command.kind === 'queue-entry' && this.#commands.length >= COMMITS_WAITING_MAX) this.#missed.add(command.tree);
+    else this.#commands.push(command);
+    this.#soon();
+  }
+
+  /** Takes no more commands and resolves when nothing is at work. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const timer of [this.#turn, this.#check, this.#probe]) timer?.cancel();
+    this.#unlisten();
+    for (const { relation, done } of this.#jobs.splice(0)) {
+      done({ peer: relation.peer, tree: relation.tree, sent: 0, received: [], error: new ClientError('closed', 'the sync engine is closed') });
+    }
+    if (this.#busy.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    await this.#parts.state.save();
+  }
+
+  /** Ids that wait to be sent, over all peers; a tree that is to be compared counts as one. */
+  get waiting(): number {
+    let count = 0;
+    for (const relation of this.#all()) count += relation.needsComparison ? 1 : relation.waiting;
+    return count;
+  }
+
+  *#all(): Generator<Relation> {
+    for (const relations of this.#relations.values()) yield* relations.values();
+  }
+
+  #soon(): void {
+    this.#turn ??= this.#parts.environment.after(0, () => {
+      this.#turn = null;
+      for (const command of this.#commands.splice(0)) this.#handle(command);
+      for (const tree of this.#missed) for (const relation of this.#byTree.get(tree) ?? []) relation.needsComparison = true;
+      this.#missed.clear();
+      this.#dispatch();
+    });
+  }
+
+  #handle(command: Command): void {
+    switch (command.kind) {
+      case 'queue-entry':
+        for (const relation of this.#byTree.get(command.tree) ?? []) this.#queue(relation, command.id);
+        break;
+      case 'create-relationship':
+        this.#relationOf(command.peer, command.tree).needsComparison = true;
+        break;
+      case 'remove-relationship':
+        this.#forget(command.peer, command.tree);
+        break;
+      case 'remove-peer':
+        for (const tree of [...(this.#relations.get(command.peer)?.keys() ?? [])]) this.#forget(command.peer, tree);
+        this.#unreachable.delete(command.peer);
+        break;
+      case 'sync-tree':
+        this.#jobs.push({ relation: this.#relationOf(command.peer, command.tree), compare: true, done: command.done });
+        break;
+      case 'flush':
+        this.#flush(command.done);
+    }
+  }
+
+  #queue(relation: Relation, id: string): void {
+    // A peer that was given up gets another chance with something new.
+    if (relation.attempts >= this.#parts.options.attemptsMax && relation.dueAt === Infinity) relation.succeeded();
+    relation.add(id, this.#parts.environment.now());
+  }
+
+  #flush(done: (exchanged: readonly Exchanged[]) => void): void {
+    const unclean = [...this.#all()].filter((relation) => !relation.isClean || relation.isRunning);
+    const ended: Exchanged[] = [];
+    if (unclean.length === 0) return done(ended);
+    const one = (exchanged: Exchanged): void => {
+      ended.push(exchanged);
+      if (ended.length === unclean.length) done(ended);
+    };
+    for (const relation of unclean) this.#jobs.push({ relation, compare: false, done: one });
+  }
+
+  #relationOf(peer: string, tree: string): Relation {
+    const relations = this.#relations.get(peer) ?? new Map<string, Relation>();
+    this.#relations.set(peer, relations);
+    const known = relations.get(tree);
+    if (known !== undefined) return known;
+    const relation = new Relation(peer, tree);
+    relations.set(tree, relation);
+    this.#byTree.set(tree, (this.#byTree.get(tree) ?? new Set()).add(relation));
+    return relation;
+  }
+
+  #forget(peer: string, tree: string): void {
+    const relation = this.#relations.get(peer)?.get(tree);
+    if (relation === undefined) return;
+    this.#relations.get(peer)?.delete(tree);
+    if (this.#relations.get(peer)?.size === 0) this.#relations.delete(peer);
+    this.#byTree.get(tree)?.delete(relation);
+    if (this.#byTree.get(tree)?.size === 0) this.#byTree.delete(tree);
+    this.#comparedAt.delete(relation);
+  }
+
+  /** Starts what is due, as far as peers and requests are free. */
+  #dispatch(): void {
+    if (this.#isStopped) return;
+    const later: Job[] = [];
+    for (const job of this.#jobs.splice(0)) {
+      if (this.#busy.size >= REQUESTS_MAX || this.#busy.has(job.relation.peer)) later.push(job);
+      else void this.#run(job);
+    }
+    this.#jobs.push(...later);
+    const { environment, options } = this.#parts;
+    if (!options.flush.enabled) return;
+    const now = environment.now();
+    for (const relation of this.#all()) {
+      if (this.#busy.size >= REQUESTS_MAX) return;
+      if (this.#busy.has(relation.peer) || now < relation.dueAt) continue;
+      const isDue = relation.isDue(now, options.queue.maxQueueSize, options.queue.maxQueueAgeSecs);
+      const compare = !isDue && this.#isPullDue(relation, now);
+      if (isDue || compare) void this.#run({ relation, compare, done: nobody });
+    }
+  }
+
+  #isPullDue(relation: Relation, now: number): boolean {
+    const { pullIntervalSecs } = this.#parts.options;
+    return pullIntervalSecs > 0 && now - (this.#comparedAt.get(relation) ?? 0) >= pullIntervalSecs * 1000;
+  }
+
+  async #run({ relation, compare, done }: Job): Promise<void> {
+    const { state, environment, options } = this.#parts;
+    this.#busy.add(relation.peer);
+    relation.isRunning = true;
+    const isComparison = compare || relation.needsComparison;
+    const exchanged = await runRelation(this.#parts, relation, compare);
+    const { error } = exchanged;
+    relation.isRunning = false;
+    if (isComparison) this.#comparedAt.set(relation, environment.now());
+    this.#setReachable(relation.peer, error === null || error.code !== 'peer_unreachable');
+    if (error !== null && !error.temporary && relation.attempts >= options.attemptsMax) this.#giveUp(relation, error);
+    await state.save().catch((cause: unknown) => this.events.emit('storageFailed', cause));
+    this.#busy.delete(relation.peer);
+    this.events.emit('exchanged', exchanged);
+    done(exchanged);
+    if (this.#busy.size === 0) this.#idle?.();
+    this.#dispatch();
+  }
+
+  /** The ids go, not what they stand for: the next attempt compares the tree. */
+  #giveUp(relation: Relation, error: ClientError): void {
+    relation.take();
+    relation.needsComparison = true;
+    relation.dueAt = Infinity;
+    this.events.emit('gaveUp', { peer: relation.peer, tree: relation.tree, error });
+  }
+
+  #setReachable(peer: string, isReachable: boolean): void {
+    if (this.#unreachable.has(peer) !== isReachable) return;
+    if (isReachable) this.#unreachable.delete(peer);
+    else this.#unreachable.add(peer);
+    this.events.emit('reachable', { peer, isReachable });
+    // Whoever is back gets at once what failed for want of a way.
+    if (isReachable) for (const relation of this.#relations.get(peer)?.values() ?? []) if (relation.dueAt !== Infinity) relation.dueAt = 0;
+    if (this.#unreachable.size > 0) this.#probeLater();
+  }
+
+  #checkLater(): void {
+    const { environment, options } = this.#parts;
+    if (!options.flush.enabled) return;
+    this.#check = environment.after(options.flush.checkIntervalSecs * 1000, () => {
+      this.#dispatch();
+      this.#checkLater();
+    });
+  }
+
+  #probeLater(): void {
+    this.#probe ??= this.#parts.environment.after(PROBE_SECS * 1000, () => this.#probeNow());
+  }
+
+  /** Waits between attempts grow to a minute; whether there is a way at all is asked more often, with the least there is to ask. */
+  #probeNow(): void {
+    this.#probe?.cancel();
+    this.#probe = null;
+    for (const peer of this.#unreachable) if (!this.#busy.has(peer)) void this.#ask(peer);
+    if (this.#unreachable.size > 0 && !this.#isStopped) this.#probeLater();
+  }
+
+  async #ask(peer: string): Promise<void> {
+    try {
+      const { transport, address } = wayTo(this.#parts, peer, 0);
+      await transport.send(address, { SendEntries: [] });
+    } catch {
+      return;
+    }
+    if (this.#isStopped) return;
+    this.#setReachable(peer, true);
+    this.#dispatch();
+  }
+}
