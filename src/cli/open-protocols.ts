@@ -1,4 +1,5 @@
 // What the banner says of the foreign protocols that are open: who is served, and what their formats leave in clear.
+import { addressesOf } from '../config/aliases.js';
 import type { Config } from '../config/options.js';
 import { isOn } from '../server/core-config.js';
 
@@ -16,7 +17,9 @@ export function openProtocols(config: Config): readonly string[] {
   if (isOn(config, 'compat.gun')) {
     const who = isOn(config, 'compat.gun-tokenless') ? 'with or without a token' : 'with a token';
     const open = config['compat.gun-sealed-only'] ? 'souls, keys, links and states' : 'souls, keys, states and all values the app does not encrypt';
-    lines.push(`GUN at /gun (${who}; ${open} are in clear)`);
+    const links = addressesOf(config['compat.gun-peers']).length;
+    const linked = links === 0 ? '' : `; linked with ${links} other relay${links === 1 ? '' : 's'}, which get all of it`;
+    lines.push(`GUN at /gun (${who}; ${open} are in clear${linked})`);
   }
   if (isOn(config, 'compat.eidetica')) {
     const who = isOn(config, 'compat.eidetica-tokenless') ? 'with or without a token' : 'with a token';

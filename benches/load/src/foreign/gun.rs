@@ -7,6 +7,7 @@ use crate::peer::Peer;
 use crate::setup::Line;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 const PATH: &str = "/gun";
 /// States lie in the past, so that no clock is asked.
@@ -16,6 +17,12 @@ const VALUE_START: &[u8] = b"\"bench:";
 const ACK: &[u8] = b"\"ok\":";
 const REFUSAL: &[u8] = b"\"err\":";
 
+/// In the names of this run: peers remember ids and nodes of the one before.
+fn run() -> u32 {
+    static RUN: OnceLock<u32> = OnceLock::new();
+    *RUN.get_or_init(|| getrandom::u32().unwrap_or_else(|_| std::process::id()))
+}
+
 /// A connection that sends.
 pub(crate) fn open(address: SocketAddr) -> Result<Peer, Failure> {
     Line::open(address, PATH)?.with_framing(Framing::WebSocketText).into_peer()
@@ -24,8 +31,8 @@ pub(crate) fn open(address: SocketAddr) -> Result<Peer, Failure> {
 /// A connection that is told of what is published in a group.
 pub(crate) fn subscribe(address: SocketAddr, group: usize, reader: usize) -> Result<Peer, Failure> {
     let mut line = Line::open(address, PATH)?.with_framing(Framing::WebSocketText);
-    let id = format!("g{group:08x}{reader:08x}");
-    line.send(format!("{{\"#\":\"{id}\",\"get\":{{\"#\":\"fan/{group}\"}}}}").as_bytes())?;
+    let (id, soul) = (format!("g{:08x}{group:04x}{reader:04x}", run()), fan_soul(group));
+    line.send(format!("{{\"#\":\"{id}\",\"get\":{{\"#\":\"{soul}\"}}}}").as_bytes())?;
     // It is subscribed once it is answered.
     while !contains(&line.receive()?, id.as_bytes()) {}
     line.into_peer()
@@ -33,13 +40,18 @@ pub(crate) fn subscribe(address: SocketAddr, group: usize, reader: usize) -> Res
 
 /// A node of its own. Ids are all of one length: stock peers take one that continues another for a part of it.
 pub(crate) fn put(connection: u64, number: u64, payload: &[u8]) -> Vec<u8> {
-    let soul = format!("bench/{connection:04x}/{number:08x}");
-    message(&format!("p{connection:04x}{number:08x}"), &soul, "value", number, payload)
+    let soul = format!("bench/{:08x}/{connection:04x}/{number:08x}", run());
+    message(&format!("p{:08x}{connection:04x}{number:08x}", run()), &soul, "value", number, payload)
 }
 
 /// A property of its own in the node of a group. Keys in order of their numbers, because peers sort them.
 pub(crate) fn publish(group: usize, number: u64, payload: &[u8]) -> Vec<u8> {
-    message(&format!("f{group:04x}{number:08x}"), &format!("fan/{group}"), &format!("k{number:08x}"), number, payload)
+    let id = format!("f{:08x}{group:04x}{number:08x}", run());
+    message(&id, &fan_soul(group), &format!("k{number:08x}"), number, payload)
+}
+
+fn fan_soul(group: usize) -> String {
+    format!("fan/{:08x}/{group}", run())
 }
 
 fn message(id: &str, soul: &str, key: &str, number: u64, payload: &[u8]) -> Vec<u8> {

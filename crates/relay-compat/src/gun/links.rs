@@ -1,5 +1,5 @@
 //! Other relays. A change goes to each of them but the one it came from; what is no change is not passed on, so a change crosses
-//! each link once and ends where it began, whatever the links look like.
+//! each link once each way at most and ends, whatever the links look like.
 
 use super::mailbox::Mailbox;
 use super::{ASKED_MAX, RELAYS_MAX};
@@ -15,7 +15,7 @@ struct Link {
 }
 
 enum Kind {
-    /// It speaks as this relay does: it is sent everything, and sends everything. Two links to one are told apart by nothing else.
+    /// It speaks as this relay does: it is sent everything, and sends everything.
     Relay { pid: Option<String> },
     /// A stock relay: it knows what it was asked for.
     Stock { asked: HashSet<Place> },
@@ -47,29 +47,23 @@ impl Links {
         has_room
     }
 
-    /// A link ended. Another link to the same relay takes over, and has to be brought up to date: what was on its way is lost.
-    pub(super) fn remove(&mut self, tenant: Tenant, peer: u64) -> Option<Arc<Mailbox>> {
-        let links = self.by_tenant.get_mut(&tenant)?;
-        let gone = links.remove(&peer)?;
-        let heir = links.values().find(|link| is_same(link, &gone)).map(|link| Arc::clone(&link.mailbox));
+    /// A link ended.
+    pub(super) fn remove(&mut self, tenant: Tenant, peer: u64) {
+        let Some(links) = self.by_tenant.get_mut(&tenant) else { return };
+        links.remove(&peer);
         if links.is_empty() {
             self.by_tenant.remove(&tenant);
         }
-        heir
     }
 
-    /// Who is told of a change: every relay once, and not the one it came from.
+    /// Who is told of a change: every link but those to the relay it came from. A relay with two links is told twice, and the second
+    /// time is no change: nobody can take its place by using its pid.
     pub(super) fn receivers(&self, tenant: Tenant, author: u64) -> Vec<(u64, Arc<Mailbox>)> {
         let Some(links) = self.by_tenant.get(&tenant) else { return Vec::new() };
         let from = links.get(&author);
-        let mut told: Vec<(u64, &Link)> = Vec::new();
-        for (peer, link) in links {
-            let is_author = *peer == author || from.is_some_and(|from| is_same(from, link));
-            if !is_author && !told.iter().any(|(_, other)| is_same(other, link)) {
-                told.push((*peer, link));
-            }
-        }
-        told.into_iter().map(|(peer, link)| (peer, Arc::clone(&link.mailbox))).collect()
+        let is_author = |peer: u64, link: &Link| peer == author || from.is_some_and(|from| is_same(from, link));
+        let others = links.iter().filter(|(peer, link)| !is_author(**peer, link));
+        others.map(|(peer, link)| (*peer, Arc::clone(&link.mailbox))).collect()
     }
 
     /// The stock relays that were not asked for a place yet, each but the one that asks; they count as asked from now on.
@@ -111,18 +105,17 @@ mod tests {
     }
 
     #[test]
-    fn a_change_goes_to_every_relay_once_and_not_back() {
+    fn a_change_goes_by_every_link_and_not_back() {
         let mut links = Links::default();
         for (peer, pid) in [(1, "a"), (2, "b"), (3, "a")] {
             assert!(links.add_relay(T, peer, &mailbox(), Some(pid.into())));
         }
         assert!(links.add_stock(T, 4, &mailbox()));
-        assert_eq!(peers(&links, 9), [1, 2, 4]);
+        assert_eq!(peers(&links, 9), [1, 2, 3, 4]);
         assert_eq!(peers(&links, 1), [2, 4], "nor by the second link to the same relay");
-        assert_eq!(peers(&links, 4), [1, 2]);
-        assert!(links.remove(T, 1).is_some(), "the second link takes over");
-        assert!(links.remove(T, 2).is_none());
-        assert_eq!(peers(&links, 9), [3, 4]);
+        assert_eq!(peers(&links, 4), [1, 2, 3]);
+        links.remove(T, 1);
+        assert_eq!(peers(&links, 9), [2, 3, 4]);
     }
 
     #[test]

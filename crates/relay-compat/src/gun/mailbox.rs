@@ -139,11 +139,6 @@ impl Mailbox {
         std::mem::take(&mut state.missed)
     }
 
-    /// The peer may lack anything.
-    pub(super) fn miss_everything(&self) {
-        self.change(|state| state.missed.everything = true);
-    }
-
     pub(super) fn read_again(&self, answer: Answer) {
         self.change(|state| state.again.push(answer));
     }

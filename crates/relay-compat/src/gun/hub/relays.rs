@@ -16,17 +16,16 @@ impl Hub {
 
     /// A stock relay: it is asked for everything that is wanted here already.
     pub(in super::super) fn link_stock(&self, tenant: Tenant, author: &Author) {
-        locked(&self.links).add_stock(tenant, author.peer, &author.mailbox);
+        if !locked(&self.links).add_stock(tenant, author.peer, &author.mailbox) {
+            return count(&self.counters.refused);
+        }
         for place in locked(&self.subscriptions).places(tenant) {
             self.pass_on(tenant, &place, u64::MAX);
         }
     }
 
     pub(in super::super) fn unlink(&self, tenant: Tenant, peer: u64) {
-        let heir = locked(&self.links).remove(tenant, peer);
-        if let Some(heir) = heir {
-            heir.miss_everything();
-        }
+        locked(&self.links).remove(tenant, peer);
     }
 
     /// Asks the stock relays for what they were not asked for yet; the id of that, when there is an answer to wait for.
