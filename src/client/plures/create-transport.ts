@@ -73,7 +73,7 @@ class Transport implements SyncTransport {
     let met: (connection: Connection) => void = () => undefined;
     const first = new Promise<Connection>((resolve) => (met = resolve));
     let lost: (error: Error) => void = () => undefined;
-    const meeting = this.#open(this.#wantsDirect ? `${peerId}~${this.#randomId()}` : peerId, true, met, (error) => lost(error));
+    const meeting = this.#open(this.#seal.shownId(this.#wantsDirect ? `${peerId}~${this.#randomId()}` : peerId), true, met, (error) => lost(error));
     const errors: Error[] = [];
     for (const { name, go, limitMs } of this.#ways(meeting)) {
       const gone = new Promise<never>((_, reject) => (lost = reject));

@@ -28,6 +28,11 @@ export class MessageSeal {
     return this.#seals ? foreignToken(this.#keys, 'topic', '') : this.#topic;
   }
 
+  /** The id of a peer as the relay and the others see it. */
+  shownId(peerId: string): string {
+    return this.#seals ? foreignToken(this.#keys, 'peer', peerId) : peerId;
+  }
+
   /** The name under which peers find each other directly; who knows the name does not know the topic. */
   get directName(): Uint8Array {
     return hash(utf8.encode(foreignToken(this.#keys, 'discovery', '')));
