@@ -26,7 +26,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   'yjs/node.ts': { own: ['client/node.ts', 'yjs'], packages: ['yjs'] },
   automerge: { own: ['client'], packages: ['@automerge/automerge', '@automerge/automerge-repo'] },
   'automerge/node.ts': { own: ['automerge', 'client/node.ts'], packages: [] },
-  // Only types of the client: an app that uses hooks brings the client itself.
+  // Types of the client, and the drawing of QR codes: an app that uses hooks brings the client itself.
   react: { own: ['client', 'client/pairing'], packages: ['react'] },
   'errors.ts': { own: [], packages: [] },
   'version.ts': { own: [], packages: ['node:*'] },

@@ -25,6 +25,9 @@ export interface MailboxHandler {
 export class Mailbox {
   readonly id: Uint8Array;
   readonly #space: Space;
+  #begin: (handler: MailboxHandler) => void = () => undefined;
+  /** What was read before listen() is handed on with it. */
+  readonly #handler: Promise<MailboxHandler>;
   #queue: Promise<void> = Promise.resolve();
   #seen = 0;
   #closed = false;
@@ -32,6 +35,11 @@ export class Mailbox {
   private constructor(space: Space, id: Uint8Array) {
     this.#space = space;
     this.id = id;
+    this.#handler = new Promise((resolve) => {
+      this.#begin = resolve;
+    });
+    space.subscribe(({ items }) => items.forEach((item) => this.#take(item)));
+    space.on('status', ({ error }) => error !== null && void this.#fail(error));
   }
 
   /** `found` makes it; a mailbox that was there before is refused with `pairing_taken`. */
@@ -46,21 +54,9 @@ export class Mailbox {
     return new Mailbox(space, fromHex(space.id) ?? new Uint8Array());
   }
 
-  /** To be called once, right after open(). */
-  listen({ take, failed }: MailboxHandler): void {
-    const fail = (error: ClientError): void => {
-      if (!this.#closed) failed(error);
-    };
-    this.#space.subscribe(({ items }) => {
-      for (const item of items) {
-        this.#seen += 1;
-        if (this.#seen > PAIRING_MESSAGES_MAX) return fail(new ClientError('pairing_flooded', 'somebody fills the mailbox', { hint: 'Make a new code.' }));
-        const message = decodeMessage(item);
-        if (message === undefined) continue;
-        this.#queue = this.#queue.then(() => (this.#closed ? undefined : take(message))).catch((cause: unknown) => fail(asClientError(cause)));
-      }
-    });
-    this.#space.on('status', ({ error }) => error !== null && fail(error));
+  /** To be called once. */
+  listen(handler: MailboxHandler): void {
+    this.#begin(handler);
   }
 
   /** Resolves when the relay has stored it. */
@@ -72,6 +68,23 @@ export class Mailbox {
   async read(): Promise<void> {
     await this.#space.whenSynced();
     await this.#queue;
+  }
+
+  #take(item: Uint8Array): void {
+    this.#seen += 1;
+    if (this.#seen === PAIRING_MESSAGES_MAX + 1) void this.#fail(new ClientError('pairing_flooded', 'somebody fills the mailbox', { hint: 'Make a new code.' }));
+    const message = decodeMessage(item);
+    if (message === undefined || this.#seen > PAIRING_MESSAGES_MAX) return;
+    const handle = async (): Promise<void> => {
+      const { take } = await this.#handler;
+      if (!this.#closed) await take(message);
+    };
+    this.#queue = this.#queue.then(handle).catch((cause: unknown) => this.#fail(asClientError(cause)));
+  }
+
+  async #fail(error: ClientError): Promise<void> {
+    const { failed } = await this.#handler;
+    if (!this.#closed) failed(error);
   }
 
   // A relay that cannot be reached, or does not erase, forgets it with the other spaces that nobody visits.

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { MemoryDeviceStore } from '../../../src/client/store/device-store.js';
 import { joinSpaceWith } from '../../../src/client/pairing/join-space.js';
 import type { JoinSpaceOptions } from '../../../src/client/pairing/join-space.js';
+import { Mailbox } from '../../../src/client/pairing/mailbox.js';
 import { PairingOffer } from '../../../src/client/pairing/pairing-offer.js';
 import type { PairingOfferOptions, PairingPhase } from '../../../src/client/pairing/pairing-offer.js';
 import { MemoryPairingStorage, WebPairingStorage } from '../../../src/client/pairing/pairing-storage.js';
@@ -10,7 +11,7 @@ import { freshCode, parseCode } from '../../../src/client/pairing/pairing-code.j
 import { systemRandom } from '../../../src/client/crypto/platform.js';
 import { platformEnvironment } from '../../../src/client/environment.js';
 import type { Environment } from '../../../src/client/environment.js';
-import { PAIRING_LIFE_MS, PAIRING_LINGER_MS } from '../../../src/client/limits.js';
+import { PAIRING_LIFE_MS, PAIRING_LINGER_MS, PAIRING_MESSAGES_MAX } from '../../../src/client/limits.js';
 import type { Space } from '../../../src/client/space/space.js';
 import type { OpenTransport } from '../../../src/client/transport/transport.js';
 import { HonestRelay } from '../../support/honest-relay.js';
@@ -256,6 +257,19 @@ test('after a reload no second guess is answered', async () => {
   await new Promise((resolve) => setTimeout(resolve, 300));
   waiting.end();
   await joining;
+});
+
+test('whoever fills the mailbox ends the pairing, and lets nobody in', async () => {
+  const here = await scene();
+  const offer = offerOf(here);
+  await offer.offer();
+  const { code } = offer.getSnapshot();
+  const flooder = await Mailbox.open(here.relay.address(), parseCode(code!), {}, { openTransport: here.relay.transport() }, 'enter');
+  for (let i = 0; i <= PAIRING_MESSAGES_MAX; i += 1) void flooder.send({ type: 'done', from: new Uint8Array(32) }).catch(() => undefined);
+  await until('the offer ended', () => offer.getSnapshot().phase === 'failed');
+  expect(offer.getSnapshot().error).toMatchObject({ code: 'pairing_flooded' });
+  await flooder.close(false, { ...platformEnvironment() });
+  expect(here.admin.space.devices()).toHaveLength(1);
 });
 
 test('what is kept over a reload is read as it was written, and damage counts as nothing', async () => {
