@@ -1,10 +1,10 @@
 // A shopping list: every change is one entry, and the list is what the entries make of it, in whatever order and however often they come.
-import { IndexedDbDeviceStore, createSpace, guardUnsynced, openSpace } from 'sealrelay/client';
+import { createSpace, guardUnsynced, openSpaceInTabs } from 'sealrelay/client';
 
 const NAME = 'shopping-list';
 const element = (id) => document.getElementById(id);
 
-// The list is the app's own: the SDK keeps the device, and hands on each entry until it was taken.
+// The list is the app's own, and all tabs of this origin keep it in one place; the SDK keeps the device, and hands on each entry until it was taken.
 const items = new Map(JSON.parse(localStorage.getItem(NAME) ?? '[]').map((item) => [item.id, item]));
 
 /** Takes a change; of two for one item the later wins, so the same one twice does no harm. */
@@ -16,13 +16,15 @@ function take(item) {
   show();
 }
 
-async function open() {
-  const storage = await IndexedDbDeviceStore.open(NAME);
-  if ((await storage.load()) !== null) return openSpace({ storage });
-  if (location.hash.length > 1) return openSpace({ storage, link: decodeURIComponent(location.hash.slice(1)) });
-  const space = await createSpace({ storage, relay: await askForRelay() });
-  location.hash = encodeURIComponent(space.link);
-  return space;
+/** The link of the space: from the address bar, or of a new space. */
+async function spaceLink() {
+  if (location.hash.length > 1) return decodeURIComponent(location.hash.slice(1));
+  const space = await createSpace({ relay: await askForRelay() });
+  await space.whenSynced();
+  const link = space.link;
+  await space.close();
+  location.hash = encodeURIComponent(link);
+  return link;
 }
 
 function askForRelay() {
@@ -37,7 +39,8 @@ function askForRelay() {
   });
 }
 
-const space = await open();
+// One device and one connection for all tabs of this origin.
+const space = await openSpaceInTabs({ link: await spaceLink() });
 space.subscribe((entry) => entry.items.forEach((bytes) => take(JSON.parse(new TextDecoder().decode(bytes)))));
 guardUnsynced(space);
 
@@ -65,7 +68,7 @@ function show() {
 }
 
 const showStatus = () => (element('status').textContent = `${space.status.status}, ${space.hasUnsyncedChanges ? 'something is only here so far' : 'all is on the relay’s disk'}`);
-for (const name of ['status', 'pushed', 'write-state']) space.on(name, showStatus);
+for (const name of ['status', 'progress']) space.on(name, showStatus);
 
 element('add').addEventListener('submit', (event) => {
   event.preventDefault();

@@ -14,7 +14,7 @@ declare const page: TabProgram;
 
 describe.skipIf(!productBuilt() || !existsSync(CHROMIUM)).each([
   { binding: 'Yjs', count: 10 },
-  { binding: 'Automerge', count: 4 },
+  { binding: 'Automerge', count: 3 },
   { binding: 'a bare space', count: 10 },
 ] as const)('tabs of one origin over $binding (skipped without the built product and Chromium)', ({ binding, count }) => {
   const scene = new TabScene();

@@ -122,6 +122,13 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('an example (skipped w
     await hasItems(first, 'bread', 'apricots', 'candles');
     await addItem(second, 'a letter');
     await hasItems(first, 'a letter');
+    if (name === 'vanilla') {
+      const tab = await first.context().newPage();
+      await tab.goto(first.url());
+      await hasItems(tab, 'bread', 'a letter');
+      await addItem(tab, 'from a second tab');
+      for (const page of [first, second]) await hasItems(page, 'from a second tab');
+    }
     expect(troubles()).toEqual([]);
     for (const page of [first, second]) await page.context().close();
   });
