@@ -28,7 +28,7 @@ pub(crate) fn refusal(refusal: RequestRefusal) -> Response<Bytes> {
 }
 
 /// Of a request at the path of a WebSocket that asks for none.
-pub(crate) fn want_upgrade(request: &SocketRequest) -> Result<(), Response<Bytes>> {
-    let answer = || plain(StatusCode::UPGRADE_REQUIRED, "This address speaks WebSocket");
+pub(crate) fn want_upgrade(request: &SocketRequest) -> Result<(), Box<Response<Bytes>>> {
+    let answer = || Box::new(plain(StatusCode::UPGRADE_REQUIRED, "This address speaks WebSocket"));
     request.is_upgrade.then_some(()).ok_or_else(answer)
 }

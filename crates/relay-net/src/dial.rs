@@ -122,18 +122,18 @@ mod tests {
     fn addresses_are_those_of_websockets() {
         let read = |text: &str| text.parse::<DialAddress>().ok().map(|address| address.uri().to_string());
         for (text, expected) in [
-            ("http://127.0.0.1:8765/gun", "ws://127.0.0.1:8765/gun"),
-            (" HTTPS://relay.example/gun?t=x ", "wss://relay.example/gun?t=x"),
-            ("ws://[::1]:1/gun", "ws://[::1]:1/gun"),
-            ("wss://relay.example/gun?t=a@b", "wss://relay.example/gun?t=a@b"),
+            ("http://127.0.0.1:8765/peer", "ws://127.0.0.1:8765/peer"),
+            (" HTTPS://relay.example/peer?t=x ", "wss://relay.example/peer?t=x"),
+            ("ws://[::1]:1/peer", "ws://[::1]:1/peer"),
+            ("wss://relay.example/peer?t=a@b", "wss://relay.example/peer?t=a@b"),
         ] {
             assert_eq!(read(text).as_deref(), Some(expected), "{text}");
         }
         let long = format!("ws://a/{}", "x".repeat(super::ADDRESS_BYTES_MAX));
-        for wrong in ["", "relay.example", "ftp://a/", "ws://", "ws:///gun", "ws://user:pass@a/", "ws://a b/", &long] {
+        for wrong in ["", "relay.example", "ftp://a/", "ws://", "ws:///peer", "ws://user:pass@a/", "ws://a b/", &long] {
             assert_eq!(read(wrong), None, "{wrong:.40}");
         }
-        let secret: DialAddress = "ws://a/gun?t=secret".parse().unwrap();
+        let secret: DialAddress = "ws://a/peer?t=secret".parse().unwrap();
         assert!(!format!("{secret:?}").contains("secret"));
     }
 }

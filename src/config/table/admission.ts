@@ -93,7 +93,7 @@ export const ADMISSION = {
     default: 60,
     min: 0,
     max: COUNT_MAX,
-    doc: 'Requests of one client address in a minute for what is not the native protocol (/health, /regions, /version, …), and as many to Graceful Books; 0 is no limit. An IPv6 address counts as its /64.',
+    doc: 'Requests of one client address in a minute for what is not the native protocol (/health, /regions, /version, …), and as many for a foreign protocol whose clients read a rate from the answers; 0 is no limit. An IPv6 address counts as its /64.',
   },
   'limits.native-requests-per-minute': {
     ...fixed,

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(super) type Place = (Arc<str>, Option<Arc<str>>);
 /// A page that was read.
 pub(super) enum Arrived {
-    Answer(Answer, Result<Page, DocumentError>),
+    Answer(Box<Answer>, Result<Page, DocumentError>),
     Compared(Comparing, Result<Page, DocumentError>),
 }
 

@@ -143,7 +143,7 @@ impl ForeignService for GunService {
     }
 
     fn open_socket(&self, request: SocketRequest, _: Moment) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>> {
-        sockets_only::want_upgrade(&request).map_err(readable)?;
+        sockets_only::want_upgrade(&request).map_err(|answer| Box::new(readable(*answer)))?;
         match self.tenant(&request.head) {
             Some(tenant) => Ok(self.peers(tenant, false)),
             None => Err(Box::new(readable(sockets_only::plain(StatusCode::UNAUTHORIZED, "A token is needed")))),

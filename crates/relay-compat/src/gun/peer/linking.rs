@@ -9,6 +9,7 @@ use super::super::message::Said;
 use super::super::write;
 use super::{OURSELVES, Peer};
 use relay_core::endpoint::{Moment, Outbox};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// What the peer is.
@@ -77,9 +78,8 @@ impl Peer {
     pub(super) fn compare(&mut self, said: Said) {
         match said {
             Said::Offer(offer) if self.role == Role::Relay => {
-                if !self.reconciler.heard(offer) {
-                    count(&self.hub.counters.refused);
-                }
+                let is_refused = !self.reconciler.heard(offer);
+                self.hub.counters.refused.fetch_add(u64::from(is_refused), Ordering::Relaxed);
             }
             Said::Compared { offer, is_same } => {
                 if let Some(range) = self.reconciler.answered(&offer, is_same) {

@@ -21,7 +21,7 @@ impl Peer {
         for arrived in self.author.mailbox.take_arrived() {
             self.reads = self.reads.saturating_sub(1);
             match arrived {
-                Arrived::Answer(answer, page) => self.say_page(answer, page, out),
+                Arrived::Answer(answer, page) => self.say_page(*answer, page, out),
                 Arrived::Compared(what, page) => self.say_compared(what, page),
             }
         }
@@ -54,7 +54,7 @@ impl Peer {
         if let Some((what, range)) = self.reconciler.next_read() {
             self.read(range, |page| Arrived::Compared(what, page));
         } else if let Some(answer) = self.waiting.pop_front().or_else(|| self.follow(now)) {
-            self.read(answer.next_page(), |page| Arrived::Answer(answer, page));
+            self.read(answer.next_page(), |page| Arrived::Answer(Box::new(answer), page));
         } else {
             return false;
         }
