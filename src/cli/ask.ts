@@ -1,8 +1,13 @@
 // Asks a relay on this machine over HTTP: one request, a time limit, a size limit. What goes wrong becomes a sentence with a fix.
-import type { IncomingMessage } from 'node:http';
-import { request } from 'node:https';
+import { request as requestPlain, type IncomingMessage } from 'node:http';
+import { request as requestTls } from 'node:https';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { RelayError } from '../errors.js';
 
+/** What a trusted proxy writes that speaks for itself. */
+const PROXY_HEADER = 'PROXY UNKNOWN\r\n';
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
 export interface Answer {
@@ -21,15 +26,17 @@ export interface Question {
   readonly hint: string;
   /** True for the relay of this machine, whose certificate is for a name that does not lead here; nothing secret is sent. */
   readonly trustsAny?: boolean;
+  /** True where the relay takes this machine for a proxy, which has to begin with a header. */
+  readonly asProxy?: boolean;
 }
 
-export async function ask({ url, method, timeoutMs, hint, token = null, trustsAny = false }: Question): Promise<Answer> {
+export async function ask({ url, method, timeoutMs, hint, token = null, trustsAny = false, asProxy = false }: Question): Promise<Answer> {
   const signal = AbortSignal.timeout(timeoutMs);
   let status: number;
   let text: string;
   try {
-    if (trustsAny && url.startsWith('https:')) {
-      const response = await overAnyTls(url, method, signal);
+    if (asProxy || (trustsAny && url.startsWith('https:'))) {
+      const response = await overSocket(url, method, signal, asProxy);
       status = response.statusCode ?? 0;
       text = await readLimited(response);
     } else {
@@ -44,9 +51,17 @@ export async function ask({ url, method, timeoutMs, hint, token = null, trustsAn
   return { status, body: parse(text) };
 }
 
-function overAnyTls(url: string, method: string, signal: AbortSignal): Promise<IncomingMessage> {
+/** On a connection of its own, whatever the certificate. */
+function overSocket(url: string, method: string, signal: AbortSignal, asProxy: boolean): Promise<IncomingMessage> {
+  const { hostname, port, protocol } = new URL(url);
+  const isTls = protocol === 'https:';
+  const createConnection = (): Duplex => {
+    const socket = connect({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) });
+    if (asProxy) socket.write(PROXY_HEADER);
+    return isTls ? connectTls({ socket, rejectUnauthorized: false }) : socket;
+  };
   return new Promise((resolve, reject) => {
-    request(url, { method, signal, rejectUnauthorized: false, agent: false }, resolve).once('error', reject).end();
+    (isTls ? requestTls : requestPlain)(url, { method, signal, createConnection }, resolve).once('error', reject).end();
   });
 }
 

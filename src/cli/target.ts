@@ -3,6 +3,7 @@ import { isLoopback } from '../config/bind.js';
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { ReadFlags, Switch } from '../config/flags.js';
 import type { Config, OptionSpec } from '../config/options.js';
+import { isOfProxies } from '../config/proxies.js';
 import { isTlsOn } from '../config/tls.js';
 import { parseValue } from '../config/values.js';
 import { RelayError } from '../errors.js';
@@ -26,6 +27,8 @@ export interface Target {
   readonly token: string | null;
   /** Where the configuration of this machine says; not an address that was given. */
   readonly isOwn: boolean;
+  /** Whether the relay takes whoever asks from this machine for a proxy that has to begin with a PROXY header. */
+  readonly asProxy: boolean;
 }
 
 /** The public address, or the admin one. */
@@ -34,14 +37,16 @@ export async function findTarget(which: 'public' | 'admin', given: ReadFlags, io
   const url = given.switches.get('url');
   if (url !== undefined) {
     if (!URL.canParse(url) || !/^https?:\/\//.test(url)) throw new RelayError('config_invalid', `--url: "${url}" is no URL`, { hint: 'Write --url http://127.0.0.1:8080.' });
-    return { baseUrl: url.replace(/\/+$/, ''), timeoutMs, token: which === 'admin' ? await findToken(url, given, io) : null, isOwn: false };
+    return { baseUrl: url.replace(/\/+$/, ''), timeoutMs, token: which === 'admin' ? await findToken(url, given, io) : null, isOwn: false, asProxy: false };
   }
   const { config } = orThrow(await inspectConfig(given, io.env));
   const [host, port, flag] = which === 'public' ? ([config.host, config.port, '--port'] as const) : ([config['admin.host'], config['admin.port'], '--admin.port'] as const);
   if (port === null) throw new RelayError('config_invalid', 'the admin listener is off', { hint: 'Switch it on with --admin.port 9090 and restart the relay.' });
   if (port === 0) throw new RelayError('config_invalid', `the relay was told to take any port`, { hint: `Give the one it took with ${flag} or --url.` });
   const scheme = which === 'public' && isTlsOn(config) ? 'https' : 'http';
-  return { baseUrl: `${scheme}://${authority(loopbackOf(host), port)}`, timeoutMs, token: which === 'admin' ? await tokenOf(config) : null, isOwn: true };
+  const address = loopbackOf(host);
+  const asProxy = which === 'public' && config['proxy-protocol'] && isOfProxies(config['behind-proxy'], address);
+  return { baseUrl: `${scheme}://${authority(address, port)}`, timeoutMs, token: which === 'admin' ? await tokenOf(config) : null, isOwn: true, asProxy };
 }
 
 /** A wrong configuration is no reason to ask nobody at a given --url. What opens the relay of this machine is not sent to another one. */

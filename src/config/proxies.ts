@@ -1,5 +1,5 @@
 // The list behind `behind-proxy`: networks of proxies whose word about a client's address is believed.
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { configError, type Finding, type Origin } from './finding.js';
 import type { Config, OptionKey } from './options.js';
 
@@ -21,6 +21,18 @@ export function parseProxies(text: string): readonly string[] | null {
     .map((part) => part.trim())
     .flatMap((part) => (Object.hasOwn(NAMED, part) ? (NAMED[part] ?? []) : [part]));
   return networks.length <= NETWORKS_MAX && networks.every(isNetwork) ? networks : null;
+}
+
+/** Whether an address is in one of the networks of a list; a name stands for loopback. */
+export function isOfProxies(text: string, host: string): boolean {
+  const networks = new BlockList();
+  for (const network of parseProxies(text) ?? []) {
+    const [address = '', prefix] = network.split('/');
+    const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
+    networks.addSubnet(address, prefix === undefined ? (family === 'ipv4' ? 32 : 128) : Number(prefix), family);
+  }
+  const address = isIP(host) === 0 ? '127.0.0.1' : host;
+  return networks.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
 }
 
 /** What is wrong with the options. */

@@ -1,6 +1,8 @@
 // Rates of client addresses and trusted proxies, through the built product.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../support/relay-process.js';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 
 const asked = async (url: string, path: string, headers: Record<string, string> = {}): Promise<Response> => {
@@ -58,5 +60,17 @@ describe.skipIf(!existsSync(CLI))('limits (needs `npm run build`)', () => {
     const found = await Promise.all(spoofed.map(async (address) => (await asked(other, '/health', { 'x-forwarded-for': address })).status));
     expect(found.toSorted()).toEqual([200, 200, 429]);
     for (const relay of [trusting, doubting]) expect([...relay.stdout, ...relay.stderr].join('\n')).not.toMatch(/198\.51\.100|6\.6\.6\.6/);
+  });
+
+  it('takes the client from a PROXY header of trusted proxies, and is probed by its own health check', async () => {
+    const flags = ['--port', String(await freePort()), '--behind-proxy', 'loopback', '--proxy-protocol'];
+    await using relay = new ServeProcess(flags);
+    const url = await relay.url();
+    const refused = await fetch(`${url}/health`);
+    expect([refused.status, (await refused.json()).code]).toEqual([400, 'proxy_header_needed']);
+    const probe = (...args: string[]): number | null => spawnSync(process.execPath, [CLI, 'healthcheck', ...args], { cwd: relay.dir }).status;
+    expect(probe(...flags)).toBe(0);
+    // The control: without the option it begins with no header, and is refused.
+    expect(probe(...flags.slice(0, 2))).toBe(1);
   });
 });

@@ -207,10 +207,11 @@ impl Native {
 
     /// Makes everything durable and lets the data directory go. No connection is open any more.
     pub(crate) fn close(&self) {
+        self.store.close();
+        // After the store: what goes with its last calls is still to be noted.
         if let Some(book) = &self.book {
             book.close();
         }
-        self.store.close();
     }
 }
 

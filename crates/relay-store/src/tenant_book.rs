@@ -39,6 +39,8 @@ struct Held {
     /// Places of records that say nothing any more.
     free: Vec<u64>,
     end: u64,
+    /// Nothing is written any more.
+    is_closed: bool,
 }
 
 fn record(space: SpaceId, tenant: TenantId) -> [u8; RECORD_BYTES] {
@@ -76,8 +78,15 @@ impl TenantBook {
     /// When the file cannot be read or a thread cannot be started.
     pub fn open(vfs: Arc<dyn Vfs>, data_dir: &Path) -> Result<Self, DirError> {
         let path = data_dir.join(TENANTS_FILE);
-        let mut held =
-            Held { file: None, dir: data_dir.to_owned(), places: HashMap::new(), free: Vec::new(), end: 0, vfs };
+        let mut held = Held {
+            file: None,
+            dir: data_dir.to_owned(),
+            places: HashMap::new(),
+            free: Vec::new(),
+            end: 0,
+            is_closed: false,
+            vfs,
+        };
         if Self::exists(&*held.vfs, data_dir)? {
             held.read(&path).map_err(DirError::io("read", &path))?;
         }
@@ -93,7 +102,9 @@ impl TenantBook {
     /// Writes what waits, then lets the file go.
     pub fn close(&self) {
         self.worker.stop();
-        Self::lock(&self.held).file = None;
+        let mut held = Self::lock(&self.held);
+        held.is_closed = true;
+        held.file = None;
     }
 }
 
@@ -139,6 +150,10 @@ impl Held {
         if let Some(file) = &self.file {
             return Ok(Arc::clone(file));
         }
+        // Made anew it would be empty: that is for one that was never there.
+        if self.is_closed || !self.places.is_empty() {
+            return Err(io::Error::other("the list of tenants is closed"));
+        }
         let file = self.vfs.open(&self.dir.join(TENANTS_FILE), OpenMode::CreatePrivate)?;
         file.write_all_at(&MAGIC, 0)?;
         file.sync_data()?;
@@ -161,8 +176,9 @@ impl Held {
     }
 
     fn forget(&mut self, space: SpaceId) -> io::Result<()> {
-        let Some((place, _)) = self.places.remove(&space) else { return Ok(()) };
+        let Some((place, _)) = self.places.get(&space).copied() else { return Ok(()) };
         let file = self.file()?;
+        self.places.remove(&space);
         file.write_all_at(&[0; RECORD_BYTES], offset_of(place))?;
         file.sync_data()?;
         self.free.push(place);
@@ -190,9 +206,9 @@ impl TenantRecords for TenantBook {
 
     fn forget(&self, space: SpaceId) {
         let held = Arc::clone(&self.held);
-        self.worker.submit(Box::new(move |_| {
-            // What stays on the disk names a space that is gone, counts for nothing, and is overwritten by its next founding.
-            let _left = Self::lock(&held).forget(space);
+        self.worker.submit(Box::new(move |may_run| {
+            // What stays on the disk names a space that is gone: it holds nothing, and its next founding overwrites it.
+            let _left = may_run.map(|()| Self::lock(&held).forget(space));
         }));
     }
 }
@@ -275,6 +291,21 @@ mod tests {
         assert_eq!(held(&open(&vfs)), [(1, 7), (5, 7), (6, 7)]);
         vfs.edit(&path, |bytes| bytes[0] ^= 1).unwrap();
         assert!(TenantBook::open(vfs as Arc<dyn Vfs>, Path::new(DIR)).is_err());
+    }
+
+    #[test]
+    fn what_comes_after_the_end_changes_nothing() {
+        let vfs = disk();
+        let book = open(&vfs);
+        put(&book, 1, 7).unwrap();
+        put(&book, 2, 8).unwrap();
+        book.close();
+        let before = bytes(&vfs);
+        book.forget(SpaceId([1; 32]));
+        assert_eq!(put(&book, 3, 7), Err(StoreError::Closed));
+        assert!(TenantBook::lock(&book.held).forget(SpaceId([1; 32])).is_err(), "also what was under way");
+        assert_eq!(bytes(&vfs), before);
+        assert_eq!(held(&open(&vfs)), [(1, 7), (2, 8)]);
     }
 
     #[test]

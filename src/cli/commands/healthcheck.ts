@@ -10,7 +10,7 @@ export const healthcheckCommand: Command = {
     'Asks /health/ready of the relay on this machine, at the address that flags, environment and file say. For HEALTHCHECK of a container image, exec probes and service managers.',
   ],
   operand: null,
-  options: ['host', 'port', 'insecure', 'tls.cert', 'tls.key', 'acme.domains'],
+  options: ['host', 'port', 'insecure', 'behind-proxy', 'proxy-protocol', 'tls.cert', 'tls.key', 'acme.domains'],
   switches: [...TARGET_SWITCHES, JSON_SWITCH],
   examples: [
     { line: 'relay healthcheck', does: 'exit code 0 when it does; one line in words' },
@@ -18,8 +18,8 @@ export const healthcheckCommand: Command = {
   ],
   exits: ['the relay takes work', 'it does not, or nobody answers'],
   run: async (given, io) => {
-    const { baseUrl, timeoutMs, isOwn } = await findTarget('public', given, io);
-    const { status, body } = await ask({ url: `${baseUrl}/health/ready`, method: 'GET', timeoutMs, trustsAny: isOwn, hint: 'Is the relay running, and on this port?' });
+    const { baseUrl, timeoutMs, isOwn, asProxy } = await findTarget('public', given, io);
+    const { status, body } = await ask({ url: `${baseUrl}/health/ready`, method: 'GET', timeoutMs, trustsAny: isOwn, asProxy, hint: 'Is the relay running, and on this port?' });
     const isReady = status === 200 && body?.['ready'] === true;
     if (given.switches.has('json')) io.print(JSON.stringify({ ready: isReady, status, reason: body?.['reason'] ?? null, detail: body?.['detail'] ?? null }));
     else io.print(isReady ? 'ready' : `not ready: ${String(body?.['detail'] ?? `HTTP status ${status}, which no relay answers here`)}`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RelayError } from '../../../src/errors.js';
 import { loadConfig } from '../../../src/config/load.js';
-import { parseProxies } from '../../../src/config/proxies.js';
+import { isOfProxies, parseProxies } from '../../../src/config/proxies.js';
 
 describe('behind-proxy', () => {
   it('is a list of networks and of names for them', () => {
@@ -18,5 +18,16 @@ describe('behind-proxy', () => {
   it('is a reason to listen where others can connect', () => {
     expect(loadConfig(['--host', '0.0.0.0', '--behind-proxy', 'private'], {}).config.host).toBe('0.0.0.0');
     expect(() => loadConfig(['--host', '0.0.0.0', '--behind-proxy', 'off'], {})).toThrow('not a loopback address');
+  });
+
+  it('knows who is in them', () => {
+    expect(['127.0.0.1', '::1', 'localhost'].map((host) => isOfProxies('loopback', host))).toEqual([true, true, true]);
+    expect(['10.1.2.3', '11.0.0.1', '2001:db8::5'].map((host) => isOfProxies('10.0.0.0/8,2001:db8::/32', host))).toEqual([true, false, true]);
+    expect(isOfProxies('off', '127.0.0.1')).toBe(false);
+  });
+
+  it('need to be named before they may speak the PROXY protocol', () => {
+    expect(() => loadConfig(['--proxy-protocol'], {})).toThrow('the PROXY protocol is spoken by nobody');
+    expect(loadConfig(['--proxy-protocol', '--behind-proxy', 'loopback'], {}).config['proxy-protocol']).toBe(true);
   });
 });
