@@ -1,57 +1,68 @@
 // Who waits for the fate of changes, until all is known, nothing can be sent for now, or it takes too long.
 import type { Environment, Timer } from '../environment.js';
 
-export interface Fates {
-  /** Those whose fate was asked for and is not known. */
-  readonly open: ReadonlySet<string>;
-  readonly stored: ReadonlySet<string>;
-  /** Reasons by token. */
-  readonly refused: ReadonlyMap<string, string>;
-}
+/** The fates of some changes, by their tokens. */
+export class Settlement {
+  /** Those whose fate is not known. */
+  readonly open = new Set<string>();
+  /** Reasons of those that no relay will store. */
+  readonly refused = new Map<string, string>();
+  readonly #ended: (settlement: Settlement) => void;
+  #done: (() => void) | null = null;
+  #timer: Timer | undefined;
 
-interface Waiting {
-  readonly open: Set<string>;
-  readonly stored: Set<string>;
-  readonly refused: Map<string, string>;
-  readonly done: (fates: Fates) => void;
-  readonly timer: Timer;
+  constructor(ended: (settlement: Settlement) => void) {
+    this.#ended = ended;
+  }
+
+  get isAwaited(): boolean {
+    return this.#done !== null;
+  }
+
+  /** Resolves when all fates are known, or when it is ended. */
+  async wait(limitMs: number, environment: Pick<Environment, 'after'>): Promise<void> {
+    if (this.open.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#done = resolve;
+        this.#timer = environment.after(limitMs, () => this.end());
+      });
+    }
+    this.end();
+  }
+
+  settle(token: string, reason: string | null): void {
+    if (!this.open.delete(token)) return;
+    if (reason !== null) this.refused.set(token, reason);
+    if (this.open.size === 0 && this.isAwaited) this.end();
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    this.#ended(this);
+    this.#done?.();
+  }
 }
 
 export class Settlements {
-  readonly #waiting = new Set<Waiting>();
+  readonly #all = new Set<Settlement>();
 
-  /** The fates of these, as far as they are known by then. */
-  of(tokens: readonly string[], limitMs: number, environment: Pick<Environment, 'after'>): Promise<Fates> {
-    if (tokens.length === 0) return Promise.resolve({ open: new Set(), stored: new Set(), refused: new Map() });
-    return new Promise((resolve) => {
-      const waiting: Waiting = { open: new Set(tokens), stored: new Set(), refused: new Map(), done: resolve, timer: environment.after(limitMs, () => this.#end(waiting)) };
-      this.#waiting.add(waiting);
-    });
+  /** From now on it hears of every fate; which ones it is about is said by adding them to `open`. */
+  begin(): Settlement {
+    const settlement = new Settlement((ended) => this.#all.delete(ended));
+    this.#all.add(settlement);
+    return settlement;
   }
 
   stored(tokens: readonly string[]): void {
-    for (const waiting of [...this.#waiting]) {
-      for (const token of tokens) if (waiting.open.delete(token)) waiting.stored.add(token);
-      if (waiting.open.size === 0) this.#end(waiting);
-    }
+    for (const settlement of [...this.#all]) for (const token of tokens) settlement.settle(token, null);
   }
 
   refused(token: string, reason: string): void {
-    for (const waiting of [...this.#waiting]) {
-      if (waiting.open.delete(token)) waiting.refused.set(token, reason);
-      if (waiting.open.size === 0) this.#end(waiting);
-    }
+    for (const settlement of [...this.#all]) settlement.settle(token, reason);
   }
 
   /** Nothing can be sent for now: nobody waits longer for it. */
   giveUp(): void {
-    for (const waiting of [...this.#waiting]) this.#end(waiting);
-  }
-
-
-  #end(waiting: Waiting): void {
-    waiting.timer.cancel();
-    this.#waiting.delete(waiting);
-    waiting.done(waiting);
+    for (const settlement of [...this.#all]) if (settlement.isAwaited) settlement.end();
   }
 }

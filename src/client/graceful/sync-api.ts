@@ -12,7 +12,7 @@ import { ChangeQueue } from './change-queue.js';
 import type { Queued, QueueLimits } from './change-queue.js';
 import { ChangeMirror } from './change-mirror.js';
 import { ChangeSealing, whyUnfit } from './change-sealing.js';
-import type { OwnedChange, SyncKey } from './change-sealing.js';
+import type { SyncKey } from './change-sealing.js';
 import { ChangeSender } from './change-sender.js';
 import { ACK_IDS_MAX, PUSH_WAIT_MS } from './limits.js';
 import { offlineStats } from './offline-stats.js';
@@ -22,7 +22,7 @@ import { RelayClient } from './relay-client.js';
 import type { RelayClientEvents, RelayClientOptions } from './relay-client.js';
 import { closedError, optionError } from './sync-errors.js';
 import { Settlements } from './settlements.js';
-import type { Fates } from './settlements.js';
+import type { Settlement } from './settlements.js';
 import { SYNC_PROTOCOL_VERSION, parsePullAnswer } from './wire.js';
 import type { SyncAckMessage, SyncChange, SyncPullRequest, SyncPullResponse, SyncPushRequest, SyncPushResponse } from './wire.js';
 
@@ -116,20 +116,27 @@ export class SyncApi<Change extends SyncChange = SyncChange> {
   async push(request: SyncPushRequest<Change>): Promise<SyncApiPushResponse> {
     await this.#open(request);
     const rejected: { id: string; reason: string }[] = [];
-    // One after the other, so that the queue has the order of the calls.
-    const keeping = this.#keeping.then(() => this.#keep(request, rejected));
-    this.#keeping = keeping.catch(() => undefined);
-    const { taken, fates } = await keeping;
-    if (!this.#enabled) return this.#answer(idsOf(taken.values()), rejected, [], 'device');
-    if (!this.#sender.kick()) this.#settlements.giveUp();
-    const { open, refused } = await fates;
-    const [accepted, queued]: [SyncChange[], SyncChange[]] = [[], []];
-    for (const [token, change] of taken) {
-      const reason = refused.get(token);
-      if (reason !== undefined) rejected.push({ id: change.id, reason });
-      else (open.has(token) ? queued : accepted).push(change);
+    // The sender may be faster than this is: it is listened to before anything is in the queue.
+    const settlement = this.#settlements.begin();
+    try {
+      // One after the other, so that the queue has the order of the calls.
+      const keeping = this.#keeping.then(() => this.#keep(request, rejected, settlement));
+      this.#keeping = keeping.catch(() => undefined);
+      const taken = await keeping;
+      if (!this.#enabled) return this.#answer(idsOf(taken.values()), rejected, [], 'device');
+      const waiting = settlement.wait(this.#pushWaitMs, this.#environment);
+      if (!this.#sender.kick()) this.#settlements.giveUp();
+      await waiting;
+      const [accepted, queued]: [SyncChange[], SyncChange[]] = [[], []];
+      for (const [token, change] of taken) {
+        const reason = settlement.refused.get(token);
+        if (reason !== undefined) rejected.push({ id: change.id, reason });
+        else (settlement.open.has(token) ? queued : accepted).push(change);
+      }
+      return this.#answer(idsOf(accepted), rejected, idsOf(queued), 'relay');
+    } finally {
+      settlement.end();
     }
-    return this.#answer(idsOf(accepted), rejected, idsOf(queued), 'relay');
   }
 
   /** Changes of other devices. Each comes at least once: asked since an earlier time, the same again. */
@@ -225,31 +232,33 @@ export class SyncApi<Change extends SyncChange = SyncChange> {
     return this.#queue.all.filter(({ storedBy }) => storedBy.size === 0);
   }
 
-  /** The changes that are in the queue now, durable, by their tokens, and what becomes of those that no relay has. */
-  async #keep({ device_id, changes }: SyncPushRequest<Change>, rejected: { id: string; reason: string }[]): Promise<{ taken: ReadonlyMap<string, SyncChange>; fates: Promise<Fates> }> {
+  /** The changes that are in the queue now, durable, by their tokens. */
+  async #keep({ device_id, changes }: SyncPushRequest<Change>, rejected: { id: string; reason: string }[], settlement: Settlement): Promise<ReadonlyMap<string, SyncChange>> {
     const taken = new Map<string, SyncChange>();
     const fresh = new Map<string, SyncChange>();
     for (const change of changes) {
-      const reason = whyUnfit(change) ?? (await this.#take({ ...change, device_id }, taken, fresh));
-      if (reason !== null) rejected.push({ id: typeof change.id === 'string' && change.id !== '' ? change.id : 'unknown', reason });
+      const unfit = whyUnfit(change);
+      const sealed = unfit === null ? await this.#sealing.seal({ ...change, device_id }) : null;
+      const reason = sealed === null ? unfit : this.#whyNot(sealed, fresh);
+      if (reason !== null || sealed === null) {
+        rejected.push({ id: typeof change.id === 'string' && change.id !== '' ? change.id : 'unknown', reason: reason ?? '' });
+        continue;
+      }
+      const queued = this.#queue.find(sealed.id);
+      if (queued === undefined) fresh.set(sealed.id, sealed);
+      if (queued === undefined || queued.storedBy.size === 0) settlement.open.add(sealed.id);
+      taken.set(sealed.id, change);
     }
-    // Asked before they are in the queue, for the sender may be faster than the journal.
-    const open = [...taken.keys()].filter((token) => (this.#queue.find(token)?.storedBy.size ?? 0) === 0);
-    const fates = this.#settlements.of(this.#enabled ? open : [], this.#pushWaitMs, this.#environment);
     if (fresh.size > 0) await this.#queue.add(this.#sealing.deviceToken(device_id), [...fresh.values()]);
     for (const [token, { id, entity_type: type }] of taken) this.#queue.label(token, { id, type, device: device_id });
-    return { taken, fates };
+    return taken;
   }
 
-  /** Seals a change and takes it, to be added where it is new; why it cannot be taken, or null. */
-  async #take(change: OwnedChange, taken: Map<string, SyncChange>, fresh: Map<string, SyncChange>): Promise<string | null> {
-    const sealed = await this.#sealing.seal(change);
+  /** Why a change cannot be taken beside those that are; null: it can. */
+  #whyNot(sealed: SyncChange, fresh: ReadonlyMap<string, SyncChange>): string | null {
     const known = this.#queue.find(sealed.id)?.change ?? fresh.get(sealed.id);
-    if (known !== undefined && known.encrypted_payload !== sealed.encrypted_payload) return 'Duplicate or outdated change';
-    if (known === undefined && !this.#queue.hasRoomFor([...fresh.values(), sealed])) return 'outbox_full';
-    if (known === undefined) fresh.set(sealed.id, sealed);
-    taken.set(sealed.id, change);
-    return null;
+    if (known !== undefined) return known.encrypted_payload === sealed.encrypted_payload ? null : 'Duplicate or outdated change';
+    return this.#queue.hasRoomFor([...fresh.values(), sealed]) ? null : 'outbox_full';
   }
 
   #answer(accepted: string[], rejected: { id: string; reason: string }[], queued: string[], stored_by: 'relay' | 'device'): SyncApiPushResponse {
