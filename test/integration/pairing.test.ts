@@ -11,10 +11,8 @@ import type { RelayProcess } from '../support/relay-process.js';
 import { bytes, until } from '../support/test-space.js';
 
 /** As some networks have it. */
-const Blocked = class {
-  constructor() {
-    throw new Error('blocked');
-  }
+const Blocked = function blocked(): never {
+  throw new Error('blocked');
 } as unknown as WebSocketConstructor;
 
 describe.skipIf(!productBuilt())('pairing on the real relay (skipped unless the product is built)', () => {
