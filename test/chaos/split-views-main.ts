@@ -6,6 +6,7 @@ import { SILENT_SEALER, forkRun, honestRuns, makeWorld, pickerOf } from '../supp
 const HONEST_PER_FORK = 10;
 const SIDE_BY_SIDE = 4;
 const CONTROLS = 40;
+const TELL_EVERY = 100;
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' }, seed: { type: 'string', default: '0' } } });
 const endMs = Date.now() + Number(values.seconds) * 1000;
@@ -13,6 +14,7 @@ const world = await makeWorld();
 const counts = { forks: 0, honestRuns: 0 };
 const violations: { what: string; replay: string }[] = [];
 let next = Number(values.seed);
+let told = 0;
 
 async function work(): Promise<void> {
   while (Date.now() < endMs && violations.length === 0) {
@@ -26,7 +28,10 @@ async function work(): Promise<void> {
       counts.honestRuns += 1;
       if (honest.findings.length > 0) violations.push({ what: `an honest relay was accused: ${honest.findings.join('; ')}: ${honest.story}`, replay });
     }
-    if (counts.forks % 100 === 0) console.log(`${counts.forks} forks caught, ${counts.honestRuns} honest runs without a finding`);
+    if (counts.forks >= told + TELL_EVERY) {
+      told = counts.forks;
+      console.log(`${counts.forks} forks caught, ${counts.honestRuns} honest runs without a finding`);
+    }
   }
 }
 

@@ -4,11 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { FileDeviceStore, createSpace, openSpace } from '../../src/client/node.js';
-import type { Space } from '../../src/client/node.js';
+import type { Space, WebSocketConstructor } from '../../src/client/node.js';
 import { joinSpace, linkOfRecoveryWords, offerPairing, recoveryWordsOf } from '../../src/client/pairing/node.js';
 import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
 import type { RelayProcess } from '../support/relay-process.js';
 import { bytes, until } from '../support/test-space.js';
+
+/** As some networks have it. */
+const Blocked = function blocked(): never {
+  throw new Error('blocked');
+} as unknown as WebSocketConstructor;
 
 describe.skipIf(!productBuilt())('pairing on the real relay (skipped unless the product is built)', () => {
   let dir: string;
@@ -64,6 +69,17 @@ describe.skipIf(!productBuilt())('pairing on the real relay (skipped unless the 
     expect(again.link).toBeNull();
     await again.close();
     await storage.close();
+  });
+
+  test('where WebSockets are blocked a device comes in over HTTP', async () => {
+    const admin = tracked(await createSpace({ relay: relay.address }));
+    await admin.push(bytes('before')).durable('relay');
+    const offer = offerPairing({ space: admin, webSocket: Blocked });
+    await offer.offer();
+    const phone = tracked(await joinSpace({ code: offer.getSnapshot().link ?? '', webSocket: Blocked }));
+    await phone.whenSynced();
+    expect([phone.size, admin.devices().length]).toEqual([1, 2]);
+    await offer.settled();
   });
 
   test('24 words on paper open the space where every device is lost', async () => {
