@@ -52,7 +52,7 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the demo (skipped wi
       socket.on('framereceived', look);
     });
     await page.goto(`${origin}/demo`);
-    await page.waitForFunction(() => document.querySelectorAll('.device-phone .stroke-laptop').length >= 16);
+    await page.waitForFunction(() => document.querySelectorAll('.device-phone path.stroke-laptop').length >= 16);
     return { page, troubles, leaks, frames: () => frames };
   }
 
@@ -147,10 +147,10 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the demo (skipped wi
     await page.keyboard.press('Enter');
     await page.waitForSelector('.sr-said:has-text("You are in Tokyo now")');
     expect(await page.inputValue('#latency')).toBe('240');
-    const before = await page.locator('.device-laptop .stroke-phone').count();
+    const before = await page.locator('.device-laptop path.stroke-phone').count();
     await page.focus('.device-phone [role=application]');
     for (const key of [' ', 'ArrowRight', 'ArrowDown', 'ArrowRight', ' ']) await page.keyboard.press(key);
-    await page.waitForFunction((count) => document.querySelectorAll('.device-laptop .stroke-phone').length === count, before + 1);
+    await page.waitForFunction((count) => document.querySelectorAll('.device-laptop path.stroke-phone').length === count, before + 1);
     expect(troubles).toEqual([]);
     await page.context().close();
   });

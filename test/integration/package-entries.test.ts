@@ -18,7 +18,7 @@ interface Manifest {
 const { exports: entries }: Manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
 /** Entries that run on Node alone. */
-const NODE_ENTRIES = ['.', './fastify', './testing'];
+const NODE_ENTRIES = ['.', './fastify', './testing', './testing/vitest'];
 const OTHERS = /^(yjs|y-protocols|lib0|react|react-dom|@automerge)(\/|$)/;
 /**
  * What an app with that import loads before anything is called, minified and compressed by a bundler that splits code, without the libraries it brings
