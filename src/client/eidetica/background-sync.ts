@@ -216,7 +216,8 @@ export class BackgroundSync {
     const exchanged = await runRelation(this.#parts, relation, compare);
     const { error } = exchanged;
     relation.isRunning = false;
-    if (isComparison) this.#comparedAt.set(relation, environment.now());
+    // It may have been taken out meanwhile.
+    if (isComparison && this.#relations.get(relation.peer)?.get(relation.tree) === relation) this.#comparedAt.set(relation, environment.now());
     this.#setReachable(relation.peer, error === null || error.code !== 'peer_unreachable');
     if (error !== null && !error.temporary && relation.attempts >= options.attemptsMax) this.#giveUp(relation, error);
     await state.save().catch((cause: unknown) => this.events.emit('storageFailed', cause));
