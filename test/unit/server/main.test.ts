@@ -38,6 +38,7 @@ describe('startServer', () => {
       ...['push', 'pull', 'ack'].map((name) => ({ path: `/api/sync/${name}`, kind: 'graceful' })),
       { path: '/ws', kind: 'graceful-socket' },
       { path: '/gun', kind: 'first-frame-socket' },
+      { path: '/api/v0', kind: 'eidetica' },
       { path: '/*', kind: 'plures-socket' },
     ]);
     expect(statSync(socketPath.replace(/\/[^/]*$/, '')).mode & 0o777).toBe(0o700);
