@@ -1,6 +1,7 @@
 //! The foreign protocols: which are on, what they are given, and where their paths lead.
 
 use crate::config::{RelayCompat, RelayConfig, RelayGraceful, RelayGun, RelayPlures, count};
+use crate::dialing::Link;
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
 use crate::stats::{RelayStats, number};
@@ -10,7 +11,6 @@ use relay_compat::graceful::{GracefulOptions, GracefulParts, GracefulService};
 use relay_compat::gun::{FUTURE_GRACE_MS, GunOptions, GunParts, GunService, RELAYS_MAX};
 use relay_compat::plures::{PluresOptions, PluresService};
 use relay_core::documents::DocumentStore;
-use relay_core::endpoint::EndpointFactory;
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::ForeignService;
 use relay_net::{DialAddress, ForeignKind, ForeignRoute, ForeignServices, RouteKind};
@@ -50,7 +50,7 @@ pub(crate) struct Compat {
     plures: Option<Arc<PluresService>>,
     gun: Option<Arc<GunService>>,
     /// Other relays that are to be connected to.
-    links: Vec<(DialAddress, Arc<dyn EndpointFactory>)>,
+    links: Vec<Link>,
 }
 
 impl Compat {
@@ -110,7 +110,7 @@ impl Compat {
     }
 
     /// The relays that this one connects to.
-    pub(crate) fn links(&self) -> Vec<(DialAddress, Arc<dyn EndpointFactory>)> {
+    pub(crate) fn links(&self) -> Vec<Link> {
         self.links.clone()
     }
 
@@ -179,10 +179,7 @@ impl Compat {
 }
 
 /// Each address opens the graph of its token. An address may be a secret, so no error has it.
-fn gun_links(
-    service: &GunService,
-    addresses: &[String],
-) -> Result<Vec<(DialAddress, Arc<dyn EndpointFactory>)>, Failure> {
+fn gun_links(service: &GunService, addresses: &[String]) -> Result<Vec<Link>, Failure> {
     if addresses.len() > RELAYS_MAX {
         return Err(Failure::config(format!("gunPeers: {} are too many, {RELAYS_MAX} at most", addresses.len())));
     }
