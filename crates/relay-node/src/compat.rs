@@ -1,6 +1,11 @@
 //! The foreign protocols: which are on, what they are given, and where their paths lead.
 
+<<<<<<< HEAD
 use crate::config::{RelayCompat, RelayConfig, RelayEidetica, RelayGraceful, RelayGun, RelayPlures, count};
+=======
+use crate::config::{RelayCompat, RelayConfig, RelayGraceful, RelayGun, RelayPlures, count};
+use crate::dialing::Link;
+>>>>>>> h/gun
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
 use crate::key_file;
@@ -12,7 +17,6 @@ use relay_compat::graceful::{GracefulOptions, GracefulParts, GracefulService};
 use relay_compat::gun::{FUTURE_GRACE_MS, GunOptions, GunParts, GunService, RELAYS_MAX};
 use relay_compat::plures::{PluresOptions, PluresService};
 use relay_core::documents::DocumentStore;
-use relay_core::endpoint::EndpointFactory;
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::ForeignService;
 use relay_net::{DialAddress, ForeignKind, ForeignRoute, ForeignServices, RouteKind};
@@ -55,8 +59,12 @@ pub(crate) struct Compat {
     plures: Option<Arc<PluresService>>,
     gun: Option<Arc<GunService>>,
     /// Other relays that are to be connected to.
+<<<<<<< HEAD
     links: Vec<(DialAddress, Arc<dyn EndpointFactory>)>,
     eidetica: Option<Arc<EideticaService>>,
+=======
+    links: Vec<Link>,
+>>>>>>> h/gun
 }
 
 impl Compat {
@@ -126,7 +134,7 @@ impl Compat {
     }
 
     /// The relays that this one connects to.
-    pub(crate) fn links(&self) -> Vec<(DialAddress, Arc<dyn EndpointFactory>)> {
+    pub(crate) fn links(&self) -> Vec<Link> {
         self.links.clone()
     }
 
@@ -202,10 +210,7 @@ impl Compat {
 }
 
 /// Each address opens the graph of its token. An address may be a secret, so no error has it.
-fn gun_links(
-    service: &GunService,
-    addresses: &[String],
-) -> Result<Vec<(DialAddress, Arc<dyn EndpointFactory>)>, Failure> {
+fn gun_links(service: &GunService, addresses: &[String]) -> Result<Vec<Link>, Failure> {
     if addresses.len() > RELAYS_MAX {
         return Err(Failure::config(format!("gunPeers: {} are too many, {RELAYS_MAX} at most", addresses.len())));
     }

@@ -8,6 +8,9 @@ use std::sync::atomic::Ordering;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+/// Where to connect, and what makes the end on this side.
+pub(crate) type Link = (DialAddress, Arc<dyn EndpointFactory>);
+
 /// See the module.
 pub(crate) struct Dialing {
     stats: Arc<DialStats>,
@@ -16,7 +19,7 @@ pub(crate) struct Dialing {
 
 impl Dialing {
     /// Connects, and goes on doing so.
-    pub(crate) fn start(runtime: &Handle, links: Vec<(DialAddress, Arc<dyn EndpointFactory>)>, clock: Clock) -> Self {
+    pub(crate) fn start(runtime: &Handle, links: Vec<Link>, clock: Clock) -> Self {
         let stats = Arc::new(DialStats::default());
         let keep = |(address, factory)| runtime.spawn(keep_dialed(address, factory, clock, Arc::clone(&stats)));
         let tasks = links.into_iter().map(keep).collect();
