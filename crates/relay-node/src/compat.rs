@@ -1,11 +1,7 @@
 //! The foreign protocols: which are on, what they are given, and where their paths lead.
 
-<<<<<<< HEAD
 use crate::config::{RelayCompat, RelayConfig, RelayEidetica, RelayGraceful, RelayGun, RelayPlures, count};
-=======
-use crate::config::{RelayCompat, RelayConfig, RelayGraceful, RelayGun, RelayPlures, count};
 use crate::dialing::Link;
->>>>>>> h/gun
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
 use crate::key_file;
@@ -59,12 +55,8 @@ pub(crate) struct Compat {
     plures: Option<Arc<PluresService>>,
     gun: Option<Arc<GunService>>,
     /// Other relays that are to be connected to.
-<<<<<<< HEAD
-    links: Vec<(DialAddress, Arc<dyn EndpointFactory>)>,
-    eidetica: Option<Arc<EideticaService>>,
-=======
     links: Vec<Link>,
->>>>>>> h/gun
+    eidetica: Option<Arc<EideticaService>>,
 }
 
 impl Compat {
