@@ -1,6 +1,7 @@
 // `/health` says how the relay is, in the shape that monitors of hosted relays read; `/health/ready` whether it takes work.
 // `/health/live` is the core's.
 import type { App } from '../fastify.js';
+import { letPagesRead } from '../plugins/let-pages-read.js';
 import { problemSchema } from '../plugins/problem.js';
 import { UNREADY_DETAILS, whyUnready, type Phase, type StoreTrouble } from '../readiness.js';
 
@@ -56,7 +57,7 @@ export interface HealthDeps {
 }
 
 export function healthRoutes(app: App, deps: HealthDeps): void {
-  app.get('/health', { schema: answered(healthSchema) }, (_request, reply) => {
+  app.get('/health', { schema: answered(healthSchema), onRequest: letPagesRead }, (_request, reply) => {
     const latencyMs = deps.storeLatencyMs();
     const status = storeStatus(deps.storeTrouble(), latencyMs);
     return reply

@@ -1,7 +1,7 @@
 // `/regions`: the regions clients may choose from. A relay knows how it is itself; of others it knows what their /health said last.
 import type { Region } from '../../config/regions.js';
-import type { onRequestHookHandler } from 'fastify';
 import type { App } from '../fastify.js';
+import { letPagesRead } from '../plugins/let-pages-read.js';
 import { problemSchema } from '../plugins/problem.js';
 import type { StoreTrouble } from '../readiness.js';
 import type { RegionHealth, RegionStatus } from '../regions/region-watch.js';
@@ -46,12 +46,6 @@ export interface RegionsDeps {
   readonly storeLatencyMs: () => number;
   readonly clock: () => number;
 }
-
-/** Apps live on origins of their own, and the list is for everybody. */
-const letPagesRead: onRequestHookHandler = (_request, reply, done) => {
-  reply.header('access-control-allow-origin', '*');
-  done();
-};
 
 export function regionsRoute(app: App, deps: RegionsDeps): void {
   app.get('/regions', { schema: regionsSchema, onRequest: letPagesRead }, (_request, reply) =>

@@ -85,8 +85,9 @@ describe('the public app', () => {
     expect(await health()).toEqual([503, 'error', 'error']);
   });
 
-  it('lets pages of every origin read the regions', async () => {
-    expect((await app.inject({ url: '/regions', headers })).headers['access-control-allow-origin']).toBe('*');
+  it('lets pages of every origin read the regions and the health, and nothing else', async () => {
+    const originOf = async (url: string): Promise<unknown> => (await app.inject({ url, headers })).headers['access-control-allow-origin'];
+    expect([await originOf('/regions'), await originOf('/health'), await originOf('/health/ready'), await originOf('/version')]).toEqual(['*', '*', undefined, undefined]);
   });
 
   it('lists the regions: its own as it is, others as far as it can know', async () => {
