@@ -9,7 +9,7 @@ import { entryId, entryLeaf } from '../../protocol/hash.js';
 import { toHex } from '../../protocol/hex.js';
 import type { EntriesFrame, EntryItem } from '../../protocol/relay-frame.js';
 import { deviceOf, entryAllowed } from '../../protocol/roster.js';
-import { ENTRY_TYPE_DEVICE_NAME } from '../crypto/entry-header.js';
+import { ENTRY_TYPE_CARRIED, ENTRY_TYPE_DEVICE_NAME } from '../crypto/entry-header.js';
 import type { OpenedEntry } from '../crypto/seal.js';
 import { SealError } from '../crypto/seal-error.js';
 import { QUARANTINE_ENTRIES_MAX } from '../limits.js';
@@ -177,6 +177,11 @@ export class Reader {
       const { names, roster, events } = this.#context;
       const isMember = roster.known !== undefined && deviceOf(roster.known, entry.device) !== undefined;
       if (isMember && names.note(entry.device, decodeName(opened.items[0] ?? new Uint8Array()))) events.emit('devices', undefined);
+      return;
+    }
+    if (opened.type === ENTRY_TYPE_CARRIED) {
+      const { marks } = this.#context;
+      if (marks.carry !== null && !entry.own) marks.carry = { ...marks.carry, awaits: true };
       return;
     }
     const { seq, own, pushSeq } = entry;
