@@ -14,7 +14,7 @@ const SEEN_BYTES = 88;
 export const ENTRY_TYPE_APP = 1;
 /** What the author calls itself: one item, UTF-8. */
 export const ENTRY_TYPE_DEVICE_NAME = 2;
-/** The author stored a snapshot here with history of another relay's log: one item, empty. */
+/** The author stored a snapshot here with history of another relay's log: one item, its id; zeros, of an entry that only makes a log begin. */
 export const ENTRY_TYPE_CARRIED = 3;
 
 /** A head the author had verified, with the time of the attestation under which it did. */

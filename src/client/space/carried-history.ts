@@ -4,6 +4,9 @@
  *
  * Invariant: a device owes a snapshot until the newest one it saw in this log knows all that it knew when it came here.
  */
+import { snapshotAckSigningBytes } from '../../protocol/ack.js';
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { ZEROS } from '../../protocol/hash.js';
 import { deviceOf, mayWrite } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import type { SessionLink } from '../connection/connection-handler.js';
@@ -22,7 +25,10 @@ export interface CarriedHistoryParts {
   readonly load: LoadState | undefined;
   /** Makes a snapshot once everything is read. */
   readonly snapshot: () => Promise<number>;
-  readonly newest: (link: SessionLink) => Promise<DownloadedSnapshot | null>;
+  /** The id of the last one that the relay stored. */
+  readonly storedId: () => Uint8Array | undefined;
+  /** The snapshot of an id (zeros: the newest), null when the relay holds none. */
+  readonly snapshotOf: (link: SessionLink, id: Uint8Array) => Promise<DownloadedSnapshot | null>;
 }
 
 export class CarriedHistory {
@@ -36,7 +42,7 @@ export class CarriedHistory {
 
   /** Whether a snapshot that another device carried here waits to be loaded. */
   get awaits(): boolean {
-    return this.#parts.load !== undefined && this.#parts.context.marks.carry?.awaits === true;
+    return this.#parts.load !== undefined && (this.#parts.context.marks.carry?.awaits ?? null) !== null;
   }
 
   /** Something moved in a session: loads or makes what is due. What is being made waits for what has to be loaded. */
@@ -44,7 +50,8 @@ export class CarriedHistory {
     const { context, load } = this.#parts;
     const { carry } = context.marks;
     if (carry === null || load === undefined || context.environment.now() < this.#notBefore) return;
-    if (carry.awaits) this.#work('take', () => this.#take(link, load));
+    const { awaits } = carry;
+    if (awaits !== null) this.#work('take', () => this.#take(link, load, awaits));
     else if (carry.owes && caughtUp && this.#mayWrite()) this.#work('give', () => this.#give());
   }
 
@@ -53,33 +60,46 @@ export class CarriedHistory {
     const { marks, chains, save } = this.#parts.context;
     if (marks.carry === null) return;
     chains.cover(snapshot.chains);
-    marks.carry = { ...marks.carry, awaits: false, owes: !covers(snapshot.chains, marks.carry.known) };
+    marks.carry = { ...marks.carry, owes: !covers(snapshot.chains, marks.carry.known) };
     await save();
   }
 
-  async #take(link: SessionLink, load: LoadState): Promise<void> {
-    const { marks, save } = this.#parts.context;
-    const snapshot = await this.#parts.newest(link);
+  async #take(link: SessionLink, load: LoadState, id: Uint8Array): Promise<void> {
+    const { marks, save, identity, device, ed25519 } = this.#parts.context;
+    const snapshot = (await this.#named(link, id)) ?? (await this.#parts.snapshotOf(link, ZEROS));
     if (snapshot !== null) {
       await load(snapshot.state);
-      return this.loaded(snapshot);
+      await this.loaded(snapshot);
+      const signature = await ed25519.sign(device.seed, snapshotAckSigningBytes(identity.space, snapshot.manifest.id));
+      if (!equalBytes(snapshot.manifest.device, device.key)) link.send({ type: 'SnapshotAck', snapshot: snapshot.manifest.id, signature });
     }
-    if (marks.carry !== null) marks.carry = { ...marks.carry, awaits: false };
+    // Another one may have been announced meanwhile.
+    if (marks.carry?.awaits === id) marks.carry = { ...marks.carry, awaits: null };
     await save();
+  }
+
+  // Its author makes another one when it was dropped for one that knows less.
+  async #named(link: SessionLink, id: Uint8Array): Promise<DownloadedSnapshot | null> {
+    try {
+      return await this.#parts.snapshotOf(link, id);
+    } catch (cause) {
+      if (cause instanceof ClientError && cause.code !== 'offline') return null;
+      throw cause;
+    }
   }
 
   async #give(): Promise<void> {
     const { marks, log, save } = this.#parts.context;
     // A snapshot covers at least one entry that its author acked.
-    if (log.size === 0) return this.#say();
+    if (log.size === 0) return this.#say(ZEROS);
     await this.#parts.snapshot();
     if (marks.carry !== null) marks.carry = { ...marks.carry, owes: false };
     await save();
-    this.#say();
+    this.#say(this.#parts.storedId() ?? ZEROS);
   }
 
-  #say(): void {
-    this.#parts.sealing.enqueue({ type: ENTRY_TYPE_CARRIED, items: [new Uint8Array()], bytes: 0, write: new BatchWrite() });
+  #say(id: Uint8Array): void {
+    this.#parts.sealing.enqueue({ type: ENTRY_TYPE_CARRIED, items: [id], bytes: id.length, write: new BatchWrite() });
   }
 
   #work(kind: 'take' | 'give', work: () => Promise<void>): void {

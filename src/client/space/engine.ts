@@ -78,8 +78,8 @@ export class SpaceEngine implements ConnectionHandler {
       skipped: () => this.#own.cover(this.#session?.welcome),
       loaded: (loaded) => this.#carried.loaded(loaded),
     });
-    const newest = (link: SessionLink): Promise<DownloadedSnapshot | null> => this.#bootstrap.snapshots.newest(link, this.#context.log.newest?.floor ?? 1);
-    this.#carried = new CarriedHistory({ context: this.#context, sealing, load, snapshot, newest });
+    const snapshotOf = (link: SessionLink, id: Uint8Array): Promise<DownloadedSnapshot | null> => this.#bootstrap.snapshots.get(link, id, this.#context.log.newest?.floor ?? 1);
+    this.#carried = new CarriedHistory({ context: this.#context, sealing, load, snapshot, storedId: () => this.#upload.storedId, snapshotOf });
   }
 
   get policy(): DeviceState['policy'] {

@@ -125,7 +125,7 @@ function relayOf({ relay }: OpenSpaceOptions): RelayAddress | undefined {
 }
 
 function carryOf({ failsOver }: SpaceOptions): CarryMark | null {
-  return failsOver === true ? { known: [], owes: false, awaits: false } : null;
+  return failsOver === true ? { known: [], owes: false, awaits: null } : null;
 }
 
 async function prepare(options: SpaceOptions, internals: Internals): Promise<Ground> {

@@ -33,7 +33,7 @@ export async function moveRegion(state: DeviceState, address: RelayAddress, stor
     carry: {
       known,
       owes: there === undefined ? known.length > 0 : there.owes || !covers(there.known, known),
-      awaits: there?.awaits ?? false,
+      awaits: there?.awaits ?? null,
     },
     elsewhere: [placeOf(state, known), ...others].slice(0, LOG_PLACES_MAX),
   };
@@ -63,6 +63,6 @@ export function heldElsewhere(places: readonly LogPlace[]): number {
 }
 
 function placeOf({ relay, log, acked, own, carry }: DeviceState, known: readonly Knowledge[]): LogPlace {
-  const { owes = false, awaits = false } = carry ?? {};
+  const { owes = false, awaits = null } = carry ?? {};
   return { logId: parseRelayAddress(relay).logId, log, acked, storedPushSeq: own.storedPushSeq, known, owes, awaits };
 }

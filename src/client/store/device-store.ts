@@ -53,7 +53,7 @@ export interface LogPlace {
   readonly storedPushSeq: number;
   readonly known: readonly Knowledge[];
   readonly owes: boolean;
-  readonly awaits: boolean;
+  readonly awaits: Uint8Array | null;
 }
 
 /** History on its way to a log that lacks it. */
@@ -62,8 +62,8 @@ export interface CarryMark {
   readonly known: readonly Knowledge[];
   /** Whether this device owes the log a snapshot. */
   readonly owes: boolean;
-  /** Whether another device said that it made one, and it was not loaded yet. */
-  readonly awaits: boolean;
+  /** The id of a snapshot that another device carried here, and that was not loaded yet. */
+  readonly awaits: Uint8Array | null;
 }
 
 /** What a device verified at the relay its space had before. */

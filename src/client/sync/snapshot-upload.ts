@@ -33,11 +33,17 @@ export class SnapshotUpload {
   /** The ack that was sent in this session: frames leave in order, so a Begin after it is covered by it. */
   #acked: AckedPosition | undefined;
   #upload: Upload | undefined;
+  #storedId: Uint8Array | undefined;
 
   /** `stored` is called when the relay holds a snapshot up to that size. */
   constructor(context: SpaceContext, stored: (size: number) => Promise<void>) {
     this.#context = context;
     this.#stored = stored;
+  }
+
+  /** The id of the last one that the relay stored. */
+  get storedId(): Uint8Array | undefined {
+    return this.#storedId;
   }
 
   get busy(): boolean {
@@ -111,6 +117,7 @@ export class SnapshotUpload {
       return;
     }
     this.#upload = undefined;
+    this.#storedId = upload.id;
     await this.#stored(upload.size);
     upload.done(upload.size);
   }
