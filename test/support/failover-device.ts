@@ -20,9 +20,13 @@ export class FailoverDevice {
     },
   };
 
-  constructor(regions: readonly FailoverRegion[], returnAfterMs: number) {
+  readonly #failsOver: boolean;
+
+  /** `failsOver` false: as if the relays were copies of each other. */
+  constructor(regions: readonly FailoverRegion[], returnAfterMs: number, failsOver = true) {
     this.#regions = regions;
     this.#returnAfterMs = returnAfterMs;
+    this.#failsOver = failsOver;
   }
 
   get space(): Space {
@@ -39,7 +43,7 @@ export class FailoverDevice {
   /** The first device of a space. */
   async found(): Promise<Space> {
     const relay = this.#regions[0]?.relay ?? '';
-    const space = await createSpace({ relay, storage: this.storage, failsOver: true, offline: true });
+    const space = await createSpace({ relay, storage: this.storage, failsOver: this.#failsOver, offline: true });
     await space.close();
     const started = await this.start();
     await started.whenSynced();
@@ -49,7 +53,7 @@ export class FailoverDevice {
   /** Opens the device, a new one by the link; again after close(). */
   start(link?: string): Promise<Space> {
     const open = async (relay: string): Promise<Space> =>
-      this.#live(await openSpace({ relay, storage: this.storage, failsOver: true, snapshot: this.#snapshot, batchWindowMs: 0, ...(link === undefined ? {} : { link }) }));
+      this.#live(await openSpace({ relay, storage: this.storage, failsOver: this.#failsOver, snapshot: this.#snapshot, batchWindowMs: 0, ...(link === undefined ? {} : { link }) }));
     this.failover = new RegionFailover({ regions: this.#regions, returnAfterMs: this.#returnAfterMs, open });
     return this.failover.start();
   }

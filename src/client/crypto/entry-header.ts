@@ -81,7 +81,7 @@ export function parseHeader(bytes: Uint8Array): EntryHeader & { readonly signatu
 function readHeader(reader: ByteReader): EntryHeader & { readonly signature: Uint8Array } {
   if (reader.u8() !== FORMAT) throw new SealError('header', 'an unknown header format');
   const type = reader.u8();
-  if (type !== ENTRY_TYPE_APP && type !== ENTRY_TYPE_DEVICE_NAME) throw new SealError('header', 'an unknown type of entry');
+  if (type < ENTRY_TYPE_APP || type > ENTRY_TYPE_CARRIED) throw new SealError('header', 'an unknown type of entry');
   const header = {
     type,
     time: reader.u64(),

@@ -164,7 +164,12 @@ export class SpaceEngine implements ConnectionHandler {
   }
 
   refused(refusal: RelayRefusal): boolean {
-    const { roster } = this.#context;
+    const { roster, marks } = this.#context;
+    if (refusal.name === 'roster_conflict' && marks.carry !== null && !roster.confirmed) {
+      // The relay of another region may have a newer one, and shows it to who shows none.
+      roster.confirm(true);
+      return true;
+    }
     if (refusal.name === 'space_erased') this.#options.erasures.gone(refusal);
     // The relay may have lost the statement that made this device a member: show it once before believing the refusal.
     const worthShowing = refusal.name === 'handshake_failed' && roster.confirmed && !this.#showChain && roster.known !== undefined;
