@@ -37,6 +37,7 @@ export type ClientErrorCode =
   | 'unknown_region'
   | 'region_busy'
   | 'region_unreachable'
+  | 'carried_too_little'
   | (string & Record<never, never>);
 
 export interface ClientErrorOptions {

@@ -125,6 +125,28 @@ export const PAIRING_LINGER_MS = 5000;
 /** Longest wait for a relay to erase a mailbox. */
 export const PAIRING_ERASE_MS_MAX = 2000;
 
+/** Logs of other relays in which a space that fails over keeps its place. */
+export const LOG_PLACES_MAX = 16;
+/** Bytes of own entries that every device has, kept for the relay of another region that lacks them. */
+export const CARRIED_BYTES_MAX = 32 * MIB;
+/** Wait before history is carried again to a log that did not take it. */
+export const CARRY_RETRY_MS = 5000;
+/** Regions a space fails over between. */
+export const FAILOVER_REGIONS_MAX = LOG_PLACES_MAX;
+/** How often a device asks the region it uses, and the others, whether they are well. */
+export const FAILOVER_PROBE_MS = 1500;
+export const FAILOVER_OTHERS_PROBE_MS = 5000;
+/** A region that takes longer to answer counts as failing. */
+export const FAILOVER_PROBE_TIMEOUT_MS = 1200;
+/** Wait before a region that failed is asked again, and failures in a row after which it is left. */
+export const FAILOVER_AGAIN_MS = 200;
+export const FAILOVER_FAILURES = 2;
+/** How long an earlier region must have been well before a device returns to it; doubled, up to the second, each time it fails soon after a return. */
+export const FAILOVER_RETURN_MS = 60_000;
+export const FAILOVER_RETURN_MS_MAX = 30 * 60_000;
+/** Wait before a region is opened again that did not open. */
+export const FAILOVER_OPEN_RETRY_MS = 1000;
+
 /** Regions of a list that are taken; the others are left out. */
 export const REGIONS_MAX = 64;
 /** Bytes of a list of regions. */

@@ -12,6 +12,8 @@ export class CuttingProxy {
   cuts = 0;
   /** What is taken and never answered: a network that swallows packets. */
   swallowing = false;
+  /** How late everything is passed on, in either direction. */
+  delayMs = 0;
   /** Refuses what wants to become a WebSocket, as some networks do. */
   refusesUpgrades = false;
   /** WebSockets that were asked for. */
@@ -65,14 +67,19 @@ export class CuttingProxy {
       this.upgrades += isUpgrade ? 1 : 0;
       this.upgraded += isUpgrade && !this.refusesUpgrades ? 1 : 0;
       if (isUpgrade && this.refusesUpgrades) socket.destroy();
-      else if (!this.swallowing) relay.write(bytes);
+      else if (!this.swallowing) this.#pass(relay, bytes);
     });
-    relay.on('data', (bytes) => void (this.swallowing || socket.write(bytes)));
+    relay.on('data', (bytes) => void (this.swallowing || this.#pass(socket, bytes)));
     const end = (): void => {
       this.#sockets.delete(socket);
       socket.destroy();
       relay.destroy();
     };
     for (const side of [socket, relay]) side.on('close', end).on('error', end);
+  }
+
+  #pass(to: Socket, bytes: Buffer): void {
+    if (this.delayMs === 0) to.write(bytes);
+    else setTimeout(() => void (to.destroyed || to.write(bytes)), this.delayMs);
   }
 }

@@ -79,6 +79,15 @@ export const HARNESSES = [
     sideBySide: true,
   },
   {
+    name: 'region-failover',
+    proves: 'The region two devices use killed or frozen again and again: both are online at the next one within 5 s (p99), return, and hold with a new device every receipted text, once',
+    control: 'devices that take the log of another region for a copy of theirs',
+    share: 1,
+    goals: { kills: 50, freezes: 50 },
+    program: 'test/chaos/region-failover-main.ts',
+    addon: true,
+  },
+  {
     name: 'split-views',
     proves:
       'Four devices, a relay that shows two groups of them two logs and withholds every ack: the first entry that crosses is noticed, by the heads that devices seal into what they write; with an honest relay that crashes, drains and is left nobody is accused',

@@ -14,6 +14,8 @@ const SEEN_BYTES = 88;
 export const ENTRY_TYPE_APP = 1;
 /** What the author calls itself: one item, UTF-8. */
 export const ENTRY_TYPE_DEVICE_NAME = 2;
+/** The author stored a snapshot here with history of another relay's log: one item, its id; zeros, of an entry that only makes a log begin. */
+export const ENTRY_TYPE_CARRIED = 3;
 
 /** A head the author had verified, with the time of the attestation under which it did. */
 export interface SeenHead {
@@ -79,7 +81,7 @@ export function parseHeader(bytes: Uint8Array): EntryHeader & { readonly signatu
 function readHeader(reader: ByteReader): EntryHeader & { readonly signature: Uint8Array } {
   if (reader.u8() !== FORMAT) throw new SealError('header', 'an unknown header format');
   const type = reader.u8();
-  if (type !== ENTRY_TYPE_APP && type !== ENTRY_TYPE_DEVICE_NAME) throw new SealError('header', 'an unknown type of entry');
+  if (type < ENTRY_TYPE_APP || type > ENTRY_TYPE_CARRIED) throw new SealError('header', 'an unknown type of entry');
   const header = {
     type,
     time: reader.u64(),

@@ -5,6 +5,7 @@
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { ZEROS } from '../../protocol/hash.js';
 import { toHex } from '../../protocol/hex.js';
+import { isZero } from '../is-zero.js';
 import { MisbehaviourError, finding } from '../misbehaviour.js';
 import { LOG_EPOCH_FIRST } from './log-tree.js';
 
@@ -79,6 +80,22 @@ export class DeviceChains {
     }
   }
 
+  /** The newest entry of each device that the app has, wherever it was read; its id is zeros where a log that is being read is behind it. */
+  delivered(): readonly ShownEntry[] {
+    return this.links()
+      .filter(({ pushSeq, deliveredSeq }) => Math.max(pushSeq, deliveredSeq) > 0)
+      .map(({ device, pushSeq, entryId, deliveredSeq }) => (deliveredSeq > pushSeq ? { device, pushSeq: deliveredSeq, entryId: ZEROS } : { device, pushSeq, entryId }));
+  }
+
+  /** The app took a state that holds these entries and all before them. */
+  cover(chains: readonly ShownEntry[]): void {
+    for (const { device, pushSeq } of chains) {
+      const name = toHex(device);
+      const link = this.#links.get(name) ?? { device, pushSeq: 0, entryId: ZEROS, logEpoch: LOG_EPOCH_NONE, deliveredSeq: 0 };
+      this.#links.set(name, { ...link, deliveredSeq: Math.max(link.deliveredSeq, pushSeq) });
+    }
+  }
+
   /** Takes the next entry of the log; `later` are those that follow in the same frame. Throws what the order proves. */
   note(entry: ShownEntry, logEpoch: number, later: readonly ShownEntry[]): ChainVerdict {
     const name = toHex(entry.device);
@@ -98,7 +115,8 @@ export class DeviceChains {
 // After a reset an entry may point to one that was lost, so only the first log epoch says that a device has none before.
 function expectedPrevious(known: ChainLink | undefined, entry: ShownEntry, logEpoch: number): Uint8Array | undefined {
   if (known === undefined) return logEpoch === LOG_EPOCH_FIRST ? ZEROS : undefined;
-  return entry.pushSeq === known.pushSeq + 1 ? known.entryId : undefined;
+  const isUnknown = known.pushSeq > 0 && isZero(known.entryId);
+  return entry.pushSeq === known.pushSeq + 1 && !isUnknown ? known.entryId : undefined;
 }
 
 function checkOrder(known: ChainLink, entry: ShownEntry, later: readonly ShownEntry[]): void {

@@ -8,6 +8,8 @@ export interface OutboxEntry {
   readonly sealed: Uint8Array;
   /** Its place in the log; 0 while no relay is known to hold it. */
   readonly seq: number;
+  /** Every live device has it; it is kept for a relay that lacks it. */
+  readonly shared?: boolean;
 }
 
 /** Durable storage of the outbox. Calls come one at a time; each is durable when its promise resolves. */

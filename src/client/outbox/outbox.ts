@@ -5,7 +5,7 @@
  * never released; O4 unsent and held bytes are what the entries sum up to.
  */
 import { ClientError } from '../client-error.js';
-import { OUTBOX_ENTRIES_MAX, OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
+import { CARRIED_BYTES_MAX, OUTBOX_ENTRIES_MAX, OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
 import type { OutboxEntry, OutboxStore } from './outbox-store.js';
 
 export class Outbox {
@@ -103,14 +103,25 @@ export class Outbox {
     await this.#write(() => this.#store.put(entries));
   }
 
-  /** Forgets entries whose seq every live device has acked or a snapshot covers; gives the highest push_seq forgotten. */
-  async release(upToSeq: number): Promise<number> {
-    const kept = this.#entries.findIndex((entry) => entry.seq === 0 || entry.seq > upToSeq);
-    const released = this.#entries.splice(0, kept < 0 ? this.#entries.length : kept);
+  /**
+   * Lets go of entries whose seq every live device has acked or a snapshot covers; gives the highest push_seq of them. Those above `keptAbove`
+   * are kept, as shared, for the relay of another region that lacks them; of too many the oldest are forgotten.
+   */
+  async release(upToSeq: number, keptAbove = Number.POSITIVE_INFINITY): Promise<number> {
+    const held = this.#entries.findIndex((entry) => entry.seq === 0 || entry.seq > upToSeq);
+    const free = this.#entries.slice(0, held < 0 ? this.#entries.length : held);
+    let bytes = 0;
+    const firstKept = free.findLastIndex(({ pushSeq, sealed }) => {
+      bytes += sealed.length;
+      return pushSeq <= keptAbove || bytes > CARRIED_BYTES_MAX;
+    }) + 1;
+    const released = this.#entries.splice(0, firstKept);
     for (const entry of released) this.#count(entry, -1);
-    const upTo = released.at(-1)?.pushSeq ?? 0;
-    if (upTo > 0) await this.#write(() => this.#store.remove(upTo));
-    return upTo;
+    const removed = released.at(-1)?.pushSeq ?? 0;
+    const shared = free.slice(firstKept).filter((entry) => entry.shared !== true).map((entry) => this.#replace(entry, { ...entry, shared: true }));
+    if (removed > 0) await this.#write(() => this.#store.remove(removed));
+    if (shared.length > 0) await this.#write(() => this.#store.put(shared));
+    return free.at(-1)?.pushSeq ?? 0;
   }
 
   #replace(old: OutboxEntry, entry: OutboxEntry): OutboxEntry {
@@ -121,6 +132,7 @@ export class Outbox {
   }
 
   #count(entry: OutboxEntry, sign: 1 | -1): void {
+    if (entry.shared === true) return;
     if (entry.seq === 0) this.#unsentBytes += sign * entry.sealed.length;
     else this.#heldBytes += sign * entry.sealed.length;
   }

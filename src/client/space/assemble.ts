@@ -40,6 +40,7 @@ import { SpaceEngine } from './engine.js';
 import { Erasures } from './erasures.js';
 import type { SpaceOptions } from './space-options.js';
 import { OwnName } from './own-name.js';
+import { highestSeqOf } from './region-places.js';
 import { Removals } from './removals.js';
 import { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
@@ -102,6 +103,7 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     reading: () => removals.run(),
     progress: () => activity.progress(),
     snapshotDue: () => activity.snapshotDue(),
+    snapshot: () => activity.snapshot(),
   });
   const driver = new ConnectionDriver({ environment, openTransport, ed25519, url: connectUrl(address) }, engine);
   const blobs = new SpaceBlobs(context, httpOrigin(address), internals.fetch ?? ((url, init) => fetch(url, init)), internals.blobSealing ?? BLOB_SEALING);
@@ -135,9 +137,11 @@ async function openContext(
   roster.confirm(state.roster.confirmed);
   const events: Emitter<SpaceEvents> = new Emitter((cause) => events.emit('error', new ClientError('internal', 'a listener of the app threw', { cause })));
   const outbox = await Outbox.open(storage.outbox);
+  // At a relay this device comes back to: what it receipted has a place there, also where the log was not read that far.
+  if (state.carry) await outbox.markStored(outbox.unsentUpTo(state.own.storedPushSeq).map((pushSeq) => [pushSeq, highestSeqOf(state)]));
   const log = new VerifiedLog(identity, state.log ?? undefined);
   const chains = new DeviceChains(state.chains);
-  const marks = { own: ownMark(state.own, outbox), acked: state.acked, moved: state.moved ?? null, expected: state.expected ?? null, owed: state.owed ?? [] };
+  const marks = { own: ownMark(state.own, outbox), acked: state.acked, moved: state.moved ?? null, expected: state.expected ?? null, owed: state.owed ?? [], carry: state.carry ?? null, elsewhere: state.elsewhere ?? [] };
   const names = new DeviceNames(state.names);
   // While a frame is worked on, or an entry waits for its key, the position before it is what may be stored.
   let position: Pick<DeviceState, 'log' | 'chains'> = state;

@@ -32,6 +32,8 @@ export interface BootstrapOptions {
   readonly reset: (baseSize: number) => Promise<void>;
   /** Called after a snapshot took the place of a part of the log. */
   readonly skipped: () => Promise<void>;
+  /** Called after the app took the state of a snapshot. */
+  readonly loaded: (snapshot: DownloadedSnapshot) => Promise<void>;
 }
 
 export class Bootstrap {
@@ -149,10 +151,12 @@ export class Bootstrap {
     const head = extended && !isOther ? log.tree.headIn(manifest.logEpoch, manifest.size) : undefined;
     if (head !== undefined && !equalBytes(head, manifest.head)) throw this.#otherHead(snapshot);
     if (!extended) this.#adopt(snapshot);
-    chains.startFrom(snapshot.chains, isOther ? LOG_EPOCH_NONE : manifest.logEpoch);
+    // Where a space fails over, the author may have read an entry elsewhere that its device has still to push here.
+    chains.startFrom(snapshot.chains, isOther || this.#context.marks.carry !== null ? LOG_EPOCH_NONE : manifest.logEpoch);
     this.#author = manifest.device;
     await this.#options.skipped();
     await this.#options.load?.(snapshot.state);
+    await this.#options.loaded(snapshot);
     await this.#context.save();
     if (equalBytes(manifest.device, device.key)) return;
     const signature = await ed25519.sign(device.seed, snapshotAckSigningBytes(identity.space, manifest.id));

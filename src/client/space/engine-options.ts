@@ -28,4 +28,6 @@ export interface EngineOptions {
   readonly progress: () => void;
   /** The relay asks for a snapshot, or a log reset makes one needed. */
   readonly snapshotDue: () => void;
+  /** Makes a snapshot once everything is read. */
+  readonly snapshot: () => Promise<number>;
 }

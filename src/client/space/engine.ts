@@ -20,9 +20,11 @@ import type { AckedPosition } from '../sync/acker.js';
 import { HeaderJudge } from '../sync/header-judge.js';
 import { Pusher } from '../sync/pusher.js';
 import { Reader } from '../sync/reader.js';
+import type { DownloadedSnapshot } from '../sync/snapshot-download.js';
 import { SnapshotUpload } from '../sync/snapshot-upload.js';
 import { AckNotices } from './ack-notices.js';
 import { Bootstrap } from './bootstrap.js';
+import { CarriedHistory } from './carried-history.js';
 import type { EngineOptions } from './engine-options.js';
 import { admitExpected, checkExpected } from './expected-head.js';
 import { completeFinding, failureOf } from './evidence.js';
@@ -52,6 +54,7 @@ export class SpaceEngine implements ConnectionHandler {
   readonly #upload: SnapshotUpload;
   readonly #own: OwnEntries;
   readonly #bootstrap: Bootstrap;
+  readonly #carried: CarriedHistory;
   #session: Session | undefined;
   #policy: DeviceState['policy'];
   #showChain = false;
@@ -68,7 +71,15 @@ export class SpaceEngine implements ConnectionHandler {
     this.#acker = new Acker(this.#context, () => this.#reader.settled, (position) => this.#acked(position));
     this.#upload = new SnapshotUpload(this.#context, (size) => this.#release(size));
     this.#own = new OwnEntries(this.#context);
-    this.#bootstrap = new Bootstrap(this.#context, { load: options.load, reset: (baseSize) => this.#reset(baseSize), skipped: () => this.#own.cover(this.#session?.welcome) });
+    const { load, sealing, snapshot } = options;
+    this.#bootstrap = new Bootstrap(this.#context, {
+      load,
+      reset: (baseSize) => this.#reset(baseSize),
+      skipped: () => this.#own.cover(this.#session?.welcome),
+      loaded: (loaded) => this.#carried.loaded(loaded),
+    });
+    const snapshotOf = (link: SessionLink, id: Uint8Array): Promise<DownloadedSnapshot | null> => this.#bootstrap.snapshots.get(link, id, this.#context.log.newest?.floor ?? 1);
+    this.#carried = new CarriedHistory({ context: this.#context, sealing, load, snapshot, storedId: () => this.#upload.storedId, snapshotOf });
   }
 
   get policy(): DeviceState['policy'] {
@@ -88,7 +99,7 @@ export class SpaceEngine implements ConnectionHandler {
   /** Whether everything the relay has shown to exist is read and verified. */
   get caughtUp(): boolean {
     const { log } = this.#context;
-    if (this.#session?.reading !== true || !this.#reader.settled) return false;
+    if (this.#session?.reading !== true || !this.#reader.settled || this.#carried.awaits) return false;
     return log.size >= this.#session.welcome.attestation.size && log.newest?.size === log.size && log.verified?.size === log.size;
   }
 
@@ -153,7 +164,12 @@ export class SpaceEngine implements ConnectionHandler {
   }
 
   refused(refusal: RelayRefusal): boolean {
-    const { roster } = this.#context;
+    const { roster, marks } = this.#context;
+    if (refusal.name === 'roster_conflict' && marks.carry !== null && !roster.confirmed) {
+      // The relay of another region may have a newer one, and shows it to who shows none.
+      roster.confirm(true);
+      return true;
+    }
     if (refusal.name === 'space_erased') this.#options.erasures.gone(refusal);
     // The relay may have lost the statement that made this device a member: show it once before believing the refusal.
     const worthShowing = refusal.name === 'handshake_failed' && roster.confirmed && !this.#showChain && roster.known !== undefined;
@@ -316,6 +332,7 @@ export class SpaceEngine implements ConnectionHandler {
       this.#options.snapshotDue();
     }
     this.#options.progress();
+    if (this.#session?.reading === true) this.#carried.look(this.#session.link, this.caughtUp);
   }
 
   /** Adds the frame to what was found in it, and the own head it contradicts. */

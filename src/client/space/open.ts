@@ -13,7 +13,7 @@ import { platformEnvironment } from '../environment.js';
 import { BATCH_WINDOW_MS, BATCH_WINDOW_MS_MAX } from '../limits.js';
 import { firstRoster } from '../roster/roster-build.js';
 import { MemoryDeviceStore } from '../store/device-store.js';
-import type { DeviceState } from '../store/device-store.js';
+import type { CarryMark, DeviceState } from '../store/device-store.js';
 import { fallbackTransport } from '../transport/fallback-transport.js';
 import { httpTransport } from '../transport/http-transport.js';
 import { webSocketTransport } from '../transport/websocket-transport.js';
@@ -23,6 +23,7 @@ import type { Ground, Internals } from './assemble.js';
 import { enroll } from './enroll.js';
 import { freshState } from './fresh-state.js';
 import { moveHouse } from './moved-house.js';
+import { moveRegion } from './region-places.js';
 import type { SpaceOptions } from './space-options.js';
 import type { Space } from './space.js';
 
@@ -60,7 +61,7 @@ export async function createSpaceWith(options: CreateSpaceOptions, internals: In
   const root = await deriveRootSecret(rootSecret, ed25519);
   const device = await generateDeviceSecret(random, ed25519);
   const first = await firstRoster(root, { key: device.key, hpke: device.hpke, rights: 'admin', notAfter: 0 }, { ed25519, random });
-  const state = freshState(address, root.key, rootSecret, device, { ...first, confirmed: false });
+  const state = { ...freshState(address, root.key, rootSecret, device, { ...first, confirmed: false }), carry: carryOf(options) };
   await ground.storage.save(state);
   return assemble(options, internals, ground, addressOf(state), state);
 }
@@ -75,15 +76,16 @@ export async function openSpaceWith(options: OpenSpaceOptions, internals: Intern
     if (root !== undefined && !equalBytes(root.key, stored.space)) {
       throw new ClientError('bad_option', 'the storage holds a device of another space', { hint: 'Use one storage for each space.' });
     }
-    const state = await atRelay(stored, options.relay === undefined ? link?.address : addressed(() => parseRelayAddress(options.relay ?? ''), 'bad_address'), ground);
+    const state = await atRelay({ ...stored, carry: stored.carry ?? carryOf(options) }, relayOf(options) ?? link?.address, ground);
     return assemble(options, internals, ground, addressOf(state), state);
   }
   if (link === undefined || root === undefined) {
     throw new ClientError('bad_link', 'a new device needs a space link', { hint: 'Copy the link from a device of the space.' });
   }
   const device = await generateDeviceSecret((length) => ground.environment.randomBytes(length), ground.ed25519);
-  const roster = await comeIn(options, ground, link, root, device);
-  const state = freshState(link.address, root.key, link.rootSecret, device, roster);
+  const at = { ...link, address: relayOf(options) ?? link.address };
+  const roster = await comeIn(options, ground, at, root, device);
+  const state = { ...freshState(at.address, root.key, link.rootSecret, device, roster), carry: carryOf(options) };
   await ground.storage.save(state);
   return assemble(options, internals, ground, addressOf(state), state);
 }
@@ -113,9 +115,17 @@ async function comeIn(options: OpenSpaceOptions, ground: Ground, link: SpaceLink
 /** The stored state, at the relay the space has now. */
 async function atRelay(stored: DeviceState, address: RelayAddress | undefined, { storage }: Ground): Promise<DeviceState> {
   if (address === undefined) return stored;
-  if (!equalBytes(address.logId, addressOf(stored).logId)) return moveHouse(stored, address, storage);
+  if (!equalBytes(address.logId, addressOf(stored).logId)) return (stored.carry ? moveRegion : moveHouse)(stored, address, storage);
   // The same relay under another name.
   return { ...stored, relay: formatRelayAddress(address) };
+}
+
+function relayOf({ relay }: OpenSpaceOptions): RelayAddress | undefined {
+  return relay === undefined ? undefined : addressed(() => parseRelayAddress(relay), 'bad_address');
+}
+
+function carryOf({ failsOver }: SpaceOptions): CarryMark | null {
+  return failsOver === true ? { known: [], owes: false, awaits: null } : null;
 }
 
 async function prepare(options: SpaceOptions, internals: Internals): Promise<Ground> {

@@ -4,6 +4,8 @@
  */
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import type { WelcomeFrame } from '../../protocol/relay-frame.js';
+import { isZero } from '../is-zero.js';
+import { heldElsewhere } from './region-places.js';
 import type { SpaceContext } from './space-context.js';
 
 export class OwnEntries {
@@ -15,8 +17,8 @@ export class OwnEntries {
 
   /** Lets go of entries up to this seq: every live device, or a snapshot, has them. */
   async release(upToSeq: number): Promise<void> {
-    const { outbox, writes } = this.#context;
-    const upTo = await outbox.release(upToSeq);
+    const { outbox, writes, marks } = this.#context;
+    const upTo = await outbox.release(upToSeq, heldElsewhere(marks.elsewhere));
     if (upTo > 0) writes.release(upTo);
   }
 
@@ -39,7 +41,7 @@ export class OwnEntries {
     const { chains, device, log, outbox, writes, receipts } = this.#context;
     const vouched = chains.vouchedSeq(device.key, log.tree.logEpoch);
     const [seen, own] = [chains.of(device.key)?.entryId, outbox.get(vouched)?.entryId];
-    if (seen === undefined || (own !== undefined && !equalBytes(seen, own))) return;
+    if (seen === undefined || (own !== undefined && !isZero(seen) && !equalBytes(seen, own))) return;
     const held = outbox.unsentUpTo(Math.min(vouched, welcome.pushSeqHigh)).map((pushSeq) => [pushSeq, welcome.attestation.size] as const);
     const places = [...receipts.settle(vouched), ...held];
     await outbox.markStored(places);

@@ -11,7 +11,7 @@ import type { VerifiedLog } from '../log/verified-log.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { SpaceRoster } from '../roster/space-roster.js';
-import type { AckedMark, MovedFrom, OwnMark } from '../store/device-store.js';
+import type { AckedMark, CarryMark, LogPlace, MovedFrom, OwnMark } from '../store/device-store.js';
 import type { LiveSealer } from '../live/live-crypto.js';
 import type { EntrySealer } from '../sync/entry-sealer.js';
 import type { WriteTracker } from '../sync/writes.js';
@@ -50,4 +50,7 @@ export interface Marks {
   expected: Uint8Array | null;
   /** Keys of devices that are to leave. */
   owed: readonly Uint8Array[];
+  /** Null: the space does not fail over. */
+  carry: CarryMark | null;
+  elsewhere: readonly LogPlace[];
 }

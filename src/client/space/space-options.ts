@@ -26,6 +26,11 @@ export interface SpaceOptions {
   readonly admission?: { readonly token: string };
   /** What this device is called; only devices of the space can read it. 1 to 64 characters. */
   readonly deviceName?: string;
+  /**
+   * True: the space fails over between relays that do not copy it (see RegionFailover): the device keeps a place in each of their logs
+   * and carries between them what they lack. The same on every device of the space.
+   */
+  readonly failsOver?: boolean;
   /** True: stay offline until goOnline(). */
   readonly offline?: boolean;
   /** Clock, timers, randomness and the word on the network; the platform's own when absent. */

@@ -113,6 +113,16 @@ export class Space {
     return batcher.bytes > 0 || !sealing.idle || context.outbox.unsentBytes > 0;
   }
 
+  /** Whether something pushed is not known to be held by every live device: only a relay, or this device, holds it for the others. */
+  get hasUnsharedChanges(): boolean {
+    return this.hasUnsyncedChanges || this.#parts.context.outbox.heldBytes > 0;
+  }
+
+  /** The address of the relay this space object is at, with its key: receipts of its writes are that relay's. */
+  get relay(): string {
+    return formatRelayAddress(this.#parts.address);
+  }
+
   /** Seq up to which this device has read. */
   get size(): number {
     return this.#parts.context.log.size;

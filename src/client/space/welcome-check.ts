@@ -28,14 +28,15 @@ export function checkRoster(context: SpaceContext, welcome: WelcomeFrame, raw: U
   return 'current';
 }
 
-/** Whether a roster that does not follow the own one comes with a log reset that is still ahead. */
-export function hasParted({ log }: SpaceContext, welcome: WelcomeFrame, cause: unknown): boolean {
-  return cause instanceof MisbehaviourError && cause.finding.kind === 'roster_fork' && welcome.logEpoch > log.logEpoch;
+/** Whether a roster that does not follow the own one comes with a log reset that is still ahead, or may have been made at another region. */
+export function hasParted({ log, marks }: SpaceContext, welcome: WelcomeFrame, cause: unknown): boolean {
+  const mayDiffer = welcome.logEpoch > log.logEpoch || marks.elsewhere.length > 0;
+  return cause instanceof MisbehaviourError && cause.finding.kind === 'roster_fork' && mayDiffer;
 }
 
-/** After a restored backup somebody changed the roster that was put back: two rosters by their admins, and no lie of the relay's. */
+/** Somebody changed a roster that was put back from a backup, or that of another region: two rosters by their admins, and no lie of the relay's. */
 export function rosterParted(): ClientError {
-  return new ClientError('roster_conflict', 'the roster was changed after a backup was put back, and this device knows another change', {
+  return new ClientError('roster_conflict', 'the roster was changed after a backup was put back, or in another region, and this device knows another change', {
     hint: 'Open the space again by its link, as a new device.',
   });
 }

@@ -32,6 +32,38 @@ export interface DeviceState {
   /** Devices whose removal is owed. */
   readonly owed?: readonly Uint8Array[];
   readonly names?: readonly DeviceName[];
+  /** Places in the logs of other relays, the newest first; only of a space that fails over. */
+  readonly elsewhere?: readonly LogPlace[];
+  /** What this device carries between such relays; null: the space does not fail over. */
+  readonly carry?: CarryMark | null;
+}
+
+/** Up to which push_seq the entries of a device are in the state of the app. */
+export interface Knowledge {
+  readonly device: Uint8Array;
+  readonly pushSeq: number;
+}
+
+/** Where a device was in the log of a relay when it left it. */
+export interface LogPlace {
+  readonly logId: Uint8Array;
+  readonly log: VerifiedLogState | null;
+  readonly acked: AckedMark;
+  /** The highest own push_seq that relay is known to hold. */
+  readonly storedPushSeq: number;
+  readonly known: readonly Knowledge[];
+  readonly owes: boolean;
+  readonly awaits: Uint8Array | null;
+}
+
+/** History on its way to a log that lacks it. */
+export interface CarryMark {
+  /** What was known when this device came to the log. */
+  readonly known: readonly Knowledge[];
+  /** Whether this device owes the log a snapshot. */
+  readonly owes: boolean;
+  /** The id of a snapshot that another device carried here, and that was not loaded yet. */
+  readonly awaits: Uint8Array | null;
 }
 
 /** What a device verified at the relay its space had before. */

@@ -30,7 +30,7 @@ export class HeaderJudge {
   judge(entry: FoldedEntry, opened: OpenedEntry): void {
     if (entry.own) return;
     const evidence = { frames: [entry.frame], accuser: entry.device };
-    if (entry.previous !== undefined && !equalBytes(entry.previous, opened.previous)) {
+    if (entry.previous !== undefined && !this.#sealedElsewhere(opened) && !equalBytes(entry.previous, opened.previous)) {
       this.#context.report(finding('chain_gap', `entry ${entry.pushSeq} of a device does not continue its entry before`, evidence));
     }
     this.#judgeRoster(entry, opened);
@@ -50,6 +50,12 @@ export class HeaderJudge {
     this.#newerRoster = undefined;
     const { frame, accuser, version } = claim;
     this.#context.report(finding('roster_rollback', `an entry names roster ${version}, which is not shown`, { frames: [frame], accuser }));
+  }
+
+  // Under a new key epoch an author seals for one relay again what another one holds, so its chain differs there.
+  #sealedElsewhere({ seen }: OpenedEntry): boolean {
+    const { marks, identity } = this.#context;
+    return marks.carry !== null && !seen.some(({ logId }) => equalBytes(logId, identity.logId));
   }
 
   #judgeRoster(entry: FoldedEntry, { roster: named }: OpenedEntry): void {

@@ -7,6 +7,7 @@
 import { ByteReader } from '../../protocol/byte-reader.js';
 import { deviceOf, mayWrite } from '../../protocol/roster.js';
 import type { WelcomeFrame } from '../../protocol/relay-frame.js';
+import { ClientError } from '../client-error.js';
 import type { RelayRefusal } from '../connection/relay-refusal.js';
 import type { SessionLink } from '../connection/connection-handler.js';
 import type { Timer } from '../environment.js';
@@ -131,12 +132,22 @@ export class Pusher {
       this.#context.events.emit('error', refusal.error);
     }
     const at = refusal.name === 'push_seq_gap' ? this.#expected(refusal, raw) : push.first;
+    if (refusal.name === 'push_seq_gap' && this.#isGone(at)) {
+      session.stopped = true;
+      this.#context.events.emit('error', new ClientError('carried_too_little', `the relay lacks own entries from ${at} on, which this device let go of`, { hint: 'Open the space again by its link, as a new device.' }));
+    }
     if (session.restart === undefined || at < session.restart.at) {
       const delayMs = refusal.name === 'push_seq_gap' || refusal.name === 'key_epoch_old' ? refusal.retryAfterMs : Math.max(PUSH_RETRY_MS, refusal.retryAfterMs);
       session.restart = { at: session.restart === undefined ? at : Math.min(at, session.restart.at), delayMs };
     }
     this.kick();
     return true;
+  }
+
+  // More was written while the relay was away than is kept for it.
+  #isGone(pushSeq: number): boolean {
+    const { outbox, marks } = this.#context;
+    return marks.carry !== null && pushSeq <= marks.own.pushSeq && outbox.get(pushSeq) === undefined;
   }
 
   #expected(refusal: RelayRefusal, raw: Uint8Array): number {

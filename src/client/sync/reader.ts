@@ -5,13 +5,14 @@
  * handed on in the order of the log, each at most once; R3 progress is stored only up to the first quarantined entry.
  */
 import { equalBytes } from '../../protocol/equal-bytes.js';
-import { entryId, entryLeaf } from '../../protocol/hash.js';
+import { ZEROS, entryId, entryLeaf } from '../../protocol/hash.js';
 import { toHex } from '../../protocol/hex.js';
 import type { EntriesFrame, EntryItem } from '../../protocol/relay-frame.js';
 import { deviceOf, entryAllowed } from '../../protocol/roster.js';
-import { ENTRY_TYPE_DEVICE_NAME } from '../crypto/entry-header.js';
+import { ENTRY_TYPE_CARRIED, ENTRY_TYPE_DEVICE_NAME } from '../crypto/entry-header.js';
 import type { OpenedEntry } from '../crypto/seal.js';
 import { SealError } from '../crypto/seal-error.js';
+import { isZero } from '../is-zero.js';
 import { QUARANTINE_ENTRIES_MAX } from '../limits.js';
 import type { ShownEntry } from '../log/device-chains.js';
 import { MisbehaviourError, finding } from '../misbehaviour.js';
@@ -177,6 +178,12 @@ export class Reader {
       const { names, roster, events } = this.#context;
       const isMember = roster.known !== undefined && deviceOf(roster.known, entry.device) !== undefined;
       if (isMember && names.note(entry.device, decodeName(opened.items[0] ?? new Uint8Array()))) events.emit('devices', undefined);
+      return;
+    }
+    if (opened.type === ENTRY_TYPE_CARRIED) {
+      const { marks } = this.#context;
+      const id = opened.items[0];
+      if (marks.carry !== null && !entry.own && id?.length === ZEROS.length && !isZero(id)) marks.carry = { ...marks.carry, awaits: id };
       return;
     }
     const { seq, own, pushSeq } = entry;

@@ -48,10 +48,15 @@ export class SnapshotDownload {
   }
 
   /** The newest snapshot, null when the relay holds none. Throws `snapshot_rejected` when it does not hold or ends below the floor. */
-  async newest(link: SessionLink, floor: number): Promise<DownloadedSnapshot | null> {
+  newest(link: SessionLink, floor: number): Promise<DownloadedSnapshot | null> {
+    return this.get(link, ZEROS, floor);
+  }
+
+  /** The snapshot of that id, null when the relay holds it no longer. */
+  async get(link: SessionLink, id: Uint8Array, floor: number): Promise<DownloadedSnapshot | null> {
     this.#manifests.forget();
     this.#chunks.forget();
-    link.send({ type: 'SnapshotGet', snapshot: ZEROS, firstChunk: 0, chunksMax: SNAPSHOT_CHUNKS_WINDOW });
+    link.send({ type: 'SnapshotGet', snapshot: id, firstChunk: 0, chunksMax: SNAPSHOT_CHUNKS_WINDOW });
     const { manifest: bytes } = await this.#manifests.next();
     if (bytes.length === 0) return null;
     try {

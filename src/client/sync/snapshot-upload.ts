@@ -33,11 +33,17 @@ export class SnapshotUpload {
   /** The ack that was sent in this session: frames leave in order, so a Begin after it is covered by it. */
   #acked: AckedPosition | undefined;
   #upload: Upload | undefined;
+  #storedId: Uint8Array | undefined;
 
   /** `stored` is called when the relay holds a snapshot up to that size. */
   constructor(context: SpaceContext, stored: (size: number) => Promise<void>) {
     this.#context = context;
     this.#stored = stored;
+  }
+
+  /** The id of the last one that the relay stored. */
+  get storedId(): Uint8Array | undefined {
+    return this.#storedId;
   }
 
   get busy(): boolean {
@@ -61,13 +67,13 @@ export class SnapshotUpload {
 
   /** The present position, to be taken before the app makes its state. */
   position(): UploadPosition {
-    const { log, identity, chains } = this.#context;
+    const { log, identity, chains, marks } = this.#context;
     const { verified } = log;
     if (verified === undefined || verified.size !== log.size) {
       throw new ClientError('offline', 'nothing verified to make a snapshot of yet', { temporary: true, hint: 'Wait for whenSynced() first.' });
     }
     const { logEpoch, size, head } = verified;
-    return { logId: identity.logId, logEpoch, size, head, range: log.tree.state().range, chains: chains.links().filter(({ pushSeq }) => pushSeq > 0) };
+    return { logId: identity.logId, logEpoch, size, head, range: log.tree.state().range, chains: marks.carry === null ? chains.links().filter(({ pushSeq }) => pushSeq > 0) : chains.delivered() };
   }
 
   /** Seals a state that holds all up to the position; resolves with its size when the relay has stored it. A newer call replaces an older one. */
@@ -111,6 +117,7 @@ export class SnapshotUpload {
       return;
     }
     this.#upload = undefined;
+    this.#storedId = upload.id;
     await this.#stored(upload.size);
     upload.done(upload.size);
   }

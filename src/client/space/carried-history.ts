@@ -1,0 +1,123 @@
+/*
+ * History that this log lacks, and devices hold in their app's state only: read at another relay, and forgotten by its authors since every
+ * device had it, or they left. Who knows more than the log shows makes a snapshot and says so with an entry; who reads that entry loads it.
+ *
+ * Invariant: a device owes a snapshot until the newest one it saw in this log knows all that it knew when it came here.
+ */
+import { snapshotAckSigningBytes } from '../../protocol/ack.js';
+import { equalBytes } from '../../protocol/equal-bytes.js';
+import { ZEROS } from '../../protocol/hash.js';
+import { deviceOf, mayWrite } from '../../protocol/roster.js';
+import { ClientError } from '../client-error.js';
+import type { SessionLink } from '../connection/connection-handler.js';
+import { ENTRY_TYPE_CARRIED } from '../crypto/entry-header.js';
+import { CARRY_RETRY_MS } from '../limits.js';
+import type { DownloadedSnapshot } from '../sync/snapshot-download.js';
+import type { Sealing } from '../sync/sealing.js';
+import { BatchWrite } from '../sync/writes.js';
+import type { LoadState } from './bootstrap.js';
+import { covers } from './region-places.js';
+import type { SpaceContext } from './space-context.js';
+
+export interface CarriedHistoryParts {
+  readonly context: SpaceContext;
+  readonly sealing: Sealing;
+  readonly load: LoadState | undefined;
+  /** Makes a snapshot once everything is read. */
+  readonly snapshot: () => Promise<number>;
+  /** The id of the last one that the relay stored. */
+  readonly storedId: () => Uint8Array | undefined;
+  /** The snapshot of an id (zeros: the newest), null when the relay holds none. */
+  readonly snapshotOf: (link: SessionLink, id: Uint8Array) => Promise<DownloadedSnapshot | null>;
+}
+
+export class CarriedHistory {
+  readonly #parts: CarriedHistoryParts;
+  readonly #working = { take: false, give: false };
+  #notBefore = 0;
+
+  constructor(parts: CarriedHistoryParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a snapshot that another device carried here waits to be loaded. */
+  get awaits(): boolean {
+    return this.#parts.load !== undefined && (this.#parts.context.marks.carry?.awaits ?? null) !== null;
+  }
+
+  /** Something moved in a session: loads or makes what is due. What is being made waits for what has to be loaded. */
+  look(link: SessionLink, caughtUp: boolean): void {
+    const { context, load } = this.#parts;
+    const { carry } = context.marks;
+    if (carry === null || load === undefined || context.environment.now() < this.#notBefore) return;
+    const { awaits } = carry;
+    if (awaits !== null) this.#work('take', () => this.#take(link, load, awaits));
+    else if (carry.owes && caughtUp && this.#mayWrite()) this.#work('give', () => this.#give());
+  }
+
+  /** A snapshot of this log was loaded: what it knows need not be carried, and what it lacks must be. */
+  async loaded(snapshot: DownloadedSnapshot): Promise<void> {
+    const { marks, chains, save } = this.#parts.context;
+    if (marks.carry === null) return;
+    chains.cover(snapshot.chains);
+    marks.carry = { ...marks.carry, owes: !covers(snapshot.chains, marks.carry.known) };
+    await save();
+  }
+
+  async #take(link: SessionLink, load: LoadState, id: Uint8Array): Promise<void> {
+    const { marks, save, identity, device, ed25519 } = this.#parts.context;
+    const snapshot = (await this.#named(link, id)) ?? (await this.#parts.snapshotOf(link, ZEROS));
+    if (snapshot !== null) {
+      await load(snapshot.state);
+      await this.loaded(snapshot);
+      const signature = await ed25519.sign(device.seed, snapshotAckSigningBytes(identity.space, snapshot.manifest.id));
+      if (!equalBytes(snapshot.manifest.device, device.key)) link.send({ type: 'SnapshotAck', snapshot: snapshot.manifest.id, signature });
+    }
+    // Another one may have been announced meanwhile.
+    if (marks.carry?.awaits === id) marks.carry = { ...marks.carry, awaits: null };
+    await save();
+  }
+
+  // Its author makes another one when it was dropped for one that knows less.
+  async #named(link: SessionLink, id: Uint8Array): Promise<DownloadedSnapshot | null> {
+    try {
+      return await this.#parts.snapshotOf(link, id);
+    } catch (cause) {
+      if (cause instanceof ClientError && cause.code !== 'offline') return null;
+      throw cause;
+    }
+  }
+
+  async #give(): Promise<void> {
+    const { marks, log, save } = this.#parts.context;
+    // A snapshot covers at least one entry that its author acked.
+    if (log.size === 0) return this.#say(ZEROS);
+    await this.#parts.snapshot();
+    if (marks.carry !== null) marks.carry = { ...marks.carry, owes: false };
+    await save();
+    this.#say(this.#parts.storedId() ?? ZEROS);
+  }
+
+  #say(id: Uint8Array): void {
+    this.#parts.sealing.enqueue({ type: ENTRY_TYPE_CARRIED, items: [id], bytes: id.length, write: new BatchWrite() });
+  }
+
+  #work(kind: 'take' | 'give', work: () => Promise<void>): void {
+    if (this.#working[kind]) return;
+    this.#working[kind] = true;
+    work().catch((cause: unknown) => this.#failed(cause)).finally(() => {
+      this.#working[kind] = false;
+    });
+  }
+
+  // What ended with the session or the space is tried again by the next one.
+  #failed(cause: unknown): void {
+    this.#notBefore = this.#parts.context.environment.now() + CARRY_RETRY_MS;
+    if (cause instanceof ClientError && cause.code !== 'closed' && cause.code !== 'offline') this.#parts.context.events.emit('error', cause);
+  }
+
+  #mayWrite(): boolean {
+    const { roster, device } = this.#parts.context;
+    return roster.known !== undefined && mayWrite(deviceOf(roster.known, device.key));
+  }
+}

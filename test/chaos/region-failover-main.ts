@@ -1,0 +1,24 @@
+// The torture run's harness around region-failover.ts; it also judges how long a failover takes.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runFailover } from './region-failover.ts';
+
+const TOOK_MS_P99_MAX = 5000;
+const CONTROL_ROUNDS = 2;
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: '0' } } });
+const endMs = Date.now() + Number(values.seconds) * 1000;
+const dir = mkdtempSync(join(tmpdir(), 'sealrelay-region-failover-'));
+const report = await runFailover({ dir: join(dir, 'run'), endMs, roundsMax: Number.MAX_SAFE_INTEGER, failsOver: true });
+const control = await runFailover({ dir: join(dir, 'control'), endMs: Number.POSITIVE_INFINITY, roundsMax: CONTROL_ROUNDS, failsOver: false });
+rmSync(dir, { recursive: true, force: true });
+const sorted = report.tookMs.toSorted((a, b) => a - b);
+const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0;
+const { kills, freezes, receipted } = report;
+console.log(`${kills} kills, ${freezes} freezes; online at the next region after ${at(0.5)} ms (median), ${at(0.99)} ms (p99), ${at(1)} ms (longest) of ${sorted.length}`);
+const violations = report.violations.map((what) => ({ what, replay: 'npm run torture -- --only region-failover' }));
+if (at(0.99) > TOOK_MS_P99_MAX) violations.push({ what: `a failover took ${at(0.99)} ms (p99), more than ${TOOK_MS_P99_MAX}`, replay: 'npm run torture -- --only region-failover' });
+const [found = 'nothing was noticed'] = control.violations;
+console.log(JSON.stringify({ counts: { kills, freezes, receipted }, violations, control: { caught: control.violations.length > 0, what: `devices that take another log for a copy of theirs: ${found}` } }));

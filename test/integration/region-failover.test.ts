@@ -1,0 +1,150 @@
+// Three relays as processes, and devices that go from one to the next when it is killed, frozen, slow or cut off, and come back.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FailoverRegion } from '../../src/client/node.js';
+import { CuttingProxy } from '../support/cutting-proxy.js';
+import { FailoverDevice } from '../support/failover-device.js';
+import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.js';
+import { until } from '../support/test-space.js';
+
+const RETURN_AFTER_MS = 1500;
+const FAILOVER_MS_MAX = 15_000;
+const IDS = ['one', 'two', 'three'] as const;
+
+describe.skipIf(!productBuilt())('regions that fail (needs `npm run build`)', { timeout: 60_000 }, () => {
+  let dir: string;
+  let relays: RelayProcess[] = [];
+  const devices: FailoverDevice[] = [];
+  const proxies: CuttingProxy[] = [];
+
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'sealrelay-failover-'));
+    relays = await Promise.all(IDS.map(async (id) => startRelay({ dataDir: join(dir, id), port: await freePort() })));
+  });
+
+  afterEach(async () => {
+    await Promise.all(devices.map(({ failover }) => failover.close()));
+    const told = devices.splice(0).flatMap((device) => device.told);
+    await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
+    await Promise.all(relays.map((relay) => relay.kill()));
+    rmSync(dir, { recursive: true, force: true });
+    expect(told).toEqual([]);
+  });
+
+  const regions = (): FailoverRegion[] => relays.map(({ address }, i) => ({ id: IDS[i] ?? '', relay: address }));
+  const device = (list = regions()): FailoverDevice => {
+    const made = new FailoverDevice(list, RETURN_AFTER_MS);
+    devices.push(made);
+    return made;
+  };
+  /** The list with one relay behind a proxy of this device's own. */
+  const through = async (at: number): Promise<{ proxy: CuttingProxy; list: FailoverRegion[] }> => {
+    const proxy = await CuttingProxy.to(relays[at]?.port ?? 0);
+    proxies.push(proxy);
+    return { proxy, list: regions().map((region, i) => (i === at ? { ...region, relay: proxy.over(region.relay) } : region)) };
+  };
+  const areAt = (id: string, ...at: readonly FailoverDevice[]): Promise<void> => until(`all are at ${id}`, () => at.every(({ regionId }) => regionId === id), FAILOVER_MS_MAX);
+  const hold = (texts: readonly string[], ...by: readonly FailoverDevice[]): Promise<void> =>
+    until(`all hold ${texts.join()}`, () => by.every((one) => one.texts.toSorted().join() === texts.toSorted().join()), FAILOVER_MS_MAX).catch(() => {
+      expect(by.map((one) => one.texts.toSorted())).toEqual(by.map(() => texts.toSorted()));
+    });
+  const back = async (at: number): Promise<void> => {
+    relays[at] = await startRelay({ dataDir: join(dir, IDS[at] ?? ''), port: relays[at]?.port ?? 0 });
+  };
+
+  it('loses nothing when the first region is killed for good, not even what only one device had read', async () => {
+    const [a, b, c] = [device(), device(), device()];
+    await a.found();
+    await a.push('1', '2');
+    const link = a.space.link ?? '';
+    await b.start(link);
+    await c.start(link);
+    await hold(['1', '2'], a, b, c);
+    await c.failover.close();
+    await a.push('read by b alone');
+    await b.push('of b');
+    await hold(['1', '2', 'of b', 'read by b alone'], a, b);
+    await a.failover.close();
+    await relays[0]?.kill();
+    // c comes while b is on its way, and before b can have brought anything there.
+    await c.start();
+    await areAt('two', b, c);
+    expect(b.failover.getSnapshot()).toMatchObject({ failedOver: true, regionId: 'two', phase: 'settled' });
+    expect(b.space.relay).toBe(relays[1]?.address);
+    await b.push('at two');
+    const d = device();
+    await d.start(link);
+    const all = ['1', '2', 'of b', 'read by b alone', 'at two'];
+    await hold(all, b, c, d);
+    // The author comes back: nobody gets again what was carried for it.
+    await a.start();
+    await a.push('a is back');
+    await hold([...all, 'a is back'], a, b, c, d);
+    await Promise.all([a, b, c, d].map(({ space }) => space.whenSynced()));
+    expect([a, b, c, d].map(({ failover }) => failover.hasUnsyncedChanges)).toEqual([false, false, false, false]);
+  });
+
+  it('leaves a frozen region and returns when it was well for a while, more than once', async () => {
+    const [a, b] = [device(), device()];
+    await a.found();
+    await b.start(a.space.link ?? '');
+    await a.push('0');
+    const all = ['0'];
+    for (const round of ['first', 'second']) {
+      process.kill(relays[0]?.pid ?? 0, 'SIGSTOP');
+      await areAt('two', a, b);
+      await a.push(`${round} at two, of a`);
+      await b.push(`${round} at two, of b`);
+      process.kill(relays[0]?.pid ?? 0, 'SIGCONT');
+      await areAt('one', a, b);
+      expect(a.failover.getSnapshot()).toMatchObject({ failedOver: false, regionId: 'one' });
+      await a.push(`${round} at one`);
+      all.push(`${round} at two, of a`, `${round} at two, of b`, `${round} at one`);
+      await hold(all, a, b);
+    }
+    const late = device();
+    await late.start(a.space.link ?? '');
+    await hold(all, late);
+  });
+
+  it('leaves a slow region, alone when only its own way is slow, and merges what both sides wrote', async () => {
+    const { proxy, list } = await through(0);
+    const [a, b] = [device(), device(list)];
+    await a.found();
+    await b.start(a.space.link ?? '');
+    await a.push('0');
+    await hold(['0'], a, b);
+    proxy.delayMs = 2000;
+    await areAt('two', b);
+    expect(a.failover.getSnapshot().failedOver).toBe(false);
+    await b.push('of b, apart');
+    await a.push('of a, apart');
+    await Promise.all([hold(['0', 'of a, apart'], a), hold(['0', 'of b, apart'], b)]);
+    proxy.delayMs = 0;
+    await areAt('one', a, b);
+    await hold(['0', 'of a, apart', 'of b, apart'], a, b);
+  });
+
+  it('waits where it is when all are down, says what is not safe, and goes on with the first that is back', async () => {
+    const [a, b] = [device(), device()];
+    await a.found();
+    await b.start(a.space.link ?? '');
+    await b.failover.close();
+    await a.push('receipted by one alone');
+    expect(a.failover.hasUnsyncedChanges).toBe(false);
+    await Promise.all(relays.map((relay) => relay.kill()));
+    await until('a sees it', () => a.failover.getSnapshot().phase === 'unreachable', FAILOVER_MS_MAX);
+    expect(a.failover.hasUnsyncedChanges).toBe(true);
+    await back(2);
+    await areAt('three', a);
+    await b.start();
+    await hold(['receipted by one alone'], a, b);
+    await until('it is safe', () => !a.failover.hasUnsyncedChanges);
+    await back(0);
+    await areAt('one', a, b);
+    await b.push('at one again');
+    await hold(['receipted by one alone', 'at one again'], a, b);
+  });
+});
