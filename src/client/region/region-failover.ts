@@ -51,6 +51,7 @@ export class RegionFailover {
   readonly #origins: ReadonlyMap<string, string>;
   readonly #timers = new Map<string, Timer>();
   readonly #asking = new Map<string, Promise<void>>();
+  readonly #othersMs: number;
   readonly #listeners = new Set<() => void>();
   #unlisten: () => void = () => undefined;
   #work: Promise<void> | undefined;
@@ -66,6 +67,8 @@ export class RegionFailover {
     this.#options = options;
     this.#origins = new Map(regions.map(({ id, relay }) => [id, originOf(relay)]));
     this.#clock = { now: () => performance.now(), after: platformEnvironment().after, ...environment };
+    // A region that is waited for is asked several times in that time.
+    this.#othersMs = Math.min(FAILOVER_OTHERS_PROBE_MS, returnAfterMs / 3);
     this.#order = new FailoverOrder(ids, returnAfterMs);
     this.#state = { phase: 'starting', space: null, regionId: null, failedOver: false, regions: ids.map((id) => ({ id, health: 'unknown' })), error: null };
   }
@@ -135,7 +138,7 @@ export class RegionFailover {
     this.#timers.get(id)?.cancel();
     const isCurrent = id === this.#state.regionId;
     const failing = isCurrent && this.#order.healthOf(id) === 'failing';
-    const waitMs = failing ? FAILOVER_AGAIN_MS : isCurrent ? FAILOVER_PROBE_MS : FAILOVER_OTHERS_PROBE_MS;
+    const waitMs = failing ? FAILOVER_AGAIN_MS : isCurrent ? FAILOVER_PROBE_MS : this.#othersMs;
     this.#timers.set(id, this.#clock.after(waitMs, () => void this.#look(id)));
   }
 

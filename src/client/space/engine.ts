@@ -165,7 +165,7 @@ export class SpaceEngine implements ConnectionHandler {
 
   refused(refusal: RelayRefusal): boolean {
     const { roster, marks } = this.#context;
-    if (refusal.name === 'roster_conflict' && marks.carry !== null && !roster.confirmed) {
+    if (refusal.name === 'handshake_failed' && marks.carry !== null && !roster.confirmed) {
       // The relay of another region may have a newer one, and shows it to who shows none.
       roster.confirm(true);
       return true;
