@@ -3,6 +3,8 @@ import { createSpace, MemoryDeviceStore, openSpace, RegionFailover } from '../..
 import type { FailoverRegion, Space } from '../../src/client/node.js';
 import { bytes } from './test-space.js';
 
+const RECEIPT_MS_MAX = 30_000;
+
 export class FailoverDevice {
   readonly storage = new MemoryDeviceStore();
   /** What the app was handed, in its order, entries and states alike. */
@@ -59,7 +61,7 @@ export class FailoverDevice {
   }
 
   async push(...texts: readonly string[]): Promise<void> {
-    for (const text of texts) await this.space.push(bytes(text)).durable('relay');
+    for (const text of texts) await this.space.push(bytes(text)).durable('relay', { signal: AbortSignal.timeout(RECEIPT_MS_MAX) });
   }
 
   #live(space: Space): Space {

@@ -32,6 +32,7 @@ import { beginLive, endLive, routeLive } from './live-parts.js';
 import { OwnEntries } from './own-entries.js';
 import { routeRefusal } from './refusals.js';
 import { RelayWatch } from './relay-watch.js';
+import { ShownRoster } from './shown-roster.js';
 import type { SpaceContext } from './space-context.js';
 import { checkLog, checkRoster, hasParted, rosterParted, warn } from './welcome-check.js';
 
@@ -55,15 +56,16 @@ export class SpaceEngine implements ConnectionHandler {
   readonly #own: OwnEntries;
   readonly #bootstrap: Bootstrap;
   readonly #carried: CarriedHistory;
+  readonly #shown: ShownRoster;
   #session: Session | undefined;
   #policy: DeviceState['policy'];
-  #showChain = false;
   #snapshotOwed = false;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#context = options.context;
     this.#policy = options.policy;
+    this.#shown = new ShownRoster(this.#context);
     this.#judge = new HeaderJudge(this.#context);
     this.#reader = new Reader(this.#context, this.#judge);
     this.#acks = new AckNotices(this.#context);
@@ -71,15 +73,14 @@ export class SpaceEngine implements ConnectionHandler {
     this.#acker = new Acker(this.#context, () => this.#reader.settled, (position) => this.#acked(position));
     this.#upload = new SnapshotUpload(this.#context, (size) => this.#release(size));
     this.#own = new OwnEntries(this.#context);
-    const { load, sealing, snapshot } = options;
     this.#bootstrap = new Bootstrap(this.#context, {
-      load,
+      load: options.load,
       reset: (baseSize) => this.#reset(baseSize),
       skipped: () => this.#own.cover(this.#session?.welcome),
       loaded: (loaded) => this.#carried.loaded(loaded),
     });
     const snapshotOf = (link: SessionLink, id: Uint8Array): Promise<DownloadedSnapshot | null> => this.#bootstrap.snapshots.get(link, id, this.#context.log.newest?.floor ?? 1);
-    this.#carried = new CarriedHistory({ context: this.#context, sealing, load, snapshot, storedId: () => this.#upload.storedId, snapshotOf });
+    this.#carried = new CarriedHistory({ ...options, storedId: () => this.#upload.storedId, snapshotOf });
   }
 
   get policy(): DeviceState['policy'] {
@@ -115,15 +116,14 @@ export class SpaceEngine implements ConnectionHandler {
 
   offer(): HandshakeOffer {
     const { identity, device, roster } = this.#context;
-    const news = roster.confirmed && !this.#showChain ? { chain: [], keyring: new Uint8Array() } : roster.all;
     const { admission } = this.#options;
-    return { ...identity, identity: device, rosterVersion: roster.version, rosterHash: roster.hash, news, ...(admission === null ? {} : { admission }) };
+    return { ...identity, identity: device, rosterVersion: roster.version, rosterHash: roster.hash, news: this.#shown.news(), ...(admission === null ? {} : { admission }) };
   }
 
   async opened(link: SessionLink, welcome: WelcomeFrame, raw: Uint8Array): Promise<void> {
     await this.#caught(raw, async () => {
       const { roster, log, verifier } = this.#context;
-      this.#showChain = false;
+      this.#shown.accepted();
       await verifier.check(welcome.attestation);
       const verdict = checkRoster(this.#context, welcome, raw);
       checkLog(this.#context, welcome, raw);
@@ -164,17 +164,8 @@ export class SpaceEngine implements ConnectionHandler {
   }
 
   refused(refusal: RelayRefusal): boolean {
-    const { roster, marks } = this.#context;
-    if (refusal.name === 'handshake_failed' && marks.carry !== null && !roster.confirmed) {
-      // The relay of another region may have a newer one, and shows it to who shows none.
-      roster.confirm(true);
-      return true;
-    }
     if (refusal.name === 'space_erased') this.#options.erasures.gone(refusal);
-    // The relay may have lost the statement that made this device a member: show it once before believing the refusal.
-    const worthShowing = refusal.name === 'handshake_failed' && roster.confirmed && !this.#showChain && roster.known !== undefined;
-    this.#showChain = worthShowing;
-    return worthShowing;
+    return this.#shown.refused(refusal);
   }
 
   failure(cause: unknown): ClientError {
