@@ -136,6 +136,7 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the demo (skipped wi
 
   test('a slow and lossy network loses nothing; a region is chosen by keyboard, and so is a line drawn', { timeout: 60_000 }, async () => {
     const { page, troubles } = await demo();
+    await page.waitForSelector('.sr-row:has-text("Tokyo") .sr-latency:not(:empty)');
     await page.fill('#loss', '30');
     await page.fill('#latency', '60');
     await page.locator('#laptop-note').pressSequentially('through the storm');

@@ -183,7 +183,7 @@ describe('entries crafted by a writer', () => {
     ['a length beside the grid', good.subarray(0, good.length - 1), {}, 'padding'],
     ['more items than there are', plaintextOf((writer) => writer.u32(2 ** 31)), {}, 'content'],
     ['an item that is longer than the rest', plaintextOf((writer) => writer.u32(1).u32(5000)), {}, 'content'],
-    ['an unknown type', good, { type: 3 }, 'header'],
+    ['an unknown type', good, { type: 4 }, 'header'],
     ['an unknown header format', good, { format: 2 }, 'header'],
     ['a header changed after it was signed', good, { tamperSigned: true }, 'signature'],
   ] satisfies [string, Uint8Array, Parameters<typeof craft>[1], string][])('with %s are refused', async (_, plaintext, change, code) => {
