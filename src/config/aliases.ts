@@ -43,7 +43,7 @@ export interface Unsupported {
 const NOT_YET = 'Put a reverse proxy in front that does it.';
 
 export const UNSUPPORTED: readonly Unsupported[] = [
-  { name: 'CORS_ORIGIN', why: 'no cross-origin headers are sent', instead: NOT_YET },
+  { name: 'CORS_ORIGIN', why: 'pages of every origin may use what needs a token or is public, and nothing takes cookies', instead: NOT_YET },
   { name: 'REQUIRE_HTTPS', why: 'a relay with a certificate speaks nothing but HTTPS anyway', instead: 'Set RELAY_TLS_CERT and RELAY_TLS_KEY, or RELAY_ACME_DOMAINS.', isHarmless: isNo },
   { name: 'WS_TIMEOUT_MS', why: 'a silent connection is closed after two heartbeats', instead: 'Set RELAY_HEARTBEAT to half of it.' },
   { name: 'DB_PATH', why: 'the relay keeps a directory instead of a database file', instead: 'Set RELAY_DATA_DIR.' },

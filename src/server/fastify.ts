@@ -10,6 +10,8 @@ const PARAM_CHARS_MAX = 100;
 const CONNECTION_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 5_000;
+/** How often Node looks for requests over their time; its own 30 s would make every shorter limit mean 30 s. */
+const CONNECTIONS_CHECK_MS = 500;
 const KEEP_ALIVE_TIMEOUT_MS = 15_000;
 const PLUGIN_TIMEOUT_MS = 10_000;
 /** On every answer of the control plane, and in the log lines about it. */
@@ -19,6 +21,7 @@ const SOCKET_REQUESTS_MAX = 10_000;
 
 /** A new, empty app. `trustProxy` only where nobody but the core can connect. */
 export function newApp(loggerInstance: FastifyBaseLogger, options: { readonly trustProxy: boolean; readonly requestTimeoutMs?: number }): App {
+  const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const app = Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
@@ -26,11 +29,11 @@ export function newApp(loggerInstance: FastifyBaseLogger, options: { readonly tr
     bodyLimit: BODY_BYTES_MAX,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    requestTimeout,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     maxRequestsPerSocket: SOCKET_REQUESTS_MAX,
     pluginTimeout: PLUGIN_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    http: { requestTimeout, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     // Made here, never taken from a client, so that it can be searched for.

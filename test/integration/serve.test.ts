@@ -20,7 +20,7 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
     expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok', region: 'local', database: { status: 'ok' } });
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
-    expect(await (await fetch(`${url}/version`)).json()).toMatchObject({ name: 'sealrelay', protocolVersions: [1] });
+    expect(await (await fetch(`${url}/version`)).json()).toMatchObject({ name: 'sealrelay', protocol_version: '1.0.0', protocolVersions: [1] });
     const missing = await fetch(`${url}/nothing`);
     expect(missing.status).toBe(404);
     expect(missing.headers.get('content-type')).toContain('application/problem+json');

@@ -2,16 +2,20 @@
 import type { App } from '../fastify.js';
 import { problemSchema } from '../plugins/problem.js';
 
+/** What hosted relays with push and pull over HTTP call the version of that protocol; their clients look for it here. */
+const PUSH_PULL_VERSION = '1.0.0';
+
 const versionSchema = {
   querystring: { type: 'object', additionalProperties: true },
   response: {
     200: {
       type: 'object',
-      required: ['name', 'version', 'server_version', 'protocolVersions', 'environment', 'build_date', 'git_commit', 'node_version', 'timestamp'],
+      required: ['name', 'version', 'server_version', 'protocol_version', 'protocolVersions', 'environment', 'build_date', 'git_commit', 'node_version', 'timestamp'],
       properties: {
         name: { const: 'sealrelay' },
         version: { type: 'string' },
         server_version: { type: 'string' },
+        protocol_version: { type: 'string' },
         protocolVersions: { type: 'array', items: { type: 'integer' } },
         environment: { type: 'string' },
         build_date: { type: ['string', 'null'] },
@@ -40,6 +44,7 @@ export function versionRoute(app: App, deps: VersionDeps): void {
       name: 'sealrelay',
       version: deps.version,
       server_version: deps.version,
+      protocol_version: PUSH_PULL_VERSION,
       protocolVersions: deps.protocolVersions,
       environment: deps.environment(),
       build_date: deps.build.date,

@@ -60,6 +60,7 @@ describe('the public app', () => {
       name: 'sealrelay',
       version: '9.9.9',
       server_version: '9.9.9',
+      protocol_version: '1.0.0',
       protocolVersions: [1],
       environment: 'staging',
       build_date: null,
