@@ -26,5 +26,8 @@ pub const TOPIC_BYTES_MAX: usize = 1024;
 pub const PEER_ID_BYTES_MAX: usize = 256;
 /// Bytes that wait for one receiver before its senders are not read any more; one message of each may overshoot.
 pub const WAITING_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of words about peers that wait for one receiver; with more it leaves the topic. Who says them may be gone already, so
+/// that nobody can be made to wait.
+pub const WORDS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A receiver that takes nothing for this long while others wait for it leaves the topic, in milliseconds.
 pub const RECEIVER_WAIT_MS_MAX: u64 = 30_000;

@@ -321,6 +321,37 @@ fn a_proof_is_good_once_for_this_relay_this_tree_and_one_minute() {
 }
 
 #[test]
+fn what_takes_a_proof_is_not_read_by_the_calls_that_have_no_place_for_one() {
+    let relay = Relay::with(EideticaOptions { tokenless: true, proof: true, ..EideticaOptions::default() });
+    let root = c_root(1, Some(&Device::new(&ALICE)));
+    let tree = ids("c", std::slice::from_ref(&root)).remove(0);
+    let tip = c_child(&tree, &[&tree], 1, b"secret", None);
+    let tip_id = ids("c", std::slice::from_ref(&tip)).remove(0);
+    // An entry with an id of dialect A that was put behind that tip brings its ancestors too.
+    let behind = child(&tree, &[&tip_id], "behind");
+    let behind_id = ids("a", std::slice::from_ref(&behind)).remove(0);
+    let (open, open_entries) = eidetica_scene::history("c", 2);
+    let open_ids = ids("c", &open_entries);
+    let (tips, entries) =
+        (|tree: &str| json!({"GetTips": {"tree_id": tree}}), |ids: &[&str]| json!({"GetEntries": {"entry_ids": ids}}));
+    let refused = json!({"Error": format!("Authentication required to read database '{tree}'")});
+    relay.send(&[root.clone(), tip.clone()]);
+    relay.send(std::slice::from_ref(&behind));
+    relay.send(&open_entries);
+    assert_eq!(relay.service.stats().placed, 5, "all of it is there to be read");
+    for request in [tips(&tree), entries(&[&tree]), entries(&[&tip_id]), entries(&[&behind_id])] {
+        assert_eq!(relay.ask(&request), refused, "{request}");
+    }
+    assert_eq!(relay.ask(&entries(&[&open_ids[1], &tip_id])), refused, "one of two");
+    // What no proof is needed for is read as before, and so is everything with a token.
+    assert_eq!(relay.tips(&open), [open_ids[1].clone()]);
+    assert_eq!(relay.ask(&entries(&[&open_ids[1]])), json!({"Entries": {"entries": open_entries}}));
+    relay.as_tenant("a", &json!({"SendEntries": [root, tip]}));
+    assert_eq!(relay.as_tenant("a", &tips(&tree))["Tips"]["tips"], json!([tip_id]));
+    assert_eq!(relay.as_tenant("a", &entries(&[&tip_id])), json!({"Entries": {"entries": [root, tip]}}));
+}
+
+#[test]
 fn used_proofs_are_let_go_when_they_are_stale() {
     let relay = Relay::open();
     let alice = Device::new(&ALICE);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use proptest::prelude::*;
 use relay_compat::graceful::{GracefulOptions, GracefulParts, GracefulService, PULL_CHANGES_MAX};
-use relay_core::documents::{DocumentStore, Keyspace, MemoryDocuments, Tenant, Usage};
+use relay_core::documents::{DocumentStore, Documents, Keyspace, MemoryDocuments, Tenant, Usage, turn};
 use relay_core::foreign::{ForeignRequest, ForeignService, RequestRefusal};
 use relay_core::store::StoreError;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ struct Relay {
     service: GracefulService,
     documents: Arc<MemoryDocuments>,
     clock: Arc<StillClock>,
+    token: Option<&'static str>,
 }
 
 impl Relay {
@@ -33,7 +34,12 @@ impl Relay {
             clock: Arc::clone(&clock) as Arc<_>,
             options,
         };
-        Self { service: GracefulService::new(parts), documents, clock }
+        Self { service: GracefulService::new(parts), documents, clock, token: None }
+    }
+
+    /// Whose devices show a token.
+    fn with_token(options: GracefulOptions) -> Self {
+        Self { token: Some("token"), ..Self::new(options) }
     }
 
     fn pass_ms(&self, ms: u64) {
@@ -41,7 +47,11 @@ impl Relay {
     }
 
     fn ask(&self, path: &str, body: &Value) -> Response<Bytes> {
-        self.answer(Request::builder().method(Method::POST).uri(path).body(Bytes::from(body.to_string())).unwrap())
+        let mut request = Request::builder().method(Method::POST).uri(path);
+        if let Some(token) = self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        self.answer(request.body(Bytes::from(body.to_string())).unwrap())
     }
 
     fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
@@ -67,9 +77,13 @@ impl Relay {
         self.ok("/sync/pull", &body)
     }
 
+    /// Of the one tenant that has anything.
     fn usage(&self) -> Usage {
         let (send, receive) = channel();
-        let keyspace = Keyspace { system: relay_compat::systems::GRACEFUL, tenant: Tenant::ONLY };
+        self.documents.document_keyspaces(None, 2, Box::new(move |found| send.send(found).unwrap()));
+        let found = receive.try_recv().unwrap().unwrap();
+        let [keyspace] = found[..] else { panic!("{found:?}") };
+        let (send, receive) = channel();
         self.documents.document_usage(keyspace, Box::new(move |usage| send.send(usage).unwrap()));
         receive.try_recv().unwrap().unwrap()
     }
@@ -182,7 +196,7 @@ fn a_full_tenant_rejects_further_changes_and_keeps_what_it_has() {
 
 #[test]
 fn what_is_kept_for_long_enough_goes_with_everything_that_belongs_to_it() {
-    let relay = Relay::new(GracefulOptions { retention_ms: 1_000_000, ..GracefulOptions::default() });
+    let relay = Relay::with_token(GracefulOptions { retention_ms: 1_000_000, ..GracefulOptions::default() });
     relay.ok("/sync/devices", &json!({"devices": ["a", "b", "c"]}));
     let old: Vec<_> = (0..1000).map(|n| change(&format!("old{n}"), (START_MS * 2) as f64)).collect();
     relay.push("a", &old);
@@ -201,7 +215,7 @@ fn what_is_kept_for_long_enough_goes_with_everything_that_belongs_to_it() {
 
 #[test]
 fn many_changes_go_by_one_ack_of_the_last_of_many_devices() {
-    let relay = Relay::new(GracefulOptions::default());
+    let relay = Relay::with_token(GracefulOptions::default());
     let devices: Vec<_> = (0..30).map(|n| format!("device{n}")).collect();
     relay.ok("/sync/devices", &json!({"devices": devices}));
     let made: Vec<_> = (0..600).map(|n| change(&n.to_string(), 1.0)).collect();
@@ -214,6 +228,29 @@ fn many_changes_go_by_one_ack_of_the_last_of_many_devices() {
     assert_eq!(ids(&relay.pull("device1", &json!({}))), Vec::<String>::new());
     // The newest receive time, the declared devices, and of each change its id and that it went.
     assert_eq!(relay.usage().keys, 2 + 2 * 600);
+}
+
+#[test]
+fn strangers_without_a_token_declare_no_devices_and_their_acks_take_nothing_from_others() {
+    let relay = Relay::new(GracefulOptions::default());
+    relay.push("laptop", &[change("1", 1.0)]);
+    let stranger = json!({"devices": ["stranger"]});
+    let ack = json!({"device_id": "stranger", "acknowledged_ids": ["1"]});
+    assert_eq!(relay.ask("/sync/devices", &stranger).status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(relay.ok("/sync/ack", &ack)["deleted"], 0);
+    // A set that was stored in that tenant all the same changes nothing.
+    let (send, receive) = channel();
+    let keyspace = Keyspace { system: relay_compat::systems::GRACEFUL, tenant: Tenant::ONLY };
+    let declare = |documents: &mut dyn Documents| documents.put(Bytes::from_static(b"D"), "[\"stranger\"]".into());
+    turn(&*relay.documents, keyspace, 0, declare, move |done| send.send(done).unwrap());
+    receive.try_recv().unwrap().unwrap();
+    assert_eq!(relay.ok("/sync/ack", &ack)["deleted"], 0);
+    assert_eq!(ids(&relay.pull("phone", &json!({}))), ["1"]);
+    // With a token the same words are those of the tenant.
+    let relay = Relay { token: Some("token"), ..relay };
+    relay.push("laptop", &[change("1", 1.0)]);
+    relay.ok("/sync/devices", &stranger);
+    assert_eq!(relay.ok("/sync/ack", &ack)["deleted"], 1);
 }
 
 #[test]

@@ -2,14 +2,19 @@
 
 mod support;
 
+use http::Request;
 use relay_compat::Token;
-use relay_compat::plures::{PluresOptions, PluresService, RECEIVER_WAIT_MS_MAX, WAITING_BYTES_MAX};
+use relay_compat::plures::{
+    PluresOptions, PluresService, RECEIVER_WAIT_MS_MAX, TOPIC_BYTES_MAX, WAITING_BYTES_MAX, WORDS_BYTES_MAX,
+};
+use relay_core::endpoint::Opened;
+use relay_core::foreign::{ForeignService, SocketRequest};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use support::{Counting, Socket, StillClock, at};
+use std::sync::atomic::{AtomicU64, Ordering};
+use support::{Counting, Out, Socket, StillClock, at};
 
 fn service(options: PluresOptions) -> PluresService {
     PluresService::new(options, Arc::new(Counting(AtomicU64::new(0))), Arc::new(StillClock::default()))
@@ -131,6 +136,101 @@ fn a_receiver_that_takes_nothing_for_too_long_leaves_and_the_others_go_on() {
     settle(&mut [&mut dead], RECEIVER_WAIT_MS_MAX + 2);
     assert_eq!(dead.out.closed.as_ref().map(|close| close.code), Some(1013));
     assert_eq!((service.stats().given_up, service.stats().peers), (1, 2));
+}
+
+/// A join whose words are as long as they get, and the bytes of one.
+fn long_join() -> (String, usize) {
+    let topic = "t".repeat(TOPIC_BYTES_MAX);
+    (serde_json::json!({"type": "join", "topic": topic, "peerId": "p"}).to_string(), TOPIC_BYTES_MAX)
+}
+
+#[test]
+fn who_joins_again_and_again_waits_for_a_receiver_without_room_as_who_sends_does() {
+    let service = service(PluresOptions::default());
+    let (join, word) = long_join();
+    let [mut slow, mut restless] = [0; 2].map(|_| Socket::open(&service, "/", &[]).unwrap());
+    slow.text(&join, at(0));
+    settle(&mut [&mut slow], 0);
+    slow.out.room = 0;
+    let mut joins = 0;
+    while !restless.out.is_paused {
+        restless.text(&join, at(1));
+        settle(&mut [&mut restless], 1);
+        joins += 1;
+        assert!((joins - 1) * word <= WAITING_BYTES_MAX, "it is never asked to wait");
+    }
+    assert_eq!((service.stats().waits, service.stats().given_up), (1, 0));
+    slow.make_room(usize::MAX);
+    settle(&mut [&mut slow, &mut restless], 2);
+    assert!(!restless.out.is_paused);
+    assert_eq!(slow.texts().len(), 2 * joins - 1, "joined and left, each time; nothing is lost");
+    // And a receiver that goes on taking nothing is given up after the same time.
+    slow.out.room = 0;
+    while !restless.out.is_paused {
+        restless.text(&join, at(3));
+    }
+    settle(&mut [&mut restless], 2 + RECEIVER_WAIT_MS_MAX);
+    assert!(restless.out.is_paused, "its time is not up");
+    settle(&mut [&mut restless], 3 + RECEIVER_WAIT_MS_MAX);
+    assert!(!restless.out.is_paused);
+    assert_eq!((service.stats().given_up, service.stats().peers), (1, 1));
+}
+
+#[test]
+fn words_about_peers_that_are_gone_before_they_could_wait_end_with_the_receiver_given_up() {
+    let service = service(PluresOptions::default());
+    let (join, word) = long_join();
+    let [mut slow, mut alive] = [0; 2].map(|_| Socket::open(&service, "/", &[]).unwrap());
+    for socket in [&mut slow, &mut alive] {
+        socket.text(&join, at(0));
+    }
+    settle(&mut [&mut slow, &mut alive], 0);
+    for socket in [&mut slow, &mut alive] {
+        socket.texts();
+    }
+    slow.out.room = 0;
+    let (mut connections, mut told) = (0, 0);
+    while service.stats().given_up == 0 {
+        Socket::open(&service, "/", &[]).unwrap().text(&join, at(1));
+        settle(&mut [&mut alive], 1);
+        told += alive.texts().len();
+        connections += 1;
+        assert!((connections - 1) * 2 * word <= WORDS_BYTES_MAX, "what waits grows without bound");
+    }
+    assert_eq!(told, 2 * connections + 1, "of the receiver that was given up, too");
+    assert_eq!((service.stats().given_up, service.stats().peers), (1, 1));
+    slow.make_room(usize::MAX);
+    settle(&mut [&mut slow], 2);
+    assert_eq!(slow.out.closed.as_ref().map(|close| close.code), Some(1013));
+    assert!(slow.texts().is_empty(), "what waited is let go");
+}
+
+#[test]
+fn a_sender_that_waits_is_woken_once_however_often_it_looked() {
+    let service = service(PluresOptions::default());
+    let head = Request::get("/").body(()).unwrap();
+    let request = SocketRequest { head, client: [127, 0, 0, 1].into(), is_upgrade: true };
+    let factory = service.open_socket(request, at(0)).unwrap();
+    let wakes = Arc::new(AtomicU64::new(0));
+    let waking = Arc::clone(&wakes);
+    let waker = Arc::new(move || drop(waking.fetch_add(1, Ordering::SeqCst)));
+    let mut slow = Socket::open(&service, "/", &[]).unwrap();
+    let mut sender = factory.open(Opened { connection_id: 2, waker }, at(0));
+    let mut out = Out { room: usize::MAX, ..Out::default() };
+    slow.text(JOIN, at(0));
+    sender.on_text(JOIN.into(), at(0), &mut out);
+    slow.out.room = 0;
+    while !out.is_paused {
+        sender.on_text(data(100_000).into(), at(1), &mut out);
+    }
+    (2..100).for_each(|ms| sender.poll(at(ms), &mut out));
+    wakes.store(0, Ordering::SeqCst);
+    slow.make_room(usize::MAX);
+    settle(&mut [&mut slow], 100);
+    assert_eq!(wakes.load(Ordering::SeqCst), 1);
+    sender.poll(at(100), &mut out);
+    assert!(!out.is_paused);
+    sender.on_closed();
 }
 
 #[test]

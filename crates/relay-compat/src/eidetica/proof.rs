@@ -3,8 +3,10 @@
 
 use super::FRESH_MS;
 use super::cid;
+use super::entry::{Dialect, dialect_of_id};
 use super::key::{PublicKey, RelayKey};
-use super::record::{PROOFS, TreeName, proof_key, proofs_from, signer_key};
+use super::record::{PROOFS, Tree, TreeName, proof_key, proofs_from, signer_key};
+use super::service::Exchange;
 use super::wire::{Proof, SyncTree};
 use bytes::Bytes;
 use relay_core::documents::{DocumentError, DocumentRange, Documents};
@@ -85,6 +87,18 @@ impl Proven {
         documents.delete_range(&stale, LET_GO_MAX)?;
         Ok(Standing::Fresh { has_signed: documents.get(&signer_key(tree, self.key))?.is_some() })
     }
+}
+
+/// Whether reading a tree takes a proof. It is asked of the tree and not of an id that a request names: entries of another
+/// dialect may lie behind one of this, and bring it along.
+pub(super) fn is_needed(exchange: &Exchange, tree: &Tree) -> bool {
+    let is_asked_for = exchange.shared.options.proof && exchange.is_tokenless;
+    is_asked_for && tree.is_signed && dialect_of_id(&tree.id) == Dialect::C
+}
+
+/// What is said where a proof is needed and none was given.
+pub(super) fn missing(tree_id: &str) -> String {
+    format!("Authentication required to read database '{tree_id}'")
 }
 
 /// What is said of a used proof.

@@ -2,7 +2,7 @@
 //! read outside of turns; only a proof takes one, because it is good once.
 
 use super::answer::Refused;
-use super::entry::{Dialect, dialect_of_id, is_id};
+use super::entry::{dialect_of_id, is_id};
 use super::proof::{self, Proven, Standing};
 use super::record::{Known, Link, Tree, TreeName, data_prefix, entry_key, known, number_of, tips_prefix, tree_key};
 use super::send::{self, Bodies};
@@ -49,7 +49,7 @@ pub(super) fn sync_tree(request: SyncTree, exchange: Exchange) {
         keyspace,
         keys,
         Box::new(move |values| match values {
-            Ok(values) => Pull::new(exchange, request, name, &asked, &values).admit(dialect),
+            Ok(values) => Pull::new(exchange, request, name, &asked, &values).admit(),
             Err(error) => exchange.end(Err(error.into())),
         }),
     );
@@ -70,16 +70,12 @@ impl Pull {
     }
 
     /// Lets who may read go on.
-    fn admit(self, dialect: Dialect) {
+    fn admit(self) {
         let shared = Arc::clone(&self.exchange.shared);
-        let needs_proof =
-            shared.options.proof && self.exchange.is_tokenless && self.tree.is_signed && dialect == Dialect::C;
+        let needs_proof = proof::is_needed(&self.exchange, &self.tree);
         let now_ms = shared.clock.now_ms();
         match &self.request.auth {
-            None if needs_proof => {
-                let words = format!("Authentication required to read database '{}'", self.request.tree_id);
-                self.exchange.end(Err(Refused::Said(words)));
-            }
+            None if needs_proof => self.exchange.end(Err(Refused::Said(proof::missing(&self.request.tree_id)))),
             None => self.serve(),
             Some(given) => match proof::judge(&shared.key, &self.request, given, now_ms) {
                 Ok(proven) => self.spend(proven, needs_proof, now_ms),

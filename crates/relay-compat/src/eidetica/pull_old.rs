@@ -3,8 +3,9 @@
 
 use super::answer::Refused;
 use super::entry::{Dialect, is_id};
+use super::proof;
 use super::pull::tips_of;
-use super::record::{Known, TreeName, entry_key, known, tips_prefix};
+use super::record::{Known, Tree, TreeName, entry_key, known, tips_prefix, tree_key};
 use super::send::{self, Bodies};
 use super::service::Exchange;
 use super::walk::{Keep, Walk};
@@ -13,16 +14,42 @@ use super::{ANCESTORS_MAX, TIPS_SENT_MAX};
 use relay_core::documents::DocumentRange;
 use std::collections::{BTreeSet, HashMap};
 
+/// Lets a request go on when none of its trees needs a proof: this dialect has no place for one.
+fn admit(trees: &[TreeName], exchange: Exchange, go_on: impl FnOnce(Exchange) + Send + 'static) {
+    let keys = trees.iter().map(|tree| tree_key(*tree)).collect();
+    let (documents, keyspace) = (exchange.documents(), exchange.keyspace);
+    documents.document_get(
+        keyspace,
+        keys,
+        Box::new(move |values| {
+            let values = match values {
+                Ok(values) => values,
+                Err(error) => return exchange.end(Err(error.into())),
+            };
+            let mut trees = values.iter().flatten().filter_map(|value| Tree::read(value));
+            match trees.find(|tree| proof::is_needed(&exchange, tree)) {
+                Some(tree) => exchange.end(Err(Refused::Said(proof::missing(&tree.id)))),
+                None => go_on(exchange),
+            }
+        }),
+    );
+}
+
 /// Answers with the tips of a tree; none for one that nobody brought yet.
 pub(super) fn get_tips(request: GetTips, exchange: Exchange) {
-    let range = DocumentRange::prefix(tips_prefix(TreeName::of(&request.tree_id))).limited(TIPS_SENT_MAX, usize::MAX);
+    let tree = TreeName::of(&request.tree_id);
+    admit(&[tree], exchange, move |exchange| send_tips(request.tree_id, tree, exchange));
+}
+
+fn send_tips(tree_id: String, tree: TreeName, exchange: Exchange) {
+    let range = DocumentRange::prefix(tips_prefix(tree)).limited(TIPS_SENT_MAX, usize::MAX);
     let documents = exchange.documents();
     documents.document_scan(
         exchange.keyspace,
         range,
         Box::new(move |page| {
             let tips = page.map(|page| tips_of(&page).into_iter().map(|(_, id)| id).collect::<Vec<_>>());
-            exchange.end(tips.map(|tips| send::tips(&request.tree_id, &tips)).map_err(Refused::from));
+            exchange.end(tips.map(|tips| send::tips(&tree_id, &tips)).map_err(Refused::from));
         }),
     );
 }
@@ -50,7 +77,9 @@ pub(super) fn get_entries(request: GetEntries, exchange: Exchange) {
                     _ => return exchange.end(Err(not_found(id))),
                 }
             }
-            Gather { exchange, asked: asked.into_iter().collect(), bodies: Vec::new() }.step();
+            let asked: Vec<_> = asked.into_iter().collect();
+            let trees: Vec<_> = asked.iter().map(|(tree, _)| *tree).collect();
+            admit(&trees, exchange, |exchange| Gather { exchange, asked, bodies: Vec::new() }.step());
         }),
     );
 }

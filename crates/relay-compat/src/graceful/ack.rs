@@ -1,11 +1,12 @@
 //! `POST /sync/ack` and `POST /sync/devices`: a tenant that declares its devices lets changes go that all of them hold. Without a
-//! declared set nothing goes before its time: a device nobody knows of may still want it.
+//! declared set nothing goes before its time: a device nobody knows of may still want it. Nor does anything of the tenant of those
+//! who show no token: strangers share it, and their word for who they are must not take what others still want.
 
 use super::PROTOCOL_VERSION;
 use super::message::Ack;
 use super::record::{DEVICES, Stored, change_key, gone_value, held_key, id_key, number_of, stored};
 use bytes::Bytes;
-use relay_core::documents::{DocumentError, Documents};
+use relay_core::documents::{DocumentError, Documents, Tenant};
 use serde_json::{Value, json};
 
 /// What an ack came to.
@@ -16,8 +17,14 @@ pub(super) struct Acked {
     deleted: u64,
 }
 
-pub(super) fn run(documents: &mut dyn Documents, ack: Ack) -> Result<Acked, DocumentError> {
-    let devices = declared(documents)?;
+/// Whether a tenant's devices may be declared, and changes go by their acks.
+pub(super) fn may_declare(tenant: Tenant) -> bool {
+    tenant != Tenant::ONLY
+}
+
+pub(super) fn run(documents: &mut dyn Documents, ack: Ack, tenant: Tenant) -> Result<Acked, DocumentError> {
+    // A set that is there all the same was declared before it was refused.
+    let devices = if may_declare(tenant) { declared(documents)? } else { Vec::new() };
     let mut acked = Acked::default();
     for id in ack.ids {
         let known = documents.get(&id_key(&id))?.and_then(|value| number_of(&value));

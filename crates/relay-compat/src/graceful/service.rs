@@ -213,7 +213,7 @@ impl GracefulService {
                 Ok(ack) => exchange.turn(
                     tenant,
                     body.len(),
-                    move |documents| ack::run(documents, ack),
+                    move |documents| ack::run(documents, ack, tenant),
                     |shared, acked| Answer::ok(&acked.body(shared.clock.now_ms())),
                 ),
                 Err(refused) => exchange.end(Err(refused)),
@@ -250,6 +250,9 @@ impl GracefulService {
     }
 
     fn devices(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
+        if !ack::may_declare(tenant) {
+            return exchange.end(Err(Refused::Unauthorized));
+        }
         let devices = match message::devices(body) {
             Ok(devices) => devices,
             Err(refused) => return exchange.end(Err(refused)),

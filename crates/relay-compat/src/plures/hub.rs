@@ -1,7 +1,7 @@
 //! The topics: who is in which, in the order of joining.
 
 use super::TOPIC_PEERS_MAX;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Told};
 use relay_core::endpoint::{Moment, SharedFrame, Waker};
 use std::collections::HashMap;
 use std::fmt;
@@ -111,9 +111,14 @@ impl Hub {
             has_room &= other.mailbox.push(frame.clone(), now);
         }
         if !has_room {
-            self.counters.waits.fetch_add(1, Ordering::Relaxed);
+            self.count_wait();
         }
         has_room
+    }
+
+    /// A sender has to wait.
+    pub(super) fn count_wait(&self) {
+        self.counters.waits.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Until when a sender waits at most; `None` when it need not. Receivers that others waited for in vain are given up, and
@@ -127,10 +132,9 @@ impl Hub {
     ) -> (Option<Moment>, Vec<Arc<Peer>>) {
         let (mut until, mut gone) = (None::<Moment>, Vec::new());
         for other in self.others(topic, sender) {
-            match other.mailbox.waits_until(waker) {
+            match other.mailbox.waits_until(waker, now) {
                 Some(moment) if moment <= now => {
-                    other.mailbox.give_up();
-                    self.counters.given_up.fetch_add(1, Ordering::Relaxed);
+                    self.give_up(&other);
                     gone.push(other);
                 }
                 Some(moment) => until = Some(until.map_or(moment, |until| until.min(moment))),
@@ -138,6 +142,39 @@ impl Hub {
             }
         }
         (until, gone)
+    }
+
+    fn give_up(&self, peer: &Peer) {
+        peer.mailbox.give_up();
+        self.counters.given_up.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says a word about a peer to peers of a topic; `false` when its sender must wait now. Receivers of too many words are given
+    /// up, and the others are told of it: `left` makes that word.
+    pub(super) fn tell(
+        &self,
+        topic: &TopicName,
+        peers: Vec<Arc<Peer>>,
+        word: SharedFrame,
+        left: impl Fn(&Peer) -> SharedFrame,
+    ) -> bool {
+        let (mut has_room, mut to_say) = (true, vec![(peers, word)]);
+        // Each word more is of a peer that left, and no peer leaves twice.
+        while let Some((peers, word)) = to_say.pop() {
+            for peer in peers {
+                match peer.mailbox.tell(word.clone()) {
+                    Told::HasRoom => {}
+                    Told::IsFull => has_room = false,
+                    Told::TooMuch => {
+                        if let Some(others) = self.leave(topic, &peer) {
+                            self.give_up(&peer);
+                            to_say.push((others, left(&peer)));
+                        }
+                    }
+                }
+            }
+        }
+        has_room
     }
 
     pub(super) fn stats(&self) -> PluresStats {

@@ -11,7 +11,7 @@ use super::opaque::send_waiting;
 use super::patience::Patience;
 use super::{MESSAGE_BYTES_MAX, PEER_ID_BYTES_MAX, TOPIC_BYTES_MAX};
 use bytes::Bytes;
-use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox};
+use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame};
 use relay_core::environment::{Entropy, WallClock};
 use std::sync::Arc;
 
@@ -63,6 +63,20 @@ struct Inside {
     peer: Arc<Peer>,
 }
 
+impl Inside {
+    /// Says a word to peers of the topic; `false` when its sender must wait now.
+    fn tell(&self, hub: &Hub, peers: Vec<Arc<Peer>>, word: SharedFrame) -> bool {
+        hub.tell(&self.topic, peers, word, |gone| message::peer_left(&gone.id, &self.name))
+    }
+
+    /// Takes a peer out of the topic and tells those who stay. Nobody waits for their room: who left is not there to.
+    fn left(&self, hub: &Hub, gone: &Arc<Peer>) {
+        if let Some(others) = hub.leave(&self.topic, gone) {
+            self.tell(hub, others, message::peer_left(&gone.id, &self.name));
+        }
+    }
+}
+
 struct Joined {
     hub: Arc<Hub>,
     mailbox: Arc<Mailbox>,
@@ -76,7 +90,7 @@ impl Joined {
         if topic.len() > TOPIC_BYTES_MAX || peer_id.is_some_and(|id| id.len() > PEER_ID_BYTES_MAX) {
             return out.push(Outbound::Shared(message::error(NAME_TOO_LONG)));
         }
-        self.leave(now);
+        self.leave();
         let name: Arc<str> = topic.into();
         let id = peer_id.map_or_else(|| Arc::clone(&self.made_id), Arc::from);
         let (topic, peer) =
@@ -84,17 +98,23 @@ impl Joined {
         let Some(before) = self.hub.join(&topic, &peer) else {
             return out.push(Outbound::Shared(message::error(TOPIC_FULL)));
         };
-        if let Some(first) = before.first() {
-            self.mailbox.push(message::peer_joined(&first.id, &name), now);
+        let first = before.first().map(|first| message::peer_joined(&first.id, &name));
+        let inside = Inside { name, topic, peer };
+        let mut has_room = inside.tell(&self.hub, before, message::peer_joined(&inside.peer.id, &inside.name));
+        if let Some(word) = first {
+            has_room &= inside.tell(&self.hub, vec![Arc::clone(&inside.peer)], word);
         }
-        tell(&before, &message::peer_joined(&peer.id, &name), now);
-        self.inside = Some(Inside { name, topic, peer });
+        self.inside = Some(inside);
+        if !has_room {
+            self.hub.count_wait();
+            self.patience.begin();
+            self.look_at_receivers(now, out);
+        }
     }
 
-    fn leave(&mut self, now: Moment) {
-        let Some(Inside { name, topic, peer }) = self.inside.take() else { return };
-        if let Some(left) = self.hub.leave(&topic, &peer) {
-            tell(&left, &message::peer_left(&peer.id, &name), now);
+    fn leave(&mut self) {
+        if let Some(inside) = self.inside.take() {
+            inside.left(&self.hub, &inside.peer);
         }
     }
 
@@ -111,19 +131,10 @@ impl Joined {
     fn look_at_receivers(&mut self, now: Moment, out: &mut dyn Outbox) {
         let inside = self.inside.as_ref();
         let given_up = self.patience.look(&self.hub, inside.map(|inside| (&inside.topic, &inside.peer)), now, out);
-        let Some(Inside { name, topic, .. }) = inside else { return };
+        let Some(inside) = inside else { return };
         for gone in given_up {
-            if let Some(left) = self.hub.leave(topic, &gone) {
-                tell(&left, &message::peer_left(&gone.id, name), now);
-            }
+            inside.left(&self.hub, &gone);
         }
-    }
-}
-
-/// A word about peers, to peers; few and small, so nobody waits for them.
-fn tell(peers: &[Arc<Peer>], frame: &relay_core::endpoint::SharedFrame, now: Moment) {
-    for peer in peers {
-        peer.mailbox.push(frame.clone(), now);
     }
 }
 
@@ -152,8 +163,7 @@ impl Endpoint for Joined {
     fn on_drain(&mut self, _: Moment, _: &mut dyn Outbox) {}
 
     fn on_closed(&mut self) {
-        // When the moment matters a receiver is full, and stays so until it takes something.
-        self.leave(Moment::default());
+        self.leave();
         self.mailbox.close();
     }
 }
