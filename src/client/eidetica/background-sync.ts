@@ -93,6 +93,8 @@ export class BackgroundSync {
     this.#isStopped = true;
     for (const timer of [this.#turn, this.#check, this.#probe]) timer?.cancel();
     this.#unlisten();
+    // Whoever called in the same tick waits as well: what the commands ask for is a job by then.
+    this.#handleAll();
     for (const { relation, done } of this.#jobs.splice(0)) {
       done({ peer: relation.peer, tree: relation.tree, sent: 0, received: [], error: new ClientError('closed', 'the sync engine is closed') });
     }
@@ -114,11 +116,15 @@ export class BackgroundSync {
   #soon(): void {
     this.#turn ??= this.#parts.environment.after(0, () => {
       this.#turn = null;
-      for (const command of this.#commands.splice(0)) this.#handle(command);
-      for (const tree of this.#missed) for (const relation of this.#byTree.get(tree) ?? []) relation.needsComparison = true;
-      this.#missed.clear();
+      this.#handleAll();
       this.#dispatch();
     });
+  }
+
+  #handleAll(): void {
+    for (const command of this.#commands.splice(0)) this.#handle(command);
+    for (const tree of this.#missed) for (const relation of this.#byTree.get(tree) ?? []) relation.needsComparison = true;
+    this.#missed.clear();
   }
 
   #handle(command: Command): void {

@@ -237,6 +237,21 @@ describe('a restart', () => {
   });
 });
 
+describe('closing', () => {
+  test('whoever called in the same tick is told that the engine is closed', async () => {
+    const app = await App.create();
+    await app.commit('x');
+    const error = expect.objectContaining({ code: 'closed' }) as unknown;
+    const ended = Promise.all([app.sync.flush(), app.sync.syncWithPeer(app.key), app.sync.syncTree(app.key, app.tree).catch((cause: unknown) => cause)]);
+    await settled();
+    const late = Promise.all([app.sync.flush(), app.sync.syncWithPeer(app.key)]);
+    await app.sync.close();
+    expect(await ended).toEqual([[expect.objectContaining({ error })], [expect.objectContaining({ error })], error]);
+    expect(await late).toEqual([[expect.objectContaining({ error })], [expect.objectContaining({ error })]]);
+    expect(app.peer.requests).toEqual([]);
+  });
+});
+
 describe('taking', () => {
   let app: App;
   let theirs: readonly Entry[];
