@@ -185,6 +185,33 @@ describe('failures', () => {
   });
 });
 
+describe('a peer that was given up', () => {
+  test('is still pulled from, so a tree that somebody brings later comes', async () => {
+    const app = await App.create({ queue: { maxQueueAgeSecs: 0 }, attemptsMax: 3, pullIntervalSecs: 30 });
+    const { tree, entries } = history('b', 1);
+    let gaveUp = 0;
+    app.sync.on('gaveUp', () => (gaveUp += 1));
+    await app.sync.addTreeSync(app.key, tree);
+    await app.clock.pass(300_000, 1000);
+    expect([gaveUp, await app.backend.get(tree)]).toEqual([1, undefined]);
+    await app.peer.backend.put(tree, [{ id: tree, entry: entries[0]! }]);
+    await app.clock.pass(31_000, 1000);
+    expect(await app.backend.get(tree)).toEqual(entries[0]);
+    expect(app.sync.statistics().waiting).toBe(0);
+  });
+
+  test('is asked at the interval of pulls, and not more often', async () => {
+    const app = await App.create({ attemptsMax: 1, pullIntervalSecs: 30 });
+    await app.sync.removeTreeSync(app.key, app.tree);
+    await app.sync.addTreeSync(app.key, history('b', 1).tree);
+    await app.clock.pass(10_000, 1000);
+    app.peer.requests.length = 0;
+    await app.clock.pass(300_000, 1000);
+    expect(app.peer.requests.length).toBeGreaterThanOrEqual(9);
+    expect(app.peer.requests.length).toBeLessThanOrEqual(10);
+  });
+});
+
 describe('a restart', () => {
   test('sends what was committed and not sent, and what failed', async () => {
     const app = await App.create({ queue: { maxQueueAgeSecs: 1 } });
