@@ -212,6 +212,31 @@ describe('a peer that was given up', () => {
   });
 });
 
+describe('a commit whose entry is not stored yet', () => {
+  test('is sent by a later attempt, and what is stored goes at once', async () => {
+    const app = await App.create({ queue: { maxQueueAgeSecs: 0 } });
+    const entry = child('b', app.tree, [app.tree], 'late');
+    const late = entryId(entry, 'b');
+    app.sync.queueEntry({ tree: app.tree, id: late });
+    const stored = await app.commit('stored');
+    await app.clock.pass(1000);
+    expect([await app.peerHas(stored), await app.peerHas(late)]).toEqual([true, false]);
+    expect([app.sync.statistics().waiting, app.sync.statisticsOf(app.key).lastError]).toEqual([1, 'entry_missing']);
+    await app.backend.put(app.tree, [{ id: late, entry }]);
+    await app.clock.pass(5000);
+    expect([await app.peerHas(late), app.sync.statistics().waiting]).toEqual([true, 0]);
+  });
+
+  test('is given up after as many attempts as a peer that refuses', async () => {
+    const app = await App.create({ queue: { maxQueueAgeSecs: 0 }, attemptsMax: 3 });
+    const gaveUp: string[] = [];
+    app.sync.on('gaveUp', ({ error }) => gaveUp.push(error.code));
+    app.sync.queueEntry({ tree: app.tree, id: entryId(child('b', app.tree, [app.tree], 'never'), 'b') });
+    await app.clock.pass(300_000, 1000);
+    expect([gaveUp, app.sync.statisticsOf(app.key).failures]).toEqual([['entry_missing'], 3]);
+  });
+});
+
 describe('a restart', () => {
   test('sends what was committed and not sent, and what failed', async () => {
     const app = await App.create({ queue: { maxQueueAgeSecs: 1 } });
