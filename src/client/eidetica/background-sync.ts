@@ -12,7 +12,7 @@ import { Relation } from './relation.js';
 export interface SyncEvents {
   /** An exchange ended, well or not. */
   exchanged: Exchanged;
-  /** A peer refused so often that it is left alone until something new is to be sent to it. */
+  /** A peer refused so often that it is left alone, but for pulls, until something new is to be sent to it. */
   gaveUp: { readonly peer: string; readonly tree: string; readonly error: ClientError };
   /** A peer cannot be reached, or can be again. */
   reachable: { readonly peer: string; readonly isReachable: boolean };
@@ -93,6 +93,8 @@ export class BackgroundSync {
     this.#isStopped = true;
     for (const timer of [this.#turn, this.#check, this.#probe]) timer?.cancel();
     this.#unlisten();
+    // Whoever called in the same tick waits as well: what the commands ask for is a job by then.
+    this.#handleAll();
     for (const { relation, done } of this.#jobs.splice(0)) {
       done({ peer: relation.peer, tree: relation.tree, sent: 0, received: [], error: new ClientError('closed', 'the sync engine is closed') });
     }
@@ -114,11 +116,15 @@ export class BackgroundSync {
   #soon(): void {
     this.#turn ??= this.#parts.environment.after(0, () => {
       this.#turn = null;
-      for (const command of this.#commands.splice(0)) this.#handle(command);
-      for (const tree of this.#missed) for (const relation of this.#byTree.get(tree) ?? []) relation.needsComparison = true;
-      this.#missed.clear();
+      this.#handleAll();
       this.#dispatch();
     });
+  }
+
+  #handleAll(): void {
+    for (const command of this.#commands.splice(0)) this.#handle(command);
+    for (const tree of this.#missed) for (const relation of this.#byTree.get(tree) ?? []) relation.needsComparison = true;
+    this.#missed.clear();
   }
 
   #handle(command: Command): void {
@@ -146,7 +152,7 @@ export class BackgroundSync {
 
   #queue(relation: Relation, id: string): void {
     // A peer that was given up gets another chance with something new.
-    if (relation.attempts >= this.#parts.options.attemptsMax && relation.dueAt === Infinity) relation.succeeded();
+    if (relation.isGivenUp) relation.succeeded();
     relation.add(id, this.#parts.environment.now());
   }
 
@@ -196,7 +202,7 @@ export class BackgroundSync {
     const now = environment.now();
     for (const relation of this.#all()) {
       if (this.#busy.size >= REQUESTS_MAX) return;
-      if (this.#busy.has(relation.peer) || now < relation.dueAt) continue;
+      if (this.#busy.has(relation.peer) || (now < relation.dueAt && !relation.isGivenUp)) continue;
       const isDue = relation.isDue(now, options.queue.maxQueueSize, options.queue.maxQueueAgeSecs);
       const compare = !isDue && this.#isPullDue(relation, now);
       if (isDue || compare) void this.#run({ relation, compare, done: nobody });
@@ -212,14 +218,14 @@ export class BackgroundSync {
     const { state, environment, options } = this.#parts;
     this.#busy.add(relation.peer);
     relation.isRunning = true;
-    const isComparison = compare || relation.needsComparison;
+    const [isComparison, wasGivenUp] = [compare || relation.needsComparison, relation.isGivenUp];
     const exchanged = await runRelation(this.#parts, relation, compare);
     const { error } = exchanged;
     relation.isRunning = false;
     // It may have been taken out meanwhile.
     if (isComparison && this.#relations.get(relation.peer)?.get(relation.tree) === relation) this.#comparedAt.set(relation, environment.now());
     this.#setReachable(relation.peer, error === null || error.code !== 'peer_unreachable');
-    if (error !== null && !error.temporary && relation.attempts >= options.attemptsMax) this.#giveUp(relation, error);
+    if (error !== null && !error.temporary && relation.attempts >= options.attemptsMax) this.#giveUp(relation, error, wasGivenUp);
     await state.save().catch((cause: unknown) => this.events.emit('storageFailed', cause));
     this.#busy.delete(relation.peer);
     this.events.emit('exchanged', exchanged);
@@ -228,12 +234,10 @@ export class BackgroundSync {
     this.#dispatch();
   }
 
-  /** The ids go, not what they stand for: the next attempt compares the tree. */
-  #giveUp(relation: Relation, error: ClientError): void {
-    relation.take();
-    relation.needsComparison = true;
-    relation.dueAt = Infinity;
-    this.events.emit('gaveUp', { peer: relation.peer, tree: relation.tree, error });
+  /** Told once, however often a pull is refused after it. */
+  #giveUp(relation: Relation, error: ClientError, wasGivenUp: boolean): void {
+    relation.giveUp();
+    if (!wasGivenUp) this.events.emit('gaveUp', { peer: relation.peer, tree: relation.tree, error });
   }
 
   #setReachable(peer: string, isReachable: boolean): void {
@@ -242,7 +246,7 @@ export class BackgroundSync {
     else this.#unreachable.add(peer);
     this.events.emit('reachable', { peer, isReachable });
     // Whoever is back gets at once what failed for want of a way.
-    if (isReachable) for (const relation of this.#relations.get(peer)?.values() ?? []) if (relation.dueAt !== Infinity) relation.dueAt = 0;
+    if (isReachable) for (const relation of this.#relations.get(peer)?.values() ?? []) if (!relation.isGivenUp) relation.dueAt = 0;
     if (this.#unreachable.size > 0) this.#probeLater();
   }
 

@@ -68,8 +68,16 @@ function endpointOf({ address }: Address): { url: string; authorization: string 
   const { username, password } = url;
   [url.username, url.password] = ['', ''];
   url.pathname = `${url.pathname.replace(/\/$/, '')}/api/v0`;
-  const credentials = [username, password].map(decodeURIComponent).join(':');
+  const credentials = credentialsOf(username, password);
   return { url: url.href, authorization: credentials === ':' ? null : `Basic ${toBase64(new TextEncoder().encode(credentials))}` };
+}
+
+function credentialsOf(username: string, password: string): string {
+  try {
+    return [username, password].map(decodeURIComponent).join(':');
+  } catch (cause) {
+    throw new ClientError('bad_address', 'the token before the host of the address has a % that begins no escaped byte', { cause, hint: 'Write a % in it as %25.' });
+  }
 }
 
 async function readBounded(response: Response): Promise<{ status: number; text: string }> {

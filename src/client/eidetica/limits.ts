@@ -12,7 +12,7 @@ export const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 export const CHECK_INTERVAL_SECS = 1;
 /** Seconds between pulls of a tree from a peer (default). */
 export const PULL_INTERVAL_SECS = 60;
-/** Refusals of a peer in a row after which it is left alone until something new is to be sent (default). */
+/** Refusals of a peer in a row after which it is left alone, but for pulls, until something new is to be sent (default). */
 export const ATTEMPTS_MAX = 10;
 /** Seconds of the longest wait between two attempts. */
 export const RETRY_SECS_MAX = 64;

@@ -93,21 +93,28 @@ async function compareRelation(context: TreeContext, relation: Relation, moved: 
 
 async function sendWaiting(context: TreeContext, relation: Relation, moved: Moved): Promise<void> {
   const ids = relation.take();
+  const found = new Map<string, Entry>();
   let ordered: readonly { readonly id: string; readonly entry: Entry }[] = [];
   try {
-    const found = new Map<string, Entry>();
     for (const id of ids) {
       const entry = await context.backend.get(id);
       if (entry !== undefined) found.set(id, entry);
     }
     ordered = parentsFirst(found);
     await sendEntries(context, ordered, moved);
+    if (found.size < new Set(ids).size) throw notStoredYet();
   } catch (cause) {
-    relation.putBack(ordered.length === 0 ? ids : ordered.slice(moved.sent).map(({ id }) => id));
+    const sent = new Set(ordered.slice(0, moved.sent).map(({ id }) => id));
+    relation.putBack(ids.filter((id) => !sent.has(id)));
     throw cause;
   } finally {
     moved.theirTips = withTips(moved.theirTips, ordered.slice(0, moved.sent));
   }
+}
+
+/** A hook may run before the app's storage is done: tried again as what a peer refuses is, and as often. */
+function notStoredYet(): ClientError {
+  return new ClientError('entry_missing', 'an entry that was committed is not in the storage of the app', { hint: 'Run the hooks once the entry is stored.' });
 }
 
 /** The tips of what a peer has after these entries too. */

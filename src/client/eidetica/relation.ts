@@ -71,6 +71,16 @@ export class Relation {
     this.dueAt = now + Math.min(2 ** this.attempts, RETRY_SECS_MAX) * 1000;
   }
 
+  /** No more attempts by themselves. The ids go, not what they stand for: whatever comes next compares the tree. */
+  giveUp(): void {
+    this.#compareInstead();
+    this.dueAt = Infinity;
+  }
+
+  get isGivenUp(): boolean {
+    return this.dueAt === Infinity;
+  }
+
   #compareInstead(): void {
     this.needsComparison = true;
     this.#ids = [];

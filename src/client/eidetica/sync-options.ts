@@ -26,7 +26,7 @@ export interface EngineOptions {
   readonly flush: SyncFlushOptions;
   /** Seconds between pulls of every tree from its peers; 0 is never. */
   readonly pullIntervalSecs: number;
-  /** Refusals in a row after which a peer is left alone until something new is to be sent. */
+  /** Refusals in a row after which a peer is left alone, but for pulls, until something new is to be sent. */
   readonly attemptsMax: number;
   /** Refuses peers that do not prove themselves over a transcript. */
   readonly requireMutual: boolean;

@@ -8,6 +8,7 @@ import { decodeRecord, encodeRecord } from './queue-record.js';
 import type { QueueRecord } from './queue-record.js';
 import { PullMarks } from './pull-marks.js';
 import type { Cursors } from './pull-marks.js';
+import { closedError } from './sync-errors.js';
 import type { SyncChange } from './wire.js';
 
 /** How much is held. */
@@ -59,6 +60,7 @@ export class ChangeQueue {
   #marks = new PullMarks();
   #records = 0;
   #writing: Promise<void> = Promise.resolve();
+  #isClosed = false;
   #waitingBytes = 0;
   #waiting = 0;
 
@@ -158,7 +160,14 @@ export class ChangeQueue {
     });
   }
 
+  /** Resolves when the journal is nobody's any more: nothing is written to it after that. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#writing;
+  }
+
   #write(record: QueueRecord): Promise<void> {
+    if (this.#isClosed) return Promise.reject(closedError());
     const written = this.#writing.then(async () => {
       await this.#journal.append([encodeRecord(record)]);
       this.#records += 1;

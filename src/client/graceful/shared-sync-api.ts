@@ -1,5 +1,7 @@
 // The one sync API of an app, as a module exports it: it can be imported anywhere before the app says what it is to use.
 import { ClientError } from '../client-error.js';
+import { MemoryJournal } from '../store/journal.js';
+import type { Journal } from '../store/journal.js';
 import type { MockStats } from './offline-stats.js';
 import type { SyncApi, SyncApiOptions, SyncApiPushResponse } from './sync-api.js';
 import type { SyncChange, SyncPullRequest, SyncPullResponse, SyncPushRequest } from './wire.js';
@@ -13,10 +15,15 @@ export class SharedSyncApi {
     this.#create = create;
   }
 
-  /** Says which relays and which key it uses, and gives what it uses; the one before is closed. */
+  /** Says which relays and which key it uses, and gives what it uses. The one before is closed, and the journal is read when that is done. */
   configure(options: SyncApiOptions): SyncApi {
-    void this.#api?.close();
-    this.#api = this.#create(options);
+    // First, so that options which are refused close nothing.
+    const before = this.#api;
+    let closed: () => void = () => undefined;
+    const closing = new Promise<void>((resolve) => (closed = resolve));
+    this.#api = this.#create({ ...options, journal: journalAfter(closing, options.journal ?? new MemoryJournal()) });
+    // One that failed to close is as closed as it gets.
+    void (before?.close() ?? Promise.resolve()).catch(() => undefined).then(closed);
     return this.#api;
   }
 
@@ -49,4 +56,13 @@ export class SharedSyncApi {
     if (this.#api === null) throw new ClientError('bad_option', 'the sync API is not configured', { hint: 'Call configureSyncApi() when the app starts.' });
     return this.#api as SyncApi<SyncChange> as SyncApi<Change>;
   }
+}
+
+/** Two APIs never write to one journal at a time: this one's first use of it waits. */
+function journalAfter(closing: Promise<void>, journal: Journal): Journal {
+  return {
+    load: () => closing.then(() => journal.load()),
+    append: (records) => closing.then(() => journal.append(records)),
+    replace: (records) => closing.then(() => journal.replace(records)),
+  };
 }

@@ -204,12 +204,13 @@ export class SyncApi<Change extends SyncChange = SyncChange> {
     this.#queue.drop(this.#waiting().map(({ change }) => change.id)).catch((cause: unknown) => this.#failed(new ClientError('storage_failed', 'the queue could not be stored', { cause })));
   }
 
-  /** Ends everything; what waits is in the journal. */
+  /** Ends everything; what waits is in the journal, which another one may use then. */
   async close(): Promise<void> {
     this.#closed = true;
     this.client.close();
     this.#settlements.giveUp();
-    await Promise.all([this.#sender.close(), this.#mirror.close()]);
+    await Promise.all([this.#ready.catch(() => undefined), this.#sender.close(), this.#mirror.close()]);
+    await this.#queue.close();
   }
 
   async #load(): Promise<void> {

@@ -47,5 +47,7 @@ export const DIRECT_SILENCE_MS = 15_000;
 export const DIRECT_HELLO_MS = 10_000;
 /** How long what comes directly waits for the last that was sent by the relay: as long as a relay waits for a receiver that takes nothing. */
 export const SWITCH_WAIT_MS = 30_000;
+/** Marks of one peer that wait so: each is another change between relay and direct way. At the next one its direct way is closed. */
+export const MARKS_HELD_MAX = 1024;
 /** How long a message that fell back to the relay waits for the other side to be there. */
 export const MEET_AGAIN_MS = 30_000;

@@ -4,16 +4,14 @@
  * Invariants: E1 frames of a session are handled one after the other; E2 a finding is told with the frame that showed it, and one
  * the relay's own statements prove ends the connection; E3 nothing is acked before it is stored on this device.
  */
-import { equalBytes } from '../../protocol/equal-bytes.js';
 import type { EntriesFrame, ErrorFrame, GoawayFrame, PongFrame, RelayFrame, RosterUpdateFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
-import { deviceOf } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import type { ConnectionHandler, SessionLink } from '../connection/connection-handler.js';
 import type { HandshakeOffer } from '../connection/handshake.js';
 import type { ConnectionState } from '../connection/machine.js';
 import { relayRefusal } from '../connection/relay-refusal.js';
 import type { RelayRefusal } from '../connection/relay-refusal.js';
-import { MisbehaviourError, finding } from '../misbehaviour.js';
+import { MisbehaviourError } from '../misbehaviour.js';
 import type { DeviceState } from '../store/device-store.js';
 import { Acker } from '../sync/acker.js';
 import type { AckedPosition } from '../sync/acker.js';
@@ -32,9 +30,10 @@ import { beginLive, endLive, routeLive } from './live-parts.js';
 import { OwnEntries } from './own-entries.js';
 import { routeRefusal } from './refusals.js';
 import { RelayWatch } from './relay-watch.js';
+import { takeRoster } from './roster-update.js';
 import { ShownRoster } from './shown-roster.js';
 import type { SpaceContext } from './space-context.js';
-import { checkLog, checkRoster, hasParted, rosterParted, warn } from './welcome-check.js';
+import { checkLog, checkRoster, warn } from './welcome-check.js';
 
 interface Session {
   readonly link: SessionLink;
@@ -250,18 +249,7 @@ export class SpaceEngine implements ConnectionHandler {
   }
 
   async #roster(session: Session, frame: RosterUpdateFrame, raw: Uint8Array): Promise<void> {
-    const { roster, device, events } = this.#context;
-    const changed = await roster.update(frame).catch((cause: unknown) => {
-      throw hasParted(this.#context, session.welcome, cause) ? rosterParted() : cause;
-    });
-    if (changed || roster.version >= session.welcome.rosterVersion) roster.confirm(true);
-    if (roster.version === session.welcome.rosterVersion && !equalBytes(roster.hash, session.welcome.rosterHash)) {
-      throw new MisbehaviourError(finding('roster_fork', 'the roster shown is not the one of the welcome', { frames: [raw] }));
-    }
-    if (changed && roster.known !== undefined) {
-      await this.#context.save();
-      events.emit('roster', roster.known);
-      if (deviceOf(roster.known, device.key) === undefined) throw new ClientError('removed', 'this device was removed from the space');
+    if (await takeRoster(this.#context, session.welcome, frame, raw)) {
       await this.#reader.retry();
       await this.#handedOn();
       await this.#release(this.#heldByAll());

@@ -185,6 +185,58 @@ describe('failures', () => {
   });
 });
 
+describe('a peer that was given up', () => {
+  test('is still pulled from, so a tree that somebody brings later comes', async () => {
+    const app = await App.create({ queue: { maxQueueAgeSecs: 0 }, attemptsMax: 3, pullIntervalSecs: 30 });
+    const { tree, entries } = history('b', 1);
+    let gaveUp = 0;
+    app.sync.on('gaveUp', () => (gaveUp += 1));
+    await app.sync.addTreeSync(app.key, tree);
+    await app.clock.pass(300_000, 1000);
+    expect([gaveUp, await app.backend.get(tree)]).toEqual([1, undefined]);
+    await app.peer.backend.put(tree, [{ id: tree, entry: entries[0]! }]);
+    await app.clock.pass(31_000, 1000);
+    expect(await app.backend.get(tree)).toEqual(entries[0]);
+    expect(app.sync.statistics().waiting).toBe(0);
+  });
+
+  test('is asked at the interval of pulls, and not more often', async () => {
+    const app = await App.create({ attemptsMax: 1, pullIntervalSecs: 30 });
+    await app.sync.removeTreeSync(app.key, app.tree);
+    await app.sync.addTreeSync(app.key, history('b', 1).tree);
+    await app.clock.pass(10_000, 1000);
+    app.peer.requests.length = 0;
+    await app.clock.pass(300_000, 1000);
+    expect(app.peer.requests.length).toBeGreaterThanOrEqual(9);
+    expect(app.peer.requests.length).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('a commit whose entry is not stored yet', () => {
+  test('is sent by a later attempt, and what is stored goes at once', async () => {
+    const app = await App.create({ queue: { maxQueueAgeSecs: 0 } });
+    const entry = child('b', app.tree, [app.tree], 'late');
+    const late = entryId(entry, 'b');
+    app.sync.queueEntry({ tree: app.tree, id: late });
+    const stored = await app.commit('stored');
+    await app.clock.pass(1000);
+    expect([await app.peerHas(stored), await app.peerHas(late)]).toEqual([true, false]);
+    expect([app.sync.statistics().waiting, app.sync.statisticsOf(app.key).lastError]).toEqual([1, 'entry_missing']);
+    await app.backend.put(app.tree, [{ id: late, entry }]);
+    await app.clock.pass(5000);
+    expect([await app.peerHas(late), app.sync.statistics().waiting]).toEqual([true, 0]);
+  });
+
+  test('is given up after as many attempts as a peer that refuses', async () => {
+    const app = await App.create({ queue: { maxQueueAgeSecs: 0 }, attemptsMax: 3 });
+    const gaveUp: string[] = [];
+    app.sync.on('gaveUp', ({ error }) => gaveUp.push(error.code));
+    app.sync.queueEntry({ tree: app.tree, id: entryId(child('b', app.tree, [app.tree], 'never'), 'b') });
+    await app.clock.pass(300_000, 1000);
+    expect([gaveUp, app.sync.statisticsOf(app.key).failures]).toEqual([['entry_missing'], 3]);
+  });
+});
+
 describe('a restart', () => {
   test('sends what was committed and not sent, and what failed', async () => {
     const app = await App.create({ queue: { maxQueueAgeSecs: 1 } });
@@ -234,6 +286,21 @@ describe('a restart', () => {
     await app.sync.close();
     await app.open();
     expect(app.sync.history()).toHaveLength(HISTORY_MAX);
+  });
+});
+
+describe('closing', () => {
+  test('whoever called in the same tick is told that the engine is closed', async () => {
+    const app = await App.create();
+    await app.commit('x');
+    const error = expect.objectContaining({ code: 'closed' }) as unknown;
+    const ended = Promise.all([app.sync.flush(), app.sync.syncWithPeer(app.key), app.sync.syncTree(app.key, app.tree).catch((cause: unknown) => cause)]);
+    await settled();
+    const late = Promise.all([app.sync.flush(), app.sync.syncWithPeer(app.key)]);
+    await app.sync.close();
+    expect(await ended).toEqual([[expect.objectContaining({ error })], [expect.objectContaining({ error })], error]);
+    expect(await late).toEqual([[expect.objectContaining({ error })], [expect.objectContaining({ error })]]);
+    expect(app.peer.requests).toEqual([]);
   });
 });
 

@@ -399,6 +399,46 @@ test('the shared API rejects until it is configured, and then is what was config
   expect(await run(shared.health())).toMatchObject({ status: 'error' });
 });
 
+test('the shared API reads a journal once whoever had it before has stopped writing to it', async () => {
+  const { world, clock, eu, run, until } = scene();
+  let finish: () => void = () => undefined;
+  const calls: string[] = [];
+  const journal = new (class extends MemoryJournal {
+    override async load() {
+      calls.push('load');
+      return super.load();
+    }
+    override async append(records: readonly Uint8Array[]) {
+      calls.push('append');
+      if (calls.length === 2) await new Promise<void>((resolve) => (finish = resolve));
+      await super.append(records);
+      calls.push('appended');
+    }
+  })();
+  const shared = new SharedSyncApi(createSyncApi);
+  const options = { relays: [EU], key: KEY, journal, fetch: world.fetch, environment: clock, retries: 0 };
+  shared.configure({ ...options, enabled: false });
+  const pushing = shared.push({ ...BASE, device_id: 'd', timestamp: 1, changes: [change('a')] });
+  await until(() => calls.length === 2);
+  const next = shared.configure(options);
+  const pushed = shared.push({ ...BASE, device_id: 'd', timestamp: 1, changes: [change('b')] });
+  for (let turns = 0; turns < 50; turns += 1) await new Promise(setImmediate);
+  expect(calls).toEqual(['load', 'append']);
+  finish();
+  expect((await run(pushing)).accepted).toEqual(['a']);
+  expect((await run(pushed)).accepted).toEqual(['b']);
+  await until(() => next.pending === 0);
+  expect([calls.slice(0, 4), eu.stored.length]).toEqual([['load', 'append', 'appended', 'load'], 2]);
+});
+
+test('options that are refused leave the shared API as it was', async () => {
+  const { world, clock, run } = scene();
+  const shared = new SharedSyncApi(createSyncApi);
+  shared.configure({ relays: [EU], key: KEY, fetch: world.fetch, environment: clock });
+  expect(() => shared.configure({ relays: [EU], key: new Uint8Array(16) })).toThrow(/32 bytes/);
+  expect((await run(shared.push({ ...BASE, device_id: 'd', timestamp: 1, changes: [change('a')] }))).accepted).toEqual(['a']);
+});
+
 test('acknowledgements and devices go out as tokens, in parts', async () => {
   const { device, run, eu, push } = scene();
   const api = device();
