@@ -2,16 +2,19 @@
 
 mod support;
 
+use http::Request;
 use relay_compat::Token;
 use relay_compat::plures::{
     PluresOptions, PluresService, RECEIVER_WAIT_MS_MAX, TOPIC_BYTES_MAX, WAITING_BYTES_MAX, WORDS_BYTES_MAX,
 };
+use relay_core::endpoint::Opened;
+use relay_core::foreign::{ForeignService, SocketRequest};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use support::{Counting, Socket, StillClock, at};
+use std::sync::atomic::{AtomicU64, Ordering};
+use support::{Counting, Out, Socket, StillClock, at};
 
 fn service(options: PluresOptions) -> PluresService {
     PluresService::new(options, Arc::new(Counting(AtomicU64::new(0))), Arc::new(StillClock::default()))
@@ -200,6 +203,36 @@ fn words_about_peers_that_are_gone_before_they_could_wait_end_with_the_receiver_
     settle(&mut [&mut slow], 2);
     assert_eq!(slow.out.closed.as_ref().map(|close| close.code), Some(1013));
     assert!(slow.texts().is_empty(), "what waited is let go");
+}
+
+#[test]
+fn a_sender_that_waits_is_woken_once_however_often_it_looked() {
+    let service = service(PluresOptions::default());
+    let head = Request::get("/").body(()).unwrap();
+    let request = SocketRequest { head, client: [127, 0, 0, 1].into(), is_upgrade: true };
+    let factory = service.open_socket(request, at(0)).unwrap();
+    let wakes = Arc::new(AtomicU64::new(0));
+    let waking = Arc::clone(&wakes);
+    let waker = Arc::new(move || {
+        waking.fetch_add(1, Ordering::SeqCst);
+    });
+    let mut slow = Socket::open(&service, "/", &[]).unwrap();
+    let mut sender = factory.open(Opened { connection_id: 2, waker }, at(0));
+    let mut out = Out { room: usize::MAX, ..Out::default() };
+    slow.text(JOIN, at(0));
+    sender.on_text(JOIN.into(), at(0), &mut out);
+    slow.out.room = 0;
+    while !out.is_paused {
+        sender.on_text(data(100_000).into(), at(1), &mut out);
+    }
+    (2..100).for_each(|ms| sender.poll(at(ms), &mut out));
+    wakes.store(0, Ordering::SeqCst);
+    slow.make_room(usize::MAX);
+    settle(&mut [&mut slow], 100);
+    assert_eq!(wakes.load(Ordering::SeqCst), 1);
+    sender.poll(at(100), &mut out);
+    assert!(!out.is_paused);
+    sender.on_closed();
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::{RECEIVER_WAIT_MS_MAX, WAITING_BYTES_MAX, WORDS_BYTES_MAX};
 use relay_core::endpoint::{Moment, SharedFrame, Waker};
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 struct Waiting {
@@ -116,7 +116,9 @@ impl Mailbox {
             return None;
         }
         let since = *state.full_since.get_or_insert(now);
-        state.senders.push(waker.clone());
+        if !state.senders.iter().any(|sender| Arc::ptr_eq(sender, waker)) {
+            state.senders.push(Arc::clone(waker));
+        }
         Some(Moment(since.0 + Duration::from_millis(RECEIVER_WAIT_MS_MAX)))
     }
 
