@@ -92,7 +92,7 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
     const warned = relay.stdout.map((line): Record<string, unknown> => JSON.parse(line)).filter(({ level }) => level === 40);
     expect(warned.map(({ msg }) => msg)).toEqual([
       'unknown environment variable RELAY_DATADIR was ignored; did you mean RELAY_DATA_DIR?',
-      'environment variable CORS_ORIGIN has no effect yet: no cross-origin headers are sent. Put a reverse proxy in front that does it.',
+      'environment variable CORS_ORIGIN has no effect yet: pages of every origin may use what needs a token or is public, and nothing takes cookies. Put a reverse proxy in front that does it.',
     ]);
   });
 

@@ -75,7 +75,7 @@ pub const RENEWAL_MS: u64 = 10_000;
 pub const FOLLOWED_SOULS_MAX: usize = 10_000;
 /// Bytes that are sent to it for that; one part of an answer may overshoot.
 pub const FOLLOWED_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Relays that one graph is linked with.
+/// Relays that one graph is linked with; those that this relay was told to dial have their places among them.
 pub const RELAYS_MAX: usize = 16;
 /// Souls and properties that one stock relay is asked for.
 pub const ASKED_MAX: usize = 50_000;

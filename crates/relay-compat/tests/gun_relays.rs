@@ -4,7 +4,7 @@ mod gun_scene;
 mod support;
 
 use gun_scene::*;
-use relay_compat::gun::{ASK_MS, GREETING_MS, GunOptions};
+use relay_compat::gun::{ASK_MS, GREETING_MS, GunOptions, RELAYS_MAX};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -89,6 +89,29 @@ fn in_a_ring_of_three_a_change_is_everywhere_and_crosses_each_link_once_at_most_
     assert_eq!(a.service.stats().links, 2);
     drop(links);
     assert_eq!(a.service.stats().links, 0);
+}
+
+#[test]
+fn clients_that_call_themselves_relays_leave_the_places_of_those_that_are_dialed() {
+    let [a, b] = [1, 2].map(relay);
+    let addresses = ["http://b/gun", "http://c/gun"];
+    let dialed = addresses.map(|address| a.service.link(&address.parse().unwrap()).unwrap());
+    let mut claimants: Vec<Socket> = (0..RELAYS_MAX).map(|_| a.peer()).collect();
+    let is_linked = |claimant: &mut Socket, n: usize| {
+        let answers = say(claimant, &json!({"#": format!("r{n}"), "dam": "relay", "pid": format!("claims{n}")}));
+        !answers.iter().any(|answer| answer["err"] == "Too many relays!")
+    };
+    let linked = claimants.iter_mut().enumerate().filter_map(|(n, each)| is_linked(each, n).then_some(())).count();
+    assert_eq!(linked, RELAYS_MAX - addresses.len());
+    // The first one, saying it again, has its place and takes no other.
+    assert!(is_linked(&mut claimants[0], 0));
+    let ends = [Socket::of(&*dialed[0]), Socket::open(&b.service, "/gun", &[]).unwrap()];
+    let mut link = Link { ends, puts: 0 };
+    settle_links(&mut [&mut link]);
+    assert_eq!(a.service.stats().links as usize, RELAYS_MAX - 1, "one of the two that are dialed is there");
+    say(&mut b.peer(), &put("p", "s", "k", json!(1), 5));
+    settle_links(&mut [&mut link]);
+    assert_eq!(value_at(&a, "s"), json!(1));
 }
 
 #[test]

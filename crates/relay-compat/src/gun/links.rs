@@ -1,5 +1,6 @@
 //! Other relays. A change goes to each of them but the one it came from; what is no change is not passed on, so a change crosses
-//! each link once each way at most and ends, whatever the links look like.
+//! each link once each way at most and ends, whatever the links look like. Anybody may say that it is a relay, so those that this
+//! one was told to dial have places that nobody else gets.
 
 use super::mailbox::Mailbox;
 use super::{ASKED_MAX, RELAYS_MAX};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 /// One link.
 struct Link {
     mailbox: Arc<Mailbox>,
+    is_dialed: bool,
     kind: Kind,
 }
 
@@ -25,24 +27,49 @@ enum Kind {
 #[derive(Default)]
 pub(super) struct Links {
     by_tenant: HashMap<Tenant, BTreeMap<u64, Link>>,
+    /// Places of relays that are dialed.
+    reserved: HashMap<Tenant, usize>,
 }
 
 impl Links {
+    /// Keeps a place for a relay that is dialed.
+    pub(super) fn reserve(&mut self, tenant: Tenant) {
+        *self.reserved.entry(tenant).or_default() += 1;
+    }
+
     /// A relay; `false` when there are too many.
-    pub(super) fn add_relay(&mut self, tenant: Tenant, peer: u64, mailbox: &Arc<Mailbox>, pid: Option<String>) -> bool {
-        self.add(tenant, peer, mailbox, Kind::Relay { pid })
+    pub(super) fn add_relay(
+        &mut self,
+        tenant: Tenant,
+        peer: u64,
+        mailbox: &Arc<Mailbox>,
+        is_dialed: bool,
+        pid: Option<String>,
+    ) -> bool {
+        self.add(tenant, peer, Link { mailbox: Arc::clone(mailbox), is_dialed, kind: Kind::Relay { pid } })
     }
 
-    /// A stock relay; `false` when there are too many.
+    /// A stock relay, which was dialed; `false` when there are too many.
     pub(super) fn add_stock(&mut self, tenant: Tenant, peer: u64, mailbox: &Arc<Mailbox>) -> bool {
-        self.add(tenant, peer, mailbox, Kind::Stock { asked: HashSet::new() })
+        let kind = Kind::Stock { asked: HashSet::new() };
+        self.add(tenant, peer, Link { mailbox: Arc::clone(mailbox), is_dialed: true, kind })
     }
 
-    fn add(&mut self, tenant: Tenant, peer: u64, mailbox: &Arc<Mailbox>, kind: Kind) -> bool {
+    fn add(&mut self, tenant: Tenant, peer: u64, mut link: Link) -> bool {
+        let reserved = self.reserved.get(&tenant).copied().unwrap_or_default();
         let links = self.by_tenant.entry(tenant).or_default();
-        let has_room = links.len() < RELAYS_MAX || links.contains_key(&peer);
+        let has_room = match links.get(&peer) {
+            Some(before) => {
+                link.is_dialed = before.is_dialed;
+                true
+            }
+            None if link.is_dialed => links.len() < RELAYS_MAX,
+            None => links.values().filter(|link| !link.is_dialed).count() < RELAYS_MAX.saturating_sub(reserved),
+        };
         if has_room {
-            links.insert(peer, Link { mailbox: Arc::clone(mailbox), kind });
+            links.insert(peer, link);
+        } else if links.is_empty() {
+            self.by_tenant.remove(&tenant);
         }
         has_room
     }
@@ -108,7 +135,7 @@ mod tests {
     fn a_change_goes_by_every_link_and_not_back() {
         let mut links = Links::default();
         for (peer, pid) in [(1, "a"), (2, "b"), (3, "a")] {
-            assert!(links.add_relay(T, peer, &mailbox(), Some(pid.into())));
+            assert!(links.add_relay(T, peer, &mailbox(), false, Some(pid.into())));
         }
         assert!(links.add_stock(T, 4, &mailbox()));
         assert_eq!(peers(&links, 9), [1, 2, 3, 4]);
@@ -122,16 +149,19 @@ mod tests {
     fn there_are_no_more_than_so_many() {
         let mut links = Links::default();
         for peer in 0..RELAYS_MAX as u64 {
-            assert!(links.add_relay(T, peer, &mailbox(), None));
+            assert!(links.add_relay(T, peer, &mailbox(), false, None));
         }
-        assert!(!links.add_relay(T, 1000, &mailbox(), None));
-        assert!(links.add_relay(T, 0, &mailbox(), Some("again".into())), "one that is there may say more of itself");
+        assert!(!links.add_relay(T, 1000, &mailbox(), false, None));
+        assert!(
+            links.add_relay(T, 0, &mailbox(), false, Some("again".into())),
+            "one that is there may say more of itself"
+        );
     }
 
     #[test]
     fn a_stock_relay_is_asked_once_for_each_place() {
         let (mut links, place) = (Links::default(), (Arc::from("s"), None));
-        links.add_relay(T, 1, &mailbox(), None);
+        links.add_relay(T, 1, &mailbox(), false, None);
         links.add_stock(T, 2, &mailbox());
         assert_eq!(links.ask(T, &place, 2).len(), 0, "it is not asked for what it asks for");
         assert_eq!((links.ask(T, &place, 7).len(), links.ask(T, &place, 7).len()), (1, 0));

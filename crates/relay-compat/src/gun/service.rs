@@ -83,7 +83,7 @@ impl GunService {
     }
 
     /// Makes the ends of links to another relay, whose address a token may be in: the graph of that token is linked, or else the one
-    /// of peers without any.
+    /// of peers without any. The link has a place from now on that no other relay gets.
     ///
     /// # Errors
     /// When the address has a token that is none.
@@ -95,6 +95,7 @@ impl GunService {
             Some(None) => Tenant::ONLY,
             None => return Err(WrongToken),
         };
+        self.hub.reserve_link(tenant);
         Ok(self.peers(tenant, true))
     }
 

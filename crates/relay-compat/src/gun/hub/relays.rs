@@ -10,8 +10,19 @@ use std::sync::Arc;
 
 impl Hub {
     /// A relay that speaks as this one does; `false` when there are too many.
-    pub(in super::super) fn link_relay(&self, tenant: Tenant, author: &Author, pid: Option<String>) -> bool {
-        locked(&self.links).add_relay(tenant, author.peer, &author.mailbox, pid)
+    pub(in super::super) fn link_relay(
+        &self,
+        tenant: Tenant,
+        author: &Author,
+        is_dialed: bool,
+        pid: Option<String>,
+    ) -> bool {
+        locked(&self.links).add_relay(tenant, author.peer, &author.mailbox, is_dialed, pid)
+    }
+
+    /// Keeps a place for a relay that is dialed.
+    pub(in super::super) fn reserve_link(&self, tenant: Tenant) {
+        locked(&self.links).reserve(tenant);
     }
 
     /// A stock relay: it is asked for everything that is wanted here already.

@@ -59,7 +59,9 @@ impl Peer {
         if pid.as_ref() == Some(&self.hub.pid) {
             return out.close(OURSELVES);
         }
-        if !self.hub.link_relay(self.tenant, &self.author, pid) {
+        // One that is linked already keeps what it was.
+        let is_dialed = self.is_link();
+        if !self.hub.link_relay(self.tenant, &self.author, is_dialed, pid) {
             count(&self.hub.counters.refused);
             return self.author.mailbox.answer(&write::broken("Too many relays!"));
         }
