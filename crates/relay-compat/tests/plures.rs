@@ -213,13 +213,9 @@ fn a_sender_that_waits_is_woken_once_however_often_it_looked() {
     let factory = service.open_socket(request, at(0)).unwrap();
     let wakes = Arc::new(AtomicU64::new(0));
     let waking = Arc::clone(&wakes);
-<<<<<<< HEAD
-    let waker = Arc::new(move || drop(waking.fetch_add(1, Ordering::SeqCst)));
-=======
     let waker = Arc::new(move || {
         waking.fetch_add(1, Ordering::SeqCst);
     });
->>>>>>> h/fixr
     let mut slow = Socket::open(&service, "/", &[]).unwrap();
     let mut sender = factory.open(Opened { connection_id: 2, waker }, at(0));
     let mut out = Out { room: usize::MAX, ..Out::default() };
