@@ -56,6 +56,7 @@ export class BackgroundSync {
   #unlisten: () => void = nobody;
   #isStopped = false;
   #idle: (() => void) | null = null;
+  #stopping: Promise<void> | null = null;
 
   constructor(parts: EngineParts, failed: (cause: unknown) => void) {
     this.#parts = parts;
@@ -88,8 +89,12 @@ export class BackgroundSync {
     this.#soon();
   }
 
-  /** Takes no more commands and resolves when nothing is at work. */
-  async stop(): Promise<void> {
+  /** Takes no more commands and resolves when nothing is at work; so does every further call. */
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
     this.#isStopped = true;
     for (const timer of [this.#turn, this.#check, this.#probe]) timer?.cancel();
     this.#unlisten();

@@ -302,6 +302,19 @@ describe('closing', () => {
     expect(await late).toEqual([[expect.objectContaining({ error })], [expect.objectContaining({ error })]]);
     expect(app.peer.requests).toEqual([]);
   });
+
+  test('may be asked for twice while an exchange is under way', async () => {
+    const app = await App.create();
+    let answer: (() => void) | null = null;
+    app.peer.twist = (given) => new Promise((resolve) => (answer = () => resolve(given)));
+    const syncing = app.sync.syncTree(app.key, app.tree);
+    await app.clock.pass(0);
+    const closed = Promise.all([app.sync.close(), app.sync.close()]);
+    app.peer.twist = (given) => given;
+    expect(answer).not.toBeNull();
+    answer!();
+    await Promise.all([syncing, closed]);
+  });
 });
 
 describe('taking', () => {
