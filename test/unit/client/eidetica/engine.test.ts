@@ -267,6 +267,15 @@ describe('a restart', () => {
     expect([app.peer.requests, await app.peerHas(id)]).toEqual([[], true]);
   });
 
+  test('has the token of an address from the journal, which holds it in clear', async () => {
+    const app = await App.create();
+    await app.sync.connectToPeer({ ...ADDRESS, address: 'a-secret-token@peer' });
+    await app.sync.close();
+    expect((await app.journal.load()).some((record) => new TextDecoder().decode(record).includes('a-secret-token@peer'))).toBe(true);
+    await app.open();
+    expect(app.sync.peers()[0]!.addresses[0]!.address).toBe('a-secret-token@peer');
+  });
+
   test('a journal with a torn record costs that record alone', async () => {
     const app = await App.create();
     await app.journal.append([new TextEncoder().encode('[["peer x",'), new Uint8Array([0xff])]);
