@@ -21,7 +21,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM)).each([
   beforeAll(() => scene.start(TAB_PROGRAMS[binding]), 60_000);
   afterAll(() => scene.close());
 
-  test(`${count} tabs are one connection; the leader is killed while all type: nothing lost, nothing doubled, the same everywhere`, { timeout: 90_000 }, async () => {
+  test(`${count} tabs are one connection; the leader is killed while all type: nothing lost, nothing doubled, the same everywhere`, { timeout: 150_000 }, async () => {
     await scene.connectionsBecome(0);
     const tabs = await scene.tabs(count);
     await scene.connectionsBecome(1);
@@ -32,7 +32,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM)).each([
     await rest[0]?.waitForTimeout(250);
     await leader.close({ runBeforeUnload: false });
     await Promise.all(typing);
-    for (const tab of rest) await tab.waitForFunction(() => page.settled());
+    for (const tab of rest) await tab.waitForFunction(() => page.settled(), undefined, { timeout: 75_000 });
     await scene.leaderOf(rest);
     await scene.connectionsBecome(1);
 
