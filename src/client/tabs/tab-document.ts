@@ -22,6 +22,7 @@ import { Leader } from './leader.js';
 import { heardError, statusOf } from './tab-channel.js';
 import type { Report, TabChannel, TabGround, TabMessage } from './tab-channel.js';
 import { TabEphemeral } from './tab-ephemeral.js';
+import { Waiters } from './waiters.js';
 
 const TAB_BYTES = 16;
 /** How long a tab that is closed waits for a leader to take its last changes. */
@@ -46,7 +47,7 @@ export class TabDocument implements OpenDocument {
   readonly #giveUp = new AbortController();
   readonly #closed = new AbortController();
   readonly #space: Promise<Space>;
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters = new Waiters();
   #gotSpace: (space: Space) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
@@ -118,7 +119,7 @@ export class TabDocument implements OpenDocument {
   }
 
   async whenSynced(): Promise<void> {
-    await this.#until(() => this.#report.synced && !this.hasUnsyncedChanges, this.#closed.signal);
+    await this.#waiters.until(() => this.#report.synced && !this.hasUnsyncedChanges, this.#closed.signal);
   }
 
   keep(change: Uint8Array): void {
@@ -139,7 +140,7 @@ export class TabDocument implements OpenDocument {
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
     const patience = AbortSignal.timeout(CLOSE_WAIT_MS);
-    await this.#until(() => this.#leader !== undefined || !this.#held.any, patience).catch(() => undefined);
+    await this.#waiters.until(() => this.#leader !== undefined || !this.#held.any, patience).catch(() => undefined);
     this.#giveUp.abort();
     this.#closed.abort(new ClientError('closed', 'the document was closed'));
     await this.#holding;
@@ -188,7 +189,7 @@ export class TabDocument implements OpenDocument {
     this.#setReport(this.#leader.report);
     this.#gotSpace(kept.space);
     this.#opened();
-    await this.#until(() => false, this.#closed.signal).catch(() => undefined);
+    await this.#waiters.until(() => false, this.#closed.signal).catch(() => undefined);
     this.#leader.end();
     this.#leader = undefined;
     await kept.close();
@@ -264,22 +265,7 @@ export class TabDocument implements OpenDocument {
   }
 
   #moved(): void {
-    for (const waiter of [...this.#waiters]) waiter();
+    this.#waiters.wake();
     this.#events.emit('progress', undefined);
-  }
-
-  #until(reached: () => boolean, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const check = (): void => {
-        if (!reached() && !signal.aborted) return;
-        this.#waiters.delete(check);
-        signal.removeEventListener('abort', check);
-        if (reached()) resolve();
-        else reject(signal.reason as Error);
-      };
-      this.#waiters.add(check);
-      signal.addEventListener('abort', check);
-      check();
-    });
   }
 }

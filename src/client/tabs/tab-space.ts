@@ -23,6 +23,7 @@ import { heardError, statusOf } from './tab-channel.js';
 import type { Report, TabChannel, TabGround } from './tab-channel.js';
 import { TabEphemeral } from './tab-ephemeral.js';
 import { TabWrite } from './tab-write.js';
+import { Waiters } from './waiters.js';
 
 const TAB_BYTES = 16;
 /** How long a tab that is closed waits for a leader to take its last items. */
@@ -72,7 +73,7 @@ export class TabSpace {
   readonly #giveUp = new AbortController();
   readonly #closed = new AbortController();
   readonly #leading: Promise<Space>;
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters = new Waiters();
   /** Items that no leader is known to have stored, and writes that are on their way from there, by number. */
   readonly #held = new Map<number, Held>();
   readonly #writes = new Map<number, Watched>();
@@ -182,13 +183,13 @@ export class TabSpace {
   /** Resolves when everything the relay holds is read and everything pushed is stored there. */
   whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#space?.flush();
-    return this.#until(() => this.#report.synced && !this.hasUnsyncedChanges, signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]));
+    return this.#waiters.until(() => this.#report.synced && !this.hasUnsyncedChanges, signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]));
   }
 
   /** Waits for a leader to have what was pushed here, for a while. */
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    await this.#until(() => this.#held.size === 0, AbortSignal.timeout(CLOSE_WAIT_MS)).catch(() => undefined);
+    await this.#waiters.until(() => this.#held.size === 0, AbortSignal.timeout(CLOSE_WAIT_MS)).catch(() => undefined);
     this.#giveUp.abort();
     const closed = new ClientError('closed', 'the space was closed');
     this.#closed.abort(closed);
@@ -220,7 +221,7 @@ export class TabSpace {
       this.#opened();
       // The app listens once it has the space in its hands; nothing is read before.
       setTimeout(() => this.#wish && !this.#closed.signal.aborted && space.goOnline(), 0);
-      await this.#until(() => false, this.#closed.signal).catch(() => undefined);
+      await this.#waiters.until(() => false, this.#closed.signal).catch(() => undefined);
       // What is read until then is told: the next leader goes on behind it.
       await space.close();
       this.#leader.end();
@@ -351,23 +352,8 @@ export class TabSpace {
   }
 
   #moved(): void {
-    for (const waiter of [...this.#waiters]) waiter();
+    this.#waiters.wake();
     this.#events.emit('progress', undefined);
-  }
-
-  #until(reached: () => boolean, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const check = (): void => {
-        if (!reached() && !signal.aborted) return;
-        this.#waiters.delete(check);
-        signal.removeEventListener('abort', check);
-        if (reached()) resolve();
-        else reject(signal.reason as Error);
-      };
-      this.#waiters.add(check);
-      signal.addEventListener('abort', check);
-      check();
-    });
   }
 }
 
