@@ -46,6 +46,8 @@ export async function runKillCycles(options: KillOptions): Promise<KillReport> {
     const receipts = loads.reduce((sum, load) => sum + load.receipted, 0);
     const lastedMs = killedMs - Math.min(...loads.map((load) => load.firstReceiptMs));
     loaded.refused += loads.reduce((sum, load) => sum + load.refused, 0);
+    // Something is missing already: further cycles would be refused, too.
+    if (loaded.refused > 0) break;
     if (receipts === 0 || receipts * 1000 < (options.receiptsPerSecondMin ?? 0) * lastedMs) continue;
     loaded.loadedCycles += 1;
     loaded.loadedReceipts += receipts;

@@ -6,7 +6,7 @@ import { freePort, productBuilt } from '../support/relay-process.ts';
 import { earlyReceiptsAddon } from '../support/early-receipts.ts';
 import { runKillCycles } from './kill-cycles.ts';
 
-const CYCLES = Number(process.env['SEALRELAY_KILL_CYCLES'] ?? 100);
+const CYCLES = Number(process.env['SEALRELAY_KILL_CYCLES'] ?? 30);
 const CONTROL_CYCLES = 25;
 
 async function inTemporaryDir<T>(run: (dataDir: string) => Promise<T>): Promise<T> {

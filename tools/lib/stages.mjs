@@ -56,7 +56,7 @@ function run(command, args, { atEnd = false } = {}) {
  * @returns {Promise<Outcome>}
  */
 async function check(command, args) {
-  const { exitCode } = await run(command, args);
+  const { exitCode } = await run(command, args, { atEnd: true });
   return exitCode === 0 ? pass() : fail();
 }
 
@@ -106,15 +106,28 @@ async function addonTypes() {
   return fail();
 }
 
-/** @returns {Promise<Outcome>} */
+/**
+ * Compiles the Rust tests; beside the build of the addon, whose last step is one thread's work.
+ * @returns {Promise<Outcome>}
+ */
+async function rustBuild() {
+  requireRust();
+  return check('cargo', ['test', '--workspace', '--locked', '--no-run', '--color', 'never']);
+}
+
+/**
+ * Mostly waits for disks and clocks, so it runs beside the TypeScript tests.
+ * @returns {Promise<Outcome>}
+ */
 async function rust() {
+  const options = ['--workspace', '--locked', '--color', 'never'];
   // Doc tests are not run by nextest, so they get their own pass.
   if (programVersion('cargo', ['nextest', '--version']) === null) {
-    const { output, exitCode } = await run('cargo', ['test', '--workspace', '--locked', '--no-fail-fast', '--color', 'never']);
+    const { output, exitCode } = await run('cargo', ['test', '--no-fail-fast', ...options], { atEnd: true });
     return countCargoTest(output, exitCode);
   }
-  const suite = await run('cargo', ['nextest', 'run', '--workspace', '--locked', '--no-fail-fast', '--color', 'never']);
-  const docs = await run('cargo', ['test', '--workspace', '--locked', '--doc', '--color', 'never']);
+  const suite = await run('cargo', ['nextest', 'run', '--no-fail-fast', ...options], { atEnd: true });
+  const docs = await run('cargo', ['test', '--doc', ...options], { atEnd: true });
   const counts = countNextest(suite.output, suite.exitCode);
   const docCounts = countCargoTest(docs.output, docs.exitCode);
   const ranNoDocTests = docs.exitCode === 0 && docCounts.passed === 0;
@@ -150,15 +163,21 @@ async function fuzzTargets() {
 
 /** @type {readonly (readonly Stage[])[]} */
 export const stageGroups = [
-  [{ name: 'build', run: build }],
-  [{ name: 'addon types', run: addonTypes }],
-  [{ name: 'lint: oxlint', run: () => node(installed('oxlint', 'bin', 'oxlint'), '--deny-warnings') }],
-  [{ name: 'types: all', run: () => node(installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json') }],
-  [{ name: 'types: browser', run: () => node(installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.browser.json') }],
-  [{ name: 'lint: rustfmt', run: () => check('cargo', ['fmt', '--all', '--check']) }],
-  [{ name: 'rust tests', run: rust }],
+  [
+    // The first of the two: the other one waits for its programs and lets nothing else start.
+    { name: 'rust build', run: rustBuild },
+    { name: 'build', run: build },
+  ],
+  [
+    { name: 'addon types', run: addonTypes },
+    { name: 'lint: oxlint', run: () => node(installed('oxlint', 'bin', 'oxlint'), '--deny-warnings') },
+    { name: 'types: all', run: () => node(installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json') },
+    { name: 'types: browser', run: () => node(installed('typescript', 'bin', 'tsc'), '-p', 'tsconfig.browser.json') },
+    { name: 'lint: rustfmt', run: () => check('cargo', ['fmt', '--all', '--check']) },
+  ],
   [
     { name: 'typescript tests', run: typescript },
+    { name: 'rust tests', run: rust },
     { name: 'lint: clippy', run: clippy },
     { name: 'fuzz targets', run: fuzzTargets },
   ],
