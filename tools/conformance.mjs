@@ -42,7 +42,7 @@ function buildPeer(/** @type {string} */ name) {
 const env = {
   ...process.env,
   ...(url === undefined ? {} : { RELAY_CONFORMANCE_URL: url }),
-  ...(isReal ? { EIDETICA_PEERS_PROGRAM: buildPeer(system) } : {}),
+  ...(isReal ? { CONFORMANCE_PEER_PROGRAM: buildPeer(system) } : {}),
 };
 const { status } = spawnSync(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', `test/conformance/${system}`], { cwd: ROOT, stdio: 'inherit', env });
 process.exit(status ?? 1);

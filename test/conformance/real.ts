@@ -7,7 +7,7 @@ import { withTarget } from './target.js';
 const PROGRAM_MS_MAX = 60_000;
 
 /** Set by `--real`: the program, already built. */
-const program = (): string | undefined => process.env['EIDETICA_PEERS_PROGRAM'];
+const program = (): string | undefined => process.env['CONFORMANCE_PEER_PROGRAM'];
 
 /** Runs the program with these arguments, once against files and once against a relay; every line is a sentence that holds. */
 export function runReal(system: string, sentences: { readonly vectors: readonly string[]; readonly relay: (url: URL) => readonly string[] }): void {
