@@ -23,6 +23,7 @@ test('devices know each other by name, also those that come when the relay has f
   const relay = await new HonestRelay().start();
   const snapshot = { create: () => bytes('state'), load: () => undefined };
   const a = tracked(await createDevice(relay, { deviceName: '  Ana’s\tlaptop ', snapshot }));
+  await a.space.whenSynced();
   const b = tracked(await openDevice(relay, a.space.link, { deviceName: 'Kitchen', snapshot }));
   await until('both are known', () => namesAt(a).join() === 'Ana’s laptop,Kitchen' && namesAt(b).join() === 'Ana’s laptop,Kitchen');
   expect(a.entries).toEqual([]);
@@ -74,6 +75,7 @@ test('a removal without a connection is owed, visible, and done after a restart:
   const relay = await new HonestRelay().start();
   const storage = new MemoryDeviceStore();
   const a = await createDevice(relay, { storage });
+  await a.space.whenSynced();
   const b = tracked(await openDevice(relay, a.space.link, { deviceName: 'Lost phone' }));
   const c = tracked(await openDevice(relay, a.space.link));
   await Promise.all([a, b, c].map(({ space }) => space.whenSynced()));
@@ -108,6 +110,7 @@ test('who may not remove is told at once, and owes nothing', async () => {
   const relay = await new HonestRelay().start();
   const a = tracked(await createDevice(relay));
   const storage = new MemoryDeviceStore();
+  await a.space.whenSynced();
   const first = await openDevice(relay, a.space.link, { rights: 'write', storage });
   await first.space.close();
   // As a device that was let in without the root.
@@ -122,6 +125,7 @@ test('who may not remove is told at once, and owes nothing', async () => {
 test('two admins that remove two devices at the same moment both have their way', async () => {
   const relay = await new HonestRelay().start();
   const a = tracked(await createDevice(relay));
+  await a.space.whenSynced();
   const [b, c, d] = [tracked(await openDevice(relay, a.space.link)), tracked(await openDevice(relay, a.space.link)), tracked(await openDevice(relay, a.space.link))];
   await Promise.all([a, b, c, d].map(({ space }) => space.whenSynced()));
   await until('all know all', () => [a, b].every(({ space }) => space.devices().length === 4));
