@@ -64,6 +64,7 @@ class LineSocket implements WebSocketLike {
   readonly #ended: (socket: LineSocket) => void;
   readonly #listeners = new Map<string, Listener[]>();
   readonly #free = { up: 0, down: 0 };
+  readonly #underWay: Record<'up' | 'down', (() => void)[]> = { up: [], down: [] };
   #waitingBytes = 0;
   /** A message got lost for good: nothing behind it may arrive. */
   #isStuck = false;
@@ -161,8 +162,11 @@ class LineSocket implements WebSocketLike {
     const now = performance.now();
     this.#free[direction] = Math.max(this.#free[direction], now + takesMs);
     const restMs = this.#free[direction] - now;
-    if (restMs <= 0) arrive();
-    else setTimeout(arrive, restMs);
+    const queue = this.#underWay[direction];
+    if (restMs <= 0 && queue.length === 0) return arrive();
+    queue.push(arrive);
+    // Timers count in whole milliseconds and may overtake one another: whichever fires lets the oldest message arrive.
+    setTimeout(() => queue.shift()?.(), restMs);
   }
 
   #tell(type: string, event: object): void {

@@ -132,20 +132,24 @@ export class FaultyNetwork {
   #way(to: Socket, device: Socket): (bytes: Buffer) => void {
     let lastAt = 0;
     let heldBytes = 0;
+    const held: Buffer[] = [];
     return (bytes) => {
       if (this.#isSilent) return;
       const now = performance.now();
       const at = Math.max(now + this.#delayMs, lastAt);
-      if (at <= now) {
+      if (at <= now && held.length === 0) {
         to.write(bytes);
         return;
       }
       lastAt = at;
       heldBytes += bytes.length;
       if (heldBytes > DELAYED_BYTES_MAX) device.resetAndDestroy();
+      held.push(bytes);
+      // Timers count in whole milliseconds and may overtake one another: whichever fires lets the oldest bytes go on.
       setTimeout(() => {
-        heldBytes -= bytes.length;
-        if (!to.destroyed) to.write(bytes);
+        const oldest = held.shift();
+        heldBytes -= oldest?.length ?? 0;
+        if (oldest !== undefined && !to.destroyed) to.write(oldest);
       }, at - now);
     };
   }
