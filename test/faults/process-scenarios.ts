@@ -51,8 +51,12 @@ export async function tooManyFiles({ scale }: Effort): Promise<FaultReport | Fau
     for (const socket of sockets) socket.destroy();
     const welcomed = async (): Promise<boolean> => (await health(port, 'live')).status === 200;
     const until = Date.now() + 10_000;
-    while (!(await welcomed()) && Date.now() < until) await sleep(100);
-    findings.expect(await welcomed(), 'nobody gets in after descriptors were free again');
+    let isWelcome = await welcomed();
+    while (!isWelcome && Date.now() < until) {
+      await sleep(100);
+      isWelcome = await welcomed();
+    }
+    findings.expect(isWelcome, 'nobody gets in after descriptors were free again');
     findings.expect(isAlive(relay.pid), 'the process does not live');
   });
   return findings.report(name);
