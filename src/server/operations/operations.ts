@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/options.js';
 import type { RelayMeasures, RelayStats } from '../../native/relay-port.js';
+import { adminRegionsRoute } from '../admin-api/regions.js';
 import { Alerts } from '../alerts/alerts.js';
 import { gatherSignals } from '../alerts/gather-signals.js';
 import type { App } from '../fastify.js';
@@ -117,6 +118,14 @@ export class Operations {
   adminRoutes(app: App): void {
     slaRoute(app, this.view);
     slaReportRoute(app, this.view, () => this.#incidents.all);
+    adminRegionsRoute(app, {
+      regions: () => this.#deps.config().regions,
+      region: () => this.#deps.config().region,
+      regionHealth: (id) => this.#regions.of(id),
+      storeTrouble: this.#deps.storeTrouble,
+      storeLatencyMs: this.#deps.storeLatencyMs,
+      clock: () => this.#deps.clock().wallMs,
+    });
     alertRoutes(app, { alerts: this.#alerts, audit: this.#deps.audit, clock: () => this.#deps.clock().wallMs });
     incidentRoutes(app, { store: () => this.#incidents, audit: this.#deps.audit, clock: () => this.#deps.clock().wallMs });
   }
