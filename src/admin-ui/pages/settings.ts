@@ -8,7 +8,7 @@ import { askForErasure } from '../erase-dialog.js';
 import { tenantSection } from '../tenant-table.js';
 import { empty, heading, link, prose, table, trouble, type Column } from '../parts.js';
 
-const TITLES: Readonly<Record<string, string>> = { listening: 'Listening', admin: 'Admin', storage: 'Storage', limits: 'Limits', time: 'Time', process: 'Process', place: 'Place', admission: 'Admission', tls: 'TLS', observability: 'Observability' };
+const TITLES: Readonly<Record<string, string>> = { listening: 'Listening', admin: 'Admin', storage: 'Storage', limits: 'Limits', time: 'Time', process: 'Process', place: 'Place', admission: 'Admission', tls: 'TLS', observability: 'Observability', compat: 'Foreign protocols' };
 
 /** Groups of the table of options that bound something. */
 const LIMIT_GROUPS = ['limits', 'admission', 'time'] as const;

@@ -86,11 +86,11 @@ function rootPage({ version, phase }: RootDeps, places: readonly Place[]): strin
 <p>${ABOUT}</p>
 <p>Apps connect to it by its address, which begins with <code>sealrelay://</code>; its operator finds that in the log.</p>
 <h2>What answers here</h2>
-<div class="card"><table><thead><tr><th scope="col">Path</th><th scope="col">Tells</th></tr></thead><tbody>${places.map(rowOf)}</tbody></table></div>
+<div class="card">${places.map(rowOf)}</div>
 <footer class="soft"><p>For operators: <code>relay status</code> and <code>relay admin-link</code> on the relay's machine; <code>relay --help</code> lists the rest.</p></footer>`,
   });
 }
 
 function rowOf({ path, does }: Place): Html {
-  return html`<tr><td><a href="${path}">${path}</a></td><td>${does}</td></tr>`;
+  return html`<p class="row"><a href="${path}">${path}</a><span class="soft">${does}</span></p>`;
 }
