@@ -73,7 +73,7 @@ describe.skipIf(!isRunnable)('the examples of every help (needs `npm run build` 
     relay.child.kill('SIGTERM');
     await relay.ended;
     for (const { line } of asks.flatMap(({ examples }) => examples)) {
-      expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 1, out: '', err: expect.stringMatching(/^relay: http.*nobody listens there\. Is the relay running/) });
+      expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 1, out: '', err: expect.stringMatching(line.includes('--json') ? /^\{"error":\{"code":"relay_unreachable".*nobody listens there/ : /^relay: http.*nobody listens there\. Is the relay running/) });
     }
   });
 });
