@@ -127,6 +127,8 @@ describe('the commands of the guides', () => {
     }
     expect(ran).toBeGreaterThanOrEqual(COMMANDS_MIN);
     expect(received.join('')).toContain('test');
+    const told: { entries: { action: string }[] } = JSON.parse((await beside.run('relay audit show --json')).out);
+    expect(told.entries.map(({ action }) => action)).toEqual(expect.arrayContaining(['admin.link-made', 'alert.tested', 'incident.created', 'incident.changed', 'space.exported', 'space.imported', 'token.created', 'token.revoked']));
     receiver.close();
   });
 });

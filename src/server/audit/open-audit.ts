@@ -10,6 +10,8 @@ import type { AuditSink } from './audit-sink.js';
 
 /** How often notes of commands are looked for. */
 const NOTES_PERIOD_MS = 1000;
+/** After a note that could not be written down: a full disk is not told of every second. */
+const NOTES_PAUSE_MS = 60_000;
 
 /** The log in a data directory; it writes nothing before it is opened. */
 export function auditLogIn(dataDir: string, logger: Logger): AuditLog {
@@ -39,8 +41,9 @@ export function prepareAudit(log: AuditLog | null, closers: Closers): RelayAudit
   const life = (action: AuditAction): Promise<void> => log.record({ action, actor: 'relay', subject: null, outcome: 'done', detail: { version: VERSION } }).catch(() => undefined);
   let timer: NodeJS.Timeout | undefined;
   let taking: Promise<void> = Promise.resolve();
+  let pausedUntilMs = -Infinity;
   // One taking after the other, so that no note is told twice; one that fails stays for the next.
-  const notes = (): Promise<void> => (taking = taking.then(() => takeNotes(log.dir, log)).catch(() => undefined));
+  const notes = (): Promise<void> => (taking = taking.then(() => takeNotes(log.dir, log)).catch(() => void (pausedUntilMs = performance.now() + NOTES_PAUSE_MS)));
   closers.add(async () => {
     if (!isOpen) return;
     clearInterval(timer);
@@ -56,7 +59,7 @@ export function prepareAudit(log: AuditLog | null, closers: Closers): RelayAudit
       await log.open({ ofRelay: true });
       isOpen = true;
       await notes();
-      timer = setInterval(() => void notes(), NOTES_PERIOD_MS);
+      timer = setInterval(() => void (performance.now() >= pausedUntilMs && notes()), NOTES_PERIOD_MS);
       timer.unref();
       await life('relay.started');
     },
