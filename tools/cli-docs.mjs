@@ -1,5 +1,5 @@
-// `npm run docs:cli`: writes the reference of the commands, and the page of troubles, from the compiled tables.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// `npm run docs:cli`: writes the reference of the commands, the page of troubles and the table of the audit log, from the compiled tables.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT, runTool } from './lib/project.mjs';
@@ -15,5 +15,9 @@ await runTool(async () => {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'cli.md'), renderReference(COMMANDS));
   const { renderTroubleshooting } = await compiled('troubleshooting.js');
-  writeFileSync(join(ROOT, 'docs', 'operations', 'troubleshooting.md'), renderTroubleshooting());
+  const operations = join(ROOT, 'docs', 'operations');
+  writeFileSync(join(operations, 'troubleshooting.md'), renderTroubleshooting());
+  const { withAuditActions } = await import(pathToFileURL(join(ROOT, 'dist', 'server', 'audit', 'audit-actions.js')).href);
+  const auditPage = join(operations, 'audit-log.md');
+  writeFileSync(auditPage, withAuditActions(readFileSync(auditPage, 'utf8')));
 });

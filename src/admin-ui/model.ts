@@ -18,6 +18,24 @@ export interface Region {
   readonly endpoint: string | null;
 }
 
+export interface RegionRow {
+  readonly id: string;
+  readonly name: string;
+  readonly location: string;
+  /** Empty: not in use. */
+  readonly endpoint: string;
+  readonly here: boolean;
+  readonly status: 'online' | 'degraded' | 'offline' | 'unknown';
+  readonly latencyMs: number | null;
+  readonly checkedMs: number | null;
+  readonly offlineSinceMs: number | null;
+}
+
+export interface RegionList {
+  readonly region: string;
+  readonly regions: readonly RegionRow[];
+}
+
 export interface Overview {
   readonly version: string;
   readonly relayAddress: string | null;

@@ -6,6 +6,8 @@ export const PLACES = {
   start: 'A relay that does not start',
   log: 'In the log of a relay that runs',
   admin: 'From the admin API and from commands',
+  http: 'In answers to requests over HTTP',
+  sync: 'In answers of `/sync/*`',
 } as const;
 
 export interface OperatorCode {
@@ -108,5 +110,31 @@ export const OPERATOR_CODES: Readonly<Record<string, OperatorCode>> = {
     no_alert_target: ['No receiver of alerts is configured.', 'See docs/operations/alerts.md.'],
     month_invalid: ['That is no month, or one that has not begun.', 'Write it as 2026-01.'],
     verify_failed: ['`relay verify-blind` could not do its work.', 'The message says at what; it does not mean that something was found.'],
+  }),
+  ...at('http', {
+    bad_request: ['The request cannot be read.', 'The answer says what of it; mostly it is a bug in the program that asks.'],
+    method_not_allowed: ['The path does not take this method.', 'The answer says which it takes.'],
+    target_too_long: ['The path or the query is too long.', 'Shorten it.'],
+    http_version: ['This version of HTTP is not spoken.', 'Use HTTP/1.1.'],
+    expectation: ['The request expects something other than `100-continue`.', 'Leave the header `Expect` out.'],
+    body_too_large: ['The body is larger than this path takes.', 'Send less; for entries and files see `limits.*`.'],
+    body_too_slow: ['The body did not come in time.', 'Try again on a better line.'],
+    body_malformed: ['The body was cut off, or its chunks are not well formed.', 'Try again; look for a proxy that changes requests.'],
+    websocket_handshake: ['The request for a WebSocket is not a whole one.', 'Look for a proxy that does not pass `Upgrade` and `Connection` on.'],
+    proxy_header_needed: ['A proxy that has to begin with a PROXY header did not.', 'Turn it on there (`send-proxy`), or `proxy-protocol` off here.'],
+    control_plane_busy: ['Too many requests to the control plane at once.', 'Try again; what is pushed and pulled is not affected.'],
+    control_plane_silent: ['The control plane did not answer in time.', 'Look at the log; the event loop may hang, and `/health/live` says so.'],
+    control_plane_unreachable: ['The control plane cannot be reached.', 'It starts or stops; if that lasts, restart the relay.'],
+  }),
+  // These are written in capitals on the wire.
+  ...at('sync', {
+    invalid_request: ['A field is missing or of the wrong kind.', '`details` names what is required.'],
+    protocol_mismatch: ['The client speaks another version.', '`details` has both versions; update the older side.'],
+    unauthorized: ['The bearer token is missing or wrong.', 'Give the client the token of its tenant.'],
+    not_enabled: ['These routes are off, or not yet on for this client.', 'See the options `compat.*`: whether they are on, and for how many.'],
+    rate_limit_exceeded: ['Too many requests of one client.', 'Wait until `reset_at`; raise `limits.requests-per-minute`.'],
+    payload_too_large: ['The body is larger than the relay takes.', 'Push fewer changes at once; see `limits.entry-size-max`.'],
+    database_error: ['The store did not take it.', 'The log says why; the same request can be sent again.'],
+    internal_error: ['The relay is busy or has no room.', 'Try again as `Retry-After` says; the log says more.'],
   }),
 };

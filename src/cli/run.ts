@@ -20,7 +20,7 @@ export async function runCli(argv: readonly string[], commands: readonly Command
     const { command, rest } = pick(words, commands);
     return await command.run(readFlags(rest, acceptedBy(command)), io);
   } catch (error) {
-    io.printError(describe(error));
+    io.printError(argv.includes('--json') ? describeForPrograms(error) : describe(error));
     return error instanceof RelayError && USAGE_CODES.includes(error.code) ? EXIT_USAGE : EXIT_FAILED;
   }
 }
@@ -65,6 +65,13 @@ function unknown(words: readonly string[], commands: readonly Command[]): RelayE
   return new RelayError('config_invalid', `unknown command "${given}"`, {
     hint: isName ? `Did you mean \`relay serve ${first}\`?` : near === null ? 'Run `relay --help`.' : `Did you mean \`relay ${near}\`?`,
   });
+}
+
+/** What `--json` asked for instead of words; on the same stream, so that the output is an answer or nothing. */
+function describeForPrograms(error: unknown): string {
+  if (!(error instanceof RelayError)) return JSON.stringify({ error: { code: 'internal', message: error instanceof Error ? error.message : String(error), hint: null, temporary: false } });
+  const { code, message, hint, temporary } = error;
+  return JSON.stringify({ error: { code, message, hint, temporary } });
 }
 
 function describe(error: unknown): string {

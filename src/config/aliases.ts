@@ -20,6 +20,8 @@ export const ALIASES: readonly Alias[] = [
   as('MAX_PAYLOAD_SIZE_MB', 'limits.entry-size-max', 'MiB'),
   as('DB_CLEANUP_DAYS', 'retention', 'd'),
   as('WS_PING_INTERVAL_MS', 'heartbeat', 'ms'),
+  { name: 'WS_TIMEOUT_MS', key: 'heartbeat', unit: 'a number, in ms; the heartbeat is half of it', convert: (text) => (/^\d+$/.test(text.trim()) ? `${Math.floor(Number(text) / 2)}ms` : text.trim()) },
+  { name: 'REQUIRE_HTTPS', key: 'require-https', unit: 'true or false', convert: (text) => (isNo(text) ? 'false' : 'true') },
   as('WS_MAX_CONNECTIONS', 'limits.connections-max'),
   { name: 'RATE_LIMIT_ENABLED', key: 'limits.requests-per-minute', unit: 'false is 0', convert: (text) => (isNo(text) ? '0' : null) },
   as('MAX_REQUESTS_PER_MINUTE', 'limits.requests-per-minute'),
@@ -44,8 +46,6 @@ const NOT_YET = 'Put a reverse proxy in front that does it.';
 
 export const UNSUPPORTED: readonly Unsupported[] = [
   { name: 'CORS_ORIGIN', why: 'pages of every origin may use what needs a token or is public, and nothing takes cookies', instead: NOT_YET },
-  { name: 'REQUIRE_HTTPS', why: 'a relay with a certificate speaks nothing but HTTPS anyway', instead: 'Set RELAY_TLS_CERT and RELAY_TLS_KEY, or RELAY_ACME_DOMAINS.', isHarmless: isNo },
-  { name: 'WS_TIMEOUT_MS', why: 'a silent connection is closed after two heartbeats', instead: 'Set RELAY_HEARTBEAT to half of it.' },
   { name: 'DB_PATH', why: 'the relay keeps a directory instead of a database file', instead: 'Set RELAY_DATA_DIR.' },
   { name: 'SECRET_KEY', why: 'the relay makes its own key in its data directory', instead: 'Remove it.' },
 ];

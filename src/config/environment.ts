@@ -33,7 +33,7 @@ export function readEnvironment(env: Environment): ReadEnvironment {
     const value = ownValue(key, env, findings) ?? aliasValue(key, env);
     if (value !== null) found.set(key, value);
   }
-  return { found, findings: [...findings, ...[...unknownNames(env), ...withoutEffect(env)].slice(0, WARNINGS_MAX)] };
+  return { found, findings: [...findings, ...[...unknownNames(env), ...withoutEffect(env), ...atOdds(env)].slice(0, WARNINGS_MAX)] };
 }
 
 /** RELAY_X, or what the file in RELAY_X_FILE holds. */
@@ -90,4 +90,10 @@ function withoutEffect(env: Environment): Finding[] {
     const text = env[name] ?? '';
     return text !== '' && isHarmless?.(text) !== true;
   }).map(({ name, why, instead }) => configWarning(`environment variable ${name} has no effect yet: ${why}`, instead));
+}
+
+/** The interval is what counts: a connection that is silent for two of them is closed. */
+function atOdds({ WS_PING_INTERVAL_MS: interval = '', WS_TIMEOUT_MS: timeout = '' }: Environment): Finding[] {
+  if (interval === '' || timeout === '' || Number(timeout) === 2 * Number(interval)) return [];
+  return [configWarning(`environment variable WS_TIMEOUT_MS was ignored: it is not twice WS_PING_INTERVAL_MS, and a silent connection is closed after two of those`, 'Leave one of them out.')];
 }

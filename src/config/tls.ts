@@ -1,6 +1,7 @@
 // What the options of TLS say together.
 import type { Finding, Origin } from './finding.js';
 import type { Config, OptionKey } from './options.js';
+import { NO_PROXY } from './proxies.js';
 
 /** Names of one certificate. */
 export const DOMAINS_MAX = 100;
@@ -43,6 +44,9 @@ export function checkTls(config: Config, origin: (key: OptionKey) => Origin): Fi
   }
   if (config['tls.redirect-port'] !== null && !isTlsOn(config)) {
     refuse('tls.redirect-port', 'there is no TLS to send anybody to', 'Set tls.cert and tls.key, or acme.domains.');
+  }
+  if (config['require-https'] && !isTlsOn(config) && config['behind-proxy'] === NO_PROXY) {
+    refuse('require-https', 'clients would come over plain HTTP', 'Set tls.cert and tls.key, or acme.domains; or name the proxies that end TLS in behind-proxy.');
   }
   return findings;
 }

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { installAnswerHeaders } from './plugins/answer-headers.js';
+import { sendFrameworkError } from './plugins/problem.js';
 
 export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger>;
 
@@ -35,12 +37,15 @@ export function newApp(loggerInstance: FastifyBaseLogger, options: { readonly tr
     pluginTimeout: PLUGIN_TIMEOUT_MS,
     http: { requestTimeout, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // The framework's own answer while it closes has none of our codes; the core asks nobody by then.
+    return503OnClosing: false,
+    frameworkErrors: (error, _request, reply) => sendFrameworkError(error, reply),
     // Made here, never taken from a client, so that it can be searched for.
     genReqId: () => randomBytes(REQUEST_ID_BYTES).toString('hex'),
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header(REQUEST_ID_HEADER, request.id);
   });
+  installAnswerHeaders(app);
   return app;
 }

@@ -180,6 +180,7 @@ async function openPublicApp(socket: PrivateSocket, shared: Shared, closers: Clo
     clock: () => Date.now(),
     operations: shared.operations,
     regionHealth: (id) => shared.operations.regionHealth(id),
+    hasStatusPage: reloader.running['status.public'],
     demo: openDemo(reloader.running, shared.relayAddress),
   });
   if (traces !== null) closers.add(() => traces.close());

@@ -14,6 +14,7 @@ const PATTERNS = [
   /Failure::(?:new|with_way_out)\(\s*"([a-z_]+)"/g,
   /events\.push\(\s*"[a-z]+",\s*"([a-z_]+)"/g,
   /\bcode: "([a-z_]+)"/g,
+  /Problem::new\(\s*StatusCode::[A-Z_]+,\s*"([a-z_]+)"/g,
 ];
 
 /** `path: code` of what a source says and no table explains. */
@@ -27,12 +28,12 @@ function unexplained(sources: readonly Source[]): string[] {
 
 describe('codes that operators meet', () => {
   it('are all explained', () => {
-    const sources = [...readSources(['src/server', 'src/config', 'src/cli', 'src/native', 'src/verify', 'src/fastify'], ['.ts']), ...readSources(['crates/relay-node/src'], ['.rs'])];
+    const sources = [...readSources(['src/server', 'src/config', 'src/cli', 'src/native', 'src/verify', 'src/fastify'], ['.ts']), ...readSources(['crates/relay-node/src', 'crates/relay-net/src'], ['.rs'])];
     expect(unexplained(sources)).toEqual([]);
   });
 
   it('control: a code without a row is found, wherever it stands', () => {
-    const texts = ["new RelayError('made_up', '')", "sendProblem(reply, 404, 'made_up', '')", "logger.warn({ code: 'made_up' }, '')", 'Failure::new("made_up", "")', 'events.push("warn", "made_up", message)', 'Watched { code: "made_up" }'];
+    const texts = ["new RelayError('made_up', '')", "sendProblem(reply, 404, 'made_up', '')", "logger.warn({ code: 'made_up' }, '')", 'Failure::new("made_up", "")', 'events.push("warn", "made_up", message)', 'Watched { code: "made_up" }', 'Problem::new(StatusCode::NOT_FOUND, "made_up", "")'];
     for (const text of texts) expect({ text, found: unexplained([{ path: 'a', text }]) }).toEqual({ text, found: ['a: made_up'] });
     expect(unexplained([{ path: 'a', text: "new RelayError('port_in_use', '')" }])).toEqual([]);
   });

@@ -12,14 +12,15 @@ const REPLAY = 'npm run torture -- --only tls-audit';
 
 async function audit(dir: string): Promise<{ product: Scan; control: Scan }> {
   const [certificate, key] = [join(dir, 'relay.crt'), join(dir, 'relay.key')];
-  new TestAuthority(dir, 'test-authority').issue(certificate, key, 80);
+  const authority = new TestAuthority(dir, 'test-authority');
+  authority.issue(certificate, key, 80);
   await using relay = new ServeProcess(['--tls.cert', certificate, '--tls.key', key]);
   const { relayAddress } = await relay.logLine('relay is listening');
-  const product = await scan(Number(/:(\d+)\//.exec(String(relayAddress))?.[1]), dir);
+  const product = await scan(Number(/:(\d+)\//.exec(String(relayAddress))?.[1]), dir, authority.certPath);
   // The old versions need the old security level of OpenSSL.
   const old = createServer({ cert: readFileSync(certificate), key: readFileSync(key), minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' }, (_, answer) => answer.end());
   await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
-  const control = await scan((old.address() as AddressInfo).port, dir);
+  const control = await scan((old.address() as AddressInfo).port, dir, authority.certPath);
   old.close();
   return { product, control };
 }

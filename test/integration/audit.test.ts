@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 import { adminHeaders } from '../support/admin-headers.js';
 import { Shell } from '../support/shell.js';
@@ -55,8 +55,8 @@ describe.skipIf(!isRunnable)('the audit log of the product (needs `npm run build
       await relay.ended;
     }
     const { entries }: { entries: Line[] } = JSON.parse((await place.run('relay audit show --json')).out);
-    expect(entries.map(({ action }) => action)).toEqual(['relay.started', 'config.reloaded', 'config.reloaded', 'log.reset', 'relay.crashed', 'relay.started', 'relay.stopped']);
-    expect(entries[3]).toMatchObject({ action: 'log.reset', detail: { spaces: 1 } });
+    expect(entries.map(({ action }) => action)).toEqual(['relay.started', 'config.reloaded', 'config.reloaded', 'relay.crashed', 'log.reset', 'relay.started', 'relay.stopped']);
+    expect(entries[4]).toMatchObject({ action: 'log.reset', detail: { spaces: 1 } });
     const verified = await place.run('relay audit verify --json');
     const { head, publicKey }: { head: string; publicKey: string } = JSON.parse(verified.out);
     expect(verified.code).toBe(0);
@@ -85,8 +85,36 @@ describe.skipIf(!isRunnable)('the audit log of the product (needs `npm run build
     await space.close();
     const { out } = await place.run('relay audit show --json');
     const { entries }: { entries: Line[] } = JSON.parse(out);
-    expect(entries.map(({ action }) => action)).toEqual(['relay.started', 'space.erased', 'relay.stopped']);
-    expect(entries[1]).toMatchObject({ actor: 'owner', subject: pseudonym, outcome: 'done', detail: { reason: 'signed' } });
+    expect(entries.map(({ action }) => action)).toEqual(['relay.started', expect.any(String), expect.any(String), 'relay.stopped']);
+    expect(entries.find(({ action }) => action === 'spaces.founded')).toMatchObject({ actor: 'relay', subject: null, detail: { spaces: 1 } });
+    expect(entries.find(({ action }) => action === 'space.erased')).toMatchObject({ actor: 'owner', subject: pseudonym, outcome: 'done', detail: { reason: 'signed' } });
     expect(out).not.toContain(space.id);
+  });
+
+  it('tells what commands did to the tokens, beside a relay that runs and without one, in one whole log', async () => {
+    using place = new Shell();
+    const data = join(place.dir, 'relay-data');
+    const read = async (): Promise<{ entries: Line[]; waiting: number }> => JSON.parse((await place.run('relay audit show --json')).out);
+    for (const line of ['relay audit verify', 'relay token create']) expect(await place.run(line)).toMatchObject({ code: 1, err: expect.stringContaining('there is no directory') });
+    expect((await place.run('relay serve')).code).toBe(0);
+    expect((await place.run('relay token create --uses 3')).code).toBe(0);
+    expect(await read()).toMatchObject({ entries: [{ action: 'relay.started' }, { action: 'relay.stopped' }], waiting: 1 });
+    {
+      await using relay = new ServeProcess(['--data-dir', data]);
+      const { metricsUrl } = await relay.logLine('relay is listening');
+      // Two at once: each leaves a note, and the relay alone writes.
+      const [, revoked] = await Promise.all([place.run('relay token create --label guest'), place.run('relay token revoke --label nobody')]);
+      expect(revoked.out).toBe('0 tokens revoked.\n');
+      expect((await place.run('relay token revoke --all')).out).toBe('2 tokens revoked.\n');
+      const made = await fetch(`${new URL(String(metricsUrl)).origin}/admin/api/tokens`, { method: 'POST', headers: { ...adminHeaders(data), 'content-type': 'application/json' }, body: '{}' });
+      expect(made.status).toBe(201);
+      await vi.waitFor(async () => expect((await read()).waiting).toBe(0), { timeout: 5000, interval: 100 });
+      relay.child.kill('SIGTERM');
+      await relay.ended;
+    }
+    const { entries } = await read();
+    expect(entries.map(({ action }) => action).toSorted()).toEqual(['relay.started', 'relay.started', 'relay.stopped', 'relay.stopped', 'token.created', 'token.created', 'token.created', 'token.revoked', 'token.revoked']);
+    expect(entries.slice(2, 4)).toMatchObject([{ action: 'token.created', actor: 'operator', detail: { uses: 3, at: expect.stringMatching(/^\d{4}-/) } }, { action: 'relay.started' }]);
+    expect((await place.run('relay audit verify')).out).toMatch(/^9 lines from 1 on are as they were written$/m);
   });
 });

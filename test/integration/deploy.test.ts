@@ -45,14 +45,22 @@ describe('the container files', () => {
     const { spec } = parseAllDocuments(read('kubernetes/relay.yaml'))[0]?.toJS() ?? {};
     const pod = spec.template.spec;
     expect([spec.replicas, pod.terminationGracePeriodSeconds]).toEqual([1, 30]);
+    const [, service] = parseAllDocuments(read('kubernetes/relay.yaml')).map((document) => document.toJS());
+    expect([service.kind, service.metadata.name, service.spec.selector, service.spec.ports.map(({ targetPort }: { targetPort: string }) => targetPort)]).toEqual(['Service', spec.serviceName, spec.selector.matchLabels, ['relay']]);
     const [{ startupProbe, livenessProbe, readinessProbe }] = pod.containers;
     expect([startupProbe, livenessProbe, readinessProbe].map((probe) => probe.httpGet.path)).toEqual(['/health/live', '/health/live', '/health/ready']);
+  });
+
+  it('publish the admin page to this machine alone, and behind a token', () => {
+    const relay = parseAllDocuments(read('docker/compose.yaml'))[0]?.toJS()?.services?.relay;
+    expect(relay.ports.every((port: string) => port.startsWith('127.0.0.1:'))).toBe(true);
+    expect([relay.environment.RELAY_ADMIN_HOST, relay.environment.RELAY_ADMIN_TOKEN_FILE, relay.secrets]).toEqual(['0.0.0.0', '/run/secrets/admin-token', ['admin-token']]);
   });
 
   it('set only options that there are', () => {
     const known = new Set(OPTION_KEYS.map(envOf));
     for (const path of ['docker/Dockerfile', 'docker/compose.yaml', 'kubernetes/relay.yaml', 'systemd/sealrelay.service']) {
-      for (const [name] of read(path).matchAll(/\bRELAY_[A-Z_]+/g)) expect(known, `${path}: ${name}`).toContain(name);
+      for (const [name] of read(path).matchAll(/\bRELAY_[A-Z_]+/g)) expect(known, `${path}: ${name}`).toContain(name.replace(/_FILE$/, ''));
     }
   });
 });

@@ -127,7 +127,7 @@ export const HARNESSES = [
   },
   {
     name: 'tls-audit',
-    proves: 'testssl.sh finds nothing of LOW or above in the TLS of the relay, aside from what a private certificate authority cannot have',
+    proves: 'testssl.sh finds nothing of LOW or above in the TLS of the relay, aside from revocation, which an authority of a test has not',
     control: 'a server that still speaks TLS 1.0',
     share: 1,
     goals: { audits: 1 },

@@ -60,6 +60,8 @@ interface AuditRow {
   readonly actor: string;
   readonly subject: string | null;
   readonly outcome: string;
+  /** Further facts, as `name value`. */
+  readonly detail: string;
   readonly atMs: number | null;
 }
 
@@ -69,6 +71,7 @@ const AUDIT: readonly Column<AuditRow>[] = [
   { title: 'Who', cell: (row) => row.actor },
   { title: 'Of', cell: (row) => (row.subject === null ? '–' : pseudonym(row.subject)) },
   { title: 'Outcome', cell: (row) => row.outcome },
+  { title: 'More', cell: (row) => (row.detail === '' ? '–' : h('span', { class: 'long' }, row.detail)) },
 ];
 
 export const auditPage: PageEntry = {
@@ -76,7 +79,7 @@ export const auditPage: PageEntry = {
   title: 'Audit',
   show: async ({ place, signal }) => {
     const body = h('div');
-    replace(place, heading('Audit', 'Who did what to what: sign-ins, erasures, passkeys, changes of the configuration.'), body);
+    replace(place, heading('Audit', 'Who did what to what, and when; `relay audit verify` shows that nobody changed it.'), body);
     try {
       const rows = auditRows(await get<unknown>('audit', signal));
       replace(body, rows.length === 0 ? empty('Nothing was done yet', 'Acts of administration stand here, the newest first.') : table('Acts', AUDIT, rows));
@@ -88,14 +91,21 @@ export const auditPage: PageEntry = {
   },
 };
 
+function factsOf(detail: unknown): string {
+  return Object.entries(Object(detail) as Record<string, unknown>)
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(', ');
+}
+
 /** Rows of an answer with a list of entries, whatever else it says. */
 function auditRows(answer: unknown): AuditRow[] {
   const { entries } = Object(answer) as { entries?: unknown };
   if (!Array.isArray(entries)) return [];
   const rows = entries.map((entry: unknown) => {
-    const { action, actor, subject, outcome, atMs, time } = Object(entry) as Record<string, unknown>;
+    const { action, actor, subject, outcome, detail, atMs, time } = Object(entry) as Record<string, unknown>;
     const parsed = typeof atMs === 'number' ? atMs : typeof time === 'string' ? Date.parse(time) : Number.NaN;
-    return { action: String(action), actor: String(actor), subject: typeof subject === 'string' ? subject : null, outcome: String(outcome), atMs: Number.isFinite(parsed) ? parsed : null };
+    return { action: String(action), actor: String(actor), subject: typeof subject === 'string' ? subject : null, outcome: String(outcome), detail: factsOf(detail), atMs: Number.isFinite(parsed) ? parsed : null };
   });
   return rows.toSorted((a, b) => (b.atMs ?? 0) - (a.atMs ?? 0));
 }

@@ -1,14 +1,14 @@
 // Pages made of the configuration: limits, retention and deletion, regions, and all of it.
 import { del, get, getIfThere } from '../api.js';
 import { h, replace } from '../dom.js';
-import { count } from '../format.js';
-import type { ConfigOption, Overview, ReachedLimits } from '../model.js';
+import { UNKNOWN, ago, count, duration } from '../format.js';
+import type { ConfigOption, ReachedLimits, RegionList, RegionRow } from '../model.js';
 import type { PageContext, PageEntry } from '../page.js';
 import { askForErasure } from '../erase-dialog.js';
 import { tenantSection } from '../tenant-table.js';
 import { empty, heading, link, prose, table, trouble, type Column } from '../parts.js';
 
-const TITLES: Readonly<Record<string, string>> = { listening: 'Listening', admin: 'Admin', storage: 'Storage', limits: 'Limits', time: 'Time', process: 'Process', place: 'Place', admission: 'Admission', tls: 'TLS', observability: 'Observability' };
+const TITLES: Readonly<Record<string, string>> = { listening: 'Listening', admin: 'Admin', storage: 'Storage', limits: 'Limits', time: 'Time', process: 'Process', place: 'Place', admission: 'Admission', tls: 'TLS', observability: 'Observability', compat: 'Foreign protocols' };
 
 /** Groups of the table of options that bound something. */
 const LIMIT_GROUPS = ['limits', 'admission', 'time'] as const;
@@ -88,18 +88,26 @@ export const regionsPage: PageEntry = {
   title: 'Regions',
   show: (context) =>
     fill(context, heading('Regions', 'What this relay tells apps about itself and about the relays beside it, at /regions.'), async (body) => {
-      const { region, regions } = await get<Overview>('overview', context.signal);
-      const columns: readonly Column<Overview['regions'][number]>[] = [
+      const { region, regions } = await get<RegionList>('regions', context.signal);
+      const columns: readonly Column<RegionRow>[] = [
         { title: 'Region', cell: (row) => h('code', {}, row.id) },
-        { title: 'Name', cell: (row) => row.name },
-        { title: 'Location', cell: (row) => row.location },
-        { title: 'Endpoint', cell: (row) => row.endpoint ?? 'not in use' },
-        { title: 'Here', cell: (row) => (row.id === region ? 'this relay' : '') },
+        { title: 'Name', cell: (row) => [row.name, row.location].filter((part) => part !== '').join(', ') },
+        { title: 'Status', cell: regionStatus },
+        { title: 'Latency', cell: (row) => (row.here ? 'here' : row.latencyMs === null ? UNKNOWN : `${count(row.latencyMs)} ms`), isFigure: true },
+        { title: 'Asked', cell: (row) => (row.here ? 'just now' : ago(row.checkedMs)) },
+        { title: 'Endpoint', cell: (row) => (row.here && row.endpoint === '' ? 'this relay' : row.endpoint === '' ? 'not in use' : h('code', {}, row.endpoint)) },
       ];
       const own = regions.some(({ id }) => id === region) ? `This relay is in ${region}.` : `This relay says that it is in ${region}, which is not in the list.`;
       replace(body, h('p', {}, own), regions.length === 0 ? empty('No regions', 'Name them in the configuration, under ', h('code', {}, 'regions'), '.') : table('Regions', columns, regions));
     }),
 };
+
+/** By word and mark, never by colour alone. */
+function regionStatus({ status, offlineSinceMs, endpoint, here }: RegionRow): HTMLElement {
+  if (endpoint === '' && !here) return h('span', { class: 'state state-unknown' }, 'not in use');
+  const since = offlineSinceMs === null ? '' : ` for ${duration(Date.now() - offlineSinceMs)}`;
+  return h('span', { class: `state state-${status}` }, `${status}${since}`);
+}
 
 export const configPage: PageEntry = {
   name: 'config',

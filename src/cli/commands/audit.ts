@@ -1,5 +1,4 @@
 // `relay audit show` and `relay audit verify`: read the audit log of a data directory, whether or not a relay runs on it.
-import { resolve } from 'node:path';
 import type { ReadFlags } from '../../config/flags.js';
 import { inspectConfig, orThrow } from '../../config/load.js';
 import type { OptionSpec } from '../../config/options.js';
@@ -9,9 +8,11 @@ import { auditDirOf } from '../../server/audit/audit-files.js';
 import { parsePublicKey } from '../../server/audit/audit-key.js';
 import type { AuditLine } from '../../server/audit/audit-line.js';
 import { AUDIT_PAGE_MAX, auditPage } from '../../server/audit/audit-page.js';
+import { countNotes } from '../../server/audit/audit-notes.js';
 import { verifyAudit, type AuditReport, type VerifyOptions } from '../../server/audit/audit-verify.js';
 import { EXIT_FAILED, EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
 import type { CliIo } from '../io.js';
+import { usedDataDir } from '../used-data-dir.js';
 
 const LIMIT_DEFAULT = 50;
 const SEQ_SPEC: OptionSpec = { group: 'process', type: 'integer', default: 0, min: 0, max: Number.MAX_SAFE_INTEGER, doc: '', secret: false, reloadable: false };
@@ -37,8 +38,9 @@ export const auditShow: Command = {
     const dir = await auditDir(given, io);
     const after = given.switches.has('after') ? readInteger('after', given, SEQ_SPEC) : null;
     const lines = await auditPage(dir, after, readInteger('limit', given, LIMIT_SPEC));
-    if (given.switches.has('json')) io.print(JSON.stringify({ entries: lines }, null, 2));
-    else io.print(lines.length === 0 ? `${dir} holds no such line.` : lines.map(renderLine).join('\n'));
+    const waiting = await countNotes(dir);
+    if (given.switches.has('json')) io.print(JSON.stringify({ entries: lines, waiting }, null, 2));
+    else io.print([lines.length === 0 ? `${dir} holds no such line.` : lines.map(renderLine).join('\n'), ...renderWaiting(waiting)].join('\n'));
     return EXIT_OK;
   },
 };
@@ -71,7 +73,8 @@ export const auditVerify: Command = {
 
 async function auditDir(given: ReadFlags, io: CliIo): Promise<string> {
   const { config } = orThrow(await inspectConfig(given, io.env));
-  return auditDirOf(resolve(config['data-dir']));
+  // A path with a slip in it must not pass for a log in which all is well.
+  return auditDirOf(usedDataDir(config['data-dir']));
 }
 
 function verifyOptions({ switches }: ReadFlags): VerifyOptions {
@@ -96,6 +99,10 @@ function readInteger(name: string, { switches }: ReadFlags, spec: OptionSpec): n
 function renderLine({ seq, time, action, actor, subject, outcome, detail }: AuditLine): string {
   const facts = Object.entries(detail ?? {}).map(([name, value]) => `${name}=${String(value)}`);
   return [String(seq).padStart(6), time, outcome.padEnd(7), action.padEnd(18), actor.padEnd(8), subject ?? '-', ...facts].join(' ');
+}
+
+function renderWaiting(notes: number): readonly string[] {
+  return notes === 0 ? [] : [`${notes} ${notes === 1 ? 'act' : 'acts'} of commands will be written by the next start of the relay, or by the one that runs within a second.`];
 }
 
 function renderReport(dir: string, { lines, firstSeq, head, publicKey, tornBytes, broken }: AuditReport): string {

@@ -26,9 +26,17 @@ export const configShow: Command = {
   },
 };
 
+/** Between columns. */
+const GAP = 2;
+const VALUE_COLUMNS_MAX = 40;
+
 function render(rows: readonly ShownRow[], withOrigin: boolean): string {
-  const keyColumns = Math.max(...rows.map(({ key }) => key.length)) + 2;
+  const keyColumns = Math.max(...rows.map(({ key }) => key.length)) + GAP;
   // A list of regions would push the origins off the screen.
-  const valueColumns = Math.max(...rows.map(({ value }) => value.length).filter((length) => length <= 40)) + 2;
-  return rows.map(({ key, value, origin }) => `${key.padEnd(keyColumns)}${withOrigin ? `${value.padEnd(valueColumns)}${origin}` : value}`).join('\n');
+  const valueColumns = Math.max(...rows.map(({ value }) => value.length).filter((length) => length <= VALUE_COLUMNS_MAX)) + GAP;
+  return rows.map(({ key, value, origin }) => `${key.padEnd(keyColumns)}${withOrigin ? `${text(value).padEnd(valueColumns - GAP)}${' '.repeat(GAP)}${origin}` : text(value)}`).join('\n');
+}
+
+function text(value: string): string {
+  return value === '' ? '(not set)' : value;
 }

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { ReadFlags } from '../../config/flags.js';
 import { inspectConfig, orThrow } from '../../config/load.js';
+import { tellAudit } from '../audit-note.js';
 import { EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
 import type { CliIo } from '../io.js';
 
@@ -30,7 +31,7 @@ async function logReset(given: ReadFlags, io: CliIo): Promise<number> {
   const { resetLog } = await import('../../native/addon.js');
   const dataDir = resolve(config['data-dir']);
   const { oldEpoch, newEpoch, spaces } = await resetLog(dataDir);
-  if (spaces > 0) await recordReset(dataDir, { spaces: Number(spaces), oldEpoch: Number(oldEpoch), newEpoch: Number(newEpoch) }, io);
+  if (spaces > 0) await tellAudit(dataDir, { action: 'log.reset', subject: null, detail: { spaces: Number(spaces), oldEpoch: Number(oldEpoch), newEpoch: Number(newEpoch) } }, io);
   if (given.switches.has('json')) {
     io.print(JSON.stringify({ dataDir, spaces, oldEpoch, newEpoch }, (_name, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)));
     return EXIT_OK;
@@ -47,19 +48,4 @@ async function logReset(given: ReadFlags, io: CliIo): Promise<number> {
     ].join('\n'),
   );
   return EXIT_OK;
-}
-
-/** The reset is done and cannot be taken back; when it cannot be recorded, that is said. */
-async function recordReset(dataDir: string, detail: Readonly<Record<string, number>>, io: CliIo): Promise<void> {
-  const { auditDirOf } = await import('../../server/audit/audit-files.js');
-  const { AuditLog } = await import('../../server/audit/audit-log.js');
-  const onFailure = (error: unknown): void => io.printError(`relay: the audit log could not be written: ${String(error)}`);
-  const log = new AuditLog(auditDirOf(dataDir), { clock: () => Date.now(), onFailure });
-  try {
-    await log.open({ ofRelay: false });
-    await log.record({ action: 'log.reset', actor: 'operator', subject: null, outcome: 'done', detail });
-    await log.close();
-  } catch (error) {
-    onFailure(error);
-  }
 }

@@ -7,6 +7,8 @@ import { TARGET_SWITCHES, findTarget } from '../target.js';
 
 const PATH = '/admin/api/spaces';
 const URL_SWITCH = TARGET_SWITCHES.filter(({ name }) => name === 'url');
+/** As the relay makes them. */
+const PSEUDONYM = /^[a-z2-7]{16}$/;
 const PAGE = 100;
 /** Spaces that are listed at most; the admin page shows the others. */
 const LISTED_MAX = 10_000;
@@ -89,7 +91,8 @@ export const spaceErase: Command = {
 function pathOf({ operands }: ReadFlags): string {
   const [space] = operands;
   if (space === undefined) throw new RelayError('config_invalid', 'a space is missing', { hint: 'Give its name from `relay space list`.' });
-  return `${PATH}/${encodeURIComponent(space)}`;
+  if (!PSEUDONYM.test(space)) throw new RelayError('config_invalid', `"${space}" is no name of a space`, { hint: 'Names are 16 letters and digits; `relay space list` shows them.' });
+  return `${PATH}/${space}`;
 }
 
 function rowsOf(value: unknown): Row[] {

@@ -1,5 +1,4 @@
 // `relay token …`: invite tokens in the data directory. A relay that runs on it knows of a change at once.
-import { resolve } from 'node:path';
 import { RelayError } from '../../errors.js';
 import type { ReadFlags } from '../../config/flags.js';
 import { inspectConfig, orThrow } from '../../config/load.js';
@@ -7,8 +6,10 @@ import type { OptionSpec } from '../../config/options.js';
 import { isTenant } from '../../config/tenants.js';
 import { parseValue } from '../../config/values.js';
 import { INVITE_LABEL_CHARS_MAX, INVITE_USES_MAX, InviteStore, type ListedInvite } from '../../server/admission/invite-store.js';
+import { tellAudit } from '../audit-note.js';
 import { EXIT_FAILED, EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
 import type { CliIo } from '../io.js';
+import { usedDataDir } from '../used-data-dir.js';
 
 const DAY_MS = 24 * 3600 * 1000;
 const LIFETIME_MS = 7 * DAY_MS;
@@ -73,10 +74,11 @@ export const tokenRevoke: Command = {
   run: revoke,
 };
 
-async function open(given: ReadFlags, io: CliIo): Promise<InviteStore> {
+async function open(given: ReadFlags, io: CliIo): Promise<{ readonly store: InviteStore; readonly dataDir: string }> {
   const { config, warnings } = orThrow(await inspectConfig(given, io.env));
   for (const warning of warnings) io.printError(`relay: ${warning}`);
-  return new InviteStore(resolve(config['data-dir']), () => Date.now());
+  const dataDir = usedDataDir(config['data-dir']);
+  return { store: new InviteStore(dataDir, () => Date.now()), dataDir };
 }
 
 async function create(given: ReadFlags, io: CliIo): Promise<number> {
@@ -90,13 +92,16 @@ async function create(given: ReadFlags, io: CliIo): Promise<number> {
   }
   const usesMax = numberOf('uses', given, USES_SPEC) ?? 1;
   const lifetimeMs = given.switches.get('expires') === 'never' ? null : (numberOf('expires', given, EXPIRES_SPEC) ?? LIFETIME_MS);
-  const { token, invite } = await (await open(given, io)).create({ label, tenant, usesMax, lifetimeMs });
+  const { store, dataDir } = await open(given, io);
+  const { token, invite } = await store.create({ label, tenant, usesMax, lifetimeMs });
+  await tellAudit(dataDir, { action: 'token.created', subject: invite.id, detail: { uses: usesMax } }, io);
   io.print(given.switches.has('json') ? JSON.stringify({ token, ...invite }) : token);
   return EXIT_OK;
 }
 
 async function list(given: ReadFlags, io: CliIo): Promise<number> {
-  const invites = await (await open(given, io)).list();
+  const { store } = await open(given, io);
+  const invites = await store.list();
   if (given.switches.has('json')) io.print(JSON.stringify(invites));
   else io.print(invites.length === 0 ? 'There are no invite tokens.' : invites.map(lineOf).join('\n'));
   return EXIT_OK;
@@ -114,13 +119,15 @@ async function revoke(given: ReadFlags, io: CliIo): Promise<number> {
   if ([id !== undefined, label !== undefined, all].filter(Boolean).length !== 1) {
     throw new RelayError('config_invalid', 'say which token: an id, --label or --all', { hint: 'relay token list shows them.' });
   }
-  const store = await open(given, io);
+  const { store, dataDir } = await open(given, io);
   const chosen = (await store.list()).filter((invite) => all || invite.id === id || (label !== undefined && invite.label === label));
   if (chosen.length === 0 && id !== undefined) {
     io.printError('relay: there is no such token; relay token list shows them');
     return EXIT_FAILED;
   }
-  for (const invite of chosen) await store.revoke(invite.id);
+  for (const invite of chosen) {
+    if (await store.revoke(invite.id)) await tellAudit(dataDir, { action: 'token.revoked', subject: invite.id }, io);
+  }
   const revoked = chosen.map((invite) => invite.id);
   io.print(given.switches.has('json') ? JSON.stringify({ revoked }) : `${revoked.length} ${revoked.length === 1 ? 'token' : 'tokens'} revoked.`);
   return EXIT_OK;

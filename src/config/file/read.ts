@@ -10,6 +10,8 @@ import type { FileItem, FileNode, ParsedFile, Spot } from './node.js';
 const FILE_BYTES_MAX = 64 * 1024;
 /** Findings of one file; who has more mends these first. */
 const FINDINGS_MAX = 50;
+/** Options of one name in several groups that are suggested. */
+const SUGGESTED_MAX = 3;
 
 export interface ReadFile {
   readonly found: ReadonlyMap<OptionKey, Found>;
@@ -92,6 +94,19 @@ function notASection(name: string, where: string, place: Place): Finding {
 
 function unknownKey(name: string, where: string, place: Place): Finding {
   const sections = OPTION_KEYS.filter((key) => key.includes('.')).map((key) => key.slice(0, key.lastIndexOf('.')));
+  const within = prefixed(name);
+  if (within.length > 0) return configError(`${where}: unknown option ${name}`, `Did you mean ${within.join(' or ')}?`, place);
   const near = nearest(name, [...OPTION_KEYS, ...new Set(sections)]);
   return configError(`${where}: unknown option ${name}`, near === null ? 'Run `relay config default` for the list.' : `Did you mean ${near}?`, place);
+}
+
+/** Options that end with this name: its group was left out, or it stands in the wrong one. */
+function prefixed(name: string): readonly string[] {
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  const ends = OPTION_KEYS.filter((key) => key === last || key.endsWith(`.${last}`));
+  if (ends.length > 0) return ends.slice(0, SUGGESTED_MAX);
+  const near = name.includes('.') ? null : nearest(last, [...new Set(OPTION_KEYS.filter((key) => key.includes('.')).map((key) => key.slice(key.lastIndexOf('.') + 1)))]);
+  const whole = nearest(name, OPTION_KEYS);
+  // A slip in a whole name is nearer than one in the end of another.
+  return near === null || whole !== null ? [] : OPTION_KEYS.filter((key) => key.endsWith(`.${near}`)).slice(0, SUGGESTED_MAX);
 }

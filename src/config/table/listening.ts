@@ -40,6 +40,13 @@ export const LISTENING = {
     default: false,
     doc: 'Allows `host` to be reached from other machines without TLS. Entries stay sealed; the network sees space ids, device keys, sizes, times and session tokens.',
   },
+  'require-https': {
+    ...fixed,
+    group: 'listening',
+    type: 'boolean',
+    default: false,
+    doc: 'Refuses a start in which clients could come over plain HTTP: without TLS, and without proxies named in `behind-proxy`. Those are taken at their word: have them send plain HTTP elsewhere.',
+  },
   'admin.host': {
     ...fixed,
     group: 'listening',

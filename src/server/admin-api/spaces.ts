@@ -74,7 +74,7 @@ export function spacesRoutes(app: App, core: ReadCore, audit: AuditSink): void {
     },
     async (request, reply) => {
       const subject = request.params.pseudonym;
-      const entry = { action: 'space.erased', actor: request.adminActor ?? 'operator', subject };
+      const entry = { action: 'space.erased', actor: request.adminActor ?? 'operator', subject } as const;
       try {
         await askCore(core, (port) => port.eraseByPseudonym(subject));
       } catch (error) {

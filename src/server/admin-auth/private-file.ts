@@ -1,7 +1,8 @@
 // Small files that only the relay's user may read, in a directory that only this user can enter. They are whole or not there.
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirs } from '../data-dirs.js';
 
 const FILE_MODE = 0o600;
 const DIR_MODE = 0o700;
@@ -14,7 +15,7 @@ export function adminDir(dataDir: string): string {
 
 /** Writes a file whole: beside, synced, renamed. */
 export async function writePrivate(dir: string, name: string, text: string): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: DIR_MODE });
+  await makeDirs(dir);
   await chmod(dir, DIR_MODE);
   const aside = join(dir, `${name}.${randomBytes(6).toString('hex')}.new`);
   try {

@@ -39,7 +39,8 @@ export function sessionRoutes(app: App, access: AdminAccess, port: () => number)
     '/admin/api/session',
     { schema: { tags, summary: 'Signs out.', querystring: noQuery, response: { 204: { type: 'null' }, ...problems } } },
     async (request, reply) => {
-      access.sessions.end(readCookie(request.headers.cookie) ?? '');
+      const isEnded = access.sessions.end(readCookie(request.headers.cookie) ?? '');
+      if (isEnded) await access.audit.record({ action: 'admin.signed-out', actor: request.adminActor ?? 'operator', subject: null, outcome: 'done' });
       return reply.header('set-cookie', dropCookie(request.headers.origin)).code(204).send();
     },
   );

@@ -56,8 +56,9 @@ export class Sessions {
     return this.#live(keyOf(cookie)) !== null;
   }
 
-  end(cookie: string): void {
-    this.#kept.delete(keyOf(cookie));
+  /** Whether there was such a session. */
+  end(cookie: string): boolean {
+    return this.#kept.delete(keyOf(cookie));
   }
 
   endAll(): void {

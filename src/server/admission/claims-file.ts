@@ -1,6 +1,7 @@
 // What a token, or a tenant, was used for: one claim a line, appended and synced before it counts. One process writes it.
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirs } from '../data-dirs.js';
 
 const CLAIM = /^[0-9a-f]{32}$/;
 
@@ -20,7 +21,7 @@ export async function addClaim(path: string, claim: string, claimsMax: number): 
   const claims = await readClaims(path);
   if (claims.includes(claim)) return { isIn: true, used: claims.length };
   if (claims.length >= claimsMax) return { isIn: false, used: claims.length };
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDirs(dirname(path));
   const file = await open(path, 'a', 0o600);
   try {
     // The newline in front ends a line that a crash cut.

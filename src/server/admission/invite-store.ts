@@ -1,8 +1,9 @@
 // Invite tokens in the data directory: one file for each token, written once, and one with what it was used for. So the command
 // line can make and revoke tokens while a relay runs: only the relay appends to the second file, and a token is revoked by removing both.
-import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RelayError } from '../../errors.js';
+import { makeDirs } from '../data-dirs.js';
 import { addClaim, isMissing, readClaims } from './claims-file.js';
 import { ADMITTED, REFUSED, type FoundingJudge, type FoundingVerdict } from './founding-judge.js';
 import { InTurn } from './in-turn.js';
@@ -61,7 +62,7 @@ export class InviteStore implements FoundingJudge {
   /** Makes a token, durably; its text is in the answer and nowhere else. */
   async create({ label, tenant, usesMax, lifetimeMs }: InviteWish): Promise<{ readonly token: string; readonly invite: Invite }> {
     return await this.#turn.run(async () => {
-      await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+      await makeDirs(this.#dir);
       if ((await this.#ids()).length >= INVITES_MAX) await this.#removeExpired();
       const { id, token, hash } = newInvite();
       const now = this.#clock();

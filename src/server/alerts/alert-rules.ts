@@ -53,12 +53,12 @@ export function watchedBy(limits: Limits, signals: Signals): Watched[] {
   const one = (rule: RuleName, severity: Severity, waits: Waits, look: Look, summary: string): Watched => ({ rule, subject: null, severity, waits, look, summary });
   return [
     one('store_unavailable', 'critical', { forMs: 0, clearMs: MINUTE_MS }, storeTrouble === null ? 'clear' : 'breached', storeTrouble === null ? 'The store takes entries' : `The store takes no entries: ${storeTrouble}`),
-    one('error_rate', 'critical', { forMs: MINUTE_MS, clearMs: 5 * MINUTE_MS }, above(errorPercent, errorMax), `${shown(errorPercent)} % of the requests of the last five minutes failed (limit ${errorMax} %)`),
-    one('response_time', 'warning', { forMs: 2 * MINUTE_MS, clearMs: 5 * MINUTE_MS }, above(responseMs, responseMax), `One in twenty requests takes longer than ${shown(responseMs)} ms (limit ${responseMax} ms)`),
-    one('store_latency', 'warning', { forMs: MINUTE_MS, clearMs: 5 * MINUTE_MS }, above(storeLatencyMs, latencyMax), `The store takes ${shown(storeLatencyMs)} ms to make entries durable (limit ${latencyMax} ms)`),
+    one('error_rate', 'critical', { forMs: MINUTE_MS, clearMs: 5 * MINUTE_MS }, above(errorPercent, errorMax), errorPercent === null ? 'Nobody asked for anything in the last five minutes' : `${shown(errorPercent)} % of the requests of the last five minutes failed (limit ${errorMax} %)`),
+    one('response_time', 'warning', { forMs: 2 * MINUTE_MS, clearMs: 5 * MINUTE_MS }, above(responseMs, responseMax), responseMs === null ? 'Nobody asked for anything in the last five minutes' : `One in twenty requests takes longer than ${shown(responseMs)} ms (limit ${responseMax} ms)`),
+    one('store_latency', 'warning', { forMs: MINUTE_MS, clearMs: 5 * MINUTE_MS }, above(storeLatencyMs, latencyMax), storeLatencyMs === null ? 'The store has not been looked at yet' : `The store takes ${shown(storeLatencyMs)} ms to make entries durable (limit ${latencyMax} ms)`),
     ...regions(signals, limits['alerts.region-offline-max']),
-    one('disk_free', 'critical', { forMs: MINUTE_MS, clearMs: MINUTE_MS }, below(diskFreePercent, diskMin), `${shown(diskFreePercent)} % of the disk is free (limit ${diskMin} %)`),
-    one('certificate_expiry', 'warning', { forMs: 0, clearMs: 0 }, below(certificateDays, daysMin), `The certificate expires in ${shown(certificateDays)} days (limit ${daysMin})`),
+    one('disk_free', 'critical', { forMs: MINUTE_MS, clearMs: MINUTE_MS }, below(diskFreePercent, diskMin), diskFreePercent === null ? 'The disk has not been looked at yet' : `${shown(diskFreePercent)} % of the disk is free (limit ${diskMin} %)`),
+    one('certificate_expiry', 'warning', { forMs: 0, clearMs: 0 }, below(certificateDays, daysMin), certificateDays === null ? 'There is no certificate' : `The certificate expires in ${shown(certificateDays)} days (limit ${daysMin})`),
   ];
 }
 
@@ -86,6 +86,6 @@ function below(value: number | null, min: number): Look {
   return value >= Math.min(min / CLEAR_SHARE, (min + 100) / 2) ? 'clear' : 'between';
 }
 
-function shown(value: number | null): string {
-  return value === null ? 'unknown' : String(Math.round(value * 100) / 100);
+function shown(value: number): string {
+  return String(Math.round(value * 100) / 100);
 }

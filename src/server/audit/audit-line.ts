@@ -12,7 +12,9 @@ const LOOKS_LIKE_AN_ID = /[0-9a-f]{32,}|[A-Za-z0-9_-]{40,}/gi;
 const SIGNED = /^(\{.*),"sig":"([A-Za-z0-9_-]{86})"\}$/s;
 
 /** An entry with its place in the log. */
-export interface AuditLine extends AuditEntry {
+export interface AuditLine extends Omit<AuditEntry, 'action'> {
+  /** A name of the table, or of the table of another version. */
+  readonly action: string;
   /** From 1, without gaps. */
   readonly seq: number;
   /** RFC 3339, UTC. */

@@ -1,6 +1,7 @@
 // The audit log of a running relay: takes entries from everywhere, writes those that wait together, and says when they are on disk.
 import { RelayError } from '../../errors.js';
 import type { ChainEnd } from './audit-line.js';
+import type { AuditAction } from './audit-actions.js';
 import type { AuditEntry, AuditSink } from './audit-sink.js';
 import { AuditWriter, FILE_BOUNDS, type FileBounds, type TimedEntry } from './audit-writer.js';
 import { hasCode } from './audit-files.js';
@@ -120,6 +121,6 @@ export class AuditLog implements AuditSink {
   }
 }
 
-function byRelay(action: string, detail: AuditEntry['detail'] & object): AuditEntry {
+function byRelay(action: AuditAction, detail: AuditEntry['detail'] & object): AuditEntry {
   return { action, actor: 'relay', subject: null, outcome: 'done', detail };
 }

@@ -1,13 +1,15 @@
 // Moving house over the admin API: a space out as a file that is made while it is sent, and a file in as a space.
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { RelayError } from '../../errors.js';
 import type { PieceSource, RelayPort } from '../../native/relay-port.js';
+import type { AuditAction } from '../audit/audit-actions.js';
 import type { AuditSink } from '../audit/audit-sink.js';
+import { makeDirs } from '../data-dirs.js';
 import type { App } from '../fastify.js';
 import { problemSchema, sendProblem } from '../plugins/problem.js';
 
@@ -73,21 +75,21 @@ export async function movingRoutes(app: App, deps: MovingDeps): Promise<void> {
   await app.register(async (scope: App) => {
     // The body is a stream, and never in memory as a whole.
     scope.addContentTypeParser(FILE_TYPE, (_request, payload, parsed) => parsed(null, payload));
-    scope.get<{ Params: { pseudonym: string } }>('/admin/api/spaces/:pseudonym/export', { schema: exportSchema }, async ({ params }, reply) => {
+    scope.get<{ Params: { pseudonym: string } }>('/admin/api/spaces/:pseudonym/export', { schema: exportSchema }, async ({ params, adminActor }, reply) => {
       const core = deps.core();
       if (core === null || !taken()) return sendProblem(reply, 503, 'busy', 'Too many exports and imports are under way; try again.');
       try {
         const source = await core.beginExport(params.pseudonym);
-        await record(deps.audit, 'space.exported', 'done', subjectOf(params.pseudonym));
+        await record(deps.audit, 'space.exported', 'done', adminActor, subjectOf(params.pseudonym));
         const file = Readable.from(pieces(source)).once('close', done);
         return reply.type(FILE_TYPE).header('content-disposition', 'attachment; filename="space.srspace"').header('cache-control', 'no-store').send(file);
       } catch (error) {
         done();
-        await record(deps.audit, 'space.exported', 'refused', subjectOf(params.pseudonym));
+        await record(deps.audit, 'space.exported', 'refused', adminActor, subjectOf(params.pseudonym));
         return refuse(reply, error);
       }
     });
-    scope.post('/admin/api/spaces/import', { schema: importSchema, bodyLimit: IMPORT_FILE_BYTES_MAX }, async ({ body }, reply) => {
+    scope.post('/admin/api/spaces/import', { schema: importSchema, bodyLimit: IMPORT_FILE_BYTES_MAX }, async ({ body, adminActor }, reply) => {
       const core = deps.core();
       if (!(body instanceof Readable)) return sendProblem(reply, 415, 'unsupported_media_type', `Send the file as ${FILE_TYPE}.`);
       if (core === null || !taken()) return sendProblem(reply, 503, 'busy', 'Too many exports and imports are under way; try again.');
@@ -97,10 +99,10 @@ export async function movingRoutes(app: App, deps: MovingDeps): Promise<void> {
         await (cleared ??= clearLeftovers(dir));
         await save(body, path);
         const { file, added } = await core.importSpace(path);
-        await record(deps.audit, 'space.imported', 'done', null);
+        await record(deps.audit, 'space.imported', 'done', adminActor, null);
         return await reply.header('cache-control', 'no-store').send({ ...file, added });
       } catch (error) {
-        await record(deps.audit, 'space.imported', 'refused', null);
+        await record(deps.audit, 'space.imported', 'refused', adminActor, null);
         return refuse(reply, error);
       } finally {
         done();
@@ -116,7 +118,7 @@ async function* pieces(source: PieceSource): AsyncGenerator<Uint8Array> {
 
 /** Uploads that a crash left; the store's lock says that no other relay is at work here. */
 async function clearLeftovers(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeDirs(dir);
   for (const name of await readdir(dir)) await rm(join(dir, name), { force: true });
 }
 
@@ -141,7 +143,7 @@ function subjectOf(named: string): string | null {
   return named.length === 16 ? named : null;
 }
 
-async function record(audit: AuditSink, action: string, outcome: 'done' | 'refused', subject: string | null): Promise<void> {
+async function record(audit: AuditSink, action: AuditAction, outcome: 'done' | 'refused', actor: string | null, subject: string | null): Promise<void> {
   // What the log cannot take, it reports itself.
-  await audit.record({ action, actor: 'operator', subject, outcome }).catch(() => undefined);
+  await audit.record({ action, actor: actor ?? 'operator', subject, outcome }).catch(() => undefined);
 }

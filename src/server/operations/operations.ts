@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/options.js';
 import type { RelayMeasures, RelayStats } from '../../native/relay-port.js';
+import { adminRegionsRoute } from '../admin-api/regions.js';
 import { Alerts } from '../alerts/alerts.js';
 import { gatherSignals } from '../alerts/gather-signals.js';
 import type { App } from '../fastify.js';
 import type { AuditSink } from '../audit/audit-sink.js';
+import { FoundingCount } from '../audit/founding-count.js';
 import { IncidentStore } from '../incidents/incident-store.js';
 import type { Phase, StoreTrouble } from '../readiness.js';
 import { RegionWatch, type RegionHealth, type RegionStatus } from '../regions/region-watch.js';
@@ -59,6 +61,7 @@ export class Operations {
   readonly #facts: () => StatusFacts;
   readonly #alerts: Alerts;
   readonly #disk = new DiskSpace();
+  readonly #foundings = new FoundingCount();
   #dataDir = '.';
   #incidents = new IncidentStore(null);
   #lookedMs = -Infinity;
@@ -93,6 +96,7 @@ export class Operations {
     this.#incidents = new IncidentStore(await folder('incidents'));
     await this.#incidents.refresh().catch(complain);
     await this.#alerts.open(await folder('alerts')).catch(complain);
+    this.#countFoundings();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
     await this.#disk.look(dataDir);
@@ -101,6 +105,7 @@ export class Operations {
   async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#alerts.stop();
+    this.#countFoundings({ isLast: true });
     await this.#keeper.close(this.#deps.clock());
   }
 
@@ -113,7 +118,15 @@ export class Operations {
   adminRoutes(app: App): void {
     slaRoute(app, this.view);
     slaReportRoute(app, this.view, () => this.#incidents.all);
-    alertRoutes(app, this.#alerts, () => this.#deps.clock().wallMs);
+    adminRegionsRoute(app, {
+      regions: () => this.#deps.config().regions,
+      region: () => this.#deps.config().region,
+      regionHealth: (id) => this.#regions.of(id),
+      storeTrouble: this.#deps.storeTrouble,
+      storeLatencyMs: this.#deps.storeLatencyMs,
+      clock: () => this.#deps.clock().wallMs,
+    });
+    alertRoutes(app, { alerts: this.#alerts, audit: this.#deps.audit, clock: () => this.#deps.clock().wallMs });
     incidentRoutes(app, { store: () => this.#incidents, audit: this.#deps.audit, clock: () => this.#deps.clock().wallMs });
   }
 
@@ -157,11 +170,17 @@ export class Operations {
     const [figures, taken] = [stats(), measures()];
     this.#keeper.tick(clock(), this.#state(), figures === null || taken === null ? null : { stats: figures, measures: taken });
     this.#ticks += 1;
+    this.#countFoundings();
     this.#lookAtRegions(clock().monotonicMs);
     if (this.#ticks % ALERT_PERIOD_TICKS === 0) this.#lookForAlerts(clock().wallMs);
     if (this.#ticks % SLOW_PERIOD_TICKS !== 0) return;
     void this.#disk.look(this.#dataDir);
     this.#incidents.refresh().catch((error: unknown) => this.#complain(error));
+  }
+
+  #countFoundings(when: { readonly isLast?: boolean } = {}): void {
+    const { stats, clock, audit } = this.#deps;
+    this.#foundings.look(stats(), clock().monotonicMs, audit, when);
   }
 
   /** The other regions; of its own a relay knows more than a probe would tell. */

@@ -1,5 +1,6 @@
 // `/admin/api/alerts`: what is watched, what is firing, and whether the receivers are reached.
 import type { Alerts } from '../alerts/alerts.js';
+import type { AuditSink } from '../audit/audit-sink.js';
 import type { App } from '../fastify.js';
 import { problemSchema, sendProblem } from '../plugins/problem.js';
 
@@ -34,15 +35,23 @@ const alertsSchema = {
 } as const;
 const testSchema = { summary: 'Sends a test alert to every receiver.', querystring, response: { 202: { type: 'object', properties: { targets: { type: 'array', items: { type: 'string' } } } }, ...problems } } as const;
 
-export function alertRoutes(app: App, alerts: Alerts, clock: () => number): void {
+export interface AlertRouteDeps {
+  readonly alerts: Alerts;
+  readonly audit: AuditSink;
+  readonly clock: () => number;
+}
+
+export function alertRoutes(app: App, { alerts, audit, clock }: AlertRouteDeps): void {
   app.get('/admin/api/alerts', { schema: alertsSchema }, (_request, reply) =>
     reply.header('cache-control', 'no-store').send({
       alerts: alerts.all.map(({ state, ...alert }) => ({ ...alert, phase: state.phase, since: state.phase === 'ok' ? null : new Date(state.sinceMs).toISOString() })),
       targets: alerts.targets,
     }),
   );
-  app.post('/admin/api/alerts/test', { schema: testSchema }, (_request, reply) => {
+  app.post('/admin/api/alerts/test', { schema: testSchema }, async (request, reply) => {
     const targets = alerts.test(clock());
-    return targets.length === 0 ? sendProblem(reply, 409, 'no_alert_target', 'No receiver of alerts is configured.') : reply.code(202).send({ targets });
+    if (targets.length === 0) return sendProblem(reply, 409, 'no_alert_target', 'No receiver of alerts is configured.');
+    await audit.record({ action: 'alert.tested', actor: request.adminActor ?? 'operator', subject: null, outcome: 'done', detail: { targets: targets.length } });
+    return reply.code(202).send({ targets });
   });
 }

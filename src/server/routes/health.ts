@@ -1,5 +1,6 @@
-// `/health` says how the relay is, in the shape that monitors of hosted relays read; `/health/ready` whether it takes work.
+// `/health`, also as `/api/health`, says how the relay is, in the shape that monitors of hosted relays read; `/health/ready` whether it takes work.
 // `/health/live` is the core's.
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../fastify.js';
 import { letPagesRead } from '../plugins/let-pages-read.js';
 import { problemSchema } from '../plugins/problem.js';
@@ -57,7 +58,7 @@ export interface HealthDeps {
 }
 
 export function healthRoutes(app: App, deps: HealthDeps): void {
-  app.get('/health', { schema: answered(healthSchema), onRequest: letPagesRead }, (_request, reply) => {
+  const health = (_request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const latencyMs = deps.storeLatencyMs();
     const status = storeStatus(deps.storeTrouble(), latencyMs);
     return reply
@@ -71,7 +72,8 @@ export function healthRoutes(app: App, deps: HealthDeps): void {
         database: { status, latency_ms: Math.round(latencyMs * 10) / 10 },
         uptime_seconds: Math.floor(deps.uptimeMs() / 1000),
       });
-  });
+  };
+  for (const path of ['/health', '/api/health']) app.get(path, { schema: answered(healthSchema), onRequest: letPagesRead }, health);
   app.get('/health/ready', { schema: answered(readinessSchema) }, (_request, reply) => {
     const phase = deps.phase();
     const reason = whyUnready(phase, deps.storeTrouble());

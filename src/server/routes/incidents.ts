@@ -1,5 +1,6 @@
 // `/admin/api/incidents`: what the status page tells of incidents and maintenance.
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AuditAction } from '../audit/audit-actions.js';
 import type { AuditSink } from '../audit/audit-sink.js';
 import type { App } from '../fastify.js';
 import { IMPACTS, NOTE_CHARS_MAX, STATUSES, TITLE_CHARS_MAX, type Impact, type Incident, type IncidentDraft, type IncidentStatus } from '../incidents/incident.js';
@@ -40,7 +41,7 @@ export interface IncidentRouteDeps {
 }
 
 export function incidentRoutes(app: App, { store, audit, clock }: IncidentRouteDeps): void {
-  const record = (action: string, subject: string): Promise<void> => audit.record({ action, actor: 'admin', subject, outcome: 'done' });
+  const record = (action: AuditAction, { adminActor }: FastifyRequest, subject: string): Promise<void> => audit.record({ action, actor: adminActor ?? 'operator', subject, outcome: 'done' });
   const list = { summary: 'The incidents of the status page.', querystring: anyQuery, response: { 200: { type: 'object', properties: { incidents: { type: 'array', items: incidentSchema }, unreadable: { type: 'array', items: { type: 'string' } } } }, ...problems } } as const;
   app.get('/admin/api/incidents', { schema: list }, async (_request, reply) => {
     await store().refresh();
@@ -49,19 +50,19 @@ export function incidentRoutes(app: App, { store, audit, clock }: IncidentRouteD
   app.post<{ Body: Body }>('/admin/api/incidents', { schema: { summary: 'Opens an incident.', querystring: anyQuery, body, response: { 201: incidentSchema, ...problems } } }, async (request, reply) => {
     const incident = await store().create(draftOf(request.body, null, clock()));
     if (incident === null) return sendProblem(reply, 507, 'incidents_full', 'There are as many incidents as there may be, or there is no place to keep one.');
-    await record('incident.created', incident.id);
+    await record('incident.created', request, incident.id);
     return reply.code(201).send(shown(incident));
   });
   app.put<{ Body: Body; Params: { id: string } }>('/admin/api/incidents/:id', { schema: { summary: 'Replaces what an incident says.', querystring: anyQuery, params: idParams, body, response: { 200: incidentSchema, ...problems } } }, async (request, reply) => {
     const before = store().all.find(({ id }) => id === request.params.id) ?? null;
     const incident = before === null ? null : await store().update(before.id, draftOf(request.body, before, clock()));
     if (incident === null) return unknown(reply);
-    await record('incident.changed', incident.id);
+    await record('incident.changed', request, incident.id);
     return reply.send(shown(incident));
   });
   app.delete<{ Params: { id: string } }>('/admin/api/incidents/:id', { schema: { summary: 'Takes an incident away.', querystring: anyQuery, params: idParams, response: { 204: { type: 'null' }, ...problems } } }, async (request, reply) => {
     if (!(await store().remove(request.params.id))) return unknown(reply);
-    await record('incident.removed', request.params.id);
+    await record('incident.removed', request, request.params.id);
     return reply.code(204).send(null);
   });
 }

@@ -57,7 +57,7 @@ export function regionsRoute(app: App, deps: RegionsDeps): void {
 }
 
 /** A region without an endpoint is offline; one that was not asked yet is unknown. Latency is seen from here, where it is known. */
-function healthOf({ id, endpoint }: Region, deps: RegionsDeps): { status: RegionStatus; latency_ms?: number } {
+export function healthOf({ id, endpoint }: Region, deps: RegionsDeps): { status: RegionStatus; latency_ms?: number } {
   if (id === deps.region()) return { status: ({ ok: 'online', degraded: 'degraded', error: 'offline' } as const)[storeStatus(deps.storeTrouble(), deps.storeLatencyMs())] };
   if (endpoint === '') return { status: 'offline' };
   const { status, latencyMs } = deps.regionHealth(id);

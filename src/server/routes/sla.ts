@@ -2,6 +2,7 @@
 import type { App } from '../fastify.js';
 import { STANDALONE_POLICY } from '../html/page.js';
 import type { Incident } from '../incidents/incident.js';
+import { letPagesRead } from '../plugins/let-pages-read.js';
 import { problemSchema, sendProblem } from '../plugins/problem.js';
 import { reportHtml, reportMarkdown } from '../sla/render-report.js';
 import { buildReport } from '../sla/sla-report.js';
@@ -64,7 +65,7 @@ const reportSchema = {
 } as const;
 
 export function slaRoute(app: App, view: SlaView): void {
-  app.get<{ Querystring: { period: Period } }>('/metrics/sla', { schema: slaSchema }, (request, reply) => {
+  app.get<{ Querystring: { period: Period } }>('/metrics/sla', { schema: slaSchema, onRequest: letPagesRead }, (request, reply) => {
     const { period } = request.query;
     return reply.header('cache-control', 'no-store').send({ period, ...view.summary(period) });
   });

@@ -69,7 +69,7 @@ export function tokenRoutes(app: App, { invites, audit }: TokenRouteDeps): void 
     const { label = '', tenant = null, uses = 1, lifetimeMs = null } = request.body;
     try {
       const { token, invite: made } = await invites.create({ label, tenant, usesMax: uses, lifetimeMs });
-      await audit.record({ action: 'token.created', actor: 'admin', subject: made.id, outcome: 'done', detail: { uses } });
+      await audit.record({ action: 'token.created', actor: request.adminActor ?? 'operator', subject: made.id, outcome: 'done', detail: { uses } });
       return await reply.code(201).header('cache-control', 'no-store').send({ token, ...made });
     } catch (error) {
       if (error instanceof RelayError && error.code === 'too_many_tokens') return await sendProblem(reply, 409, error.code, `${error.message}. ${error.hint ?? ''}`);
@@ -80,7 +80,7 @@ export function tokenRoutes(app: App, { invites, audit }: TokenRouteDeps): void 
   app.delete<{ Params: { id: string } }>('/admin/api/tokens/:id', { schema: revokeSchema }, async (request, reply) => {
     const { id } = request.params;
     if (!(await invites.revoke(id))) return await sendProblem(reply, 404, 'token_unknown', 'There is no token of this id.');
-    await audit.record({ action: 'token.revoked', actor: 'admin', subject: id, outcome: 'done' });
+    await audit.record({ action: 'token.revoked', actor: request.adminActor ?? 'operator', subject: id, outcome: 'done' });
     return await reply.code(204).send(null);
   });
 }

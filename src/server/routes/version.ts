@@ -1,5 +1,6 @@
 // `/version`: what runs here, how it was built, and which protocol versions it speaks.
 import type { App } from '../fastify.js';
+import { letPagesRead } from '../plugins/let-pages-read.js';
 import { problemSchema } from '../plugins/problem.js';
 
 /** What hosted relays with push and pull over HTTP call the version of that protocol; their clients look for it here. */
@@ -39,7 +40,7 @@ export interface VersionDeps {
 }
 
 export function versionRoute(app: App, deps: VersionDeps): void {
-  app.get('/version', { schema: versionSchema }, (_request, reply) =>
+  app.get('/version', { schema: versionSchema, onRequest: letPagesRead }, (_request, reply) =>
     reply.header('cache-control', 'no-store').send({
       name: 'sealrelay',
       version: deps.version,

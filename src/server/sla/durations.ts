@@ -6,7 +6,9 @@ import type { RelayMeasures } from '../../native/relay-port.js';
 export const ABOVE_ALL = 0;
 /** What the bucket above the last bound is taken for, in microseconds. */
 const ABOVE_ALL_MICROS = 100_000_000;
-/** Of a bucket whose lower end is not known: the bounds of a decade are at most this far apart. */
+/** Bounds of a decade, as the core has them. */
+const DECADE = [10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100];
+/** Of a bucket with other bounds: those of a decade are at most this far apart. */
 const LOWER_SHARE = 0.75;
 
 /** Upper end in microseconds to count. */
@@ -42,13 +44,21 @@ export function quantilesMs(durations: Durations, shares: readonly number[]): nu
     const wanted = share * total;
     for (const { upper, count } of buckets) {
       if (below + count >= wanted && count > 0) {
-        const lower = upper * LOWER_SHARE;
+        const lower = lowerEnd(upper);
         return (lower + ((upper - lower) * (wanted - below)) / count) / 1000;
       }
       below += count;
     }
     return 0;
   });
+}
+
+/** Where a bucket begins: at the upper end of the one before it. */
+function lowerEnd(upper: number): number {
+  const scale = 10 ** (Math.floor(Math.log10(upper) + 1e-9) - 1);
+  const place = DECADE.findIndex((step) => Math.abs(step * scale - upper) < scale / 1000);
+  if (place < 0) return upper * LOWER_SHARE;
+  return place === 0 ? 8 * scale : (DECADE[place - 1] ?? 0) * scale;
 }
 
 /** The upper end of the highest bucket that holds anything, in milliseconds. */

@@ -64,6 +64,12 @@ describe('alerts', () => {
     while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
+  it('say in words what is not known, and never a limit of it', () => {
+    const summaries = watchedBy(config, { ...WELL, diskFreePercent: null }).map(({ summary }) => summary);
+    expect(summaries).toEqual(expect.arrayContaining(['There is no certificate', 'The disk has not been looked at yet']));
+    expect(summaries.join(' ')).not.toContain('unknown');
+  });
+
   it('reach a webhook once they have lasted, and say when they are over', async () => {
     const watching = alerts();
     const bad = { ...WELL, errorPercent: 2.5 };

@@ -29,6 +29,13 @@ describe('runCli', () => {
     expect(JSON.parse((await run(['version', '--json'])).out)).toMatchObject({ version: VERSION, protocolVersions: [1] });
   });
 
+  it('says to programs what went wrong, with its code, where they asked for JSON', async () => {
+    const { code, out, err } = await run(['space', 'show', 'nope', '--json']);
+    expect([code, out]).toEqual([2, '']);
+    expect(JSON.parse(err)).toEqual({ error: { code: 'config_invalid', message: '"nope" is no name of a space', hint: 'Names are 16 letters and digits; `relay space list` shows them.', temporary: false } });
+    expect((await run(['space', 'show', 'nope'])).err).toMatch(/^relay: "nope"/);
+  });
+
   it('suggests a command and a flag', async () => {
     expect(await run(['sreve'])).toEqual({ code: 2, out: '', err: 'relay: unknown command "sreve". Did you mean `relay serve`?' });
     expect(await run(['config', 'shwo'])).toEqual({ code: 2, out: '', err: 'relay: unknown command "config shwo". Did you mean `relay config show`?' });

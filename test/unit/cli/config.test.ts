@@ -36,6 +36,13 @@ describe('relay config show', () => {
     const table: OptionTable = { 'hook.token': { group: 'process', type: 'text', default: 'none', doc: 'A token.', secret: true, reloadable: false } };
     const rows = shownRows(table, { 'hook.token': 'hunter2' }, { 'hook.token': 'environment variable RELAY_HOOK_TOKEN' });
     expect(rows).toEqual([{ key: 'hook.token', value: '[redacted]', origin: 'environment variable RELAY_HOOK_TOKEN' }]);
+    expect(shownRows(table, { 'hook.token': '' }, {})).toEqual([{ key: 'hook.token', value: '', origin: 'default' }]);
+  });
+
+  it('keeps its columns apart, however long a value is, and says what is not set', async () => {
+    const { out } = await run(['config', 'show', '--origin', '--config', 'off']);
+    for (const line of out.split('\n')) expect(line).toMatch(/^\S+ {2,}\S.* {2,}default$/);
+    expect(out).toMatch(/^admin\.token +\(not set\) +default$/m);
   });
 
   it('has no values to show when they are wrong', async () => {
@@ -48,6 +55,16 @@ describe('relay config check', () => {
     const path = file('good.toml', 'port = 1\n');
     expect(await run(['config', 'check', path])).toEqual({ code: 0, out: `${path}: 0 errors, 0 warnings`, err: '' });
     expect(await run(['config', 'check', '--config', 'off'])).toEqual({ code: 0, out: 'no configuration file: 0 errors, 0 warnings', err: '' });
+  });
+
+  it('knows where a key belongs whose group was left out, or which stands in the wrong one', async () => {
+    const path = file('flat.yaml', 'connections-max: 5\ntls:\n  retention: 5d\nentry-size-mx: 3\n');
+    const { out } = await run(['config', 'check', path]);
+    expect(out.split('\n').slice(0, 3)).toEqual([
+      `error: ${path}:1:1: unknown option connections-max. Did you mean limits.connections-max?`,
+      `error: ${path}:3:3: unknown option tls.retention. Did you mean retention?`,
+      `error: ${path}:4:1: unknown option entry-size-mx. Did you mean limits.entry-size-max?`,
+    ]);
   });
 
   it('says all that is wrong: line, column, what, and the fix', async () => {

@@ -17,7 +17,7 @@ describe('relay space list, show and erase', () => {
       asked.push(`${request.method} ${request.url}`);
       const path = request.url ?? '';
       const json = (status: number, body: unknown): void => void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-      if (path.includes('unknown')) json(404, { code: 'space_unknown', detail: 'There is no such space.' });
+      if (path.includes('zzzz')) json(404, { code: 'space_unknown', detail: 'There is no such space.' });
       else if (request.method === 'DELETE') response.writeHead(204).end();
       else if (path.includes('?')) json(200, path.includes('after') ? { spaces: [{ ...ROW, pseudonym: 'qrstuvwxyz234567' }], next: null } : { spaces: [ROW], next: ROW.pseudonym });
       else json(200, { space: ROW, rosterVersion: 4, keyEpoch: 1, devices: [{ pseudonym: 'device2345672345', rights: 'write', acked: null }] });
@@ -42,7 +42,8 @@ describe('relay space list, show and erase', () => {
   it('shows one with its devices, and says when there is none', async () => {
     const { out } = await run(['space', 'show', 'abcdefghijklmnop', '--url', url]);
     for (const part of ['entries 3', 'sealedBytes not known', 'rosterVersion 4', 'device pseudonym device2345672345, rights write, acked not known']) expect(out).toContain(part);
-    expect(await run(['space', 'show', 'unknown', '--url', url])).toMatchObject({ code: 1, err: 'relay: the relay refused: There is no such space.' });
+    expect(await run(['space', 'show', 'zzzzzzzzzzzzzzzz', '--url', url])).toMatchObject({ code: 1, err: 'relay: the relay refused: There is no such space.' });
+    expect(await run(['space', 'show', 'nope', '--url', url])).toMatchObject({ code: 2, err: 'relay: "nope" is no name of a space. Names are 16 letters and digits; `relay space list` shows them.' });
     expect(await run(['space', 'show', '--url', url])).toMatchObject({ code: 2, err: expect.stringContaining('a space is missing') });
   });
 
@@ -51,6 +52,6 @@ describe('relay space list, show and erase', () => {
     expect(asked).toEqual([]);
     expect(await run(['space', 'erase', 'abcdefghijklmnop', '--yes', '--url', url])).toMatchObject({ code: 0, out: expect.stringContaining('is erased') });
     expect(asked).toEqual(['DELETE /admin/api/spaces/abcdefghijklmnop']);
-    expect((await run(['space', 'erase', 'unknown', '--yes', '--url', url])).code).toBe(1);
+    expect((await run(['space', 'erase', 'zzzzzzzzzzzzzzzz', '--yes', '--url', url])).code).toBe(1);
   });
 });

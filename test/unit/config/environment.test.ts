@@ -17,6 +17,8 @@ describe('variables of other relays', () => {
     ['MAX_PAYLOAD_SIZE_MB', '20', 'limits.entry-size-max', 20 * 1024 * 1024],
     ['DB_CLEANUP_DAYS', '90', 'retention', 90 * 86_400_000],
     ['WS_PING_INTERVAL_MS', '15000', 'heartbeat', 15_000],
+    ['WS_TIMEOUT_MS', '90000', 'heartbeat', 45_000],
+    ['REQUIRE_HTTPS', 'false', 'require-https', false],
     ['WS_MAX_CONNECTIONS', '500', 'limits.connections-max', 500],
     ['METRICS_ENABLED', 'false', 'admin.port', null],
     ['METRICS_ENABLED', 'true', 'admin.port', 9090],
@@ -43,7 +45,20 @@ describe('variables of other relays', () => {
 
   it('says nothing when they ask for what happens anyway', () => {
     expect(loadConfig([], { REQUIRE_HTTPS: 'false', LOG_FORMAT: 'json' }).warnings).toEqual([]);
-    expect(loadConfig([], { REQUIRE_HTTPS: 'true', LOG_FORMAT: 'pretty' }).warnings).toHaveLength(1);
+    expect(loadConfig([], { WS_PING_INTERVAL_MS: '30000', WS_TIMEOUT_MS: '60000' })).toMatchObject({ config: { heartbeat: 30_000 }, warnings: [] });
+  });
+
+  it('names two that are at odds, and goes by the interval', () => {
+    const { config, warnings } = loadConfig([], { WS_PING_INTERVAL_MS: '30000', WS_TIMEOUT_MS: '45000' });
+    expect(config.heartbeat).toBe(30_000);
+    expect(warnings).toEqual([expect.stringContaining('WS_TIMEOUT_MS was ignored: it is not twice WS_PING_INTERVAL_MS')]);
+  });
+
+  it('start nothing that clients could reach over plain HTTP where REQUIRE_HTTPS is true', () => {
+    expect(() => loadConfig([], { REQUIRE_HTTPS: 'true' })).toThrow('require-https (environment variable REQUIRE_HTTPS): clients would come over plain HTTP');
+    expect(() => loadConfig(['--host', '0.0.0.0', '--insecure'], { REQUIRE_HTTPS: 'true' })).toThrow('require-https');
+    expect(loadConfig(['--behind-proxy', 'loopback'], { REQUIRE_HTTPS: 'true' }).warnings).toEqual([]);
+    expect(loadConfig(['--tls.cert', 'a.pem', '--tls.key', 'a.key'], { REQUIRE_HTTPS: 'true' }).warnings).toEqual([]);
   });
 
   it('covers every name an operator of the older relay has', () => {

@@ -68,7 +68,7 @@ describe('the configuration file', () => {
       expect.stringMatching(/^4:1\d?: "" is not valid for heartbeat/),
     ]);
     expect(await wrong('sealrelay.toml', 'port = 1\n[limits]\nworkers = 2\nentry-size-max = "1TB"\n')).toEqual([
-      '3:1: unknown option limits.workers | Run `relay config default` for the list.',
+      '3:1: unknown option limits.workers | Did you mean workers?',
       expect.stringMatching(/^4:18: "1TB" is not valid/),
     ]);
     expect(await wrong('sealrelay.json', '{\n  "port": 99999\n}')).toEqual([expect.stringMatching(/^2:11: "99999" is not valid for port/)]);

@@ -39,6 +39,7 @@ describe('the public app', () => {
       clock: () => 1_700_000_000_123,
       operations: { publicRoutes: () => undefined },
       demo: null,
+      hasStatusPage: true,
       regionHealth: (id) => (id === 'us-west' ? { status: 'degraded', latencyMs: 81 } : { status: 'unknown', latencyMs: null }),
     });
   });
@@ -86,9 +87,40 @@ describe('the public app', () => {
     expect(await health()).toEqual([503, 'error', 'error']);
   });
 
-  it('lets pages of every origin read the regions and the health, and nothing else', async () => {
+  it('lets pages of every origin read what is for everybody, also when the browser asks first, and nothing else', async () => {
     const originOf = async (url: string): Promise<unknown> => (await app.inject({ url, headers })).headers['access-control-allow-origin'];
-    expect([await originOf('/regions'), await originOf('/health'), await originOf('/health/ready'), await originOf('/version')]).toEqual(['*', '*', undefined, undefined]);
+    for (const url of ['/', '/regions', '/health', '/api/health', '/version']) {
+      expect([url, await originOf(url)]).toEqual([url, '*']);
+      const asked = await app.inject({ method: 'OPTIONS', url, headers });
+      expect([asked.statusCode, asked.headers['access-control-allow-origin'], asked.headers['access-control-allow-methods']]).toEqual([204, '*', 'GET, OPTIONS']);
+    }
+    expect(await originOf('/health/ready')).toBeUndefined();
+    expect((await app.inject({ method: 'OPTIONS', url: '/health/ready', headers })).statusCode).toBe(404);
+  });
+
+  it('says on every answer how long it took, and what browsers must not do with it', async () => {
+    for (const url of ['/', '/health', '/nothing', '/%zz', '/regions?a=b']) {
+      const { headers: said } = await app.inject({ url, headers });
+      expect({ url, said }).toMatchObject({ url, said: { 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'x-xss-protection': '1; mode=block', 'referrer-policy': 'no-referrer', 'x-response-time': expect.stringMatching(/^\d+ms$/) } });
+    }
+    expect((await app.inject({ url: '/health', headers })).headers['x-request-id']).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  it('answers / with a page for browsers and with JSON for programs, and reveals nothing that its other paths do not', async () => {
+    readiness.markReady();
+    for (const accept of [undefined, '*/*', 'application/json', 'application/json, text/html;q=0.1']) {
+      const answer = await app.inject({ url: '/', headers: { ...headers, ...(accept === undefined ? {} : { accept }) } });
+      expect(answer.json()).toMatchObject({ service: 'sealrelay', version: '9.9.9', status: 'online', endpoints: { health: '/health', status: '/status/public' }, timestamp: 1_700_000_000_123 });
+      expect(answer.json().endpoints.demo).toBeUndefined();
+    }
+    const shown = await app.inject({ url: '/', headers: { ...headers, accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' } });
+    expect(shown.headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', vary: 'accept', 'content-security-policy': expect.stringContaining("default-src 'none'") });
+    expect(shown.body).toContain('href="/status/public"');
+    expect(shown.body).not.toContain('href="/demo"');
+  });
+
+  it('is asked as /api/health too', async () => {
+    expect((await app.inject({ url: '/api/health', headers })).json()).toEqual((await app.inject({ url: '/health', headers })).json());
   });
 
   it('lists the regions: its own as it is, others as far as it can know', async () => {

@@ -14,6 +14,7 @@ describe('other regions', () => {
       asked.push(request.url ?? '');
       if (request.url === '/ok/health') response.end(JSON.stringify({ status: 'ok' }));
       else if (request.url === '/degraded/health') response.end(JSON.stringify({ status: 'degraded' }));
+      else if (request.url === '/busy/health') response.writeHead(429, { 'retry-after': '2' }).end('{}');
       else if (request.url === '/error/health') response.writeHead(503).end(JSON.stringify({ status: 'error' }));
       else if (request.url === '/endless/health') {
         const more = (): void => void (response.destroyed || (response.write('x'.repeat(64 * 1024)), setTimeout(more, 1)));
@@ -44,6 +45,21 @@ describe('other regions', () => {
     expect(looking.of('none')).toEqual({ status: 'unknown', latencyMs: null, checkedMs: null, offlineSinceMs: null });
     expect(looking.of('ok').latencyMs).toBeGreaterThanOrEqual(0);
     expect(asked.filter((url) => url === '/ok/health')).toHaveLength(1);
+  });
+
+  it('are alive when they say that they are asked too often, and are left alone as long as they want', async () => {
+    let monotonicMs = 0;
+    const looking = new RegionWatch({ fetch, clock: () => ({ wallMs, monotonicMs }) });
+    const times = (): number => asked.filter((url) => url === '/busy/health').length;
+    await looking.look([region('busy')]);
+    expect(looking.of('busy')).toMatchObject({ status: 'online', offlineSinceMs: null });
+    monotonicMs = 1999;
+    await looking.look([region('busy')]);
+    expect(times()).toBe(1);
+    expect(looking.of('busy').status).toBe('online');
+    monotonicMs = 2000;
+    await looking.look([region('busy')]);
+    expect(times()).toBe(2);
   });
 
   it('are offline since the first time they did not answer, and forgotten with their configuration', async () => {

@@ -11,6 +11,7 @@ const FOLDER = join(import.meta.dirname, '../../../deploy/monitoring');
 const DASHBOARD = 'sealrelay.dashboard.json';
 const RULES = 'sealrelay.rules.yml';
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+const hasAmtool = spawnSync('amtool', ['--version']).status === 0;
 
 const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
 const known = new Set(METRIC_TABLE.flatMap(({ name, type }) => (type === 'histogram' ? ['_bucket', '_sum', '_count'].map((suffix) => name + suffix) : [name])));
@@ -67,6 +68,15 @@ describe('deploy/monitoring', () => {
       expect(promtool('test', 'rules', join(FOLDER, 'sealrelay.rules.test.yml'))).toMatchObject({ status: 0 });
     });
 
+    it('has a configuration that Prometheus takes, and one that it would not', () => {
+      expect(promtool('check', 'config', join(FOLDER, 'prometheus.yml'))).toMatchObject({ status: 0 });
+      const dir = mkdtempSync(join(tmpdir(), 'sealrelay-prometheus-'));
+      const wrong = join(dir, 'prometheus.yml');
+      writeFileSync(wrong, read('prometheus.yml').replace('scrape_interval', 'scrape_intervall'));
+      expect(promtool('check', 'config', wrong).status).not.toBe(0);
+      rmSync(dir, { recursive: true, force: true });
+    });
+
     it('has queries in the dashboard that can be read', () => {
       const dir = mkdtempSync(join(tmpdir(), 'sealrelay-rules-'));
       try {
@@ -80,5 +90,19 @@ describe('deploy/monitoring', () => {
         rmSync(dir, { recursive: true, force: true });
       }
     });
+  });
+
+  it('routes by severities that the rules have, and silences by names that they have', () => {
+    const rules = read(RULES);
+    const named = (pattern: RegExp): string[] => [...read('alertmanager.yml').matchAll(pattern)].map(([, value = '']) => value);
+    for (const severity of named(/severity="([a-z]+)"/g)) expect(rules).toContain(`severity: ${severity}`);
+    for (const alert of named(/alertname!?="(\w+)"/g)) expect(rules).toContain(`alert: ${alert}`);
+    expect(named(/alertname!?="(\w+)"/g).length).toBeGreaterThan(1);
+  });
+
+  it.skipIf(!hasAmtool)('tells Alertmanager what that takes (needs amtool, Debian package prometheus-alertmanager)', () => {
+    const where = (severity: string, alertname: string): string => spawnSync('amtool', ['config', 'routes', 'test', '--config.file', join(FOLDER, 'alertmanager.yml'), `severity=${severity}`, `alertname=${alertname}`], { encoding: 'utf8' }).stdout.trim();
+    expect(spawnSync('amtool', ['check-config', join(FOLDER, 'alertmanager.yml')]).status).toBe(0);
+    expect([where('critical', 'SealrelayDown'), where('warning', 'SealrelayResponseTime')]).toEqual(['pager', 'team']);
   });
 });

@@ -130,6 +130,7 @@ describe('a session', () => {
     const look = async (cookie: string): Promise<number> => (await world.app.inject({ url: '/admin/api/overview', headers: { host: PAGE.host, cookie } })).statusCode;
     const left = await signIn(world);
     expect((await world.app.inject({ method: 'DELETE', url: '/admin/api/session', headers: { ...PAGE, cookie: left } })).statusCode).toBe(204);
+    expect(world.audited.filter(({ action }) => action === 'admin.signed-out')).toMatchObject([{ actor: expect.stringMatching(/^admin [0-9a-f]{10}$/), outcome: 'done' }]);
     expect(await look(left)).toBe(401);
     const idle = await signIn(world);
     world.pass(59 * MINUTE_MS);

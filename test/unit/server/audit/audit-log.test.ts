@@ -133,7 +133,7 @@ describe('the audit log', () => {
   });
 
   it('says after a kill that the relay did not stop in order', async () => {
-    const life = (action: string): AuditEntry => ({ ...entry(), action, actor: 'relay', subject: null });
+    const life = (action: AuditEntry['action']): AuditEntry => ({ ...entry(), action, actor: 'relay', subject: null });
     const first = await opened();
     await first.record(life('relay.started'));
     await first.record(entry());
