@@ -19,6 +19,7 @@ export type RouteKind =
   | 'frames'
   | 'blobs'
   | 'liveness'
+  | 'probe'
   | 'graceful'
   | 'graceful-socket'
   | 'plures-socket'

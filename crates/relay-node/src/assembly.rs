@@ -137,6 +137,7 @@ fn route(route: &config::RelayRoute) -> Result<Route, Failure> {
     let kind = match route.kind.as_str() {
         "native" => RouteKind::Native,
         "liveness" => RouteKind::Liveness,
+        "probe" => RouteKind::Probe,
         "session" => RouteKind::Frames(FrameRoute::Session),
         "push" => RouteKind::Frames(FrameRoute::Push),
         "pull" => RouteKind::Frames(FrameRoute::Pull),
