@@ -1,6 +1,7 @@
 //! Answers: bodies, errors, and the headers that every one of them carries.
 
 use super::PROTOCOL_VERSION;
+use super::accept::QUOTA;
 use super::rate::Allowance;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -27,6 +28,8 @@ pub(super) enum Refused {
     UpgradeRequired,
     RateLimited,
     Transport(RequestRefusal),
+    /// The tenant holds as much as it may.
+    Quota,
     Store {
         temporary: bool,
     },
@@ -42,6 +45,7 @@ impl From<DocumentError> for Refused {
     fn from(error: DocumentError) -> Self {
         match error {
             DocumentError::TooLarge => Self::invalid("The request changes more than one request may", &[]),
+            DocumentError::Withdrawn => Self::Quota,
             DocumentError::Store(StoreError::Overloaded | StoreError::DiskFull) => Self::Store { temporary: true },
             _ => Self::Store { temporary: false },
         }
@@ -162,6 +166,7 @@ fn words(refused: &Refused, allowance: Option<Allowance>) -> Words {
             "Sync is not enabled for this user yet; nothing is lost, work on offline",
             None,
         ),
+        Refused::Quota => (StatusCode::INSUFFICIENT_STORAGE, "QUOTA_EXCEEDED", QUOTA, None),
         Refused::NotFound => {
             (StatusCode::NOT_FOUND, "NOT_FOUND", "Nothing is served at this path with this method", None)
         }

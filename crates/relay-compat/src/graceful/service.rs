@@ -209,15 +209,7 @@ impl GracefulService {
         match path {
             Path::Push => self.push(body, tenant, exchange),
             Path::Pull => self.pull(body, tenant, exchange),
-            Path::Ack => match message::ack(body) {
-                Ok(ack) => exchange.turn(
-                    tenant,
-                    body.len(),
-                    move |documents| ack::run(documents, ack, tenant),
-                    |shared, acked| Answer::ok(&acked.body(shared.clock.now_ms())),
-                ),
-                Err(refused) => exchange.end(Err(refused)),
-            },
+            Path::Ack => self.ack(body, tenant, exchange),
             Path::Devices => self.devices(body, tenant, exchange),
             Path::Export => self.export(request.uri().query().unwrap_or_default(), tenant, exchange),
             Path::Import => self.import(body, tenant, exchange),
@@ -249,6 +241,16 @@ impl GracefulService {
         exchange.turn(tenant, body.len(), run, |_, page| Answer::bytes(page.body()));
     }
 
+    fn ack(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
+        let ack = match message::ack(body) {
+            Ok(ack) => ack,
+            Err(refused) => return exchange.end(Err(refused)),
+        };
+        let bytes_max = self.shared.options.tenant_bytes_max;
+        let run = move |documents: &mut dyn Documents| ack::run(documents, ack, tenant, bytes_max);
+        exchange.turn(tenant, body.len(), run, |shared, acked| Answer::ok(&acked.body(shared.clock.now_ms())));
+    }
+
     fn devices(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
         if !ack::may_declare(tenant) {
             return exchange.end(Err(Refused::Unauthorized));
@@ -257,7 +259,8 @@ impl GracefulService {
             Ok(devices) => devices,
             Err(refused) => return exchange.end(Err(refused)),
         };
-        let run = move |documents: &mut dyn Documents| ack::declare(documents, &devices).map(|()| devices);
+        let bytes_max = self.shared.options.tenant_bytes_max;
+        let run = move |documents: &mut dyn Documents| ack::declare(documents, &devices, bytes_max).map(|()| devices);
         exchange.turn(tenant, body.len(), run, |shared, devices| {
             Answer::ok(&json!({
                 "protocol_version": PROTOCOL_VERSION,
@@ -290,7 +293,10 @@ impl GracefulService {
         };
         let rules = self.rules(exchange.since_ms);
         let run = move |documents: &mut dyn Documents| export::import(documents, &changes, rules);
-        exchange.turn(tenant, body.len(), run, |_, report| Answer::ok(&report));
+        exchange.turn(tenant, body.len(), run, move |shared, imported| {
+            imported.sources.iter().for_each(|device_id| shared.listeners.tell_others(tenant, device_id));
+            Answer::ok(&imported.body(shared.clock.now_ms()))
+        });
     }
 
     fn refused_now(&self, refused: &Refused) -> Response<Bytes> {
