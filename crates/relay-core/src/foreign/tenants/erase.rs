@@ -1,0 +1,82 @@
+//! The end of a tenant: first it is durable that it ends, then its documents go, and last what is left of them in the files.
+
+use super::{ForeignTenants, Shared, book};
+use crate::documents::{DocumentError, DocumentRange, Documents, Keyspace, Tenant, turn};
+use crate::store::StoreError;
+use std::sync::Arc;
+
+/// Keys that go in one work.
+const PIECE_KEYS: usize = 5000;
+/// How long an erased tenant takes nothing, in hours: devices that were away would bring everything back.
+const ERASED_H: u32 = 180 * 24;
+/// Erased tenants that are remembered; those beyond may be opened again at once.
+const ERASED_MAX: usize = 100_000;
+
+/// Told once, when nothing is left or it cannot go on.
+pub type Erased = Box<dyn FnOnce(Result<(), DocumentError>) + Send>;
+
+impl ForeignTenants {
+    /// Erases a tenant; `done` once nothing of it is left in the files of the store.
+    pub fn erase(&self, keyspace: Keyspace, done: Erased) {
+        let now_h = self.shared.now_h();
+        let facts = {
+            let mut state = self.shared.lock();
+            if state.account.get(keyspace).is_none() {
+                drop(state);
+                return done(Err(StoreError::UnknownSpace.into()));
+            }
+            let is_remembered = keyspace.tenant != Tenant::ONLY && state.account.erased() < ERASED_MAX;
+            state.account.update(keyspace, |facts| {
+                facts.is_erasing = true;
+                facts.erased_h = if is_remembered { now_h.max(1) } else { 0 };
+            })
+        };
+        let shared = Arc::clone(&self.shared);
+        book::keep(&*self.shared.documents, keyspace, Some(&facts), move |kept| match kept {
+            Ok(()) => piece(shared, keyspace, done),
+            Err(error) => done(Err(error)),
+        });
+    }
+
+    /// Forgets erased tenants whose time is over.
+    pub fn forget_erased(&self) {
+        let now_h = self.shared.now_h();
+        let is_over = |erased_h: u32| erased_h > 0 && now_h.saturating_sub(erased_h) >= ERASED_H;
+        let over: Vec<_> = {
+            let state = self.shared.lock();
+            let rows = state.account.rows_after(None);
+            rows.filter(|(_, facts)| is_over(facts.erased_h) && !facts.is_erasing)
+                .map(|(keyspace, _)| keyspace)
+                .collect()
+        };
+        for keyspace in over {
+            self.shared.lock().account.update(keyspace, |facts| *facts = super::TenantFacts::default());
+            book::keep(&*self.shared.documents, keyspace, None, |_| {});
+        }
+    }
+}
+
+fn piece(shared: Arc<Shared>, keyspace: Keyspace, done: Erased) {
+    let documents = Arc::clone(&shared.documents);
+    let run = |documents: &mut dyn Documents| documents.delete_range(&DocumentRange::all(), PIECE_KEYS);
+    turn(&*documents, keyspace, 0, run, move |gone| match gone {
+        Ok(PIECE_KEYS..) => piece(shared, keyspace, done),
+        Ok(_) => {
+            let documents = Arc::clone(&shared.documents);
+            documents.document_scrub(Box::new(move |scrubbed| match scrubbed {
+                Ok(()) => end(&shared, keyspace, done),
+                Err(error) => done(Err(error)),
+            }));
+        }
+        Err(error) => done(Err(error)),
+    });
+}
+
+fn end(shared: &Arc<Shared>, keyspace: Keyspace, done: Erased) {
+    let facts = shared.lock().account.update(keyspace, |facts| {
+        let erased_h = facts.erased_h;
+        *facts = super::TenantFacts { erased_h, ..super::TenantFacts::default() };
+    });
+    let is_remembered = facts.erased_h > 0;
+    book::keep(&*shared.documents, keyspace, is_remembered.then_some(&facts), done);
+}
