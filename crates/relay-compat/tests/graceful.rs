@@ -32,6 +32,7 @@ impl Relay {
         let parts = GracefulParts {
             documents: Arc::clone(&documents) as Arc<dyn DocumentStore>,
             clock: Arc::clone(&clock) as Arc<_>,
+            seats: Arc::default(),
             options,
         };
         Self { service: GracefulService::new(parts), documents, clock, token: None }
@@ -354,6 +355,7 @@ fn who_shows_no_token_is_refused_where_one_is_needed() {
     let parts = GracefulParts {
         documents: relay.documents.clone(),
         clock: relay.clock.clone(),
+        seats: Arc::default(),
         options: GracefulOptions::default(),
     };
     let relay = Relay { service: GracefulService::new(parts), ..relay };
@@ -370,6 +372,7 @@ fn a_client_over_its_rate_is_told_when_to_come_back() {
     let parts = GracefulParts {
         documents: relay.documents.clone(),
         clock: relay.clock.clone(),
+        seats: Arc::default(),
         options: GracefulOptions { tokenless: true, requests_per_minute_max: 2, ..GracefulOptions::default() },
     };
     let relay = Relay { service: GracefulService::new(parts), ..relay };

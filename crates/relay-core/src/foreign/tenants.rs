@@ -24,6 +24,7 @@ use crate::gcra::{Rate, Table};
 use account::{Account, Caps};
 use asking::Asking;
 use bytes::Bytes;
+use erase::Waiters;
 use std::collections::VecDeque;
 use std::fmt;
 use std::hash::RandomState;
@@ -96,6 +97,7 @@ struct Counters {
 struct State {
     account: Account,
     asking: Asking,
+    erasing: Waiters,
     opened: VecDeque<Keyspace>,
 }
 
@@ -171,12 +173,6 @@ impl ForeignTenants {
         for (keyspace, facts) in book::read_all(&*documents)? {
             state.account.update(keyspace, |known| *known = facts);
         }
-        let unfinished: Vec<_> = state
-            .account
-            .rows_after(None)
-            .filter(|(_, facts)| facts.is_erasing)
-            .map(|(keyspace, _)| keyspace)
-            .collect();
         let rate = Rate::per_second(rules.writes_per_second_max);
         let shared = Arc::new(Shared {
             documents,
@@ -189,10 +185,7 @@ impl ForeignTenants {
             counters: Counters::default(),
         });
         let tenants = Self { shared };
-        for keyspace in unfinished {
-            // What fails now is tried again by the next start.
-            tenants.erase(keyspace, Box::new(|_| {}));
-        }
+        tenants.resume_erasures();
         Ok(tenants)
     }
 
@@ -214,7 +207,7 @@ impl ForeignTenants {
         self.shared.lock().account.total(system)
     }
 
-    /// Tenants that were opened since this was asked last, and how many could not be remembered by name.
+    /// Tenants that were opened since this was asked last, at most 1,024 of them.
     #[must_use]
     pub fn take_opened(&self) -> Vec<Keyspace> {
         self.shared.lock().opened.drain(..).collect()

@@ -228,3 +228,17 @@ fn an_erasure_that_was_cut_off_goes_on_with_the_next_start() {
     let left = tenants.get(tenant(1)).unwrap();
     assert_eq!((left.usage, left.is_erasing, left.erased_h), (Usage::default(), false, 500_000));
 }
+
+#[test]
+fn an_erasure_that_failed_is_tried_again_and_tells_all_who_wait() {
+    let scene = scene(TenantRules::default(), false);
+    put(&scene, tenant(1), "a", 10).unwrap();
+    scene.documents.refuse(Some(StoreError::DiskFull));
+    assert_eq!(erase(&scene, tenant(1)), Err(StoreError::DiskFull.into()));
+    assert_eq!(put(&scene, tenant(1), "a", 1), Err(DocumentError::Erased), "it has begun");
+    scene.documents.refuse(None);
+    scene.tenants.resume_erasures();
+    let left = scene.tenants.get(tenant(1)).unwrap();
+    assert_eq!((left.usage, left.is_erasing), (Usage::default(), false));
+    assert_eq!(erase(&scene, tenant(1)), Ok(()), "again: nothing is left");
+}
