@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct SeatLimits {
     /// Of the system.
     pub system_max: u64,
-    /// Of one tenant.
+    /// Of one tenant; not of the one whose peers are strangers to each other ([`Tenant::ONLY`]).
     pub tenant_max: u64,
 }
 
@@ -56,7 +56,8 @@ impl Seats {
         let is_full = |taken: u64, max: u64| max > 0 && taken >= max;
         let mut taken = self.lock();
         let of_tenant = taken.by_tenant.get(&tenant).copied().unwrap_or(0);
-        if is_full(taken.all, system_max) || is_full(of_tenant, tenant_max) {
+        let is_tenant_full = tenant != Tenant::ONLY && is_full(of_tenant, tenant_max);
+        if is_full(taken.all, system_max) || is_tenant_full {
             drop(taken);
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(SeatsFull);
@@ -104,12 +105,15 @@ mod tests {
     fn seats_of_system_and_tenant_are_limited_and_given_back() {
         let seats = Seats::new(SeatLimits { system_max: 3, tenant_max: 2 });
         let (one, other) = (Tenant([1; 16]), Tenant([2; 16]));
+        let strangers = [(); 3].map(|()| seats.take(Tenant::ONLY).unwrap());
+        assert_eq!(seats.take(Tenant::ONLY).unwrap_err(), SeatsFull, "the system's alone");
+        drop(strangers);
         let first = seats.take(one).unwrap();
         let second = seats.take(one).unwrap();
         assert_eq!(seats.take(one).unwrap_err(), SeatsFull, "the tenant's");
         let third = seats.take(other).unwrap();
         assert_eq!(seats.take(Tenant::ONLY).unwrap_err(), SeatsFull, "the system's");
-        assert_eq!((seats.of(one), seats.of(other), seats.refused()), (2, 1, 2));
+        assert_eq!((seats.of(one), seats.of(other), seats.refused()), (2, 1, 3));
         drop((first, third));
         let again = seats.take(one).unwrap();
         drop((second, again));
