@@ -182,28 +182,6 @@ fn words(refused: &Refused, allowance: Option<Allowance>) -> Words {
             "Sync is not enabled for this user yet; nothing is lost, work on offline",
             None,
         ),
-        Refused::RelayFull => (
-            StatusCode::INSUFFICIENT_STORAGE,
-            "QUOTA_EXCEEDED",
-            "The relay keeps as much as it may; nothing was stored",
-            None,
-        ),
-        Refused::WritesTooFast { .. } => {
-            (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT_EXCEEDED", "Too many writes; try again later", None)
-        }
-        Refused::TooManySockets => {
-            (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR", "Too many WebSockets are open; try again later", None)
-        }
-        Refused::NotAdmitted => (
-            StatusCode::UNAUTHORIZED,
-            "UNAUTHORIZED",
-            "This relay takes only who was invited; the token is not such",
-            None,
-        ),
-        Refused::Erased => {
-            (StatusCode::GONE, "ERASED", "The operator of this relay erased what it kept for this token", None)
-        }
-        Refused::Quota => (StatusCode::INSUFFICIENT_STORAGE, "QUOTA_EXCEEDED", QUOTA, None),
         Refused::NotFound => {
             (StatusCode::NOT_FOUND, "NOT_FOUND", "Nothing is served at this path with this method", None)
         }
@@ -236,5 +214,35 @@ fn words(refused: &Refused, allowance: Option<Allowance>) -> Words {
         Refused::Store { temporary: false } => {
             (StatusCode::INTERNAL_SERVER_ERROR, "DATABASE_ERROR", "The relay cannot read or store anything", None)
         }
+        limit => limit_words(limit),
+    }
+}
+
+/// Of what an operator's limits refuse.
+fn limit_words(refused: &Refused) -> Words {
+    match refused {
+        Refused::RelayFull => (
+            StatusCode::INSUFFICIENT_STORAGE,
+            "QUOTA_EXCEEDED",
+            "The relay keeps as much as it may; nothing was stored",
+            None,
+        ),
+        Refused::WritesTooFast { .. } => {
+            (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT_EXCEEDED", "Too many writes; try again later", None)
+        }
+        Refused::TooManySockets => {
+            (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR", "Too many WebSockets are open; try again later", None)
+        }
+        Refused::NotAdmitted => (
+            StatusCode::UNAUTHORIZED,
+            "UNAUTHORIZED",
+            "This relay takes only who was invited; the token is not such",
+            None,
+        ),
+        Refused::Erased => {
+            (StatusCode::GONE, "ERASED", "The operator of this relay erased what it kept for this token", None)
+        }
+        Refused::Quota => (StatusCode::INSUFFICIENT_STORAGE, "QUOTA_EXCEEDED", QUOTA, None),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "The request failed", None),
     }
 }
