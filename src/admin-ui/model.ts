@@ -170,6 +170,7 @@ export interface ForeignRow {
   readonly admitted: boolean;
   readonly records: number;
   readonly bytes: number;
+  readonly trees: number | null;
   readonly connections: number;
   readonly openedMs: number | null;
   readonly lastWriteMs: number | null;

@@ -38,3 +38,14 @@ export async function putValue(port: number, token: string, value: string): Prom
 function isAnswer(said: unknown): said is { readonly err?: unknown } {
   return typeof said === 'object' && said !== null && '@' in said && said['@'] === 'put1';
 }
+
+/** Sends the first entry of a new tree of Eidetica; the answer. */
+export async function sendRoot(port: number, token: string, data: string): Promise<unknown> {
+  const entry = { tree: { root: '', parents: [], metadata: null }, subtrees: [{ name: '_root', parents: [], data }], sig: { sig: null, key: '' } };
+  const response = await fetch(`http://127.0.0.1:${port}/api/v0`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ SendEntries: [entry] }),
+  });
+  return await response.json();
+}

@@ -57,7 +57,7 @@ function tenantParts({ tenants, protocols }: ForeignPage, show: () => void): rea
     { title: 'Tenant', cell: (row) => pseudonym(row.pseudonym) },
     { title: 'Protocol', cell: (row) => names.get(row.system) ?? row.system },
     { title: 'Let in', cell: (row) => (row.admitted ? 'by admission' : row.shared ? 'without a token' : 'named itself') },
-    { title: 'Records', isFigure: true, cell: (row) => count(row.records) },
+    { title: 'Records', isFigure: true, cell: (row) => (row.trees === null ? count(row.records) : `${count(row.records)} in ${plural(row.trees, 'tree')}`) },
     { title: 'Bytes', isFigure: true, cell: (row) => bytes(row.bytes) },
     { title: 'Open', isFigure: true, cell: (row) => count(row.connections) },
     { title: 'Last write', cell: (row) => (row.lastWriteMs === null ? UNKNOWN : ago(row.lastWriteMs)) },

@@ -20,6 +20,7 @@ const row = exactly({
   admitted: { type: 'boolean', description: 'Whether `admission` let it in, or the configuration names it.' },
   records: { ...count, description: 'Records it keeps: what they are is its protocol.' },
   bytes: { ...count, description: 'Bytes of them.' },
+  trees: { ...unknownCount, description: 'Trees among them; null where its protocol has none, and with more than 1,000.' },
   connections: { ...count, description: 'Open WebSockets.' },
   openedMs: { ...unknownCount, description: 'When it was opened, to the hour, Unix ms; null where that is not known.' },
   lastWriteMs: { ...unknownCount, description: 'When something was written last, to the hour, Unix ms; null where that is not known.' },

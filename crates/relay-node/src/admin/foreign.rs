@@ -7,7 +7,9 @@ use crate::failure::Failure;
 use crate::native::Native;
 use crate::stats::number;
 use napi_derive::napi;
-use relay_core::documents::{DocumentError, Keyspace, Tenant};
+use relay_compat::eidetica::tree_range;
+use relay_compat::systems::EIDETICA;
+use relay_core::documents::{DocumentError, DocumentStore, Keyspace, Tenant};
 use relay_core::foreign::{ForeignTenants, TenantFacts};
 use relay_core::store::StoreError;
 use sha2::{Digest, Sha256};
@@ -15,6 +17,8 @@ use std::sync::mpsc::sync_channel;
 
 /// Most tenants of one answer.
 const PAGE_MAX: usize = 100;
+/// Trees of one tenant that are counted.
+const TREES_COUNTED_MAX: usize = 1000;
 const HOUR_MS: u64 = 3_600_000;
 /// What stands for a tenant where pseudonyms are made of ids.
 const ID_DOMAIN: &[u8] = b"sealrelay/v1/foreign tenant";
@@ -47,6 +51,8 @@ pub struct RelayForeignRow {
     pub records: i64,
     /// Bytes of them.
     pub bytes: i64,
+    /// Trees among them; null where its protocol has none, and with more than 1,000.
+    pub trees: Option<i64>,
     /// Open WebSockets.
     pub connections: i64,
     /// When it was opened, to the hour, Unix ms; null where that is not known.
@@ -83,6 +89,16 @@ fn find(native: &Native, tenants: &ForeignTenants, wanted: &str) -> Result<Keysp
     }
 }
 
+/// Counts the trees of a tenant, if they are not too many to be counted for a list.
+fn trees(compat: &Compat, keyspace: Keyspace) -> Option<i64> {
+    let (send, receive) = sync_channel(1);
+    let range = tree_range().limited(TREES_COUNTED_MAX, usize::MAX);
+    // A closed store lets the question go.
+    compat.tenants()?.document_scan(keyspace, range, Box::new(move |page| drop(send.send(page))));
+    let page = receive.recv().ok()?.ok()?;
+    (!page.more).then(|| number(u64::try_from(page.items.len()).unwrap_or(u64::MAX)))
+}
+
 fn row(native: &Native, compat: &Compat, keyspace: Keyspace, facts: &TenantFacts) -> RelayForeignRow {
     let hour = |hour: u32| (hour > 0).then(|| number(u64::from(hour).saturating_mul(HOUR_MS)));
     RelayForeignRow {
@@ -92,6 +108,7 @@ fn row(native: &Native, compat: &Compat, keyspace: Keyspace, facts: &TenantFacts
         admitted: facts.is_admitted,
         records: number(facts.usage.keys),
         bytes: number(facts.usage.bytes),
+        trees: if keyspace.system == EIDETICA { trees(compat, keyspace) } else { None },
         connections: number(compat.connections(keyspace)),
         opened_ms: hour(facts.opened_h),
         last_write_ms: hour(facts.used_h),

@@ -73,7 +73,7 @@ describe('the admin API', () => {
 
   it('pages and erases foreign tenants by pseudonym, and says what their protocols leave in clear', async () => {
     await using world = await adminWorld();
-    const tenant = { pseudonym: P1, system: 'other', shared: false, admitted: true, records: 3, bytes: 99, connections: 1, openedMs: 3_600_000, lastWriteMs: null, erasedMs: null, erasing: false };
+    const tenant = { pseudonym: P1, system: 'other', shared: false, admitted: true, records: 3, bytes: 99, trees: null, connections: 1, openedMs: 3_600_000, lastWriteMs: null, erasedMs: null, erasing: false };
     world.core.foreignRows.push(tenant);
     const get = async (url: string): Promise<{ statusCode: number; json: () => unknown }> => await world.app.inject({ url, headers: world.bearer });
     const page = (await get(`/admin/api/foreign-tenants?after=${P1}&limit=7`)).json();
