@@ -52,6 +52,10 @@ export declare class RelayCore {
   sample(pseudonym: string | null): Promise<RelaySample | null>
   /** Erases the space with a pseudonym; resolves once nothing of it is left on disk. */
   eraseByPseudonym(pseudonym: string): Promise<void>
+  /** A page of the tenants of foreign systems, at most 100, behind the one with the pseudonym `after`. */
+  foreignTenants(after: string | null, count: number): Promise<RelayForeignPage>
+  /** Erases the foreign tenant with a pseudonym; resolves once nothing of it is left on disk. */
+  eraseForeignTenant(pseudonym: string): Promise<void>
   /** Begins to write a space (its id, 64 hexadecimal digits) as a file. */
   beginExport(space: string): Promise<SpaceExport>
   /**
@@ -153,6 +157,8 @@ export interface RelayCompat {
   gun: RelayGun | null
   /** Eidetica. */
   eidetica: RelayEidetica | null
+  /** What holds for the tenants of all of them. */
+  limits: RelayForeignLimits
 }
 
 /** Everything the core is told when it starts. */
@@ -262,6 +268,60 @@ export interface RelayEvent {
   message: string
   /** The pseudonym of the space it is about; null for none. */
   subject: string | null
+}
+
+/** Limits over all foreign tenants; 0 is no limit. */
+export interface RelayForeignLimits {
+  /** Tenants of all systems. */
+  tenantsMax: number
+  /** Bytes of the tenants of one system that nobody let in. */
+  openBytesMax: number
+  /** WebSockets of one system. */
+  connectionsMax: number
+  /** WebSockets of one tenant. */
+  tenantConnectionsMax: number
+  /** Works in a second that store something, of one tenant. */
+  tenantWritesPerSecondMax: number
+  /** Puts in a second of one connection. */
+  connectionPutsPerSecondMax: number
+}
+
+/** A page of foreign tenants. */
+export interface RelayForeignPage {
+  /** In an order of their own, which stays: by system. */
+  tenants: Array<RelayForeignRow>
+  /** Where the next page starts; null for none. */
+  next: string | null
+  /** Topics of PluresDB that somebody is in; null while it is off. */
+  topics: number | null
+  /** Peers in them. */
+  topicPeers: number | null
+}
+
+/** One foreign tenant. */
+export interface RelayForeignRow {
+  /** Its pseudonym. */
+  pseudonym: string
+  /** `graceful`, `gun` or `eidetica`. */
+  system: string
+  /** Whether it is that of those who show no token. */
+  shared: boolean
+  /** Whether somebody let it in, or the operator named it. */
+  admitted: boolean
+  /** Records that it keeps. */
+  records: number
+  /** Bytes of them. */
+  bytes: number
+  /** Open WebSockets. */
+  connections: number
+  /** When it was opened, to the hour, Unix ms; null where that is not known. */
+  openedMs: number | null
+  /** When something was written last, to the hour, Unix ms; null where that is not known. */
+  lastWriteMs: number | null
+  /** When the operator erased it, to the hour, Unix ms; null: it was not. Until half a year later it takes nothing. */
+  erasedMs: number | null
+  /** It is being erased. */
+  erasing: boolean
 }
 
 /** A device that would found a space. */
@@ -641,6 +701,28 @@ export interface RelayStats {
   eideticaWaitedTotal: number
   /** r" Entries of Eidetica that were refused. */
   eideticaEntriesRefusedTotal: number
+  /** r" Tenants of all foreign systems. */
+  foreignTenants: number
+  /** r" Bytes that tenants of Graceful Books keep. */
+  gracefulBytes: number
+  /** r" Bytes that tenants of GUN keep. */
+  gunBytes: number
+  /** r" Bytes that tenants of Eidetica keep. */
+  eideticaBytes: number
+  /** r" Foreign tenants opened. */
+  foreignTenantsOpenedTotal: number
+  /** r" Writes refused because there are as many foreign tenants as there may be. */
+  foreignTenantsRefusedTotal: number
+  /** r" Writes refused because the tenants of a foreign system keep as much as they may. */
+  foreignBytesRefusedTotal: number
+  /** r" Writes refused because a foreign tenant writes too often. */
+  foreignRateRefusedTotal: number
+  /** r" Writes refused because nobody let their foreign tenant in. */
+  foreignAdmissionRefusedTotal: number
+  /** r" Writes refused because the operator erased their foreign tenant. */
+  foreignErasedRefusedTotal: number
+  /** r" WebSockets of foreign protocols refused because a system or a tenant has as many as it may. */
+  foreignConnectionsRefusedTotal: number
   /** r" Connections open now, HTTP and WebSocket together. */
   connectionsOpen: number
   /** r" WebSockets open now. */

@@ -6,6 +6,7 @@ import type { SessionState } from './model.js';
 import type { PageEntry } from './page.js';
 import { accessPage } from './pages/access.js';
 import { blindnessPage } from './pages/blindness.js';
+import { foreignPage } from './pages/foreign.js';
 import { invitesPage } from './pages/invites.js';
 import { overviewPage } from './pages/overview.js';
 import { auditPage, logsPage } from './pages/records.js';
@@ -14,7 +15,7 @@ import { slowPage } from './pages/slow.js';
 import { spacesPage } from './pages/spaces.js';
 import { showSignIn, useLink } from './sign-in.js';
 
-const PAGES: readonly PageEntry[] = [overviewPage, spacesPage, slowPage, blindnessPage, limitsPage, invitesPage, retentionPage, regionsPage, configPage, logsPage, auditPage, accessPage];
+const PAGES: readonly PageEntry[] = [overviewPage, spacesPage, foreignPage, slowPage, blindnessPage, limitsPage, invitesPage, retentionPage, regionsPage, configPage, logsPage, auditPage, accessPage];
 const SESSION_LOOK_MS = 60_000;
 
 async function start(): Promise<void> {

@@ -171,3 +171,35 @@ export interface PasskeyRow {
   readonly createdAtMs: number;
   readonly usedAtMs: number | null;
 }
+
+/** A foreign protocol that is served. */
+export interface OpenProtocol {
+  readonly system: string;
+  readonly name: string;
+  readonly where: string;
+  readonly who: string;
+  readonly clear: string;
+}
+
+export interface ForeignRow {
+  readonly pseudonym: string;
+  readonly system: string;
+  readonly shared: boolean;
+  readonly admitted: boolean;
+  readonly records: number;
+  readonly bytes: number;
+  readonly trees: number | null;
+  readonly connections: number;
+  readonly openedMs: number | null;
+  readonly lastWriteMs: number | null;
+  readonly erasedMs: number | null;
+  readonly erasing: boolean;
+}
+
+export interface ForeignPage {
+  readonly protocols: readonly OpenProtocol[];
+  readonly tenants: readonly ForeignRow[];
+  readonly next: string | null;
+  readonly topics: number | null;
+  readonly topicPeers: number | null;
+}

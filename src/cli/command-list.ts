@@ -8,6 +8,7 @@ import { configDefault, configDocs, configEnv, configSchemaCommand } from './com
 import { configShow } from './commands/config-show.js';
 import { demoCommand } from './commands/demo.js';
 import { explainCommand } from './commands/explain.js';
+import { foreignErase, foreignList } from './commands/foreign.js';
 import { healthcheckCommand } from './commands/healthcheck.js';
 import { logResetCommand } from './commands/log-reset.js';
 import { reloadCommand } from './commands/reload.js';
@@ -48,6 +49,8 @@ export const COMMANDS: readonly Command[] = [
   spaceImport,
   spaceVerify,
   spaceErase,
+  foreignList,
+  foreignErase,
   auditShow,
   auditVerify,
   completionCommand(() => COMMANDS),

@@ -18,10 +18,10 @@ import { openSink, type LogSink } from '../server/log/sink.js';
 import { buildLogger } from '../server/logging.js';
 import { LogRing } from '../server/logging-ring.js';
 import { startServer, type RunningServer } from '../server/main.js';
+import { describeProtocol, openProtocols } from '../server/open-protocols.js';
 import { VERSION } from '../version.js';
 import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
 import { withDomains } from './serve-domains.js';
-import { openProtocols } from './open-protocols.js';
 import { EXIT_OK } from './command.js';
 import type { CliIo } from './io.js';
 
@@ -102,7 +102,7 @@ function factsOf(server: RunningServer, config: Config, file: string | null): Ba
     tls: info.tls,
     demoUrl: showsDemo(config) ? `${info.tls ? 'https' : 'http'}://${authority(info.certificateName ?? info.host, info.port)}/demo` : null,
     isOpen: !isLoopback(config.host),
-    foreign: openProtocols(config),
+    foreign: openProtocols(config).map(describeProtocol),
   };
 }
 

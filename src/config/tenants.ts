@@ -2,6 +2,7 @@
 import { isKeySource } from './key-source.js';
 import { configError, type Finding, type Origin } from './finding.js';
 import type { Config, OptionKey, OptionSpec } from './options.js';
+import { COMPAT } from './table/compat.js';
 import { LIMITS_OF_TENANT } from './table/tenants.js';
 import { parseValue } from './values.js';
 
@@ -72,11 +73,17 @@ function isTerm(name: string): name is keyof TenantLimits {
   return Object.hasOwn(TERMS, name);
 }
 
+/** Switches that let anybody in. */
+const TOKENLESS = (Object.keys(COMPAT) as (keyof typeof COMPAT)[]).filter((key): key is Extract<keyof typeof COMPAT, `${string}-tokenless`> => key.endsWith('-tokenless'));
+
 /** What is wrong with who may found spaces. */
 export function checkAdmission(config: Config, origin: (key: OptionKey) => Origin): Finding[] {
   const findings: Finding[] = [];
   const wrong = (key: OptionKey, what: string, hint: string): void => void findings.push(configError(`${origin(key).label}: ${what}`, hint, origin(key).place));
   if (parseTenants(config.tenants) === undefined) wrong('tenants', `"${config.tenants}" is not a list of tenants`, NOT_A_LIST);
+  for (const key of config.admission === 'open' ? [] : TOKENLESS) {
+    if (config[key] === 'on') wrong(key, `nobody lets in who shows no token, and admission is ${config.admission}`, `Leave --${key} out, or set --admission open.`);
+  }
   if (config.admission !== 'jwt') return findings;
   for (const key of ['jwt.keys', 'jwt.issuer', 'jwt.audience'] as const) {
     if (config[key] === OFF) wrong('admission', `admission jwt needs ${key}`, `Set --${key}, or choose another --admission.`);

@@ -40,6 +40,8 @@ function portOf(core: NativeAddon.RelayCore): RelayPort {
     space: (pseudonym) => converted(() => core.space(pseudonym)),
     slowReaders: (count) => converted(() => core.slowReaders(count)),
     tenants: (after, count) => converted(() => core.tenants(after, count)),
+    foreignTenants: (after, count) => converted(() => core.foreignTenants(after, count)),
+    eraseForeignTenant: (pseudonym) => converted(() => core.eraseForeignTenant(pseudonym)),
     sample: (pseudonym) => converted(() => core.sample(pseudonym)),
     eraseByPseudonym: (pseudonym) => converted(() => core.eraseByPseudonym(pseudonym)),
     beginExport: async (space) => {

@@ -1,7 +1,7 @@
 // What the rest of the program knows of the data plane. The addon implements it; tests hand in a double.
-import type { ExportReport, ImportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats, RelayTenantPage } from '../../index.js';
+import type { ExportReport, ImportReport, LogResetReport, RelayConfig, RelayEvent, RelayForeignPage, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats, RelayTenantPage } from '../../index.js';
 
-export type { ExportReport, ImportReport, LogResetReport, RelayConfig, RelayEvent, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats, RelayTenantPage };
+export type { ExportReport, ImportReport, LogResetReport, RelayConfig, RelayEvent, RelayForeignPage, RelayFounding, RelayFoundingVerdict, RelayInfo, RelayMeasures, RelaySample, RelaySlowReaders, RelaySpaceDetail, RelaySpacePage, RelaySpan, RelayStats, RelayTenantPage };
 
 /** A file that is made while it is read. */
 export interface PieceSource {
@@ -39,6 +39,10 @@ export interface RelayPort {
   slowReaders(count: number): Promise<RelaySlowReaders>;
   /** A page of tenants with what they take, at most 1,000, behind the one with the id `after`. */
   tenants(after: string | null, count: number): Promise<RelayTenantPage>;
+  /** A page of the tenants of foreign protocols, at most 100, behind the one with the pseudonym `after`. */
+  foreignTenants(after: string | null, count: number): Promise<RelayForeignPage>;
+  /** Erases the foreign tenant with a pseudonym; resolves once nothing of it is left on disk. */
+  eraseForeignTenant(pseudonym: string): Promise<void>;
   /** The newest stored record of the space with a pseudonym, or of the one written to last; null when there is none. */
   sample(pseudonym: string | null): Promise<RelaySample | null>;
   /** Erases the space with a pseudonym; resolves once nothing of it is left on disk. */

@@ -6,6 +6,7 @@ import { installGuard, mayStay } from './admin-auth/guard.js';
 import { passkeyRoutes } from './admin-auth/passkey-routes.js';
 import { sessionRoutes } from './admin-auth/session-routes.js';
 import type { ReadCore } from './admin-api/core-of.js';
+import { foreignTenantRoutes } from './admin-api/foreign-tenants.js';
 import { installOpenApi, openApiRoute } from './admin-api/docs.js';
 import { logsRoute } from './admin-api/logs.js';
 import { overviewRoutes, type OverviewDeps } from './admin-api/overview.js';
@@ -73,6 +74,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   overviewRoutes(app, deps);
   liveRoute(app, deps.stats, (request) => mayStay(deps.access, request));
   spacesRoutes(app, deps.core, deps.access.audit);
+  foreignTenantRoutes(app, deps, deps.access.audit);
   sampleRoute(app, deps.core);
   logsRoute(app, deps.logRing);
   reloadRoute(app, deps.reload);

@@ -19,6 +19,7 @@ export type RouteKind =
   | 'frames'
   | 'blobs'
   | 'liveness'
+  | 'probe'
   | 'graceful'
   | 'graceful-socket'
   | 'plures-socket'
@@ -133,6 +134,14 @@ function compatConfig(config: Config): RelayConfig['compat'] {
           bodyBytesMax: config['compat.eidetica-body-max'],
         }
       : null,
+    limits: {
+      tenantsMax: config['compat.tenants-max'],
+      openBytesMax: config['compat.open-quota'],
+      connectionsMax: config['compat.connections-max'],
+      tenantConnectionsMax: config['limits.space-connections-max'],
+      tenantWritesPerSecondMax: config['limits.space-pushes-per-second'],
+      connectionPutsPerSecondMax: config['limits.session-pushes-per-second'],
+    },
   };
 }
 
@@ -174,8 +183,9 @@ function isProofWanted(config: Config): boolean {
   return config['compat.eidetica-proof'] === 'on' || (config['compat.eidetica-proof'] === 'auto' && !isLoopback(config.host));
 }
 
-/** What a switch comes to: `auto` is on while only this machine can connect. */
+/** What a switch comes to: `auto` is on while only this machine can connect. Who shows no token cannot be let in by one. */
 export function isOn(config: Config, key: Switch): boolean {
+  if (key.endsWith('-tokenless') && config.admission !== 'open') return false;
   return config[key] === 'on' || (config[key] === 'auto' && isLoopback(config.host));
 }
 

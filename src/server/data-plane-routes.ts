@@ -12,6 +12,7 @@ export const DATA_PLANE_ROUTES: RouteTable = {
   '/v1/frames': 'frames',
   '/v1/blobs/': 'blobs',
   '/health/live': 'liveness',
+  '/health/ready': 'probe',
   '/sync/push': 'graceful',
   '/sync/pull': 'graceful',
   '/sync/ack': 'graceful',

@@ -12,8 +12,8 @@ interface WordRule {
 
 /** Where the words of one foreign system are at home: its own folder, and the places that name every system once. */
 function homeOf(system: string): readonly string[] {
-  const places = ['crates/relay-node/src/compat.rs', 'crates/relay-node/src/stats.rs', 'crates/relay-node/src/config.rs', 'crates/relay-compat/src/lib.rs', 'crates/relay-compat/src/systems.rs', 'crates/relay-compat/tests/'];
-  const typescript = ['src/config/table/compat.ts', 'src/config/aliases.ts', 'src/server/core-config.ts', 'src/server/data-plane-routes.ts', 'src/server/telemetry/relay-metrics.ts', 'src/cli/open-protocols.ts'];
+  const places = ['crates/relay-node/src/compat', 'crates/relay-node/src/admin/foreign.rs', 'crates/relay-node/src/stats.rs', 'crates/relay-node/src/config.rs', 'crates/relay-compat/src/lib.rs', 'crates/relay-compat/src/systems.rs', 'crates/relay-compat/tests/', 'test/integration/foreign-tenants'];
+  const typescript = ['src/config/table/compat.ts', 'src/config/aliases.ts', 'src/server/core-config.ts', 'src/server/data-plane-routes.ts', 'src/server/telemetry/relay-metrics.ts', 'src/server/open-protocols.ts'];
   return [`src/client/${system}/`, `crates/relay-compat/src/${system}`, `crates/relay-compat/tests/${system}`, 'crates/relay-compat/tests/fuzz_corpus.rs', 'crates/relay-compat/tests/detect.rs', `test/conformance/${system}/`, ...places, ...typescript];
 }
 

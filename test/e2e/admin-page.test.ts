@@ -6,6 +6,7 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readLocalToken } from '../../src/server/admin-auth/local-token.js';
 import { adminScene, type AdminScene } from '../support/admin-scene.js';
+import { pushChange } from '../support/foreign-pushes.js';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -13,7 +14,7 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-bac
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const FILES = join(import.meta.dirname, '../../dist/admin-ui');
 const BROTLI_BYTES_MAX = 80 * 1024;
-const PAGES = ['', 'spaces', 'slow', 'blindness', 'limits', 'invites', 'retention', 'regions', 'config', 'logs', 'audit', 'access'];
+const PAGES = ['', 'spaces', 'foreign', 'slow', 'blindness', 'limits', 'invites', 'retention', 'regions', 'config', 'logs', 'audit', 'access'];
 
 interface Axe {
   run(context?: Document, options?: { readonly runOnly?: readonly string[] }): Promise<{ violations: { id: string; nodes: { html: string }[] }[]; passes: unknown[] }>;
@@ -162,6 +163,30 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the admin page in a 
     await page.fill('#invite-label', 'for another');
     await page.keyboard.press('Enter');
     await page.waitForSelector('.token:has-text("shown-once")');
+    await page.evaluate(AXE);
+    expect(await page.evaluate(async () => (await axe.run()).violations.map(({ id }) => id))).toEqual([]);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+
+  test('shows what other protocols keep and leave readable, and erases a tenant of one', { timeout: 60_000 }, async () => {
+    const port = Number(new URL(await relay.url()).port);
+    for (const token of ['one', 'two']) expect(await pushChange(port, token, 'AAAA')).toBe(200);
+    const { page, context, troubles } = await signedIn();
+    await page.goto(`${origin}/admin#/foreign`);
+    await page.waitForSelector('td:has-text("in clear")');
+    const erasable = page.locator('button:has-text("Erase")');
+    await erasable.first().waitFor();
+    const before = await erasable.count();
+    expect(before).toBeGreaterThanOrEqual(2);
+    const name = ((await erasable.first().getAttribute('aria-label')) ?? '').replace('Erase the tenant ', '');
+    await erasable.first().click();
+    await page.waitForSelector('dialog[open]');
+    expect(await page.locator('dialog button[type=submit]').isDisabled()).toBe(true);
+    await page.keyboard.type(name);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('td:has-text("erased")');
+    expect(await erasable.count()).toBe(before - 1);
     await page.evaluate(AXE);
     expect(await page.evaluate(async () => (await axe.run()).violations.map(({ id }) => id))).toEqual([]);
     expect(troubles).toEqual([]);

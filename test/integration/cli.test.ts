@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/command-list.js';
 import { createSpace } from '../../src/client/node.js';
+import { pushChange } from '../support/foreign-pushes.js';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 import { Shell } from '../support/shell.js';
 
@@ -25,7 +26,8 @@ async function placeOf(relay: ServeProcess): Promise<Record<string, string>> {
 describe.skipIf(!isRunnable)('the examples of every help (needs `npm run build` and bash)', () => {
   const asks = COMMANDS.filter(({ name }) => HEALTHY_ONLY.includes(name));
   const moves = COMMANDS.filter(({ name }) => name.startsWith('space '));
-  it.each(COMMANDS.filter((command) => !HEALTHY_ONLY.includes(command.name) && !moves.includes(command)))('$name', async ({ name, examples }) => {
+  const foreign = COMMANDS.filter(({ name }) => name.startsWith('foreign '));
+  it.each(COMMANDS.filter((command) => !HEALTHY_ONLY.includes(command.name) && ![...moves, ...foreign].includes(command)))('$name', async ({ name, examples }) => {
     using shell = new Shell();
     writeFileSync(join(shell.dir, 'sealrelay.yaml'), 'workers: 1\n');
     if (name.startsWith('audit ') || name.startsWith('token ')) placeRelayWasIn(shell.dir);
@@ -64,6 +66,18 @@ describe.skipIf(!isRunnable)('the examples of every help (needs `npm run build` 
     for (const line of [...looks, ...lines('export'), ...lines('verify'), ...imports, ...(hasList ? lines('erase') : [])]) expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 0, err: '' });
     expect(moves.map(({ name }) => name.slice('space '.length)).toSorted()).toEqual(['erase', 'export', 'import', 'list', 'show', 'verify']);
     for (const space of spaces) await space.close();
+  });
+
+  it('foreign, of a relay that runs', async () => {
+    await using relay = new ServeProcess([]);
+    const here = await placeOf(relay);
+    for (const token of ['one', 'two']) expect(await pushChange(Number(here['RELAY_PORT']), token, 'AAAA')).toBe(200);
+    using asking = new Shell(here);
+    const { tenants }: { tenants: { pseudonym: string }[] } = JSON.parse((await asking.run('relay foreign list --json')).out);
+    using shell = new Shell({ ...here, TENANT: tenants[0]?.pseudonym ?? '', OTHER_TENANT: tenants[1]?.pseudonym ?? '' });
+    for (const { line } of foreign.flatMap(({ examples }) => examples)) expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 0, err: '' });
+    expect(await shell.run('relay foreign erase $TENANT')).toMatchObject({ code: 2, err: expect.stringContaining('cannot be taken back') });
+    expect((await shell.run('relay foreign list')).out.match(/erased$/gm)).toHaveLength(2);
   });
 
   it('status, top, sla, healthcheck, reload and admin-link, of a relay that runs; they fail when none does', async () => {

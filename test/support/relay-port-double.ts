@@ -1,11 +1,12 @@
 // A data plane that only remembers what it was told.
-import type { RelaySpaceRow } from '../../index.js';
+import type { RelayForeignRow, RelaySpaceRow } from '../../index.js';
 import { RelayError } from '../../src/errors.js';
 import type {
   ImportReport,
   PieceSource,
   RelayConfig,
   RelayEvent,
+  RelayForeignPage,
   RelayFounding,
   RelayFoundingVerdict,
   RelayInfo,
@@ -105,6 +106,18 @@ export class RelayPortDouble implements RelayPort {
   async tenants(): Promise<RelayTenantPage> {
     const row = { connections: 2, connectionsMax: 10, entries: 3, entriesMax: 0, bytes: null, bytesMax: 4096, pushesPerSecondMax: 0 };
     return { tenants: [{ tenant: tenantId('acme'), spaces: 1, ...row }, { tenant: tenantId('unlisted'), spaces: 4, ...row }], next: null };
+  }
+
+  readonly foreignRows: RelayForeignRow[] = [];
+
+  async foreignTenants(after: string | null, count: number): Promise<RelayForeignPage> {
+    this.calls.push(`foreign tenants ${after ?? 'from the first'} ${count}`);
+    return { tenants: this.foreignRows.slice(0, count), next: null, topics: 2, topicPeers: 5 };
+  }
+
+  async eraseForeignTenant(pseudonym: string): Promise<void> {
+    if (!this.foreignRows.some((row) => row.pseudonym === pseudonym)) throw new RelayError('tenant_unknown', 'no foreign tenant has this pseudonym');
+    this.calls.push(`erase foreign ${pseudonym}`);
   }
 
   async sample(pseudonym: string | null): Promise<RelaySample | null> {

@@ -106,7 +106,10 @@ impl Detecting {
             let mut endpoint = factory.open(self.opened.clone(), now);
             // It greets before it hears, as it would have at the start.
             endpoint.poll(now, out);
-            self.decided = Some((endpoint, factory.message_bytes_max()));
+            let bytes_max = factory.message_bytes_max();
+            // What the other protocol keeps for a socket is free again.
+            self.factories = Undecided { text: None, binary: None };
+            self.decided = Some((endpoint, bytes_max));
         }
         self.decided.as_mut().map(|(endpoint, _)| &mut **endpoint as &mut dyn Endpoint)
     }

@@ -30,6 +30,7 @@ mod wire;
 
 pub use entry::fuzz_request;
 pub use key::{RelayKey, SEED_BYTES};
+pub use record::tree_range;
 pub use service::{EideticaOptions, EideticaParts, EideticaService, EideticaStats, Offload};
 
 /// Largest body of a request, in bytes (default).

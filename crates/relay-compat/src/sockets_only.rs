@@ -13,6 +13,13 @@ pub(crate) fn plain(status: StatusCode, body: &'static str) -> Response<Bytes> {
     answer
 }
 
+/// Of a WebSocket beyond those there may be.
+pub(crate) fn too_many() -> Response<Bytes> {
+    let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, "Too many connections");
+    answer.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("5"));
+    answer
+}
+
 /// Of a request that is none for a WebSocket.
 pub(crate) fn not_found() -> Response<Bytes> {
     plain(StatusCode::NOT_FOUND, "Not Found")

@@ -14,14 +14,14 @@ use support::{Counting, Socket, StillClock, at};
 /// A service whose sockets greet, as the text one.
 fn greeting() -> Arc<dyn ForeignService> {
     let options = GracefulOptions { tokenless: true, ..GracefulOptions::default() };
-    let parts =
-        GracefulParts { documents: Arc::new(MemoryDocuments::new()), clock: Arc::new(StillClock::default()), options };
+    let (documents, clock) = (Arc::new(MemoryDocuments::new()), Arc::new(StillClock::default()));
+    let parts = GracefulParts { documents, clock, seats: Arc::default(), options };
     Arc::new(GracefulService::new(parts))
 }
 
 fn silent() -> Arc<dyn ForeignService> {
     let (entropy, clock) = (Arc::new(Counting(AtomicU64::new(0))), Arc::new(StillClock::default()));
-    Arc::new(PluresService::new(PluresOptions::default(), entropy, clock))
+    Arc::new(PluresService::new(PluresOptions::default(), Arc::default(), entropy, clock))
 }
 
 const PATH: &str = "/gun?device_id=d";

@@ -32,6 +32,7 @@ impl Relay {
         let parts = GracefulParts {
             documents: Arc::clone(&documents) as Arc<dyn DocumentStore>,
             clock: Arc::clone(&clock) as Arc<_>,
+            seats: Arc::default(),
             options,
         };
         Self { service: GracefulService::new(parts), documents, clock, token: None }
@@ -214,6 +215,86 @@ fn what_is_kept_for_long_enough_goes_with_everything_that_belongs_to_it() {
 }
 
 #[test]
+fn what_strict_mode_knows_of_entities_goes_with_their_newest_change() {
+    let strict = GracefulOptions { strict: true, retention_ms: 1_000_000, ..GracefulOptions::default() };
+    let relay = Relay::with_token(strict);
+    relay.ok("/sync/devices", &json!({"devices": ["a", "b"]}));
+    let of = |entity: &str, id: &str, timestamp: f64| {
+        let mut change = change(id, timestamp);
+        change["entity_id"] = json!(entity);
+        change
+    };
+    relay.push("a", &[of("old", "1", 1.0), of("acked", "2", 1.0), of("kept", "3", 1.0)]);
+    assert_eq!(relay.ok("/sync/ack", &json!({"device_id": "b", "acknowledged_ids": ["2"]}))["deleted"], 1);
+    relay.pass_ms(900_000);
+    assert_eq!(relay.push("a", &[of("kept", "4", 2.0)])["success"], true);
+    relay.pass_ms(200_000);
+    relay.service.sweep();
+    // The newest receive time, the declared devices, and of one change itself, its id and its entity.
+    assert_eq!(relay.usage().keys, 5);
+    assert_eq!(relay.push("a", &[of("kept", "5", 2.0)])["success"], false, "what is kept is still known");
+    assert_eq!(relay.push("a", &[of("acked", "6", 1.0), of("old", "7", 1.0)])["success"], true);
+    relay.pass_ms(2_000_000);
+    relay.service.sweep();
+    assert_eq!(relay.usage().keys, 2, "nothing of any entity is left");
+}
+
+#[test]
+fn a_full_tenant_takes_no_acks_but_those_that_make_room() {
+    let relay = Relay::with_token(GracefulOptions { tenant_bytes_max: 4000, ..GracefulOptions::default() });
+    let devices: Vec<_> = (0..200).map(|n| format!("device{n}")).collect();
+    assert_eq!(relay.ask("/sync/devices", &json!({"devices": devices})).status(), StatusCode::OK);
+    let names: Vec<_> = (0..200).map(|n| format!("device{n}{}", "x".repeat(100))).collect();
+    let refused = relay.ask("/sync/devices", &json!({"devices": names}));
+    assert_eq!(refused.status(), StatusCode::INSUFFICIENT_STORAGE);
+    assert_eq!(serde_json::from_slice::<Value>(refused.body()).unwrap()["error"]["code"], "QUOTA_EXCEEDED");
+    relay.ok("/sync/devices", &json!({"devices": ["a", "b", "c"]}));
+    let changes: Vec<_> = (0..50).map(|n| change(&n.to_string(), 1.0)).collect();
+    let taken = relay.push("a", &changes)["accepted"].clone();
+    let ack = |device: &str| relay.ok("/sync/ack", &json!({"device_id": device, "acknowledged_ids": taken}));
+    let filled = relay.usage().bytes;
+    let acked = ack("b");
+    assert_eq!(acked["success"], false, "{acked}");
+    assert_eq!(acked["rejected"][0]["reason"], "Storage quota exceeded");
+    assert!(relay.usage().bytes <= filled.max(4000), "{} after {filled}", relay.usage().bytes);
+    relay.ok("/sync/devices", &json!({"devices": ["a", "b"]}));
+    let made_room = ack("b");
+    assert_eq!(
+        (&made_room["success"], made_room["deleted"].as_u64()),
+        (&json!(true), taken.as_array().map(|it| it.len() as u64))
+    );
+    assert!(relay.usage().bytes < filled);
+}
+
+#[test]
+fn connected_devices_hear_of_what_an_import_brought_and_no_other() {
+    let relay = Relay::with_token(GracefulOptions::default());
+    let header = [("authorization", "Bearer token")];
+    let mut sockets: Vec<_> = ["a", "b"]
+        .iter()
+        .map(|device| Socket::open(&relay.service, &format!("/ws?device_id={device}"), &header).unwrap())
+        .collect();
+    let mut heard = |relay: &Relay, changes: &[Value]| {
+        relay.ok("/sync/import", &json!({"version": "1.0.0", "changes": changes}));
+        let turned = sockets.iter_mut().map(|socket| {
+            socket.turn(at(0));
+            kinds(socket)
+        });
+        turned.map(|kinds| kinds.iter().filter(|kind| *kind == "sync_available").count()).collect::<Vec<_>>()
+    };
+    let mut of_a = change("1", 1.0);
+    of_a["device_id"] = json!("a");
+    assert_eq!(heard(&relay, &[of_a.clone()]), [0, 1], "a device has its own changes");
+    assert_eq!(heard(&relay, &[of_a]), [0, 0], "nothing is new");
+    let of_many = (0..100).map(|n| {
+        let mut change = change(&format!("m{n}"), 1.0);
+        change["device_id"] = json!(format!("device{n}"));
+        change
+    });
+    assert!(heard(&relay, &of_many.collect::<Vec<_>>()).iter().all(|count| (1..=17).contains(count)));
+}
+
+#[test]
 fn many_changes_go_by_one_ack_of_the_last_of_many_devices() {
     let relay = Relay::with_token(GracefulOptions::default());
     let devices: Vec<_> = (0..30).map(|n| format!("device{n}")).collect();
@@ -274,6 +355,7 @@ fn who_shows_no_token_is_refused_where_one_is_needed() {
     let parts = GracefulParts {
         documents: relay.documents.clone(),
         clock: relay.clock.clone(),
+        seats: Arc::default(),
         options: GracefulOptions::default(),
     };
     let relay = Relay { service: GracefulService::new(parts), ..relay };
@@ -290,6 +372,7 @@ fn a_client_over_its_rate_is_told_when_to_come_back() {
     let parts = GracefulParts {
         documents: relay.documents.clone(),
         clock: relay.clock.clone(),
+        seats: Arc::default(),
         options: GracefulOptions { tokenless: true, requests_per_minute_max: 2, ..GracefulOptions::default() },
     };
     let relay = Relay { service: GracefulService::new(parts), ..relay };

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use support::{Counting, Out, Socket, StillClock, at};
 
 fn service(options: PluresOptions) -> PluresService {
-    PluresService::new(options, Arc::new(Counting(AtomicU64::new(0))), Arc::new(StillClock::default()))
+    PluresService::new(options, Arc::default(), Arc::new(Counting(AtomicU64::new(0))), Arc::new(StillClock::default()))
 }
 
 fn settle(sockets: &mut [&mut Socket], now_ms: u64) {

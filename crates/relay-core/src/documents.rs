@@ -12,12 +12,13 @@ mod transaction;
 mod turn;
 
 pub use batch::{Change, write};
-pub use error::DocumentError;
+pub use error::{Cap, DocumentError};
 pub use memory::MemoryDocuments;
 pub use overlay::{Overlay, Stacked};
 pub use range::{DocumentRange, Page};
 pub use store::{
-    DocumentCompletion, DocumentReader, DocumentStats, DocumentStore, DocumentWork, Documents, Keyspace, Tenant, Usage,
+    Credential, DocumentCompletion, DocumentReader, DocumentStats, DocumentStore, DocumentWork, Documents, Keyspace,
+    Tenant, Usage,
 };
 pub use transaction::Transaction;
 pub use turn::turn;

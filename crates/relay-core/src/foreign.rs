@@ -3,6 +3,15 @@
 //!
 //! A service never blocks: what needs the disk is answered by its completion, so an answer can mean "durable".
 
+mod seats;
+mod tenants;
+
+pub use seats::{Seat, SeatLimits, Seats, SeatsFull};
+pub use tenants::{
+    Erased, ForeignTenants, Moments, SystemTotal, TENANT_BOOK_SYSTEM, TenantCounts, TenantFacts, TenantParts,
+    TenantRules,
+};
+
 use crate::endpoint::{EndpointFactory, Moment};
 use bytes::Bytes;
 use http::{Request, Response};

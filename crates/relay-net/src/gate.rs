@@ -34,7 +34,7 @@ use std::sync::Arc;
 /// Rates and counts of one client address (of IPv6, of its /64); 0 is no limit. `Default` limits nothing and trusts nobody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GateConfig {
-    /// Requests in a minute that the core passes on to the control plane.
+    /// Requests in a minute that the core passes on to the control plane, probes excepted.
     pub requests_per_minute: u32,
     /// Requests in a minute on the routes the core serves itself, liveness excepted; a WebSocket is one.
     pub native_requests_per_minute: u32,
@@ -158,7 +158,7 @@ impl Gate {
         counters: &Counters,
     ) -> Option<Verdict> {
         let (table, limited) = match kind {
-            Some(RouteKind::Liveness) => return None,
+            Some(RouteKind::Liveness | RouteKind::Probe) => return None,
             // A foreign protocol counts its own requests, and says so in its own words.
             Some(_) => (&self.native_requests, &counters.native_requests_limited_total),
             None => (&self.requests, &counters.requests_limited_total),

@@ -45,7 +45,7 @@ impl RequestClass {
     /// The class of what a path is served by; `None` where nothing is measured.
     pub(crate) const fn of(kind: Option<RouteKind>) -> Option<Self> {
         match kind {
-            Some(RouteKind::Native | RouteKind::Liveness) => None,
+            Some(RouteKind::Native | RouteKind::Liveness | RouteKind::Probe) => None,
             Some(RouteKind::Frames(FrameRoute::Session)) => Some(Self::Session),
             Some(RouteKind::Frames(FrameRoute::Push)) => Some(Self::Push),
             Some(RouteKind::Frames(FrameRoute::Pull | FrameRoute::Subscribe)) => Some(Self::Read),

@@ -2,21 +2,27 @@
 
 mod support;
 
-use relay_net::{FrameRoute, GateConfig, NetLimits, NetStats, ProxyHeader, Route, RouteKind, TrustedProxies};
+use relay_net::{
+    FrameRoute, GateConfig, NetLimits, NetStats, ProxyHeader, Route, RouteKind, ServerConfig, TrustedProxies,
+};
 use support::client::{Client, PATIENCE};
 use support::endpoints::Behaviour;
-use support::{LIVE, NATIVE, Relay, config, relay_with};
+use support::{LIVE, NATIVE, READY, Relay, config, relay_in_clear, relay_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const PUSH: &str = "/test/push";
 
-async fn relay(gate: GateConfig) -> Relay {
+fn config_of(gate: GateConfig) -> ServerConfig {
     let mut config = config(NetLimits::default());
     config.routes.push(Route { path: PUSH.to_owned(), kind: RouteKind::Frames(FrameRoute::Push) });
     config.gate = gate;
-    relay_with(Behaviour::Echo, config).await
+    config
+}
+
+async fn relay(gate: GateConfig) -> Relay {
+    relay_with(Behaviour::Echo, config_of(gate)).await
 }
 
 fn trusting_loopback() -> TrustedProxies {
@@ -25,7 +31,7 @@ fn trusting_loopback() -> TrustedProxies {
 
 /// The whole answer, in lower case.
 async fn ask(relay: &Relay, request: &str) -> String {
-    let mut socket = TcpStream::connect(relay.server.local_addr()).await.unwrap();
+    let mut socket = TcpStream::connect(relay.address()).await.unwrap();
     let _ = socket.write_all(request.as_bytes()).await;
     let mut answer = String::new();
     timeout(PATIENCE, socket.read_to_string(&mut answer)).await.expect("an end in time").expect("no reset");
@@ -76,6 +82,8 @@ async fn requests_of_an_address_are_counted_down_and_refused() {
     for _ in 0..5 {
         let live = get(&relay, LIVE, "").await;
         assert_eq!((status(&live), header(&live, "x-ratelimit-limit")), (200, None), "liveness is never refused");
+        let ready = get(&relay, READY, "").await;
+        assert_eq!((status(&ready), header(&ready, "x-ratelimit-limit")), (404, None), "nor is a probe: {ready}");
     }
     assert_eq!(status(&push(&relay, "").await), 200, "another rate");
     assert_eq!(refused(&relay.server.stats()), [2, 0, 0, 0]);
@@ -171,7 +179,7 @@ async fn clients_behind_a_proxy_have_a_rate_each() {
 async fn websockets_behind_a_proxy_are_counted_by_their_clients() {
     let gate = GateConfig { connections_max: 1, trusted_proxies: trusting_loopback(), ..GateConfig::default() };
     let relay = relay(gate).await;
-    let address = relay.server.local_addr();
+    let address = relay.address();
     let upgrade = |client: &str| {
         format!(
             "GET {NATIVE} HTTP/1.1\r\nHost: r\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -196,8 +204,9 @@ async fn websockets_behind_a_proxy_are_counted_by_their_clients() {
 }
 
 /// A relay whose trusted proxies, all of loopback, speak the PROXY protocol.
-async fn behind_proxy_protocol(gate: GateConfig) -> Relay {
-    relay(GateConfig { trusted_proxies: trusting_loopback(), proxy_protocol: true, ..gate }).await
+fn behind_proxy_protocol(gate: GateConfig) -> Relay {
+    let gate = GateConfig { trusted_proxies: trusting_loopback(), proxy_protocol: true, ..gate };
+    relay_in_clear(Behaviour::Echo, config_of(gate))
 }
 
 fn proxied(header: &str, more: &str) -> String {
@@ -206,7 +215,7 @@ fn proxied(header: &str, more: &str) -> String {
 
 #[tokio::test]
 async fn a_proxy_protocol_header_says_whose_connection_it_is() {
-    let relay = behind_proxy_protocol(GateConfig { requests_per_minute: 1, ..GateConfig::default() }).await;
+    let relay = behind_proxy_protocol(GateConfig { requests_per_minute: 1, ..GateConfig::default() });
     let line = |client: &str| format!("PROXY TCP4 {client} 127.0.0.1 4711 443\r\n");
     for (client, more, expected) in [
         ("198.51.100.1", "", 404),
@@ -229,8 +238,7 @@ async fn a_proxy_protocol_header_says_whose_connection_it_is() {
 #[tokio::test]
 async fn clients_behind_the_proxy_protocol_have_their_own_limits_of_connections() {
     let relay =
-        behind_proxy_protocol(GateConfig { connections_per_minute: 1, connections_max: 1, ..GateConfig::default() })
-            .await;
+        behind_proxy_protocol(GateConfig { connections_per_minute: 1, connections_max: 1, ..GateConfig::default() });
     let line = |client: u8| format!("PROXY TCP4 198.51.100.{client} 127.0.0.1 4711 443\r\n");
     for (client, expected) in [(1, 404), (2, 404), (1, 429)] {
         let answer = ask(&relay, &proxied(&line(client), "")).await;
@@ -241,15 +249,11 @@ async fn clients_behind_the_proxy_protocol_have_their_own_limits_of_connections(
 
 #[tokio::test]
 async fn nobody_but_a_trusted_proxy_writes_such_a_header_and_those_must() {
-    if support::is_over_tls() {
-        // The bridge to the relay is no proxy, and writes none.
-        return;
-    }
     let gate = GateConfig { proxy_protocol: true, ..GateConfig::default() };
-    let relay = relay(gate).await;
+    let relay = relay_in_clear(Behaviour::Echo, config_of(gate));
     let answer = ask(&relay, &proxied("PROXY TCP4 198.51.100.1 127.0.0.1 1 2\r\n", "")).await;
     assert_eq!(status(&answer), 400, "{answer}");
-    let relay = behind_proxy_protocol(GateConfig::default()).await;
+    let relay = behind_proxy_protocol(GateConfig::default());
     for silent in ["GET /health HTTP/1.1\r\nHost: r\r\n\r\n", "PROXY TCP4 nobody 127.0.0.1 1 2\r\nGET / HTTP/1.1\r\n"] {
         let answer = ask(&relay, silent).await;
         assert!(status(&answer) == 400 && answer.contains("proxy_header_needed"), "{answer}");

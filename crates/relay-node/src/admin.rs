@@ -1,5 +1,6 @@
 //! What the admin API asks of the core: spaces, devices, slow readers and one stored record, all by pseudonym and all bounded.
 
+pub(crate) mod foreign;
 pub(crate) mod rows;
 pub(crate) mod sample;
 pub(crate) mod task;

@@ -66,7 +66,7 @@ pub(crate) fn start(
     let tracer = config.trace_per_mille.map(tracing::tracer);
     let opening = Opening::bind(server_config, listening(&config)?, tracer.clone(), program)?;
     let native = take_over::open(&config, events)?;
-    let compat = Compat::open(&config)?;
+    let compat = Compat::open(&config, native.gatekeeper(), clock)?;
     let endpoints = Endpoints {
         native: native.endpoints(),
         http: native.http(),
@@ -75,7 +75,7 @@ pub(crate) fn start(
     };
     let transport = opening.serve(endpoints, clock)?;
     drop(entered);
-    runtime.spawn(watch::watch(transport.clone(), native.clone(), Arc::clone(events)));
+    runtime.spawn(watch::watch(transport.clone(), native.clone(), compat.clone(), Arc::clone(events)));
     runtime.spawn(native.clone().sweep(clock));
     runtime.spawn(compat.clone().sweep());
     runtime.spawn(compat.clone().store_due());
@@ -137,6 +137,7 @@ fn route(route: &config::RelayRoute) -> Result<Route, Failure> {
     let kind = match route.kind.as_str() {
         "native" => RouteKind::Native,
         "liveness" => RouteKind::Liveness,
+        "probe" => RouteKind::Probe,
         "session" => RouteKind::Frames(FrameRoute::Session),
         "push" => RouteKind::Frames(FrameRoute::Push),
         "pull" => RouteKind::Frames(FrameRoute::Pull),
@@ -188,6 +189,11 @@ impl Running {
     /// The store and the rules, to be looked at off the data plane's threads.
     pub(crate) fn native(&self) -> Native {
         self.native.clone()
+    }
+
+    /// The foreign protocols, to be looked at as the rules are.
+    pub(crate) fn compat(&self) -> Compat {
+        self.compat.clone()
     }
 
     /// Devices that wait for a word before they found a space.

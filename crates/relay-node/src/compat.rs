@@ -1,21 +1,30 @@
 //! The foreign protocols: which are on, what they are given, and where their paths lead.
 
-use crate::config::{RelayCompat, RelayConfig, RelayEidetica, RelayGraceful, RelayGun, RelayPlures, count};
+mod figures;
+mod systems;
+
+pub(crate) use systems::{Seating, name_of};
+
+use crate::config::{
+    RelayCompat, RelayConfig, RelayEidetica, RelayForeignLimits, RelayGraceful, RelayGun, RelayPlures, count,
+};
 use crate::dialing::Link;
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
 use crate::key_file;
-use crate::stats::{RelayStats, number};
+use crate::stats::RelayStats;
 use relay_compat::Token;
 use relay_compat::detect::FirstFrame;
 use relay_compat::eidetica::{EideticaOptions, EideticaParts, EideticaService, Offload, RelayKey};
 use relay_compat::graceful::{GracefulOptions, GracefulParts, GracefulService};
 use relay_compat::gun::{FUTURE_GRACE_MS, GunOptions, GunParts, GunService, RELAYS_MAX};
-use relay_compat::plures::{PluresOptions, PluresService};
-use relay_core::documents::DocumentStore;
+use relay_compat::plures::{PluresOptions, PluresService, PluresStats};
+use relay_compat::systems as system_numbers;
+use relay_core::documents::{DocumentStore, Keyspace};
 use relay_core::environment::{Entropy, WallClock};
-use relay_core::foreign::ForeignService;
-use relay_net::{DialAddress, ForeignKind, ForeignRoute, ForeignServices, RouteKind};
+use relay_core::foreign::{ForeignService, ForeignTenants, TenantParts};
+use relay_core::founding::Gatekeeper;
+use relay_net::{Clock, DialAddress, ForeignKind, ForeignRoute, ForeignServices, RouteKind};
 use relay_store::data_dir::PEER_KEY_FILE;
 use relay_store::documents::{DocumentOptions, EmbeddedDocuments};
 use relay_store::real_environment;
@@ -51,6 +60,8 @@ pub(crate) fn route_kind(name: &str) -> Option<RouteKind> {
 #[derive(Clone, Default)]
 pub(crate) struct Compat {
     documents: Option<Arc<EmbeddedDocuments>>,
+    tenants: Option<ForeignTenants>,
+    seating: Seating,
     graceful: Option<Arc<GracefulService>>,
     plures: Option<Arc<PluresService>>,
     gun: Option<Arc<GunService>>,
@@ -61,25 +72,44 @@ pub(crate) struct Compat {
 
 impl Compat {
     /// Opens what the configuration wants; documents only when something keeps some. The data directory is locked already, and
-    /// this is called in a runtime.
-    pub(crate) fn open(config: &RelayConfig) -> Result<Self, Failure> {
+    /// this is called in a runtime. `gatekeeper` is asked before a tenant is opened; everybody may without one.
+    pub(crate) fn open(
+        config: &RelayConfig,
+        gatekeeper: Option<Arc<dyn Gatekeeper>>,
+        now: Clock,
+    ) -> Result<Self, Failure> {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
-        let RelayCompat { graceful, plures, gun, eidetica } = &config.compat;
-        let mut compat = Self::default();
+        let RelayCompat { graceful, plures, gun, eidetica, limits } = &config.compat;
+        let seating = Seating::new(limits)?;
+        let mut compat = Self { seating, ..Self::default() };
         if graceful.is_some() || gun.is_some() || eidetica.is_some() {
             let options = DocumentOptions::new(&PathBuf::from(&config.data_dir));
             let environment = real_environment(Arc::clone(&entropy), Arc::clone(&clock));
             let embedded = Arc::new(EmbeddedDocuments::open(&options, environment)?);
-            let documents = || Arc::clone(&embedded) as Arc<dyn DocumentStore>;
+            let tenants = ForeignTenants::open(TenantParts {
+                documents: Arc::clone(&embedded) as Arc<_>,
+                clock: Arc::clone(&clock),
+                moments: Arc::new(move || now.now()),
+                gatekeeper,
+                rules: systems::rules(limits)?,
+            });
+            let tenants = tenants.map_err(|error| Failure::new("store_failed", error.to_string()))?;
+            let documents = || Arc::new(tenants.clone()) as Arc<dyn DocumentStore>;
             if let Some(graceful) = graceful {
                 let options = graceful_options(graceful)?;
-                let parts = GracefulParts { documents: documents(), clock: Arc::clone(&clock), options };
+                let parts = GracefulParts {
+                    documents: documents(),
+                    clock: Arc::clone(&clock),
+                    seats: compat.seating.of(system_numbers::GRACEFUL),
+                    options,
+                };
                 compat.graceful = Some(Arc::new(GracefulService::new(parts)));
             }
             if let Some(gun) = gun {
-                let (clock, entropy, options) = (Arc::clone(&clock), Arc::clone(&entropy), gun_options(gun)?);
-                let parts = GunParts { documents: documents(), clock, entropy, options };
+                let (clock, entropy, options) = (Arc::clone(&clock), Arc::clone(&entropy), gun_options(gun, limits)?);
+                let seats = compat.seating.of(system_numbers::GUN);
+                let parts = GunParts { documents: documents(), clock, entropy, seats, options };
                 let service = GunService::new(parts);
                 compat.links = gun_links(&service, &gun.peers)?;
                 compat.gun = Some(Arc::new(service));
@@ -91,10 +121,12 @@ impl Compat {
                 compat.eidetica = Some(Arc::new(EideticaService::new(parts)));
             }
             compat.documents = Some(embedded);
+            compat.tenants = Some(tenants);
         }
         if let Some(RelayPlures { token }) = plures {
             let token = token.as_ref().map(|token| Token::new(token.as_bytes()));
-            compat.plures = Some(Arc::new(PluresService::new(PluresOptions { token }, entropy, clock)));
+            let seats = compat.seating.of(system_numbers::PLURES);
+            compat.plures = Some(Arc::new(PluresService::new(PluresOptions { token }, seats, entropy, clock)));
         }
         Ok(compat)
     }
@@ -139,58 +171,37 @@ impl Compat {
         }
     }
 
-    /// Lets documents go that were kept for long enough, until the runtime ends.
+    /// Lets documents go that were kept for long enough, and tenants that are to go, until the runtime ends.
     pub(crate) async fn sweep(self) {
-        let Some(graceful) = self.graceful else { return };
+        let Some(tenants) = self.tenants else { return };
         loop {
             tokio::time::sleep(SWEEP_PERIOD).await;
-            graceful.sweep();
+            if let Some(graceful) = &self.graceful {
+                graceful.sweep();
+            }
+            tenants.resume_erasures();
+            tenants.forget_erased();
         }
+    }
+
+    /// The tenants of all systems; none where nothing is kept.
+    pub(crate) fn tenants(&self) -> Option<&ForeignTenants> {
+        self.tenants.as_ref()
+    }
+
+    /// The WebSockets of a tenant.
+    pub(crate) fn connections(&self, keyspace: Keyspace) -> u64 {
+        self.seating.of(keyspace.system).of(keyspace.tenant)
+    }
+
+    /// Figures of PluresDB, which has topics instead of tenants; none while it is off.
+    pub(crate) fn plures_stats(&self) -> Option<PluresStats> {
+        self.plures.as_ref().map(|plures| plures.stats())
     }
 
     /// Copies the figures.
     pub(crate) fn add_stats(&self, snapshot: &mut RelayStats) {
-        let documents = self.documents.as_ref().map(|documents| documents.document_stats()).unwrap_or_default();
-        snapshot.document_works_total = number(documents.works);
-        snapshot.document_groups_total = number(documents.groups);
-        snapshot.document_written_bytes_total = number(documents.written_bytes);
-        snapshot.document_disk_bytes = number(documents.disk_bytes);
-        snapshot.document_overloaded_total = number(documents.overloaded);
-        snapshot.document_move_failures_total = number(documents.move_failures);
-        snapshot.documents_full = number(documents.disk_full);
-        snapshot.documents_poisoned = number(documents.poisoned);
-        let graceful = self.graceful.as_ref().map(|graceful| graceful.stats()).unwrap_or_default();
-        snapshot.graceful_requests_total = number(graceful.requests);
-        snapshot.graceful_refused_total = number(graceful.refused);
-        snapshot.graceful_sockets = number(graceful.sockets);
-        snapshot.graceful_notified_total = number(graceful.notified);
-        let plures = self.plures.as_ref().map(|plures| plures.stats()).unwrap_or_default();
-        snapshot.plures_topics = number(plures.topics);
-        snapshot.plures_peers = number(plures.peers);
-        snapshot.plures_messages_total = number(plures.messages);
-        snapshot.plures_fan_out_bytes_total = number(plures.fan_out_bytes);
-        snapshot.plures_waits_total = number(plures.waits);
-        snapshot.plures_given_up_total = number(plures.given_up);
-        snapshot.plures_refused_total = number(plures.refused);
-        let gun = self.gun.as_ref().map(|gun| gun.stats()).unwrap_or_default();
-        snapshot.gun_peers = number(gun.peers);
-        snapshot.gun_subscriptions = number(gun.subscriptions);
-        snapshot.gun_puts_total = number(gun.puts);
-        snapshot.gun_gets_total = number(gun.gets);
-        snapshot.gun_refused_total = number(gun.refused);
-        snapshot.gun_news_total = number(gun.news);
-        snapshot.gun_missed_total = number(gun.missed);
-        snapshot.gun_unfollowed_total = number(gun.unfollowed);
-        snapshot.gun_links = number(gun.links);
-        snapshot.gun_unasked_total = number(gun.unasked);
-        snapshot.gun_deferred = number(gun.deferred);
-        let eidetica = self.eidetica.as_ref().map(|eidetica| eidetica.stats()).unwrap_or_default();
-        snapshot.eidetica_requests_total = number(eidetica.requests);
-        snapshot.eidetica_refused_total = number(eidetica.refused);
-        snapshot.eidetica_entries_total = number(eidetica.placed);
-        snapshot.eidetica_held_total = number(eidetica.held);
-        snapshot.eidetica_waited_total = number(eidetica.waited);
-        snapshot.eidetica_entries_refused_total = number(eidetica.refused_entries);
+        figures::add(self, snapshot);
     }
 
     /// Makes everything durable. No connection is open any more.
@@ -241,12 +252,13 @@ fn eidetica_options(options: &RelayEidetica) -> Result<EideticaOptions, Failure>
     })
 }
 
-fn gun_options(options: &RelayGun) -> Result<GunOptions, Failure> {
+fn gun_options(options: &RelayGun, limits: &RelayForeignLimits) -> Result<GunOptions, Failure> {
     Ok(GunOptions {
         tokenless: options.tokenless,
         signed_only: options.signed_only,
         sealed_only: options.sealed_only,
         tenant_bytes_max: count("gunTenantBytesMax", options.tenant_bytes_max)?,
+        puts_per_second_max: count("connectionPutsPerSecondMax", limits.connection_puts_per_second_max)?,
     })
 }
 

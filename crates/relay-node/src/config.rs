@@ -53,6 +53,25 @@ pub struct RelayCompat {
     pub gun: Option<RelayGun>,
     /// Eidetica.
     pub eidetica: Option<RelayEidetica>,
+    /// What holds for the tenants of all of them.
+    pub limits: RelayForeignLimits,
+}
+
+/// Limits over all foreign tenants; 0 is no limit.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct RelayForeignLimits {
+    /// Tenants of all systems.
+    pub tenants_max: i64,
+    /// Bytes of the tenants of one system that nobody let in.
+    pub open_bytes_max: i64,
+    /// WebSockets of one system.
+    pub connections_max: i64,
+    /// WebSockets of one tenant.
+    pub tenant_connections_max: i64,
+    /// Works in a second that store something, of one tenant.
+    pub tenant_writes_per_second_max: i64,
+    /// Puts in a second of one connection.
+    pub connection_puts_per_second_max: i64,
 }
 
 /// What an operator decides about Eidetica.

@@ -1,6 +1,7 @@
 //! The class JavaScript holds.
 
 use crate::admin;
+use crate::admin::foreign::{self, RelayForeignPage};
 use crate::admin::rows::{RelaySlowReaders, RelaySpaceDetail, RelaySpacePage};
 use crate::admin::sample::RelaySample;
 use crate::admin::task::LookTask;
@@ -210,6 +211,24 @@ impl RelayCore {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn erase_by_pseudonym(&self, pseudonym: String) -> AsyncTask<LookTask<()>> {
         self.look(move |native| admin::erase(native, &pseudonym))
+    }
+
+    /// A page of the tenants of foreign systems, at most 100, behind the one with the pseudonym `after`.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "after: string | null, count: number",
+        ts_return_type = "Promise<RelayForeignPage>"
+    )]
+    pub fn foreign_tenants(&self, after: Option<String>, count: u32) -> AsyncTask<LookTask<RelayForeignPage>> {
+        let compat = self.shared.with(Running::compat).unwrap_or_default();
+        self.look(move |native| foreign::page(native, &compat, after.as_deref(), count))
+    }
+
+    /// Erases the foreign tenant with a pseudonym; resolves once nothing of it is left on disk.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn erase_foreign_tenant(&self, pseudonym: String) -> AsyncTask<LookTask<()>> {
+        let compat = self.shared.with(Running::compat).unwrap_or_default();
+        self.look(move |native| foreign::erase(native, &compat, &pseudonym))
     }
 
     /// Begins to write a space (its id, 64 hexadecimal digits) as a file.

@@ -91,6 +91,11 @@ impl Native {
         Ok(Self { store, relay, blobs: Arc::new(blobs), pseudonyms, desk, book, log_id })
     }
 
+    /// Who is asked before something is founded; nobody where everybody may.
+    pub(crate) fn gatekeeper(&self) -> Option<Arc<dyn Gatekeeper>> {
+        self.desk.clone().map(|desk| desk as Arc<dyn Gatekeeper>)
+    }
+
     /// What serves the connections of the native route.
     pub(crate) fn endpoints(&self) -> Arc<dyn EndpointFactory> {
         Arc::clone(&self.relay) as Arc<dyn EndpointFactory>

@@ -149,6 +149,28 @@ snapshot! {
         eidetica_waited_total,
         /// Entries of Eidetica that were refused.
         eidetica_entries_refused_total,
+        /// Tenants of all foreign systems.
+        foreign_tenants,
+        /// Bytes that tenants of Graceful Books keep.
+        graceful_bytes,
+        /// Bytes that tenants of GUN keep.
+        gun_bytes,
+        /// Bytes that tenants of Eidetica keep.
+        eidetica_bytes,
+        /// Foreign tenants opened.
+        foreign_tenants_opened_total,
+        /// Writes refused because there are as many foreign tenants as there may be.
+        foreign_tenants_refused_total,
+        /// Writes refused because the tenants of a foreign system keep as much as they may.
+        foreign_bytes_refused_total,
+        /// Writes refused because a foreign tenant writes too often.
+        foreign_rate_refused_total,
+        /// Writes refused because nobody let their foreign tenant in.
+        foreign_admission_refused_total,
+        /// Writes refused because the operator erased their foreign tenant.
+        foreign_erased_refused_total,
+        /// WebSockets of foreign protocols refused because a system or a tenant has as many as it may.
+        foreign_connections_refused_total,
     }
     net: {
         /// Connections open now, HTTP and WebSocket together.

@@ -1,5 +1,7 @@
 //! Turns counters whose growth an operator should read about into events, at most one per counter and period.
 
+use crate::admin::foreign;
+use crate::compat::Compat;
 use crate::erased_watch;
 use crate::events::EventQueue;
 use crate::native::Native;
@@ -53,7 +55,7 @@ const WATCHED: [Watched; 5] = [
 ];
 
 /// Watches until the runtime ends.
-pub(crate) async fn watch(transport: Transport, native: Native, events: Arc<EventQueue>) {
+pub(crate) async fn watch(transport: Transport, native: Native, compat: Compat, events: Arc<EventQueue>) {
     let mut seen = transport.stats();
     let mut store = StoreWatch::default();
     loop {
@@ -63,6 +65,7 @@ pub(crate) async fn watch(transport: Transport, native: Native, events: Arc<Even
         seen = now;
         store = store.look(&native, &events).await;
         erased_watch::look(&native, &events);
+        foreign::report_opened(&native, &compat, &events);
     }
 }
 

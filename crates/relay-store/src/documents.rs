@@ -21,6 +21,7 @@ mod mover;
 mod open;
 mod queue;
 mod replay;
+mod scrub;
 mod shared;
 mod tables;
 
@@ -263,6 +264,17 @@ impl DocumentStore for EmbeddedDocuments {
         done: DocumentCompletion<Vec<Keyspace>>,
     ) {
         self.read(done, move |layers| layers.read_keyspaces(after, keyspaces_max.min(READ_ITEMS_MAX)));
+    }
+
+    fn document_scrub(&self, done: DocumentCompletion<()>) {
+        #[cfg(feature = "testing")]
+        if let Some(committer) = &self.by_hand {
+            while self.turn() {}
+            self.shared.wants_new_file.store(true, std::sync::atomic::Ordering::Release);
+            committer.lock().unwrap_or_else(PoisonError::into_inner).begin_wanted_file();
+            return done(scrub::run(&self.shared));
+        }
+        scrub::begin(&self.shared, done);
     }
 
     fn document_stats(&self) -> DocumentStats {

@@ -384,3 +384,86 @@ fn many_writers_share_one_sync() {
     assert_eq!(stats.works, 2000);
     assert!(stats.groups < 500, "{} groups", stats.groups);
 }
+
+fn scrub(store: &EmbeddedDocuments) {
+    wait(&ask(store, |store, done| store.document_scrub(done))).unwrap();
+}
+
+fn set(store: &EmbeddedDocuments, at: Keyspace, key: &str, value: Option<Bytes>) {
+    let key = Bytes::copy_from_slice(key.as_bytes());
+    let change = value.map_or(Change::Delete(key.clone()), |value| Change::Put(key, value));
+    wait(&ask(store, |store, done| write(store, at, vec![change], done))).unwrap();
+}
+
+const CANARY: &[u8] = b"this value is to be gone, wherever it lies in the files";
+
+/// Files of a directory that hold the canary.
+fn holding(dir: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let holds = |path: &PathBuf| std::fs::read(path).unwrap().windows(CANARY.len()).any(|window| window == CANARY);
+    files.filter(holds).map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn what_was_deleted_is_in_no_file_after_a_scrub() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = options(dir.path(), DocumentLimits { move_bytes: 64 * 1024, ..DocumentLimits::default() });
+    let store = open(&(Arc::new(RealVfs) as Arc<dyn Vfs>), &options).unwrap();
+    let other = Keyspace { system: 2, ..AT };
+    let value = |number: usize| Bytes::from([&number.to_be_bytes()[..], CANARY, &[7; 3000]].concat());
+    for number in 0..100 {
+        set(&store, AT, &format!("k{number}"), Some(value(number)));
+        set(&store, other, &format!("k{number}"), Some(vec![9; 2000].into()));
+    }
+    store.move_now().unwrap();
+    set(&store, AT, "last", Some(value(100)));
+    for number in 0..100 {
+        set(&store, AT, &format!("k{number}"), None);
+    }
+    set(&store, AT, "last", None);
+    assert!(holding(&options.dir).len() >= 2, "in journal and tables: {:?}", holding(&options.dir));
+    scrub(&store);
+    assert_eq!(holding(&options.dir), Vec::<String>::new());
+    set(&store, other, "after", Some("value".into()));
+    store.close();
+    let store = open(&(Arc::new(RealVfs) as Arc<dyn Vfs>), &options).unwrap();
+    let usage = |at| wait(&ask(&store, |store, done| store.document_usage(at, done))).unwrap().keys;
+    assert_eq!((usage(AT), usage(other)), (0, 101), "the others are all there");
+    assert_eq!(holding(&options.dir), Vec::<String>::new());
+}
+
+#[test]
+fn a_scrub_that_is_cut_off_anywhere_loses_nothing() {
+    let sim = SimVfs::new();
+    let options = DocumentOptions { by_hand: true, ..options(Path::new("/d"), tiny()) };
+    let vfs: Arc<dyn Vfs> = Arc::new(sim.clone());
+    vfs.create_dir(Path::new("/d")).unwrap();
+    (*vfs).sync_dir(Path::new("/")).unwrap();
+    sim.start_journal();
+    let store = open(&vfs, &options).unwrap();
+    set(&store, AT, "kept", Some(vec![7; 600].into()));
+    set(&store, AT, "gone", Some(vec![8; 600].into()));
+    set(&store, AT, "gone", None);
+    let begun = sim.journal_len();
+    scrub(&store);
+    set(&store, AT, "after", Some("it".into()));
+    let ended = sim.journal_len();
+    drop(store);
+    let journal = sim.end_journal();
+    assert!(ended - begun > 20, "{}", ended - begun);
+    let mut replay = journal.replay(None);
+    for at in begun..=ended {
+        replay.advance(at);
+        for seed in 0..2 {
+            let crashed = replay.power_cut(seed).0;
+            let vfs: Arc<dyn Vfs> = Arc::new(crashed.clone());
+            let store = open(&vfs, &options).unwrap_or_else(|error| panic!("cut off at {at}: {error}"));
+            let found = all(&store);
+            assert_eq!(found.get(&b"kept"[..]).map(Bytes::len), Some(600), "cut off at {at}");
+            assert_eq!(found.get(&b"gone"[..]), None, "cut off at {at}");
+            assert!(at < ended || found.contains_key(&b"after"[..]));
+            let is_left = |path: &PathBuf| path.extension().is_some_and(|end| end == "new" || end == "old");
+            assert!(!crashed.paths().iter().any(is_left), "cut off at {at}: {:?}", crashed.paths());
+        }
+    }
+}

@@ -4,7 +4,7 @@ import { h, replace } from '../dom.js';
 import { UNKNOWN, ago, count, duration } from '../format.js';
 import type { ConfigOption, ReachedLimits, RegionList, RegionRow } from '../model.js';
 import type { PageContext, PageEntry } from '../page.js';
-import { askForErasure } from '../erase-dialog.js';
+import { ERASE_SPACE, askForErasure } from '../erase-dialog.js';
 import { tenantSection } from '../tenant-table.js';
 import { empty, heading, link, prose, table, trouble, type Column } from '../parts.js';
 
@@ -66,7 +66,7 @@ export const retentionPage: PageEntry = {
       form.addEventListener('submit', (event) => {
         event.preventDefault();
         const name = input.value.trim();
-        askForErasure(name, async () => {
+        askForErasure(name, ERASE_SPACE, async () => {
           await del(`spaces/${name}`);
           input.value = '';
         });

@@ -5,7 +5,7 @@ import { ago, bytes, count, moment, plural } from '../format.js';
 import type { DeviceRow, SpaceDetail, SpacePage, SpaceRow } from '../model.js';
 import type { PageContext, PageEntry } from '../page.js';
 import { empty, facts, heading, link, note, pseudonym, spaceLink, table, trouble, type Column } from '../parts.js';
-import { askForErasure } from '../erase-dialog.js';
+import { ERASE_SPACE, askForErasure } from '../erase-dialog.js';
 
 const PAGE = 50;
 
@@ -64,7 +64,7 @@ const DEVICES: readonly Column<DeviceRow>[] = [
 
 async function showSpace({ place, signal }: PageContext, name: string): Promise<void> {
   const body = h('div');
-  const erase = button('Erase this space', () => askForErasure(name, async () => { await del(`spaces/${name}`); location.hash = '#/spaces'; }), { class: 'danger' });
+  const erase = button('Erase this space', () => askForErasure(name, ERASE_SPACE, async () => { await del(`spaces/${name}`); location.hash = '#/spaces'; }), { class: 'danger' });
   replace(place, heading('Space', pseudonym(name), button('Refresh', () => void show()), erase), body);
   const show = async (): Promise<void> => {
     try {

@@ -5,7 +5,7 @@ import type { RelayPort } from '../../native/relay-port.js';
 export type ReadCore = () => RelayPort | null;
 
 /** Statuses of errors that are the caller's, or that time heals. */
-const STATUS: Readonly<Record<string, number>> = { space_unknown: 404, stopped: 503, starting: 503, erase_unfinished: 503 };
+const STATUS: Readonly<Record<string, number>> = { space_unknown: 404, tenant_unknown: 404, stopped: 503, starting: 503, erase_unfinished: 503 };
 
 /** Asks the core; an error of it carries its status. */
 export async function askCore<T>(core: ReadCore, ask: (port: RelayPort) => Promise<T>): Promise<T> {

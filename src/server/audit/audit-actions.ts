@@ -11,6 +11,8 @@ export const AUDIT_ACTIONS = {
   'space.imported': 'A file was taken, or `refused`.',
   'space.erased': 'By the operator; by its `owner` over the protocol (reason `signed`), or by the relay when no device came any more (`expired`), with the space\'s pseudonym as subject: these two within five seconds, and at the latest when the relay stops in order.',
   'spaces.founded': 'How many spaces came since the last such line (`spaces`), by founding or import: at most one line an hour, and one when the relay stops, so that strangers at an open relay cannot push older lines out.',
+  'tenant.opened': 'A tenant of a foreign protocol stored something for the first time, with its pseudonym as subject, within five seconds; of more than 1,024 in one look the others are only counted.',
+  'tenant.erased': 'By the operator, with its pseudonym as subject.',
   'token.created': 'An invite token, by its id, with its `uses`; by the command line (`at`: when, see below) or over the admin API.',
   'token.revoked': 'This token is worth nothing any more.',
   'admin.link-made': 'A one-time link to the admin page was asked for.',

@@ -34,6 +34,7 @@ describe('startServer', () => {
       { path: '/v1/frames', kind: 'frames' },
       { path: '/v1/blobs/', kind: 'blobs' },
       { path: '/health/live', kind: 'liveness' },
+      { path: '/health/ready', kind: 'probe' },
       ...['push', 'pull', 'ack', 'devices', 'export', 'import'].map((name) => ({ path: `/sync/${name}`, kind: 'graceful' })),
       ...['push', 'pull', 'ack'].map((name) => ({ path: `/api/sync/${name}`, kind: 'graceful' })),
       { path: '/ws', kind: 'graceful-socket' },

@@ -26,6 +26,12 @@ pub(super) enum Refused {
     NotPost,
     NotFound,
     Unauthorized,
+    /// Who may open a tenant is asked here, and nobody let this one in.
+    NotAdmitted,
+    /// The tenant writes too often; when it may again, in milliseconds.
+    TooFast {
+        retry_after_ms: u32,
+    },
     Transport(RequestRefusal),
     Store {
         temporary: bool,
@@ -35,6 +41,14 @@ pub(super) enum Refused {
 impl From<DocumentError> for Refused {
     fn from(error: DocumentError) -> Self {
         match error {
+            DocumentError::Full(_) => {
+                Self::Said("this relay keeps as much as it may; nothing of this request was stored".to_owned())
+            }
+            DocumentError::TooFast { retry_after_ms } => Self::TooFast { retry_after_ms },
+            DocumentError::NotAdmitted => Self::NotAdmitted,
+            DocumentError::Erased => {
+                Self::Said("the operator of this relay erased what it kept for this token".to_owned())
+            }
             DocumentError::TooLarge => Self::Said("the request changes more than one request may".to_owned()),
             DocumentError::Store(StoreError::Overloaded | StoreError::DiskFull) => Self::Store { temporary: true },
             _ => Self::Store { temporary: false },
@@ -112,6 +126,16 @@ pub(super) fn refused(refused: &Refused) -> Response<Bytes> {
             let mut response = said(StatusCode::UNAUTHORIZED, error_body(words));
             let basic = HeaderValue::from_static("Basic realm=\"sealrelay\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, basic);
+            response
+        }
+        Refused::NotAdmitted => said(
+            StatusCode::UNAUTHORIZED,
+            error_body("Authentication required: this relay takes only who was invited, and the token is not such"),
+        ),
+        Refused::TooFast { retry_after_ms } => {
+            let mut response = said(StatusCode::TOO_MANY_REQUESTS, error_body("Too many writes; try again later"));
+            let seconds = u64::from(*retry_after_ms).div_ceil(1000);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             response
         }
         Refused::Transport(RequestRefusal::BodyTooLarge { bytes_max, .. }) => text(

@@ -15,6 +15,7 @@
 use super::entry::{Entry, Form};
 use super::key::{PUBLIC_BYTES, PublicKey};
 use bytes::{BufMut, Bytes, BytesMut};
+use relay_core::documents::DocumentRange;
 use sha2::{Digest, Sha256};
 
 /// The name of a tree in keys.
@@ -38,6 +39,12 @@ fn key(prefix: u8, parts: &[&[u8]]) -> Bytes {
 pub(super) const TREES: &[u8] = b"t";
 /// Prefix of used proofs.
 pub(super) const PROOFS: &[u8] = b"n";
+
+/// Where the trees of a tenant are, one document each.
+#[must_use]
+pub fn tree_range() -> DocumentRange {
+    DocumentRange::prefix(TREES)
+}
 
 pub(super) fn tree_key(tree: TreeName) -> Bytes {
     key(b't', &[&tree.0])

@@ -11,7 +11,7 @@ use base64ct::{Base64, Encoding};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Response};
-use relay_core::documents::{DocumentStore, Keyspace, Tenant};
+use relay_core::documents::{Credential, DocumentStore, Keyspace, Tenant};
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
@@ -248,6 +248,9 @@ impl ForeignService for EideticaService {
             _ => None,
         };
         let keyspace = Keyspace { system: EIDETICA, tenant: tenant.unwrap_or(Tenant::ONLY) };
+        if let (Some(token), Some(_)) = (&token, tenant) {
+            self.shared.documents.document_present(keyspace, Credential::Token(token));
+        }
         let exchange = Exchange { shared: Arc::clone(&self.shared), keyspace, is_tokenless, answered };
         if request.method() == Method::OPTIONS {
             return (exchange.answered)(answer::preflight());

@@ -1,13 +1,14 @@
 //! Storing one change: once, in receive order, within the tenant's quota.
 
 use super::record::{
-    Change, NEWEST, change_key, entity_key, future_key, hash_of, id_key, id_value, live_value, number_of, whole_ms,
+    Change, NEWEST, change_key, entity_key, entity_value, future_key, hash_of, id_key, id_value, live_value,
+    newest_of_entity, number_of, whole_ms,
 };
 use bytes::Bytes;
 use relay_core::documents::{DocumentError, Documents};
 
 pub(super) const DUPLICATE: &str = "Duplicate or outdated change";
-const QUOTA: &str = "Storage quota exceeded";
+pub(super) const QUOTA: &str = "Storage quota exceeded";
 
 /// How changes are judged.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,7 @@ pub(super) fn accept(
     }
     let entity_key = entity_key(&change.entity_type, &change.entity_id);
     if rules.strict {
-        let newest = documents.get(&entity_key)?.and_then(|value| Some(f64::from_be_bytes(*value.first_chunk()?)));
+        let newest = documents.get(&entity_key)?.and_then(|value| newest_of_entity(&value));
         if newest.is_some_and(|newest| newest >= change.timestamp_ms()) {
             return Ok(Verdict::Rejected(DUPLICATE));
         }
@@ -60,7 +61,7 @@ pub(super) fn accept(
         documents.put(future_key(change.timestamp_ms(), received_ms), Bytes::new())?;
     }
     if rules.strict {
-        documents.put(entity_key, Bytes::copy_from_slice(&change.timestamp_ms().to_be_bytes()))?;
+        documents.put(entity_key, entity_value(change.timestamp_ms(), received_ms))?;
     }
     Ok(Verdict::Stored)
 }

@@ -1,6 +1,7 @@
 //! Answers: bodies, errors, and the headers that every one of them carries.
 
 use super::PROTOCOL_VERSION;
+use super::accept::QUOTA;
 use super::rate::Allowance;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -27,6 +28,19 @@ pub(super) enum Refused {
     UpgradeRequired,
     RateLimited,
     Transport(RequestRefusal),
+    /// The tenant holds as much as it may.
+    Quota,
+    /// All tenants together do, or there are as many as there may be.
+    RelayFull,
+    /// The tenant writes too often; when it may again, in milliseconds.
+    WritesTooFast {
+        retry_after_ms: u32,
+    },
+    TooManySockets,
+    /// Who may open a tenant is asked here, and nobody let this one in.
+    NotAdmitted,
+    /// The operator erased the tenant.
+    Erased,
     Store {
         temporary: bool,
     },
@@ -42,6 +56,11 @@ impl From<DocumentError> for Refused {
     fn from(error: DocumentError) -> Self {
         match error {
             DocumentError::TooLarge => Self::invalid("The request changes more than one request may", &[]),
+            DocumentError::Withdrawn => Self::Quota,
+            DocumentError::Full(_) => Self::RelayFull,
+            DocumentError::TooFast { retry_after_ms } => Self::WritesTooFast { retry_after_ms },
+            DocumentError::NotAdmitted => Self::NotAdmitted,
+            DocumentError::Erased => Self::Erased,
             DocumentError::Store(StoreError::Overloaded | StoreError::DiskFull) => Self::Store { temporary: true },
             _ => Self::Store { temporary: false },
         }
@@ -79,10 +98,11 @@ impl Answer {
         }
         let wait_s =
             allowance.map_or(1, |allowance| allowance.reset_at_ms.saturating_sub(now_ms).div_ceil(1000).max(1));
-        let retry_after_s = match status {
-            StatusCode::TOO_MANY_REQUESTS => Some(wait_s),
-            StatusCode::SERVICE_UNAVAILABLE if *refused == Refused::NotEnabled => Some(NOT_ENABLED_RETRY_S),
-            StatusCode::SERVICE_UNAVAILABLE => Some(1),
+        let retry_after_s = match (refused, status) {
+            (Refused::WritesTooFast { retry_after_ms }, _) => Some(u64::from(*retry_after_ms).div_ceil(1000)),
+            (Refused::NotEnabled, _) => Some(NOT_ENABLED_RETRY_S),
+            (_, StatusCode::TOO_MANY_REQUESTS) => Some(wait_s),
+            (_, StatusCode::SERVICE_UNAVAILABLE) => Some(1),
             _ => None,
         };
         Self { status, body: json!({"error": error, "timestamp": now_ms}).to_string().into(), retry_after_s }
@@ -194,5 +214,35 @@ fn words(refused: &Refused, allowance: Option<Allowance>) -> Words {
         Refused::Store { temporary: false } => {
             (StatusCode::INTERNAL_SERVER_ERROR, "DATABASE_ERROR", "The relay cannot read or store anything", None)
         }
+        limit => limit_words(limit),
+    }
+}
+
+/// Of what an operator's limits refuse.
+fn limit_words(refused: &Refused) -> Words {
+    match refused {
+        Refused::RelayFull => (
+            StatusCode::INSUFFICIENT_STORAGE,
+            "QUOTA_EXCEEDED",
+            "The relay keeps as much as it may; nothing was stored",
+            None,
+        ),
+        Refused::WritesTooFast { .. } => {
+            (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT_EXCEEDED", "Too many writes; try again later", None)
+        }
+        Refused::TooManySockets => {
+            (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR", "Too many WebSockets are open; try again later", None)
+        }
+        Refused::NotAdmitted => (
+            StatusCode::UNAUTHORIZED,
+            "UNAUTHORIZED",
+            "This relay takes only who was invited; the token is not such",
+            None,
+        ),
+        Refused::Erased => {
+            (StatusCode::GONE, "ERASED", "The operator of this relay erased what it kept for this token", None)
+        }
+        Refused::Quota => (StatusCode::INSUFFICIENT_STORAGE, "QUOTA_EXCEEDED", QUOTA, None),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "The request failed", None),
     }
 }

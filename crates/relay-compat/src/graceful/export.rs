@@ -4,6 +4,7 @@ use super::accept::{Rules, Verdict, accept};
 use super::ack::declared;
 use super::answer::Refused;
 use super::message::{change, cursor_text, object};
+use super::notify::SOURCES_MAX;
 use super::record::{CHANGES, Stored, change_key, received_of, stored};
 use super::{PROTOCOL_VERSION, PUSH_CHANGES_MAX};
 use bytes::Bytes;
@@ -85,26 +86,48 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<(String, super::record::Change)>, 
     read.ok_or_else(|| Refused::invalid("A change in the file is not whole", &["device_id", "id"]))
 }
 
+/// What an import came to.
+#[derive(Debug, Default)]
+pub(super) struct Imported {
+    imported: u64,
+    held: u64,
+    rejected: u64,
+    /// Devices that changes are of which were not here: the others have something new to pull. So many of them that every device
+    /// hears of one that it is not, and of as many as wait for a socket.
+    pub(super) sources: BTreeSet<String>,
+}
+
 /// Stores what is not held yet.
 pub(super) fn import(
     documents: &mut dyn Documents,
     changes: &[(String, super::record::Change)],
     rules: Rules,
-) -> Result<Value, DocumentError> {
-    let (mut imported, mut held, mut rejected) = (0_u64, 0_u64, 0_u64);
+) -> Result<Imported, DocumentError> {
+    let mut came = Imported::default();
     for (device_id, change) in changes {
         match accept(documents, change, device_id, Rules { strict: false, ..rules })? {
-            Verdict::Stored => imported += 1,
-            Verdict::Held => held += 1,
-            Verdict::Rejected(_) => rejected += 1,
+            Verdict::Stored => {
+                came.imported += 1;
+                if came.sources.len() <= SOURCES_MAX {
+                    came.sources.insert(device_id.clone());
+                }
+            }
+            Verdict::Held => came.held += 1,
+            Verdict::Rejected(_) => came.rejected += 1,
         }
     }
-    Ok(json!({
-        "protocol_version": PROTOCOL_VERSION,
-        "success": rejected == 0,
-        "imported": imported,
-        "held": held,
-        "rejected": rejected,
-        "timestamp": rules.now_ms,
-    }))
+    Ok(came)
+}
+
+impl Imported {
+    pub(super) fn body(&self, now_ms: u64) -> Value {
+        json!({
+            "protocol_version": PROTOCOL_VERSION,
+            "success": self.rejected == 0,
+            "imported": self.imported,
+            "held": self.held,
+            "rejected": self.rejected,
+            "timestamp": now_ms,
+        })
+    }
 }

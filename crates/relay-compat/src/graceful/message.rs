@@ -3,7 +3,7 @@
 use super::answer::Refused;
 use super::record::Change;
 use super::{ACK_CHANGES_MAX, DEVICES_MAX, NAME_BYTES_MAX, PROTOCOL_VERSION, PUSH_CHANGES_MAX};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A push: changes that can be stored, and those that cannot, in their order.
 #[derive(Debug, PartialEq)]
@@ -17,6 +17,12 @@ pub(super) struct Push {
 pub(super) struct Rejected {
     pub(super) id: String,
     pub(super) reason: &'static str,
+}
+
+impl Rejected {
+    pub(super) fn body(&self) -> Value {
+        json!({"id": self.id, "reason": self.reason})
+    }
 }
 
 pub(super) const MISSING_FIELDS: &str = "Missing required fields";

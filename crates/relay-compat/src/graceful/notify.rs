@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Devices whose news wait for one socket; more are told as one of those.
-const SOURCES_MAX: usize = 16;
+pub(super) const SOURCES_MAX: usize = 16;
 
 /// Counters (since the start) and gauges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -39,8 +39,7 @@ pub(super) fn run(documents: &mut dyn Documents, push: Push, rules: Rules) -> Re
 
 impl Pushed {
     pub(super) fn body(&self, now_ms: u64) -> Value {
-        let rejected: Vec<_> =
-            self.rejected.iter().map(|Rejected { id, reason }| json!({"id": id, "reason": reason})).collect();
+        let rejected: Vec<_> = self.rejected.iter().map(Rejected::body).collect();
         json!({
             "protocol_version": PROTOCOL_VERSION,
             "success": rejected.is_empty(),

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! s                         → receive time of the newest change, u64
-//! c <receive time u64>      → 1 · device bytes u16 · device · JSON of the change as others get it; or 0 · id: it went, and is remembered
+//! c <receive time u64>      → 1 · device bytes u16 · device · JSON of the change as others get it; or 0 · id: it went, and is remembered; or 2 · SHA-256 of
+//!                             entity · id: the same, and what is known of its entity goes with it
 //! i <id>                    → receive time u64 · SHA-256 of its content
 //! f <timestamp u64> <receive time u64> → nothing: a change whose own time was ahead of its receive time
-//! e <SHA-256 of entity>     → greatest own time, f64 (kept in strict mode only)
+//! e <SHA-256 of entity>     → greatest own time, f64 · receive time of that change, u64 (written in strict mode only)
 //! a <receive time u64> <device> → nothing: this device holds it
 //! D                         → JSON list of the declared devices
 //! ```
@@ -49,6 +50,8 @@ pub(super) const NEWEST: &[u8] = b"s";
 pub(super) const DEVICES: &[u8] = b"D";
 pub(super) const CHANGES: u8 = b'c';
 pub(super) const FUTURE: u8 = b'f';
+const ENTITIES: u8 = b'e';
+const HASH_BYTES: usize = 32;
 
 fn with(prefix: u8, parts: &[&[u8]]) -> Bytes {
     let mut key = vec![prefix];
@@ -67,7 +70,22 @@ pub(super) fn id_key(id: &str) -> Bytes {
 pub(super) fn entity_key(entity_type: &str, entity_id: &str) -> Bytes {
     let length = (entity_type.len() as u64).to_be_bytes();
     let digest = Sha256::new().chain_update(length).chain_update(entity_type).chain_update(entity_id).finalize();
-    with(b'e', &[&digest])
+    with(ENTITIES, &[&digest])
+}
+
+/// What strict mode knows of an entity: the greatest own time, and which change had it.
+pub(super) fn entity_value(timestamp_ms: f64, received_ms: u64) -> Bytes {
+    [timestamp_ms.to_be_bytes(), received_ms.to_be_bytes()].concat().into()
+}
+
+/// The greatest own time of an entity.
+pub(super) fn newest_of_entity(value: &[u8]) -> Option<f64> {
+    Some(f64::from_be_bytes(*value.first_chunk()?))
+}
+
+/// Which change an entity's time is of; `None` where only the time was kept.
+pub(super) fn received_of_entity(value: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(*value.get(8..)?.first_chunk()?))
 }
 
 pub(super) fn future_key(timestamp_ms: f64, received_ms: u64) -> Bytes {
@@ -117,7 +135,7 @@ pub(super) fn hash_of(json: &[u8]) -> [u8; 32] {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stored {
     Live { device_id: String, json: Bytes },
-    Gone { id: String },
+    Gone { id: String, entity: Option<Bytes> },
 }
 
 pub(super) fn live_value(device_id: &str, json: &[u8]) -> Bytes {
@@ -126,14 +144,24 @@ pub(super) fn live_value(device_id: &str, json: &[u8]) -> Bytes {
     [&[1][..], &length, device_id.as_bytes(), json].concat().into()
 }
 
-pub(super) fn gone_value(id: &str) -> Bytes {
-    [&[0][..], id.as_bytes()].concat().into()
+/// `entity` is the key of what is known of its entity, if anything is.
+pub(super) fn gone_value(id: &str, entity: Option<&[u8]>) -> Bytes {
+    match entity.and_then(|key| key.get(1..)) {
+        Some(hash) => [&[2][..], hash, id.as_bytes()].concat().into(),
+        None => [&[0][..], id.as_bytes()].concat().into(),
+    }
 }
 
 pub(super) fn stored(value: &Bytes) -> Option<Stored> {
     let (kind, rest) = value.split_first()?;
-    if *kind == 0 {
-        return Some(Stored::Gone { id: String::from_utf8(rest.to_vec()).ok()? });
+    let id = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    match kind {
+        0 => return Some(Stored::Gone { id: id(rest)?, entity: None }),
+        2 => {
+            let (hash, rest) = rest.split_first_chunk::<HASH_BYTES>()?;
+            return Some(Stored::Gone { id: id(rest)?, entity: Some(with(ENTITIES, &[hash])) });
+        }
+        _ => {}
     }
     let (length, rest) = rest.split_first_chunk::<2>()?;
     let (device_id, json) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
@@ -141,13 +169,22 @@ pub(super) fn stored(value: &Bytes) -> Option<Stored> {
     Some(Stored::Live { device_id, json: value.slice_ref(json) })
 }
 
-/// The id in a stored change.
-pub(super) fn id_of(json: &[u8]) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Named {
-        id: String,
+/// The names in a stored change.
+#[derive(serde::Deserialize)]
+pub(super) struct Named {
+    pub(super) id: String,
+    entity_type: String,
+    entity_id: String,
+}
+
+impl Named {
+    pub(super) fn of(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok()
     }
-    serde_json::from_slice::<Named>(json).ok().map(|named| named.id)
+
+    pub(super) fn entity_key(&self) -> Bytes {
+        entity_key(&self.entity_type, &self.entity_id)
+    }
 }
 
 #[cfg(test)]
@@ -158,7 +195,14 @@ mod tests {
     fn what_is_stored_is_read_again() {
         let live = stored(&live_value("dé", b"{}"));
         assert_eq!(live, Some(Stored::Live { device_id: "dé".to_owned(), json: Bytes::from_static(b"{}") }));
-        assert_eq!(stored(&gone_value("x")), Some(Stored::Gone { id: "x".to_owned() }));
+        let entity = entity_key("a", "b");
+        for entity in [None, Some(entity)] {
+            let gone = stored(&gone_value("x", entity.as_deref()));
+            assert_eq!(gone, Some(Stored::Gone { id: "x".to_owned(), entity }));
+        }
+        let newest = entity_value(5.5, 77);
+        assert_eq!((newest_of_entity(&newest), received_of_entity(&newest)), (Some(5.5), Some(77)));
+        assert_eq!(received_of_entity(&5.5_f64.to_be_bytes()), None);
         assert_eq!(stored(&Bytes::new()), None);
         assert_eq!(received_of(&change_key(77)), Some(77));
         assert_eq!(received_of_future(&future_key(5.5, 77)), Some(77));

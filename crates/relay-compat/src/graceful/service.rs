@@ -14,10 +14,10 @@ use crate::systems::GRACEFUL;
 use crate::tenants::tenant_of;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use relay_core::documents::{DocumentError, DocumentStore, Documents, Keyspace, Tenant, turn};
+use relay_core::documents::{Credential, DocumentError, DocumentStore, Documents, Keyspace, Tenant, turn};
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::WallClock;
-use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
+use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, Seats, SocketRequest, bearer_of};
 use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -74,6 +74,8 @@ pub struct GracefulParts {
     pub documents: Arc<dyn DocumentStore>,
     /// The wall clock.
     pub clock: Arc<dyn WallClock>,
+    /// Places of WebSockets.
+    pub seats: Arc<Seats>,
     /// The operator's decisions.
     pub options: GracefulOptions,
 }
@@ -83,6 +85,7 @@ struct Shared {
     clock: Arc<dyn WallClock>,
     options: GracefulOptions,
     listeners: Arc<Listeners>,
+    seats: Arc<Seats>,
     rate: Rate<IpAddr>,
 }
 
@@ -114,6 +117,10 @@ fn path_of(path: &str) -> Option<Path> {
     }
 }
 
+const fn keyspace_of(tenant: Tenant) -> Keyspace {
+    Keyspace { system: GRACEFUL, tenant }
+}
+
 /// One request on its way: what its answer needs besides its body.
 struct Exchange {
     shared: Arc<Shared>,
@@ -142,7 +149,7 @@ impl Exchange {
         answer: impl FnOnce(&Shared, R) -> Answer + Send + 'static,
     ) {
         let documents = Arc::clone(&self.shared.documents);
-        let keyspace = Keyspace { system: GRACEFUL, tenant };
+        let keyspace = keyspace_of(tenant);
         turn(&*documents, keyspace, waiting_bytes, run, move |done| {
             let answer = done.map(|made| answer(&self.shared, made)).map_err(Refused::from);
             self.end(answer);
@@ -154,9 +161,9 @@ impl GracefulService {
     /// Over a store of documents.
     #[must_use]
     pub fn new(parts: GracefulParts) -> Self {
-        let GracefulParts { documents, clock, options } = parts;
+        let GracefulParts { documents, clock, seats, options } = parts;
         let rate = Rate::new(options.requests_per_minute_max);
-        Self { shared: Arc::new(Shared { documents, clock, options, listeners: Arc::default(), rate }) }
+        Self { shared: Arc::new(Shared { documents, clock, options, listeners: Arc::default(), seats, rate }) }
     }
 
     /// Figures.
@@ -174,7 +181,11 @@ impl GracefulService {
     /// Whose request it is.
     fn tenant(&self, token: Option<&[u8]>) -> Result<Tenant, Refused> {
         match token {
-            Some(token) => tenant_of(TENANT_DOMAIN, token).ok_or(Refused::Unauthorized).and_then(|it| self.enabled(it)),
+            Some(token) => {
+                let tenant = tenant_of(TENANT_DOMAIN, token).ok_or(Refused::Unauthorized)?;
+                self.shared.documents.document_present(keyspace_of(tenant), Credential::Token(token));
+                self.enabled(tenant)
+            }
             None if self.shared.options.tokenless => Ok(Tenant::ONLY),
             None => Err(Refused::Unauthorized),
         }
@@ -209,15 +220,7 @@ impl GracefulService {
         match path {
             Path::Push => self.push(body, tenant, exchange),
             Path::Pull => self.pull(body, tenant, exchange),
-            Path::Ack => match message::ack(body) {
-                Ok(ack) => exchange.turn(
-                    tenant,
-                    body.len(),
-                    move |documents| ack::run(documents, ack, tenant),
-                    |shared, acked| Answer::ok(&acked.body(shared.clock.now_ms())),
-                ),
-                Err(refused) => exchange.end(Err(refused)),
-            },
+            Path::Ack => self.ack(body, tenant, exchange),
             Path::Devices => self.devices(body, tenant, exchange),
             Path::Export => self.export(request.uri().query().unwrap_or_default(), tenant, exchange),
             Path::Import => self.import(body, tenant, exchange),
@@ -249,6 +252,16 @@ impl GracefulService {
         exchange.turn(tenant, body.len(), run, |_, page| Answer::bytes(page.body()));
     }
 
+    fn ack(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
+        let ack = match message::ack(body) {
+            Ok(ack) => ack,
+            Err(refused) => return exchange.end(Err(refused)),
+        };
+        let bytes_max = self.shared.options.tenant_bytes_max;
+        let run = move |documents: &mut dyn Documents| ack::run(documents, ack, tenant, bytes_max);
+        exchange.turn(tenant, body.len(), run, |shared, acked| Answer::ok(&acked.body(shared.clock.now_ms())));
+    }
+
     fn devices(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
         if !ack::may_declare(tenant) {
             return exchange.end(Err(Refused::Unauthorized));
@@ -257,7 +270,8 @@ impl GracefulService {
             Ok(devices) => devices,
             Err(refused) => return exchange.end(Err(refused)),
         };
-        let run = move |documents: &mut dyn Documents| ack::declare(documents, &devices).map(|()| devices);
+        let bytes_max = self.shared.options.tenant_bytes_max;
+        let run = move |documents: &mut dyn Documents| ack::declare(documents, &devices, bytes_max).map(|()| devices);
         exchange.turn(tenant, body.len(), run, |shared, devices| {
             Answer::ok(&json!({
                 "protocol_version": PROTOCOL_VERSION,
@@ -290,7 +304,10 @@ impl GracefulService {
         };
         let rules = self.rules(exchange.since_ms);
         let run = move |documents: &mut dyn Documents| export::import(documents, &changes, rules);
-        exchange.turn(tenant, body.len(), run, |_, report| Answer::ok(&report));
+        exchange.turn(tenant, body.len(), run, move |shared, imported| {
+            imported.sources.iter().for_each(|device_id| shared.listeners.tell_others(tenant, device_id));
+            Answer::ok(&imported.body(shared.clock.now_ms()))
+        });
     }
 
     fn refused_now(&self, refused: &Refused) -> Response<Bytes> {
@@ -337,6 +354,7 @@ impl ForeignService for GracefulService {
         let in_query = value_of(query, "token");
         let token = bearer_of(request.head.headers()).or(in_query.as_ref().map(String::as_bytes));
         let tenant = self.tenant(token).map_err(|refused| refuse(&refused))?;
+        let seat = self.shared.seats.take(tenant).map_err(|_| refuse(&Refused::TooManySockets))?;
         let GracefulOptions { ping_ms, silence_ms_max, .. } = self.shared.options;
         let periods = Periods {
             ping: Duration::from_millis(ping_ms.max(1)),
@@ -345,6 +363,7 @@ impl ForeignService for GracefulService {
         Ok(Arc::new(SocketFactory {
             tenant,
             device_id,
+            seat: Arc::new(seat),
             listeners: Arc::clone(&self.shared.listeners),
             clock: Arc::clone(&self.shared.clock),
             periods,

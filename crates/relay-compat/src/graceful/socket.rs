@@ -5,6 +5,7 @@ use bytes::Bytes;
 use relay_core::documents::Tenant;
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame};
 use relay_core::environment::WallClock;
+use relay_core::foreign::Seat;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub(super) struct Periods {
 pub(super) struct SocketFactory {
     pub(super) tenant: Tenant,
     pub(super) device_id: String,
+    pub(super) seat: Arc<Seat>,
     pub(super) listeners: Arc<Listeners>,
     pub(super) clock: Arc<dyn WallClock>,
     pub(super) periods: Periods,
@@ -37,6 +39,7 @@ impl EndpointFactory for SocketFactory {
         Box::new(Socket {
             tenant: self.tenant,
             listener,
+            _seat: Arc::clone(&self.seat),
             listeners: Arc::clone(&self.listeners),
             clock: Arc::clone(&self.clock),
             periods: self.periods,
@@ -59,6 +62,8 @@ impl EndpointFactory for SocketFactory {
 struct Socket {
     tenant: Tenant,
     listener: Arc<Listener>,
+    /// Free again with the socket.
+    _seat: Arc<Seat>,
     listeners: Arc<Listeners>,
     clock: Arc<dyn WallClock>,
     periods: Periods,

@@ -1,7 +1,9 @@
 //! Retention: changes that were received long ago go, tenant by tenant, in small works.
 
 use super::DEVICES_MAX;
-use super::record::{CHANGES, FUTURE, Stored, held_prefix, id_key, id_of, received_of, received_of_future, stored};
+use super::record::{
+    CHANGES, FUTURE, Named, Stored, held_prefix, id_key, received_of, received_of_entity, received_of_future, stored,
+};
 use crate::systems::GRACEFUL;
 use relay_core::documents::limits::RANGE_DELETES_MAX;
 use relay_core::documents::{DocumentError, DocumentRange, DocumentStore, Documents, Keyspace, Tenant, turn};
@@ -40,19 +42,34 @@ fn piece(store: Arc<dyn DocumentStore>, keyspace: Keyspace, before_ms: u64) {
     });
 }
 
+/// Forgets an entity's greatest own time with the change that had it. Where only the time was kept nobody knows which that was: it
+/// goes with the first one.
+fn forget_entity(documents: &mut dyn Documents, key: &[u8], received_ms: u64) -> Result<(), DocumentError> {
+    let Some(value) = documents.get(key)? else { return Ok(()) };
+    if received_of_entity(&value).is_none_or(|of| of == received_ms) {
+        documents.delete(key)?;
+    }
+    Ok(())
+}
+
 /// Removes the oldest changes that are old enough, with everything that belongs to them; how many.
 fn let_go(documents: &mut dyn Documents, before_ms: u64) -> Result<usize, DocumentError> {
     let oldest = documents.scan(&DocumentRange::prefix(vec![CHANGES]).limited(PIECE, PIECE_BYTES))?;
     let mut gone = 0;
     for (key, value) in &oldest.items {
         let Some(received_ms) = received_of(key).filter(|received_ms| *received_ms < before_ms) else { break };
-        let id = match stored(value) {
-            Some(Stored::Live { json, .. }) => id_of(&json),
-            Some(Stored::Gone { id }) => Some(id),
-            None => None,
+        let (id, entity) = match stored(value) {
+            Some(Stored::Live { json, .. }) => {
+                Named::of(&json).map_or((None, None), |named| (Some(named.id.clone()), Some(named.entity_key())))
+            }
+            Some(Stored::Gone { id, entity }) => (Some(id), entity),
+            None => (None, None),
         };
         if let Some(id) = id {
             documents.delete(&id_key(&id))?;
+        }
+        if let Some(entity) = entity {
+            forget_entity(documents, &entity, received_ms)?;
         }
         documents.delete_range(&DocumentRange::prefix(held_prefix(received_ms)), HELD_MAX)?;
         documents.delete(key)?;

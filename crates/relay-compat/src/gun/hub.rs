@@ -16,6 +16,7 @@ use crate::systems::GUN;
 use relay_core::documents::{DocumentStore, Keyspace, Tenant, turn};
 use relay_core::endpoint::SharedFrame;
 use relay_core::environment::{Entropy, WallClock};
+use relay_core::gcra::Rate;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,6 +105,8 @@ pub(super) struct Hub {
     pub(super) clock: Arc<dyn WallClock>,
     pub(super) rules: WriteRules,
     pub(super) tenant_bytes_max: u64,
+    /// Of the puts of one peer.
+    pub(super) rate: Option<Rate>,
     pub(super) pid: String,
     pub(super) counters: Counters,
     subscriptions: Mutex<Subscriptions>,
@@ -127,6 +130,7 @@ impl Hub {
         entropy: &dyn Entropy,
         rules: WriteRules,
         tenant_bytes_max: u64,
+        rate: Option<Rate>,
     ) -> Self {
         let mut seed = [0; 8];
         entropy.fill(&mut seed);
@@ -135,6 +139,7 @@ impl Hub {
             clock,
             rules,
             tenant_bytes_max,
+            rate,
             pid: String::new(),
             counters: Counters::default(),
             subscriptions: Mutex::default(),

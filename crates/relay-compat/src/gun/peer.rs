@@ -11,6 +11,7 @@ use super::hub::{Author, Hub, count, place_of};
 use super::lex::Query;
 use super::mailbox::{Mailbox, Place};
 use super::message::{self, Message, Node, Said};
+use super::put;
 use super::reconcile::Reconciler;
 use super::{
     FRAME_BYTES_MAX, FUTURE_GRACE_MS, FUTURE_MS_MAX, HEARTBEAT_MS, MESSAGE_BYTES_MAX, SUBSCRIPTION_BYTES_MAX,
@@ -20,6 +21,8 @@ use bytes::Bytes;
 use linking::Role;
 use relay_core::documents::Tenant;
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbox};
+use relay_core::foreign::Seat;
+use relay_core::gcra::Cell;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -35,6 +38,8 @@ pub(super) struct PeerFactory {
     pub(super) tenant: Tenant,
     /// Whether this relay connects to the peer, instead of the peer to this relay.
     pub(super) is_dialed: bool,
+    /// Of a peer that connected.
+    pub(super) seat: Option<Arc<Seat>>,
 }
 
 impl EndpointFactory for PeerFactory {
@@ -57,6 +62,8 @@ impl EndpointFactory for PeerFactory {
             follower: Follower::new(now),
             reads: 0,
             is_paused: false,
+            puts: Cell::NEW,
+            _seat: self.seat.clone(),
             heartbeat_at: Moment(now.0 + Duration::from_millis(HEARTBEAT_MS)),
         };
         peer.introduce();
@@ -92,6 +99,10 @@ struct Peer {
     /// Pages that are being read.
     reads: usize,
     is_paused: bool,
+    /// How often it put something.
+    puts: Cell,
+    /// Free again with the peer.
+    _seat: Option<Arc<Seat>>,
     heartbeat_at: Moment,
 }
 
@@ -111,7 +122,7 @@ impl Peer {
             Said::Relay { pid, is_answer } => self.meet_relay(id.as_deref(), pid, is_answer, out),
             Said::Greeting => self.follower.greeted(),
             Said::Put { nodes, bytes } => {
-                self.put(Reply { ack: id.filter(|_| self.role != Role::Relay), ask }, nodes, bytes)
+                self.put(Reply { ack: id.filter(|_| self.role != Role::Relay), ask }, nodes, bytes, now)
             }
             Said::Get(query) => self.get(id, query, now),
             Said::WrongPut(why) | Said::WrongGet(why) => self.refuse(id.as_deref(), why),
@@ -125,9 +136,14 @@ impl Peer {
         self.hub.refuse(&self.author.mailbox, id, why);
     }
 
-    fn put(&mut self, reply: Reply, nodes: Vec<Node>, bytes: usize) {
+    fn put(&mut self, reply: Reply, nodes: Vec<Node>, bytes: usize, now: Moment) {
         let now_ms = self.hub.clock.now_ms();
         let ack = reply.ack.clone();
+        // What other relays pass on was held to their peers' rates.
+        let rate = self.hub.rate.filter(|_| !self.is_link());
+        if rate.is_some_and(|rate| !self.puts.admit(rate, now).is_admitted()) {
+            return self.refuse(ack.as_deref(), put::TOO_FAST);
+        }
         let nodes = match rules::judge(nodes, self.hub.rules, now_ms) {
             Ok(nodes) => nodes,
             Err(why) => return self.refuse(ack.as_deref(), why),

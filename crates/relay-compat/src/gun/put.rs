@@ -32,10 +32,17 @@ pub(super) fn run(
     Ok(changed)
 }
 
+/// Of puts beyond a rate.
+pub(super) const TOO_FAST: &str = "Too many puts, try again later!";
+
 /// What a peer is told when its put came to nothing.
 pub(super) fn why_not(error: &DocumentError) -> &'static str {
     match error {
         DocumentError::Withdrawn => "This relay keeps no more of this space!",
+        DocumentError::Full(_) => "This relay keeps no more!",
+        DocumentError::TooFast { .. } => TOO_FAST,
+        DocumentError::NotAdmitted => "This relay keeps only what invited peers put!",
+        DocumentError::Erased => "The operator of this relay erased this space!",
         DocumentError::TooLarge => "Too large to be stored!",
         _ => "Not stored, try again later!",
     }

@@ -5,14 +5,18 @@ use super::peer::PeerFactory;
 use super::rules::WriteRules;
 use crate::query::{decoded, value_of};
 use crate::sockets_only;
+use crate::systems::GUN;
 use crate::tenants::tenant_of;
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
 use http::{Request, Response, StatusCode, Uri};
-use relay_core::documents::{DocumentStore, Tenant};
+use relay_core::documents::{Credential, DocumentStore, Keyspace, Tenant};
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::{Entropy, WallClock};
-use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
+use relay_core::foreign::{
+    Answered, ForeignRequest, ForeignService, RequestRefusal, Seat, Seats, SocketRequest, bearer_of,
+};
+use relay_core::gcra::Rate;
 use std::sync::Arc;
 
 /// What makes a tenant of a token; the token itself is kept nowhere.
@@ -31,11 +35,19 @@ pub struct GunOptions {
     pub sealed_only: bool,
     /// Bytes a tenant may hold.
     pub tenant_bytes_max: u64,
+    /// Puts of one peer in a second; 0: no limit, as for linked relays.
+    pub puts_per_second_max: u32,
 }
 
 impl Default for GunOptions {
     fn default() -> Self {
-        Self { tokenless: false, signed_only: false, sealed_only: false, tenant_bytes_max: 1024 * 1024 * 1024 }
+        Self {
+            tokenless: false,
+            signed_only: false,
+            sealed_only: false,
+            tenant_bytes_max: 1024 * 1024 * 1024,
+            puts_per_second_max: 0,
+        }
     }
 }
 
@@ -51,6 +63,8 @@ pub struct GunParts {
     pub clock: Arc<dyn WallClock>,
     /// For ids.
     pub entropy: Arc<dyn Entropy>,
+    /// Places of WebSockets; linked relays need none.
+    pub seats: Arc<Seats>,
     /// The operator's decisions.
     pub options: GunOptions,
 }
@@ -58,6 +72,7 @@ pub struct GunParts {
 /// See the module.
 pub struct GunService {
     hub: Arc<Hub>,
+    seats: Arc<Seats>,
     tokenless: bool,
 }
 
@@ -65,10 +80,11 @@ impl GunService {
     /// Over a store of documents.
     #[must_use]
     pub fn new(parts: GunParts) -> Self {
-        let GunParts { documents, clock, entropy, options } = parts;
-        let GunOptions { tokenless, signed_only, sealed_only, tenant_bytes_max } = options;
+        let GunParts { documents, clock, entropy, seats, options } = parts;
+        let GunOptions { tokenless, signed_only, sealed_only, tenant_bytes_max, puts_per_second_max } = options;
         let rules = WriteRules { signed_only, sealed_only };
-        Self { hub: Arc::new(Hub::new(documents, clock, &*entropy, rules, tenant_bytes_max)), tokenless }
+        let rate = Rate::per_second(puts_per_second_max);
+        Self { hub: Arc::new(Hub::new(documents, clock, &*entropy, rules, tenant_bytes_max, rate)), seats, tokenless }
     }
 
     /// Figures.
@@ -95,19 +111,31 @@ impl GunService {
             Some(None) => Tenant::ONLY,
             None => return Err(WrongToken),
         };
+        self.hub.documents.document_present(Keyspace { system: GUN, tenant }, Credential::Operator);
         self.hub.reserve_link(tenant);
-        Ok(self.peers(tenant, true))
+        Ok(self.peers(tenant, None))
     }
 
-    fn peers(&self, tenant: Tenant, is_dialed: bool) -> Arc<dyn EndpointFactory> {
-        Arc::new(PeerFactory { hub: Arc::clone(&self.hub), tenant, is_dialed })
+    /// `seat` is of a peer that connects; a relay that is dialed has none.
+    fn peers(&self, tenant: Tenant, seat: Option<Seat>) -> Arc<dyn EndpointFactory> {
+        Arc::new(PeerFactory {
+            hub: Arc::clone(&self.hub),
+            tenant,
+            is_dialed: seat.is_none(),
+            seat: seat.map(Arc::new),
+        })
     }
 
     /// Whose graph a peer asks for; `None` for none.
     fn tenant(&self, head: &Request<()>) -> Option<Tenant> {
         let token = token_of(head)?;
         match token {
-            Some(token) => tenant_of(TENANT_DOMAIN, &token),
+            Some(token) => {
+                let tenant = tenant_of(TENANT_DOMAIN, &token)?;
+                let keyspace = Keyspace { system: GUN, tenant };
+                self.hub.documents.document_present(keyspace, Credential::Token(&token));
+                Some(tenant)
+            }
             None => self.tokenless.then_some(Tenant::ONLY),
         }
     }
@@ -146,7 +174,10 @@ impl ForeignService for GunService {
     fn open_socket(&self, request: SocketRequest, _: Moment) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>> {
         sockets_only::want_upgrade(&request).map_err(|answer| Box::new(readable(*answer)))?;
         match self.tenant(&request.head) {
-            Some(tenant) => Ok(self.peers(tenant, false)),
+            Some(tenant) => match self.seats.take(tenant) {
+                Ok(seat) => Ok(self.peers(tenant, Some(seat))),
+                Err(_) => Err(Box::new(readable(sockets_only::too_many()))),
+            },
             None => Err(Box::new(readable(sockets_only::plain(StatusCode::UNAUTHORIZED, "A token is needed")))),
         }
     }

@@ -13,6 +13,7 @@ use super::{MESSAGE_BYTES_MAX, PEER_ID_BYTES_MAX, TOPIC_BYTES_MAX};
 use bytes::Bytes;
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame};
 use relay_core::environment::{Entropy, WallClock};
+use relay_core::foreign::Seat;
 use std::sync::Arc;
 
 /// What the stock relay says.
@@ -28,6 +29,7 @@ pub(super) struct JoinedFactory {
     pub(super) hub: Arc<Hub>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) clock: Arc<dyn WallClock>,
+    pub(super) seat: Arc<Seat>,
 }
 
 impl EndpointFactory for JoinedFactory {
@@ -35,7 +37,8 @@ impl EndpointFactory for JoinedFactory {
         let mailbox = Arc::new(Mailbox::new(opened.waker.clone()));
         let hub = Arc::clone(&self.hub);
         let made_id = made_id(&*self.entropy, &*self.clock);
-        Box::new(Joined { hub, mailbox, made_id, inside: None, patience: Patience::new(opened.waker) })
+        let (patience, seat) = (Patience::new(opened.waker), Arc::clone(&self.seat));
+        Box::new(Joined { hub, mailbox, made_id, inside: None, patience, _seat: seat })
     }
     fn message_bytes_max(&self) -> usize {
         MESSAGE_BYTES_MAX
@@ -83,6 +86,8 @@ struct Joined {
     made_id: Arc<str>,
     inside: Option<Inside>,
     patience: Patience,
+    /// Free again with the peer.
+    _seat: Arc<Seat>,
 }
 
 impl Joined {

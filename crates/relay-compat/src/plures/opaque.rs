@@ -8,12 +8,14 @@ use super::mailbox::Mailbox;
 use super::patience::Patience;
 use bytes::Bytes;
 use relay_core::endpoint::{Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame};
+use relay_core::foreign::Seat;
 use std::sync::Arc;
 
 /// Makes endpoints of one topic.
 pub(super) struct OpaqueFactory {
     pub(super) hub: Arc<Hub>,
     pub(super) topic: TopicName,
+    pub(super) seat: Arc<Seat>,
 }
 
 impl EndpointFactory for OpaqueFactory {
@@ -25,7 +27,8 @@ impl EndpointFactory for OpaqueFactory {
             mailbox.give_up();
         }
         let (hub, topic) = (Arc::clone(&self.hub), self.topic.clone());
-        Box::new(Opaque { hub, topic, peer, patience: Patience::new(opened.waker) })
+        let seat = Arc::clone(&self.seat);
+        Box::new(Opaque { hub, topic, peer, patience: Patience::new(opened.waker), _seat: seat })
     }
     fn message_bytes_max(&self) -> usize {
         MESSAGE_BYTES_MAX
@@ -43,6 +46,8 @@ struct Opaque {
     topic: TopicName,
     peer: Arc<Peer>,
     patience: Patience,
+    /// Free again with the peer.
+    _seat: Arc<Seat>,
 }
 
 impl Opaque {

@@ -9,9 +9,10 @@ use crate::token::Token;
 use bytes::Bytes;
 use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
+use relay_core::documents::Tenant;
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::{Entropy, WallClock};
-use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
+use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, Seats, SocketRequest, bearer_of};
 use std::sync::Arc;
 
 /// Digits of a topic in a path of its own.
@@ -29,6 +30,7 @@ pub struct PluresOptions {
 /// See the module.
 pub struct PluresService {
     hub: Arc<Hub>,
+    seats: Arc<Seats>,
     options: PluresOptions,
     entropy: Arc<dyn Entropy>,
     clock: Arc<dyn WallClock>,
@@ -37,8 +39,13 @@ pub struct PluresService {
 impl PluresService {
     /// Without topics.
     #[must_use]
-    pub fn new(options: PluresOptions, entropy: Arc<dyn Entropy>, clock: Arc<dyn WallClock>) -> Self {
-        Self { hub: Arc::default(), options, entropy, clock }
+    pub fn new(
+        options: PluresOptions,
+        seats: Arc<Seats>,
+        entropy: Arc<dyn Entropy>,
+        clock: Arc<dyn WallClock>,
+    ) -> Self {
+        Self { hub: Arc::default(), seats, options, entropy, clock }
     }
 
     /// Figures.
@@ -85,12 +92,14 @@ impl ForeignService for PluresService {
             answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             return Err(Box::new(answer));
         }
-        let hub = Arc::clone(&self.hub);
+        // A topic is no tenant: its name is a secret of those who are in it.
+        let seat = self.seats.take(Tenant::ONLY).map_err(|_| Box::new(sockets_only::too_many()))?;
+        let (hub, seat) = (Arc::clone(&self.hub), Arc::new(seat));
         Ok(match topic_of(request.head.uri().path()) {
-            Some(topic) => Arc::new(OpaqueFactory { hub, topic }),
+            Some(topic) => Arc::new(OpaqueFactory { hub, topic, seat }),
             None => {
                 let (entropy, clock) = (Arc::clone(&self.entropy), Arc::clone(&self.clock));
-                Arc::new(JoinedFactory { hub, entropy, clock })
+                Arc::new(JoinedFactory { hub, entropy, clock, seat })
             }
         })
     }

@@ -37,7 +37,7 @@ pub fn numbered_service_over(
     number: u8,
 ) -> GunService {
     let entropy = Arc::new(Counting(AtomicU64::new(number.into())));
-    GunService::new(GunParts { documents, clock: Arc::clone(clock) as Arc<_>, entropy, options })
+    GunService::new(GunParts { documents, clock: Arc::clone(clock) as Arc<_>, entropy, seats: Arc::default(), options })
 }
 
 pub fn scene() -> Scene {
@@ -117,6 +117,9 @@ impl DocumentStore for Waiting {
     }
     fn document_keyspaces(&self, after: Option<Keyspace>, max: usize, done: DocumentCompletion<Vec<Keyspace>>) {
         self.documents.document_keyspaces(after, max, done);
+    }
+    fn document_scrub(&self, done: DocumentCompletion<()>) {
+        self.documents.document_scrub(done);
     }
     fn document_stats(&self) -> DocumentStats {
         self.documents.document_stats()

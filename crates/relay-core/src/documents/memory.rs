@@ -109,6 +109,11 @@ impl DocumentStore for MemoryDocuments {
         done(self.read(|documents| documents.read_keyspaces(after, keyspaces_max)));
     }
 
+    fn document_scrub(&self, done: DocumentCompletion<()>) {
+        let refusal = self.lock().refusal.clone();
+        done(refusal.map_or(Ok(()), |refusal| Err(refusal.into())));
+    }
+
     fn document_stats(&self) -> DocumentStats {
         self.lock().stats
     }

@@ -55,6 +55,15 @@ pub struct Usage {
     pub bytes: u64,
 }
 
+/// Who vouches for a tenant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Credential<'a> {
+    /// Whoever shows this token; the tenant is named after it.
+    Token(&'a [u8]),
+    /// The operator, in the configuration.
+    Operator,
+}
+
 /// A work's view of its keyspace, during its turn.
 pub trait Documents {
     /// The value of a key.
@@ -168,6 +177,22 @@ pub trait DocumentStore: Send + Sync {
         keyspaces_max: usize,
         done: DocumentCompletion<Vec<Keyspace>>,
     );
+    /// *Durable.* Makes sure that of all that was deleted before nothing is left in the store's files.
+    fn document_scrub(&self, done: DocumentCompletion<()>);
+    /// Says who vouches for a tenant that is asked for; for a store that asks before it lets one in.
+    fn document_present(&self, keyspace: Keyspace, credential: Credential<'_>) {
+        let _ = (keyspace, credential);
+    }
     /// Counters.
     fn document_stats(&self) -> DocumentStats;
+}
+
+/// So that a token is in no log, whatever is printed.
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "Token(…)",
+            Self::Operator => "Operator",
+        })
+    }
 }

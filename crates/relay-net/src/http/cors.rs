@@ -40,7 +40,7 @@ pub(super) fn preflight(kind: RouteKind, head: &Parts) -> Option<Answer> {
         RouteKind::Frames(route) if route.method() == Method::GET => "GET",
         RouteKind::Frames(_) => "POST",
         RouteKind::Blobs => "GET, HEAD, PUT, DELETE",
-        RouteKind::Native | RouteKind::Liveness | RouteKind::Foreign(_) => return None,
+        RouteKind::Native | RouteKind::Liveness | RouteKind::Probe | RouteKind::Foreign(_) => return None,
     };
     let mut answer = Response::new(AnswerBody::empty());
     *answer.status_mut() = StatusCode::NO_CONTENT;

@@ -153,8 +153,8 @@ impl Front {
                 };
                 answer.ok_or(NOT_FOUND)?
             }
-            (None, Some(proxy)) => proxy.pass(head, body, client, &self.shared).await,
-            (None, None) => Err(NOT_FOUND),
+            (Some(RouteKind::Probe) | None, Some(proxy)) => proxy.pass(head, body, client, &self.shared).await,
+            (Some(RouteKind::Probe) | None, None) => Err(NOT_FOUND),
         }
     }
 
@@ -228,6 +228,6 @@ const fn span_name(kind: Option<RouteKind>) -> &'static str {
         Some(RouteKind::Blobs) => "blobs",
         Some(RouteKind::Foreign(_)) => "foreign",
         Some(RouteKind::Liveness) => "liveness",
-        None => "control_plane",
+        Some(RouteKind::Probe) | None => "control_plane",
     }
 }

@@ -30,6 +30,8 @@ pub enum RouteKind {
     Foreign(ForeignRoute),
     /// Whether the process lives: 200, or 503 once the control plane has been silent for too long.
     Liveness,
+    /// A probe that the control plane answers: passed on like every other request, and never held to a rate.
+    Probe,
 }
 
 /// The routes by path.

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 /// Where the tests put the native protocol; not the product's default, because paths come from the caller.
 pub const NATIVE: &str = "/test/native";
 pub const LIVE: &str = "/test/live";
+pub const READY: &str = "/test/ready";
 
 pub struct Relay {
     pub server: Server,
@@ -34,6 +35,7 @@ pub fn config(limits: NetLimits) -> ServerConfig {
         routes: vec![
             Route { path: NATIVE.to_owned(), kind: RouteKind::Native },
             Route { path: LIVE.to_owned(), kind: RouteKind::Liveness },
+            Route { path: READY.to_owned(), kind: RouteKind::Probe },
         ],
         control_plane: None,
         liveness: None,
@@ -51,7 +53,7 @@ pub async fn relay_with(behaviour: Behaviour, config: ServerConfig) -> Relay {
     if config.tls.is_none() && is_over_tls() {
         return relay_over_tls(behaviour, config).await;
     }
-    serve(behaviour, config)
+    relay_in_clear(behaviour, config)
 }
 
 /// Whether this run is the one over TLS; what a client costs in the same process is not told apart there.
@@ -63,12 +65,13 @@ pub fn is_over_tls() -> bool {
 pub async fn relay_over_tls(behaviour: Behaviour, mut config: ServerConfig) -> Relay {
     let authority = tls::Authority::new();
     config.tls = Some(tls::tls_config(authority.issue(-1, 30).certificate()));
-    let mut relay = serve(behaviour, config);
+    let mut relay = relay_in_clear(behaviour, config);
     relay.bridge = Some(tls::bridge(relay.server.local_addr(), authority.client_13()));
     relay
 }
 
-fn serve(behaviour: Behaviour, config: ServerConfig) -> Relay {
+/// A relay behind no bridge, whatever the run: for what is said before TLS begins.
+pub fn relay_in_clear(behaviour: Behaviour, config: ServerConfig) -> Relay {
     let factory = Factory::new(behaviour);
     let endpoints =
         Endpoints { native: factory.clone(), http: factory.clone(), blobs: None, foreign: foreign::foreign() };

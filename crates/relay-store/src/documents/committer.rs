@@ -52,6 +52,7 @@ impl Committer {
         if let Err(error) = self.shared.writable().and_then(|()| self.shared.mover.wait_for_room(&self.shared)) {
             return works.into_iter().for_each(|waiting| answer(waiting.work, Err(error.clone().into())));
         }
+        self.begin_wanted_file();
         let only_deletes = !self.has_room();
         let (changes, mut ended) = self.turns(works, only_deletes);
         #[cfg(feature = "testing")]
@@ -66,6 +67,17 @@ impl Committer {
         }
         ended.into_iter().for_each(|(work, result)| answer(work, result));
         mover::begin_if_due(&self.shared);
+    }
+
+    /// Begins a new file when one is wanted; without room for it that stays wanted.
+    pub(super) fn begin_wanted_file(&mut self) {
+        if !self.shared.wants_new_file.load(Ordering::Acquire) {
+            return;
+        }
+        if let Ok(bytes) = self.journal.roll(self.last_group + 1, 0) {
+            self.rolled(bytes);
+            self.shared.wants_new_file.store(false, Ordering::Release);
+        }
     }
 
     fn turns(&self, works: Vec<Waiting>, only_deletes: bool) -> (Overlay, Vec<Ended>) {

@@ -4,6 +4,7 @@ use super::journal::{file_name, number_of};
 use super::poisoned;
 use super::shared::Shared;
 use super::tables::{Tables, is_full};
+use crate::erase::wipe_file;
 use relay_core::documents::{DocumentError, Overlay};
 use relay_core::store::StoreError;
 use std::sync::atomic::Ordering;
@@ -29,7 +30,7 @@ pub(super) struct Mover {
     state: Mutex<State>,
     changed: Condvar,
     /// One move at a time.
-    moving: Mutex<()>,
+    pub(super) moving: Mutex<()>,
     has_thread: bool,
 }
 
@@ -145,23 +146,30 @@ fn move_once(shared: &Shared) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The tables; opened again when the last transaction failed.
+pub(super) fn open_tables(shared: &Shared, tables: Option<Tables>) -> Result<Tables, StoreError> {
+    match tables {
+        Some(open) => Ok(open),
+        // A failed transaction may have left pages that were never synced: they are written again.
+        None => Tables::open(&*shared.vfs, &shared.dir.join(TABLES_FILE), shared.limits.cache_bytes, false)
+            .map_err(|error| moved_error(shared, &error)),
+    }
+}
+
+/// What a failed transaction of the tables is to the store: it is tried again.
+pub(super) fn moved_error(shared: &Shared, error: &redb::Error) -> StoreError {
+    if is_full(error) {
+        shared.full.store(true, Ordering::Relaxed);
+        return StoreError::DiskFull;
+    }
+    StoreError::Overloaded
+}
+
 fn write_tables(shared: &Shared, changes: &Overlay, group: u64) -> Result<(), StoreError> {
     let mut tables = shared.tables.lock().unwrap_or_else(PoisonError::into_inner);
     let path = shared.dir.join(TABLES_FILE);
-    let open = match tables.take() {
-        Some(open) => Ok(open),
-        // A failed transaction may have left pages that were never synced: they are written again.
-        None => Tables::open(&*shared.vfs, &path, shared.limits.cache_bytes, false),
-    };
-    let failed = |error: redb::Error| {
-        if is_full(&error) {
-            shared.full.store(true, Ordering::Relaxed);
-            StoreError::DiskFull
-        } else {
-            StoreError::Overloaded
-        }
-    };
-    let open = open.map_err(failed)?;
+    let failed = |error: redb::Error| moved_error(shared, &error);
+    let open = open_tables(shared, tables.take())?;
     open.move_in(changes, group).map_err(failed)?;
     let snapshot = open.snapshot().map_err(failed)?;
     *tables = Some(open);
@@ -183,7 +191,9 @@ fn remove_journals(shared: &Shared, number: u64) {
     for older in names.iter().filter_map(|entry| number_of(&entry.name)).filter(|older| *older < number) {
         let path = shared.dir.join(file_name(older));
         let len = shared.vfs.open(&path, crate::vfs::OpenMode::Read).and_then(|file| file.len()).unwrap_or(0);
-        if shared.vfs.remove(&path).is_ok() {
+        let wipes = shared.wipes_journals.load(Ordering::Acquire);
+        let removed = if wipes { wipe_file(&*shared.vfs, &path) } else { shared.vfs.remove(&path) };
+        if removed.is_ok() {
             let counter = &shared.counters.journal_bytes;
             let _previous =
                 counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| Some(bytes.saturating_sub(len)));

@@ -6,6 +6,7 @@ use super::layers::Layers;
 use super::mover::{Mover, TABLES_FILE, move_all, moved_or_full};
 use super::queue::Queue;
 use super::replay::replay;
+use super::scrub;
 use super::shared::{Counters, Shared, take_clean};
 use super::tables::Tables;
 use super::{DocumentOptions, DocumentsOpenError, EmbeddedDocuments, workers_error};
@@ -35,6 +36,7 @@ pub(super) fn open(
         vfs.sync_dir(parent).map_err(DirError::io("sync", parent))?;
     }
     let was_clean = take_clean(&*vfs, dir).map_err(DirError::io("use", dir))?;
+    scrub::finish(&*vfs, dir).map_err(DirError::io("use", dir))?;
     let path = dir.join(TABLES_FILE);
     let is_made = vfs.open(&dir.join(MADE_FILE), OpenMode::Read).is_ok();
     if !is_made {
@@ -63,6 +65,8 @@ pub(super) fn open(
         journal_number: AtomicU64::new(next_number),
         counters: Counters { journal_bytes: AtomicU64::new(replayed.bytes), ..Counters::default() },
         full: AtomicBool::new(false),
+        wants_new_file: AtomicBool::new(false),
+        wipes_journals: AtomicBool::new(false),
         health: AtomicU8::new(0),
         dir: dir.clone(),
         limits,

@@ -46,6 +46,10 @@ pub(super) struct Shared {
     pub(super) journal_number: AtomicU64,
     pub(super) counters: Counters,
     pub(super) full: AtomicBool,
+    /// The committer begins a new journal file before its next group.
+    pub(super) wants_new_file: AtomicBool,
+    /// Journal files that are all moved are overwritten before they are removed.
+    pub(super) wipes_journals: AtomicBool,
     pub(super) health: AtomicU8,
 }
 

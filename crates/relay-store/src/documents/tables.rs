@@ -84,6 +84,29 @@ impl Tables {
         })
     }
 
+    /// Writes everything that `other` holds into these empty ones, in one durable transaction.
+    pub(super) fn fill(&self, other: &Self) -> Result<(), TablesError> {
+        let held = other.snapshot()?;
+        without_panic(|| {
+            let transaction = self.0.begin_write()?;
+            {
+                let mut documents = transaction.open_table(DOCUMENTS)?;
+                for item in held.documents.range::<&[u8]>(..)? {
+                    let (key, value) = item?;
+                    documents.insert(key.value(), value.value())?;
+                }
+                let mut usage = transaction.open_table(USAGE)?;
+                for item in held.usage.range::<&[u8; KEYSPACE_BYTES]>(..)? {
+                    let (keyspace, amount) = item?;
+                    usage.insert(keyspace.value(), amount.value())?;
+                }
+                transaction.open_table(MOVED)?.insert(MOVED_GROUP, held.moved_group)?;
+            }
+            transaction.commit()?;
+            Ok(())
+        })
+    }
+
     /// Writes all changes in one durable transaction.
     pub(super) fn move_in(&self, changes: &Overlay, group: u64) -> Result<(), TablesError> {
         without_panic(|| {

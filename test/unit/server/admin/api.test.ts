@@ -71,6 +71,24 @@ describe('the admin API', () => {
     ]);
   });
 
+  it('pages and erases foreign tenants by pseudonym, and says what their protocols leave in clear', async () => {
+    await using world = await adminWorld();
+    const tenant = { pseudonym: P1, system: 'other', shared: false, admitted: true, records: 3, bytes: 99, trees: null, connections: 1, openedMs: 3_600_000, lastWriteMs: null, erasedMs: null, erasing: false };
+    world.core.foreignRows.push(tenant);
+    const get = async (url: string): Promise<{ statusCode: number; json: () => unknown }> => await world.app.inject({ url, headers: world.bearer });
+    const page = (await get(`/admin/api/foreign-tenants?after=${P1}&limit=7`)).json();
+    expect(page).toMatchObject({ tenants: [tenant], next: null, topics: 2, topicPeers: 5 });
+    expect(page).toMatchObject({ protocols: [{ who: 'with or without a token' }, { who: 'anyone who knows a topic' }, { clear: expect.stringMatching(/in clear/) }, {}] });
+    expect(world.core.calls).toContain(`foreign tenants ${P1} 7`);
+    for (const url of ['/admin/api/foreign-tenants?limit=101', '/admin/api/foreign-tenants?after=x']) expect((await get(url)).statusCode).toBe(400);
+    const erase = async (pseudonym: string): Promise<number> => (await world.app.inject({ method: 'DELETE', url: `/admin/api/foreign-tenants/${pseudonym}`, headers: world.bearer })).statusCode;
+    expect([await erase(P1), await erase('b'.repeat(16)), await erase('not-one')]).toEqual([204, 404, 400]);
+    expect(world.audited).toEqual([
+      { action: 'tenant.erased', actor: 'operator', subject: P1, outcome: 'done' },
+      { action: 'tenant.erased', actor: 'operator', subject: 'b'.repeat(16), outcome: 'failed' },
+    ]);
+  });
+
   it('says what every field of a stored record reveals', async () => {
     await using world = await adminWorld();
     const get = async (): Promise<unknown> => (await world.app.inject({ url: '/admin/api/sample', headers: world.bearer })).json();

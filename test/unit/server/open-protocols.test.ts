@@ -1,16 +1,18 @@
 // Who is served by foreign protocols: nobody on an address that others can reach, until the operator names the protocol; and what the banner says of it.
 import { describe, expect, test } from 'vitest';
-import { openProtocols } from '../../../src/cli/open-protocols.js';
 import { loadConfig } from '../../../src/config/load.js';
 import type { Config } from '../../../src/config/options.js';
 import { isOn, toCoreConfig } from '../../../src/server/core-config.js';
 import { DATA_PLANE_ROUTES } from '../../../src/server/data-plane-routes.js';
+import { describeProtocol, openProtocols as openOnes } from '../../../src/server/open-protocols.js';
 
 const BINDS = { loopback: ['127.0.0.1', '127.8.8.8', '::1', '[::1]', 'localhost'], public: ['0.0.0.0', '::', '192.0.2.7'] } as const;
 const PROTOCOLS = ['graceful', 'plures', 'gun', 'eidetica'] as const;
 const TOKENLESS = ['graceful', 'gun', 'eidetica'] as const;
 const KINDS = { graceful: ['graceful', 'graceful-socket'], plures: ['plures-socket', 'first-frame-socket'], gun: ['first-frame-socket', 'gun-socket'], eidetica: ['eidetica'] } as const;
 const NAMES = { graceful: 'Graceful Books', plures: 'PluresDB', gun: 'GUN', eidetica: 'Eidetica' } as const;
+
+const openProtocols = (config: Config): string[] => openOnes(config).map(describeProtocol);
 
 type Bind = keyof typeof BINDS;
 type Protocol = (typeof PROTOCOLS)[number];
@@ -110,4 +112,26 @@ test.each([
   for (const config of configs(bind, only('eidetica', 'on', '--compat.eidetica-proof', position))) {
     expect(toCoreConfig(config, DATA_PLANE_ROUTES, null).compat.eidetica?.proof).toBe(expected);
   }
+});
+
+describe('where somebody lets in', () => {
+  test.each(TOKENLESS)('%s takes nobody without a token, and says so', (protocol) => {
+    for (const config of configs('loopback', only(protocol, 'on', '--admission', 'invite'))) {
+      expect(isOn(config, `compat.${protocol}-tokenless`)).toBe(false);
+      expect(openProtocols(config)).toEqual([expect.stringContaining('(with an invite token; ')]);
+    }
+    expect(() => configs('loopback', only(protocol, 'on', '--admission', 'invite', `--compat.${protocol}-tokenless`, 'on'))).toThrow(/nobody lets in who shows no token/);
+  });
+});
+
+test('limits over all tenants reach the core', () => {
+  const [config] = configs('loopback', ['--compat.tenants-max', '7', '--compat.open-quota', '2MiB', '--compat.connections-max', '3', '--limits.space-pushes-per-second', '5', '--limits.session-pushes-per-second', '4']);
+  expect(toCoreConfig(config!, DATA_PLANE_ROUTES, null).compat.limits).toEqual({
+    tenantsMax: 7,
+    openBytesMax: 2 * 1024 * 1024,
+    connectionsMax: 3,
+    tenantConnectionsMax: 1024,
+    tenantWritesPerSecondMax: 5,
+    connectionPutsPerSecondMax: 4,
+  });
 });

@@ -1,0 +1,76 @@
+// Tenants of foreign protocols by pseudonym, what they keep, and what their formats leave in clear.
+import { del, get } from '../api.js';
+import { button, h, replace } from '../dom.js';
+import { ERASE_FOREIGN_TENANT, askForErasure } from '../erase-dialog.js';
+import { UNKNOWN, ago, bytes, count, plural } from '../format.js';
+import type { ForeignPage, ForeignRow, OpenProtocol } from '../model.js';
+import type { PageContext, PageEntry } from '../page.js';
+import { empty, heading, note, pseudonym, table, trouble, type Column } from '../parts.js';
+
+const PAGE = 50;
+
+export const foreignPage: PageEntry = { name: 'foreign', title: 'Other protocols', show: showTenants };
+
+async function showTenants({ place, signal }: PageContext): Promise<void> {
+  const body = h('div', { 'aria-live': 'polite' });
+  /** Where each page that was seen begins. */
+  const starts: (string | null)[] = [null];
+  const show = async (): Promise<void> => {
+    const after = starts.at(-1) ?? null;
+    try {
+      const page = await get<ForeignPage>(`foreign-tenants?limit=${PAGE}${after === null ? '' : `&after=${after}`}`, signal);
+      replace(body, ...protocolParts(page), ...tenantParts(page, () => void show()), pager(page.next));
+    } catch (error) {
+      if (!signal.aborted) replace(body, trouble(error));
+    }
+  };
+  const pager = (next: string | null): HTMLElement | null => {
+    if (next === null && starts.length === 1) return null;
+    const back = button('Previous', () => void (starts.pop(), show()), { disabled: starts.length === 1 });
+    const forth = button('Next', () => void (starts.push(next), show()), { disabled: next === null });
+    return h('nav', { class: 'pager', 'aria-label': 'Pages of tenants' }, back, h('span', {}, `Page ${starts.length}`), forth);
+  };
+  replace(place, heading('Other protocols', 'Clients of other systems on the same port. A tenant is who shows the same token; it stands under a pseudonym that only this relay can make.', button('Refresh', () => void show())), body);
+  await show();
+}
+
+const PROTOCOLS: readonly Column<OpenProtocol>[] = [
+  { title: 'Protocol', cell: ({ name }) => name },
+  { title: 'Where', cell: ({ where }) => where },
+  { title: 'Who may come', cell: ({ who }) => who },
+  { title: 'What the relay can read', cell: ({ clear }) => clear },
+];
+
+function protocolParts({ protocols, topics, topicPeers }: ForeignPage): readonly (HTMLElement | null)[] {
+  if (protocols.length === 0) return [note('plain', 'No other protocol is served. What was kept for one stands below once one is.')];
+  return [
+    table('Protocols that are served', PROTOCOLS, protocols),
+    topics === null ? null : h('p', {}, `Topics in memory: ${plural(topics, 'topic')} with ${plural(topicPeers ?? 0, 'peer')}. Nothing of them is stored, and their names are shown nowhere.`),
+  ];
+}
+
+function tenantParts({ tenants, protocols }: ForeignPage, show: () => void): readonly HTMLElement[] {
+  const title = h('h2', {}, 'Tenants');
+  if (tenants.length === 0) return [title, empty('No tenants yet', 'A tenant appears here when a client of another system stores something.')];
+  const names = new Map(protocols.map(({ system, name }) => [system, name]));
+  const columns: readonly Column<ForeignRow>[] = [
+    { title: 'Tenant', cell: (row) => pseudonym(row.pseudonym) },
+    { title: 'Protocol', cell: (row) => names.get(row.system) ?? row.system },
+    { title: 'Let in', cell: (row) => (row.admitted ? 'by admission' : row.shared ? 'without a token' : 'named itself') },
+    { title: 'Records', isFigure: true, cell: (row) => (row.trees === null ? count(row.records) : `${count(row.records)} in ${plural(row.trees, 'tree')}`) },
+    { title: 'Bytes', isFigure: true, cell: (row) => bytes(row.bytes) },
+    { title: 'Open', isFigure: true, cell: (row) => count(row.connections) },
+    { title: 'Last write', cell: (row) => (row.lastWriteMs === null ? UNKNOWN : ago(row.lastWriteMs)) },
+    { title: 'State', cell: (row) => (row.erasing ? 'being erased' : row.erasedMs === null ? 'kept' : `erased ${ago(row.erasedMs)}`) },
+    { title: 'End', cell: (row) => (row.erasedMs !== null || row.erasing ? UNKNOWN : eraseButton(row, show)) },
+  ];
+  return [title, table('Tenants of other protocols', columns, tenants)];
+}
+
+function eraseButton({ pseudonym: name }: ForeignRow, show: () => void): HTMLElement {
+  const erase = async (): Promise<void> => {
+    await del(`foreign-tenants/${name}`);
+    show();
+  };
+  return button('Erase', () => askForErasure(name, ERASE_FOREIGN_TENANT, erase), { class: 'danger', 'aria-label': `Erase the tenant ${name}` });
+}
