@@ -30,7 +30,7 @@ mod wire;
 
 pub use entry::fuzz_request;
 pub use key::{RelayKey, SEED_BYTES};
-pub use service::{EideticaOptions, EideticaParts, EideticaService, EideticaStats, Offload};
+pub use service::{EideticaOptions, EideticaParts, EideticaService, EideticaStats};
 
 /// Largest body of a request, in bytes (default).
 pub const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;

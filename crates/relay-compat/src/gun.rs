@@ -7,11 +7,13 @@
 mod answer;
 mod asks;
 mod certificate;
+mod checker;
 mod dedup;
 mod deferred;
 mod follow;
 mod ham;
 mod hub;
+mod inbox;
 mod json;
 mod lex;
 mod links;
@@ -47,6 +49,18 @@ pub const BATCH_DEPTH_MAX: usize = 8;
 pub const NAME_BYTES_MAX: usize = 7 * 1024;
 /// Signed values in one message: each costs about a tenth of a millisecond.
 pub const SIGNED_VALUES_MAX: usize = 1000;
+/// Signed values that are checked before others have their turn; one message may overshoot.
+pub const CHECKED_VALUES_MAX: usize = 100;
+/// Messages that are checked before others have their turn.
+pub const CHECKED_MESSAGES_MAX: usize = 1000;
+/// Messages of one peer that are taken in before others on its thread have their turn.
+pub const TURN_MESSAGES_MAX: usize = 1000;
+/// Size from which on a frame is not read by the thread that serves its connection, in bytes.
+pub const LARGE_FRAME_BYTES: usize = 64 * 1024;
+/// Bytes of frames of one peer that are not taken in yet, before it is not read any more; one frame may overshoot.
+pub const INBOX_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of frames of all peers that are not taken in yet; a frame beyond them is answered with an error.
+pub const INBOX_TOTAL_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How long a message id is remembered on a connection, in milliseconds.
 pub const ID_MS: u64 = 9000;
 /// Message ids remembered on a connection.

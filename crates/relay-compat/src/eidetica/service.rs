@@ -6,6 +6,7 @@ use super::key::RelayKey;
 use super::transcript::Challenges;
 use super::wire::Request;
 use super::{BODY_BYTES_MAX, OFFLOAD_BODY_BYTES, handshake, pull, pull_old, push};
+use crate::Offload;
 use crate::systems::EIDETICA;
 use base64ct::{Base64, Encoding};
 use bytes::Bytes;
@@ -50,9 +51,6 @@ impl Default for EideticaOptions {
         }
     }
 }
-
-/// Runs a job elsewhere: reading, hashing and verifying thousands of entries is not for a thread that serves connections.
-pub type Offload = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
 
 /// What the service is given.
 pub struct EideticaParts {

@@ -1,16 +1,17 @@
 //! What all peers of the relay share: who subscribed to what, the documents, and writes that wait for their state.
 
+mod puts;
 mod relays;
 
 pub(super) use relays::place_of;
 
 use super::asks::Asks;
-use super::deferred::{Deferred, Waiting};
+use super::checker::Checker;
+use super::deferred::{Deferred, Reply, Waiting};
 use super::links::Links;
 use super::mailbox::{Mailbox, Place};
 use super::message::Node;
 use super::put;
-use super::rules::WriteRules;
 use super::write;
 use crate::systems::GUN;
 use relay_core::documents::{DocumentStore, Keyspace, Tenant, turn};
@@ -45,6 +46,12 @@ pub struct GunStats {
     pub unasked: u64,
     /// Parts of answers to peers that came back whose links were too many to be followed.
     pub unfollowed: u64,
+    /// Signed values that were verified.
+    pub verified: u64,
+    /// Bytes of frames that are not taken in yet.
+    pub waiting_bytes: u64,
+    /// Frames refused because too many bytes of others waited.
+    pub overfull: u64,
 }
 
 #[derive(Default)]
@@ -54,6 +61,7 @@ pub(super) struct Counters {
     pub(super) gets: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) unfollowed: AtomicU64,
+    pub(super) overfull: AtomicU64,
     unasked: AtomicU64,
     news: AtomicU64,
     missed: AtomicU64,
@@ -102,7 +110,7 @@ pub(super) struct Author {
 pub(super) struct Hub {
     pub(super) documents: Arc<dyn DocumentStore>,
     pub(super) clock: Arc<dyn WallClock>,
-    pub(super) rules: WriteRules,
+    pub(super) checker: Arc<Checker>,
     pub(super) tenant_bytes_max: u64,
     pub(super) pid: String,
     pub(super) counters: Counters,
@@ -125,7 +133,7 @@ impl Hub {
         documents: Arc<dyn DocumentStore>,
         clock: Arc<dyn WallClock>,
         entropy: &dyn Entropy,
-        rules: WriteRules,
+        checker: Checker,
         tenant_bytes_max: u64,
     ) -> Self {
         let mut seed = [0; 8];
@@ -133,7 +141,7 @@ impl Hub {
         let mut hub = Self {
             documents,
             clock,
-            rules,
+            checker: Arc::new(checker),
             tenant_bytes_max,
             pid: String::new(),
             counters: Counters::default(),
@@ -227,11 +235,6 @@ impl Hub {
         }
     }
 
-    /// Lets a put wait for its state; `false` when too many do.
-    pub(super) fn defer(&self, due_ms: u64, waiting: Waiting<Author>) -> bool {
-        locked(&self.deferred).add(due_ms, waiting)
-    }
-
     /// Stores the puts whose state has come.
     pub(super) fn store_due(self: &Arc<Self>) {
         let due = locked(&self.deferred).take_due(self.clock.now_ms());
@@ -285,7 +288,7 @@ impl Hub {
 
     pub(super) fn stats(&self) -> GunStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { peers, puts, gets, refused, unfollowed, unasked, news, missed } = &self.counters;
+        let Counters { peers, puts, gets, refused, unfollowed, overfull, unasked, news, missed } = &self.counters;
         GunStats {
             peers: read(peers),
             subscriptions: locked(&self.subscriptions).count,
@@ -295,6 +298,9 @@ impl Hub {
             news: read(news),
             missed: read(missed),
             unfollowed: read(unfollowed),
+            verified: read(&self.checker.verified),
+            waiting_bytes: self.checker.waiting_bytes(),
+            overfull: read(overfull),
             unasked: read(unasked),
             links: locked(&self.links).len() as u64,
             deferred: locked(&self.deferred).len() as u64,

@@ -1,6 +1,7 @@
 //! What waits for one peer: answers to what it asked, and changes of what it subscribed to.
 
 use super::answer::Answer;
+use super::inbox::Queued;
 use super::reconcile::Comparing;
 use super::{MISSED_MAX, NEWS_BYTES_MAX};
 use relay_core::documents::{DocumentError, Page};
@@ -14,6 +15,8 @@ pub(super) type Place = (Arc<str>, Option<Arc<str>>);
 pub(super) enum Arrived {
     Answer(Box<Answer>, Result<Page, DocumentError>),
     Compared(Comparing, Result<Page, DocumentError>),
+    /// A batch that was checked.
+    Checked(VecDeque<Queued>),
 }
 
 /// What changed while too much waited: it is read again when there is room.
@@ -70,7 +73,7 @@ impl Mailbox {
             *state = State { is_gone: true, ..State::default() };
         }
         drop(state);
-        (self.waker)();
+        self.wake();
         result
     }
 
@@ -99,6 +102,22 @@ impl Mailbox {
 
     pub(super) fn arrive(&self, arrived: Arrived) {
         self.change(|state| state.arrived.push(arrived));
+    }
+
+    /// A batch that was checked; it comes back when the peer has gone.
+    pub(super) fn checked(&self, batch: VecDeque<Queued>) -> Option<VecDeque<Queued>> {
+        let mut state = self.lock();
+        if state.is_gone {
+            return Some(batch);
+        }
+        state.arrived.push(Arrived::Checked(batch));
+        drop(state);
+        self.wake();
+        None
+    }
+
+    pub(super) fn wake(&self) {
+        (self.waker)();
     }
 
     pub(super) fn put_begins(&self, bytes: usize) {
@@ -147,8 +166,9 @@ impl Mailbox {
         std::mem::take(&mut self.lock().again)
     }
 
-    pub(super) fn close(&self) {
+    /// The peer has gone; what had arrived for it.
+    pub(super) fn close(&self) -> Vec<Arrived> {
         let mut state = self.lock();
-        *state = State { is_gone: true, ..State::default() };
+        std::mem::replace(&mut *state, State { is_gone: true, ..State::default() }).arrived
     }
 }

@@ -3,7 +3,7 @@
 use super::json::{self, Json};
 use super::lex::{Lex, Query};
 use super::reconcile::Offer;
-use super::{BATCH_DEPTH_MAX, FRAME_MESSAGES_MAX, NAME_BYTES_MAX};
+use super::{BATCH_DEPTH_MAX, FRAME_MESSAGES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
 use relay_core::documents::DocumentRange;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,6 +48,8 @@ pub(super) enum Said {
     Get(Query),
     /// A get that is wrong, and why.
     WrongGet(&'static str),
+    /// A frame that could not be read, and why.
+    Broken(&'static str),
     /// Anything else.
     Nothing,
 }
@@ -78,6 +80,16 @@ impl Property {
             _ => None,
         }
     }
+}
+
+/// The messages of a frame; one that says what is wrong when there are none to be read.
+pub(super) fn of_frame(frame: &[u8]) -> Vec<Message> {
+    let messages = match std::str::from_utf8(frame) {
+        _ if frame.len() > MESSAGE_BYTES_MAX => Err("Message too big!"),
+        Ok(text) => read(text).ok_or("DAM JSON parse error."),
+        Err(_) => Err("DAM JSON parse error."),
+    };
+    messages.unwrap_or_else(|why| vec![Message { id: None, answers: None, said: Said::Broken(why) }])
 }
 
 /// A frame: its messages; `None` when it is not JSON, or has too many.

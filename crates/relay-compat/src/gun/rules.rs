@@ -3,7 +3,7 @@
 use super::SIGNED_VALUES_MAX;
 use super::certificate;
 use super::json::{self, Json};
-use super::message::{Node, Property};
+use super::message::{Node, Property, Said};
 use super::sea;
 
 /// What an operator wants of writes.
@@ -18,6 +18,13 @@ pub(super) struct WriteRules {
 const TOO_MANY: &str = "Too many signed values in one message!";
 /// Properties of an account that are open by their nature.
 const ACCOUNT: [&str; 5] = ["pub", "alias", "epub", "auth", "pass"];
+
+/// Values of a message whose signatures are verified before it is stored.
+pub(super) fn signed_values(said: &Said) -> usize {
+    let Said::Put { nodes, .. } = said else { return 0 };
+    let signed = nodes.iter().filter(|node| sea::owner_of(&node.soul).is_some());
+    signed.map(|node| node.properties.len()).sum()
+}
 
 /// What of a put may be stored: all of it but what is too old to be kept; otherwise why not.
 pub(super) fn judge(nodes: Vec<Node>, rules: WriteRules, now_ms: u64) -> Result<Vec<Node>, &'static str> {

@@ -1,8 +1,10 @@
 //! The service: who may come in, and to which graph.
 
+use super::checker::Checker;
 use super::hub::{GunStats, Hub};
 use super::peer::PeerFactory;
 use super::rules::WriteRules;
+use crate::Offload;
 use crate::query::{decoded, value_of};
 use crate::sockets_only;
 use crate::tenants::tenant_of;
@@ -51,6 +53,10 @@ pub struct GunParts {
     pub clock: Arc<dyn WallClock>,
     /// For ids.
     pub entropy: Arc<dyn Entropy>,
+    /// Where signatures are verified and large frames are read.
+    pub offload: Offload,
+    /// How many jobs are there at once.
+    pub jobs_max: usize,
     /// The operator's decisions.
     pub options: GunOptions,
 }
@@ -65,10 +71,11 @@ impl GunService {
     /// Over a store of documents.
     #[must_use]
     pub fn new(parts: GunParts) -> Self {
-        let GunParts { documents, clock, entropy, options } = parts;
+        let GunParts { documents, clock, entropy, offload, jobs_max, options } = parts;
         let GunOptions { tokenless, signed_only, sealed_only, tenant_bytes_max } = options;
         let rules = WriteRules { signed_only, sealed_only };
-        Self { hub: Arc::new(Hub::new(documents, clock, &*entropy, rules, tenant_bytes_max)), tokenless }
+        let checker = Checker::new(offload, jobs_max, Arc::clone(&clock), rules);
+        Self { hub: Arc::new(Hub::new(documents, clock, &*entropy, checker, tenant_bytes_max)), tokenless }
     }
 
     /// Figures.
