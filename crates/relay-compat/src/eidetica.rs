@@ -9,6 +9,7 @@
 
 mod accept;
 mod answer;
+mod authority;
 mod batch;
 mod canonical;
 mod cbor;
@@ -58,6 +59,8 @@ pub const WALK_ENTRIES_MAX: usize = 5_000_000;
 pub const ORPHANS_MAX: u64 = 10_000;
 /// Bytes of entries of a tree that wait for a parent.
 pub const ORPHAN_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Keys and trees that the settings in one entry may name.
+pub const SETTINGS_GRANTS_MAX: usize = 1000;
 /// Trees named in the answer to a handshake.
 pub const TREES_LISTED_MAX: usize = 256;
 /// How long a peer may take to answer the relay's challenge, in milliseconds.

@@ -323,11 +323,12 @@ fn a_proof_is_good_once_for_this_relay_this_tree_and_one_minute() {
 #[test]
 fn what_takes_a_proof_is_not_read_by_the_calls_that_have_no_place_for_one() {
     let relay = Relay::with(EideticaOptions { tokenless: true, proof: true, ..EideticaOptions::default() });
-    let root = c_root(1, Some(&Device::new(&ALICE)));
+    let alice = Device::new(&ALICE);
+    let root = c_root(1, Some(&alice));
     let tree = ids("c", std::slice::from_ref(&root)).remove(0);
-    let tip = c_child(&tree, &[&tree], 1, b"secret", None);
+    let tip = c_child(&tree, &[&tree], 1, b"secret", Some(&alice));
     let tip_id = ids("c", std::slice::from_ref(&tip)).remove(0);
-    // An entry with an id of dialect A that was put behind that tip brings its ancestors too.
+    // An entry with an id of dialect A that was put behind that tip would bring its ancestors too.
     let behind = child(&tree, &[&tip_id], "behind");
     let behind_id = ids("a", std::slice::from_ref(&behind)).remove(0);
     let (open, open_entries) = eidetica_scene::history("c", 2);
@@ -336,10 +337,12 @@ fn what_takes_a_proof_is_not_read_by_the_calls_that_have_no_place_for_one() {
         (|tree: &str| json!({"GetTips": {"tree_id": tree}}), |ids: &[&str]| json!({"GetEntries": {"entry_ids": ids}}));
     let refused = json!({"Error": format!("Authentication required to read database '{tree}'")});
     relay.send(&[root.clone(), tip.clone()]);
-    relay.send(std::slice::from_ref(&behind));
+    let error = relay.send(std::slice::from_ref(&behind))["Error"].to_string();
+    assert!(error.contains("it is of another dialect than its tree"), "{error}");
     relay.send(&open_entries);
-    assert_eq!(relay.service.stats().placed, 5, "all of it is there to be read");
-    for request in [tips(&tree), entries(&[&tree]), entries(&[&tip_id]), entries(&[&behind_id])] {
+    assert_eq!(relay.service.stats().placed, 4, "all of it is there to be read");
+    assert_eq!(relay.ask(&entries(&[&behind_id])), json!({"Error": format!("Entry not found: {behind_id}")}));
+    for request in [tips(&tree), entries(&[&tree]), entries(&[&tip_id])] {
         assert_eq!(relay.ask(&request), refused, "{request}");
     }
     assert_eq!(relay.ask(&entries(&[&open_ids[1], &tip_id])), refused, "one of two");

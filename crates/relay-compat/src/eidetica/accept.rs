@@ -1,7 +1,7 @@
 //! Storing one entry: once, behind its parents, within the tenant's quota.
 
 use super::entry::Entry;
-use super::place::{Parents, known_of, parents_of, place, tree_of};
+use super::place::{Parents, Placing, known_of, parents_of, place, tree_of};
 use super::record::{TreeName, entry_key, tree_key, waiting_value, waits_key};
 use super::{ORPHAN_BYTES_MAX, ORPHANS_MAX};
 use bytes::Bytes;
@@ -24,8 +24,11 @@ pub(super) struct Rules {
 /// What became of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It has its place, and so do as many that waited for it, itself included.
-    Placed(u64),
+    /// It has its place, and so do as many that waited for it, itself included; others that did were refused.
+    Placed {
+        count: u64,
+        refused: u64,
+    },
     /// It waits for a parent.
     Waits,
     /// It was there already.
@@ -49,7 +52,10 @@ pub(super) fn accept(documents: &mut dyn Documents, entry: Entry, rules: Rules) 
     tree.changed_ms = rules.now_ms;
     let verdict = match parents_of(documents, &entry)? {
         Parents::Elsewhere => return Ok(Verdict::Refused("a parent of it is in another tree")),
-        Parents::Placed(numbers) => Verdict::Placed(place(documents, entry, &numbers, &mut tree)?),
+        Parents::Placed(numbers) => match place(documents, entry, &numbers, &mut tree)? {
+            Placing::Placed { count, refused } => Verdict::Placed { count, refused },
+            Placing::Refused(why) => return Ok(Verdict::Refused(why)),
+        },
         Parents::Missing(missing) => {
             let waiting_bytes = tree.waiting_bytes.saturating_add(entry.bytes.len() as u64);
             if tree.waiting >= ORPHANS_MAX || waiting_bytes > ORPHAN_BYTES_MAX {

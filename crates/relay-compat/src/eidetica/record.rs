@@ -8,7 +8,8 @@
 //! p <T> <number>     → id of an entry without children: a tip
 //! w <parent id> 0 <id> → nothing: this entry waits for that parent
 //! s <T> <public key> → nothing: this key signed an entry of the tree
-//! k <public key> <T> → nothing: the same, from the other side
+//! k <public key> <T> → nothing: the same, from the other side; or its settings let this key read
+//! a <T> …            → who may write and read: see `authority/table.rs`
 //! n <time in ms> <SHA-256 of key and nonce> → nothing: this proof was used
 //! ```
 
@@ -19,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 /// The name of a tree in keys.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct TreeName([u8; 32]);
+pub(super) struct TreeName(pub(super) [u8; 32]);
 
 impl TreeName {
     pub(super) fn of(id: &str) -> Self {

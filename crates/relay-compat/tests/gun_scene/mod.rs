@@ -169,9 +169,11 @@ impl User {
     }
 }
 
+type Job = Box<dyn FnOnce() + Send>;
+
 /// Jobs that wait until they are run.
 #[derive(Clone, Default)]
-pub struct Jobs(Arc<Mutex<VecDeque<Box<dyn FnOnce() + Send>>>>);
+pub struct Jobs(Arc<Mutex<VecDeque<Job>>>);
 
 impl Jobs {
     pub fn offload(&self) -> Offload {
