@@ -25,6 +25,7 @@ mod push;
 mod record;
 mod send;
 mod service;
+mod sweep;
 mod transcript;
 mod walk;
 mod wire;
@@ -59,6 +60,8 @@ pub const WALK_ENTRIES_MAX: usize = 5_000_000;
 pub const ORPHANS_MAX: u64 = 10_000;
 /// Bytes of entries of a tree that wait for a parent.
 pub const ORPHAN_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How long an entry waits for a parent, in milliseconds.
+pub const ORPHAN_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// Keys and trees that the settings in one entry may name.
 pub const SETTINGS_GRANTS_MAX: usize = 1000;
 /// Trees named in the answer to a handshake.

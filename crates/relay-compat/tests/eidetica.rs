@@ -5,7 +5,7 @@ mod support;
 
 use eidetica_scene::{ALICE, Device, Relay, START_MS, c_child, c_root, child, ids, root, text_root};
 use http::StatusCode;
-use relay_compat::eidetica::{ANSWER_BYTES_MAX, EideticaOptions, ORPHANS_MAX};
+use relay_compat::eidetica::{ANSWER_BYTES_MAX, EideticaOptions, ORPHAN_MS, ORPHANS_MAX};
 use relay_core::store::StoreError;
 use serde_json::{Value, json};
 
@@ -480,4 +480,32 @@ fn the_order_of_entries_never_matters() {
         }
         prop_assert_eq!(given.len(), entries.len());
     });
+}
+
+#[test]
+fn who_waits_for_a_parent_for_too_long_goes_and_makes_room() {
+    let relay = Relay::open();
+    let (tree, entries) = eidetica_scene::history("b", 3);
+    let nowhere = format!("sha256:{}", "e".repeat(64));
+    let orphan = child(&tree, &[&nowhere, &tree], "orphan");
+    let before = relay.usage();
+    relay.send(std::slice::from_ref(&orphan));
+    relay.as_tenant("a", &json!({"SendEntries": [orphan]}));
+    relay.pass_ms(1000);
+    relay.send(&entries[1..]);
+    relay.pass_ms(ORPHAN_MS - 1000);
+    relay.service.sweep();
+    assert_eq!(relay.service.stats().expired, 2, "the same of every tenant, and nothing that came later");
+    relay.send(&entries[..1]);
+    // A root alone is kept for both dialects that write it so.
+    assert_eq!(relay.service.stats().placed, 4, "those got their place");
+    let lost = child(&tree, &[&nowhere], "lost");
+    relay.send(&[lost]);
+    let waiting = relay.usage();
+    relay.pass_ms(ORPHAN_MS);
+    relay.service.sweep();
+    assert_eq!((relay.service.stats().expired, relay.usage().keys), (3, waiting.keys - 2));
+    assert_eq!(before.keys, 0);
+    relay.service.sweep();
+    assert_eq!(relay.service.stats().expired, 3);
 }

@@ -142,10 +142,14 @@ impl Compat {
 
     /// Lets documents go that were kept for long enough, until the runtime ends.
     pub(crate) async fn sweep(self) {
-        let Some(graceful) = self.graceful else { return };
         loop {
             tokio::time::sleep(SWEEP_PERIOD).await;
-            graceful.sweep();
+            if let Some(graceful) = &self.graceful {
+                graceful.sweep();
+            }
+            if let Some(eidetica) = &self.eidetica {
+                eidetica.sweep();
+            }
         }
     }
 

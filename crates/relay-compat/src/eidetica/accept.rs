@@ -2,9 +2,8 @@
 
 use super::entry::Entry;
 use super::place::{Parents, Placing, known_of, parents_of, place, tree_of};
-use super::record::{TreeName, entry_key, tree_key, waiting_value, waits_key};
+use super::record::{TreeName, entry_key, tree_key, waiting_since, waiting_value, waits_key};
 use super::{ORPHAN_BYTES_MAX, ORPHANS_MAX};
-use bytes::Bytes;
 use relay_core::documents::limits::ITEM_OVERHEAD_BYTES;
 use relay_core::documents::{DocumentError, Documents};
 
@@ -62,7 +61,7 @@ pub(super) fn accept(documents: &mut dyn Documents, entry: Entry, rules: Rules) 
                 return Ok(Verdict::Refused("too many entries of its tree wait for a parent"));
             }
             for parent in &missing {
-                documents.put(waits_key(parent, &entry.id), Bytes::new())?;
+                documents.put(waits_key(parent, &entry.id), waiting_since(rules.now_ms))?;
             }
             documents.put(entry_key(&entry.id), waiting_value(&entry))?;
             tree.waiting += 1;

@@ -133,8 +133,8 @@ fn take_waiting(documents: &mut dyn Documents, id: &str) -> Result<Vec<String>, 
     }
 }
 
-/// Lets an entry go that turned out to have a parent in another tree, or may not be in its own.
-fn forget(documents: &mut dyn Documents, entry: &Entry, is_counted: bool) -> Result<(), DocumentError> {
+/// Lets an entry go that waited for too long, turned out to have a parent in another tree, or may not be in its own.
+pub(super) fn forget(documents: &mut dyn Documents, entry: &Entry, is_counted: bool) -> Result<(), DocumentError> {
     for parent in &entry.parents {
         documents.delete(&waits_key(parent, &entry.id))?;
     }

@@ -132,8 +132,8 @@ impl Checker {
 
     pub(super) fn judge(&self, said: Said) -> Said {
         match said {
-            Said::Put { nodes, bytes } => match rules::judge(nodes, self.rules, self.clock.now_ms()) {
-                Ok(nodes) => Said::Put { nodes, bytes },
+            Said::Put { nodes, bytes, .. } => match rules::judge(nodes, self.rules, self.clock.now_ms()) {
+                Ok((nodes, blocks)) => Said::Put { nodes, blocks, bytes },
                 Err(why) => Said::WrongPut(why),
             },
             said => said,

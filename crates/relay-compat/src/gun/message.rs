@@ -1,5 +1,6 @@
 //! What peers say. What is no such message is nobody's business and ignored; what means something but is wrong is named.
 
+use super::block::Block;
 use super::json::{self, Json};
 use super::lex::{Lex, Query};
 use super::reconcile::Offer;
@@ -41,6 +42,8 @@ pub(super) enum Said {
     Greeting,
     Put {
         nodes: Vec<Node>,
+        /// Lists that the writers must not be in; known once it was judged.
+        blocks: Vec<Block>,
         bytes: usize,
     },
     /// A put that is wrong, and why.
@@ -73,13 +76,13 @@ pub(super) struct Property {
 impl Property {
     /// The soul that it links to.
     pub(super) fn link(&self) -> Option<String> {
-        match json::read(self.value.strip_prefix("{").map(|_| self.value.as_str())?)? {
-            Json::Map(link) => {
-                link.into_iter().find_map(|(name, soul)| (name == "#").then(|| soul.text().map(str::to_owned))?)
-            }
-            _ => None,
-        }
+        link_of(&json::read(self.value.strip_prefix("{").map(|_| self.value.as_str())?)?)
     }
+}
+
+/// The soul that a value links to.
+pub(super) fn link_of(value: &Json) -> Option<String> {
+    matches!(value, Json::Map(_)).then(|| value.get("#")?.text().map(str::to_owned))?
 }
 
 /// The messages of a frame; one that says what is wrong when there are none to be read.
@@ -197,7 +200,7 @@ fn message(json: Json) -> Message {
     let said = match (&fields.dam, fields.put.take(), &fields.get) {
         (Some(Json::Text(word)), _, _) => fields.control(word),
         (None | Some(Json::Null), Some(put @ Json::Map(_)), _) => match nodes_of(put) {
-            Ok((nodes, bytes)) => Said::Put { nodes, bytes },
+            Ok((nodes, bytes)) => Said::Put { nodes, blocks: Vec::new(), bytes },
             Err(why) => Said::WrongPut(why),
         },
         (None | Some(Json::Null), None, Some(get)) => query_of(get, fields.budget.as_ref()),

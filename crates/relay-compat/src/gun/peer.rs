@@ -60,6 +60,9 @@ impl EndpointFactory for PeerFactory {
             is_paused: false,
             heartbeat_at: Moment(now.0 + Duration::from_millis(HEARTBEAT_MS)),
         };
+        if !self.is_dialed {
+            peer.hub.add_client(peer.tenant, &peer.author);
+        }
         peer.introduce();
         Box::new(peer)
     }
@@ -134,7 +137,7 @@ impl Peer {
         if id.as_ref().is_some_and(|id| !self.heard.is_new(id, now)) {
             return;
         }
-        let ask = answers.filter(|_| self.is_link());
+        let ask = answers.filter(|ask| self.hub.was_asked(self.tenant, ask, self.author.peer));
         match said {
             Said::WhoAreYou { pid: Some(pid), .. } if pid == self.hub.pid => out.close(OURSELVES),
             Said::WhoAreYou { is_answer: false, .. } => {
@@ -143,21 +146,21 @@ impl Peer {
             }
             Said::Relay { pid, is_answer } => self.meet_relay(id.as_deref(), pid, is_answer, out),
             Said::Greeting => self.follower.greeted(),
-            Said::Put { nodes, bytes } => {
+            Said::Put { nodes, blocks, bytes } => {
                 let reply = Reply { ack: id.filter(|_| self.role != Role::Relay), ask };
-                self.hub.put(Waiting { tenant: self.tenant, peer: self.author.clone(), reply, nodes, bytes });
+                let peer = self.author.clone();
+                self.hub.put(Waiting { tenant: self.tenant, peer, reply, nodes, blocks, bytes });
             }
             Said::Get(query) => self.get(id, query, now),
-            Said::WrongPut(why) | Said::WrongGet(why) => {
-                self.refuse(id.filter(|_| self.role != Role::Relay).as_deref(), why)
-            }
+            Said::WrongPut(why) => self.refuse(id.filter(|_| self.role != Role::Relay).as_deref(), why),
+            Said::WrongGet(why) => self.refuse(id.as_deref(), why),
             Said::Broken(why) => {
                 count(&self.hub.counters.refused);
                 self.author.mailbox.answer(&write::broken(why));
             }
             said @ (Said::Offer(_) | Said::Compared { .. }) => self.compare(said),
             Said::WhoAreYou { .. } => {}
-            Said::Nothing => ask.iter().for_each(|ask| self.hub.ask_answered(ask)),
+            Said::Nothing => ask.iter().for_each(|ask| self.hub.ask_answered(ask, self.author.peer, false)),
         }
     }
 
@@ -223,6 +226,7 @@ impl Endpoint for Peer {
     }
 
     fn on_closed(&mut self) {
+        self.hub.remove_client(self.tenant, self.author.peer);
         self.hub.unlink(self.tenant, self.author.peer);
         self.hub.unsubscribe(self.tenant, self.places.iter(), self.author.peer);
         let mut inbox = std::mem::take(&mut self.inbox);

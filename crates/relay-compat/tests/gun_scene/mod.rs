@@ -75,8 +75,13 @@ impl Scene {
     }
 }
 
-/// What a peer hears now.
+/// What a peer hears now, but for what it is asked.
 pub fn heard(socket: &mut Socket) -> Vec<Value> {
+    heard_all(socket).into_iter().filter(|said| said.get("get").is_none()).collect()
+}
+
+/// What a peer hears now.
+pub fn heard_all(socket: &mut Socket) -> Vec<Value> {
     settle(&mut [socket]);
     socket.texts().iter().map(|text| serde_json::from_str(text).unwrap()).collect()
 }

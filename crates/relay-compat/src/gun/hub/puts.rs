@@ -42,9 +42,9 @@ impl Hub {
         let mut unchecked = VecDeque::new();
         for Queued { item, lease } in left {
             match item {
-                Item::Checked(Message { id, said: Said::Put { nodes, bytes }, .. }) => {
+                Item::Checked(Message { id, said: Said::Put { nodes, blocks, bytes }, .. }) => {
                     let reply = Reply { ack: id.filter(|_| !is_relay), ask: None };
-                    self.put(Waiting { tenant, peer: author.clone(), reply, nodes, bytes });
+                    self.put(Waiting { tenant, peer: author.clone(), reply, nodes, blocks, bytes });
                 }
                 item => unchecked.push_back(Queued { item, lease }),
             }

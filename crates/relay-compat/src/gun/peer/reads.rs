@@ -121,9 +121,11 @@ impl Peer {
         out.push(Outbound::Shared(SharedFrame::text(text.as_bytes())));
     }
 
-    /// There is nothing here; but other relays may have been asked.
+    /// There is nothing here; but other relays may have been asked, and other clients may have it.
     fn say_nothing(&mut self, answer: Answer, out: &mut dyn Outbox) {
-        let Some(answer) = self.hub.hold(&self.author.mailbox, answer) else { return };
+        let answer = self.hub.hold(&self.author, answer);
+        let answer = answer.and_then(|answer| self.hub.ask_clients(self.tenant, &self.author, answer));
+        let Some(answer) = answer else { return };
         if let Some(get) = answer.get {
             let nothing = write::answer(&self.hub.new_id(), &get, &[], None);
             out.push(Outbound::Shared(SharedFrame::text(nothing.as_bytes())));
