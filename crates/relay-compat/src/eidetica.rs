@@ -30,6 +30,7 @@ mod transcript;
 mod walk;
 mod wire;
 
+pub use authority::fuzz_settings;
 pub use entry::fuzz_request;
 pub use key::{RelayKey, SEED_BYTES};
 pub use service::{EideticaOptions, EideticaParts, EideticaService, EideticaStats};

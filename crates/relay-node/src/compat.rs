@@ -188,6 +188,10 @@ impl Compat {
         snapshot.gun_unfollowed_total = number(gun.unfollowed);
         snapshot.gun_links = number(gun.links);
         snapshot.gun_unasked_total = number(gun.unasked);
+        snapshot.gun_asked_total = number(gun.asked);
+        snapshot.gun_verified_total = number(gun.verified);
+        snapshot.gun_waiting_bytes = number(gun.waiting_bytes);
+        snapshot.gun_overfull_total = number(gun.overfull);
         snapshot.gun_deferred = number(gun.deferred);
         let eidetica = self.eidetica.as_ref().map(|eidetica| eidetica.stats()).unwrap_or_default();
         snapshot.eidetica_requests_total = number(eidetica.requests);
@@ -196,6 +200,7 @@ impl Compat {
         snapshot.eidetica_held_total = number(eidetica.held);
         snapshot.eidetica_waited_total = number(eidetica.waited);
         snapshot.eidetica_entries_refused_total = number(eidetica.refused_entries);
+        snapshot.eidetica_expired_total = number(eidetica.expired);
     }
 
     /// Makes everything durable. No connection is open any more.

@@ -44,6 +44,11 @@ pub(super) fn read_rule(value: &[u8]) -> Option<Rule> {
     Rule::read(value)
 }
 
+/// Whether what an entry says of keys can be read, as of every entry that was taken, and its signer is who it says.
+pub(super) fn can_be_read(entry: &Entry) -> bool {
+    Claims::of(&entry.bytes).is_some_and(|claims| claims.signer == entry.signer)
+}
+
 /// How an entry comes in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Admitted {
@@ -214,4 +219,19 @@ fn learn(documents: &mut dyn Documents, name: TreeName, tree: &Tree) -> Result<(
         let Some((last, _)) = page.items.last().filter(|_| page.more) else { return Ok(()) };
         range = range.after(last);
     }
+}
+
+/// Entry point of the fuzz target: settings of any bytes, heard in any order, never let anybody read more now than was ever granted.
+#[must_use]
+pub fn fuzz_settings(bytes: &[u8]) -> bool {
+    let parts = bytes.split(|byte| *byte == b'\n').filter_map(settings::read);
+    let mut grants = std::collections::BTreeMap::<Grantee, Grant>::new();
+    for (height, rulings) in parts.enumerate() {
+        for (to, said) in rulings.grants {
+            let stamp = Stamp { height: height as u64 ^ 1, id: String::new() };
+            grants.entry(to).or_default().hear(said, &stamp);
+        }
+    }
+    let kept = |grant: &Grant| Grant::read(&grant.value()).as_ref() == Some(grant);
+    grants.values().all(|grant| kept(grant) && (!grant.is_active || grant.now <= grant.ever))
 }

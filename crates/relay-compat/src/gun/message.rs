@@ -278,6 +278,11 @@ pub fn fuzz_message(bytes: &[u8]) -> bool {
     let Some(messages) = read(text) else { return true };
     messages.into_iter().all(|message| match message.said {
         Said::Put { mut nodes, .. } => {
+            let is_judged = super::rules::judge(nodes.clone(), super::rules::WriteRules::default(), 0);
+            let kept = is_judged.map_or(0, |(nodes, _)| nodes.iter().map(|node| node.properties.len()).sum::<usize>());
+            if kept > nodes.iter().map(|node| node.properties.len()).sum() {
+                return false;
+            }
             let frame = super::write::news("id", &nodes);
             let again = read(&frame).unwrap_or_default();
             nodes.iter_mut().for_each(super::write::in_order);

@@ -102,13 +102,16 @@ impl Grant {
 
     /// Takes in what settings say.
     pub(super) fn hear(&mut self, said: Said, stamp: &Stamp) {
-        if said.is_active != Some(false) {
+        if said.is_active == Some(true) {
             self.ever = self.ever.max(said.level.unwrap_or_default());
         }
         if *stamp >= self.stamp {
             self.now = said.level.unwrap_or(self.now);
             self.is_active = said.is_active.unwrap_or(self.is_active);
             self.stamp = stamp.clone();
+        }
+        if self.is_active {
+            self.ever = self.ever.max(self.now);
         }
     }
 
@@ -146,6 +149,11 @@ mod tests {
             assert!(!grant.is_now(&rule, Level::Read), "{grant:?}");
             assert_eq!(grant.ever, Level::Write, "what it wrote before may still come");
         }
+        let mut grant = Grant::default();
+        grant.hear(Said { level: Some(Level::Write), is_active: Some(false) }, &stamp(1, "x"));
+        assert_eq!(grant.ever, Level::Nothing);
+        grant.hear(Said { level: None, is_active: Some(true) }, &stamp(2, "x"));
+        assert_eq!(grant.ever, Level::Write, "let in by its status alone");
         let mut grant = Grant::default();
         grant.hear(write, &stamp(1, "x"));
         assert!(grant.is_now(&rule, Level::Write) && !grant.is_now(&rule, Level::Admin));
