@@ -54,8 +54,8 @@ pub(super) fn can_be_read(entry: &Entry) -> bool {
 pub(super) enum Admitted {
     /// As everybody's.
     Openly,
-    /// Because its key was granted that.
-    ByItsKey,
+    /// Because its key was granted that, and may read now or not.
+    ByItsKey { reads: bool },
 }
 
 type Judged = Result<Admitted, &'static str>;
@@ -74,8 +74,7 @@ pub(super) fn admit(documents: &mut dyn Documents, entry: &Entry, tree: &Tree) -
         return Ok(Err(TOO_MANY));
     }
     if entry.tree == entry.id {
-        begin(documents, name, entry, &claims)?;
-        return Ok(Ok(Admitted::ByItsKey));
+        return begin(documents, name, entry, &claims).map(Ok);
     }
     learn(documents, name, tree)?;
     let Some(rule) = rule_of(documents, name)?.filter(|rule| rule.is_closed) else {
@@ -86,10 +85,8 @@ pub(super) fn admit(documents: &mut dyn Documents, entry: &Entry, tree: &Tree) -
     if ever(documents, name, signer, &claims)? < wanted {
         return Ok(Err(NOT_ADMITTED));
     }
-    if claims.has_settings {
-        apply(documents, name, rule, &entry.id, &claims)?;
-    }
-    Ok(Ok(Admitted::ByItsKey))
+    let rule = if claims.has_settings { apply(documents, name, rule, &entry.id, &claims)? } else { rule };
+    Ok(Ok(Admitted::ByItsKey { reads: reads(documents, name, &rule, signer)? }))
 }
 
 /// Whether a key may read a tree now.
@@ -139,20 +136,27 @@ fn ever(documents: &dyn Documents, tree: TreeName, signer: PublicKey, claims: &C
 }
 
 /// The rule that the first entry of a tree begins.
-fn begin(documents: &mut dyn Documents, tree: TreeName, entry: &Entry, claims: &Claims) -> Result<(), DocumentError> {
-    let mut rule = Rule { is_closed: true, ..Rule::default() };
+fn begin(
+    documents: &mut dyn Documents,
+    tree: TreeName,
+    entry: &Entry,
+    claims: &Claims,
+) -> Result<Admitted, DocumentError> {
     let has_keys = claims.rulings.grants.keys().any(|to| !matches!(to, Grantee::Tree(_)));
-    match entry.signer {
-        _ if has_keys => return apply(documents, tree, rule, &entry.id, claims),
-        Some(signer) => {
-            let stamp = Stamp { height: 0, id: entry.id.clone() };
-            let grant = Grant { ever: Level::Admin, now: Level::Admin, is_active: true, stamp };
-            documents.put(grant_key(tree, &Grantee::Key(signer.text())), grant.value())?;
-            documents.put(signed_key(signer, tree), Bytes::new())?;
-        }
-        None => rule.is_closed = false,
+    let is_closed = has_keys || entry.signer.is_some();
+    let mut rule = Rule { is_closed, ..Rule::default() };
+    if has_keys {
+        rule = apply(documents, tree, rule, &entry.id, claims)?;
+    } else if let Some(signer) = entry.signer {
+        let stamp = Stamp { height: 0, id: entry.id.clone() };
+        let grant = Grant { ever: Level::Admin, now: Level::Admin, is_active: true, stamp };
+        documents.put(grant_key(tree, &Grantee::Key(signer.text())), grant.value())?;
     }
-    documents.put(rule_key(tree), rule.value())
+    documents.put(rule_key(tree), rule.value())?;
+    match entry.signer.filter(|_| is_closed) {
+        Some(signer) => Ok(Admitted::ByItsKey { reads: reads(documents, tree, &rule, signer)? }),
+        None => Ok(Admitted::Openly),
+    }
 }
 
 /// What settings say holds from here on, where nothing later was said.
@@ -162,7 +166,7 @@ fn apply(
     mut rule: Rule,
     id: &str,
     claims: &Claims,
-) -> Result<(), DocumentError> {
+) -> Result<Rule, DocumentError> {
     let stamp = Stamp { height: claims.settings_height, id: id.to_owned() };
     let Rulings { grants, is_cleared } = &claims.rulings;
     if *is_cleared && stamp > rule.cleared {
@@ -177,18 +181,17 @@ fn apply(
         let is_now = grant.is_now(&rule, Level::Read);
         match to {
             Grantee::Everybody => rule.is_readable = is_now,
-            Grantee::Tree(_) => {}
-            Grantee::Key(key) => {
-                let Some(key) = PublicKey::read(key) else { continue };
-                if is_now {
-                    documents.put(signed_key(key, tree), Bytes::new())?;
-                } else {
+            // Trees are listed to who signed in them, as long as that key reads.
+            Grantee::Key(key) if !is_now => {
+                if let Some(key) = PublicKey::read(key) {
                     documents.delete(&signed_key(key, tree))?;
                 }
             }
+            Grantee::Key(_) | Grantee::Tree(_) => {}
         }
     }
-    documents.put(rule_key(tree), rule.value())
+    documents.put(rule_key(tree), rule.value())?;
+    Ok(rule)
 }
 
 /// Finds the rule of a tree that was stored before there were any: its entries are gone through once, in their order. What was taken

@@ -4,7 +4,7 @@ use super::authority::{Admitted, admit};
 use super::entry::Entry;
 use super::record::{
     Known, Tree, TreeName, data_key, data_value, entry_key, known, link_key, link_value, placed_value, signed_key,
-    signer_key, tip_key, tree_key, waiting_id, waits_key, waits_prefix,
+    tip_key, tree_key, waiting_id, waits_key, waits_prefix,
 };
 use bytes::Bytes;
 use relay_core::documents::{DocumentError, DocumentRange, Documents};
@@ -57,9 +57,8 @@ fn put(
         documents.delete(&tip_key(name, *parent))?;
     }
     documents.put(tip_key(name, number), Bytes::copy_from_slice(entry.id.as_bytes()))?;
-    // Where the settings say whose tree it is, signing says nothing more.
-    if let Some(signer) = entry.signer.filter(|_| admitted == Admitted::Openly) {
-        documents.put(signer_key(name, signer), Bytes::new())?;
+    let is_listed = matches!(admitted, Admitted::Openly | Admitted::ByItsKey { reads: true });
+    if let Some(signer) = entry.signer.filter(|_| is_listed) {
         documents.put(signed_key(signer, name), Bytes::new())?;
     }
     tree.is_signed |= entry.signer.is_some();

@@ -7,8 +7,8 @@
 //! i <T> <number>     → bytes of the entry · count of parents u16 · numbers of parents · id
 //! p <T> <number>     → id of an entry without children: a tip
 //! w <parent id> 0 <id> → time in ms since which this entry waits for that parent; nothing where that is not known
-//! s <T> <public key> → nothing: this key signed an entry of the tree
-//! k <public key> <T> → nothing: the same, from the other side; or its settings let this key read
+//! s <T> <public key> → from before trees had rules; not read any more
+//! k <public key> <T> → nothing: this key signed an entry of the tree
 //! a <T> …            → who may write and read: see `authority/table.rs`
 //! n <time in ms> <SHA-256 of key and nonce> → nothing: this proof was used
 //! ```
@@ -96,10 +96,6 @@ pub(super) fn waiting_since(now_ms: u64) -> Bytes {
 /// Since when somebody waits, in a value of [`waiting_since`].
 pub(super) fn waited_since(value: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(value.try_into().ok()?))
-}
-
-pub(super) fn signer_key(tree: TreeName, signer: PublicKey) -> Bytes {
-    key(b's', &[&tree.0, &signer.0])
 }
 
 pub(super) fn signed_key(signer: PublicKey, tree: TreeName) -> Bytes {
