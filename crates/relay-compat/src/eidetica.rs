@@ -9,6 +9,7 @@
 
 mod accept;
 mod answer;
+mod authority;
 mod batch;
 mod canonical;
 mod cbor;
@@ -24,14 +25,16 @@ mod push;
 mod record;
 mod send;
 mod service;
+mod sweep;
 mod transcript;
 mod walk;
 mod wire;
 
+pub use authority::fuzz_settings;
 pub use entry::fuzz_request;
 pub use key::{RelayKey, SEED_BYTES};
 pub use record::tree_range;
-pub use service::{EideticaOptions, EideticaParts, EideticaService, EideticaStats, Offload};
+pub use service::{EideticaOptions, EideticaParts, EideticaService, EideticaStats};
 
 /// Largest body of a request, in bytes (default).
 pub const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -59,6 +62,10 @@ pub const WALK_ENTRIES_MAX: usize = 5_000_000;
 pub const ORPHANS_MAX: u64 = 10_000;
 /// Bytes of entries of a tree that wait for a parent.
 pub const ORPHAN_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How long an entry waits for a parent, in milliseconds.
+pub const ORPHAN_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Keys and trees that the settings in one entry may name.
+pub const SETTINGS_GRANTS_MAX: usize = 1000;
 /// Trees named in the answer to a handshake.
 pub const TREES_LISTED_MAX: usize = 256;
 /// How long a peer may take to answer the relay's challenge, in milliseconds.

@@ -6,12 +6,15 @@
 
 mod answer;
 mod asks;
+mod block;
 mod certificate;
+mod checker;
 mod dedup;
 mod deferred;
 mod follow;
 mod ham;
 mod hub;
+mod inbox;
 mod json;
 mod lex;
 mod links;
@@ -25,6 +28,7 @@ mod record;
 mod rules;
 mod sea;
 mod service;
+mod shares;
 mod write;
 
 pub use hub::GunStats;
@@ -47,6 +51,18 @@ pub const BATCH_DEPTH_MAX: usize = 8;
 pub const NAME_BYTES_MAX: usize = 7 * 1024;
 /// Signed values in one message: each costs about a tenth of a millisecond.
 pub const SIGNED_VALUES_MAX: usize = 1000;
+/// Signed values that are checked before others have their turn; one message may overshoot.
+pub const CHECKED_VALUES_MAX: usize = 100;
+/// Messages that are checked before others have their turn.
+pub const CHECKED_MESSAGES_MAX: usize = 1000;
+/// Messages of one peer that are taken in before others on its thread have their turn.
+pub const TURN_MESSAGES_MAX: usize = 1000;
+/// Size from which on a frame is not read by the thread that serves its connection, in bytes.
+pub const LARGE_FRAME_BYTES: usize = 64 * 1024;
+/// Bytes of frames of one peer that are not taken in yet, before it is not read any more; one frame may overshoot.
+pub const INBOX_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of frames of all peers that are not taken in yet; a frame beyond them is answered with an error.
+pub const INBOX_TOTAL_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How long a message id is remembered on a connection, in milliseconds.
 pub const ID_MS: u64 = 9000;
 /// Message ids remembered on a connection.
@@ -79,23 +95,51 @@ pub const FOLLOWED_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const RELAYS_MAX: usize = 16;
 /// Souls and properties that one stock relay is asked for.
 pub const ASKED_MAX: usize = 50_000;
-/// Gets that wait for the answers of other relays.
+/// Bytes of the names of those.
+pub const ASKED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Gets of one graph that wait for the answers of others.
 pub const ASKS_MAX: usize = 10_000;
+/// Bytes of the names of those.
+pub const ASK_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Gets of all graphs that wait for the answers of others.
+pub const ASKS_TOTAL_MAX: usize = 40_000;
+/// Bytes of the names of those.
+pub const ASK_TOTAL_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a get waits for the answers of other relays when nothing is here, in milliseconds.
 pub const ASK_MS: u64 = 1000;
+/// How long it waits for those of other clients, in milliseconds.
+pub const CLIENT_ASK_MS: u64 = 200;
+/// How long clients are not asked again for what none of them had, in milliseconds.
+pub const ASK_AGAIN_MS: u64 = 10_000;
+/// Clients that are asked for what is not here.
+pub const CLIENTS_ASKED_MAX: usize = 4;
+/// Clients that are looked at to find those.
+pub const CLIENTS_LOOKED_AT_MAX: usize = 64;
+/// Questions in a row that a client lets pass before it is asked no more.
+pub const UNANSWERED_MAX: u32 = 3;
+/// Gets that wait for one answer of others.
+pub const ASKERS_MAX: usize = 1000;
 /// Pages that are compared with another relay at the same time.
 pub const OFFERS_MAX: usize = 8;
 /// Places whose changes one relay missed, before it is compared as a whole.
 pub const MISSED_MAX: usize = 50_000;
+/// Bytes of the names of those.
+pub const MISSED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of changes that wait for one peer; of what comes on top only the name is kept, and it is read again later.
 pub const NEWS_BYTES_MAX: usize = 1024 * 1024;
 /// A state this far ahead is taken at once, in milliseconds: clocks are not finer than that.
 pub const FUTURE_GRACE_MS: u64 = 100;
 /// How far ahead a state may be, in milliseconds; the write waits until then.
 pub const FUTURE_MS_MAX: u64 = 10 * 60 * 1000;
-/// Writes that wait for their state.
+/// Writes to one graph that wait for their state.
 pub const DEFERRED_MAX: usize = 10_000;
-/// Bytes of the writes that wait for their state.
+/// Bytes of the writes to one graph that wait for their state.
 pub const DEFERRED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Writes to all graphs that wait for their state.
+pub const DEFERRED_TOTAL_MAX: usize = 40_000;
+/// Bytes of the writes to all graphs that wait for their state.
+pub const DEFERRED_TOTAL_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Lists of those who may not write that one message is checked against.
+pub const BLOCKS_MAX: usize = 1000;
 /// Period of heartbeats, in milliseconds.
 pub const HEARTBEAT_MS: u64 = 20_000;

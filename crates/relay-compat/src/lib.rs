@@ -8,6 +8,7 @@ pub mod detect;
 pub mod eidetica;
 pub mod graceful;
 pub mod gun;
+mod offload;
 pub mod plures;
 mod query;
 mod sockets_only;
@@ -15,4 +16,5 @@ pub mod systems;
 mod tenants;
 mod token;
 
+pub use offload::Offload;
 pub use token::Token;

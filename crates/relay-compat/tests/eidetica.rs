@@ -5,7 +5,7 @@ mod support;
 
 use eidetica_scene::{ALICE, Device, Relay, START_MS, c_child, c_root, child, ids, root, text_root};
 use http::StatusCode;
-use relay_compat::eidetica::{ANSWER_BYTES_MAX, EideticaOptions, ORPHANS_MAX};
+use relay_compat::eidetica::{ANSWER_BYTES_MAX, EideticaOptions, ORPHAN_MS, ORPHANS_MAX};
 use relay_core::store::StoreError;
 use serde_json::{Value, json};
 
@@ -323,11 +323,12 @@ fn a_proof_is_good_once_for_this_relay_this_tree_and_one_minute() {
 #[test]
 fn what_takes_a_proof_is_not_read_by_the_calls_that_have_no_place_for_one() {
     let relay = Relay::with(EideticaOptions { tokenless: true, proof: true, ..EideticaOptions::default() });
-    let root = c_root(1, Some(&Device::new(&ALICE)));
+    let alice = Device::new(&ALICE);
+    let root = c_root(1, Some(&alice));
     let tree = ids("c", std::slice::from_ref(&root)).remove(0);
-    let tip = c_child(&tree, &[&tree], 1, b"secret", None);
+    let tip = c_child(&tree, &[&tree], 1, b"secret", Some(&alice));
     let tip_id = ids("c", std::slice::from_ref(&tip)).remove(0);
-    // An entry with an id of dialect A that was put behind that tip brings its ancestors too.
+    // An entry with an id of dialect A that was put behind that tip would bring its ancestors too.
     let behind = child(&tree, &[&tip_id], "behind");
     let behind_id = ids("a", std::slice::from_ref(&behind)).remove(0);
     let (open, open_entries) = eidetica_scene::history("c", 2);
@@ -336,10 +337,12 @@ fn what_takes_a_proof_is_not_read_by_the_calls_that_have_no_place_for_one() {
         (|tree: &str| json!({"GetTips": {"tree_id": tree}}), |ids: &[&str]| json!({"GetEntries": {"entry_ids": ids}}));
     let refused = json!({"Error": format!("Authentication required to read database '{tree}'")});
     relay.send(&[root.clone(), tip.clone()]);
-    relay.send(std::slice::from_ref(&behind));
+    let error = relay.send(std::slice::from_ref(&behind))["Error"].to_string();
+    assert!(error.contains("it is of another dialect than its tree"), "{error}");
     relay.send(&open_entries);
-    assert_eq!(relay.service.stats().placed, 5, "all of it is there to be read");
-    for request in [tips(&tree), entries(&[&tree]), entries(&[&tip_id]), entries(&[&behind_id])] {
+    assert_eq!(relay.service.stats().placed, 4, "all of it is there to be read");
+    assert_eq!(relay.ask(&entries(&[&behind_id])), json!({"Error": format!("Entry not found: {behind_id}")}));
+    for request in [tips(&tree), entries(&[&tree]), entries(&[&tip_id])] {
         assert_eq!(relay.ask(&request), refused, "{request}");
     }
     assert_eq!(relay.ask(&entries(&[&open_ids[1], &tip_id])), refused, "one of two");
@@ -477,4 +480,32 @@ fn the_order_of_entries_never_matters() {
         }
         prop_assert_eq!(given.len(), entries.len());
     });
+}
+
+#[test]
+fn who_waits_for_a_parent_for_too_long_goes_and_makes_room() {
+    let relay = Relay::open();
+    let (tree, entries) = eidetica_scene::history("b", 3);
+    let nowhere = format!("sha256:{}", "e".repeat(64));
+    let orphan = child(&tree, &[&nowhere, &tree], "orphan");
+    let before = relay.usage();
+    relay.send(std::slice::from_ref(&orphan));
+    relay.as_tenant("a", &json!({"SendEntries": [orphan]}));
+    relay.pass_ms(1000);
+    relay.send(&entries[1..]);
+    relay.pass_ms(ORPHAN_MS - 1000);
+    relay.service.sweep();
+    assert_eq!(relay.service.stats().expired, 2, "the same of every tenant, and nothing that came later");
+    relay.send(&entries[..1]);
+    // A root alone is kept for both dialects that write it so.
+    assert_eq!(relay.service.stats().placed, 4, "those got their place");
+    let lost = child(&tree, &[&nowhere], "lost");
+    relay.send(&[lost]);
+    let waiting = relay.usage();
+    relay.pass_ms(ORPHAN_MS);
+    relay.service.sweep();
+    assert_eq!((relay.service.stats().expired, relay.usage().keys), (3, waiting.keys - 2));
+    assert_eq!(before.keys, 0);
+    relay.service.sweep();
+    assert_eq!(relay.service.stats().expired, 3);
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]) -> bool);
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 5] = [
     ("eidetica", relay_compat::eidetica::fuzz_request),
+    ("eidetica_settings", relay_compat::eidetica::fuzz_settings),
     ("graceful", relay_compat::graceful::fuzz_request),
     ("gun", relay_compat::gun::fuzz_message),
     ("plures", relay_compat::plures::fuzz_message),

@@ -212,12 +212,12 @@ fn a_stock_relay_is_asked_for_what_is_not_here_and_its_answer_is_the_answer() {
     let mut early = scene.peer();
     assert_eq!(say(&mut early, &get("e", "wanted")).len(), 1);
     let mut link = stock_link(&scene);
-    let passed_on = heard(&mut link);
+    let passed_on = heard_all(&mut link);
     assert_eq!((passed_on.len(), &passed_on[0]["get"]), (1, &json!({"#": "wanted"})), "what is wanted here already");
 
     let mut reader = scene.peer();
     assert!(say(&mut reader, &get("g", "s")).is_empty(), "the answer is waited for");
-    let asked = heard(&mut link);
+    let asked = heard_all(&mut link);
     assert_eq!((asked.len(), &asked[0]["get"]), (1, &json!({"#": "s"})));
     let mut answer = put("x", "s", "k", json!("theirs"), 5);
     answer["@"] = asked[0]["#"].clone();
@@ -225,7 +225,7 @@ fn a_stock_relay_is_asked_for_what_is_not_here_and_its_answer_is_the_answer() {
     let answers = heard(&mut reader);
     assert!(answers.iter().any(|said| said["@"] == "g" && said["put"]["s"]["k"] == "theirs"), "{answers:?}");
     say(&mut reader, &get("again", "s"));
-    assert!(heard(&mut link).is_empty(), "it is asked once");
+    assert!(heard_all(&mut link).is_empty(), "it is asked once");
 
     assert_eq!(say(&mut scene.peer(), &put("w", "s", "k", json!("ours"), 6)).len(), 1);
     assert_eq!(heard(&mut link)[0]["put"]["s"]["k"], "ours", "it is told of changes");
@@ -237,7 +237,7 @@ fn a_stock_relay_that_has_nothing_or_says_nothing_is_not_waited_for_any_more() {
     let mut link = stock_link(&scene);
     let mut reader = scene.peer();
     assert!(say(&mut reader, &get("g", "s")).is_empty());
-    let asked = heard(&mut link)[0]["#"].clone();
+    let asked = heard_all(&mut link)[0]["#"].clone();
     say(&mut link, &json!({"#": "n", "@": asked}));
     assert_eq!(without_ids(heard(&mut reader)), [json!({"@": "g"})]);
 

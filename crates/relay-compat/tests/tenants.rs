@@ -64,6 +64,8 @@ fn scene(rules: TenantRules, gatekeeper: Option<Arc<dyn Gatekeeper>>) -> Scene {
         clock: Arc::clone(&clock) as Arc<_>,
         entropy: Arc::clone(&entropy) as Arc<_>,
         seats: Arc::default(),
+        offload: Arc::new(|job| job()),
+        jobs_max: 1,
         options: GunOptions::default(),
     });
     let eidetica = EideticaService::new(EideticaParts {
@@ -181,6 +183,8 @@ fn a_peer_of_gun_puts_as_often_as_it_may() {
         clock: Arc::new(StillClock(AtomicU64::new(NOW_MS))),
         entropy,
         seats: Arc::default(),
+        offload: Arc::new(|job| job()),
+        jobs_max: 1,
         options: GunOptions { tokenless: true, puts_per_second_max: 2, ..GunOptions::default() },
     });
     let mut peer = Socket::open(&gun, "/gun", &[]).unwrap();
@@ -203,7 +207,15 @@ fn places_of_sockets_are_limited_and_free_again() {
     let graceful = GracefulOptions { tokenless: true, ..GracefulOptions::default() };
     let gun = GunOptions { tokenless: true, ..GunOptions::default() };
     let graceful = GracefulParts { documents: documents(), clock: clock(), seats: seats(), options: graceful };
-    let gun = GunParts { documents: documents(), clock: clock(), entropy: entropy(), seats: seats(), options: gun };
+    let gun = GunParts {
+        documents: documents(),
+        clock: clock(),
+        entropy: entropy(),
+        seats: seats(),
+        offload: Arc::new(|job| job()),
+        jobs_max: 1,
+        options: gun,
+    };
     let services: [(Box<dyn ForeignService>, &str); 4] = [
         (Box::new(GracefulService::new(graceful)), "/ws?device_id=d"),
         (Box::new(GunService::new(gun)), "/gun"),

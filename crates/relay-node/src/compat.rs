@@ -13,13 +13,13 @@ use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
 use crate::key_file;
 use crate::stats::RelayStats;
-use relay_compat::Token;
 use relay_compat::detect::FirstFrame;
-use relay_compat::eidetica::{EideticaOptions, EideticaParts, EideticaService, Offload, RelayKey};
+use relay_compat::eidetica::{EideticaOptions, EideticaParts, EideticaService, RelayKey};
 use relay_compat::graceful::{GracefulOptions, GracefulParts, GracefulService};
 use relay_compat::gun::{FUTURE_GRACE_MS, GunOptions, GunParts, GunService, RELAYS_MAX};
 use relay_compat::plures::{PluresOptions, PluresService, PluresStats};
 use relay_compat::systems as system_numbers;
+use relay_compat::{Offload, Token};
 use relay_core::documents::{DocumentStore, Keyspace};
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::{ForeignService, ForeignTenants, TenantParts};
@@ -109,7 +109,8 @@ impl Compat {
             if let Some(gun) = gun {
                 let (clock, entropy, options) = (Arc::clone(&clock), Arc::clone(&entropy), gun_options(gun, limits)?);
                 let seats = compat.seating.of(system_numbers::GUN);
-                let parts = GunParts { documents: documents(), clock, entropy, seats, options };
+                let (offload, jobs_max) = (offload(), jobs_max());
+                let parts = GunParts { documents: documents(), clock, entropy, seats, offload, jobs_max, options };
                 let service = GunService::new(parts);
                 compat.links = gun_links(&service, &gun.peers)?;
                 compat.gun = Some(Arc::new(service));
@@ -181,6 +182,9 @@ impl Compat {
             }
             tenants.resume_erasures();
             tenants.forget_erased();
+            if let Some(eidetica) = &self.eidetica {
+                eidetica.sweep();
+            }
         }
     }
 
@@ -240,6 +244,11 @@ fn peer_key(data_dir: &str, entropy: &dyn Entropy) -> Result<RelayKey, Failure> 
 fn offload() -> Offload {
     let runtime = tokio::runtime::Handle::current();
     Arc::new(move |job| drop(runtime.spawn_blocking(job)))
+}
+
+/// How many of them a service has at once: half of the processors, so that connections keep the other half.
+fn jobs_max() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }
 
 fn eidetica_options(options: &RelayEidetica) -> Result<EideticaOptions, Failure> {

@@ -129,6 +129,14 @@ snapshot! {
         gun_links,
         /// Gets of GUN that did not wait for other relays, because too many did.
         gun_unasked_total,
+        /// Gets of GUN that other clients were asked.
+        gun_asked_total,
+        /// Values of GUN whose signatures were verified.
+        gun_verified_total,
+        /// Bytes of frames of GUN that are not taken in yet.
+        gun_waiting_bytes,
+        /// Frames of GUN refused because too many bytes of others waited.
+        gun_overfull_total,
         /// Connections that this relay opened itself, open now.
         dialed_open,
         /// Those opened.
@@ -171,6 +179,8 @@ snapshot! {
         foreign_erased_refused_total,
         /// WebSockets of foreign protocols refused because a system or a tenant has as many as it may.
         foreign_connections_refused_total,
+        /// Entries of Eidetica that waited for a parent for too long.
+        eidetica_expired_total,
     }
     net: {
         /// Connections open now, HTTP and WebSocket together.

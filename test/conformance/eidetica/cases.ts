@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createNobleEd25519 } from '../../../src/client/crypto/ed25519.js';
 import { entryId } from '../../../src/client/eidetica/entry.js';
-import type { CidEntry, Dialect, Entry } from '../../../src/client/eidetica/entry.js';
+import type { Dialect, Entry } from '../../../src/client/eidetica/entry.js';
 import { publicKeyBytes } from '../../../src/client/eidetica/keys.js';
 import type { Case } from '../target.js';
 import { child, Device, hello, history, NOBODY, Peer, root, syncTree } from './client.js';
@@ -229,13 +229,28 @@ const PROOFS: readonly Case[] = [
     },
   },
   {
+    name: 'a stranger who knows a signed tree writes nothing to it, and is no reader by having tried',
+    async check(url) {
+      const [peer, device, stranger] = [new Peer(url), await Device.create(), await Device.create()];
+      const { public_key: relay } = await peer.handshake(0);
+      const first = await device.signed(root('c'));
+      const tree = entryId(first, 'c');
+      await peer.send([first]);
+      for (const entry of [await stranger.signed(child('c', tree, [tree], 'me too')), child('c', tree, [tree], 'unsigned')]) {
+        assert.match(await peer.error({ SendEntries: [entry] }), /^1 of 1 entries refused/);
+      }
+      await peer.send([await device.signed(child('c', tree, [tree], 'mine'))]);
+      assert.equal((await peer.bootstrap(tree, await device.proof(relay, tree, []))).all_entries.length, 1);
+    },
+  },
+  {
     name: 'tips of a proof are signed in the order of their bytes',
     async check(url) {
       const [peer, device] = [new Peer(url), await Device.create()];
       const { public_key: relay } = await peer.handshake(0);
       const first = await device.signed(root('c'));
       const tree = entryId(first, 'c');
-      const forks: readonly Entry[] = Array.from({ length: 16 }, (_, n) => child('c', tree, [tree], String(n)) as CidEntry);
+      const forks: readonly Entry[] = await Promise.all(Array.from({ length: 16 }, (_, n) => device.signed(child('c', tree, [tree], String(n)))));
       await peer.send([first, ...forks]);
       const tips = forks.map((entry) => entryId(entry, 'c'));
       assert.deepEqual((await peer.incremental(tree, tips, await device.proof(relay, tree, tips))).missing_entries, []);

@@ -5,7 +5,7 @@ import type { Case } from '../target.js';
 import { type Graph, type GraphPeer, newId, newSoul, node, type Value, withGraphs } from './graph.js';
 
 /** States lie in the past, so that no clock is asked. */
-const STATE = 1_700_000_000_000;
+export const STATE = 1_700_000_000_000;
 
 async function subscribed(peer: GraphPeer, soul: string, key?: string): Promise<void> {
   await peer.answerTo(peer.get(key === undefined ? { '#': soul } : { '#': soul, '.': key }));
@@ -189,6 +189,23 @@ const LIVE: readonly Case[] = [
   },
 ];
 
+const ASKING: readonly Case[] = [
+  {
+    name: 'what only another peer has is asked of it, given to who waits for it once, and kept',
+    check: (url) =>
+      withGraphs(url, 3, async (asker, holder, late) => {
+        const soul = newSoul();
+        const id = asker!.get({ '#': soul });
+        const question = await holder!.first(({ get }) => get?.['#'] === soul);
+        holder!.say({ '#': newId(), '@': question['#'], put: node(soul, { a: 'theirs' }, STATE) });
+        const given = await asker!.first(({ put }) => put?.[soul] !== undefined);
+        assert.equal(given['@'], id);
+        assert.deepEqual(await asker!.during(), []);
+        assert.deepEqual(await late!.read({ '#': soul }, 1), { [soul]: { a: 'theirs' } });
+      }),
+  },
+];
+
 const LEX: readonly Case[] = [
   {
     name: 'keys by prefix and by range, also of a soul that is in use',
@@ -219,16 +236,19 @@ interface User {
   readonly key: KeyObject;
 }
 
-function newUser(): User {
+export function newUser(): User {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const { x, y } = publicKey.export({ format: 'jwk' });
   return { pub: `${x}.${y}`, key: privateKey };
 }
 
-function signed(user: User, soul: string, key: string, value: unknown, more: object = {}): string {
-  const text = JSON.stringify({ '#': soul, '.': key, ':': value, '>': STATE });
-  const signature = sign('sha256', createHash('sha256').update(text).digest(), { key: user.key, dsaEncoding: 'ieee-p1363' });
-  return JSON.stringify({ ':': value, '~': signature.toString('base64'), ...more });
+function signedText(user: User, text: string): string {
+  return sign('sha256', createHash('sha256').update(text).digest(), { key: user.key, dsaEncoding: 'ieee-p1363' }).toString('base64');
+}
+
+export function signed(user: User, soul: string, key: string, value: unknown, more: object = {}): string {
+  const signature = signedText(user, JSON.stringify({ '#': soul, '.': key, ':': value, '>': STATE }));
+  return JSON.stringify({ ':': value, '~': signature, ...more });
 }
 
 const SIGNED: readonly Case[] = [
@@ -254,6 +274,20 @@ const SIGNED: readonly Case[] = [
         assert.deepEqual(await peer!.read({ '#': soul }, 1), {});
       }),
   },
+  {
+    name: 'who has a certificate writes, until the owner puts it into the list of those who may not',
+    check: (url) =>
+      withGraphs(url, 1, async (peer) => {
+        const [owner, writer] = [newUser(), newUser()];
+        const [inbox, list] = [`~${owner.pub}/inbox`, `~${owner.pub}/blocked`];
+        const terms = JSON.stringify({ c: '*', w: { '*': 'inbox' }, wb: list });
+        const more = { '*': writer.pub, '+': { m: terms, s: signedText(owner, terms) } };
+        await peer!.stored(node(inbox, { a: signed(writer, inbox, 'a', 'before', more) }, STATE));
+        await peer!.stored(node(list, { [writer.pub]: signed(owner, list, writer.pub, true) }, STATE));
+        assert.ok((await peer!.answerTo(peer!.put(node(inbox, { b: signed(writer, inbox, 'b', 'after', more) }, STATE)))).err);
+        await peer!.stored(node(inbox, { c: signed(owner, inbox, 'c', 'own') }, STATE));
+      }),
+  },
 ];
 
-export const CASES: readonly Case[] = [...BASICS, ...MERGING, ...LIVE, ...LEX, ...SIGNED];
+export const CASES: readonly Case[] = [...BASICS, ...MERGING, ...LIVE, ...ASKING, ...LEX, ...SIGNED];

@@ -13,6 +13,7 @@ export interface Heard {
   readonly put?: Graph;
   readonly dam?: string;
   readonly pid?: string;
+  readonly get?: { readonly '#': string };
 }
 
 /** As long and as random as those of stock peers. */
@@ -84,11 +85,11 @@ export class GraphPeer {
     return graph;
   }
 
-  /** What is said while nothing should be, but greetings and heartbeats. */
+  /** What is said while nothing should be, but greetings, heartbeats, and what others seek. */
   async during(ms?: number): Promise<readonly Heard[]> {
     const said = await this.#peer.during(ms);
     const heard = said.flatMap((text) => messagesOf(JSON.parse(String(text))));
-    return [...this.#kept.splice(0), ...heard].filter(({ dam }) => dam === undefined || dam === '!');
+    return [...this.#kept.splice(0), ...heard].filter(({ dam, get }) => get === undefined && (dam === undefined || dam === '!'));
   }
 }
 

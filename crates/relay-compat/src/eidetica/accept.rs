@@ -1,10 +1,9 @@
 //! Storing one entry: once, behind its parents, within the tenant's quota.
 
 use super::entry::Entry;
-use super::place::{Parents, known_of, parents_of, place, tree_of};
-use super::record::{TreeName, entry_key, tree_key, waiting_value, waits_key};
+use super::place::{Parents, Placing, known_of, parents_of, place, tree_of};
+use super::record::{TreeName, entry_key, tree_key, waiting_since, waiting_value, waits_key};
 use super::{ORPHAN_BYTES_MAX, ORPHANS_MAX};
-use bytes::Bytes;
 use relay_core::documents::limits::ITEM_OVERHEAD_BYTES;
 use relay_core::documents::{DocumentError, Documents};
 
@@ -24,8 +23,11 @@ pub(super) struct Rules {
 /// What became of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It has its place, and so do as many that waited for it, itself included.
-    Placed(u64),
+    /// It has its place, and so do as many that waited for it, itself included; others that did were refused.
+    Placed {
+        count: u64,
+        refused: u64,
+    },
     /// It waits for a parent.
     Waits,
     /// It was there already.
@@ -49,14 +51,17 @@ pub(super) fn accept(documents: &mut dyn Documents, entry: Entry, rules: Rules) 
     tree.changed_ms = rules.now_ms;
     let verdict = match parents_of(documents, &entry)? {
         Parents::Elsewhere => return Ok(Verdict::Refused("a parent of it is in another tree")),
-        Parents::Placed(numbers) => Verdict::Placed(place(documents, entry, &numbers, &mut tree)?),
+        Parents::Placed(numbers) => match place(documents, entry, &numbers, &mut tree)? {
+            Placing::Placed { count, refused } => Verdict::Placed { count, refused },
+            Placing::Refused(why) => return Ok(Verdict::Refused(why)),
+        },
         Parents::Missing(missing) => {
             let waiting_bytes = tree.waiting_bytes.saturating_add(entry.bytes.len() as u64);
             if tree.waiting >= ORPHANS_MAX || waiting_bytes > ORPHAN_BYTES_MAX {
                 return Ok(Verdict::Refused("too many entries of its tree wait for a parent"));
             }
             for parent in &missing {
-                documents.put(waits_key(parent, &entry.id), Bytes::new())?;
+                documents.put(waits_key(parent, &entry.id), waiting_since(rules.now_ms))?;
             }
             documents.put(entry_key(&entry.id), waiting_value(&entry))?;
             tree.waiting += 1;

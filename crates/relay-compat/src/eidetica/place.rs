@@ -1,9 +1,10 @@
 //! Gives entries their number in the tree, and those that waited for them.
 
+use super::authority::{Admitted, admit};
 use super::entry::Entry;
 use super::record::{
     Known, Tree, TreeName, data_key, data_value, entry_key, known, link_key, link_value, placed_value, signed_key,
-    signer_key, tip_key, tree_key, waiting_id, waits_key, waits_prefix,
+    tip_key, tree_key, waiting_id, waits_key, waits_prefix,
 };
 use bytes::Bytes;
 use relay_core::documents::{DocumentError, DocumentRange, Documents};
@@ -41,7 +42,13 @@ pub(super) fn parents_of(documents: &dyn Documents, entry: &Entry) -> Result<Par
 }
 
 /// Stores an entry behind its parents.
-fn put(documents: &mut dyn Documents, entry: &Entry, parents: &[u64], tree: &mut Tree) -> Result<(), DocumentError> {
+fn put(
+    documents: &mut dyn Documents,
+    entry: &Entry,
+    parents: &[u64],
+    tree: &mut Tree,
+    admitted: Admitted,
+) -> Result<(), DocumentError> {
     let (name, number) = (TreeName::of(&entry.tree), tree.entries);
     documents.put(data_key(name, number), data_value(entry.form, &entry.bytes))?;
     documents.put(link_key(name, number), link_value(&entry.id, parents, entry.bytes.len()))?;
@@ -50,24 +57,37 @@ fn put(documents: &mut dyn Documents, entry: &Entry, parents: &[u64], tree: &mut
         documents.delete(&tip_key(name, *parent))?;
     }
     documents.put(tip_key(name, number), Bytes::copy_from_slice(entry.id.as_bytes()))?;
-    if let Some(signer) = entry.signer {
-        documents.put(signer_key(name, signer), Bytes::new())?;
+    let is_listed = matches!(admitted, Admitted::Openly | Admitted::ByItsKey { reads: true });
+    if let Some(signer) = entry.signer.filter(|_| is_listed) {
         documents.put(signed_key(signer, name), Bytes::new())?;
-        tree.is_signed = true;
     }
+    tree.is_signed |= entry.signer.is_some();
     tree.entries += 1;
     Ok(())
 }
 
-/// Places an entry, and all that waited for nothing else; how many.
+/// What came of placing an entry.
+pub(super) enum Placing {
+    /// So many got their place, itself included; so many that waited for it were refused.
+    Placed {
+        count: u64,
+        refused: u64,
+    },
+    Refused(&'static str),
+}
+
+/// Places an entry, and all that waited for nothing else.
 pub(super) fn place(
     documents: &mut dyn Documents,
     entry: Entry,
     parents: &[u64],
     tree: &mut Tree,
-) -> Result<u64, DocumentError> {
-    let mut count = 1;
-    put(documents, &entry, parents, tree)?;
+) -> Result<Placing, DocumentError> {
+    let (mut count, mut refused) = (1, 0);
+    match admit(documents, &entry, tree)? {
+        Ok(admitted) => put(documents, &entry, parents, tree, admitted)?,
+        Err(why) => return Ok(Placing::Refused(why)),
+    }
     let mut placed = vec![entry.id];
     while let Some(id) = placed.pop() {
         for child in take_waiting(documents, &id)? {
@@ -80,17 +100,20 @@ pub(super) fn place(
             if is_own {
                 tree.no_longer_waits(&child);
             }
-            match parents {
-                Parents::Placed(numbers) if is_own => {
-                    put(documents, &child, &numbers, tree)?;
-                    placed.push(child.id);
-                    count += 1;
-                }
-                _ => forget(documents, &child, is_own)?,
+            let parents = if let Parents::Placed(numbers) = parents { Some(numbers) } else { None };
+            let parents = parents.filter(|_| is_own);
+            let admitted = if parents.is_some() { admit(documents, &child, tree)?.ok() } else { None };
+            if let Some((parents, admitted)) = parents.zip(admitted) {
+                put(documents, &child, &parents, tree, admitted)?;
+                placed.push(child.id);
+                count += 1;
+            } else {
+                forget(documents, &child, is_own)?;
+                refused += 1;
             }
         }
     }
-    Ok(count)
+    Ok(Placing::Placed { count, refused })
 }
 
 /// Takes the list of those that wait for an id.
@@ -109,8 +132,8 @@ fn take_waiting(documents: &mut dyn Documents, id: &str) -> Result<Vec<String>, 
     }
 }
 
-/// Lets an entry go that turned out to have a parent in another tree.
-fn forget(documents: &mut dyn Documents, entry: &Entry, is_counted: bool) -> Result<(), DocumentError> {
+/// Lets an entry go that waited for too long, turned out to have a parent in another tree, or may not be in its own.
+pub(super) fn forget(documents: &mut dyn Documents, entry: &Entry, is_counted: bool) -> Result<(), DocumentError> {
     for parent in &entry.parents {
         documents.delete(&waits_key(parent, &entry.id))?;
     }

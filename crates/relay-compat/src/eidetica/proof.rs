@@ -2,10 +2,11 @@
 //! good once: used ones are kept, durably, for as long as their time is fresh.
 
 use super::FRESH_MS;
+use super::authority::{self, Rule};
 use super::cid;
 use super::entry::{Dialect, dialect_of_id};
 use super::key::{PublicKey, RelayKey};
-use super::record::{PROOFS, Tree, TreeName, proof_key, proofs_from, signer_key};
+use super::record::{PROOFS, Tree, proof_key, proofs_from};
 use super::service::Exchange;
 use super::wire::{Proof, SyncTree};
 use bytes::Bytes;
@@ -66,8 +67,8 @@ pub(super) fn judge(relay: &RelayKey, request: &SyncTree, proof: &Proof, now_ms:
 pub(super) enum Standing {
     /// It was used before.
     Spent,
-    /// Its key signed an entry of the tree, or not.
-    Fresh { has_signed: bool },
+    /// Its key may read the tree, or not.
+    Fresh { may_read: bool },
 }
 
 impl Proven {
@@ -75,7 +76,7 @@ impl Proven {
     pub(super) fn spend(
         &self,
         documents: &mut dyn Documents,
-        tree: TreeName,
+        tree: &Tree,
         now_ms: u64,
     ) -> Result<Standing, DocumentError> {
         let key = proof_key(self.timestamp_ms, self.key, &self.nonce);
@@ -85,15 +86,16 @@ impl Proven {
         documents.put(key, Bytes::new())?;
         let stale = DocumentRange::between(PROOFS, Some(proofs_from(now_ms.saturating_sub(FRESH_MS))));
         documents.delete_range(&stale, LET_GO_MAX)?;
-        Ok(Standing::Fresh { has_signed: documents.get(&signer_key(tree, self.key))?.is_some() })
+        Ok(Standing::Fresh { may_read: authority::may_read(documents, tree, self.key)? })
     }
 }
 
 /// Whether reading a tree takes a proof. It is asked of the tree and not of an id that a request names: entries of another
-/// dialect may lie behind one of this, and bring it along.
-pub(super) fn is_needed(exchange: &Exchange, tree: &Tree) -> bool {
+/// dialect may lie behind one of this, and bring it along. A tree from before there were rules takes one when it is signed.
+pub(super) fn is_needed(exchange: &Exchange, tree: &Tree, rule: Option<&Rule>) -> bool {
     let is_asked_for = exchange.shared.options.proof && exchange.is_tokenless;
-    is_asked_for && tree.is_signed && dialect_of_id(&tree.id) == Dialect::C
+    let is_closed = rule.map_or(tree.is_signed, |rule| rule.is_closed && !rule.is_readable);
+    is_asked_for && is_closed && dialect_of_id(&tree.id) == Dialect::C
 }
 
 /// What is said where a proof is needed and none was given.

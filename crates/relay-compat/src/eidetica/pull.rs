@@ -2,6 +2,7 @@
 //! read outside of turns; only a proof takes one, because it is good once.
 
 use super::answer::Refused;
+use super::authority::{self, Rule};
 use super::entry::{dialect_of_id, is_id};
 use super::proof::{self, Proven, Standing};
 use super::record::{Known, Link, Tree, TreeName, data_prefix, entry_key, known, number_of, tips_prefix, tree_key};
@@ -30,6 +31,7 @@ struct Pull {
     request: SyncTree,
     name: TreeName,
     tree: Tree,
+    rule: Option<Rule>,
     /// Tips of who asks that are known here.
     had: BTreeMap<u64, String>,
 }
@@ -41,7 +43,7 @@ pub(super) fn sync_tree(request: SyncTree, exchange: Exchange) {
         return exchange.end(Err(Refused::Said("Invalid ID format: the tree".to_owned())));
     }
     let name = TreeName::of(&request.tree_id);
-    let mut keys = vec![tree_key(name)];
+    let mut keys = vec![tree_key(name), authority::key_of_rule(name)];
     keys.extend(request.our_tips.iter().filter(|tip| is_id(tip, dialect)).map(|tip| entry_key(tip)));
     let (documents, keyspace) = (exchange.documents(), exchange.keyspace);
     let asked = keys.clone();
@@ -58,21 +60,22 @@ pub(super) fn sync_tree(request: SyncTree, exchange: Exchange) {
 impl Pull {
     fn new(exchange: Exchange, request: SyncTree, name: TreeName, keys: &[Bytes], values: &[Option<Bytes>]) -> Self {
         let tree = values.first().and_then(|value| Tree::read(value.as_ref()?)).unwrap_or_default();
+        let rule = values.get(1).and_then(|value| authority::read_rule(value.as_ref()?));
         let mut had = BTreeMap::new();
-        for (key, value) in keys.iter().zip(values).skip(1) {
+        for (key, value) in keys.iter().zip(values).skip(2) {
             let id = key.get(1..).and_then(|id| std::str::from_utf8(id).ok()).unwrap_or_default();
             match value.as_ref().and_then(|value| known(id, value)) {
                 Some(Known::Placed { tree, number }) if tree == name => drop(had.insert(number, id.to_owned())),
                 _ => {}
             }
         }
-        Self { exchange, request, name, tree, had }
+        Self { exchange, request, name, tree, rule, had }
     }
 
     /// Lets who may read go on.
     fn admit(self) {
         let shared = Arc::clone(&self.exchange.shared);
-        let needs_proof = proof::is_needed(&self.exchange, &self.tree);
+        let needs_proof = proof::is_needed(&self.exchange, &self.tree, self.rule.as_ref());
         let now_ms = shared.clock.now_ms();
         match &self.request.auth {
             None if needs_proof => self.exchange.end(Err(Refused::Said(proof::missing(&self.request.tree_id)))),
@@ -85,12 +88,12 @@ impl Pull {
     }
 
     fn spend(self, proven: Proven, needs_proof: bool, now_ms: u64) {
-        let (documents, keyspace, name) = (self.exchange.documents(), self.exchange.keyspace, self.name);
+        let (documents, keyspace, tree) = (self.exchange.documents(), self.exchange.keyspace, self.tree.clone());
         let key = proven.key;
-        let run = move |documents: &mut dyn relay_core::documents::Documents| proven.spend(documents, name, now_ms);
+        let run = move |documents: &mut dyn relay_core::documents::Documents| proven.spend(documents, &tree, now_ms);
         turn(&*documents, keyspace, self.request.tree_id.len(), run, move |standing| match standing {
             Ok(Standing::Spent) => self.exchange.end(Err(Refused::Said(proof::spent()))),
-            Ok(Standing::Fresh { has_signed: false }) if needs_proof => {
+            Ok(Standing::Fresh { may_read: false }) if needs_proof => {
                 let tree_id = &self.request.tree_id;
                 let words = format!("Permission denied: key {} is not authorized to read {tree_id}", key.text());
                 self.exchange.end(Err(Refused::Said(words)));

@@ -2,6 +2,7 @@
 //! already, so an answer brings the ancestors first.
 
 use super::answer::Refused;
+use super::authority;
 use super::entry::{Dialect, is_id};
 use super::proof;
 use super::pull::tips_of;
@@ -11,12 +12,13 @@ use super::service::Exchange;
 use super::walk::{Keep, Walk};
 use super::wire::{GetEntries, GetTips};
 use super::{ANCESTORS_MAX, TIPS_SENT_MAX};
+use bytes::Bytes;
 use relay_core::documents::DocumentRange;
 use std::collections::{BTreeSet, HashMap};
 
 /// Lets a request go on when none of its trees needs a proof: this dialect has no place for one.
 fn admit(trees: &[TreeName], exchange: Exchange, go_on: impl FnOnce(Exchange) + Send + 'static) {
-    let keys = trees.iter().map(|tree| tree_key(*tree)).collect();
+    let keys = trees.iter().flat_map(|tree| [tree_key(*tree), authority::key_of_rule(*tree)]).collect();
     let (documents, keyspace) = (exchange.documents(), exchange.keyspace);
     documents.document_get(
         keyspace,
@@ -26,9 +28,14 @@ fn admit(trees: &[TreeName], exchange: Exchange, go_on: impl FnOnce(Exchange) + 
                 Ok(values) => values,
                 Err(error) => return exchange.end(Err(error.into())),
             };
-            let mut trees = values.iter().flatten().filter_map(|value| Tree::read(value));
-            match trees.find(|tree| proof::is_needed(&exchange, tree)) {
-                Some(tree) => exchange.end(Err(Refused::Said(proof::missing(&tree.id)))),
+            let (pairs, _) = values.as_chunks::<2>();
+            let read = |[tree, rule]: &[Option<Bytes>; 2]| {
+                let rule = rule.as_ref().and_then(|value| authority::read_rule(value));
+                Some((Tree::read(tree.as_ref()?)?, rule))
+            };
+            let mut trees = pairs.iter().filter_map(read);
+            match trees.find(|(tree, rule)| proof::is_needed(&exchange, tree, rule.as_ref())) {
+                Some((tree, _)) => exchange.end(Err(Refused::Said(proof::missing(&tree.id)))),
                 None => go_on(exchange),
             }
         }),

@@ -17,6 +17,8 @@ struct Tally {
     waits: u64,
     held: u64,
     refused: u64,
+    /// Of earlier requests: they waited, and may not be in their tree.
+    dropped: u64,
     first_refusal: Option<String>,
 }
 
@@ -67,7 +69,7 @@ impl Push {
         counters.placed.fetch_add(tally.placed, Ordering::Relaxed);
         counters.held.fetch_add(tally.held, Ordering::Relaxed);
         counters.waited.fetch_add(tally.waits, Ordering::Relaxed);
-        counters.refused_entries.fetch_add(tally.refused, Ordering::Relaxed);
+        counters.refused_entries.fetch_add(tally.refused + tally.dropped, Ordering::Relaxed);
         match tally.first_refusal {
             // An acknowledgement of less than all would let the peer believe that all of it is kept.
             Some(reason) => {
@@ -86,6 +88,7 @@ impl Tally {
         self.waits += other.waits;
         self.held += other.held;
         self.refused += other.refused;
+        self.dropped += other.dropped;
         if self.first_refusal.is_none() {
             self.first_refusal = other.first_refusal;
         }
@@ -97,7 +100,10 @@ fn take(documents: &mut dyn Documents, entries: Vec<Entry>, rules: Rules) -> Res
     for entry in entries {
         let id = entry.id.clone();
         match accept(documents, entry, rules)? {
-            Verdict::Placed(count) => tally.placed += count,
+            Verdict::Placed { count, refused } => {
+                tally.placed += count;
+                tally.dropped += refused;
+            }
             Verdict::Waits => tally.waits += 1,
             Verdict::Held => tally.held += 1,
             Verdict::Refused(reason) => {

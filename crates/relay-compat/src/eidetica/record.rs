@@ -6,9 +6,10 @@
 //! d <T> <number>     → form (u8) · canonical bytes
 //! i <T> <number>     → bytes of the entry · count of parents u16 · numbers of parents · id
 //! p <T> <number>     → id of an entry without children: a tip
-//! w <parent id> 0 <id> → nothing: this entry waits for that parent
-//! s <T> <public key> → nothing: this key signed an entry of the tree
-//! k <public key> <T> → nothing: the same, from the other side
+//! w <parent id> 0 <id> → time in ms since which this entry waits for that parent; nothing where that is not known
+//! s <T> <public key> → from before trees had rules; not read any more
+//! k <public key> <T> → nothing: this key signed an entry of the tree
+//! a <T> …            → who may write and read: see `authority/table.rs`
 //! n <time in ms> <SHA-256 of key and nonce> → nothing: this proof was used
 //! ```
 
@@ -20,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 /// The name of a tree in keys.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct TreeName([u8; 32]);
+pub(super) struct TreeName(pub(super) [u8; 32]);
 
 impl TreeName {
     pub(super) fn of(id: &str) -> Self {
@@ -37,6 +38,8 @@ fn key(prefix: u8, parts: &[&[u8]]) -> Bytes {
 
 /// Prefix of trees.
 pub(super) const TREES: &[u8] = b"t";
+/// Prefix of who waits for whom.
+pub(super) const WAITS: &[u8] = b"w";
 /// Prefix of used proofs.
 pub(super) const PROOFS: &[u8] = b"n";
 
@@ -88,8 +91,18 @@ pub(super) fn waiting_id<'a>(key: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
     std::str::from_utf8(key.strip_prefix(prefix)?).ok()
 }
 
-pub(super) fn signer_key(tree: TreeName, signer: PublicKey) -> Bytes {
-    key(b's', &[&tree.0, &signer.0])
+/// The id of who waits, in any key of [`waits_key`].
+pub(super) fn waiting_child(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key.rsplit(|byte| *byte == 0).next()?).ok()
+}
+
+pub(super) fn waiting_since(now_ms: u64) -> Bytes {
+    Bytes::copy_from_slice(&now_ms.to_be_bytes())
+}
+
+/// Since when somebody waits, in a value of [`waiting_since`].
+pub(super) fn waited_since(value: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(value.try_into().ok()?))
 }
 
 pub(super) fn signed_key(signer: PublicKey, tree: TreeName) -> Bytes {
@@ -315,5 +328,7 @@ mod tests {
         let data = data_value(Form::Json, b"{}");
         assert_eq!(data_of(&data), Some((Form::Json, Bytes::from_static(b"{}"))));
         assert_eq!(waiting_id(&waits_key("a", "b"), &waits_prefix("a")), Some("b"));
+        assert_eq!(waiting_child(&waits_key("a", "b")), Some("b"));
+        assert_eq!((waited_since(&waiting_since(7)), waited_since(b"")), (Some(7), None));
     }
 }

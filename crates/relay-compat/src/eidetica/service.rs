@@ -5,7 +5,8 @@ use super::answer::{self, Refused};
 use super::key::RelayKey;
 use super::transcript::Challenges;
 use super::wire::Request;
-use super::{BODY_BYTES_MAX, OFFLOAD_BODY_BYTES, handshake, pull, pull_old, push};
+use super::{BODY_BYTES_MAX, OFFLOAD_BODY_BYTES, handshake, pull, pull_old, push, sweep};
+use crate::Offload;
 use crate::systems::EIDETICA;
 use base64ct::{Base64, Encoding};
 use bytes::Bytes;
@@ -51,9 +52,6 @@ impl Default for EideticaOptions {
     }
 }
 
-/// Runs a job elsewhere: reading, hashing and verifying thousands of entries is not for a thread that serves connections.
-pub type Offload = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
-
 /// What the service is given.
 pub struct EideticaParts {
     /// Where entries are kept.
@@ -85,6 +83,8 @@ pub struct EideticaStats {
     pub waited: u64,
     /// Entries that were refused.
     pub refused_entries: u64,
+    /// Entries that waited for a parent for too long.
+    pub expired: u64,
 }
 
 #[derive(Debug, Default)]
@@ -95,10 +95,11 @@ pub(super) struct Counters {
     pub(super) held: AtomicU64,
     pub(super) waited: AtomicU64,
     pub(super) refused_entries: AtomicU64,
+    pub(super) expired: AtomicU64,
 }
 
 pub(super) struct Shared {
-    documents: Arc<dyn DocumentStore>,
+    pub(super) documents: Arc<dyn DocumentStore>,
     pub(super) clock: Arc<dyn WallClock>,
     pub(super) challenges: Challenges,
     pub(super) key: RelayKey,
@@ -193,7 +194,13 @@ impl EideticaService {
             held: read(&counters.held),
             waited: read(&counters.waited),
             refused_entries: read(&counters.refused_entries),
+            expired: read(&counters.expired),
         }
+    }
+
+    /// Lets go what waited for too long; to be called now and then.
+    pub fn sweep(&self) {
+        sweep::begin(&self.shared);
     }
 
     fn refused_now(&self, refused: &Refused) -> Response<Bytes> {

@@ -1,7 +1,9 @@
 //! The answer to a get, or to a change that was missed: read page by page, each sent when there is room.
 
 use super::QUERY_ITEMS_MAX;
+use super::hub::place_of;
 use super::lex::{Lex, Query};
+use super::mailbox::Place;
 use super::message::{Node, Property};
 use super::record::{names_of, value_of};
 use super::{ANSWER_BYTES_MAX, ANSWER_ITEMS_MAX};
@@ -26,6 +28,8 @@ pub(super) struct Answer {
     pub(super) is_followed: bool,
     /// What other relays were asked, which is waited for when nothing is here.
     pub(super) ask: Option<String>,
+    /// Whether other clients were asked for it.
+    pub(super) clients_asked: bool,
 }
 
 /// What comes after a page.
@@ -48,8 +52,18 @@ impl Answer {
     }
 
     fn over(get: Option<String>, query: Query, range: DocumentRange) -> Self {
-        let (is_followed, ask) = (false, None);
-        Self { get, query, range, looked_at: 0, characters: 0.0, has_said: false, id: None, is_followed, ask }
+        Self {
+            get,
+            query,
+            range,
+            looked_at: 0,
+            characters: 0.0,
+            has_said: false,
+            id: None,
+            is_followed: false,
+            ask: None,
+            clients_asked: false,
+        }
     }
 
     /// The same, after other relays were asked.
@@ -60,6 +74,12 @@ impl Answer {
     /// The same, with its links.
     pub(super) fn followed(self, is_followed: bool) -> Self {
         Self { is_followed, ..self }
+    }
+
+    /// What others can be asked for it; a query by a range is no such thing.
+    pub(super) fn asked_place(&self) -> Option<Place> {
+        let is_plain = matches!(self.query.key, Lex::All | Lex::Exactly(_));
+        place_of(&self.query).filter(|_| is_plain && self.get.is_some())
     }
 
     /// What to read next.

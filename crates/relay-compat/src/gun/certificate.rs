@@ -1,26 +1,22 @@
 //! Certificates: the owner of a graph lets others write in a part of it.
 
+use super::block::Block;
 use super::json::{self, Json, text_order};
 use super::message::Property;
 use super::sea::is_signed;
 
 const FAILED: &str = "Certificate verification fail.";
 const EXPIRED: &str = "Certificate expired.";
-/// It names a list of those who may no longer write, which would have to be read first.
-const BLOCKS: &str = "Certificates with a block are not supported!";
 
-/// Whether a certificate of `owner` lets `writer` write a property.
+/// Whether a certificate of `owner` lets `writer` write a property; and the list in which the writer must not be, if it names one.
 pub(super) fn check(
     certificate: Option<&Json>,
     owner: &str,
     writer: &str,
     soul: &str,
     property: &Property,
-) -> Result<(), &'static str> {
+) -> Result<Option<Block>, &'static str> {
     let terms = certificate.and_then(|certificate| terms_of(certificate, owner)).ok_or(FAILED)?;
-    if terms.get("wb").is_some() {
-        return Err(BLOCKS);
-    }
     if let Some(expiry) = terms.get("e") {
         let expiry = expiry.number().or_else(|| expiry.text()?.parse().ok()).ok_or(FAILED)?;
         if property.state > expiry {
@@ -30,7 +26,8 @@ pub(super) fn check(
     let path = soul.split_once('/').map_or("", |(_, path)| path);
     let place = Place { path, key: &property.name, writer };
     let is_allowed = names(terms.get("c"), writer) && terms.get("w").is_some_and(|patterns| place.is_in(patterns));
-    is_allowed.then_some(()).ok_or(FAILED)
+    is_allowed.then_some(()).ok_or(FAILED)?;
+    Ok(terms.get("wb").and_then(|named| Block::read(named, owner, writer)))
 }
 
 /// What the owner signed.
@@ -125,7 +122,7 @@ mod tests {
             let soul = format!("~{}{path}", self.owner.public());
             let key = key.replace("WRITER", &self.writer.public());
             let property = Property { name: key, state, value: String::new() };
-            check(Some(&certificate), &self.owner.public(), &self.writer.public(), &soul, &property)
+            check(Some(&certificate), &self.owner.public(), &self.writer.public(), &soul, &property).map(drop)
         }
     }
 
@@ -144,7 +141,6 @@ mod tests {
             assert_eq!(scene.check(terms, path, key, 17.0), Ok(()), "{terms}");
         }
         assert_eq!(scene.check(r#"{"c":"*","e":16,"w":{"*":"inbox"}}"#, "/inbox", "a", 17.0), Err(EXPIRED));
-        assert_eq!(scene.check(r#"{"c":"*","w":{"*":"inbox"},"wb":"blocked"}"#, "/inbox", "a", 17.0), Err(BLOCKS));
         for (terms, path, key) in [
             (r#"{"c":"other","w":{"*":"inbox"}}"#, "/inbox", "a"),
             (r#"{"c":"*","w":{"*":"inbox"}}"#, "/outbox", "a"),
@@ -166,7 +162,7 @@ mod tests {
         let soul = format!("~{owner}/inbox");
         let terms = r#"{"c":"*","w":{"*":"inbox"}}"#;
         let by = |user: &User| check(Some(&scene.certificate(user, terms)), &owner, &writer, &soul, &property);
-        assert_eq!((by(&scene.owner), by(&scene.writer)), (Ok(()), Err(FAILED)));
+        assert_eq!((by(&scene.owner), by(&scene.writer)), (Ok(None), Err(FAILED)));
         assert_eq!(check(None, &owner, &writer, &soul, &property), Err(FAILED));
     }
 }

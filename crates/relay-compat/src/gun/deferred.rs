@@ -1,7 +1,9 @@
 //! Writes whose state is yet to come: they wait for it, unanswered, and are gone with the process.
 
+use super::block::Block;
 use super::message::Node;
-use super::{DEFERRED_BYTES_MAX, DEFERRED_MAX};
+use super::shares::{Amount, Shares};
+use super::{DEFERRED_BYTES_MAX, DEFERRED_MAX, DEFERRED_TOTAL_BYTES_MAX, DEFERRED_TOTAL_MAX};
 use relay_core::documents::Tenant;
 use std::collections::BTreeMap;
 
@@ -20,28 +22,31 @@ pub(super) struct Waiting<P> {
     pub(super) peer: P,
     pub(super) reply: Reply,
     pub(super) nodes: Vec<Node>,
+    /// Who may not have written it.
+    pub(super) blocks: Vec<Block>,
     pub(super) bytes: usize,
 }
 
 pub(super) struct Deferred<P> {
     by_due: BTreeMap<(u64, u64), Waiting<P>>,
-    bytes: usize,
+    shares: Shares,
     count: u64,
 }
 
 impl<P> Default for Deferred<P> {
     fn default() -> Self {
-        Self { by_due: BTreeMap::new(), bytes: 0, count: 0 }
+        let tenant_max = Amount { count: DEFERRED_MAX, bytes: DEFERRED_BYTES_MAX };
+        let all_max = Amount { count: DEFERRED_TOTAL_MAX, bytes: DEFERRED_TOTAL_BYTES_MAX };
+        Self { by_due: BTreeMap::new(), shares: Shares::new(tenant_max, all_max), count: 0 }
     }
 }
 
 impl<P> Deferred<P> {
     /// Lets a put wait; `false` when too many do.
     pub(super) fn add(&mut self, due_ms: u64, waiting: Waiting<P>) -> bool {
-        if self.by_due.len() >= DEFERRED_MAX || self.bytes.saturating_add(waiting.bytes) > DEFERRED_BYTES_MAX {
+        if !self.shares.take(waiting.tenant, Amount::one(waiting.bytes)) {
             return false;
         }
-        self.bytes += waiting.bytes;
         self.count += 1;
         self.by_due.insert((due_ms, self.count), waiting);
         true
@@ -51,7 +56,9 @@ impl<P> Deferred<P> {
     pub(super) fn take_due(&mut self, now_ms: u64) -> Vec<Waiting<P>> {
         let later = self.by_due.split_off(&(now_ms.saturating_add(1), 0));
         let due: Vec<_> = std::mem::replace(&mut self.by_due, later).into_values().collect();
-        self.bytes = self.bytes.saturating_sub(due.iter().map(|waiting| waiting.bytes).sum());
+        for waiting in &due {
+            self.shares.give_back(waiting.tenant, Amount::one(waiting.bytes));
+        }
         due
     }
 
@@ -62,11 +69,13 @@ impl<P> Deferred<P> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DEFERRED_BYTES_MAX, DEFERRED_MAX, Deferred, Reply, Waiting};
+    use super::super::DEFERRED_TOTAL_BYTES_MAX;
+    use super::{DEFERRED_BYTES_MAX, DEFERRED_MAX, Deferred, Waiting};
     use relay_core::documents::Tenant;
 
     fn waiting(peer: u32, bytes: usize) -> Waiting<u32> {
-        Waiting { tenant: Tenant::ONLY, peer, reply: Reply::default(), nodes: Vec::new(), bytes }
+        let (reply, nodes, blocks) = Default::default();
+        Waiting { tenant: Tenant::ONLY, peer, reply, nodes, blocks, bytes }
     }
 
     #[test]
@@ -87,6 +96,20 @@ mod tests {
             assert!(deferred.add(1, waiting(0, 1)));
         }
         assert!(!deferred.add(1, waiting(0, 1)));
+        deferred.take_due(1);
+        assert!(deferred.add(1, waiting(0, DEFERRED_BYTES_MAX)));
+    }
+    #[test]
+    fn one_graph_leaves_room_for_others_and_all_of_them_have_no_more_than_so_much() {
+        let mut deferred = Deferred::default();
+        let mut of = |number: u8| {
+            let mut waiting = waiting(0, DEFERRED_BYTES_MAX);
+            waiting.tenant.0[0] = number;
+            deferred.add(1, waiting)
+        };
+        assert!(of(0) && !of(0));
+        let others = (DEFERRED_TOTAL_BYTES_MAX / DEFERRED_BYTES_MAX) as u8;
+        assert!((1..others).all(&mut of) && !of(others));
         deferred.take_due(1);
         assert!(deferred.add(1, waiting(0, DEFERRED_BYTES_MAX)));
     }

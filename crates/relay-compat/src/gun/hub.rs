@@ -1,16 +1,19 @@
 //! What all peers of the relay share: who subscribed to what, the documents, and writes that wait for their state.
 
+mod clients;
+mod puts;
 mod relays;
 
+use clients::Clients;
 pub(super) use relays::place_of;
 
 use super::asks::Asks;
-use super::deferred::{Deferred, Waiting};
+use super::checker::Checker;
+use super::deferred::{Deferred, Reply, Waiting};
 use super::links::Links;
 use super::mailbox::{Mailbox, Place};
 use super::message::Node;
 use super::put;
-use super::rules::WriteRules;
 use super::write;
 use crate::systems::GUN;
 use relay_core::documents::{DocumentStore, Keyspace, Tenant, turn};
@@ -44,8 +47,16 @@ pub struct GunStats {
     pub links: u64,
     /// Gets that were answered without waiting for other relays, because too many wait.
     pub unasked: u64,
+    /// Gets that other clients were asked.
+    pub asked: u64,
     /// Parts of answers to peers that came back whose links were too many to be followed.
     pub unfollowed: u64,
+    /// Signed values that were verified.
+    pub verified: u64,
+    /// Bytes of frames that are not taken in yet.
+    pub waiting_bytes: u64,
+    /// Frames refused because too many bytes of others waited.
+    pub overfull: u64,
 }
 
 #[derive(Default)]
@@ -55,7 +66,9 @@ pub(super) struct Counters {
     pub(super) gets: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) unfollowed: AtomicU64,
+    pub(super) overfull: AtomicU64,
     unasked: AtomicU64,
+    asked: AtomicU64,
     news: AtomicU64,
     missed: AtomicU64,
 }
@@ -66,6 +79,8 @@ pub(super) fn count(counter: &AtomicU64) {
 
 /// Peers by their numbers.
 type Peers = HashMap<u64, Arc<Mailbox>>;
+/// Who is told by an answer, and not again by their subscription to the place.
+type Routed = Option<(Place, Vec<u64>)>;
 
 /// Who subscribed to a soul.
 #[derive(Default)]
@@ -103,7 +118,7 @@ pub(super) struct Author {
 pub(super) struct Hub {
     pub(super) documents: Arc<dyn DocumentStore>,
     pub(super) clock: Arc<dyn WallClock>,
-    pub(super) rules: WriteRules,
+    pub(super) checker: Arc<Checker>,
     pub(super) tenant_bytes_max: u64,
     /// Of the puts of one peer.
     pub(super) rate: Option<Rate>,
@@ -113,6 +128,7 @@ pub(super) struct Hub {
     deferred: Mutex<Deferred<Author>>,
     links: Mutex<Links>,
     asks: Mutex<Asks>,
+    clients: Mutex<Clients>,
     /// Where ids begin, and how many were made.
     seed: u64,
     ids: AtomicU64,
@@ -128,7 +144,7 @@ impl Hub {
         documents: Arc<dyn DocumentStore>,
         clock: Arc<dyn WallClock>,
         entropy: &dyn Entropy,
-        rules: WriteRules,
+        checker: Checker,
         tenant_bytes_max: u64,
         rate: Option<Rate>,
     ) -> Self {
@@ -137,7 +153,7 @@ impl Hub {
         let mut hub = Self {
             documents,
             clock,
-            rules,
+            checker: Arc::new(checker),
             tenant_bytes_max,
             rate,
             pid: String::new(),
@@ -146,6 +162,7 @@ impl Hub {
             deferred: Mutex::default(),
             links: Mutex::default(),
             asks: Mutex::default(),
+            clients: Mutex::default(),
             seed: u64::from_le_bytes(seed),
             ids: AtomicU64::new(0),
             peers: AtomicU64::new(0),
@@ -202,24 +219,29 @@ impl Hub {
     /// Stores a put; then, and not before, its author, the subscribers and other relays hear of it.
     pub(super) fn store(self: &Arc<Self>, put: Waiting<Author>) {
         let (hub, tenant_bytes_max) = (Arc::clone(self), self.tenant_bytes_max);
-        let Waiting { tenant, peer: author, reply, nodes, bytes } = put;
+        let Waiting { tenant, peer: author, reply, nodes, blocks, bytes } = put;
         author.mailbox.put_begins(bytes);
         let keyspace = Keyspace { system: GUN, tenant };
-        let run =
-            move |documents: &mut dyn relay_core::documents::Documents| put::run(documents, nodes, tenant_bytes_max);
+        let run = move |documents: &mut dyn relay_core::documents::Documents| {
+            put::run(documents, nodes, &blocks, tenant_bytes_max)
+        };
         turn(&*self.documents, keyspace, bytes, run, move |done| {
+            let mut has_something = false;
             match done {
-                Ok(changed) => {
+                Ok(Ok(changed)) => {
                     count(&hub.counters.puts);
-                    hub.tell(tenant, changed, author.peer);
+                    has_something = true;
+                    let routed = reply.ask.as_ref().and_then(|ask| locked(&hub.asks).askers(ask));
+                    hub.tell(tenant, changed, author.peer, &routed);
                     if let Some(id) = reply.ack {
                         author.mailbox.answer(&write::stored(&hub.new_id(), &id));
                     }
                 }
+                Ok(Err(why)) => hub.refuse(&author.mailbox, reply.ack.as_deref(), why),
                 Err(error) => hub.refuse(&author.mailbox, reply.ack.as_deref(), put::why_not(&error)),
             }
             if let Some(ask) = reply.ask {
-                hub.ask_answered(&ask);
+                hub.ask_answered(&ask, author.peer, has_something);
             }
             author.mailbox.put_ends(bytes);
         });
@@ -232,11 +254,6 @@ impl Hub {
         }
     }
 
-    /// Lets a put wait for its state; `false` when too many do.
-    pub(super) fn defer(&self, due_ms: u64, waiting: Waiting<Author>) -> bool {
-        locked(&self.deferred).add(due_ms, waiting)
-    }
-
     /// Stores the puts whose state has come.
     pub(super) fn store_due(self: &Arc<Self>) {
         let due = locked(&self.deferred).take_due(self.clock.now_ms());
@@ -245,10 +262,17 @@ impl Hub {
     }
 
     /// Tells subscribers and other relays what changed; each once, and its author not at all.
-    fn tell(&self, tenant: Tenant, changed: Vec<Node>, author: u64) {
+    fn tell(&self, tenant: Tenant, changed: Vec<Node>, author: u64, routed: &Routed) {
         let relays = if changed.is_empty() { Vec::new() } else { locked(&self.links).receivers(tenant, author) };
         for node in changed {
-            let (mut whole, by_key) = self.subscribers_of(tenant, &node, author);
+            let (mut whole, mut by_key) = self.subscribers_of(tenant, &node, author);
+            if let Some(((_, key), askers)) = routed.as_ref().filter(|((soul, _), _)| *soul == node.soul) {
+                let is_told = |peer: &u64| askers.contains(peer);
+                match key {
+                    None => whole.retain(|peer, _| !is_told(peer)),
+                    Some(key) => by_key.entry(Arc::clone(key)).or_default().retain(|peer, _| !is_told(peer)),
+                }
+            }
             whole.extend(relays.iter().map(|(peer, mailbox)| (*peer, Arc::clone(mailbox))));
             if !whole.is_empty() {
                 self.send(whole.values(), &(Arc::clone(&node.soul), None), std::slice::from_ref(&node));
@@ -290,7 +314,8 @@ impl Hub {
 
     pub(super) fn stats(&self) -> GunStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { peers, puts, gets, refused, unfollowed, unasked, news, missed } = &self.counters;
+        let Counters { peers, puts, gets, refused, unfollowed, overfull, unasked, asked, news, missed } =
+            &self.counters;
         GunStats {
             peers: read(peers),
             subscriptions: locked(&self.subscriptions).count,
@@ -300,7 +325,11 @@ impl Hub {
             news: read(news),
             missed: read(missed),
             unfollowed: read(unfollowed),
+            verified: read(&self.checker.verified),
+            waiting_bytes: self.checker.waiting_bytes(),
+            overfull: read(overfull),
             unasked: read(unasked),
+            asked: read(asked),
             links: locked(&self.links).len() as u64,
             deferred: locked(&self.deferred).len() as u64,
         }

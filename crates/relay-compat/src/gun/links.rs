@@ -2,9 +2,8 @@
 //! each link once each way at most and ends, whatever the links look like. Anybody may say that it is a relay, so those that this
 //! one was told to dial have places that nobody else gets.
 
-use super::mailbox::Mailbox;
-use super::{ASKED_MAX, RELAYS_MAX};
-use crate::gun::mailbox::Place;
+use super::mailbox::{Mailbox, Place, bytes_of};
+use super::{ASKED_BYTES_MAX, ASKED_MAX, RELAYS_MAX};
 use relay_core::documents::Tenant;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,7 +19,7 @@ enum Kind {
     /// It speaks as this relay does: it is sent everything, and sends everything.
     Relay { pid: Option<String> },
     /// A stock relay: it knows what it was asked for.
-    Stock { asked: HashSet<Place> },
+    Stock { asked: HashSet<Place>, asked_bytes: usize },
 }
 
 /// See the module.
@@ -51,7 +50,7 @@ impl Links {
 
     /// A stock relay, which was dialed; `false` when there are too many.
     pub(super) fn add_stock(&mut self, tenant: Tenant, peer: u64, mailbox: &Arc<Mailbox>) -> bool {
-        let kind = Kind::Stock { asked: HashSet::new() };
+        let kind = Kind::Stock { asked: HashSet::new(), asked_bytes: 0 };
         self.add(tenant, peer, Link { mailbox: Arc::clone(mailbox), is_dialed: true, kind })
     }
 
@@ -94,11 +93,15 @@ impl Links {
     }
 
     /// The stock relays that were not asked for a place yet, each but the one that asks; they count as asked from now on.
-    pub(super) fn ask(&mut self, tenant: Tenant, place: &Place, asker: u64) -> Vec<Arc<Mailbox>> {
+    pub(super) fn ask(&mut self, tenant: Tenant, place: &Place, asker: u64) -> Vec<(u64, Arc<Mailbox>)> {
         let links = self.by_tenant.get_mut(&tenant).into_iter().flatten();
         let unasked = links.filter_map(|(peer, link)| match &mut link.kind {
-            Kind::Stock { asked } if *peer != asker && asked.len() < ASKED_MAX => {
-                asked.insert(place.clone()).then(|| Arc::clone(&link.mailbox))
+            Kind::Stock { asked, asked_bytes } if *peer != asker && !asked.contains(place) => {
+                let bytes = asked_bytes.saturating_add(bytes_of(place));
+                (asked.len() < ASKED_MAX && bytes <= ASKED_BYTES_MAX).then_some(())?;
+                *asked_bytes = bytes;
+                asked.insert(place.clone());
+                Some((*peer, Arc::clone(&link.mailbox)))
             }
             _ => None,
         });
@@ -165,5 +168,13 @@ mod tests {
         links.add_stock(T, 2, &mailbox());
         assert_eq!(links.ask(T, &place, 2).len(), 0, "it is not asked for what it asks for");
         assert_eq!((links.ask(T, &place, 7).len(), links.ask(T, &place, 7).len()), (1, 0));
+    }
+    #[test]
+    fn a_stock_relay_is_asked_for_no_more_bytes_of_names_than_so_many() {
+        let mut links = Links::default();
+        links.add_stock(T, 2, &mailbox());
+        let place = |n: usize| -> Place { (format!("{n:07000}").into(), None) };
+        let asked = (0..ASKED_BYTES_MAX / 7000 + 10).filter(|n| links.ask(T, &place(*n), 7).len() == 1);
+        assert_eq!(asked.count(), ASKED_BYTES_MAX / 7000);
     }
 }

@@ -1,8 +1,9 @@
 //! What waits for one peer: answers to what it asked, and changes of what it subscribed to.
 
 use super::answer::Answer;
+use super::inbox::Queued;
 use super::reconcile::Comparing;
-use super::{MISSED_MAX, NEWS_BYTES_MAX};
+use super::{MISSED_BYTES_MAX, MISSED_MAX, NEWS_BYTES_MAX};
 use relay_core::documents::{DocumentError, Page};
 use relay_core::endpoint::{SharedFrame, Waker};
 use std::collections::{HashSet, VecDeque};
@@ -10,10 +11,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A soul, or one property of it.
 pub(super) type Place = (Arc<str>, Option<Arc<str>>);
+/// Bytes of its names.
+pub(super) fn bytes_of((soul, key): &Place) -> usize {
+    soul.len() + key.as_ref().map_or(0, |key| key.len())
+}
+
 /// A page that was read.
 pub(super) enum Arrived {
     Answer(Box<Answer>, Result<Page, DocumentError>),
     Compared(Comparing, Result<Page, DocumentError>),
+    /// A batch that was checked.
+    Checked(VecDeque<Queued>),
 }
 
 /// What changed while too much waited: it is read again when there is room.
@@ -21,18 +29,24 @@ pub(super) enum Arrived {
 pub(super) struct Missed {
     /// As many as there are subscriptions at most; or, of a relay, [`MISSED_MAX`].
     pub(super) places: HashSet<Place>,
+    /// Bytes of their names.
+    bytes: usize,
     /// Too much to be named.
     pub(super) everything: bool,
 }
 
 impl Missed {
     fn note(&mut self, place: Place) {
-        if self.places.len() >= MISSED_MAX {
-            *self = Self { everything: true, places: HashSet::new() };
+        if self.everything || self.places.contains(&place) {
+            return;
         }
-        if !self.everything {
-            self.places.insert(place);
+        let bytes = self.bytes.saturating_add(bytes_of(&place));
+        if self.places.len() >= MISSED_MAX || bytes > MISSED_BYTES_MAX {
+            *self = Self { everything: true, ..Self::default() };
+            return;
         }
+        self.bytes = bytes;
+        self.places.insert(place);
     }
 }
 
@@ -70,7 +84,7 @@ impl Mailbox {
             *state = State { is_gone: true, ..State::default() };
         }
         drop(state);
-        (self.waker)();
+        self.wake();
         result
     }
 
@@ -97,8 +111,36 @@ impl Mailbox {
         })
     }
 
+    /// A question; `false` when it is not put, because too much waits already.
+    pub(super) fn ask(&self, frame: &SharedFrame) -> bool {
+        self.change(|state| {
+            let has_room = !state.is_gone && state.frame_bytes < NEWS_BYTES_MAX;
+            if has_room {
+                state.frame_bytes = state.frame_bytes.saturating_add(frame.bytes.len());
+                state.frames.push_back(frame.clone());
+            }
+            has_room
+        })
+    }
+
     pub(super) fn arrive(&self, arrived: Arrived) {
         self.change(|state| state.arrived.push(arrived));
+    }
+
+    /// A batch that was checked; it comes back when the peer has gone.
+    pub(super) fn checked(&self, batch: VecDeque<Queued>) -> Option<VecDeque<Queued>> {
+        let mut state = self.lock();
+        if state.is_gone {
+            return Some(batch);
+        }
+        state.arrived.push(Arrived::Checked(batch));
+        drop(state);
+        self.wake();
+        None
+    }
+
+    pub(super) fn wake(&self) {
+        (self.waker)();
     }
 
     pub(super) fn put_begins(&self, bytes: usize) {
@@ -147,8 +189,31 @@ impl Mailbox {
         std::mem::take(&mut self.lock().again)
     }
 
-    pub(super) fn close(&self) {
+    /// The peer has gone; what had arrived for it.
+    pub(super) fn close(&self) -> Vec<Arrived> {
         let mut state = self.lock();
-        *state = State { is_gone: true, ..State::default() };
+        std::mem::replace(&mut *state, State { is_gone: true, ..State::default() }).arrived
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_places_and_bytes_of_their_names_are_missed_than_so_many() {
+        let place = |name: String| -> Place { (name.into(), None) };
+        let mut missed = Missed::default();
+        (0..MISSED_MAX).for_each(|n| missed.note(place(n.to_string())));
+        missed.note(place("0".to_owned()));
+        assert_eq!((missed.places.len(), missed.everything), (MISSED_MAX, false), "each once");
+        missed.note(place("more".to_owned()));
+        assert_eq!((missed.places.len(), missed.everything), (0, true));
+        let mut missed = Missed::default();
+        let name = |n: usize| format!("{n:07000}");
+        (0..MISSED_BYTES_MAX / 7000).for_each(|n| missed.note(place(name(n))));
+        assert!(!missed.everything);
+        missed.note(place(name(MISSED_BYTES_MAX)));
+        assert!(missed.everything && missed.places.is_empty());
     }
 }

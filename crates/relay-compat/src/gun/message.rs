@@ -1,9 +1,10 @@
 //! What peers say. What is no such message is nobody's business and ignored; what means something but is wrong is named.
 
+use super::block::Block;
 use super::json::{self, Json};
 use super::lex::{Lex, Query};
 use super::reconcile::Offer;
-use super::{BATCH_DEPTH_MAX, FRAME_MESSAGES_MAX, NAME_BYTES_MAX};
+use super::{BATCH_DEPTH_MAX, FRAME_MESSAGES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
 use relay_core::documents::DocumentRange;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub(super) enum Said {
     Greeting,
     Put {
         nodes: Vec<Node>,
+        /// Lists that the writers must not be in; known once it was judged.
+        blocks: Vec<Block>,
         bytes: usize,
     },
     /// A put that is wrong, and why.
@@ -48,6 +51,8 @@ pub(super) enum Said {
     Get(Query),
     /// A get that is wrong, and why.
     WrongGet(&'static str),
+    /// A frame that could not be read, and why.
+    Broken(&'static str),
     /// Anything else.
     Nothing,
 }
@@ -71,13 +76,23 @@ pub(super) struct Property {
 impl Property {
     /// The soul that it links to.
     pub(super) fn link(&self) -> Option<String> {
-        match json::read(self.value.strip_prefix("{").map(|_| self.value.as_str())?)? {
-            Json::Map(link) => {
-                link.into_iter().find_map(|(name, soul)| (name == "#").then(|| soul.text().map(str::to_owned))?)
-            }
-            _ => None,
-        }
+        link_of(&json::read(self.value.strip_prefix("{").map(|_| self.value.as_str())?)?)
     }
+}
+
+/// The soul that a value links to.
+pub(super) fn link_of(value: &Json) -> Option<String> {
+    matches!(value, Json::Map(_)).then(|| value.get("#")?.text().map(str::to_owned))?
+}
+
+/// The messages of a frame; one that says what is wrong when there are none to be read.
+pub(super) fn of_frame(frame: &[u8]) -> Vec<Message> {
+    let messages = match std::str::from_utf8(frame) {
+        _ if frame.len() > MESSAGE_BYTES_MAX => Err("Message too big!"),
+        Ok(text) => read(text).ok_or("DAM JSON parse error."),
+        Err(_) => Err("DAM JSON parse error."),
+    };
+    messages.unwrap_or_else(|why| vec![Message { id: None, answers: None, said: Said::Broken(why) }])
 }
 
 /// A frame: its messages; `None` when it is not JSON, or has too many.
@@ -185,7 +200,7 @@ fn message(json: Json) -> Message {
     let said = match (&fields.dam, fields.put.take(), &fields.get) {
         (Some(Json::Text(word)), _, _) => fields.control(word),
         (None | Some(Json::Null), Some(put @ Json::Map(_)), _) => match nodes_of(put) {
-            Ok((nodes, bytes)) => Said::Put { nodes, bytes },
+            Ok((nodes, bytes)) => Said::Put { nodes, blocks: Vec::new(), bytes },
             Err(why) => Said::WrongPut(why),
         },
         (None | Some(Json::Null), None, Some(get)) => query_of(get, fields.budget.as_ref()),
@@ -263,6 +278,11 @@ pub fn fuzz_message(bytes: &[u8]) -> bool {
     let Some(messages) = read(text) else { return true };
     messages.into_iter().all(|message| match message.said {
         Said::Put { mut nodes, .. } => {
+            let is_judged = super::rules::judge(nodes.clone(), super::rules::WriteRules::default(), 0);
+            let kept = is_judged.map_or(0, |(nodes, _)| nodes.iter().map(|node| node.properties.len()).sum::<usize>());
+            if kept > nodes.iter().map(|node| node.properties.len()).sum() {
+                return false;
+            }
             let frame = super::write::news("id", &nodes);
             let again = read(&frame).unwrap_or_default();
             nodes.iter_mut().for_each(super::write::in_order);

@@ -8,15 +8,13 @@ use super::dedup::Heard;
 use super::deferred::{Reply, Waiting};
 use super::follow::Follower;
 use super::hub::{Author, Hub, count, place_of};
+use super::inbox::{Inbox, Next};
 use super::lex::Query;
-use super::mailbox::{Mailbox, Place};
-use super::message::{self, Message, Node, Said};
+use super::mailbox::{Arrived, Mailbox, Place};
+use super::message::{Message, Said};
 use super::put;
 use super::reconcile::Reconciler;
-use super::{
-    FRAME_BYTES_MAX, FUTURE_GRACE_MS, FUTURE_MS_MAX, HEARTBEAT_MS, MESSAGE_BYTES_MAX, SUBSCRIPTION_BYTES_MAX,
-    SUBSCRIPTIONS_MAX, rules, write,
-};
+use super::{FRAME_BYTES_MAX, HEARTBEAT_MS, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTIONS_MAX, TURN_MESSAGES_MAX, write};
 use bytes::Bytes;
 use linking::Role;
 use relay_core::documents::Tenant;
@@ -30,6 +28,8 @@ use std::time::Duration;
 
 /// The peer and the relay are the same.
 const OURSELVES: Close = Close { code: 1000, reason: "same_peer" };
+/// Too much of other peers waits to be checked.
+const OVERFULL: Close = Close { code: 1013, reason: "try_again_later" };
 const GOING: Close = Close { code: 1012, reason: "restart" };
 
 /// Makes endpoints of one tenant.
@@ -59,6 +59,7 @@ impl EndpointFactory for PeerFactory {
             places: HashSet::new(),
             place_bytes: 0,
             waiting: VecDeque::new(),
+            inbox: Inbox::default(),
             follower: Follower::new(now),
             reads: 0,
             is_paused: false,
@@ -66,6 +67,9 @@ impl EndpointFactory for PeerFactory {
             _seat: self.seat.clone(),
             heartbeat_at: Moment(now.0 + Duration::from_millis(HEARTBEAT_MS)),
         };
+        if !self.is_dialed {
+            peer.hub.add_client(peer.tenant, &peer.author);
+        }
         peer.introduce();
         Box::new(peer)
     }
@@ -94,6 +98,7 @@ struct Peer {
     place_bytes: usize,
     /// Answers whose next page is not read yet.
     waiting: VecDeque<Answer>,
+    inbox: Inbox,
     follower: Follower,
     reconciler: Reconciler,
     /// Pages that are being read.
@@ -107,12 +112,43 @@ struct Peer {
 }
 
 impl Peer {
+    /// Takes in what waits, until something has to be checked elsewhere or the peer has to wait.
+    fn take_in(&mut self, now: Moment, out: &mut dyn Outbox) {
+        for _ in 0..TURN_MESSAGES_MAX {
+            if self.is_full() {
+                return;
+            }
+            match self.inbox.next() {
+                None => return,
+                Some(Next::Take(Message { id, answers, said })) => {
+                    let said = self.hub.checker.judge(said);
+                    self.take(Message { id, answers, said }, now, out);
+                }
+                Some(Next::TakeChecked(message)) => self.take(message, now, out),
+                Some(Next::Check(batch)) => self.hub.check(self.tenant, &self.author, self.role == Role::Relay, batch),
+            }
+        }
+    }
+
+    /// A frame that came.
+    fn hear(&mut self, frame: Bytes, out: &mut dyn Outbox) {
+        if self.inbox.add(frame, &self.hub.checker) {
+            return;
+        }
+        count(&self.hub.counters.overfull);
+        if self.is_link() {
+            // What a relay says is not said again, but when relays meet they compare everything.
+            return out.close(OVERFULL);
+        }
+        self.author.mailbox.answer(&write::broken("Too much waits to be checked, try again later!"));
+    }
+
     fn take(&mut self, message: Message, now: Moment, out: &mut dyn Outbox) {
         let Message { id, answers, said } = message;
         if id.as_ref().is_some_and(|id| !self.heard.is_new(id, now)) {
             return;
         }
-        let ask = answers.filter(|_| self.is_link());
+        let ask = answers.filter(|ask| self.hub.was_asked(self.tenant, ask, self.author.peer));
         match said {
             Said::WhoAreYou { pid: Some(pid), .. } if pid == self.hub.pid => out.close(OURSELVES),
             Said::WhoAreYou { is_answer: false, .. } => {
@@ -121,14 +157,24 @@ impl Peer {
             }
             Said::Relay { pid, is_answer } => self.meet_relay(id.as_deref(), pid, is_answer, out),
             Said::Greeting => self.follower.greeted(),
-            Said::Put { nodes, bytes } => {
-                self.put(Reply { ack: id.filter(|_| self.role != Role::Relay), ask }, nodes, bytes, now)
+            Said::Put { nodes, blocks, bytes } => {
+                let reply = Reply { ack: id.filter(|_| self.role != Role::Relay), ask };
+                if self.is_too_fast(now) {
+                    return self.refuse(reply.ack.as_deref(), put::TOO_FAST);
+                }
+                let peer = self.author.clone();
+                self.hub.put(Waiting { tenant: self.tenant, peer, reply, nodes, blocks, bytes });
             }
             Said::Get(query) => self.get(id, query, now),
-            Said::WrongPut(why) | Said::WrongGet(why) => self.refuse(id.as_deref(), why),
+            Said::WrongPut(why) => self.refuse(id.filter(|_| self.role != Role::Relay).as_deref(), why),
+            Said::WrongGet(why) => self.refuse(id.as_deref(), why),
+            Said::Broken(why) => {
+                count(&self.hub.counters.refused);
+                self.author.mailbox.answer(&write::broken(why));
+            }
             said @ (Said::Offer(_) | Said::Compared { .. }) => self.compare(said),
             Said::WhoAreYou { .. } => {}
-            Said::Nothing => ask.iter().for_each(|ask| self.hub.ask_answered(ask)),
+            Said::Nothing => ask.iter().for_each(|ask| self.hub.ask_answered(ask, self.author.peer, false)),
         }
     }
 
@@ -136,30 +182,10 @@ impl Peer {
         self.hub.refuse(&self.author.mailbox, id, why);
     }
 
-    fn put(&mut self, reply: Reply, nodes: Vec<Node>, bytes: usize, now: Moment) {
-        let now_ms = self.hub.clock.now_ms();
-        let ack = reply.ack.clone();
-        // What other relays pass on was held to their peers' rates.
+    /// What other relays pass on was held to their peers' rates.
+    fn is_too_fast(&mut self, now: Moment) -> bool {
         let rate = self.hub.rate.filter(|_| !self.is_link());
-        if rate.is_some_and(|rate| !self.puts.admit(rate, now).is_admitted()) {
-            return self.refuse(ack.as_deref(), put::TOO_FAST);
-        }
-        let nodes = match rules::judge(nodes, self.hub.rules, now_ms) {
-            Ok(nodes) => nodes,
-            Err(why) => return self.refuse(ack.as_deref(), why),
-        };
-        let states = nodes.iter().flat_map(|node| &node.properties).map(|property| property.state);
-        let newest = states.fold(0.0, f64::max);
-        if newest > now_ms.saturating_add(FUTURE_MS_MAX) as f64 {
-            return self.refuse(ack.as_deref(), "The state is too far in the future!");
-        }
-        let put = Waiting { tenant: self.tenant, peer: self.author.clone(), reply, nodes, bytes };
-        if newest <= now_ms.saturating_add(FUTURE_GRACE_MS) as f64 {
-            return self.hub.store(put);
-        }
-        if !self.hub.defer(newest.ceil() as u64, put) {
-            self.refuse(ack.as_deref(), "Too many writes wait for their state!");
-        }
+        rate.is_some_and(|rate| !self.puts.admit(rate, now).is_admitted())
     }
 
     fn get(&mut self, id: Option<String>, query: Query, now: Moment) {
@@ -197,18 +223,7 @@ impl Endpoint for Peer {
     fn on_message(&mut self, _: Bytes, _: Moment, _: &mut dyn Outbox) {}
 
     fn on_text(&mut self, message: Bytes, now: Moment, out: &mut dyn Outbox) {
-        let messages = match std::str::from_utf8(&message) {
-            _ if message.len() > MESSAGE_BYTES_MAX => Err("Message too big!"),
-            Ok(text) => message::read(text).ok_or("DAM JSON parse error."),
-            Err(_) => Err("DAM JSON parse error."),
-        };
-        match messages {
-            Ok(messages) => messages.into_iter().for_each(|message| self.take(message, now, out)),
-            Err(why) => {
-                count(&self.hub.counters.refused);
-                self.author.mailbox.answer(&write::broken(why));
-            }
-        }
+        self.hear(message, out);
         self.pump(now, out);
     }
 
@@ -231,9 +246,17 @@ impl Endpoint for Peer {
     }
 
     fn on_closed(&mut self) {
+        self.hub.remove_client(self.tenant, self.author.peer);
         self.hub.unlink(self.tenant, self.author.peer);
         self.hub.unsubscribe(self.tenant, self.places.iter(), self.author.peer);
-        self.author.mailbox.close();
+        let mut inbox = std::mem::take(&mut self.inbox);
+        for arrived in self.author.mailbox.close() {
+            if let Arrived::Checked(batch) = arrived {
+                inbox.give_back(batch);
+            }
+        }
+        // What it said is stored, whether or not it stayed to hear so.
+        self.hub.finish(self.tenant, &self.author, self.role == Role::Relay, inbox.into_left());
         self.hub.counters.peers.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,16 +1,26 @@
 //! A put's turn: property by property, what wins is stored.
 
+use super::block::Block;
 use super::ham::wins;
 use super::message::Node;
 use super::record::{property_key, property_value, value_of};
 use relay_core::documents::{DocumentError, Documents};
 
-/// Stores what wins; the changed properties. A tenant that would hold too much withdraws the whole put.
+/// The changed properties; or why a put may not be stored.
+pub(super) type Outcome = Result<Vec<Node>, &'static str>;
+
+/// Stores what wins, unless a writer is blocked. A tenant that would hold too much withdraws the whole put.
 pub(super) fn run(
     documents: &mut dyn Documents,
     nodes: Vec<Node>,
+    blocks: &[Block],
     tenant_bytes_max: u64,
-) -> Result<Vec<Node>, DocumentError> {
+) -> Result<Outcome, DocumentError> {
+    for block in blocks {
+        if block.holds(documents)? {
+            return Ok(Err("Certificant blocked."));
+        }
+    }
     let mut changed = Vec::new();
     for Node { soul, properties } in nodes {
         let mut won = Vec::new();
@@ -29,7 +39,7 @@ pub(super) fn run(
     if !changed.is_empty() && documents.usage()?.bytes > tenant_bytes_max {
         return Err(DocumentError::Withdrawn);
     }
-    Ok(changed)
+    Ok(Ok(changed))
 }
 
 /// Of puts beyond a rate.

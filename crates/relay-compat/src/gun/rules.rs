@@ -1,10 +1,11 @@
 //! What may be written where: the rules of stock peers with SEA, and what an operator wants beyond them.
 
-use super::SIGNED_VALUES_MAX;
+use super::block::Block;
 use super::certificate;
 use super::json::{self, Json};
-use super::message::{Node, Property};
+use super::message::{Node, Property, Said};
 use super::sea;
+use super::{BLOCKS_MAX, SIGNED_VALUES_MAX};
 
 /// What an operator wants of writes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,9 +20,17 @@ const TOO_MANY: &str = "Too many signed values in one message!";
 /// Properties of an account that are open by their nature.
 const ACCOUNT: [&str; 5] = ["pub", "alias", "epub", "auth", "pass"];
 
+/// Values of a message whose signatures are verified before it is stored.
+pub(super) fn signed_values(said: &Said) -> usize {
+    let Said::Put { nodes, .. } = said else { return 0 };
+    let signed = nodes.iter().filter(|node| sea::owner_of(&node.soul).is_some());
+    signed.map(|node| node.properties.len()).sum()
+}
+
 /// What of a put may be stored: all of it but what is too old to be kept; otherwise why not.
-pub(super) fn judge(nodes: Vec<Node>, rules: WriteRules, now_ms: u64) -> Result<Vec<Node>, &'static str> {
-    let mut kept = Vec::with_capacity(nodes.len());
+/// With it come the lists in which its writers must not be.
+pub(super) fn judge(nodes: Vec<Node>, rules: WriteRules, now_ms: u64) -> Result<Judged, &'static str> {
+    let (mut kept, mut blocks) = (Vec::with_capacity(nodes.len()), Vec::new());
     let mut signatures_left = SIGNED_VALUES_MAX;
     for mut node in nodes {
         if let Some(seconds) = forgets_after(&node.soul) {
@@ -30,7 +39,12 @@ pub(super) fn judge(nodes: Vec<Node>, rules: WriteRules, now_ms: u64) -> Result<
         }
         let place = Place::of(&node.soul);
         for property in &node.properties {
-            place.check(&node.soul, property, &mut signatures_left)?;
+            if let Some(block) = place.check(&node.soul, property, &mut signatures_left)?
+                && !blocks.contains(&block)
+            {
+                (blocks.len() < BLOCKS_MAX).then_some(()).ok_or(TOO_MANY)?;
+                blocks.push(block);
+            }
             if rules.sealed_only && !place.is_sealed(&node.soul, property) {
                 return Err("This relay keeps encrypted values only!");
             }
@@ -40,8 +54,10 @@ pub(super) fn judge(nodes: Vec<Node>, rules: WriteRules, now_ms: u64) -> Result<
         }
         kept.push(node);
     }
-    Ok(kept)
+    Ok((kept, blocks))
 }
+
+type Judged = (Vec<Node>, Vec<Block>);
 
 /// Seconds after which a soul forgets, when its name says so.
 fn forgets_after(soul: &str) -> Option<f64> {
@@ -77,17 +93,22 @@ impl Place {
         if soul.contains('#') { Self::Hashes } else { Self::Public }
     }
 
-    fn check(&self, soul: &str, property: &Property, signatures_left: &mut usize) -> Result<(), &'static str> {
+    fn check(
+        &self,
+        soul: &str,
+        property: &Property,
+        signatures_left: &mut usize,
+    ) -> Result<Option<Block>, &'static str> {
         let link = property.link();
         match self {
             Self::Aliases => {
                 let is_same = link.is_some_and(|link| link.strip_prefix("~@") == Some(&property.name));
-                is_same.then_some(()).ok_or("Alias not same!")
+                is_same.then_some(None).ok_or("Alias not same!")
             }
-            Self::Alias => (link.as_ref() == Some(&property.name)).then_some(()).ok_or("Alias not same!"),
+            Self::Alias => (link.as_ref() == Some(&property.name)).then_some(None).ok_or("Alias not same!"),
             Self::User(owner) if property.name == "pub" && soul.strip_prefix('~') == Some(owner) => {
                 let is_same = json::read(&property.value) == Some(Json::Text(owner.clone()));
-                is_same.then_some(()).ok_or("Account not same!")
+                is_same.then_some(None).ok_or("Account not same!")
             }
             Self::User(owner) => {
                 *signatures_left = signatures_left.checked_sub(1).ok_or(TOO_MANY)?;
@@ -98,15 +119,15 @@ impl Place {
                 }
                 // What somebody else signed is not the owner's word, unless the owner gave leave.
                 if writer == owner {
-                    return Ok(());
+                    return Ok(None);
                 }
                 *signatures_left = signatures_left.checked_sub(1).ok_or(TOO_MANY)?;
                 certificate::check(signed.certificate.as_ref(), owner, writer, soul, property)
             }
             Self::Hashes => {
-                sea::is_hash_of(&property.name, &property.value).then_some(()).ok_or("Data hash not same as hash!")
+                sea::is_hash_of(&property.name, &property.value).then_some(None).ok_or("Data hash not same as hash!")
             }
-            Self::Public => Ok(()),
+            Self::Public => Ok(None),
         }
     }
 
@@ -130,7 +151,7 @@ mod tests {
     fn judged(soul: &str, name: &str, value: &str, rules: WriteRules) -> Result<usize, &'static str> {
         let property = Property { name: name.to_owned(), state: 17.0, value: value.to_owned() };
         let node = Node { soul: soul.into(), properties: vec![property] };
-        judge(vec![node], rules, 20_000).map(|nodes| nodes.iter().map(|node| node.properties.len()).sum())
+        judge(vec![node], rules, 20_000).map(|(nodes, _)| nodes.iter().map(|node| node.properties.len()).sum())
     }
 
     fn stock(soul: &str, name: &str, value: &str) -> Result<usize, &'static str> {

@@ -1,8 +1,10 @@
 //! The service: who may come in, and to which graph.
 
+use super::checker::Checker;
 use super::hub::{GunStats, Hub};
 use super::peer::PeerFactory;
 use super::rules::WriteRules;
+use crate::Offload;
 use crate::query::{decoded, value_of};
 use crate::sockets_only;
 use crate::systems::GUN;
@@ -65,6 +67,10 @@ pub struct GunParts {
     pub entropy: Arc<dyn Entropy>,
     /// Places of WebSockets; linked relays need none.
     pub seats: Arc<Seats>,
+    /// Where signatures are verified and large frames are read.
+    pub offload: Offload,
+    /// How many jobs are there at once.
+    pub jobs_max: usize,
     /// The operator's decisions.
     pub options: GunOptions,
 }
@@ -80,11 +86,13 @@ impl GunService {
     /// Over a store of documents.
     #[must_use]
     pub fn new(parts: GunParts) -> Self {
-        let GunParts { documents, clock, entropy, seats, options } = parts;
+        let GunParts { documents, clock, entropy, seats, offload, jobs_max, options } = parts;
         let GunOptions { tokenless, signed_only, sealed_only, tenant_bytes_max, puts_per_second_max } = options;
         let rules = WriteRules { signed_only, sealed_only };
         let rate = Rate::per_second(puts_per_second_max);
-        Self { hub: Arc::new(Hub::new(documents, clock, &*entropy, rules, tenant_bytes_max, rate)), seats, tokenless }
+        let checker = Checker::new(offload, jobs_max, Arc::clone(&clock), rules);
+        let hub = Hub::new(documents, clock, &*entropy, checker, tenant_bytes_max, rate);
+        Self { hub: Arc::new(hub), seats, tokenless }
     }
 
     /// Figures.

@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use relay_compat::eidetica::{EideticaOptions, EideticaParts, EideticaService, RelayKey};
-use relay_core::documents::{DocumentStore, Keyspace, MemoryDocuments, Tenant, Usage};
+use relay_core::documents::{DocumentRange, DocumentStore, Keyspace, MemoryDocuments, Tenant, Usage, turn};
 use relay_core::foreign::{ForeignRequest, ForeignService};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde_json::{Value, json};
@@ -103,6 +103,17 @@ impl Relay {
         self.ask(&hello(version, challenge))
     }
 
+    /// Takes the store back to what it held before trees had rules.
+    pub fn forget_rules(&self) {
+        let keyspace = Keyspace { system: relay_compat::systems::EIDETICA, tenant: Tenant::ONLY };
+        let (send, receive) = channel();
+        let run = |documents: &mut dyn relay_core::documents::Documents| {
+            documents.delete_range(&DocumentRange::prefix(&b"a"[..]), 1000)
+        };
+        turn(&*self.documents, keyspace, 0, run, move |done| send.send(done).unwrap());
+        receive.try_recv().unwrap().unwrap();
+    }
+
     pub fn usage(&self) -> Usage {
         let (send, receive) = channel();
         let keyspace = Keyspace { system: relay_compat::systems::EIDETICA, tenant: Tenant::ONLY };
@@ -190,6 +201,14 @@ pub fn child(tree: &str, parents: &[&str], data: &str) -> Value {
 fn c_signed(mut entry: Value, signer: Option<&Device>) -> Value {
     if let Some(device) = signer {
         entry["sig"]["key"]["Direct"]["hint"] = json!({"pubkey": device.public});
+    }
+    c_resigned(entry, signer)
+}
+
+/// The same with its signature made anew, for the key that it names.
+pub fn c_resigned(mut entry: Value, signer: Option<&Device>) -> Value {
+    entry["sig"].as_object_mut().unwrap().remove("sig");
+    if let Some(device) = signer {
         entry["sig"]["sig"] = json!(Base64::encode_string(&device.sign(&dag_cbor(&entry))));
     }
     entry
@@ -208,6 +227,36 @@ pub fn c_child(tree: &str, parents: &[&str], height: u64, data: &[u8], signer: O
     let entry = json!({"tree": {"root": tree, "parents": parents, "h": height},
         "subtrees": [{"name": "data", "parents": [], "data": data}], "sig": {"key": {"Direct": {"hint": {}}}}});
     c_signed(entry, signer)
+}
+
+/// Settings that grant each of these, by the text of a key or `*`, a permission with a status.
+pub fn settings(grants: &[(&str, &str, &str)]) -> Value {
+    let grant = |permission: &str, status: &str| {
+        json!({"Doc": {"_a": true, "children": {
+            "permissions": {"Doc": {"children": {"type": {"Text": permission}, "priority": {"Int": 0}}}},
+            "status": {"Text": status}}}})
+    };
+    let mut auth = serde_json::Map::new();
+    let mut keys = serde_json::Map::new();
+    for (to, permission, status) in grants {
+        if *to == "*" {
+            auth.insert("global".to_owned(), grant(permission, status));
+        } else {
+            keys.insert((*to).to_owned(), grant(permission, status));
+        }
+    }
+    auth.insert("keys".to_owned(), json!({"Doc": {"children": keys}}));
+    json!({"children": {"auth": {"Doc": {"children": auth}}}})
+}
+
+/// The same entry with settings in it.
+pub fn with_settings(mut entry: Value, settings: &Value, height: u64, signer: Option<&Device>) -> Value {
+    let mut store = json!({"name": "_settings", "parents": [], "data": settings.to_string().into_bytes()});
+    if height > 0 {
+        store["h"] = json!(height);
+    }
+    entry["subtrees"].as_array_mut().unwrap().push(store);
+    c_resigned(entry, signer)
 }
 
 /// A tree of entries one after the other, and its id.
@@ -324,16 +373,25 @@ fn cbor_map(from: &Value, fields: &[(&str, Encode<'_>)]) -> Vec<u8> {
 
 /// The canonical bytes of an entry of C as the functions above make them.
 pub fn dag_cbor(entry: &Value) -> Vec<u8> {
-    let hint = |hint: &Value| cbor_map(hint, &[("name", &cbor_text), ("pubkey", &cbor_text)]);
-    let direct = |direct: &Value| cbor_map(direct, &[("hint", &hint)]);
-    let key = |key: &Value| cbor_map(key, &[("Direct", &direct)]);
+    let flag = |flag: &Value| vec![0xf4 | u8::from(flag.as_bool().unwrap())];
+    let hint = |hint: &Value| cbor_map(hint, &[("name", &cbor_text), ("pubkey", &cbor_text), ("is_global", &flag)]);
+    let step = |step: &Value| cbor_map(step, &[("tips", &cbor_links), ("tree", &cbor_link)]);
+    let path = |path: &Value| {
+        let path = path.as_array().unwrap();
+        [head(4, path.len()), path.iter().flat_map(step).collect()].concat()
+    };
+    let direct = |direct: &Value| cbor_map(direct, &[("hint", &hint), ("path", &path)]);
+    let key = |key: &Value| cbor_map(key, &[("Direct", &direct), ("Delegation", &direct)]);
     let sig = |sig: &Value| cbor_map(sig, &[("key", &key), ("sig", &cbor_text)]);
     let number = |number: &Value| head(0, number.as_u64().unwrap() as usize);
     let tree = |tree: &Value| {
         cbor_map(tree, &[("h", &number), ("root", &cbor_link), ("parents", &cbor_links), ("metadata", &cbor_bytes)])
     };
-    let subtree =
-        |subtree: &Value| cbor_map(subtree, &[("data", &cbor_bytes), ("name", &cbor_text), ("parents", &cbor_links)]);
+    let subtree = |subtree: &Value| {
+        let fields: [(&str, Encode<'_>); 4] =
+            [("h", &number), ("data", &cbor_bytes), ("name", &cbor_text), ("parents", &cbor_links)];
+        cbor_map(subtree, &fields)
+    };
     let subtrees = |all: &Value| {
         let all = all.as_array().unwrap();
         [head(4, all.len()), all.iter().flat_map(subtree).collect()].concat()

@@ -2,12 +2,18 @@
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this module")]
 
 use crate::support::{Counting, Socket, StillClock, at};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use relay_compat::Offload;
 use relay_compat::gun::{GunOptions, GunParts, GunService};
 use relay_core::documents::{
     DocumentCompletion, DocumentRange, DocumentStats, DocumentStore, DocumentWork, Keyspace, MemoryDocuments, Page,
     Usage,
 };
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -36,8 +42,20 @@ pub fn numbered_service_over(
     options: GunOptions,
     number: u8,
 ) -> GunService {
+    offloading_service_over(documents, clock, options, number, Arc::new(|job| job()))
+}
+
+/// A service that gives long jobs away.
+pub fn offloading_service_over(
+    documents: Arc<dyn DocumentStore>,
+    clock: &Arc<StillClock>,
+    options: GunOptions,
+    number: u8,
+    offload: Offload,
+) -> GunService {
     let entropy = Arc::new(Counting(AtomicU64::new(number.into())));
-    GunService::new(GunParts { documents, clock: Arc::clone(clock) as Arc<_>, entropy, seats: Arc::default(), options })
+    let (clock, seats) = (Arc::clone(clock) as Arc<_>, Arc::default());
+    GunService::new(GunParts { documents, clock, entropy, seats, offload, jobs_max: 1, options })
 }
 
 pub fn scene() -> Scene {
@@ -58,8 +76,13 @@ impl Scene {
     }
 }
 
-/// What a peer hears now.
+/// What a peer hears now, but for what it is asked.
 pub fn heard(socket: &mut Socket) -> Vec<Value> {
+    heard_all(socket).into_iter().filter(|said| said.get("get").is_none()).collect()
+}
+
+/// What a peer hears now.
+pub fn heard_all(socket: &mut Socket) -> Vec<Value> {
     settle(&mut [socket]);
     socket.texts().iter().map(|text| serde_json::from_str(text).unwrap()).collect()
 }
@@ -124,4 +147,64 @@ impl DocumentStore for Waiting {
     fn document_stats(&self) -> DocumentStats {
         self.documents.document_stats()
     }
+}
+
+/// Somebody who signs as SEA does.
+pub struct User(EcdsaKeyPair);
+
+impl Default for User {
+    fn default() -> Self {
+        let random = SystemRandom::new();
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap())
+    }
+}
+
+impl User {
+    pub fn public(&self) -> String {
+        let [x, y] = [1..33, 33..65].map(|part| Base64UrlUnpadded::encode_string(&self.0.public_key().as_ref()[part]));
+        format!("{x}.{y}")
+    }
+
+    pub fn sign(&self, text: &str) -> String {
+        let signature = self.0.sign(&SystemRandom::new(), &Sha256::digest(text)).unwrap();
+        Base64::encode_string(signature.as_ref())
+    }
+
+    /// A put of a text that this user signed; `more` is what else is in the value.
+    pub fn put(&self, id: &str, soul: &str, key: &str, text: &str, more: &str) -> Value {
+        let signature = self.sign(&format!(r##"{{"#":"{soul}",".":"{key}",":":"{text}",">":5}}"##));
+        put(id, soul, key, json!(format!(r#"{{":":"{text}","~":"{signature}"{more}}}"#)), 5)
+    }
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Jobs that wait until they are run.
+#[derive(Clone, Default)]
+pub struct Jobs(Arc<Mutex<VecDeque<Job>>>);
+
+impl Jobs {
+    pub fn offload(&self) -> Offload {
+        let jobs = Arc::clone(&self.0);
+        Arc::new(move |job| jobs.lock().unwrap().push_back(job))
+    }
+
+    /// Runs the oldest; `false` when there is none.
+    pub fn run_one(&self) -> bool {
+        let job = self.0.lock().unwrap().pop_front();
+        job.map(|job| job()).is_some()
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+/// A scene whose long jobs are done when somebody does them.
+pub fn scene_with_jobs() -> (Scene, Jobs) {
+    let (clock, documents) = (Arc::new(StillClock(AtomicU64::new(NOW_MS))), Arc::new(MemoryDocuments::new()));
+    let (jobs, options) = (Jobs::default(), GunOptions { tokenless: true, ..GunOptions::default() });
+    let service = offloading_service_over(Arc::clone(&documents) as Arc<_>, &clock, options, 7, jobs.offload());
+    (Scene { service, clock, documents }, jobs)
 }

@@ -97,6 +97,10 @@ table! {
         gun_unfollowed_total = unfollowed,
         gun_links = links,
         gun_unasked_total = unasked,
+        gun_asked_total = asked,
+        gun_verified_total = verified,
+        gun_waiting_bytes = waiting_bytes,
+        gun_overfull_total = overfull,
         gun_deferred = deferred,
     }
     eidetica {
@@ -106,5 +110,6 @@ table! {
         eidetica_held_total = held,
         eidetica_waited_total = waited,
         eidetica_entries_refused_total = refused_entries,
+        eidetica_expired_total = expired,
     }
 }

@@ -1,8 +1,9 @@
 //! The part of the hub that knows other relays: who is linked, and what was passed on to them.
 
 use super::super::answer::Answer;
+use super::super::asks::Asked;
 use super::super::lex::{Lex, Query};
-use super::super::mailbox::{Mailbox, Place};
+use super::super::mailbox::Place;
 use super::super::write;
 use super::{Author, Hub, count, locked};
 use relay_core::documents::Tenant;
@@ -46,35 +47,32 @@ impl Hub {
             return None;
         }
         let id = self.new_id();
-        let is_open = locked(&self.asks).begin(&id, relays.len(), self.clock.now_ms());
+        let peers = relays.iter().map(|(peer, _)| *peer).collect();
+        let is_open = locked(&self.asks).begin(&id, (tenant, place), Asked::Relays, peers, self.clock.now_ms());
         if !is_open {
             count(&self.counters.unasked);
         }
         let text = write::get(&id, place);
-        relays.iter().for_each(|mailbox| mailbox.answer(&text));
+        relays.iter().for_each(|(_, mailbox)| mailbox.answer(&text));
         is_open.then_some(id)
     }
 
     /// An answer that has nothing to say waits for the relays that were asked; otherwise it comes back.
-    pub(in super::super) fn hold(&self, mailbox: &Arc<Mailbox>, mut answer: Answer) -> Option<Answer> {
+    pub(in super::super) fn hold(&self, asker: &Author, mut answer: Answer) -> Option<Answer> {
         let Some(ask) = answer.ask.take() else { return Some(answer) };
         let mut asks = locked(&self.asks);
         if !asks.is_open(&ask) {
             // It was answered while this was read: read again, once.
             drop(asks);
-            mailbox.read_again(answer);
+            asker.mailbox.read_again(answer);
             return None;
         }
-        asks.hold(&ask, mailbox, answer)
+        asks.hold(&ask, asker.peer, &asker.mailbox, answer)
     }
 
-    pub(in super::super) fn ask_answered(&self, ask: &str) {
-        locked(&self.asks).answered(ask);
-    }
-
-    /// What is read again after relays were asked.
-    pub(in super::super) fn asks_due(&self) {
-        locked(&self.asks).expire(self.clock.now_ms());
+    /// Somebody who was asked answered, with something or with nothing.
+    pub(in super::super) fn ask_answered(&self, ask: &str, peer: u64, has_something: bool) {
+        locked(&self.asks).answered(ask, peer, has_something);
     }
 }
 

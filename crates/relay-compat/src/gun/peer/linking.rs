@@ -70,6 +70,7 @@ impl Peer {
         }
         let is_new = self.role != Role::Relay;
         self.role = Role::Relay;
+        self.hub.remove_client(self.tenant, self.author.peer);
         self.follower.greeted();
         if is_new {
             self.reconciler.begin();

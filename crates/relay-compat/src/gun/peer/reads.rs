@@ -19,12 +19,14 @@ impl Peer {
     /// Sends what waits, and reads what was asked for, while there is room.
     pub(super) fn pump(&mut self, now: Moment, out: &mut dyn Outbox) {
         for arrived in self.author.mailbox.take_arrived() {
-            self.reads = self.reads.saturating_sub(1);
+            self.reads = self.reads.saturating_sub(usize::from(!matches!(arrived, Arrived::Checked(_))));
             match arrived {
                 Arrived::Answer(answer, page) => self.say_page(*answer, page, out),
                 Arrived::Compared(what, page) => self.say_compared(what, page),
+                Arrived::Checked(batch) => self.inbox.give_back(batch),
             }
         }
+        self.take_in(now, out);
         self.waiting.extend(self.author.mailbox.take_again());
         while out.room_bytes() > 0 {
             let Some(frame) = self.author.mailbox.take() else { break };
@@ -119,9 +121,11 @@ impl Peer {
         out.push(Outbound::Shared(SharedFrame::text(text.as_bytes())));
     }
 
-    /// There is nothing here; but other relays may have been asked.
+    /// There is nothing here; but other relays may have been asked, and other clients may have it.
     fn say_nothing(&mut self, answer: Answer, out: &mut dyn Outbox) {
-        let Some(answer) = self.hub.hold(&self.author.mailbox, answer) else { return };
+        let answer = self.hub.hold(&self.author, answer);
+        let answer = answer.and_then(|answer| self.hub.ask_clients(self.tenant, &self.author, answer));
+        let Some(answer) = answer else { return };
         if let Some(get) = answer.get {
             let nothing = write::answer(&self.hub.new_id(), &get, &[], None);
             out.push(Outbound::Shared(SharedFrame::text(nothing.as_bytes())));
@@ -147,12 +151,22 @@ impl Peer {
         }
     }
 
-    fn pause_if_needed(&mut self, out: &mut dyn Outbox) {
+    /// Whether the peer has to wait until some of what it said is done.
+    pub(super) fn is_full(&self) -> bool {
         let mailbox = &self.author.mailbox;
-        let is_full = mailbox.put_bytes() >= PUT_BYTES_MAX
+        mailbox.put_bytes() >= PUT_BYTES_MAX
             || self.waiting.len() >= GETS_MAX
             // Two relays that both have much to say would wait for each other for ever.
-            || (!self.is_link() && mailbox.frame_bytes() >= NEWS_BYTES_MAX);
+            || (!self.is_link() && mailbox.frame_bytes() >= NEWS_BYTES_MAX)
+    }
+
+    fn pause_if_needed(&mut self, out: &mut dyn Outbox) {
+        let is_full = self.is_full();
+        if !is_full && self.inbox.is_ready() {
+            // More was said than one turn takes in.
+            self.author.mailbox.wake();
+        }
+        let is_full = is_full || self.inbox.is_full();
         if is_full != self.is_paused {
             self.is_paused = is_full;
             out.pause_reading(is_full);
