@@ -2,6 +2,7 @@
 
 use crate::erased_watch;
 use crate::events::EventQueue;
+use crate::heap_trim::HeapTrim;
 use crate::native::Native;
 use crate::store_watch::StoreWatch;
 use crate::transport::Transport;
@@ -56,6 +57,7 @@ const WATCHED: [Watched; 5] = [
 pub(crate) async fn watch(transport: Transport, native: Native, events: Arc<EventQueue>) {
     let mut seen = transport.stats();
     let mut store = StoreWatch::default();
+    let mut heap = HeapTrim::default();
     loop {
         tokio::time::sleep(PERIOD).await;
         let now = transport.stats();
@@ -63,6 +65,7 @@ pub(crate) async fn watch(transport: Transport, native: Native, events: Arc<Even
         seen = now;
         store = store.look(&native, &events).await;
         erased_watch::look(&native, &events);
+        heap.look(native.store_stats().spaces_let_go).await;
     }
 }
 

@@ -11,9 +11,6 @@ use relay_proto::limits::GROUP_LEAVES_MAX;
 use relay_proto::merkle::tree_with_paths;
 use relay_proto::wire::Writer;
 
-/// Room for an encoded attestation, in bytes: its fixed fields and a usual path.
-const ATTESTATION_BYTES_USUAL: usize = 512;
-
 /// Collects the spaces of one commit group. Give it each ledger once, after everything of the group was applied to it.
 #[derive(Debug)]
 pub struct GroupAttestor {
@@ -106,7 +103,8 @@ impl CommittedGroup {
 }
 
 fn encode(attestation: &Attestation) -> Bytes {
-    let mut w = Writer::with_capacity(ATTESTATION_BYTES_USUAL);
+    // Exactly what it takes: each space keeps its newest one.
+    let mut w = Writer::with_capacity(attestation.encoded_bytes());
     attestation.write(&mut w);
     w.into_bytes()
 }
@@ -143,6 +141,7 @@ mod tests {
             let encoded = group.attestation(slot);
             let attestation = Attestation::read(&mut Reader::new(&encoded)).unwrap();
             assert!(attestation.verify(&space, &signer.log_id()));
+            assert_eq!(encoded.len(), attestation.encoded_bytes());
             assert_eq!((attestation.claim.time_ms, attestation.claim.head), (77, head));
             assert_eq!(leaves.is_empty(), attestation.claim.pushes.is_zero());
             for (index, leaf) in leaves.iter().enumerate() {
