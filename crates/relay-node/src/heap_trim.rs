@@ -3,16 +3,17 @@
 
 /// Spaces let go since the last time from which it is worth a look at the whole heap.
 const SPACES_MIN: u64 = 256;
-/// Looks that pass between two times: a minute.
+/// Looks after which it is done although more and more spaces are let go: a minute.
 const LOOKS_BETWEEN: u32 = 12;
 
-/// When it is time.
+/// When it is time: once nothing more is let go, or after a minute of it.
 #[derive(Debug, Default)]
 pub(crate) struct HeapTrim {
-    /// Spaces let go when it was done last.
+    /// Spaces let go when it was done last, and at the last look.
     let_go: u64,
-    /// Looks until it may be done again.
-    quiet_looks: u32,
+    seen: u64,
+    /// Looks since it was done last.
+    looks: u32,
 }
 
 impl HeapTrim {
@@ -25,10 +26,12 @@ impl HeapTrim {
     }
 
     fn is_due(&mut self, let_go: u64) -> bool {
-        self.quiet_looks = self.quiet_looks.saturating_sub(1);
-        let is_due = self.quiet_looks == 0 && let_go.saturating_sub(self.let_go) >= SPACES_MIN;
+        self.looks = self.looks.saturating_add(1);
+        let is_calm = std::mem::replace(&mut self.seen, let_go) == let_go;
+        let is_much = let_go.saturating_sub(self.let_go) >= SPACES_MIN;
+        let is_due = is_much && (is_calm || self.looks > LOOKS_BETWEEN);
         if is_due {
-            (self.let_go, self.quiet_looks) = (let_go, LOOKS_BETWEEN);
+            (self.let_go, self.looks) = (let_go, 0);
         }
         is_due
     }
@@ -53,14 +56,14 @@ mod tests {
     use super::{HeapTrim, LOOKS_BETWEEN, SPACES_MIN};
 
     #[test]
-    fn it_is_due_after_many_spaces_and_at_most_once_a_minute() {
+    fn it_is_due_once_nothing_more_is_let_go_and_after_a_minute_of_it() {
         let mut heap = HeapTrim::default();
-        assert!(!heap.is_due(SPACES_MIN - 1));
-        assert!(heap.is_due(SPACES_MIN));
-        let due: Vec<u32> =
-            (1..=2 * LOOKS_BETWEEN).filter(|look| heap.is_due(SPACES_MIN * u64::from(1 + look))).collect();
-        assert_eq!(due, [LOOKS_BETWEEN, 2 * LOOKS_BETWEEN]);
-        assert!((0..LOOKS_BETWEEN).all(|_| !heap.is_due(SPACES_MIN)));
+        assert!(!heap.is_due(SPACES_MIN - 1) && !heap.is_due(SPACES_MIN - 1), "too few");
+        assert!(!heap.is_due(9 * SPACES_MIN), "more may follow");
+        assert!(heap.is_due(9 * SPACES_MIN));
+        assert!(!heap.is_due(9 * SPACES_MIN), "it was done");
+        let due: Vec<u32> = (2..=30).filter(|look| heap.is_due(SPACES_MIN * u64::from(9 + look))).collect();
+        assert_eq!(due, [LOOKS_BETWEEN + 1, 2 * (LOOKS_BETWEEN + 1)]);
     }
 
     #[test]
