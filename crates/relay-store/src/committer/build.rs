@@ -276,9 +276,9 @@ impl Build {
         let mut attestor = GroupAttestor::new(self.moment.time_ms);
         for touched in self.touched.iter_mut() {
             let mut state = touched.space.lock();
-            touched.slot = attestor.add(&mut state.ledger, &touched.leaves, &*self.shared.entropy);
+            touched.slot = attestor.add(&mut state.ledger, &touched.leaves);
         }
-        attestor.close(&self.shared.owner.log_id)
+        attestor.close(&self.shared.owner.log_id, &*self.shared.entropy)
     }
 
     /// The group (`None` without records), and what happens once it is durable.
