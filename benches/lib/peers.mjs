@@ -115,6 +115,7 @@ async function startSqlite(_cores, dataDir) {
   return {
     pid: 0,
     found: '',
+    isRunning: () => true,
     stop: async () => {},
     target: '',
     flags: {},

@@ -16,7 +16,7 @@ const ABSENT_CODE = 3;
 export class Absent extends Error {}
 
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
-/** @typedef {{pid: number, found: string, stop: () => Promise<void>}} Server */
+/** @typedef {{pid: number, found: string, isRunning: () => boolean, stop: () => Promise<void>}} Server */
 
 /** @type {Set<ChildProcess>} */
 const running = new Set();
@@ -54,7 +54,7 @@ export function killAll() {
 export async function startServer(cores, command, pattern, { input = false } = {}) {
   const child = start(cores, command, input);
   const found = await firstMatch(child, command.join(' '), pattern);
-  return { pid: child.pid ?? 0, found, stop: () => stop(child) };
+  return { pid: child.pid ?? 0, found, isRunning: () => isRunning(child), stop: () => stop(child) };
 }
 
 /**
@@ -93,8 +93,13 @@ function firstMatch(child, name, pattern) {
 }
 
 /** @param {ChildProcess} child */
+function isRunning(child) {
+  return child.exitCode === null && child.signalCode === null;
+}
+
+/** @param {ChildProcess} child */
 async function stop(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (!isRunning(child)) return;
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
   const ended = once(child, 'exit');
   child.kill('SIGTERM');

@@ -2,6 +2,7 @@
 // Active: as many sessions in 5,000 spaces as in 500, so that what a space costs beside its sessions shows.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ToolError } from '../../tools/lib/project.mjs';
 import { proportionalBytes, residentBytes } from '../lib/memory.mjs';
 import { NATS, REDIS_PUBSUB } from '../lib/peers.mjs';
 import { Absent, startServer } from '../lib/processes.mjs';
@@ -46,6 +47,8 @@ async function whileOpen(context, target, { groups, perGroup }, look, waitsMs = 
     await sleep(waitMs);
     values.push(look());
   }
+  // It ends when a connection does, and then nothing above was seen of sessions that are open.
+  if (!held.isRunning()) throw new ToolError('the idle connections did not stay open');
   await held.stop();
   await sleep(SETTLE_MS);
   return { open: Number(held.found), values };

@@ -20,11 +20,14 @@ use mio::event::Event;
 use mio::{Events, Poll};
 use publisher::Group;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use subscriber::{Delivered, Samples, Subscriber};
 
 const EVENTS_MAX: usize = 4096;
 const TURN_MAX: Duration = Duration::from_millis(10);
+/// How late the end of a hold may be seen.
+const HOLD_TURN_MAX: Duration = Duration::from_millis(100);
 
 struct Receiver {
     peer: Peer,
@@ -87,13 +90,9 @@ impl Run {
 
     /// The measured span, and how late messages left at a steady pace.
     fn drive(&mut self, args: &Args, clock: Clock, delivered: &mut Delivered) -> Result<(Span, Histogram), Failure> {
-        let mut poll = Poll::new()?;
+        let mut poll = self.registered()?;
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut scratch = vec![0; SCRATCH_BYTES];
-        let peers = self.receivers.iter_mut().map(|receiver| &mut receiver.peer);
-        for (key, peer) in peers.chain(self.groups.iter_mut().map(|group| &mut group.peer)).enumerate() {
-            peer.register(poll.registry(), key)?;
-        }
         let mut window = Window::new(args, clock.now_ns());
         let pace = Pace::new(args.rate, clock.now_ns());
         let (mut paced, mut late, mut touched) = (0, Histogram::new(), Vec::new());
@@ -128,6 +127,35 @@ impl Run {
                 return Ok((span, late));
             }
         }
+    }
+
+    /// Sends nothing and answers the server's pings until it is over; a connection that ends meanwhile is a failure.
+    pub(crate) fn hold(&mut self, is_over: &AtomicBool) -> Result<(), Failure> {
+        let (clock, mut delivered) = (Clock::start(), Delivered::new());
+        let mut poll = self.registered()?;
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut scratch = vec![0; SCRATCH_BYTES];
+        while !is_over.load(Ordering::Acquire) {
+            poll.poll(&mut events, Some(HOLD_TURN_MAX)).or_else(ignore_interrupt)?;
+            for event in &events {
+                let touched = self.on_event(event, &mut scratch, clock, &mut delivered)?;
+                if let Some(group) = touched.and_then(|index| self.groups.get_mut(index)) {
+                    group.touched = false;
+                    group.peer.flush()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What tells of all connections, the receivers' keys first.
+    fn registered(&mut self) -> Result<Poll, Failure> {
+        let poll = Poll::new()?;
+        let peers = self.receivers.iter_mut().map(|receiver| &mut receiver.peer);
+        for (key, peer) in peers.chain(self.groups.iter_mut().map(|group| &mut group.peer)).enumerate() {
+            peer.register(poll.registry(), key)?;
+        }
+        Ok(poll)
     }
 
     /// Takes what came; a group comes back that was not touched in this turn before.

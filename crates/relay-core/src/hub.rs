@@ -14,6 +14,7 @@ mod ring;
 mod runs;
 mod topics;
 
+use channel::Common;
 pub(crate) use channel::{AckNews, Live, SpaceChannel, Subscribed, Subscriber};
 pub(crate) use encode::{PageEncoding, encode_page, shared};
 pub(crate) use ephemeral::{EphemeralBatch, Sender, Slot};
@@ -38,8 +39,7 @@ type Shard = Mutex<HashMap<SpaceId, Arc<SpaceChannel>>>;
 /// The table of active spaces.
 pub(crate) struct Hub {
     shards: Vec<Shard>,
-    counters: Arc<Counters>,
-    limits: RelayLimits,
+    common: Arc<Common>,
     /// None where no space is on anybody's account.
     tenants: Option<Arc<Tenants>>,
     gone: erased::Erased,
@@ -56,8 +56,7 @@ impl Hub {
     pub(crate) fn new(limits: RelayLimits, counters: Arc<Counters>, tenants: Option<Arc<Tenants>>) -> Self {
         Self {
             shards: (0..HUB_SHARDS).map(|_| Shard::default()).collect(),
-            counters,
-            limits,
+            common: Arc::new(Common { limits, counters }),
             tenants,
             gone: erased::Erased::default(),
         }
@@ -85,9 +84,9 @@ impl Hub {
         let none = QuotaDetail { quota: Quota::SpaceConnections, used: 0, allowed: 0, needed: 1 };
         let mut shard = self.shard(space).ok_or(SpaceFull { detail: none })?;
         let channel = shard.entry(space).or_insert_with(|| {
-            self.counters.active_spaces.one();
+            self.common.counters.active_spaces.one();
             let tenant = self.tenants.as_ref().and_then(|tenants| tenants.of(space));
-            Arc::new(SpaceChannel::new(self.limits, Arc::clone(&self.counters), tenant))
+            Arc::new(SpaceChannel::new(Arc::clone(&self.common), tenant))
         });
         let channel = Arc::clone(channel);
         channel.join(session).map_err(|detail| {
@@ -100,7 +99,7 @@ impl Hub {
     fn forget_if_left(&self, shard: &mut HashMap<SpaceId, Arc<SpaceChannel>>, space: SpaceId, sessions: usize) {
         if sessions == 0 {
             shard.remove(&space);
-            self.counters.active_spaces.one_less();
+            self.common.counters.active_spaces.one_less();
         }
     }
 
@@ -124,7 +123,7 @@ impl CommitListener for Hub {
     }
 
     fn roster_changed(&self, commit: RosterCommit) {
-        self.counters.roster_changes_total.one();
+        self.common.counters.roster_changes_total.one();
         if let Some(channel) = self.find(commit.space) {
             channel.roster_changed();
         }
@@ -140,7 +139,7 @@ impl CommitListener for Hub {
     }
 
     fn space_erased(&self, space: SpaceId, notice: Bytes) {
-        self.counters.spaces_erased_total.one();
+        self.common.counters.spaces_erased_total.one();
         self.gone.note(space, &notice);
         if let Some(tenants) = &self.tenants {
             tenants.erased(space);

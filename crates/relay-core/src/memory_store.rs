@@ -137,8 +137,9 @@ impl MemoryStore {
         pushes: &[PushLeaf],
     ) -> Option<crate::commit::CommittedGroup> {
         let mut attestor = GroupAttestor::new(time_ms);
-        let slot = attestor.add(&mut space.ledger, pushes, &*self.parts.entropy);
-        let group = attestor.close(&self.parts.signer.log_id())?.sign(&*self.parts.signer);
+        let slot = attestor.add(&mut space.ledger, pushes);
+        let unsigned = attestor.close(&self.parts.signer.log_id(), &*self.parts.entropy)?;
+        let group = unsigned.sign(&*self.parts.signer);
         space.attestation = group.attestation(slot);
         space.attested_ms = time_ms;
         Some(group)

@@ -61,9 +61,12 @@ impl Amount {
     }
 }
 
-/// The count of one active space.
+/// The count of one active space; without a quota nothing is counted, and nothing is kept.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub(crate) struct Meter(Option<Box<Counted>>);
+
+#[derive(Debug)]
+struct Counted {
     quota: SpaceQuota,
     state: Mutex<MeterState>,
 }
@@ -76,43 +79,48 @@ struct MeterState {
     refreshed_at: Option<Moment>,
 }
 
-impl Meter {
-    pub(crate) fn new(quota: SpaceQuota) -> Self {
-        Self { quota, state: Mutex::default() }
-    }
-
+impl Counted {
     fn lock(&self) -> MutexGuard<'_, MeterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Meter {
+    pub(crate) fn new(quota: SpaceQuota) -> Self {
+        Self(quota.is_set().then(|| Box::new(Counted { quota, state: Mutex::default() })))
     }
 
     /// Whether anything is counted at all.
     pub(crate) const fn is_set(&self) -> bool {
-        self.quota.is_set()
+        self.0.is_some()
     }
 
     /// Whether the store is to be asked before anything can be admitted.
     pub(crate) fn must_ask(&self) -> bool {
-        self.quota.is_set() && self.lock().held.known().is_none()
+        self.0.as_ref().is_some_and(|counted| counted.lock().held.known().is_none())
     }
 
     /// Takes what the store counted. What was committed meanwhile makes it worthless, and it is to be asked again.
     pub(crate) fn learn(&self, usage: SpaceUsage) {
-        self.lock().held.learn(usage);
+        if let Some(counted) = &self.0 {
+            counted.lock().held.learn(usage);
+        }
     }
 
     /// Counts what became durable.
     pub(crate) fn committed(&self, commit: &SpaceCommit) {
-        if self.quota.is_set() {
-            self.lock().held.committed(commit);
+        if let Some(counted) = &self.0 {
+            counted.lock().held.committed(commit);
         }
     }
 
     /// Reserves room, or says which quota would be exceeded.
     pub(crate) fn reserve(&self, needed: Amount) -> Result<(), QuotaDetail> {
-        let mut state = self.lock();
+        let Some(counted) = &self.0 else { return Ok(()) };
+        let mut state = counted.lock();
         let known = state.held.known().unwrap_or_default();
         let used = state.reserved.plus(Amount { entries: known.entries, bytes: known.bytes });
-        let SpaceQuota { entries_max, bytes_max } = self.quota;
+        let SpaceQuota { entries_max, bytes_max } = counted.quota;
         let checks = [(Quota::SpaceEntries, entries_max), (Quota::SpaceBytes, bytes_max)];
         used.check(needed, checks)?;
         state.reserved = state.reserved.plus(needed);
@@ -121,13 +129,16 @@ impl Meter {
 
     /// Gives back what was reserved: it was counted by its commit, or not stored.
     pub(crate) fn release(&self, amount: Amount) {
-        let mut state = self.lock();
-        state.reserved = state.reserved.less(amount);
+        if let Some(counted) = &self.0 {
+            let mut state = counted.lock();
+            state.reserved = state.reserved.less(amount);
+        }
     }
 
     /// Whether to ask the store again because something was refused; at most once in a while.
     pub(crate) fn may_refresh(&self, now: Moment) -> bool {
-        let mut state = self.lock();
+        let Some(counted) = &self.0 else { return false };
+        let mut state = counted.lock();
         let pause = Duration::from_millis(USAGE_REFRESH_MS);
         let due = state.refreshed_at.is_none_or(|at| now.0 >= at.0 + pause);
         if due {

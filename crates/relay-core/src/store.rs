@@ -13,88 +13,19 @@
 //! [`CommitListener::committed`] is called in seq order, without gaps, after the commit is durable and after the
 //! completions of its pushes. Calls for one space by one caller take effect in call order.
 
+mod failure;
+mod stats;
+
 use crate::erasure::{PurgePoint, Tombstone};
 use bytes::Bytes;
 use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::{DeviceKey, EntryId, Hash, LogId, SnapshotId, SpaceId};
-use std::fmt;
+
+pub use failure::{Refusal, StoreError};
+pub use stats::StoreStats;
 
 /// What a completion receives.
 pub type Completion<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
-
-/// Why a store refused or failed. Maps onto the registry in `relay_proto::error_registry`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The space is not known and the call does not create it.
-    UnknownSpace,
-    /// The request breaks a rule; the refusal says which. The peer is at fault; nothing was stored.
-    Refused(Refusal),
-    /// No room on the disk. Temporary; reads and forgetting go on; nothing was stored.
-    DiskFull,
-    /// Too much is waiting. Temporary; nothing was stored.
-    Overloaded,
-    /// A write or sync failed earlier; nothing is accepted until an operator restarted the relay.
-    Poisoned,
-    /// Reading found bytes that do not match their checksum. They are never returned; other reads go on.
-    Damaged {
-        /// What is damaged, in words an operator understands (file, offset); no ids, no payload.
-        place: String,
-    },
-    /// The store is closing.
-    Closed,
-}
-
-/// A rule that a request broke.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// The device is not in the newest roster.
-    NotMember,
-    /// The device has no write right.
-    ReadOnly,
-    /// push_seq leaves a gap.
-    PushSeqGap {
-        /// The push_seq that would be accepted.
-        expected: u64,
-    },
-    /// push_seq is taken by other bytes.
-    PushSeqConflict,
-    /// The device is being removed: its new entries wait.
-    PushesHeld {
-        /// When it may try again, in milliseconds.
-        retry_after_ms: u32,
-    },
-    /// The key epoch is older than the roster's.
-    KeyEpochOld,
-    /// The key epoch is newer than the roster's.
-    KeyEpochUnknown,
-    /// The chain does not follow what the store holds.
-    RosterConflict,
-    /// The chain or the keyring breaks a rule of its own.
-    RosterInvalid,
-    /// The chain, the keyring or the number of spaces is over a limit.
-    RosterTooLarge,
-    /// The limit of spaces is reached.
-    TooManySpaces,
-    /// The ack is of another log epoch, claims more than the log holds, or names another head than the log's.
-    AckInvalid,
-    /// The snapshot's manifest breaks a rule.
-    SnapshotInvalid,
-    /// Larger than the limit.
-    SnapshotTooLarge,
-    /// The purge is of another log epoch, or names a size or a head that the log does not have.
-    PurgeInvalid,
-    /// The space was erased, and is not founded anew as long as that is remembered.
-    SpaceErased,
-    /// Not held.
-    SnapshotUnknown,
-    /// Not the chunk that is wanted next.
-    SnapshotChunkUnexpected {
-        /// The index that is wanted next.
-        next: u32,
-    },
-}
 
 /// The log's identity and its present epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -328,65 +259,6 @@ pub struct ForgettingFacts {
     pub ages: Vec<(u64, u64)>,
 }
 
-/// Counters and gauges, since the store was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StoreStats {
-    /// Commit groups made durable.
-    pub commits: u64,
-    /// Entries made durable.
-    pub entries: u64,
-    /// Sealed bytes made durable.
-    pub entry_bytes: u64,
-    /// Bytes written to the store, framing included.
-    pub written_bytes: u64,
-    /// Sync calls.
-    pub syncs: u64,
-    /// Total time in sync calls, microseconds.
-    pub sync_micros: u64,
-    /// Longest sync call, microseconds.
-    pub sync_micros_max: u64,
-    /// Pushes answered as duplicates.
-    pub duplicates: u64,
-    /// Pushes waiting for a commit.
-    pub queue_pushes: u64,
-    /// Bytes of pushes waiting.
-    pub queue_bytes: u64,
-    /// Calls refused because the queue was full.
-    pub overloaded: u64,
-    /// Bytes on disk.
-    pub disk_bytes: u64,
-    /// Spaces known.
-    pub spaces: u64,
-    /// Spaces in memory; the others are loaded when somebody asks for them.
-    pub spaces_resident: u64,
-    /// Images of spaces that were read.
-    pub space_loads: u64,
-    /// Images that could not be read.
-    pub space_load_failures: u64,
-    /// Spaces that were let go from memory.
-    pub spaces_let_go: u64,
-    /// Spaces that stayed in memory because their image could not be written.
-    pub let_go_failures: u64,
-    /// Bytes of images that the checkpoint does not have.
-    pub cold_file_bytes: u64,
-    /// Torn tails cut at the last start.
-    pub torn_tails: u64,
-    /// 1 when poisoned.
-    pub poisoned: u64,
-    /// 1 while the disk is full: new entries are refused, reads, acks and trims go on.
-    pub disk_full: u64,
-    /// Bytes given back to the disk by reclaim.
-    pub reclaimed_bytes: u64,
-    /// Bytes reclaim wrote to give others back; not in `written_bytes`.
-    pub reclaim_written_bytes: u64,
-    /// Compactions that were given up.
-    pub reclaim_failures: u64,
-    /// Reads that met bytes which do not match their checksum.
-    pub damaged_reads: u64,
-    /// Metadata transactions that failed; what they held is written with the next one.
-    pub meta_failures: u64,
-}
-
 /// Hears of what became durable. Called from the store's threads; must be short and must not block.
 pub trait CommitListener: Send + Sync {
     /// Entries of one space; see *Order* above.
@@ -485,19 +357,3 @@ pub trait Store: Send + Sync {
     /// Flushes, marks the store as closed in order, refuses later calls. Blocks until done (called from a shutdown thread).
     fn close(&self);
 }
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownSpace => f.write_str("the space is not known"),
-            Self::Refused(refusal) => write!(f, "refused: {refusal:?}"),
-            Self::DiskFull => f.write_str("the disk is full"),
-            Self::Overloaded => f.write_str("too much is waiting"),
-            Self::Poisoned => f.write_str("a write or sync failed; restart the relay after checking the disk"),
-            Self::Damaged { place } => write!(f, "damaged: {place}"),
-            Self::Closed => f.write_str("the store is closing"),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}

@@ -20,6 +20,7 @@ mod erasure;
 mod events;
 mod failure;
 mod founding_desk;
+mod heap_trim;
 mod info;
 mod key_file;
 mod listening;

@@ -4,6 +4,7 @@ use crate::admin::foreign;
 use crate::compat::Compat;
 use crate::erased_watch;
 use crate::events::EventQueue;
+use crate::heap_trim::HeapTrim;
 use crate::native::Native;
 use crate::store_watch::StoreWatch;
 use crate::transport::Transport;
@@ -58,6 +59,7 @@ const WATCHED: [Watched; 5] = [
 pub(crate) async fn watch(transport: Transport, native: Native, compat: Compat, events: Arc<EventQueue>) {
     let mut seen = transport.stats();
     let mut store = StoreWatch::default();
+    let mut heap = HeapTrim::default();
     loop {
         tokio::time::sleep(PERIOD).await;
         let now = transport.stats();
@@ -66,6 +68,7 @@ pub(crate) async fn watch(transport: Transport, native: Native, compat: Compat, 
         store = store.look(&native, &events).await;
         erased_watch::look(&native, &events);
         foreign::report_opened(&native, &compat, &events);
+        heap.look(native.store_stats().spaces_let_go).await;
     }
 }
 

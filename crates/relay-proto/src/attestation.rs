@@ -91,6 +91,13 @@ impl Attestation {
         Ok(attestation)
     }
 
+    /// How many bytes [`Self::write`] appends.
+    #[must_use]
+    pub fn encoded_bytes(&self) -> usize {
+        let fixed = 4 * size_of::<u64>() + 2 * size_of::<Hash>() + SALT_BYTES;
+        fixed + 2 * size_of::<u32>() + size_of::<u8>() + size_of_val(&*self.path) + size_of::<Signature>()
+    }
+
     /// Appends the attestation.
     pub fn write(&self, w: &mut Writer) {
         let claim = &self.claim;

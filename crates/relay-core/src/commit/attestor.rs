@@ -11,9 +11,6 @@ use relay_proto::limits::GROUP_LEAVES_MAX;
 use relay_proto::merkle::tree_with_paths;
 use relay_proto::wire::Writer;
 
-/// Room for an encoded attestation, in bytes: its fixed fields and a usual path.
-const ATTESTATION_BYTES_USUAL: usize = 512;
-
 /// Collects the spaces of one commit group. Give it each ledger once, after everything of the group was applied to it.
 #[derive(Debug)]
 pub struct GroupAttestor {
@@ -34,22 +31,24 @@ impl GroupAttestor {
 
     /// Adds a space and the push leaves of this group in it, in order (none: zeros); returns the slot by which its attestation
     /// and its proofs are asked for. The ledger remembers the head, to judge acks by.
-    pub fn add(&mut self, ledger: &mut SpaceLedger, pushes: &[PushLeaf], entropy: &dyn Entropy) -> usize {
+    pub fn add(&mut self, ledger: &mut SpaceLedger, pushes: &[PushLeaf]) -> usize {
         let pushes = PushTree::new(pushes);
-        let mut salt = [0; SALT_BYTES];
-        entropy.fill(&mut salt);
         let claim = ledger.attested_claim(self.time_ms, pushes.root());
-        self.leaves.push(GroupLeaf { space: ledger.space(), claim, salt });
+        self.leaves.push(GroupLeaf { space: ledger.space(), claim, salt: [0; SALT_BYTES] });
         self.pushes.push(pushes);
         self.leaves.len() - 1
     }
 
-    /// Builds the group's tree; `None` when it has no spaces or more than [`Self::SPACES_MAX`].
+    /// Salts the leaves and builds the group's tree; `None` when it has no spaces or more than [`Self::SPACES_MAX`].
     #[must_use]
-    pub fn close(self, log_id: &LogId) -> Option<UnsignedGroup> {
-        if self.leaves.len() > Self::SPACES_MAX {
+    pub fn close(mut self, log_id: &LogId, entropy: &dyn Entropy) -> Option<UnsignedGroup> {
+        if self.leaves.is_empty() || self.leaves.len() > Self::SPACES_MAX {
             return None;
         }
+        // Asked for once: randomness is a system call, and a group may have a space for every push.
+        let mut salts = vec![[0; SALT_BYTES]; self.leaves.len()];
+        entropy.fill(salts.as_flattened_mut());
+        self.leaves.iter_mut().zip(salts).for_each(|(leaf, salt)| leaf.salt = salt);
         let hashes: Vec<Hash> = self.leaves.iter().map(|leaf| leaf.hash(log_id)).collect();
         let (root, paths) = tree_with_paths(&hashes)?;
         Some(UnsignedGroup { leaves: self.leaves, paths, pushes: self.pushes, root })
@@ -106,7 +105,8 @@ impl CommittedGroup {
 }
 
 fn encode(attestation: &Attestation) -> Bytes {
-    let mut w = Writer::with_capacity(ATTESTATION_BYTES_USUAL);
+    // Exactly what it takes: each space keeps its newest one.
+    let mut w = Writer::with_capacity(attestation.encoded_bytes());
     attestation.write(&mut w);
     w.into_bytes()
 }
@@ -122,6 +122,7 @@ mod tests {
     use relay_proto::merkle::Genesis;
     use relay_proto::roster::Rights;
     use relay_proto::wire::Reader;
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     #[test]
@@ -136,13 +137,16 @@ mod tests {
             let mut ledger = SpaceLedger::new(Genesis::first(space.id(), signer.log_id()), Arc::new(roster));
             let leaf = |n: u64| PushLeaf::of(device.device(), n, n, &[EntryId([9; 32])]);
             let leaves: Vec<PushLeaf> = (1..=pushes).map(leaf).collect();
-            expected.push((attestor.add(&mut ledger, &leaves, &entropy), space.id(), ledger.head(), leaves));
+            expected.push((attestor.add(&mut ledger, &leaves), space.id(), ledger.head(), leaves));
         }
-        let group = attestor.close(&signer.log_id()).unwrap().sign(&signer);
+        let group = attestor.close(&signer.log_id(), &entropy).unwrap().sign(&signer);
+        let mut salts = BTreeSet::new();
         for (slot, space, head, leaves) in expected {
             let encoded = group.attestation(slot);
             let attestation = Attestation::read(&mut Reader::new(&encoded)).unwrap();
+            assert!(salts.insert(attestation.salt), "each space has a salt of its own");
             assert!(attestation.verify(&space, &signer.log_id()));
+            assert_eq!(encoded.len(), attestation.encoded_bytes());
             assert_eq!((attestation.claim.time_ms, attestation.claim.head), (77, head));
             assert_eq!(leaves.is_empty(), attestation.claim.pushes.is_zero());
             for (index, leaf) in leaves.iter().enumerate() {
@@ -150,6 +154,6 @@ mod tests {
             }
             assert!(group.proof(slot, leaves.len()).is_none());
         }
-        assert!(GroupAttestor::new(1).close(&signer.log_id()).is_none());
+        assert!(GroupAttestor::new(1).close(&signer.log_id(), &entropy).is_none());
     }
 }

@@ -46,22 +46,31 @@ pub(crate) enum Live {
     Nothing,
 }
 
-/// One active space: its sessions and what just happened. All of it is bounded by named limits.
+/// What all channels share.
+pub(crate) struct Common {
+    pub(super) limits: RelayLimits,
+    pub(super) counters: Arc<Counters>,
+}
+
+/// Up to this many sessions the list of a space grows by one place at a time: most spaces have one or two.
+const MEMBERS_GROWN_BY_ONE_MAX: usize = 8;
+
+/// One active space: its sessions and what just happened. All of it is bounded by named limits. There is one for each space with
+/// a session, so what few spaces use is made when it is used first.
 pub(crate) struct SpaceChannel {
-    limits: RelayLimits,
-    counters: Arc<Counters>,
+    common: Arc<Common>,
     /// Counts that every session compares with its own whenever it runs; written under the lock.
     roster_changes: AtomicU64,
     ack_count: AtomicU64,
     snapshot_due: AtomicU64,
-    ephemeral: EphemeralRing,
-    topics: SpaceTopics,
+    ephemeral: OnceLock<Box<EphemeralRing>>,
+    topics: OnceLock<Box<SpaceTopics>>,
     meter: Meter,
     /// On whose account the space is.
     tenant: Option<Arc<Tenant>>,
     pushes: Mutex<Cell>,
     /// What the sessions are told once the space is gone.
-    erased: OnceLock<Bytes>,
+    erased: OnceLock<Box<Bytes>>,
     state: Mutex<ChannelState>,
 }
 
@@ -96,20 +105,19 @@ struct ChannelState {
     /// The newest seq announced since the channel exists (0: none).
     head: u64,
     ring: Ring,
-    roster_frame: Option<((Hash, Hash), SharedFrame)>,
+    roster_frame: Option<Box<((Hash, Hash), SharedFrame)>>,
     acks: BTreeMap<DeviceKey, (u64, AckNews)>,
 }
 
 impl SpaceChannel {
-    pub(super) fn new(limits: RelayLimits, counters: Arc<Counters>, tenant: Option<Arc<Tenant>>) -> Self {
+    pub(super) fn new(common: Arc<Common>, tenant: Option<Arc<Tenant>>) -> Self {
         Self {
-            ephemeral: EphemeralRing::new(Arc::clone(&counters), limits.live_bytes_max),
-            topics: SpaceTopics::new(Arc::clone(&counters), limits.live_bytes_max),
-            meter: Meter::new(limits.space_quota),
+            ephemeral: OnceLock::new(),
+            topics: OnceLock::new(),
+            meter: Meter::new(common.limits.space_quota),
             tenant,
             pushes: Mutex::default(),
-            limits,
-            counters,
+            common,
             roster_changes: AtomicU64::new(0),
             ack_count: AtomicU64::new(0),
             snapshot_due: AtomicU64::new(0),
@@ -123,8 +131,11 @@ impl SpaceChannel {
     }
 
     /// The ephemeral frames under way.
-    pub(crate) const fn ephemeral(&self) -> &EphemeralRing {
-        &self.ephemeral
+    pub(crate) fn ephemeral(&self) -> &EphemeralRing {
+        self.ephemeral.get_or_init(|| {
+            let Common { limits, counters } = &*self.common;
+            Box::new(EphemeralRing::new(Arc::clone(counters), limits.live_bytes_max))
+        })
     }
 
     /// How much the space holds.
@@ -143,20 +154,22 @@ impl SpaceChannel {
     }
 
     /// The space's topics.
-    pub(crate) const fn topics(&self) -> &SpaceTopics {
-        &self.topics
+    pub(crate) fn topics(&self) -> &SpaceTopics {
+        self.topics.get_or_init(|| {
+            let Common { limits, counters } = &*self.common;
+            Box::new(SpaceTopics::new(Arc::clone(counters), limits.live_bytes_max))
+        })
     }
 
     /// Adds a session, or says which quota has no place for it.
     pub(super) fn join(&self, session: Arc<SessionHandle>) -> Result<(), QuotaDetail> {
-        let allowed = u64::from(self.limits.space_sessions_max);
+        let allowed = u64::from(self.common.limits.space_sessions_max);
         let mut state = self.lock();
         if state.members.len() >= usize::try_from(allowed).unwrap_or(usize::MAX) {
             return Err(QuotaDetail { quota: Quota::SpaceConnections, used: allowed, allowed, needed: 1 });
         }
         self.tenant.as_ref().map_or(Ok(()), |tenant| tenant.take_seat())?;
-        if state.members.is_empty() {
-            // Most spaces have one session.
+        if state.members.len() < MEMBERS_GROWN_BY_ONE_MAX {
             state.members.reserve_exact(1);
         }
         state.members.push(Member { session, subscription: None });
@@ -222,7 +235,7 @@ impl SpaceChannel {
         }
         state.head = last_seq(commit);
         for frame in frames {
-            state.ring.push(frame, self.limits.live_space_bytes_max);
+            state.ring.push(frame, self.common.limits.live_space_bytes_max);
         }
         self.count_ring(before, state.ring.bytes());
         if self.is_over_limit() {
@@ -264,12 +277,12 @@ impl SpaceChannel {
 
     /// Whether all spaces together keep more than they may.
     fn is_over_limit(&self) -> bool {
-        usize::try_from(self.counters.live_bytes.get()).unwrap_or(usize::MAX) > self.limits.live_bytes_max
+        usize::try_from(self.common.counters.live_bytes.get()).unwrap_or(usize::MAX) > self.common.limits.live_bytes_max
     }
 
     fn count_ring(&self, before: usize, after: usize) {
-        self.counters.live_bytes.add_len(after);
-        self.counters.live_bytes.sub_len(before);
+        self.common.counters.live_bytes.add_len(after);
+        self.common.counters.live_bytes.sub_len(before);
     }
 
     /// Keeps nothing of what was committed: subscribers read the log, which says what is below the floor.
@@ -283,7 +296,7 @@ impl SpaceChannel {
     pub(super) fn erase(&self, notice: Bytes) {
         let mut state = self.lock();
         // A space goes once; a channel does not outlive it.
-        let _once = self.erased.set(notice);
+        let _once = self.erased.set(Box::new(notice));
         self.drop_ring(&mut state);
         state.acks.clear();
         state.roster_frame = None;
@@ -292,12 +305,12 @@ impl SpaceChannel {
 
     /// What to tell a session when the space is gone.
     pub(crate) fn erased(&self) -> Option<Bytes> {
-        self.erased.get().cloned()
+        self.erased.get().map(|notice| Bytes::clone(notice))
     }
 
     /// Entries left for a subscriber, from memory.
     pub(crate) fn count_live(&self, entries: u64) {
-        self.counters.entries_live_total.add(entries);
+        self.common.counters.entries_live_total.add(entries);
     }
 
     /// What comes after a cursor, in the form for a subscriber that omits the bodies of `omit_own_of`.
@@ -346,12 +359,13 @@ impl SpaceChannel {
 
     /// The RosterUpdate from one roster hash to another, encoded by whoever needs it first.
     pub(crate) fn roster_frame(&self, hashes: (Hash, Hash), encode: impl FnOnce() -> SharedFrame) -> SharedFrame {
-        let kept = self.lock().roster_frame.clone();
-        if let Some((_, frame)) = kept.filter(|(held, _)| *held == hashes) {
-            return frame;
+        if let Some((held, frame)) = self.lock().roster_frame.as_deref()
+            && *held == hashes
+        {
+            return frame.clone();
         }
         let frame = encode();
-        self.lock().roster_frame = Some((hashes, frame.clone()));
+        self.lock().roster_frame = Some(Box::new((hashes, frame.clone())));
         frame
     }
 
@@ -431,7 +445,7 @@ impl ChannelState {
 impl Drop for SpaceChannel {
     fn drop(&mut self) {
         let bytes = self.lock().ring.bytes();
-        self.counters.live_bytes.sub_len(bytes);
+        self.common.counters.live_bytes.sub_len(bytes);
     }
 }
 
@@ -449,7 +463,7 @@ mod tests {
         let live = |live_bytes_max| {
             let counters = Arc::<Counters>::default();
             let limits = RelayLimits { live_bytes_max, ..RelayLimits::default() };
-            let channel = SpaceChannel::new(limits, Arc::clone(&counters), None);
+            let channel = SpaceChannel::new(Arc::new(Common { limits, counters: Arc::clone(&counters) }), None);
             let mut state = channel.lock();
             for seq in 1..=3 {
                 let frame = SharedFrame { bytes: Bytes::from_static(&[0; 100]), header_bytes: 2 };
@@ -467,8 +481,15 @@ mod tests {
     }
 
     #[test]
+    fn a_space_that_only_has_sessions_is_small() {
+        let bytes = std::mem::size_of::<SpaceChannel>();
+        assert!(bytes <= 208, "{bytes} bytes per active space");
+    }
+
+    #[test]
     fn more_devices_than_a_roster_has_push_out_the_one_that_was_silent_for_longest() {
-        let channel = SpaceChannel::new(RelayLimits::default(), Arc::default(), None);
+        let common = Common { limits: RelayLimits::default(), counters: Arc::default() };
+        let channel = SpaceChannel::new(Arc::new(common), None);
         let opened = Opened { connection_id: 1, waker: Arc::new(|| {}) };
         let session = SessionHandle::new(opened.connection_id, opened.waker);
         let all = u16::try_from(ACK_NOTICES_MAX).unwrap() + 1;

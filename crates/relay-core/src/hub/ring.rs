@@ -33,8 +33,12 @@ impl LiveFrame {
     }
 }
 
+/// Nothing until the first commit that somebody follows.
 #[derive(Debug, Default)]
-pub(super) struct Ring {
+pub(super) struct Ring(Option<Box<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
     frames: VecDeque<LiveFrame>,
     bytes: usize,
     runs: Runs,
@@ -42,12 +46,39 @@ pub(super) struct Ring {
 
 impl Ring {
     /// Bytes kept, joined or not.
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes + self.runs.bytes()
+    pub(super) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |kept| kept.bytes + kept.runs.bytes())
     }
 
     /// Appends a frame and drops the oldest ones above the limit, the new one included when it is too large alone.
     pub(super) fn push(&mut self, frame: LiveFrame, bytes_max: usize) {
+        self.0.get_or_insert_default().push(frame, bytes_max);
+    }
+
+    /// Keeps the frames only.
+    pub(super) fn forget_runs(&mut self) {
+        if let Some(kept) = &mut self.0 {
+            kept.runs.clear();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    /// The frame that starts right after a cursor.
+    pub(super) fn after(&self, cursor: u64) -> Option<&LiveFrame> {
+        self.0.as_ref()?.after(cursor)
+    }
+
+    /// All frames after a cursor in one piece, for a subscriber who gets them in the form of everybody.
+    pub(super) fn run_after(&mut self, cursor: u64, omit_own_of: Option<DeviceKey>) -> Option<Run> {
+        self.0.as_mut()?.run_after(cursor, omit_own_of)
+    }
+}
+
+impl Kept {
+    fn push(&mut self, frame: LiveFrame, bytes_max: usize) {
         self.runs.clear();
         self.bytes += frame.bytes();
         self.frames.push_back(frame);
@@ -57,17 +88,7 @@ impl Ring {
         }
     }
 
-    /// Keeps the frames only.
-    pub(super) fn forget_runs(&mut self) {
-        self.runs.clear();
-    }
-
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
-    /// The frame that starts right after a cursor.
-    pub(super) fn after(&self, cursor: u64) -> Option<&LiveFrame> {
+    fn after(&self, cursor: u64) -> Option<&LiveFrame> {
         // Mostly the newest one: a subscriber that keeps up lacks nothing else.
         if let Some(newest) = self.frames.back().filter(|frame| frame.first_seq == cursor + 1) {
             return Some(newest);
@@ -75,11 +96,8 @@ impl Ring {
         let place = self.frames.binary_search_by_key(&(cursor + 1), |frame| frame.first_seq).ok()?;
         self.frames.get(place)
     }
-}
 
-impl Ring {
-    /// All frames after a cursor in one piece, for a subscriber who gets them in the form of everybody.
-    pub(super) fn run_after(&mut self, cursor: u64, omit_own_of: Option<DeviceKey>) -> Option<Run> {
+    fn run_after(&mut self, cursor: u64, omit_own_of: Option<DeviceKey>) -> Option<Run> {
         let place = self.frames.binary_search_by_key(&(cursor + 1), |frame| frame.first_seq).ok()?;
         let frames = self.frames.range(place..);
         if omit_own_of.is_some() && frames.clone().any(|frame| !frame.own.is_empty()) {

@@ -6,6 +6,9 @@ use std::collections::VecDeque;
 /// How many heads are remembered.
 const HEADS_MAX: usize = 256;
 
+/// Up to so many the memory grows by one at a time: most spaces rest after a few.
+const HEADS_BY_ONE_MAX: usize = 4;
+
 /// Heads by ascending size.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RecentHeads(VecDeque<(u64, Hash)>);
@@ -17,6 +20,9 @@ impl RecentHeads {
         }
         if self.0.len() >= HEADS_MAX {
             self.0.pop_front();
+        }
+        if self.0.len() < HEADS_BY_ONE_MAX {
+            self.0.reserve_exact(1);
         }
         self.0.push_back((size, head));
     }

@@ -30,7 +30,12 @@ impl SpaceFixture {
     /// A space whose version 1 lists these devices.
     #[must_use]
     pub fn new(seed: u8, devices: &[(&KeyPair, Rights)]) -> Self {
-        let root = KeyPair::from_seed(&[seed; 32]);
+        Self::of_root(KeyPair::from_seed(&[seed; 32]), devices)
+    }
+
+    /// The same with a root of one's own.
+    #[must_use]
+    pub fn of_root(root: KeyPair, devices: &[(&KeyPair, Rights)]) -> Self {
         let fields = StatementFields {
             queue_mode: false,
             space: root.space(),

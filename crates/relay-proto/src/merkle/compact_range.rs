@@ -34,6 +34,10 @@ impl CompactRange {
                 carry = node_hash(&left, &carry);
             }
         }
+        if self.hashes.len() == self.hashes.capacity() {
+            // Each space has a range, and it grows with the logarithm of its log only.
+            self.hashes.reserve_exact(1);
+        }
         self.hashes.push(carry);
         self.leaves = self.leaves.saturating_add(1);
     }

@@ -18,6 +18,9 @@ const OPEN_ROWS_MAX: usize = 1024;
 /// Bytes of the file of this run beyond which nothing more is let go into it.
 const COLD_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 
+/// The list of spaces in memory gives room back when it has more than so many times what it holds.
+const RESIDENTS_ROOM_FACTOR: usize = 4;
+
 /// How many spaces stay in memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Residency {
@@ -102,7 +105,7 @@ impl Spaces {
             if count == 0 {
                 return;
             }
-            let Some(mut seen) = lock(&self.residents).pop_front() else { return };
+            let Some(mut seen) = lock(&self.residents).pop_front() else { break };
             let Found::Resident(space) = self.find(seen.id) else { continue };
             let uses = space.uses();
             seen.idle_looks = if uses == seen.uses { seen.idle_looks.saturating_add(looks) } else { 0 };
@@ -112,6 +115,11 @@ impl Spaces {
             } else {
                 lock(&self.residents).push_back(seen);
             }
+        }
+        let mut residents = lock(&self.residents);
+        let left = residents.len();
+        if residents.capacity() > RESIDENTS_ROOM_FACTOR * left {
+            residents.shrink_to(2 * left);
         }
     }
 

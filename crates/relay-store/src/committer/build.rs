@@ -12,7 +12,7 @@ use crate::segment::record::{EntryFields, record_bytes};
 use crate::segments::GroupContents;
 use crate::shared::Shared;
 use crate::space::{Finder, Space, SpaceState};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use relay_core::commit::{GroupAttestor, UnsignedGroup};
 use relay_core::ledger::{AppliedPush, PreparedPush, PushPlan, RosterState, SpaceLedger};
 use relay_core::store::{Refusal, StoreError, StoredEntry};
@@ -193,6 +193,10 @@ impl Build {
         let (space, added) = match self.find(id) {
             Ok(space) => {
                 let mut state = space.lock();
+                let held = state.ledger.roster().chain();
+                let is_news = !chain.iter().all(|statement| held.contains(statement));
+                let own = is_news.then(|| own_copy(chain, keyring));
+                let (chain, keyring) = own.as_ref().map_or((chain, keyring), |(chain, keyring)| (&chain[..], keyring));
                 let plan = state.ledger.decide_roster(chain, keyring, now_ms).map_err(StoreError::Refused)?;
                 let Some(plan) = plan else { return Ok(None) };
                 let added = plan.added().to_vec();
@@ -238,7 +242,8 @@ impl Build {
         if self.shared.is_importing(id) {
             return Err(StoreError::Overloaded);
         }
-        let roster = RosterState::found(id, chain, keyring, now_ms).map_err(StoreError::Refused)?;
+        let (chain, keyring) = own_copy(chain, keyring);
+        let roster = RosterState::found(id, &chain, &keyring, now_ms).map_err(StoreError::Refused)?;
         let fresh = self.touched.iter().filter(|touched| touched.fresh).count();
         if self.shared.space_count() + fresh >= self.spaces_max {
             return Err(StoreError::Refused(Refusal::TooManySpaces));
@@ -271,9 +276,9 @@ impl Build {
         let mut attestor = GroupAttestor::new(self.moment.time_ms);
         for touched in self.touched.iter_mut() {
             let mut state = touched.space.lock();
-            touched.slot = attestor.add(&mut state.ledger, &touched.leaves, &*self.shared.entropy);
+            touched.slot = attestor.add(&mut state.ledger, &touched.leaves);
         }
-        attestor.close(&self.shared.owner.log_id)
+        attestor.close(&self.shared.owner.log_id, &*self.shared.entropy)
     }
 
     /// The group (`None` without records), and what happens once it is durable.
@@ -296,6 +301,15 @@ impl Build {
 pub(super) struct Written {
     pub(super) group: Group,
     pub(super) contents: GroupContents,
+}
+
+/// A roster in memory of its own, in one piece: what came is a part of a message, which would be kept whole with it.
+fn own_copy(chain: &[Bytes], keyring: &Bytes) -> (Vec<Bytes>, Bytes) {
+    let mut bytes = BytesMut::with_capacity(chain.iter().map(Bytes::len).sum::<usize>() + keyring.len());
+    chain.iter().chain([keyring]).for_each(|part| bytes.extend_from_slice(part));
+    let mut bytes = bytes.freeze();
+    let chain = chain.iter().map(|statement| bytes.split_to(statement.len())).collect();
+    (chain, bytes)
 }
 
 /// Appends the new entries of a push to the group, the index and what the listener will hear.
