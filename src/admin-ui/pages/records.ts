@@ -4,7 +4,7 @@ import { h, replace } from '../dom.js';
 import { moment } from '../format.js';
 import type { LogLines } from '../model.js';
 import { repeat, type PageEntry } from '../page.js';
-import { empty, heading, pseudonym, table, trouble, type Column } from '../parts.js';
+import { empty, heading, pseudonym, prose, table, trouble, type Column } from '../parts.js';
 
 const PERIOD_MS = 2000;
 const LINES_MAX = 500;
@@ -79,7 +79,7 @@ export const auditPage: PageEntry = {
   title: 'Audit',
   show: async ({ place, signal }) => {
     const body = h('div');
-    replace(place, heading('Audit', 'Who did what to what, and when; `relay audit verify` shows that nobody changed it.'), body);
+    replace(place, heading('Audit', prose('Who did what to what, and when; `relay audit verify` shows that nobody changed it.')), body);
     try {
       const rows = auditRows(await get<unknown>('audit', signal));
       replace(body, rows.length === 0 ? empty('Nothing was done yet', 'Acts of administration stand here, the newest first.') : table('Acts', AUDIT, rows));

@@ -92,5 +92,5 @@ function rootPage({ version, phase }: RootDeps, places: readonly Place[]): strin
 }
 
 function rowOf({ path, does }: Place): Html {
-  return html`<p class="row"><a href="${path}">${path}</a><span class="soft">${does}</span></p>`;
+  return html`<p><a href="${path}">${path}</a><br><span class="soft">${does}</span></p>`;
 }
