@@ -20,7 +20,9 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   'client/graceful/node.ts': { own: ['client', 'client/node.ts', 'client-node'], packages: [] },
   // Loads hyperswarm by its name, where it is installed.
   'client/plures/node.ts': { own: ['client', 'client/node.ts'], packages: [] },
-  'client/eidetica/node.ts': { own: ['client', 'client-node'], packages: [] },
+  // Loads iroh by its name, where it is installed.
+  'client/eidetica/node.ts': { own: ['client', 'client-node', 'client/eidetica/serve/node-listener.ts'], packages: [] },
+  'client/eidetica/serve/node-listener.ts': { own: ['client'], packages: ['node:*'] },
   'client-node': { own: ['client'], packages: ['node:*'] },
   yjs: { own: ['client'], packages: ['lib0', 'y-protocols', 'yjs'] },
   'yjs/node.ts': { own: ['client/node.ts', 'yjs'], packages: ['yjs'] },

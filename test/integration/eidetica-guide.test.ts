@@ -2,10 +2,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadIroh } from '../../src/client/eidetica/iroh/iroh-package.js';
 import { Peer } from '../conformance/eidetica/client.js';
 import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
 
 const ROOT = join(import.meta.dirname, '../..');
+const isIrohInstalled = await loadIroh().then(() => true, () => false);
 
 describe.skipIf(!productBuilt())('the guide of Eidetica (skipped unless the product is built)', () => {
   let dir: string;
@@ -17,16 +19,34 @@ describe.skipIf(!productBuilt())('the guide of Eidetica (skipped unless the prod
 
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-  test('its program runs, and the relay has what it committed', async () => {
-    const relay = await startRelay({ dataDir: join(dir, 'data'), port: await freePort() });
-    const [, code = ''] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(ROOT, 'docs/guides/eidetica.md'), 'utf8')) ?? [];
-    const lines = code.replaceAll("'sealrelay/eidetica'", "'../../src/client/eidetica/node.js'").replace('127.0.0.1:8787', `127.0.0.1:${relay.port}`).replace('./device', join(dir, 'device')).split('\n');
+  /** Runs the program at this place of the guide; what its names stand for in the end. */
+  async function run(place: number, names: readonly string[], given: Readonly<Record<string, string>> = {}): Promise<Record<string, unknown>> {
+    const programs = [...readFileSync(join(ROOT, 'docs/guides/eidetica.md'), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)];
+    let code = (programs[place]?.[1] ?? '').replaceAll("'sealrelay/eidetica'", "'../../src/client/eidetica/node.js'");
+    for (const [old, by] of Object.entries(given)) code = code.replace(old, by);
+    const lines = code.split('\n');
     const isImport = (line: string): boolean => line.startsWith('import ');
     const body = lines.filter((line) => !isImport(line));
-    writeFileSync(join(dir, 'guide.ts'), [...lines.filter(isImport), 'export async function guide(): Promise<{ tree: string; id: string }> {', ...body, 'return { tree, id };', '}', ''].join('\n'));
-    const { guide } = (await import(join(dir, 'guide.ts'))) as { guide: () => Promise<{ tree: string; id: string }> };
-    const { tree, id } = await guide();
-    expect(await new Peer(new URL(`http://127.0.0.1:${relay.port}`)).tips(tree)).toEqual([id]);
+    const file = join(dir, `guide-${place}.ts`);
+    writeFileSync(file, [...lines.filter(isImport), 'export async function guide(): Promise<Record<string, unknown>> {', ...body, `return { ${names.join(', ')} };`, '}', ''].join('\n'));
+    const { guide } = (await import(file)) as { guide: () => Promise<Record<string, unknown>> };
+    return guide();
+  }
+
+  test('its program runs, and the relay has what it committed', async () => {
+    const relay = await startRelay({ dataDir: join(dir, 'data'), port: await freePort() });
+    const { tree, id } = await run(0, ['tree', 'id'], { '127.0.0.1:8787': `127.0.0.1:${relay.port}`, './device': join(dir, 'device') });
+    expect(await new Peer(new URL(`http://127.0.0.1:${relay.port}`)).tips(String(tree))).toEqual([id]);
     await relay.stop();
+  });
+
+  test('two devices meet without a relay', async () => {
+    const { tree, received } = await run(1, ['tree', 'received'], { 'port: 8788': `port: ${await freePort()}` });
+    expect(received).toEqual([tree]);
+  });
+
+  test.skipIf(!isIrohInstalled)('two devices meet over iroh (skipped unless @number0/iroh can be loaded here)', async () => {
+    const { peer } = await run(2, ['peer'], { '{ seed }': "{ seed, bind: ['127.0.0.1:0', '[::1]:0'] }" });
+    expect(peer).toMatchObject({ isMutual: true });
   });
 });

@@ -4,9 +4,10 @@ import { ClientError } from '../client-error.js';
 import { Emitter } from '../emitter.js';
 import type { Timer } from '../environment.js';
 import { COMMITS_WAITING_MAX, PROBE_SECS, REQUESTS_MAX } from './limits.js';
-import { runRelation, wayTo } from './relation-job.js';
-import type { EngineParts, Exchanged } from './relation-job.js';
+import { hasWay, runRelation, wayTo } from './relation-job.js';
+import type { EngineParts, Exchanged, Task } from './relation-job.js';
 import { Relation } from './relation.js';
+import type { Greeted, Served } from './serve/sync-handler.js';
 
 /** What the engine tells. */
 export interface SyncEvents {
@@ -16,6 +17,10 @@ export interface SyncEvents {
   gaveUp: { readonly peer: string; readonly tree: string; readonly error: ClientError };
   /** A peer cannot be reached, or can be again. */
   reachable: { readonly peer: string; readonly isReachable: boolean };
+  /** A peer that asks this device proved its key. */
+  greeted: Greeted;
+  /** A peer asked this device for a tree, or sent entries of it. */
+  served: Served;
   /** The engine's state could not be kept; what is lost of it is found again by comparing trees. */
   storageFailed: unknown;
 }
@@ -24,14 +29,33 @@ export interface SyncEvents {
 export type Command =
   | { readonly kind: 'queue-entry'; readonly tree: string; readonly id: string }
   | { readonly kind: 'create-relationship' | 'remove-relationship'; readonly peer: string; readonly tree: string }
-  | { readonly kind: 'remove-peer'; readonly peer: string }
+  | { readonly kind: 'remove-peer' | 'peer-moved'; readonly peer: string }
+  | { readonly kind: 'entries-came'; readonly tree: string; readonly from: string | null }
   | { readonly kind: 'sync-tree'; readonly peer: string; readonly tree: string; readonly done: (exchanged: Exchanged) => void }
+  | { readonly kind: 'send-entries'; readonly peer: string; readonly tree: string; readonly ids: readonly string[]; readonly done: (exchanged: Exchanged) => void }
   | { readonly kind: 'flush'; readonly done: (exchanged: readonly Exchanged[]) => void };
+
+/** What waits for a peer, of one tree. */
+export interface PendingSync {
+  readonly peer: string;
+  readonly tree: string;
+  /** Ids that wait to be sent. */
+  readonly waiting: number;
+  /** Whether the whole tree is to be compared. */
+  readonly isCompared: boolean;
+  /** Attempts that failed in a row. */
+  readonly attempts: number;
+  /** Unix milliseconds before which nothing is tried; null when nothing is until there is something new. */
+  readonly dueAt: number | null;
+}
+
+/** `incoming`: there is no way to it, it comes by itself; `reachable` is what the last exchange says. */
+export type PeerState = 'reachable' | 'unreachable' | 'incoming';
 
 /** An exchange that somebody waits for. */
 interface Job {
   readonly relation: Relation;
-  readonly compare: boolean;
+  readonly task: Task;
   readonly done: (exchanged: Exchanged) => void;
 }
 
@@ -89,6 +113,11 @@ export class BackgroundSync {
     this.#soon();
   }
 
+  /** Entries of a tree came from a peer, or from somebody who is none: others may lack them. */
+  entriesCame(tree: string, from: string | null): void {
+    if (!this.#isStopped) this.submit({ kind: 'entries-came', tree, from });
+  }
+
   /** Takes no more commands and resolves when nothing is at work; so does every further call. */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#stop());
@@ -110,8 +139,20 @@ export class BackgroundSync {
   /** Ids that wait to be sent, over all peers; a tree that is to be compared counts as one. */
   get waiting(): number {
     let count = 0;
-    for (const relation of this.#all()) count += relation.needsComparison ? 1 : relation.waiting;
+    for (const relation of this.#all()) if (this.#hasWay(relation)) count += relation.needsComparison ? 1 : relation.waiting;
     return count;
+  }
+
+  /** What waits, by peer and tree. */
+  pending(): readonly PendingSync[] {
+    const unclean = [...this.#all()].filter((relation) => !relation.isClean && this.#hasWay(relation));
+    return unclean.map(({ peer, tree, waiting, wantsComparison, attempts, dueAt, isGivenUp }) => ({ peer, tree, waiting, isCompared: wantsComparison, attempts, dueAt: isGivenUp ? null : dueAt }));
+  }
+
+  /** How things are between this device and a peer. */
+  stateOf(peer: string): PeerState {
+    if (!hasWay(this.#parts, peer)) return 'incoming';
+    return this.#unreachable.has(peer) ? 'unreachable' : 'reachable';
   }
 
   *#all(): Generator<Relation> {
@@ -148,7 +189,17 @@ export class BackgroundSync {
         this.#unreachable.delete(command.peer);
         break;
       case 'sync-tree':
-        this.#jobs.push({ relation: this.#relationOf(command.peer, command.tree), compare: true, done: command.done });
+        this.#jobs.push({ relation: this.#relationOf(command.peer, command.tree), task: 'compare', done: command.done });
+        break;
+      case 'send-entries':
+        this.#jobs.push({ relation: this.#relations.get(command.peer)?.get(command.tree) ?? new Relation(command.peer, command.tree), task: { ids: command.ids }, done: command.done });
+        break;
+      case 'entries-came':
+        for (const relation of this.#byTree.get(command.tree) ?? []) if (relation.peer !== command.from && this.#hasWay(relation)) relation.hear(this.#parts.environment.now());
+        break;
+      case 'peer-moved':
+        // What it lacks was not counted while there was no way to it.
+        for (const relation of this.#relations.get(command.peer)?.values() ?? []) relation.needsComparison = true;
         break;
       case 'flush':
         this.#flush(command.done);
@@ -156,20 +207,22 @@ export class BackgroundSync {
   }
 
   #queue(relation: Relation, id: string): void {
+    // Who only comes by itself asks for what it lacks.
+    if (!this.#hasWay(relation)) return;
     // A peer that was given up gets another chance with something new.
     if (relation.isGivenUp) relation.succeeded();
     relation.add(id, this.#parts.environment.now());
   }
 
   #flush(done: (exchanged: readonly Exchanged[]) => void): void {
-    const unclean = [...this.#all()].filter((relation) => !relation.isClean || relation.isRunning);
+    const unclean = [...this.#all()].filter((relation) => (!relation.isClean || relation.isRunning) && this.#hasWay(relation));
     const ended: Exchanged[] = [];
     if (unclean.length === 0) return done(ended);
     const one = (exchanged: Exchanged): void => {
       ended.push(exchanged);
       if (ended.length === unclean.length) done(ended);
     };
-    for (const relation of unclean) this.#jobs.push({ relation, compare: false, done: one });
+    for (const relation of unclean) this.#jobs.push({ relation, task: 'waiting', done: one });
   }
 
   #relationOf(peer: string, tree: string): Relation {
@@ -210,8 +263,12 @@ export class BackgroundSync {
       if (this.#busy.has(relation.peer) || (now < relation.dueAt && !relation.isGivenUp)) continue;
       const isDue = relation.isDue(now, options.queue.maxQueueSize, options.queue.maxQueueAgeSecs);
       const compare = !isDue && this.#isPullDue(relation, now);
-      if (isDue || compare) void this.#run({ relation, compare, done: nobody });
+      if ((isDue || compare) && this.#hasWay(relation)) void this.#run({ relation, task: compare ? 'compare' : 'waiting', done: nobody });
     }
+  }
+
+  #hasWay(relation: Relation): boolean {
+    return hasWay(this.#parts, relation.peer);
   }
 
   #isPullDue(relation: Relation, now: number): boolean {
@@ -219,12 +276,12 @@ export class BackgroundSync {
     return pullIntervalSecs > 0 && now - (this.#comparedAt.get(relation) ?? 0) >= pullIntervalSecs * 1000;
   }
 
-  async #run({ relation, compare, done }: Job): Promise<void> {
+  async #run({ relation, task, done }: Job): Promise<void> {
     const { state, environment, options } = this.#parts;
     this.#busy.add(relation.peer);
     relation.isRunning = true;
-    const [isComparison, wasGivenUp] = [compare || relation.needsComparison, relation.isGivenUp];
-    const exchanged = await runRelation(this.#parts, relation, compare);
+    const [isComparison, wasGivenUp] = [task === 'compare' || (task === 'waiting' && relation.wantsComparison), relation.isGivenUp];
+    const exchanged = await runRelation(this.#parts, relation, task);
     const { error } = exchanged;
     relation.isRunning = false;
     // It may have been taken out meanwhile.
@@ -232,6 +289,7 @@ export class BackgroundSync {
     this.#setReachable(relation.peer, error === null || error.code !== 'peer_unreachable');
     if (error !== null && !error.temporary && relation.attempts >= options.attemptsMax) this.#giveUp(relation, error, wasGivenUp);
     await state.save().catch((cause: unknown) => this.events.emit('storageFailed', cause));
+    if (exchanged.received.length > 0) this.#handle({ kind: 'entries-came', tree: relation.tree, from: relation.peer });
     this.#busy.delete(relation.peer);
     this.events.emit('exchanged', exchanged);
     done(exchanged);

@@ -14,14 +14,17 @@ export interface EntryBackend {
   get(id: string): Promise<Entry | undefined>;
   /** Entries of the tree that no other entry of it names as a parent; none of an unknown tree. */
   tips(tree: string): Promise<readonly string[]>;
-  /** Stores entries of a tree, whose ids and signatures were checked; parents come first. */
+  /** Stores entries of a tree, whose ids and signatures were checked; parents come first, and what is there already is passed over. Peers are told that all of it is kept once this resolves. */
   put(tree: string, entries: readonly StoredEntry[]): Promise<void>;
+  /** How many entries the tree has, for peers that are told which trees there are; they are told 0 where it is absent. */
+  count?(tree: string): Promise<number>;
 }
 
 /** Keeps entries for the life of the process. */
 export class MemoryEntryBackend implements EntryBackend {
   readonly #entries = new Map<string, Entry>();
   readonly #tips = new Map<string, Set<string>>();
+  readonly #counts = new Map<string, number>();
 
   async get(id: string): Promise<Entry | undefined> {
     return this.#entries.get(id);
@@ -35,11 +38,16 @@ export class MemoryEntryBackend implements EntryBackend {
     for (const { id, entry } of entries) {
       if (this.#entries.has(id) || treeOf(entry, id) !== tree) continue;
       this.#entries.set(id, entry);
+      this.#counts.set(tree, (this.#counts.get(tree) ?? 0) + 1);
       const tips = this.#tips.get(tree) ?? new Set();
       this.#tips.set(tree, tips);
       for (const parent of entry.tree.parents) tips.delete(parent);
       tips.add(id);
     }
+  }
+
+  async count(tree: string): Promise<number> {
+    return this.#counts.get(tree) ?? 0;
   }
 
   get size(): number {
@@ -66,7 +74,7 @@ export async function lackingOf(backend: EntryBackend, ourTips: readonly string[
 }
 
 /** These and all that come before them, as far as they are known here; not more than so many, as sending too much is harmless. */
-async function ancestorsOf(backend: EntryBackend, ids: readonly string[], max: number): Promise<ReadonlySet<string>> {
+export async function ancestorsOf(backend: EntryBackend, ids: readonly string[], max: number): Promise<ReadonlySet<string>> {
   const seen = new Set<string>();
   const waiting = [...ids];
   // A list that grows while it is gone through.
@@ -83,22 +91,31 @@ async function ancestorsOf(backend: EntryBackend, ids: readonly string[], max: n
 
 /** Each entry behind those of its parents that are among them. */
 export function parentsFirst(entries: ReadonlyMap<string, Entry>): readonly StoredEntry[] {
-  const ordered: StoredEntry[] = [];
+  const parents = new Map([...entries].map(([id, entry]) => [id, entry.tree.parents]));
+  return idsParentsFirst(parents).flatMap((id) => {
+    const entry = entries.get(id);
+    return entry === undefined ? [] : [{ id, entry }];
+  });
+}
+
+/** The same of ids with their parents. */
+export function idsParentsFirst(parentsOf: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const ordered: string[] = [];
   const placed = new Set<string>();
-  for (const start of entries.keys()) {
+  for (const start of parentsOf.keys()) {
     // Depth first with a stack of our own: histories are longer than the stack of calls.
     const path = [start];
     for (let id = path.at(-1); id !== undefined; id = path.at(-1)) {
-      const entry = placed.has(id) ? undefined : entries.get(id);
-      const parent = entry?.tree.parents.find((other) => entries.has(other) && !placed.has(other));
+      const parents = placed.has(id) ? undefined : parentsOf.get(id);
+      const parent = parents?.find((other) => parentsOf.has(other) && !placed.has(other));
       if (parent !== undefined) {
         path.push(parent);
         continue;
       }
       path.pop();
-      if (entry === undefined) continue;
+      if (parents === undefined) continue;
       placed.add(id);
-      ordered.push({ id, entry });
+      ordered.push(id);
     }
   }
   return ordered;

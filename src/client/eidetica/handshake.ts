@@ -3,7 +3,7 @@
 import { ClientError } from '../client-error.js';
 import type { Environment } from '../environment.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
-import type { SyncTransport } from './http-transport.js';
+import type { SyncTransport } from './transport.js';
 import { publicKeyBytes, publicKeyText } from './keys.js';
 import { readHandshake } from './wire.js';
 import type { Address, HandshakeAnswer, HandshakeRequest } from './wire.js';
@@ -46,6 +46,8 @@ export interface Acquaintance {
   readonly displayName: string | null;
   /** Whether it is of this project, and both sides proved their keys over one transcript. */
   readonly isMutual: boolean;
+  /** Whether it takes proofs of requests, so that it knows who sends them. */
+  readonly takesProofs: boolean;
   readonly trees: HandshakeAnswer['trees'];
 }
 
@@ -55,13 +57,16 @@ export interface Greeting {
   readonly identity: Identity;
   readonly environment: Pick<Environment, 'randomBytes'>;
   readonly displayName: string;
+  /** Where this device can be asked; empty where it cannot. */
+  readonly listenAddresses?: readonly Address[];
   /** Refuses peers that do not prove themselves over a transcript. */
   readonly requireMutual: boolean;
 }
 
-/** What both sides of a handshake sign, every field behind its length. */
-export function transcriptBytes(role: 'peer' | 'relay', relay: string, peer: string, peerChallenge: Uint8Array, relayChallenge: Uint8Array): Uint8Array {
-  return behindLengths([TEXT.encode(DOMAIN), TEXT.encode(role), TEXT.encode(relay), TEXT.encode(peer), peerChallenge, relayChallenge]);
+/** What both sides of a handshake sign, every field behind its length; `relay` is who is asked. What a way has of its own, so that nobody can stand in between, comes last. */
+export function transcriptBytes(role: 'peer' | 'relay', relay: string, peer: string, peerChallenge: Uint8Array, relayChallenge: Uint8Array, channel: Uint8Array = new Uint8Array()): Uint8Array {
+  const fields = [TEXT.encode(DOMAIN), TEXT.encode(role), TEXT.encode(relay), TEXT.encode(peer), peerChallenge, relayChallenge];
+  return behindLengths(channel.length === 0 ? fields : [...fields, channel]);
 }
 
 /** Every field behind its length, eight bytes in big-endian order. */
@@ -81,25 +86,27 @@ export function behindLengths(fields: readonly Uint8Array[]): Uint8Array {
 export async function greet(greeting: Greeting): Promise<Acquaintance> {
   const first = await exchange(greeting, {});
   const { publicKey, displayName, trees, ours } = first.answer;
+  if (publicKey === greeting.identity.publicKey) throw new ClientError('peer_is_self', 'this address is of this device itself');
   if (ours?.version !== 1) {
     if (greeting.requireMutual) throw new ClientError('peer_untrusted', 'the peer does not prove itself over a transcript, which is asked for');
-    return { publicKey, displayName, trees, isMutual: false };
+    return { publicKey, displayName, trees, isMutual: false, takesProofs: false };
   }
   const { identity } = greeting;
   const challenge = greeting.environment.randomBytes(CHALLENGE_BYTES);
   const relayChallenge = first.answer.newChallenge;
-  const transcript = (role: 'peer' | 'relay'): Uint8Array => transcriptBytes(role, publicKey, identity.publicKey, challenge, relayChallenge);
+  const channel = greeting.transport.channelTo?.(greeting.address);
+  const transcript = (role: 'peer' | 'relay'): Uint8Array => transcriptBytes(role, publicKey, identity.publicKey, challenge, relayChallenge, channel);
   const signature = await identity.sign(transcript('peer'));
   const second = await exchange(greeting, { challenge, sealrelay: { relay_challenge: [...relayChallenge], signature: [...signature] } });
   const proof = second.answer.ours?.signature ?? null;
   const isProven = second.answer.publicKey === publicKey && proof !== null && (await identity.verify(second.key, transcript('relay'), proof));
   if (!isProven) throw new ClientError('peer_untrusted', 'the peer did not prove its key over the transcript');
-  return { publicKey, displayName: second.answer.displayName, trees: second.answer.trees, isMutual: true };
+  return { publicKey, displayName: second.answer.displayName, trees: second.answer.trees, isMutual: true, takesProofs: ours.takesProofs };
 }
 
 /** One request and its answer, whose key has signed our challenge. */
 async function exchange(
-  { transport, address, identity, environment, displayName }: Greeting,
+  { transport, address, identity, environment, displayName, listenAddresses = [] }: Greeting,
   more: { readonly challenge?: Uint8Array; readonly sealrelay?: NonNullable<HandshakeRequest['sealrelay']> },
 ): Promise<{ answer: HandshakeAnswer; key: Uint8Array }> {
   const challenge = more.challenge ?? environment.randomBytes(CHALLENGE_BYTES);
@@ -109,7 +116,7 @@ async function exchange(
     display_name: displayName,
     protocol_version: PROTOCOL_VERSION,
     challenge: [...challenge],
-    listen_addresses: [],
+    listen_addresses: listenAddresses,
     ...(more.sealrelay === undefined ? {} : { sealrelay: more.sealrelay }),
   };
   const answer = readHandshake(await transport.send(address, { Handshake: request }));

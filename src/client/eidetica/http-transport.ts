@@ -5,15 +5,12 @@ import type { Environment } from '../environment.js';
 import { fetchWithin } from '../region/timed-fetch.js';
 import { toBase64 } from './keys.js';
 import { ANSWER_BYTES_MAX, ERROR_CHARS_MAX, REQUEST_TIMEOUT_MS } from './limits.js';
+import { PROOF_HEADER } from './request-proof.js';
+import type { Prove, SyncTransport } from './transport.js';
 import type { Address, SyncRequest } from './wire.js';
 
-/** A way to peers. */
-export interface SyncTransport {
-  /** Whether it can reach addresses of this kind. */
-  canReach(address: Address): boolean;
-  /** The answer, as it came; rejects with a ClientError, which is temporary when trying again can help. */
-  send(address: Address, request: SyncRequest): Promise<unknown>;
-}
+/** Nothing that both ends of a request over HTTP know is out of reach of who stands between them. */
+const NO_CHANNEL = new Uint8Array();
 
 export interface HttpTransportOptions {
   readonly fetch?: typeof globalThis.fetch;
@@ -38,12 +35,14 @@ export class HttpTransport implements SyncTransport {
     return address.transport_type === 'http';
   }
 
-  async send(address: Address, request: SyncRequest): Promise<unknown> {
+  async send(address: Address, request: SyncRequest, prove?: Prove): Promise<unknown> {
     const { url, authorization } = endpointOf(address);
+    const body = new TextEncoder().encode(JSON.stringify(request));
+    const proof = prove === undefined ? {} : { [PROOF_HEADER]: await prove(body, NO_CHANNEL) };
     const init: RequestInit = {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(authorization === null ? {} : { authorization }) },
-      body: JSON.stringify(request),
+      headers: { 'content-type': 'application/json', ...(authorization === null ? {} : { authorization }), ...proof },
+      body,
       cache: 'no-store',
       credentials: 'omit',
       redirect: 'error',

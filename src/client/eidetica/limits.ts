@@ -38,3 +38,5 @@ export const ANSWER_BYTES_MAX = 128 * 1024 * 1024;
 export const ERROR_CHARS_MAX = 300;
 /** Ancestors looked at to find out what a peer has. */
 export const ANCESTORS_MAX = 100_000;
+/** Ids that a peer is known to have, told beside our tips. */
+export const COMMON_TIPS_MAX = 1000;

@@ -9,7 +9,8 @@ const DOMAIN = 'eidetica/sync/tree-request/v1';
 const NONCE_BYTES = 32;
 const TEXT = new TextEncoder();
 
-function u64(value: number): Uint8Array {
+/** A number as eight bytes in big-endian order. */
+export function u64(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
   return bytes;
@@ -26,11 +27,16 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return at < 0 ? a.length - b.length : (a[at] ?? 0) - (b[at] ?? -1);
 }
 
+/** What a proof signs, each field behind its length. */
+export function proofBytes(peer: string, tree: string, tips: readonly string[], timestampMs: number, nonce: Uint8Array): Uint8Array {
+  const sorted = inOrder(tips);
+  const fields = [DOMAIN, peer, tree].map((field) => TEXT.encode(field));
+  return behindLengths([...fields, u64(sorted.length), ...sorted.map((tip) => TEXT.encode(tip)), u64(timestampMs), nonce]);
+}
+
 /** The proof of a request to this peer. */
 export async function proofOf(identity: Identity, environment: Pick<Environment, 'now' | 'randomBytes'>, peer: string, tree: string, tips: readonly string[]): Promise<NonNullable<SyncTreeRequest['auth']>> {
-  const [nonce, timestampMs, sorted] = [environment.randomBytes(NONCE_BYTES), environment.now(), inOrder(tips)];
-  const fields = [DOMAIN, peer, tree].map((field) => TEXT.encode(field));
-  const message = behindLengths([...fields, u64(sorted.length), ...sorted.map((tip) => TEXT.encode(tip)), u64(timestampMs), nonce]);
-  const signature = await identity.sign(message);
+  const [nonce, timestampMs] = [environment.randomBytes(NONCE_BYTES), environment.now()];
+  const signature = await identity.sign(proofBytes(peer, tree, tips, timestampMs, nonce));
   return { key: identity.publicKey, timestamp_ms: timestampMs, nonce: [...nonce], signature: [...signature] };
 }

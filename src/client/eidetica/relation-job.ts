@@ -4,14 +4,16 @@ import type { Environment } from '../environment.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import type { Entry } from './entry.js';
 import { parentsFirst } from './entry-backend.js';
-import type { EntryBackend } from './entry-backend.js';
+import type { EntryBackend, StoredEntry } from './entry-backend.js';
 import type { Identity } from './handshake.js';
-import type { SyncTransport } from './http-transport.js';
+import type { SyncTransport } from './transport.js';
 import type { Relation } from './relation.js';
+import { proveRequest } from './request-proof.js';
 import type { EngineOptions } from './sync-options.js';
 import type { SyncState } from './sync-state.js';
 import { compareTree, sendEntries } from './tree-exchange.js';
 import type { Moved, TreeContext } from './tree-exchange.js';
+import type { Prove } from './transport.js';
 import type { Address } from './wire.js';
 
 /** What the engine works with. */
@@ -48,8 +50,22 @@ export function wayTo(parts: EngineParts, peer: string, attempt: number): { tran
   return way;
 }
 
+/** What an exchange is about: what waits, the whole tree, or entries that the app names. */
+export type Task = 'waiting' | 'compare' | { readonly ids: readonly string[] };
+
+/** Whether there is a way to a peer at all: who only comes by itself is not called. */
+export function hasWay(parts: EngineParts, peer: string): boolean {
+  return parts.state.peer(peer)?.addresses.some((address) => parts.transports.some((transport) => transport.canReach(address))) ?? false;
+}
+
+/** Proofs of requests to a peer that takes them. */
+function proveTo({ state, identity, environment }: EngineParts, peer: string): Prove | undefined {
+  if (state.peer(peer)?.takesProofs !== true) return undefined;
+  return (body, channel) => proveRequest(identity, environment, { peer, channel }, body);
+}
+
 /** Runs one exchange; never throws. */
-export async function runRelation(parts: EngineParts, relation: Relation, compare: boolean): Promise<Exchanged> {
+export async function runRelation(parts: EngineParts, relation: Relation, task: Task): Promise<Exchanged> {
   const { state, environment } = parts;
   const { peer, tree } = relation;
   const startedAt = environment.now();
@@ -58,8 +74,9 @@ export async function runRelation(parts: EngineParts, relation: Relation, compar
   try {
     const { transport, address } = wayTo(parts, peer, relation.attempts);
     const { identity, ed25519, backend, options } = parts;
-    const context: TreeContext = { transport, address, peer, tree, identity, ed25519, environment, backend, batchSize: options.queue.batchSize };
-    await (compare || relation.needsComparison ? compareRelation(context, relation, moved) : sendWaiting(context, relation, moved));
+    const context: TreeContext = { transport, address, peer, tree, identity, ed25519, environment, backend, batchSize: options.queue.batchSize, prove: proveTo(parts, peer) };
+    if (typeof task === 'object') await sendIds(context, task.ids, moved);
+    else await (task === 'compare' || relation.wantsComparison ? compareRelation(context, relation, moved) : sendWaiting(context, relation, moved));
     relation.succeeded();
   } catch (cause) {
     error = cause instanceof ClientError ? cause : new ClientError('exchange_failed', 'the exchange with the peer failed', { cause });
@@ -79,10 +96,9 @@ export async function runRelation(parts: EngineParts, relation: Relation, compar
 }
 
 async function compareRelation(context: TreeContext, relation: Relation, moved: Moved): Promise<void> {
+  // What was committed before is found by the comparison.
   const ids = relation.take();
-  const needed = relation.needsComparison;
-  // What is committed from here on waits again; what was committed before is found by the comparison.
-  relation.needsComparison = false;
+  const needed = relation.beginComparison();
   try {
     await compareTree(context, moved);
   } catch (cause) {
@@ -93,8 +109,19 @@ async function compareRelation(context: TreeContext, relation: Relation, moved: 
 
 async function sendWaiting(context: TreeContext, relation: Relation, moved: Moved): Promise<void> {
   const ids = relation.take();
+  const sent = new Set<string>();
+  try {
+    await sendIds(context, ids, moved, sent);
+  } catch (cause) {
+    relation.putBack(ids.filter((id) => !sent.has(id)));
+    throw cause;
+  }
+}
+
+/** Sends entries by their ids; `sent` has those that were acknowledged, also when it throws. */
+async function sendIds(context: TreeContext, ids: readonly string[], moved: Moved, sent = new Set<string>()): Promise<void> {
   const found = new Map<string, Entry>();
-  let ordered: readonly { readonly id: string; readonly entry: Entry }[] = [];
+  let ordered: readonly StoredEntry[] = [];
   try {
     for (const id of ids) {
       const entry = await context.backend.get(id);
@@ -103,12 +130,10 @@ async function sendWaiting(context: TreeContext, relation: Relation, moved: Move
     ordered = parentsFirst(found);
     await sendEntries(context, ordered, moved);
     if (found.size < new Set(ids).size) throw notStoredYet();
-  } catch (cause) {
-    const sent = new Set(ordered.slice(0, moved.sent).map(({ id }) => id));
-    relation.putBack(ids.filter((id) => !sent.has(id)));
-    throw cause;
   } finally {
-    moved.theirTips = withTips(moved.theirTips, ordered.slice(0, moved.sent));
+    const acknowledged = ordered.slice(0, moved.sent);
+    for (const { id } of acknowledged) sent.add(id);
+    moved.theirTips = withTips(moved.theirTips, acknowledged);
   }
 }
 
@@ -118,7 +143,7 @@ function notStoredYet(): ClientError {
 }
 
 /** The tips of what a peer has after these entries too. */
-function withTips(tips: readonly string[], sent: readonly { readonly id: string; readonly entry: Entry }[]): readonly string[] {
+function withTips(tips: readonly string[], sent: readonly StoredEntry[]): readonly string[] {
   const all = new Set([...tips, ...sent.map(({ id }) => id)]);
   for (const { entry } of sent) for (const parent of entry.tree.parents) all.delete(parent);
   return [...all];

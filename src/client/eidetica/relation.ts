@@ -9,6 +9,8 @@ export class Relation {
   #oldestAt = 0;
   /** Whether ids are missing here, so that only a comparison of the tree finds what to send. */
   needsComparison = false;
+  /** Whether the tree got entries from somebody else, which this peer may lack. */
+  #hasNews = false;
   attempts = 0;
   /** Unix milliseconds; 0 is now. */
   dueAt = 0;
@@ -30,12 +32,30 @@ export class Relation {
   }
 
   get isClean(): boolean {
-    return this.#ids.length === 0 && !this.needsComparison;
+    return this.#ids.length === 0 && !this.needsComparison && !this.#hasNews;
+  }
+
+  /** Whether only a comparison will do: ids are missing, or others brought some. */
+  get wantsComparison(): boolean {
+    return this.needsComparison || this.#hasNews;
+  }
+
+  /** The tree got entries from somebody else: it is compared once they are as old as commits that are sent. */
+  hear(now: number): void {
+    if (this.isClean) this.#oldestAt = now;
+    this.#hasNews = true;
+  }
+
+  /** A comparison begins: what comes from here on waits again. True when there was a need for it, which is there again when it fails. */
+  beginComparison(): boolean {
+    const wanted = this.wantsComparison;
+    [this.needsComparison, this.#hasNews] = [false, false];
+    return wanted;
   }
 
   /** Adds an id that is to be sent. */
   add(id: string, now: number): void {
-    if (this.#ids.length === 0) this.#oldestAt = now;
+    if (this.isClean) this.#oldestAt = now;
     if (this.needsComparison) return;
     if (this.#ids.length >= QUEUED_IDS_MAX) this.#compareInstead();
     else this.#ids.push(id);

@@ -11,6 +11,8 @@ export interface PeerInfo {
   readonly addresses: readonly Address[];
   /** Whether both sides proved their keys over one transcript. */
   readonly isMutual: boolean;
+  /** Whether it takes proofs of requests. */
+  readonly takesProofs?: boolean;
   readonly addedAt: number;
   readonly seenAt: number;
 }

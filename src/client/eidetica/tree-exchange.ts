@@ -7,9 +7,9 @@ import type { Entry } from './entry.js';
 import { lackingOf, parentsFirst } from './entry-backend.js';
 import type { EntryBackend, StoredEntry } from './entry-backend.js';
 import type { Identity } from './handshake.js';
-import type { SyncTransport } from './http-transport.js';
-import { BATCH_BYTES_MAX, ROUNDS_MAX } from './limits.js';
+import { BATCH_BYTES_MAX, COMMON_TIPS_MAX, ROUNDS_MAX } from './limits.js';
 import { proofOf } from './proof.js';
+import type { Prove, SyncTransport } from './transport.js';
 import { readAcknowledgement, readTree } from './wire.js';
 import type { Address, SyncTreeRequest } from './wire.js';
 
@@ -24,6 +24,8 @@ export interface TreeContext {
   readonly environment: Pick<Environment, 'now' | 'randomBytes'>;
   readonly backend: EntryBackend;
   readonly batchSize: number;
+  /** For a peer that takes proofs of requests. */
+  readonly prove: Prove | undefined;
 }
 
 /** What an exchange moved. */
@@ -35,17 +37,18 @@ export interface Moved {
 
 /** Sends entries, parents first, in batches; counts in `moved` what was acknowledged. */
 export async function sendEntries(context: TreeContext, entries: readonly StoredEntry[], moved: Moved): Promise<void> {
-  for (const batch of batches(entries, context.batchSize)) {
-    readAcknowledgement(await context.transport.send(context.address, { SendEntries: batch }), batch.length);
+  const { transport, address, batchSize, prove } = context;
+  for (const batch of batches(entries, batchSize, Math.min(BATCH_BYTES_MAX, transport.requestBytesMax ?? Infinity))) {
+    readAcknowledgement(await transport.send(address, { SendEntries: batch }, prove), batch.length);
     moved.sent += batch.length;
   }
 }
 
-function* batches(entries: readonly StoredEntry[], sizeMax: number): Generator<readonly Entry[]> {
+function* batches(entries: readonly StoredEntry[], sizeMax: number, bytesMax: number): Generator<readonly Entry[]> {
   let [batch, bytes]: [Entry[], number] = [[], 0];
   for (const { entry } of entries) {
     const size = JSON.stringify(entry).length;
-    if (batch.length > 0 && (batch.length >= sizeMax || bytes + size > BATCH_BYTES_MAX)) {
+    if (batch.length > 0 && (batch.length >= sizeMax || bytes + size > bytesMax)) {
       yield batch;
       [batch, bytes] = [[], 0];
     }
@@ -57,20 +60,31 @@ function* batches(entries: readonly StoredEntry[], sizeMax: number): Generator<r
 
 /** Takes what the peer has more of a tree, part by part, and sends it what it lacks. */
 export async function compareTree(context: TreeContext, moved: Moved): Promise<void> {
+  const { transport, address, prove, backend, tree } = context;
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const tips = await context.backend.tips(context.tree);
-    const { theirTips, entries } = readTree(await context.transport.send(context.address, { SyncTree: await treeRequest(context, tips) }));
+    const tips = await tipsToTell(backend, tree, moved.theirTips);
+    const { theirTips, entries } = readTree(await transport.send(address, { SyncTree: await treeRequest(context, tips) }, prove));
     const received = await take(context, entries);
     moved.received.push(...received);
-    const ours = await context.backend.tips(context.tree);
+    const [ours, sentBefore] = [await backend.tips(tree), moved.sent];
     // From its root on the peer gave what it has, or the first part of it: the next answer says which.
     if (theirTips !== null) {
       moved.theirTips = theirTips;
-      await sendEntries(context, await lackingOf(context.backend, ours, theirTips), moved);
+      await sendEntries(context, await lackingOf(backend, ours, theirTips), moved);
     }
-    if (received.length === 0) return;
+    // A peer that knew none of our tips gave what we have; now it knows them.
+    const wasUnknown = entries.length > 0 && moved.sent > sentBefore;
+    if (received.length === 0 && !wasUnknown) return;
   }
   throw new ClientError('peer_misbehaved', 'the peer always has more');
+}
+
+/** Our tips, and what the peer was known to have: where both went on alone, only that tells it what is lacking. */
+async function tipsToTell(backend: EntryBackend, tree: string, theirTips: readonly string[]): Promise<readonly string[]> {
+  const tips = new Set(await backend.tips(tree));
+  if (tips.size === 0) return [];
+  for (const tip of theirTips.slice(0, COMMON_TIPS_MAX)) if ((await backend.get(tip)) !== undefined) tips.add(tip);
+  return [...tips];
 }
 
 async function treeRequest({ identity, environment, peer, tree }: TreeContext, tips: readonly string[]): Promise<SyncTreeRequest> {

@@ -45,8 +45,8 @@ export interface HandshakeAnswer {
   readonly challengeResponse: Uint8Array;
   readonly newChallenge: Uint8Array;
   readonly trees: readonly { readonly treeId: string; readonly entryCount: number }[];
-  /** Of a peer of this project: whether it is one, and its signature of the transcript. */
-  readonly ours: { readonly version: number; readonly signature: Uint8Array | null } | null;
+  /** Of a peer of this project: whether it is one, whether it takes proofs of requests, and its signature of the transcript. */
+  readonly ours: { readonly version: number; readonly takesProofs: boolean; readonly signature: Uint8Array | null } | null;
 }
 
 /** What a peer gives of a tree; `theirTips` is null when it gave the tree from its root on. */
@@ -110,7 +110,10 @@ export function readHandshake(answer: unknown): HandshakeAnswer {
       const { tree_id, entry_count } = fields(tree, 'available_trees');
       return { treeId: text(tree_id, 'tree_id'), entryCount: Number(entry_count) };
     }),
-    ours: ours === null ? null : { version: Number(ours['version']), signature: ours['signature'] === undefined ? null : bytes(ours['signature'], 'signature') },
+    ours:
+      ours === null
+        ? null
+        : { version: Number(ours['version']), takesProofs: ours['proofs'] === true, signature: ours['signature'] === undefined ? null : bytes(ours['signature'], 'signature') },
   };
 }
 

@@ -27,12 +27,14 @@ export const ANSWER_BYTES_MAX = 16 * MIB;
 
 /** Time for one request. */
 export const REQUEST_TIMEOUT_MS = 30_000;
+/** The same at a relay beside which there is another one: whoever says nothing for that long is left for it. */
+export const FAILOVER_WAIT_MS = 20_000;
 /** Further tries of a request at one relay. */
 export const RETRIES = 2;
 export const RETRIES_MAX = 20;
 /** How long a call waits for a relay that says when to come back; longer waits are the caller's. */
 export const RETRY_AFTER_WAIT_MS_MAX = 10_000;
-/** How long a relay that failed is not asked first. */
+/** After this long is looked, beside the work, whether a relay that failed is well again. */
 export const FAILED_RELAY_MS = 60_000;
 /** How long push() waits for the relay before it says what is queued. */
 export const PUSH_WAIT_MS = 30_000;

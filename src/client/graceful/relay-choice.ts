@@ -25,6 +25,8 @@ interface Known {
   status: Region['status'];
   /** When it failed last; null: it is not known to. */
   failedAt: number | null;
+  /** Whether it is being looked at, if it is well again. */
+  isLookedAt: boolean;
 }
 
 /** Relays with what is known of them. */
@@ -84,11 +86,25 @@ export class RelayChoice {
     else this.#preparing.catch(() => undefined);
   }
 
-  /** The relays in the order in which they are asked. */
+  /** The relays in the order in which they are asked: those that failed come last, the one that failed first before the others. */
   order(): readonly Region[] {
-    const tired = this.#surroundings.now() - FAILED_RELAY_MS;
-    const isWell = ({ failedAt }: Known): boolean => failedAt === null || failedAt <= tired;
-    return this.#byWish().toSorted((a, b) => (isWell(a) ? 0 : (a.failedAt ?? 0)) - (isWell(b) ? 0 : (b.failedAt ?? 0))).map(({ region }) => region);
+    this.#lookAfter();
+    return this.#byWish().toSorted((a, b) => (a.failedAt ?? 0) - (b.failedAt ?? 0)).map(({ region }) => region);
+  }
+
+  /** Looks whether relays that failed a while ago are well again; where another one is, no request has to find out, and wait for who says nothing. */
+  #lookAfter(): void {
+    const { now } = this.#surroundings;
+    if (this.#known.every(({ failedAt }) => failedAt !== null)) return;
+    for (const known of this.#known) {
+      if (known.isLookedAt || known.failedAt === null || now() - known.failedAt < FAILED_RELAY_MS) continue;
+      known.isLookedAt = true;
+      void probeRegion(known.region.endpoint, this.#surroundings).then(({ status, latencyMs }) => {
+        [known.isLookedAt, known.status] = [false, status];
+        known.failedAt = status === 'offline' ? now() : null;
+        known.latencyMs = latencyMs ?? known.latencyMs;
+      });
+    }
   }
 
   /** Whether it is the relay to ask when all are well. */
@@ -164,7 +180,7 @@ function regionOf({ id, endpoint, name = id, location = '' }: RelayRegion): Regi
 }
 
 function unmeasured(region: Region): Known {
-  return { region, latencyMs: null, status: region.status, failedAt: null };
+  return { region, latencyMs: null, status: region.status, failedAt: null, isLookedAt: false };
 }
 
 function originOf(endpoint: string): string {

@@ -15,7 +15,7 @@ import type { RegionStorage } from '../region/region-storage.js';
 import type { Surroundings } from '../region/timed-fetch.js';
 import type { TextWebSocketConstructor } from '../transport/text-socket.js';
 import { CallError, call } from './http-call.js';
-import { REQUEST_TIMEOUT_MS, RETRIES, RETRIES_MAX, RETRY_AFTER_WAIT_MS_MAX } from './limits.js';
+import { FAILOVER_WAIT_MS, REQUEST_TIMEOUT_MS, RETRIES, RETRIES_MAX, RETRY_AFTER_WAIT_MS_MAX } from './limits.js';
 import { NewsSocket } from './news-socket.js';
 import { RelayChoice } from './relay-choice.js';
 import type { RelayRegion } from './relay-choice.js';
@@ -202,19 +202,23 @@ export class RelayClient {
 
   /** Asks one relay, once. */
   async exchangeWith(endpoint: string, path: string, body: unknown): Promise<unknown> {
-    return this.#once({ endpoint }, path, body);
+    return this.#once({ endpoint }, path, body, this.#timeoutMs);
   }
 
   async #persistently(region: Region, path: string, body: () => unknown, check: (answer: unknown) => unknown, hasOther: boolean): Promise<unknown> {
+    const timeoutMs = hasOther ? Math.min(this.#timeoutMs, FAILOVER_WAIT_MS) : this.#timeoutMs;
+    const began = this.#environment.now();
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const answer = await this.#once(region, path, body());
+        const answer = await this.#once(region, path, body(), timeoutMs);
         checked(check, answer);
         return answer;
       } catch (cause) {
         if (!(cause instanceof CallError) || !cause.temporary || attempt >= this.#retries || cause.retryAfterMs > RETRY_AFTER_WAIT_MS_MAX) throw cause;
         // Who drains says when to come back; another relay answers now.
         if (hasOther && cause.retryAfterMs > 0 && cause.code !== 'rate_limited') throw cause;
+        // Who says nothing is not waited for twice where another one may answer.
+        if (hasOther && this.#environment.now() - began >= timeoutMs) throw cause;
         const delayMs = retryDelayMs({ attempt, notBeforeMs: cause.retryAfterMs, spreadMs: 0 }, this.#environment.random());
         this.#events.emit('retry', { region: region.id, attempt: attempt + 1, delayMs, error: cause });
         await sleep(this.#environment, delayMs, this.#closing.signal);
@@ -222,10 +226,10 @@ export class RelayClient {
     }
   }
 
-  async #once(region: Pick<Region, 'endpoint'>, path: string, body: unknown): Promise<unknown> {
+  async #once(region: Pick<Region, 'endpoint'>, path: string, body: unknown, timeoutMs: number): Promise<unknown> {
     if (this.#closing.signal.aborted) throw closedError();
     const { token = '' } = this.#options;
-    return call(this.#surroundings, { url: new URL(path, region.endpoint).href, token, timeoutMs: this.#timeoutMs, body });
+    return call(this.#surroundings, { url: new URL(path, region.endpoint).href, token, timeoutMs, body });
   }
 
   async #preferred(): Promise<Region> {

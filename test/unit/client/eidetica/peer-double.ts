@@ -6,7 +6,7 @@ import { dialectOf, entryId, treeOf } from '../../../../src/client/eidetica/entr
 import type { Entry } from '../../../../src/client/eidetica/entry.js';
 import { lackingOf, MemoryEntryBackend } from '../../../../src/client/eidetica/entry-backend.js';
 import { Identity, transcriptBytes } from '../../../../src/client/eidetica/handshake.js';
-import type { SyncTransport } from '../../../../src/client/eidetica/http-transport.js';
+import type { SyncTransport } from '../../../../src/client/eidetica/transport.js';
 import type { Address, HandshakeRequest, SyncRequest } from '../../../../src/client/eidetica/wire.js';
 import { ManualClock } from '../../../support/manual-clock.js';
 

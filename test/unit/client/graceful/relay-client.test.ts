@@ -88,6 +88,9 @@ describe('a relay that fails', () => {
     expect(eu.asked.length).toBe(asked);
     eu.mood = 'well';
     clock.advance(60_000);
+    // That it is well again is looked for beside the work.
+    await run(client.push({ ...PUSH, changes: [] }));
+    await run(new Promise<void>((resolve) => clock.after(1000, resolve)));
     await run(client.push(PUSH));
     expect([eu.ids, client.getCurrentRegion(), events.at(-1)]).toEqual([['c'], 'eu', 'us to eu: nearest']);
   });
@@ -100,6 +103,28 @@ describe('a relay that fails', () => {
     await run(client.push(PUSH));
     expect(us.ids).toEqual(['c']);
     expect(clock.now() - before).toBeLessThan(2200);
+  });
+
+  test('and says nothing costs its time once, and no request after it waits for it again', async () => {
+    const { client, run, clock, eu, us } = scene();
+    await run(client.push({ ...PUSH, changes: [] }));
+    eu.mood = 'silent';
+    const took = async (): Promise<number> => {
+      const before = clock.now();
+      await run(client.push({ ...PUSH, changes: [] }));
+      return clock.now() - before;
+    };
+    const first = await took();
+    expect(first).toBeGreaterThan(10_000);
+    expect(first).toBeLessThan(30_000);
+    for (let minutes = 0; minutes < 5; minutes += 1) {
+      await run(new Promise<void>((resolve) => clock.after(61_000, resolve)));
+      expect(await took()).toBeLessThan(1000);
+    }
+    expect(client.getCurrentRegion()).toBe('us');
+    // The only one that is left has all the time there is.
+    us.mood = 'silent';
+    expect(await took().catch((cause: unknown) => (cause as ClientError).code)).toBe('relay_unreachable');
   });
 
   test('when it drains, the next one answers at once', async () => {
