@@ -296,6 +296,7 @@ export class Space {
     engine.close();
     activity.close();
     await driver.idle();
+    await context.outbox.idle();
     await context.save();
     context.writes.close();
   }
