@@ -17,6 +17,7 @@ export class Outbox {
   /** The newest push_seq that the store has. */
   #keptPushSeq: number;
   #writing: Promise<void> = Promise.resolve();
+  #closed = false;
 
   private constructor(store: OutboxStore, entries: readonly OutboxEntry[]) {
     this.#store = store;
@@ -59,8 +60,9 @@ export class Outbox {
     return pushSeq <= this.#keptPushSeq;
   }
 
-  /** Resolves when nothing is being written; whoever opens the store next then reads all of it. */
-  async idle(): Promise<void> {
+  /** Resolves when nothing is being written, and nothing will be: the store may be opened by another. */
+  async close(): Promise<void> {
+    this.#closed = true;
     await this.#writing.catch(() => undefined);
   }
 
@@ -153,6 +155,7 @@ export class Outbox {
   }
 
   #write(write: () => Promise<void>): Promise<void> {
+    if (this.#closed) return Promise.resolve();
     this.#writing = this.#writing.then(write);
     return this.#writing;
   }

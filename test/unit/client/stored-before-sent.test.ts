@@ -1,4 +1,4 @@
-// What a device that ends without a word leaves behind: no relay knows more of it than its storage.
+// What a device that ends without a word leaves behind: no relay knows more of it than its storage, and a closed one touches it no more.
 import { expect, test } from 'vitest';
 import { Outbox } from '../../../src/client/outbox/outbox.js';
 import { MemoryOutboxStore } from '../../../src/client/outbox/outbox-store.js';
@@ -66,7 +66,7 @@ test('an entry is sent once the storage has it, so that a relay never holds one 
   await device.space.close();
 });
 
-test('who waits for the outbox to be idle finds everything written, so that the next one to open the store misses nothing', async () => {
+test('a closed outbox has written everything, and writes nothing more into a storage that another may have opened', async () => {
   const storage = new HeldStore();
   storage.removesSlowly = true;
   const outbox = await Outbox.open(storage.outbox);
@@ -75,6 +75,8 @@ test('who waits for the outbox to be idle finds everything written, so that the 
   void outbox.release(1);
   await Promise.resolve();
   expect(storage.writing).toBe(1);
-  await outbox.idle();
+  await outbox.close();
   expect(storage.writing).toBe(0);
+  await outbox.append({ pushSeq: 2, keyEpoch: 1, entryId: bytes('id'), sealed: bytes('late'), seq: 0 });
+  expect(await storage.outbox.load()).toEqual([]);
 });
