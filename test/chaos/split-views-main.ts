@@ -1,5 +1,6 @@
 // The torture run's harness around ../support/fork-simulation.ts: forks and honest runs, several side by side, until the time is up.
 import { parseArgs } from 'node:util';
+import { workOnThisThread } from '../support/sync-subtle.ts';
 import { SILENT_SEALER, forkRun, honestRuns, makeWorld, pickerOf } from '../support/fork-simulation.ts';
 
 /** Honest runs for each fork, as in the goals. */
@@ -10,6 +11,7 @@ const TELL_EVERY = 100;
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' }, seed: { type: 'string', default: '0' } } });
 const endMs = Date.now() + Number(values.seconds) * 1000;
+workOnThisThread();
 const world = await makeWorld();
 const counts = { forks: 0, honestRuns: 0 };
 const violations: { what: string; replay: string }[] = [];

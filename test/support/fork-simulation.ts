@@ -13,8 +13,11 @@ import { openEntry, sealEntry } from '../../src/client/crypto/seal.js';
 import type { EntrySealer } from '../../src/client/sync/entry-sealer.js';
 import type { Space } from '../../src/client/space/space.js';
 import { createSpaceWith, openSpaceWith } from '../../src/client/space/open.js';
+import type { Attestation } from '../../src/protocol/attestation.js';
+import { ZEROS, genesisLeaf } from '../../src/protocol/hash.js';
 import { toHex } from '../../src/protocol/hex.js';
-import { HonestRelay, copyOf, sizeOf } from './honest-relay.js';
+import { CompactRange } from '../../src/protocol/merkle.js';
+import { HonestRelay, copyOf, leafOf, sizeOf } from './honest-relay.js';
 import type { RelaySession, SpaceRecord, StoredEntry } from './honest-relay.js';
 
 const DEVICES = 4;
@@ -30,6 +33,8 @@ const LENIENT_MS_MAX = 1000;
 const SHORT_MS = 2000;
 const HURRIED_TURNS = 20;
 const HASTE = 50;
+/** How long a statement about a head is shown again. */
+const ATTESTED_MS = 10;
 
 /** Devices that tell nobody what they have seen: the control. */
 export const SILENT_SEALER: EntrySealer = { seal: (input) => sealEntry({ ...input, seen: [] }), open: openEntry };
@@ -52,6 +57,33 @@ class SplitRelay extends HonestRelay {
   /** Whether devices hear of each other's acks. */
   acks = false;
   readonly #branches = new Map<string, SpaceRecord>();
+
+  /** What was folded of a log, which grows by the end only. */
+  readonly #folds = new WeakMap<readonly StoredEntry[], { readonly range: CompactRange; readonly origin: SpaceRecord['origin']; size: number }>();
+
+  readonly #attested = new WeakMap<readonly StoredEntry[], { readonly size: number; readonly origin: SpaceRecord['origin']; readonly until: number; readonly attestation: Promise<Attestation> }>();
+
+  /** As the product does it, all who are shown one head at one moment are shown one statement. */
+  protected override attest(session: RelaySession, space: SpaceRecord, size: number, pushes: Uint8Array = ZEROS): Promise<Attestation> {
+    if (pushes !== ZEROS) return super.attest(session, space, size, pushes);
+    const known = this.#attested.get(space.entries);
+    const now = performance.now();
+    if (known !== undefined && known.size === size && known.origin === space.origin && now < known.until) return known.attestation;
+    const attestation = super.attest(session, space, size, pushes);
+    this.#attested.set(space.entries, { size, origin: space.origin, until: now + ATTESTED_MS, attestation });
+    return attestation;
+  }
+
+  protected override headAt(space: SpaceRecord, size: number, ids: { space: Uint8Array }): Uint8Array {
+    const known = this.#folds.get(space.entries);
+    if (known !== undefined && (known.origin !== space.origin || known.size > size)) return super.headAt(space, size, ids);
+    const fold = known ?? { range: new CompactRange(), origin: space.origin, size: space.origin.baseSize };
+    if (known === undefined) fold.range.push(genesisLeaf({ space: ids.space, logId: this.logId, ...space.origin }));
+    for (const entry of space.entries.slice(fold.size, size)) fold.range.push(leafOf(entry));
+    fold.size = size;
+    this.#folds.set(space.entries, fold);
+    return fold.range.root();
+  }
 
   /** A space of another relay with the same key, as it was on its disk. */
   take(from: SplitRelay | HonestRelay, disk: SpaceRecord, space: string): void {

@@ -40,7 +40,7 @@ export class KeptDocument implements OpenDocument {
     this.space = space;
     this.#journal = journal;
     this.#pushing = pushing;
-    space.on('write-state', () => this.#settle());
+    space.on('progress', () => this.#settle());
   }
 
   /** Whether something is not known to be on the relay's disk. */
@@ -61,7 +61,7 @@ export class KeptDocument implements OpenDocument {
   }
 
   on<K extends keyof DocumentEvents>(name: K, listener: (event: DocumentEvents[K]) => void): () => void {
-    if (name === 'progress') return this.space.on('write-state', () => (listener as () => void)());
+    if (name === 'progress') return this.space.on('progress', () => (listener as () => void)());
     if (name === 'status') return this.space.on('status', listener as (event: StatusEvent) => void);
     return this.space.on('error', listener as (event: ClientError) => void);
   }

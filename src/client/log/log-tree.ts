@@ -132,6 +132,11 @@ export class LogTree {
     return true;
   }
 
+  /** Back to before the first entry of the first log epoch. */
+  startOver(): void {
+    this.startFrom({ origin: ORIGIN_FIRST, size: 0, range: genesisRange(this.#log, ORIGIN_FIRST).hashes() }, []);
+  }
+
   #adopt(fold: LogFold): boolean {
     const range = CompactRange.fromHashes(fold.size - fold.origin.baseSize + 1, fold.range);
     if (range === undefined) return false;

@@ -153,6 +153,15 @@ export class VerifiedLog {
     return true;
   }
 
+  /** Forgets what was folded: the log is read from its beginning. */
+  startOver(): void {
+    const { newest } = this;
+    this.#tree.startOver();
+    this.#logEpoch = LOG_EPOCH_FIRST;
+    this.#forgetEpoch();
+    if (newest !== undefined) this.admit(newest);
+  }
+
   #isPresent(): boolean {
     return this.#tree.logEpoch === this.#logEpoch;
   }

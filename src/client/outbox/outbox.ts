@@ -2,7 +2,8 @@
  * The own entries that somebody may still need: those no relay holds, and those some live device has not acked.
  *
  * Invariants: O1 push_seqs are consecutive; O2 among those with a seq, seqs ascend with push_seq; O3 an entry without a seq is
- * never released; O4 unsent and held bytes are what the entries sum up to.
+ * never released; O4 unsent and held bytes are what the entries sum up to; O5 an entry may be sent once the store has it, so that no relay
+ * holds what this device does not know after a crash.
  */
 import { ClientError } from '../client-error.js';
 import { CARRIED_BYTES_MAX, OUTBOX_ENTRIES_MAX, OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
@@ -13,12 +14,16 @@ export class Outbox {
   #entries: OutboxEntry[] = [];
   #unsentBytes = 0;
   #heldBytes = 0;
+  /** The newest push_seq that the store has. */
+  #keptPushSeq: number;
   #writing: Promise<void> = Promise.resolve();
+  #closed = false;
 
   private constructor(store: OutboxStore, entries: readonly OutboxEntry[]) {
     this.#store = store;
     this.#entries = [...entries];
     for (const entry of entries) this.#count(entry, 1);
+    this.#keptPushSeq = entries.at(-1)?.pushSeq ?? 0;
   }
 
   static async open(store: OutboxStore): Promise<Outbox> {
@@ -50,6 +55,17 @@ export class Outbox {
     return this.#entries[pushSeq - (this.#entries[0]?.pushSeq ?? 0)];
   }
 
+  /** Whether the store has the entry of that push_seq, so that it may be sent. */
+  isKept(pushSeq: number): boolean {
+    return pushSeq <= this.#keptPushSeq;
+  }
+
+  /** Resolves when nothing is being written, and nothing will be: the store may be opened by another. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#writing.catch(() => undefined);
+  }
+
   /** The first entry at or above this push_seq that no relay is known to hold. */
   firstUnsent(fromPushSeq: number): OutboxEntry | undefined {
     const first = this.#entries[0]?.pushSeq ?? 0;
@@ -75,6 +91,7 @@ export class Outbox {
     this.#entries.push(entry);
     this.#count(entry, 1);
     await this.#write(() => this.#store.put([entry]));
+    this.#keptPushSeq = entry.pushSeq;
   }
 
   /** Notes where entries stand; a pair is (push_seq, seq). */
@@ -138,6 +155,7 @@ export class Outbox {
   }
 
   #write(write: () => Promise<void>): Promise<void> {
+    if (this.#closed) return Promise.resolve();
     this.#writing = this.#writing.then(write);
     return this.#writing;
   }

@@ -57,6 +57,7 @@ export class SpaceActivity {
   /** Something moved: reading, pushing, acks, the connection. */
   progress(): void {
     for (const waiter of this.#waiters) waiter();
+    this.#context.events.emit('progress', undefined);
     const { outbox, environment } = this.#context;
     if (this.#handler === undefined || outbox.heldBytes <= OUTBOX_HELD_BYTES_MAX / 2 || !this.#reading().caughtUp) return;
     // A snapshot that fails would otherwise be made again with every frame.

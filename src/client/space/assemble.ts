@@ -146,6 +146,9 @@ async function openContext(
   // While a frame is worked on, or an entry waits for its key, the position before it is what may be stored.
   let position: Pick<DeviceState, 'log' | 'chains'> = state;
   const saver = new StateSaver(storage, () => ({ ...state, ...position, roster: roster.state(), ...marks, names: names.list(), policy: stored().policy }));
+  const take = (): void => {
+    if (stored().settled && log.newest !== undefined) position = { log: log.state(), chains: chains.links() };
+  };
   return {
     environment,
     ed25519,
@@ -165,8 +168,13 @@ async function openContext(
     marks,
     report: reporter(events),
     save: () => {
-      if (stored().settled && log.newest !== undefined) position = { log: log.state(), chains: chains.links() };
+      take();
       return saver.save();
+    },
+    endWriting: async () => {
+      await outbox.close();
+      take();
+      await saver.close();
     },
   };
 }

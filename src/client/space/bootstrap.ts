@@ -79,6 +79,8 @@ export class Bootstrap {
   async subscribe(link: SessionLink, welcome: WelcomeFrame): Promise<void> {
     const { log } = this.#context;
     await continueMoved(this.#context, this.#folds, this.history, link, welcome);
+    // To a device that started over the relay shows its log resets once more.
+    if (log.logEpoch !== welcome.logEpoch) return link.reconnect();
     const fresh = log.size === 0 && log.verified === undefined;
     if (fresh && this.#options.load !== undefined && welcome.attestation.size > 0) {
       const snapshot = await this.#newestOrNone(link, welcome.attestation.floor);

@@ -42,19 +42,38 @@ function movedFrom({ log, relay }: DeviceState): MovedFrom | null {
   return { logId: parseRelayAddress(relay).logId, origin, size, range };
 }
 
-/** Compares the new log with the old one, as far as both go, and continues behind it. What cannot be compared is read again. */
-export async function continueMoved(context: SpaceContext, folds: OtherFolds, history: ForgottenHistory, link: SessionLink, { attestation }: WelcomeFrame): Promise<void> {
+/** The state of a device that ended in the middle of the comparison: what it had folded of both logs is gone, so it begins again. */
+export function restartMoved(state: DeviceState): DeviceState {
+  return state.moved ? { ...state, log: null } : state;
+}
+
+/**
+ * Compares the new log with the old one and continues behind it. A log that is shorter, or of which the leaves are not held, cannot be compared:
+ * it may hold entries this device never saw, so it is read from its beginning, and the app is handed what it does not have.
+ */
+export async function continueMoved(context: SpaceContext, folds: OtherFolds, history: ForgottenHistory, link: SessionLink, welcome: WelcomeFrame): Promise<void> {
   const { moved } = context.marks;
   if (moved === null) return;
-  const size = Math.min(moved.size, attestation.size);
-  const other = folds.at(context.log.size, { space: context.identity.space, logId: moved.logId }, moved.origin);
-  const extended = await history.extend(link, size, attestation.time, other);
-  const isWhole = extended && other !== undefined && other.size === moved.size;
   const head = CompactRange.fromHashes(moved.size - moved.origin.baseSize + 1, moved.range)?.root();
-  if (isWhole && head !== undefined && !equalBytes(other.root(), head)) {
-    throw new MisbehaviourError(finding('fork', `the new relay shows another history up to ${moved.size} than this device verified at the old one`));
-  }
+  const verified = head !== undefined && welcome.attestation.size >= moved.size && (await isContinued({ context, folds, history, link, welcome }, moved, head));
+  if (!verified) context.log.startOver();
   context.marks.moved = null;
   await context.save();
-  context.events.emit('moved', { size: context.log.size, verified: isWhole && head !== undefined });
+  context.events.emit('moved', { size: context.log.size, verified });
+}
+
+interface Comparison {
+  readonly context: SpaceContext;
+  readonly folds: OtherFolds;
+  readonly history: ForgottenHistory;
+  readonly link: SessionLink;
+  readonly welcome: WelcomeFrame;
+}
+
+/** Whether the new log begins with the whole old one; throws `fork` when it holds other entries in their place. */
+async function isContinued({ context, folds, history, link, welcome }: Comparison, moved: MovedFrom, head: Uint8Array): Promise<boolean> {
+  const other = folds.at(context.log.size, { space: context.identity.space, logId: moved.logId }, moved.origin);
+  if (other === undefined || !(await history.extend(link, moved.size, welcome.attestation.time, other)) || other.size !== moved.size) return false;
+  if (equalBytes(other.root(), head)) return true;
+  throw new MisbehaviourError(finding('fork', `the new relay shows another history up to ${moved.size} than this device verified at the old one`));
 }

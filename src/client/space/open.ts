@@ -22,7 +22,7 @@ import { assemble } from './assemble.js';
 import type { Ground, Internals } from './assemble.js';
 import { enroll } from './enroll.js';
 import { freshState } from './fresh-state.js';
-import { moveHouse } from './moved-house.js';
+import { moveHouse, restartMoved } from './moved-house.js';
 import { moveRegion } from './region-places.js';
 import type { SpaceOptions } from './space-options.js';
 import type { Space } from './space.js';
@@ -114,10 +114,10 @@ async function comeIn(options: OpenSpaceOptions, ground: Ground, link: SpaceLink
 
 /** The stored state, at the relay the space has now. */
 async function atRelay(stored: DeviceState, address: RelayAddress | undefined, { storage }: Ground): Promise<DeviceState> {
-  if (address === undefined) return stored;
+  if (address === undefined) return restartMoved(stored);
   if (!equalBytes(address.logId, addressOf(stored).logId)) return (stored.carry ? moveRegion : moveHouse)(stored, address, storage);
   // The same relay under another name.
-  return { ...stored, relay: formatRelayAddress(address) };
+  return { ...restartMoved(stored), relay: formatRelayAddress(address) };
 }
 
 function relayOf({ relay }: OpenSpaceOptions): RelayAddress | undefined {

@@ -39,6 +39,8 @@ export interface SpaceContext {
   report(found: Misbehaviour): void;
   /** Resolves when everything up to now is durable on this device. */
   save(): Promise<void>;
+  /** Resolves when everything is durable; nothing is written afterwards, because another may open the storage. */
+  endWriting(): Promise<void>;
 }
 
 /** Small facts that are stored with the device. */

@@ -101,6 +101,8 @@ export interface SpaceEvents {
   /** This device pushed an item; from now on it has unsynced changes. */
   readonly pushed: Write;
   readonly 'write-state': Write;
+  /** Something moved: what is unsynced, or not read yet, may have changed. */
+  readonly progress: undefined;
   readonly 'ephemeral-missed': EphemeralMissedEvent;
   readonly 'live-rejected': LiveRejectedEvent;
   /** A request of this device was refused, or a listener threw. */

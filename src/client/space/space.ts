@@ -296,7 +296,7 @@ export class Space {
     engine.close();
     activity.close();
     await driver.idle();
-    await context.save();
+    await context.endWriting();
     context.writes.close();
   }
 }

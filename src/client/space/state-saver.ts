@@ -6,6 +6,7 @@ export class StateSaver {
   readonly #state: () => DeviceState;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
+  #closed = false;
 
   constructor(store: DeviceStore, state: () => DeviceState) {
     this.#store = store;
@@ -14,6 +15,7 @@ export class StateSaver {
 
   /** Resolves when the state as of now, or a newer one, is stored. */
   save(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
     if (this.#next !== undefined) return this.#next;
     if (this.#running === undefined) return this.#start();
     this.#next = this.#running.catch(() => undefined).then(() => {
@@ -21,6 +23,13 @@ export class StateSaver {
       return this.#start();
     });
     return this.#next;
+  }
+
+  /** Stores the state a last time; what asks for it later is too late, because another may have the store. */
+  async close(): Promise<void> {
+    const last = this.save();
+    this.#closed = true;
+    await last;
   }
 
   #start(): Promise<void> {

@@ -2,7 +2,8 @@
  * Sends the outbox in order, several pushes at a time, and starts again at the first refused one.
  *
  * Invariants: P1 nothing is pushed before the own roster is the relay's; P2 bytes and pushes in flight are bounded; P3 after a
- * refusal nothing is sent until every push in flight is answered; P4 an entry is sealed again only when no relay can hold it.
+ * refusal nothing is sent until every push in flight is answered; P4 an entry is sealed again only when no relay can hold it; P5 only
+ * what this device has stored is sent.
  */
 import { ByteReader } from '../../protocol/byte-reader.js';
 import { deviceOf, mayWrite } from '../../protocol/roster.js';
@@ -212,7 +213,7 @@ export class Pusher {
     const first = outbox.get(session.next) ?? outbox.firstUnsent(session.next);
     const entries: OutboxEntry[] = [];
     let bytes = 0;
-    for (let entry = first; entry !== undefined; entry = outbox.get(entry.pushSeq + 1)) {
+    for (let entry = first; entry !== undefined && outbox.isKept(entry.pushSeq); entry = outbox.get(entry.pushSeq + 1)) {
       bytes += entry.sealed.length + ENTRY_OVERHEAD_BYTES;
       const fits = entries.length < entriesMax && (bytes <= bytesMax || entries.length === 0);
       if (!fits || entry.keyEpoch !== first?.keyEpoch) break;

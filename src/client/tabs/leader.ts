@@ -58,8 +58,10 @@ export class Leader {
 
   take(message: TabMessage): void {
     const { kept, port, term, post } = this.#parts;
-    if (message.kind === 'hello') this.#stored(() => post({ kind: 'state', term, to: message.from, state: port.state(), report: this.#report }));
+    if (message.kind === 'hello') this.#stored(() => post({ kind: 'state', term, to: message.from, ask: message.ask, state: port.state(), report: this.#report }));
     else if (message.kind === 'change' && message.term === term) this.#changeOf(message.from, message.number, message.change);
+    // Its tab does not know who leads.
+    else if (message.kind === 'change') post({ kind: 'leading', term });
     else if (message.kind === 'say') kept.ephemeral.send(message.payload);
     else if (message.kind === 'wish') this.wish(message.online);
   }

@@ -6,10 +6,12 @@ import type { Report, ToldError } from './tab-channel.js';
 
 /** `term` is the id of the tab that leads: what was meant for another leader is not taken. */
 export type SpaceMessage =
-  /** A tab is there and wants to know who leads. */
-  | { readonly kind: 'hello'; readonly from: string }
-  /** A tab leads from now on, or says so to one that asked. */
-  | { readonly kind: 'leading'; readonly term: string; readonly report: Report; readonly device: string }
+  /** A tab wants to know who leads; only the answer to what it asked last counts, since what an earlier leader said may come late. */
+  | { readonly kind: 'hello'; readonly from: string; readonly ask: number }
+  /** Another tab leads from now on. */
+  | { readonly kind: 'leading'; readonly term: string }
+  /** The tab that leads, to one that asked. */
+  | { readonly kind: 'welcome'; readonly term: string; readonly to: string; readonly ask: number; readonly report: Report; readonly device: string }
   /** An item pushed in a tab that does not lead. */
   | { readonly kind: 'push'; readonly term: string; readonly from: string; readonly number: number; readonly item: Uint8Array }
   /** That item is sealed and in the storage. */

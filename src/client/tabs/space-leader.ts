@@ -52,6 +52,7 @@ export class SpaceLeader {
       }),
       space.on('status', () => this.#statusChanged()),
       space.on('pushed', () => this.judge()),
+      space.on('progress', () => this.judge()),
       space.on('write-state', (write) => this.#moved(write)),
       space.on('error', (error) => {
         parts.failed(error);
@@ -71,23 +72,20 @@ export class SpaceLeader {
       }),
     );
     this.#statusChanged();
-    this.lead();
+    post({ kind: 'leading', term: parts.term });
   }
 
   get report(): Report {
     return this.#report;
   }
 
-  /** Says that this tab leads. */
-  lead(): void {
-    const { space, term, post } = this.#parts;
-    post({ kind: 'leading', term, report: this.#report, device: space.device });
-  }
-
   take(message: SpaceMessage): void {
-    if (message.kind === 'hello') this.lead();
-    else if (message.kind === 'push' && message.term === this.#parts.term) this.#pushOf(message.from, message.number, message.item);
-    else if (message.kind === 'say') this.#parts.space.ephemeral.send(message.payload);
+    const { space, term, post } = this.#parts;
+    if (message.kind === 'hello') post({ kind: 'welcome', term, to: message.from, ask: message.ask, report: this.#report, device: space.device });
+    else if (message.kind === 'push' && message.term === term) this.#pushOf(message.from, message.number, message.item);
+    // Its tab does not know who leads.
+    else if (message.kind === 'push') post({ kind: 'leading', term });
+    else if (message.kind === 'say') space.ephemeral.send(message.payload);
     else if (message.kind === 'wish') this.wish(message.online);
   }
 
@@ -121,31 +119,37 @@ export class SpaceLeader {
     for (const end of this.#ends.splice(0)) end();
   }
 
-  // One after the other, so that an item never overtakes one that waits for room.
+  /** Pushes an item behind those that wait already, once there is room. A space that closes takes nothing more: the next leader gets it. */
+  push(item: Uint8Array, pushed: (write: Write) => void, refused: (error: ClientError) => void): void {
+    this.#pushing = this.#pushing.then(async () => {
+      const { space } = this.#parts;
+      for (;;) {
+        try {
+          pushed(space.push(item));
+          return;
+        } catch (cause) {
+          const error = internal(cause);
+          if (error.code !== 'outbox_full' && error.code !== 'closed') refused(error);
+          if (error.code !== 'outbox_full' || !(await space.whenWritable().then(() => true, () => false))) return;
+        }
+      }
+    });
+  }
+
   #pushOf(tab: string, number: number, item: Uint8Array): void {
     if (number <= (this.#taken.get(tab) ?? 0)) return;
     this.#taken.set(tab, number);
-    this.#pushing = this.#pushing.then(() => this.#push(tab, number, item));
-  }
-
-  async #push(tab: string, number: number, item: Uint8Array): Promise<void> {
-    const { space, term, post } = this.#parts;
-    for (;;) {
-      try {
-        this.#track(space.push(item), { tab, number });
-        return;
-      } catch (cause) {
-        const error = cause instanceof ClientError ? cause : new ClientError('internal', 'the push failed', { cause });
-        // A space that closes takes nothing more: the next leader gets it.
-        if (error.code === 'closed') return;
-        if (error.code !== 'outbox_full') {
-          post({ kind: 'refused', term, to: tab, number, error: toldError(error) });
-          return;
-        }
-        const isThere = await space.whenWritable().then(() => true, () => false);
-        if (!isThere) return;
-      }
-    }
+    const { term, post } = this.#parts;
+    const refused = (error: ClientError): void => post({ kind: 'refused', term, to: tab, number, error: toldError(error) });
+    const pushed = (write: Write): void => {
+      this.#track(write, { tab, number });
+      // What could not be stored is not kept, and its tab must not wait for it.
+      write.durable('relay').catch((cause: unknown) => {
+        const error = internal(cause);
+        if (error.code !== 'closed') refused(error);
+      });
+    };
+    this.push(item, pushed, refused);
   }
 
   #track(write: Write, waiting: Waiting): void {
@@ -173,6 +177,10 @@ export class SpaceLeader {
     };
     space.whenSynced().then(caughtUp, () => undefined);
   }
+}
+
+function internal(cause: unknown): ClientError {
+  return cause instanceof ClientError ? cause : new ClientError('internal', 'the push failed', { cause });
 }
 
 /** The storage, with a word when entries of the outbox are in it. */

@@ -21,12 +21,12 @@ export interface Report {
 
 /** `term` is the id of the tab that leads: what was meant for another leader is not taken. */
 export type TabMessage =
-  /** A tab is there and wants to know the document. */
-  | { readonly kind: 'hello'; readonly from: string }
+  /** A tab wants to know the document; only the answer to what it asked last counts, since what an earlier leader said may come late. */
+  | { readonly kind: 'hello'; readonly from: string; readonly ask: number }
   /** Another tab leads from now on. */
   | { readonly kind: 'leading'; readonly term: string }
   /** The whole document. */
-  | { readonly kind: 'state'; readonly term: string; readonly to: string; readonly state: Uint8Array; readonly report: Report }
+  | { readonly kind: 'state'; readonly term: string; readonly to: string; readonly ask: number; readonly state: Uint8Array; readonly report: Report }
   /** A change made in a tab that does not lead. */
   | { readonly kind: 'change'; readonly term: string; readonly from: string; readonly number: number; readonly change: Uint8Array }
   /** Every change of the tab up to that number is in the storage. */
@@ -44,7 +44,7 @@ export type TabMessage =
   /** The leader's session began to listen to ephemeral frames. */
   | { readonly kind: 'listening' };
 
-/** What the tabs speak over: each hears all others, and not itself. */
+/** What the tabs speak over: each hears all others, and not itself; messages of one tab come in order, those of different tabs in any. */
 export interface TabChannel<M> {
   post(message: M): void;
   listen(listener: (message: M) => void): void;

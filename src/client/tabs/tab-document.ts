@@ -5,7 +5,8 @@
  *
  * Invariants: T1 storage and connection are opened only under the lock; T2 a change made while following is held until a leader has it in
  * the storage, and is sent again to each new one; T3 a leader takes only what was sent to it, so the changes of a tab come to it
- * without a gap, and the storage remembers the number of the newest: none is lost and none taken twice.
+ * without a gap, and the storage remembers the number of the newest: none is lost and none taken twice; T4 a tab follows who answered what it
+ * asked last: a word of a leader that is gone, however late, is not followed.
  */
 import { toHex } from '../../protocol/hex.js';
 import { ClientError } from '../client-error.js';
@@ -18,6 +19,7 @@ import type { Space } from '../space/space.js';
 import type { StatusEvent } from '../space/space-events.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { HeldChanges } from './held-changes.js';
+import { leadInTurn } from './lead-in-turn.js';
 import { Leader } from './leader.js';
 import { heardError, statusOf } from './tab-channel.js';
 import type { Report, TabChannel, TabGround, TabMessage } from './tab-channel.js';
@@ -53,8 +55,10 @@ export class TabDocument implements OpenDocument {
   /** Who leads, in a tab that follows. */
   #term: string | undefined;
   #leader: Leader | undefined;
+  #asked = 0;
   #wish: boolean | undefined;
   #left = false;
+  #isOpen = false;
   #opened: () => void = () => undefined;
   #holding: Promise<void> = Promise.resolve();
 
@@ -74,12 +78,12 @@ export class TabDocument implements OpenDocument {
   static async open(options: TabDocumentOptions): Promise<TabDocument> {
     const tab = new TabDocument(options);
     await new Promise<void>((resolve, reject) => {
-      tab.#opened = resolve;
-      tab.#holding = tab.#queue().catch((cause: unknown) => {
-        reject(cause);
-        if (!tab.#giveUp.signal.aborted) options.failed(cause instanceof ClientError ? cause : new ClientError('internal', 'the document could not be opened', { cause }));
-      });
-      tab.#post({ kind: 'hello', from: tab.#id });
+      tab.#opened = () => {
+        tab.#isOpen = true;
+        resolve();
+      };
+      tab.#holding = tab.#queue().catch(reject);
+      tab.#ask();
     }).catch((cause: unknown) => {
       tab.#left = true;
       tab.#channel.close();
@@ -149,12 +153,17 @@ export class TabDocument implements OpenDocument {
     this.#setReport({ status: 'closed', error: null, unsynced: this.#held.any, synced: false });
   }
 
-  /** Waits for the lock, leads, and gives it back. */
-  async #queue(): Promise<void> {
-    const { ground, name } = this.#options;
-    const { signal } = this.#giveUp;
-    await ground.locks.request(`sealrelay/${name}`, { signal }, () => this.#lead()).catch((cause: unknown) => {
-      if (!signal.aborted) throw cause;
+  #queue(): Promise<void> {
+    const { ground, name, failed } = this.#options;
+    return leadInTurn({
+      locks: ground.locks,
+      name: `sealrelay/${name}`,
+      signal: this.#giveUp.signal,
+      lead: () => this.#lead(),
+      failed: (cause) => {
+        failed(cause instanceof ClientError ? cause : new ClientError('internal', 'the document could not be opened', { cause }));
+        if (!this.#isOpen) throw cause;
+      },
     });
   }
 
@@ -204,12 +213,17 @@ export class TabDocument implements OpenDocument {
   }
 
   #follow(message: TabMessage): void {
-    if (message.kind === 'leading') this.#post({ kind: 'hello', from: this.#id });
-    else if (message.kind === 'state' && message.to === this.#id) this.#begin(message.term, message.state, message.report);
+    if (message.kind === 'leading') this.#ask();
+    else if (message.kind === 'state' && message.to === this.#id && message.ask === this.#asked) this.#begin(message.term, message.state, message.report);
     else if (message.kind === 'heard') this.#ephemeral.hear(message);
     else if (message.kind === 'listening') this.#ephemeral.listening();
     else if (message.kind === 'error') this.#events.emit('error', heardError(message.error));
     else if ('term' in message && message.term === this.#term) this.#ofLeader(message);
+  }
+
+  #ask(): void {
+    this.#asked += 1;
+    this.#post({ kind: 'hello', from: this.#id, ask: this.#asked });
   }
 
   #begin(term: string, state: Uint8Array, report: Report): void {

@@ -4,19 +4,23 @@
  *
  * Invariants: S1 storage and connection are opened only under the lock; S2 an item pushed in a tab that follows is held there until the leader
  * has it sealed in the storage, and is sent again to each new leader; S3 a leader takes each number of a tab once. So nothing is lost; an item is there twice only when the leader crashed
- * in the moment between storing it and saying so.
+ * in the moment between storing it and saying so; S4 a tab follows who answered what it asked last: a word of a leader that is gone, however late, is not
+ * followed.
  */
 import { toHex } from '../../protocol/hex.js';
 import { ClientError } from '../client-error.js';
 import { storageNameOf } from '../documents/storage-name.js';
 import { Emitter } from '../emitter.js';
-import { OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
 import type { Ephemeral } from '../live/ephemeral.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import type { OpenSpaceOptions } from '../space/open.js';
 import type { EntryEvent, StatusEvent } from '../space/space-events.js';
 import type { Space } from '../space/space.js';
 import type { DeviceStore } from '../store/device-store.js';
+import type { Write } from '../sync/writes.js';
+import { HeldItems } from './held-items.js';
+import type { HeldItem } from './held-items.js';
+import { leadInTurn } from './lead-in-turn.js';
 import type { SpaceMessage } from './space-channel.js';
 import { SpaceLeader, tellingKept } from './space-leader.js';
 import { heardError, statusOf } from './tab-channel.js';
@@ -24,12 +28,11 @@ import type { Report, TabChannel, TabGround } from './tab-channel.js';
 import { TabEphemeral } from './tab-ephemeral.js';
 import { TabWrite } from './tab-write.js';
 import { Waiters } from './waiters.js';
+import { WatchedWrites } from './watched-writes.js';
 
 const TAB_BYTES = 16;
 /** How long a tab that is closed waits for a leader to take its last items. */
 const CLOSE_WAIT_MS = 5000;
-/** Writes of this tab whose fate is watched. */
-const WRITES_MAX = 4096;
 
 export interface TabSpaceOptions extends Omit<OpenSpaceOptions, 'storage'> {
   readonly link: string;
@@ -51,17 +54,6 @@ export interface TabSpaceEvents {
   readonly error: ClientError;
 }
 
-interface Watched {
-  readonly write: TabWrite;
-  /** The tab that led when it was stored, and tells of it. */
-  readonly term: string | undefined;
-}
-
-interface Held {
-  readonly item: Uint8Array;
-  readonly write: TabWrite;
-}
-
 export class TabSpace {
   readonly #options: TabSpaceOptions;
   readonly #parts: TabSpaceParts;
@@ -74,19 +66,18 @@ export class TabSpace {
   readonly #closed = new AbortController();
   readonly #leading: Promise<Space>;
   readonly #waiters = new Waiters();
-  /** Items that no leader is known to have stored, and writes that are on their way from there, by number. */
-  readonly #held = new Map<number, Held>();
-  readonly #writes = new Map<number, Watched>();
-  #heldBytes = 0;
-  #number = 0;
+  readonly #held = new HeldItems();
+  readonly #writes = new WatchedWrites();
   #gotSpace: (space: Space) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
   #term: string | undefined;
+  #asked = 0;
   #device = '';
   #leader: SpaceLeader | undefined;
   #space: Space | undefined;
   #wish: boolean;
+  #isOpen = false;
   #opened: () => void = () => undefined;
   #holding: Promise<void> = Promise.resolve();
 
@@ -108,12 +99,12 @@ export class TabSpace {
   static async open(options: TabSpaceOptions, parts: TabSpaceParts): Promise<TabSpace> {
     const tab = new TabSpace(options, parts);
     await new Promise<void>((resolve, reject) => {
-      tab.#opened = resolve;
-      tab.#holding = tab.#queue().catch((cause: unknown) => {
-        reject(cause);
-        tab.#events.emit('error', cause instanceof ClientError ? cause : new ClientError('internal', 'the space could not be opened', { cause }));
-      });
-      tab.#channel.post({ kind: 'hello', from: tab.#id });
+      tab.#opened = () => {
+        tab.#isOpen = true;
+        resolve();
+      };
+      tab.#holding = tab.#queue().catch(reject);
+      tab.#ask();
     }).catch((cause: unknown) => {
       tab.#channel.close();
       throw cause;
@@ -132,7 +123,7 @@ export class TabSpace {
 
   /** Whether something pushed in any tab is not known to be on the relay's disk. */
   get hasUnsyncedChanges(): boolean {
-    return this.#held.size > 0 || (this.#space?.hasUnsyncedChanges ?? this.#report.unsynced);
+    return this.#held.any || (this.#space?.hasUnsyncedChanges ?? this.#report.unsynced);
   }
 
   get ephemeral(): Ephemeral {
@@ -156,18 +147,16 @@ export class TabSpace {
   /** Pushes one item. Throws `outbox_full` or `closed`, and in the tab that leads what `push` of a space throws. */
   push(item: Uint8Array): TabWrite {
     this.#closed.signal.throwIfAborted();
-    const write = new TabWrite();
-    if (this.#space !== undefined) {
+    if (this.#space !== undefined && !this.#held.any) {
+      const write = new TabWrite();
       write.follow(this.#space.push(item));
       return write;
     }
-    if (this.#held.size >= WRITES_MAX || this.#heldBytes + item.length > OUTBOX_UNSENT_BYTES_MAX) throw new ClientError('outbox_full', 'too much waits for the tab that holds the connection', { temporary: true });
-    this.#number += 1;
-    this.#held.set(this.#number, { item, write });
-    this.#heldBytes += item.length;
-    this.#send(this.#number);
+    const { number, ...held } = this.#held.add(item);
+    if (this.#leader === undefined) this.#send(number, held);
+    else this.#pushOwn(this.#leader, number, held);
     this.#moved();
-    return write;
+    return held.write;
   }
 
   /** Of all tabs: there is one connection. */
@@ -189,21 +178,27 @@ export class TabSpace {
   /** Waits for a leader to have what was pushed here, for a while. */
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    await this.#waiters.until(() => this.#held.size === 0, AbortSignal.timeout(CLOSE_WAIT_MS)).catch(() => undefined);
+    await this.#waiters.until(() => !this.#held.any, AbortSignal.timeout(CLOSE_WAIT_MS)).catch(() => undefined);
     this.#giveUp.abort();
     const closed = new ClientError('closed', 'the space was closed');
     this.#closed.abort(closed);
     await this.#holding;
     this.#channel.close();
-    for (const { write } of [...this.#writes.values(), ...this.#held.values()]) write.fail(closed);
-    this.#setReport({ status: 'closed', error: null, unsynced: this.#held.size > 0, synced: false });
+    this.#writes.fail(closed);
+    for (const { write } of this.#held.all()) write.fail(closed);
+    this.#setReport({ status: 'closed', error: null, unsynced: this.#held.any, synced: false });
   }
 
-  /** Waits for the lock, leads, and gives it back. */
-  async #queue(): Promise<void> {
-    const { signal } = this.#giveUp;
-    await this.#parts.ground.locks.request(`sealrelay/${this.#name}`, { signal }, () => this.#lead()).catch((cause: unknown) => {
-      if (!signal.aborted) throw cause;
+  #queue(): Promise<void> {
+    return leadInTurn({
+      locks: this.#parts.ground.locks,
+      name: `sealrelay/${this.#name}`,
+      signal: this.#giveUp.signal,
+      lead: () => this.#lead(),
+      failed: (cause) => {
+        if (!this.#isOpen) throw cause;
+        this.#events.emit('error', cause instanceof ClientError ? cause : new ClientError('internal', 'the space could not be opened', { cause }));
+      },
     });
   }
 
@@ -215,7 +210,7 @@ export class TabSpace {
       this.#space = space;
       this.#device = space.device;
       this.#leader = this.#leaderOf(space);
-      for (const held of this.#takeHeld()) pushInto(space, held);
+      for (const { number, ...held } of this.#held.all()) this.#pushOwn(this.#leader, number, held);
       this.#setReport(this.#leader.report);
       this.#gotSpace(space);
       this.#opened();
@@ -255,7 +250,8 @@ export class TabSpace {
   }
 
   #follow(message: SpaceMessage): void {
-    if (message.kind === 'leading') this.#begin(message.term, message.report, message.device);
+    if (message.kind === 'leading') this.#ask();
+    else if (message.kind === 'welcome') this.#begin(message);
     else if (message.kind === 'heard') this.#ephemeral.hear(message);
     else if (message.kind === 'listening') this.#ephemeral.listening();
     else if (message.kind === 'error') this.#events.emit('error', heardError(message.error));
@@ -263,11 +259,17 @@ export class TabSpace {
     else if ('term' in message && message.term === this.#term) this.#ofLeader(message);
   }
 
-  #begin(term: string, report: Report, device: string): void {
+  #ask(): void {
+    this.#asked += 1;
+    this.#channel.post({ kind: 'hello', from: this.#id, ask: this.#asked });
+  }
+
+  #begin({ to, ask, term, report, device }: Extract<SpaceMessage, { readonly kind: 'welcome' }>): void {
+    if (to !== this.#id || ask !== this.#asked) return;
     if (term !== this.#term) {
       this.#term = term;
       this.#device = device;
-      for (const number of this.#held.keys()) this.#send(number);
+      for (const { number, ...held } of this.#held.all()) this.#send(number, held);
     }
     this.#setReport(report);
     this.#opened();
@@ -278,48 +280,38 @@ export class TabSpace {
     else if (!('to' in message) || message.to !== this.#id) return;
     else if (message.kind === 'kept') this.#kept(message.number);
     else if (message.kind === 'write') this.#writeOf(message.number)?.become(message.state);
-    else this.#refused(message.number, heardError(message.error));
+    else if (message.kind === 'refused') this.#refused(message.number, heardError(message.error));
   }
 
   #writeOf(number: number): TabWrite | undefined {
-    return (this.#writes.get(number) ?? this.#held.get(number))?.write;
+    return this.#writes.get(number) ?? this.#held.get(number)?.write;
   }
 
   #kept(number: number): void {
-    const held = this.#held.get(number);
-    if (held === undefined) return;
-    this.#drop(number, held);
-    held.write.become('queued');
-    if (held.write.state === 'seen') return;
-    this.#writes.set(number, { write: held.write, term: this.#term });
-    const [oldest] = this.#writes.keys();
-    if (this.#writes.size > WRITES_MAX && oldest !== undefined) this.#writes.delete(oldest);
+    const write = this.#held.drop(number);
+    if (write === undefined) return;
+    write.become('queued');
+    this.#writes.watch(number, write, this.#term);
     this.#moved();
   }
 
   #refused(number: number, error: ClientError): void {
-    const held = this.#held.get(number);
-    if (held === undefined) return;
-    this.#drop(number, held);
-    held.write.fail(error);
+    this.#held.drop(number)?.fail(error);
     this.#moved();
   }
 
-  #drop(number: number, { item }: Held): void {
-    this.#held.delete(number);
-    this.#heldBytes -= item.length;
+  #send(number: number, { item }: HeldItem): void {
+    if (this.#term !== undefined) this.#channel.post({ kind: 'push', term: this.#term, from: this.#id, number, item });
   }
 
-  #takeHeld(): readonly Held[] {
-    const held = [...this.#held.values()];
-    this.#held.clear();
-    this.#heldBytes = 0;
-    return held;
-  }
-
-  #send(number: number): void {
-    const held = this.#held.get(number);
-    if (this.#term !== undefined && held !== undefined) this.#channel.post({ kind: 'push', term: this.#term, from: this.#id, number, item: held.item });
+  /** An item of this tab, which leads. */
+  #pushOwn(leader: SpaceLeader, number: number, { item, write }: HeldItem): void {
+    const pushed = (own: Write): void => {
+      this.#held.drop(number);
+      write.follow(own);
+      this.#moved();
+    };
+    leader.push(item, pushed, (error) => this.#refused(number, error));
   }
 
   #say(payload: Uint8Array): boolean {
@@ -336,31 +328,13 @@ export class TabSpace {
   #setReport(report: Report): void {
     const before = this.#report;
     this.#report = report;
-    if (report.synced) this.#settle();
+    if (report.synced) this.#writes.settle(this.#term);
     if (report.status !== before.status) this.#events.emit('status', this.status);
     this.#moved();
-  }
-
-  /** Everything that was in the storage is on the relay's disk; of writes whose watcher is gone no more will be heard. */
-  #settle(): void {
-    for (const [number, { write, term }] of this.#writes) {
-      write.become('stored');
-      if (term === this.#term) continue;
-      this.#writes.delete(number);
-      write.fail(new ClientError('closed', 'the tab that watched this write is gone', { temporary: true }));
-    }
   }
 
   #moved(): void {
     this.#waiters.wake();
     this.#events.emit('progress', undefined);
-  }
-}
-
-function pushInto(space: Space, { item, write }: Held): void {
-  try {
-    write.follow(space.push(item));
-  } catch (cause) {
-    write.fail(cause);
   }
 }

@@ -1,11 +1,13 @@
 // A short form of the torture harness `split-views`: see ../../support/fork-simulation.ts.
 import { expect, test } from 'vitest';
 import { SILENT_SEALER, forkRun, honestRuns, makeWorld, pickerOf, resetRun } from '../../support/fork-simulation.js';
+import { workOnThisThread } from '../../support/sync-subtle.js';
 
 const FORKS = 20;
 const HONEST_RUNS = 60;
 const CONTROLS = 10;
 const RESETS = 3;
+workOnThisThread();
 const world = await makeWorld();
 
 test(`${FORKS} forks: each is caught by the first entry that crosses it`, async () => {

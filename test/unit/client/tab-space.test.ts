@@ -1,5 +1,6 @@
 // A space in several tabs, on a lock and a channel in memory: one device, every entry in every tab, and nothing lost when the tab that leads goes.
 import { expect, test } from 'vitest';
+import { ClientError } from '../../../src/client/client-error.js';
 import { openSpaceWith } from '../../../src/client/space/open.js';
 import { MemoryDeviceStore } from '../../../src/client/store/device-store.js';
 import type { TabChannel, TabGround } from '../../../src/client/tabs/tab-channel.js';
@@ -10,6 +11,9 @@ import { bytes, createDevice, until } from '../../support/test-space.js';
 /** The lock and the channels of one origin. */
 class Origin implements TabGround {
   readonly #channels = new Map<string, Set<(message: unknown) => void>>();
+  /** What the first tab says to the third comes when it is released. */
+  readonly late: (() => void)[] = [];
+  holdsLate = false;
   #last: Promise<void> = Promise.resolve();
   readonly storage = new MemoryDeviceStore();
   /** Messages of that kind get lost from now on. */
@@ -38,7 +42,12 @@ class Origin implements TabGround {
       post: (message) => {
         if ((message as { kind?: string }).kind === this.lost) return;
         const copy = structuredClone(message);
-        for (const listener of [...listeners]) if (listener !== own) queueMicrotask(() => listeners.has(listener) && listener(copy));
+        for (const [at, listener] of [...listeners].entries()) {
+          if (listener === own) continue;
+          const deliver = (): unknown => listeners.has(listener) && listener(copy);
+          if (this.holdsLate && [...listeners][0] === own && at === 2) this.late.push(deliver);
+          else queueMicrotask(deliver);
+        }
       },
       listen: (listener) => {
         own = listener as (message: unknown) => void;
@@ -136,6 +145,34 @@ test('an item that the tab that leads never stored is sent to the next one; with
   await write.durable('relay');
   await until('it came', () => second.texts.includes('held'));
   expect(second.texts.filter((text) => text === 'held')).toHaveLength(1);
+  await second.space.close();
+});
+
+test('a word of a leader that is gone is not followed when it comes late', async () => {
+  const { tab } = await scene();
+  const origin = new Origin();
+  const [first, second] = [await tab(origin), await tab(origin)];
+  origin.holdsLate = true;
+  const opening = tab(origin);
+  await until('the first tab answers it, late', () => origin.late.length > 0);
+  await first.space.close();
+  const third = await opening;
+  for (const deliver of origin.late) deliver();
+  await third.space.push(bytes('to who leads now')).durable('relay', { signal: AbortSignal.timeout(5000) });
+  await until('it is told how things stand', () => !third.space.hasUnsyncedChanges);
+  for (const { space } of [third, second]) await space.close();
+});
+
+test('a tab that could not open the storage queues again, and leads when it can', async () => {
+  const { tab } = await scene();
+  const origin = new Origin();
+  const [first, second] = [await tab(origin), await tab(origin)];
+  const load = origin.storage.load.bind(origin.storage);
+  origin.storage.load = () => Promise.reject(new ClientError('storage_failed', 'not now', { temporary: true }));
+  await first.space.close();
+  await until('it failed to lead', () => second.errors.includes('storage_failed'));
+  origin.storage.load = load;
+  await second.space.push(bytes('held meanwhile')).durable('relay');
   await second.space.close();
 });
 
