@@ -1,7 +1,8 @@
 // The list behind the page: every change is one entry of the space, and of two for one item the later wins.
 import { useSyncExternalStore } from 'react';
-import { IndexedDbDeviceStore, createSpace, guardUnsynced, openSpace } from 'sealrelay/client';
+import { createSpace, guardUnsynced, openSpace } from 'sealrelay/client';
 import type { Space } from 'sealrelay/client';
+import { IndexedDbDeviceStore } from 'sealrelay/client/storage';
 
 const NAME = 'todo';
 

@@ -12,10 +12,10 @@ import { storageNameOf } from '../documents/storage-name.js';
 import { Emitter } from '../emitter.js';
 import { OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
 import type { Ephemeral } from '../live/ephemeral.js';
+import type { LiveSpace } from '../live/index.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import type { OpenSpaceOptions } from '../space/open.js';
 import type { EntryEvent, StatusEvent } from '../space/space-events.js';
-import type { Space } from '../space/space.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { SpaceMessage } from './space-channel.js';
 import { SpaceLeader, tellingKept } from './space-leader.js';
@@ -37,7 +37,7 @@ export interface TabSpaceOptions extends Omit<OpenSpaceOptions, 'storage'> {
 
 export interface TabSpaceParts {
   readonly ground: TabGround;
-  readonly open: (options: OpenSpaceOptions) => Promise<Space>;
+  readonly open: (options: OpenSpaceOptions) => Promise<LiveSpace>;
   /** Opens the storage of that name; called in the tab that leads. */
   readonly openStorage: (name: string) => Promise<DeviceStore & { close(): void }>;
 }
@@ -72,20 +72,20 @@ export class TabSpace {
   readonly #events: Emitter<TabSpaceEvents>;
   readonly #giveUp = new AbortController();
   readonly #closed = new AbortController();
-  readonly #leading: Promise<Space>;
+  readonly #leading: Promise<LiveSpace>;
   readonly #waiters = new Waiters();
   /** Items that no leader is known to have stored, and writes that are on their way from there, by number. */
   readonly #held = new Map<number, Held>();
   readonly #writes = new Map<number, Watched>();
   #heldBytes = 0;
   #number = 0;
-  #gotSpace: (space: Space) => void = () => undefined;
+  #gotSpace: (space: LiveSpace) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
   #term: string | undefined;
   #device = '';
   #leader: SpaceLeader | undefined;
-  #space: Space | undefined;
+  #space: LiveSpace | undefined;
   #wish: boolean;
   #opened: () => void = () => undefined;
   #holding: Promise<void> = Promise.resolve();
@@ -140,7 +140,7 @@ export class TabSpace {
   }
 
   /** The space itself, when this tab holds it. */
-  whenLeading(): Promise<Space> {
+  whenLeading(): Promise<LiveSpace> {
     return this.#leading;
   }
 
@@ -230,7 +230,7 @@ export class TabSpace {
     }
   }
 
-  #leaderOf(space: Space): SpaceLeader {
+  #leaderOf(space: LiveSpace): SpaceLeader {
     return new SpaceLeader({
       space,
       term: this.#id,
@@ -357,7 +357,7 @@ export class TabSpace {
   }
 }
 
-function pushInto(space: Space, { item, write }: Held): void {
+function pushInto(space: LiveSpace, { item, write }: Held): void {
   try {
     write.follow(space.push(item));
   } catch (cause) {
