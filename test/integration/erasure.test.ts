@@ -87,7 +87,7 @@ describe.skipIf(!productBuilt())('erasing a space by the SDK (skipped unless the
     const { admin, other } = await pair(relay.address);
     await admin.removeDevice(other.device);
     await until('it is out', () => other.status.status === 'failed');
-    expect(() => other.erase()).toThrow();
+    await expect(other.erase()).rejects.toMatchObject({ code: 'offline' });
     await admin.push(bytes('goes on')).durable('relay');
   });
 });

@@ -5,7 +5,7 @@ import { FrameError } from '../../protocol/frame-error.js';
 import { deviceOf } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import { createEd25519 } from '../crypto/ed25519.js';
-import { lazyEd25519 } from '../crypto/ed25519-fallback.js';
+import { ed25519Fallback, lazyEd25519 } from '../crypto/ed25519-fallback.js';
 import { generateDeviceSecret } from '../crypto/keys.js';
 import type { DeviceSecret } from '../crypto/keys.js';
 import { derivePairing } from '../crypto/pairing-seal.js';
@@ -26,6 +26,7 @@ import type { SpaceOptions } from '../space/space-options.js';
 import type { CallsOf, SpacePart } from '../space/space-part.js';
 import { MemoryDeviceStore } from '../store/device-store.js';
 import type { DeviceState, DeviceStore } from '../store/device-store.js';
+import { httpFallback } from '../transport/index.js';
 import { JoinExchange } from './exchange.js';
 import type { ExchangeStep } from './exchange.js';
 import { encodeJoinerKeys } from './joiner-keys.js';
@@ -60,7 +61,9 @@ export async function joinSpaceWith<const P extends readonly SpacePart[] = reado
     await new Joining({ options: spaceOptions, internals, environment, storage, pairing, record, signal }).run();
   }
   await pairing.save(null);
-  return openSpaceWith({ ...spaceOptions, storage }, internals);
+  // What the mailbox was reached with is here already, and serves the space too.
+  const parts: readonly SpacePart[] = [...(spaceOptions.parts ?? []), httpFallback, ed25519Fallback];
+  return openSpaceWith({ ...spaceOptions, storage, parts }, internals) as Promise<Space & CallsOf<P>>;
 }
 
 async function recordOf({ code, relay }: JoinSpaceOptions, pairing: PairingStorage, environment: Environment): Promise<PairingRecord> {
