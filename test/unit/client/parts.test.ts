@@ -14,7 +14,7 @@ import { LIVE_FRAMES } from '../../../src/protocol/live-frame-codec.js';
 import { encodeRelayFrame } from '../../../src/protocol/relay-frame-codec.js';
 import { readRelayFrame } from '../../../src/protocol/relay-frame-reader.js';
 import { HonestRelay } from '../../support/honest-relay.js';
-import { bytes } from '../../support/test-space.js';
+import { bytes, until } from '../../support/test-space.js';
 
 const spaces: Space[] = [];
 afterEach(async () => {
@@ -52,6 +52,28 @@ test('spaces with and without parts are in sync with each other', async () => {
   await bare.push(bytes('hello')).durable('device', { signal: AbortSignal.timeout(8000) });
   expect(heard).toEqual([1]);
   expect([bare.status.status, full.status.status]).toEqual(['online', 'online']);
+});
+
+test('a device without snapshots that was away for too long says what it lacks, and accuses nobody', async () => {
+  const relay = await new HonestRelay().start();
+  const internals = { openTransport: relay.transport() };
+  const handler = { create: () => bytes('state'), load: () => undefined };
+  const full = tracked(await createSpaceWith({ relay: relay.address(), batchWindowMs: 0, parts: [snapshots(handler)] }, internals));
+  await full.whenSynced();
+  const bare = tracked(await openSpaceWith({ link: full.link ?? '', batchWindowMs: 0 }, internals));
+  const findings: unknown[] = [];
+  bare.on('misbehaviour', (finding) => findings.push(finding));
+  await bare.whenSynced();
+  bare.goOffline();
+  await full.push(bytes('missed')).durable('relay');
+  await full.whenSynced();
+  relay.forget(await full.snapshot());
+  full.push(bytes('tail'));
+  await full.whenSynced();
+  bare.goOnline();
+  await until('it stops', () => bare.status.status === 'failed');
+  expect(bare.status.error).toMatchObject({ code: 'snapshot_handler_missing', hint: expect.stringContaining('snapshots({ create, load })') });
+  expect(findings).toEqual([]);
 });
 
 test('a device that was opened to fail over is not opened without that part', async () => {
