@@ -1,7 +1,9 @@
 // The list behind the page: every change is one entry of the space, and of two for one item the later wins.
 import { useSyncExternalStore } from 'react';
-import { IndexedDbDeviceStore, createSpace, guardUnsynced, openSpace } from 'sealrelay/client';
+import { createSpace, guardUnsynced, openSpace } from 'sealrelay/client';
 import type { Space } from 'sealrelay/client';
+import { httpFallback } from 'sealrelay/client/http';
+import { IndexedDbDeviceStore } from 'sealrelay/client/storage';
 
 const NAME = 'todo';
 
@@ -34,7 +36,8 @@ export function openOrCreate(relay: string | null): (() => Promise<Space>) | nul
   if (!hasLink && relay === null) return null;
   return async () => {
     const storage = await IndexedDbDeviceStore.open(NAME);
-    const space = await (hasLink || relay === null ? openSpace({ storage, link: decodeURIComponent(location.hash.slice(1)) }) : createSpace({ storage, relay }));
+    const parts = [httpFallback];
+    const space = await (hasLink || relay === null ? openSpace({ storage, parts, link: decodeURIComponent(location.hash.slice(1)) }) : createSpace({ storage, parts, relay }));
     if (space.link !== null) location.hash = encodeURIComponent(space.link);
     space.subscribe(({ items }) => items.forEach((bytes) => take(JSON.parse(new TextDecoder().decode(bytes)))));
     guardUnsynced(space);

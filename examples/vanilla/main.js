@@ -1,5 +1,6 @@
 // A shopping list: every change is one entry, and the list is what the entries make of it, in whatever order and however often they come.
-import { createSpace, guardUnsynced, openSpaceInTabs } from 'sealrelay/client';
+import { createSpace, guardUnsynced } from 'sealrelay/client';
+import { openSpaceInTabs } from 'sealrelay/client/tabs';
 
 const NAME = 'shopping-list';
 const element = (id) => document.getElementById(id);

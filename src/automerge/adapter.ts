@@ -2,7 +2,8 @@
 import { NetworkAdapter } from '@automerge/automerge-repo/slim';
 import type { DocumentId, Message, PeerId, PeerMetadata } from '@automerge/automerge-repo/slim';
 import { ClientError, openSpace } from '../client/index.js';
-import type { DeviceStore, OpenSpaceOptions, Space } from '../client/index.js';
+import type { DeviceStore, OpenSpaceOptions } from '../client/index.js';
+import type { LiveSpace } from '../client/live/index.js';
 import type { OpenDocument } from '../client/documents/open-document.js';
 import { storageNameOf } from '../client/documents/storage-name.js';
 import { openInTabs } from '../client/tabs/open-in-tabs.js';
@@ -56,7 +57,7 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
   }
 
   /** The space, once the repo has connected the adapter and when this tab holds it for all tabs; rejects when it cannot be opened. */
-  get space(): Promise<Space> {
+  get space(): Promise<LiveSpace> {
     return this.#ready.then(async () => (await (this.#opening ?? this.#open())).whenLeading());
   }
 
@@ -143,7 +144,7 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
     if (this.#options.live !== false) document.whenLeading().then((space) => this.#meet(space, peerId, peerMetadata), () => undefined);
   }
 
-  #meet(space: Space, peerId: PeerId, peerMetadata: PeerMetadata): void {
+  #meet(space: LiveSpace, peerId: PeerId, peerMetadata: PeerMetadata): void {
     if (!this.#connected || this.#live !== undefined) return;
     this.#live = new LivePeers(space, { peerId, peerMetadata }, {
       came: (other, metadata) => {

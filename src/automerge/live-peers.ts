@@ -1,8 +1,9 @@
 // Other repos that are online now, over a topic of the space: a pipe to each, over which Automerge's own messages go.
 import { cbor } from '@automerge/automerge-repo/slim';
 import type { Message, PeerId, PeerMetadata } from '@automerge/automerge-repo/slim';
-import { ClientError, TOPIC_PAYLOAD_BYTES_MAX } from '../client/index.js';
-import type { Space, Topic } from '../client/index.js';
+import { ClientError } from '../client/index.js';
+import { TOPIC_PAYLOAD_BYTES_MAX } from '../client/live/index.js';
+import type { LiveSpace, Topic } from '../client/live/index.js';
 
 const TOPIC_NAME = 'automerge-repo';
 const PART_MORE = 0;
@@ -32,7 +33,7 @@ export class LivePeers {
   readonly #peers = new Map<number, Peer>();
   readonly #events: LivePeersEvents;
 
-  constructor(space: Space, own: { readonly peerId: PeerId; readonly peerMetadata: PeerMetadata }, events: LivePeersEvents) {
+  constructor(space: LiveSpace, own: { readonly peerId: PeerId; readonly peerMetadata: PeerMetadata }, events: LivePeersEvents) {
     this.#events = events;
     this.#topic = space.topic(TOPIC_NAME);
     this.#topic.receive(({ peer, payload }) => this.#receive(peer.id, payload));

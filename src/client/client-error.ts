@@ -38,6 +38,7 @@ export type ClientErrorCode =
   | 'region_busy'
   | 'region_unreachable'
   | 'carried_too_little'
+  | 'part_missing'
   | (string & Record<never, never>);
 
 export interface ClientErrorOptions {

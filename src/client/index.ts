@@ -10,28 +10,23 @@
  */
 import { createSpaceWith, openSpaceWith } from './space/open.js';
 import type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
+import type { CallsOf, SpacePart } from './space/space-part.js';
 import type { Space } from './space/space.js';
-import { openTabSpace } from './tabs/open-tab-space.js';
-import type { TabSpace, TabSpaceOptions } from './tabs/tab-space.js';
 
 /** Makes a new space with this device as its first. It works offline; the relay learns of it at the first connection. */
-export function createSpace(options: CreateSpaceOptions): Promise<Space> {
+export function createSpace<const P extends readonly SpacePart[] = readonly []>(options: CreateSpaceOptions<P>): Promise<Space & CallsOf<P>> {
   return createSpaceWith(options, {});
 }
 
 /** Opens the space of a link as a new device, or continues with the device that the storage holds. */
-export function openSpace(options: OpenSpaceOptions): Promise<Space> {
+export function openSpace<const P extends readonly SpacePart[] = readonly []>(options: OpenSpaceOptions<P>): Promise<Space & CallsOf<P>> {
   return openSpaceWith(options, {});
-}
-
-/** Opens the space of a link for all tabs of the origin: they are one device with one connection, and each hears every entry and may push. Kept in IndexedDB where there is one. */
-export function openSpaceInTabs(options: TabSpaceOptions): Promise<TabSpace> {
-  return openTabSpace(options, openSpace);
 }
 
 export { roomLinkOf } from './space/open.js';
 export type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
 export type { SnapshotHandler, SpaceOptions } from './space/space-options.js';
+export type { CallsOf, SpacePart } from './space/space-part.js';
 export type { SpaceHandover } from './space/handover.js';
 export type { DeviceName } from './space/device-names.js';
 export type { DeviceInfo, HeadCheck, NewDevice, Space } from './space/space.js';
@@ -42,27 +37,20 @@ export { ClientError } from './client-error.js';
 export type { ClientErrorCode } from './client-error.js';
 export { QuotaExceededError } from './quota-error.js';
 export type { QuotaName } from '../protocol/quota-detail.js';
-export { EPHEMERAL_PAYLOAD_BYTES_MAX } from './live/ephemeral.js';
 export type { Ephemeral, EphemeralMessage } from './live/ephemeral.js';
-export { TOPIC_PAYLOAD_BYTES_MAX } from './live/topic.js';
 export type { Topic, TopicEvents, TopicMessage, TopicPeer, TopicSendOptions } from './live/topic.js';
 export type { LiveRejection } from './live/live-crypto.js';
 export type { Evidence, Misbehaviour, MisbehaviourKind } from './misbehaviour.js';
 export type { Environment, Timer } from './environment.js';
-export { RegionClient } from './region/region-client.js';
-export type { MeasuredRegion, RegionClientOptions, RegionMove, RegionMover, RegionsState, RegionSwitchStep } from './region/region-client.js';
+export type { MeasuredRegion, RegionClient, RegionClientOptions, RegionMove, RegionMover, RegionsState, RegionSwitchStep } from './region/region-client.js';
 export type { Region, RegionStatus } from './region/region-list.js';
-export { MemoryRegionStorage, WebRegionStorage } from './region/region-storage.js';
 export type { RegionMemory, RegionStorage } from './region/region-storage.js';
-export { RegionFailover } from './region/region-failover.js';
-export type { FailoverRegion, FailoverState, RegionFailoverOptions } from './region/region-failover.js';
+export type { FailoverRegion, FailoverState, RegionFailover, RegionFailoverOptions } from './region/region-failover.js';
 export type { RegionHealth } from './region/failover-order.js';
-export { SpaceMover } from './region/space-mover.js';
-export type { SpaceMoverOptions } from './region/space-mover.js';
+export type { SpaceMover, SpaceMoverOptions } from './region/space-mover.js';
 export type { Network, NetworkEvent } from './connection/network.js';
 export { guardUnsynced } from './guard-unsynced.js';
 export { MemoryDeviceStore } from './store/device-store.js';
-export { IndexedDbDeviceStore } from './store/indexeddb-store.js';
 export { MemoryJournal } from './store/journal.js';
 export type { Journal } from './store/journal.js';
 export type { AckedMark, DeviceState, DeviceStore, OwnMark } from './store/device-store.js';

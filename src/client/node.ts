@@ -2,23 +2,17 @@
 import { WebSocket } from 'ws';
 import { createSpaceWith, openSpaceWith } from './space/open.js';
 import type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
+import type { CallsOf, SpacePart } from './space/space-part.js';
 import type { Space } from './space/space.js';
-import { openTabSpace } from './tabs/open-tab-space.js';
-import type { TabSpace, TabSpaceOptions } from './tabs/tab-space.js';
 
 /** Makes a new space with this device as its first. It works offline; the relay learns of it at the first connection. */
-export function createSpace(options: CreateSpaceOptions): Promise<Space> {
+export function createSpace<const P extends readonly SpacePart[] = readonly []>(options: CreateSpaceOptions<P>): Promise<Space & CallsOf<P>> {
   return createSpaceWith({ webSocket: NodeWebSocket, ...options }, {});
 }
 
 /** Opens the space of a link as a new device, or continues with the device that the storage holds. */
-export function openSpace(options: OpenSpaceOptions): Promise<Space> {
+export function openSpace<const P extends readonly SpacePart[] = readonly []>(options: OpenSpaceOptions<P>): Promise<Space & CallsOf<P>> {
   return openSpaceWith({ webSocket: NodeWebSocket, ...options }, {});
-}
-
-/** Opens the space of a link; where this runtime has no locks, for this program alone, and in memory. */
-export function openSpaceInTabs(options: TabSpaceOptions): Promise<TabSpace> {
-  return openTabSpace(options, openSpace);
 }
 
 /** Without compression: sealed bytes do not compress. */

@@ -13,8 +13,8 @@ export class QuotaExceededError extends ClientError {
   /** What the refused request needs beside what is used. */
   readonly needed: number;
 
-  constructor({ quota, used, allowed, needed }: QuotaDetail, hint: string, code: 'quota_exceeded' | 'too_many_connections' = 'quota_exceeded') {
-    super(code, `${quota.replace('_', ' ')}: ${used} of ${allowed} are used, and ${needed} more are needed`, { temporary: true, hint });
+  constructor({ quota, used, allowed, needed }: QuotaDetail, code: 'quota_exceeded' | 'too_many_connections' = 'quota_exceeded') {
+    super(code, `${quota.replace('_', ' ')}: ${used} of ${allowed} are used, and ${needed} more are needed`, { temporary: true });
     this.name = 'QuotaExceededError';
     this.quota = quota;
     this.used = used;

@@ -1,6 +1,6 @@
 // The regions of the demo. One relay plays all of them: what differs is the distance, which this page adds.
-import { RegionClient } from '../client/index.js';
-import type { RegionMover } from '../client/index.js';
+import { RegionClient } from '../client/region/index.js';
+import type { RegionMover } from '../client/region/index.js';
 
 export interface Distance {
   readonly id: string;

@@ -1,23 +1,21 @@
-// Bytes of the frames a client sends. The client encodes; relays in TypeScript and test doubles decode.
+// Bytes of all frames a client sends: relays in TypeScript and test doubles decode, tools encode. Clients write with `client-frame-writer.ts`.
+import { ALL_FRAME_SETS } from './all-frame-sets.js';
 import { ByteReader, U64_MAX } from './byte-reader.js';
-import { ByteWriter } from './byte-writer.js';
-import type { ClientFrame, HelloFrame } from './client-frame.js';
+import { writeClientFrame } from './client-frame-writer.js';
+import type { ClientFrame } from './client-frame.js';
 import { FrameError } from './frame-error.js';
 import { FRAME_TYPE } from './frame-type.js';
-import { ADMISSION_BYTES_MAX, HELLO_VERSIONS_MAX, LEAVES_PAGE_MAX, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
-import { readLiveClientFrame, writeLiveFrame } from './live-frame-codec.js';
-import { readChainAndKeyring, writeChainAndKeyring } from './roster-chain.js';
+import { ADMISSION_BYTES_MAX, HELLO_VERSIONS_MAX, LEAVES_PAGE_MAX, OMIT_OWN_BODIES, SNAPSHOT_CHUNK_BYTES_MAX, SNAPSHOT_MANIFEST_BYTES_MAX } from './limits.js';
+import { readLiveClientFrame } from './live-frame-codec.js';
+import { readChainAndKeyring } from './roster-chain.js';
 
-const OMIT_OWN_BODIES = 0x01;
 const COUNT_MAX = 0xffff;
 const ENTRY_BYTES_MIN = 4;
 const U32_MAX = 0xffff_ffff;
 
 /** The frame as one binary message. */
 export function encodeClientFrame(frame: ClientFrame): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter().u8(FRAME_TYPE[frame.type]);
-  writeBody(writer, frame);
-  return writer.finish();
+  return writeClientFrame(frame, ALL_FRAME_SETS);
 }
 
 /** The frame of one binary message; throws FrameError when the bytes do not follow the protocol. */
@@ -39,70 +37,6 @@ function readVersions(reader: ByteReader): number[] {
   const versions = reader.list(reader.u8(), HELLO_VERSIONS_MAX, 2, (from) => from.u16());
   if (versions.length === 0) throw new FrameError('request_invalid', 'a Hello that offers no version');
   return versions;
-}
-
-function writeBody(writer: ByteWriter, frame: ClientFrame): void {
-  switch (frame.type) {
-    case 'Hello':
-      writeHello(writer, frame);
-      return;
-    case 'Proof':
-      writeChainAndKeyring(writer, frame);
-      writer.fixed(frame.signature, 64);
-      return;
-    case 'FoundingProof':
-      writeChainAndKeyring(writer, frame);
-      writer.bytes16(frame.admission).fixed(frame.signature, 64);
-      return;
-    case 'Ping':
-      writer.u64(frame.nonce);
-      return;
-    case 'Push':
-      writer.u64(frame.pushSeqFirst).u32(frame.keyEpoch).u16(frame.entries.length);
-      writer.each(frame.entries, (to, sealed) => to.bytes32(sealed));
-      return;
-    case 'Pull':
-      writer.u32(frame.request).u64(frame.logEpoch).u64(frame.after).u32(frame.entriesMax).u32(frame.bytesMax);
-      return;
-    case 'Subscribe':
-      writer.u64(frame.logEpoch).u64(frame.after).u8(frame.omitOwnBodies ? OMIT_OWN_BODIES : 0);
-      return;
-    case 'Ack':
-      writer.u64(frame.logEpoch).u64(frame.size).raw32(frame.head).fixed(frame.signature, 64);
-      return;
-    case 'RosterPut':
-      writeChainAndKeyring(writer, frame);
-      return;
-    case 'PullLeaves':
-      writer.u32(frame.request).u64(frame.firstSeq).u32(frame.count);
-      return;
-    case 'Purge':
-      writer.u64(frame.logEpoch).u64(frame.size).raw32(frame.head).fixed(frame.signature, 64);
-      return;
-    case 'Erase':
-      writer.u64(frame.logEpoch).u64(frame.rosterVersion).raw32(frame.rosterHash).fixed(frame.signature, 64);
-      return;
-    case 'SnapshotBegin':
-      writer.bytes32(frame.manifest);
-      return;
-    case 'SnapshotChunk':
-      writer.raw32(frame.snapshot).u32(frame.index).bytes32(frame.bytes);
-      return;
-    case 'SnapshotGet':
-      writer.raw32(frame.snapshot).u32(frame.firstChunk).u32(frame.chunksMax);
-      return;
-    case 'SnapshotAck':
-      writer.raw32(frame.snapshot).fixed(frame.signature, 64);
-      return;
-    default:
-      writeLiveFrame(writer, frame);
-  }
-}
-
-function writeHello(writer: ByteWriter, frame: HelloFrame): void {
-  writer.u8(frame.versions.length).each(frame.versions, (to, version) => to.u16(version));
-  writer.bits64(frame.features).raw32(frame.space).raw32(frame.device).raw32(frame.clientNonce);
-  writer.u64(frame.rosterVersion).raw32(frame.rosterHash);
 }
 
 function readBody(reader: ByteReader, type: number): ClientFrame {

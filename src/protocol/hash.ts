@@ -1,6 +1,6 @@
 // SHA-256 and the domain-separated hashes of the protocol: every hashed or signed text starts with a domain of its own.
-import { sha256 } from '@noble/hashes/sha2.js';
 import { ByteWriter } from './byte-writer.js';
+import { Sha256 } from './sha256.js';
 
 /** 32 zero bytes: "none" where a key or hash is optional. */
 export const ZEROS: Uint8Array = new Uint8Array(32);
@@ -67,7 +67,7 @@ export function domain(name: DomainName): Uint8Array {
 
 /** H: SHA-256 over the parts, one after the other. */
 export function hash(...parts: readonly Uint8Array[]): Uint8Array {
-  const state = sha256.create();
+  const state = new Sha256();
   for (const part of parts) state.update(part);
   return state.digest();
 }

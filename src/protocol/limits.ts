@@ -87,3 +87,6 @@ export const TOPIC_MESSAGE_OVERHEAD_BYTES = 64;
 export const TOPICS_PER_SESSION_MAX = 16;
 /** Peers of a topic. */
 export const TOPIC_PEERS_MAX = 64;
+
+/** The flag of a Subscribe: own entries come without their bodies. */
+export const OMIT_OWN_BODIES = 0x01;

@@ -2,49 +2,54 @@
 import type { ByteReader } from './byte-reader.js';
 import { U64_MAX } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
+import type { ClientFrame } from './client-frame.js';
 import { FrameError } from './frame-error.js';
+import type { FrameSet } from './frame-set.js';
 import { FRAME_TYPE } from './frame-type.js';
 import { EPHEMERAL_BYTES_MAX, TOPIC_MESSAGE_BYTES_MAX } from './limits.js';
 import type { LiveClientFrame, LiveRelayFrame, TopicCreditFrame } from './live-frame.js';
+import { readBoolean } from './read-boolean.js';
 
 const U32_MAX = 0xffff_ffff;
 
-/** Appends the body. */
-export function writeLiveFrame(writer: ByteWriter, frame: LiveClientFrame | LiveRelayFrame): void {
+/** Appends the body; false when the frame is none of these. */
+export function writeLiveFrame(writer: ByteWriter, frame: ClientFrame | LiveRelayFrame): boolean {
   switch (frame.type) {
     case 'EphemeralListen':
       writer.u8(frame.listen ? 1 : 0);
-      return;
+      return true;
     case 'EphemeralSend':
       writer.u32(frame.keyEpoch).bytes16(frame.sealed);
-      return;
+      return true;
     case 'Ephemeral':
       writer.raw32(frame.device).u32(frame.keyEpoch).bytes16(frame.sealed);
-      return;
+      return true;
     case 'EphemeralMissed':
       writer.u64(frame.count);
-      return;
+      return true;
     case 'TopicJoin':
       writer.raw32(frame.topic);
-      return;
+      return true;
     case 'TopicLeave':
       writer.u32(frame.number);
-      return;
+      return true;
     case 'TopicJoined':
       writer.raw32(frame.topic).u32(frame.number).u32(frame.peer);
-      return;
+      return true;
     case 'TopicPeer':
       writer.u32(frame.number).u32(frame.peer).raw32(frame.device).u8(frame.present ? 1 : 0);
-      return;
+      return true;
     case 'TopicSend':
       writer.u32(frame.number).u8(frame.toAll ? 1 : 0).u32(frame.peer).u32(frame.keyEpoch).bytes32(frame.sealed);
-      return;
+      return true;
     case 'TopicData':
       writer.u32(frame.number).u32(frame.peer).u8(frame.toAll ? 1 : 0).u32(frame.keyEpoch).bytes32(frame.sealed);
-      return;
+      return true;
     case 'TopicCredit':
       writer.u32(frame.number).u32(frame.peer).u32(frame.bytes);
-      return;
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -106,8 +111,4 @@ function inRange(value: number, max: number): number {
   return value;
 }
 
-function readBoolean(reader: ByteReader): boolean {
-  const value = reader.u8();
-  if (value > 1) throw new FrameError('malformed_frame', 'a yes-or-no field that is neither 0 nor 1');
-  return value === 1;
-}
+export const LIVE_FRAMES: FrameSet = { read: readLiveRelayFrame, write: writeLiveFrame };

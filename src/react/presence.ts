@@ -1,4 +1,5 @@
 // Who is there and what they say of themselves, over ephemeral frames: own state on change and every 15 s, others for as long as they say something.
+import type { LiveCalls } from '../client/live/index.js';
 import type { Space } from '../client/index.js';
 import type { ExternalStore } from './external-store.js';
 
@@ -18,7 +19,7 @@ type Message = { readonly kind: 'state'; readonly state: unknown } | { readonly 
 const MARK = 0x70;
 
 export class PresenceStore<T> implements ExternalStore<readonly Present<T>[]> {
-  readonly #space: Pick<Space, 'ephemeral' | 'on'>;
+  readonly #space: Pick<LiveCalls, 'ephemeral'> & Pick<Space, 'on'>;
   readonly #now: () => number;
   readonly #heard = new Map<string, { readonly state: T; readonly at: number }>();
   readonly #listeners = new Set<() => void>();
@@ -26,7 +27,7 @@ export class PresenceStore<T> implements ExternalStore<readonly Present<T>[]> {
   #shown: readonly Present<T>[] = [];
   #stop: (() => void) | undefined;
 
-  constructor(space: Pick<Space, 'ephemeral' | 'on'>, now: () => number = () => performance.now()) {
+  constructor(space: Pick<LiveCalls, 'ephemeral'> & Pick<Space, 'on'>, now: () => number = () => performance.now()) {
     this.#space = space;
     this.#now = now;
   }

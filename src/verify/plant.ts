@@ -1,9 +1,14 @@
 // Puts canaries as plaintext into every field a client has, through the SDK, and waits until all of it arrived elsewhere.
 import type { EphemeralMessage } from '../client/live/ephemeral.js';
 import { NodeWebSocket } from '../client/node.js';
-import type { Internals } from '../client/space/assemble.js';
+import type { Internals } from '../client/space/internals.js';
+import { blobs } from '../client/blobs/index.js';
+import type { BlobCalls } from '../client/blobs/index.js';
+import { live } from '../client/live/index.js';
+import type { LiveSpace } from '../client/live/index.js';
+import { snapshots } from '../client/snapshots/index.js';
+import type { SnapshotHandler } from '../client/snapshots/index.js';
 import { createSpaceWith, openSpaceWith } from '../client/space/open.js';
-import type { Space } from '../client/space/space.js';
 import { MemoryDeviceStore } from '../client/store/device-store.js';
 import type { OpenTransport } from '../client/transport/transport.js';
 import { RelayError } from '../errors.js';
@@ -40,7 +45,9 @@ const sleep = (ms: number): Promise<void> =>
   });
 
 /** A snapshot that is this state. */
-const saving = (state: Uint8Array): { create: () => Uint8Array; load: () => void } => ({ create: () => state, load: () => undefined });
+const saving = (state: Uint8Array): SnapshotHandler => ({ create: () => state, load: () => undefined });
+const partsWith = (handler: SnapshotHandler) => [live, blobs, snapshots(handler)] as const;
+type Planted = LiveSpace & BlobCalls;
 
 /** How many canaries each field gets; at least one. */
 export function shareOut(canaries: number): Record<Field, number> {
@@ -55,7 +62,7 @@ export function shareOut(canaries: number): Record<Field, number> {
 export class Planter {
   readonly #relay: string;
   readonly #internals: Internals;
-  readonly #spaces: Space[] = [];
+  readonly #spaces: Planted[] = [];
   readonly #stores: MemoryDeviceStore[] = [];
 
   /** `internals` is what a control passes to leave something unsealed. */
@@ -66,7 +73,7 @@ export class Planter {
 
   async plant(canaries: Readonly<Record<Field, readonly string[]>>): Promise<void> {
     const state = bytes(canaries['snapshot state'].join('\n'));
-    const a = await createSpaceWith({ ...this.#base(), relay: this.#relay, snapshot: saving(state) }, this.#internals);
+    const a = await createSpaceWith({ ...this.#base(), relay: this.#relay, parts: partsWith(saving(state)) }, this.#internals);
     this.#spaces.push(a);
     await a.whenSynced();
     const b = await this.#open(a);
@@ -85,9 +92,9 @@ export class Planter {
   }
 
   /** A device that speaks HTTP and nothing else. */
-  async #overHttp(a: Space, b: Space, canaries: Readonly<Record<Field, readonly string[]>>): Promise<void> {
+  async #overHttp(a: Planted, b: Planted, canaries: Readonly<Record<Field, readonly string[]>>): Promise<void> {
     const state = bytes(canaries['snapshot state over HTTP'].join('\n'));
-    const options = { ...this.#base(), snapshot: saving(state), link: a.link ?? '' };
+    const options = { ...this.#base(), parts: partsWith(saving(state)), link: a.link ?? '' };
     const d = await openSpaceWith(options, { ...this.#internals, openTransport: httpTransport });
     this.#spaces.push(d);
     await this.#entries(d, b, canaries['entry item over HTTP']);
@@ -102,7 +109,7 @@ export class Planter {
   }
 
   /** One small blob, and one of several chunks with a canary in the first and in the last. */
-  async #blobs(from: Space, to: Space, canaries: readonly string[]): Promise<void> {
+  async #blobs(from: Planted, to: Planted, canaries: readonly string[]): Promise<void> {
     const half = Math.ceil(canaries.length / 2);
     const [first = '', last = ''] = [canaries.slice(0, half).join('\n'), canaries.slice(half).join('\n')];
     for (const content of [bytes(first), bytes(`${first}${' '.repeat(BLOB_PADDING_BYTES)}${last}`)]) {
@@ -132,14 +139,14 @@ export class Planter {
     return { storage, webSocket: NodeWebSocket, batchWindowMs: 5 };
   }
 
-  async #open(first: Space, load?: (state: Uint8Array) => void, openTransport?: OpenTransport): Promise<Space> {
-    const snapshot = load === undefined ? {} : { snapshot: { create: () => new Uint8Array(), load } };
-    const space = await openSpaceWith({ ...this.#base(), ...snapshot, link: first.link ?? '' }, { ...this.#internals, ...(openTransport === undefined ? {} : { openTransport }) });
+  async #open(first: Planted, load?: (state: Uint8Array) => void, openTransport?: OpenTransport): Promise<Planted> {
+    const parts = load === undefined ? ([live, blobs] as const) : partsWith({ create: () => new Uint8Array(), load });
+    const space = await openSpaceWith({ ...this.#base(), parts, link: first.link ?? '' }, { ...this.#internals, ...(openTransport === undefined ? {} : { openTransport }) });
     this.#spaces.push(space);
     return space;
   }
 
-  async #entries(a: Space, b: Space, items: readonly string[]): Promise<void> {
+  async #entries(a: Planted, b: Planted, items: readonly string[]): Promise<void> {
     const missing = new Set(items);
     b.subscribe(({ items: read }) => read.forEach((item) => missing.delete(new TextDecoder().decode(item))));
     for (const item of items) {
@@ -153,13 +160,13 @@ export class Planter {
   }
 
   /** Each name takes the place of the one before, and every one of them goes to the relay. */
-  async #names(a: Space, b: Space, names: readonly string[]): Promise<void> {
+  async #names(a: Planted, b: Planted, names: readonly string[]): Promise<void> {
     for (const name of names) a.nameDevice(name);
     await a.whenSynced();
     await arrived('the names', () => b.devices().some(({ name }) => name === names.at(-1)));
   }
 
-  async #ephemeral(a: Space, b: Space, frames: readonly string[]): Promise<void> {
+  async #ephemeral(a: Planted, b: Planted, frames: readonly string[]): Promise<void> {
     const heard = new Set<string>();
     const stop = b.ephemeral.subscribe(({ payload }: EphemeralMessage) => heard.add(new TextDecoder().decode(payload)));
     await sleep(REST_MS);
@@ -171,7 +178,7 @@ export class Planter {
     stop();
   }
 
-  async #topics(a: Space, b: Space, canaries: Readonly<Record<Field, readonly string[]>>): Promise<void> {
+  async #topics(a: Planted, b: Planted, canaries: Readonly<Record<Field, readonly string[]>>): Promise<void> {
     const names = canaries['topic name'];
     const messages = [...canaries['topic message']];
     const each = Math.ceil(messages.length / names.length);
@@ -180,7 +187,7 @@ export class Planter {
     }
   }
 
-  async #topic(a: Space, b: Space, name: string, messages: readonly string[]): Promise<void> {
+  async #topic(a: Planted, b: Planted, name: string, messages: readonly string[]): Promise<void> {
     const [from, to] = [a.topic(name), b.topic(name)];
     let got = 0;
     to.receive(() => {

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Internals } from '../client/space/assemble.js';
+import type { Internals } from '../client/space/internals.js';
 import { VERSION } from '../version.js';
 import { searchAnswers } from './answers.js';
 import { CanarySearch, WINDOW_BYTES } from './canary-search.js';

@@ -1,7 +1,7 @@
 // Awareness over ephemeral frames: own changes are sent, others are asked for theirs when listening begins, and who is cut off sees nobody.
 import { applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
 import type { Awareness } from 'y-protocols/awareness';
-import { EPHEMERAL_PAYLOAD_BYTES_MAX } from '../client/index.js';
+import { EPHEMERAL_PAYLOAD_BYTES_MAX } from '../client/live/index.js';
 import type { OpenDocument } from '../client/documents/open-document.js';
 
 const KIND_STATES = 0;

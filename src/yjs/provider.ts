@@ -3,12 +3,13 @@ import { ObservableV2 } from 'lib0/observable';
 import * as awarenessProtocol from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { ClientError, openSpace, roomLinkOf } from '../client/index.js';
-import type { DeviceStore, OpenSpaceOptions, Space } from '../client/index.js';
+import type { DeviceStore, OpenSpaceOptions } from '../client/index.js';
+import type { LiveSpace } from '../client/live/index.js';
 import type { OpenDocument } from '../client/documents/open-document.js';
 import { openInTabs } from '../client/tabs/open-in-tabs.js';
 import { AwarenessLink } from './awareness-link.js';
 
-export interface ProviderOptions extends Pick<OpenSpaceOptions, 'webSocket' | 'environment' | 'rights' | 'batchWindowMs'> {
+export interface ProviderOptions extends Pick<OpenSpaceOptions, 'webSocket' | 'environment' | 'rights' | 'batchWindowMs' | 'parts'> {
   /** False: wait for connect(). */
   readonly connect?: boolean;
   readonly awareness?: awarenessProtocol.Awareness;
@@ -56,7 +57,7 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
   }
 
   /** The space of the room, when this tab holds it for all tabs; rejects when it cannot be opened. */
-  get space(): Promise<Space> {
+  get space(): Promise<LiveSpace> {
     return this.#ready.then((document) => document.whenLeading());
   }
 

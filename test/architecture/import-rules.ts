@@ -16,6 +16,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   // Beside the client, not in it: an app that does not pair has no words, no QR codes and no curve arithmetic.
   'client/pairing': { own: ['protocol', 'client'], packages: ['@noble/curves', '@noble/hashes', '@scure/bip39', 'uqr'] },
   'client/pairing/node.ts': { own: ['client', 'client/node.ts', 'client/pairing'], packages: [] },
+  'client/tabs/node.ts': { own: ['client', 'client/node.ts'], packages: [] },
   'client/node.ts': { own: ['protocol', 'client', 'client-node'], packages: ['ws'] },
   'client/graceful/node.ts': { own: ['client', 'client/node.ts', 'client-node'], packages: [] },
   // Loads hyperswarm by its name, where it is installed.

@@ -4,7 +4,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { createSpace, openSpace } from '../../src/client/node.js';
+import { blobs } from '../../src/client/blobs/index.js';
+import { erasing } from '../../src/client/erasing/index.js';
 import type { Space } from '../../src/client/node.js';
+import { snapshots } from '../../src/client/snapshots/index.js';
 import type { WebSocketConstructor } from '../../src/client/node.js';
 import { FRAME_TYPE } from '../../src/protocol/frame-type.js';
 import { startRelay } from '../support/relay-process.ts';
@@ -113,11 +116,11 @@ async function scan(options: EraseScanOptions, relay: Pick<RelayProcess, 'addres
   const { dataDir } = options;
   const needles = new Needles();
   const snapshot = { create: () => randomBytes(200_000), load: () => undefined };
-  const admin = await createSpace({ relay: relay.address, webSocket: recording(needles), batchWindowMs: 1, snapshot });
+  const admin = await createSpace({ relay: relay.address, webSocket: recording(needles), batchWindowMs: 1, parts: [blobs, erasing, snapshots(snapshot)] });
   const bystander = await createSpace({ relay: relay.address, batchWindowMs: 1 });
   spaces.push(admin, bystander);
   await Promise.all([admin.whenSynced(), bystander.whenSynced()]);
-  const other = await openSpace({ link: admin.link ?? '', snapshot });
+  const other = await openSpace({ link: admin.link ?? '', parts: [snapshots(snapshot)] });
   spaces.push(other);
   for (let i = 0; i < options.items; i += 1) {
     await admin.whenWritable();

@@ -13,7 +13,7 @@ import { CHROMIUM, openBrowser, servePage, type PageServer, type TestBrowser } f
 
 const PROGRAM = `
 import * as Y from 'yjs';
-import { IndexedDbDeviceStore } from './src/client/index.ts';
+import { IndexedDbDeviceStore } from './src/client/store/index.ts';
 import { WebsocketProvider } from './src/yjs/index.ts';
 import { DEVICE_STORE_CASES } from './test/support/device-store-contract.ts';
 let number = 0;

@@ -42,7 +42,7 @@ test.skipIf(!productBuilt())('the example in TypeScript type-checks against the 
   try {
     const folder = join(EXAMPLES, 'todo-react');
     const entry = (name: string): string[] => [join(ROOT, `dist/${name}`)];
-    const paths = { 'sealrelay/client': entry('client/index.d.ts'), 'sealrelay/react': entry('react/index.d.ts'), 'sealrelay/react/*': entry('react/*.d.ts') };
+    const paths = { 'sealrelay/client': entry('client/index.d.ts'), 'sealrelay/client/http': entry('client/transport/index.d.ts'), 'sealrelay/client/storage': entry('client/store/index.d.ts'), 'sealrelay/react': entry('react/index.d.ts'), 'sealrelay/react/*': entry('react/*.d.ts') };
     writeFileSync(join(dir, 'styles.d.ts'), "declare module '*.css';\n");
     writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ extends: join(folder, 'tsconfig.json'), compilerOptions: { paths }, include: [folder, 'styles.d.ts'] }));
     const tsc = join(ROOT, 'node_modules/typescript/lib/tsc.js');

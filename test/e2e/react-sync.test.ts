@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSpace, type Space } from '../../src/client/node.js';
+import { live, type LiveSpace } from '../../src/client/live/index.js';
+import { createSpace } from '../../src/client/node.js';
 import { joinSpace } from '../../src/client/pairing/node.js';
 import { PresenceStore } from '../../src/react/presence.js';
 import type { ReactVersion } from '../support/react/bundle.js';
@@ -18,7 +19,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a React app with a re
   const scene = new GalleryScene();
   let dir: string;
   let relay: RelayProcess;
-  let space: Space;
+  let space: LiveSpace;
 
   beforeAll(async () => {
     await scene.start();
@@ -26,7 +27,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a React app with a re
     const port = await freePort();
     const regions = [{ id: 'eu', name: 'EU', location: 'Loopback', endpoint: `http://127.0.0.1:${port}` }, { id: 'us', name: 'US', location: 'Nowhere', endpoint: 'http://127.0.0.1:1' }];
     relay = await startRelay({ dataDir: dir, port, env: { RELAY_REGION: 'eu', RELAY_REGIONS: JSON.stringify(regions) } });
-    space = await createSpace({ relay: relay.address });
+    space = await createSpace({ relay: relay.address, parts: [live] });
   });
   afterAll(async () => {
     await scene.close();

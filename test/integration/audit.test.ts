@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 import { adminHeaders } from '../support/admin-headers.js';
 import { Shell } from '../support/shell.js';
+import { erasing } from '../../src/client/erasing/index.js';
 import { createSpace } from '../../src/client/node.js';
 
 const isRunnable = existsSync(CLI) && spawnSync('bash', ['--version']).status === 0;
@@ -74,7 +75,7 @@ describe.skipIf(!isRunnable)('the audit log of the product (needs `npm run build
     const data = join(place.dir, 'relay-data');
     await using relay = new ServeProcess(['--data-dir', data]);
     const { relayAddress, metricsUrl } = await relay.logLine('relay is listening');
-    const space = await createSpace({ relay: String(relayAddress), batchWindowMs: 0 });
+    const space = await createSpace({ relay: String(relayAddress), batchWindowMs: 0, parts: [erasing] });
     await space.push(new Uint8Array(100)).durable('relay');
     const admin = new URL(String(metricsUrl)).origin;
     const { spaces }: { spaces: { pseudonym: string }[] } = await (await fetch(`${admin}/admin/api/spaces`, { headers: adminHeaders(data) })).json();

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { createSpace, openSpace } from '../../src/client/node.js';
+import { erasing } from '../../src/client/erasing/index.js';
+import type { ErasingCalls } from '../../src/client/erasing/index.js';
 import type { ErasedEvent, Space } from '../../src/client/node.js';
 import { loadConfig } from '../../src/config/load.js';
 import { startRelayPort } from '../../src/native/addon.js';
@@ -22,11 +24,11 @@ afterEach(async () => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 /** A space with two devices and one entry, and what each is told of its end. */
-async function pair(address: string): Promise<{ readonly admin: Space; readonly other: Space; readonly told: ErasedEvent[][] }> {
-  const admin = await createSpace({ relay: address });
+async function pair(address: string): Promise<{ readonly admin: Space & ErasingCalls; readonly other: Space & ErasingCalls; readonly told: ErasedEvent[][] }> {
+  const admin = await createSpace({ relay: address, parts: [erasing] });
   spaces.push(admin);
   await admin.push(bytes('hello')).durable('relay');
-  const other = await openSpace({ link: admin.link! });
+  const other = await openSpace({ link: admin.link!, parts: [erasing] });
   spaces.push(other);
   await other.whenSynced();
   const told: ErasedEvent[][] = [[], []];
@@ -85,7 +87,7 @@ describe.skipIf(!productBuilt())('erasing a space by the SDK (skipped unless the
     const { admin, other } = await pair(relay.address);
     await admin.removeDevice(other.device);
     await until('it is out', () => other.status.status === 'failed');
-    expect(() => other.erase()).toThrow();
+    await expect(other.erase()).rejects.toMatchObject({ code: 'offline' });
     await admin.push(bytes('goes on')).durable('relay');
   });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSpace, openSpace } from '../../src/client/node.js';
+import { httpFallback } from '../../src/client/transport/index.js';
 import type { Space } from '../../src/client/node.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
@@ -41,7 +42,7 @@ describe.skipIf(!productBuilt())('where WebSockets are blocked (skipped unless t
     const atHome = read(home);
     await home.whenSynced();
     proxy.refusesUpgrades = true;
-    const space = await openSpace({ link: proxy.over(home.link!), batchWindowMs: 1 });
+    const space = await openSpace({ link: proxy.over(home.link!), batchWindowMs: 1, parts: [httpFallback] });
     const there = read(space);
     await space.whenSynced();
     expect(proxy.upgrades).toBeGreaterThanOrEqual(2);

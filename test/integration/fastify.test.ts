@@ -11,6 +11,7 @@ import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { blobs, type BlobCalls } from '../../src/client/blobs/index.js';
 import { createSpace, openSpace, type Space } from '../../src/client/node.js';
 import { sealrelay } from '../../src/fastify/index.js';
 import { freePort, productBuilt } from '../support/relay-process.js';
@@ -45,15 +46,15 @@ describe.skipIf(!productBuilt())('sealrelay/fastify (needs `npm run build`)', ()
     return new URL(app.listeningOrigin).host;
   }
 
-  async function device(address: string): Promise<Space> {
-    const space = await createSpace({ relay: address, batchWindowMs: 0 });
+  async function device(address: string): Promise<Space & BlobCalls> {
+    const space = await createSpace({ relay: address, batchWindowMs: 0, parts: [blobs] });
     spaces.push(space);
     await space.whenSynced();
     return space;
   }
 
-  async function joined(space: Space): Promise<{ space: Space; texts: string[] }> {
-    const other = await openSpace({ link: space.link ?? '' });
+  async function joined(space: Space): Promise<{ space: Space & BlobCalls; texts: string[] }> {
+    const other = await openSpace({ link: space.link ?? '', parts: [blobs] });
     spaces.push(other);
     const texts: string[] = [];
     other.subscribe(({ items }) => texts.push(...items.map((item) => new TextDecoder().decode(item))));

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createSpace, openSpace } from '../../src/client/node.js';
-import type { Space, Topic } from '../../src/client/node.js';
+import { live } from '../../src/client/live/index.js';
+import type { LiveSpace, Topic } from '../../src/client/live/index.js';
 import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
 import type { RelayProcess } from '../support/relay-process.js';
 import { bytes, until } from '../support/test-space.js';
@@ -14,7 +15,7 @@ const text = (payload: Uint8Array): string => new TextDecoder().decode(payload);
 describe.skipIf(!productBuilt())('what is never stored, on the real relay (skipped unless the product is built)', () => {
   let dir: string;
   let relay: RelayProcess;
-  const spaces: Space[] = [];
+  const spaces: LiveSpace[] = [];
   const troubles: string[] = [];
 
   beforeAll(async () => {
@@ -32,7 +33,7 @@ describe.skipIf(!productBuilt())('what is never stored, on the real relay (skipp
     rmSync(dir, { recursive: true, force: true });
   });
 
-  function watched(space: Space): Space {
+  function watched(space: LiveSpace): LiveSpace {
     spaces.push(space);
     space.on('misbehaviour', ({ kind }) => troubles.push(kind));
     space.on('error', ({ code, message }) => troubles.push(`${code}: ${message}`));
@@ -40,19 +41,19 @@ describe.skipIf(!productBuilt())('what is never stored, on the real relay (skipp
     return space;
   }
 
-  async function three(): Promise<[Space, Space, Space]> {
-    const a = watched(await createSpace({ relay: relay.address }));
+  async function three(): Promise<[LiveSpace, LiveSpace, LiveSpace]> {
+    const a = watched(await createSpace({ relay: relay.address, parts: [live] }));
     await a.whenSynced();
-    const b = watched(await openSpace({ link: a.link! }));
-    const c = watched(await openSpace({ link: a.link!, rights: 'read' }));
+    const b = watched(await openSpace({ link: a.link!, parts: [live] }));
+    const c = watched(await openSpace({ link: a.link!, rights: 'read', parts: [live] }));
     await Promise.all([b.whenSynced(), c.whenSynced()]);
     return [a, b, c];
   }
 
   test('presence: who comes is told of those who are there, and a reader is present too', async () => {
     const [a, b, c] = await three();
-    const here = new Map<Space, Map<string, string>>();
-    const appear = (space: Space, name: string): void => {
+    const here = new Map<LiveSpace, Map<string, string>>();
+    const appear = (space: LiveSpace, name: string): void => {
       const others = new Map<string, string>();
       here.set(space, others);
       space.ephemeral.subscribe(({ device, payload }) => {
@@ -166,9 +167,9 @@ describe.skipIf(!productBuilt())('what is never stored, on the real relay (skipp
     const port = await freePort();
     const dataDir = join(dir, 'restarted');
     let other = await startRelay({ dataDir, port });
-    const a = watched(await createSpace({ relay: other.address }));
+    const a = watched(await createSpace({ relay: other.address, parts: [live] }));
     await a.whenSynced();
-    const b = watched(await openSpace({ link: a.link! }));
+    const b = watched(await openSpace({ link: a.link!, parts: [live] }));
     const [ta, tb] = [a.topic('again'), b.topic('again')];
     const atB = collect(tb);
     await until('both are there', () => ta.peers().length === 1 && tb.peers().length === 1);

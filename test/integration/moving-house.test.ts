@@ -5,12 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSpace, MemoryDeviceStore, openSpace, type Misbehaviour, type OpenSpaceOptions, type Space, type SpaceEvents } from '../../src/client/node.js';
+import { erasing, type ErasingCalls } from '../../src/client/erasing/index.js';
+import { snapshots, type SnapshotCalls } from '../../src/client/snapshots/index.js';
 import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.js';
 import { CLI } from '../support/serve-process.js';
 import { bytes, until } from '../support/test-space.js';
 
 const TIMEOUT_MS = 60_000;
 const environment = { random: () => 0.1 };
+
+type MovingSpace = Space & ErasingCalls & SnapshotCalls;
 
 /** One device through all its lives. */
 class Device {
@@ -19,7 +23,7 @@ class Device {
   readonly findings: Misbehaviour[] = [];
   readonly errors: string[] = [];
   readonly moves: SpaceEvents['moved'][] = [];
-  space!: Space;
+  space!: MovingSpace;
 
   readonly snapshot = {
     create: () => bytes(JSON.stringify(this.texts)),
@@ -29,7 +33,7 @@ class Device {
     },
   };
 
-  async live(opened: Promise<Space>): Promise<Space> {
+  async live(opened: Promise<MovingSpace>): Promise<MovingSpace> {
     this.space = await opened;
     this.space.subscribe(({ items }) => this.texts.push(...items.map((item) => new TextDecoder().decode(item))));
     this.space.on('misbehaviour', (finding) => this.findings.push(finding));
@@ -38,12 +42,12 @@ class Device {
     return this.space;
   }
 
-  create(relay: string): Promise<Space> {
-    return this.live(createSpace({ relay, environment, storage: this.storage, snapshot: this.snapshot }));
+  create(relay: string): Promise<MovingSpace> {
+    return this.live(createSpace({ relay, environment, storage: this.storage, parts: [erasing, snapshots(this.snapshot)] }));
   }
 
-  open(options: Pick<OpenSpaceOptions, 'link' | 'relay' | 'offline'>): Promise<Space> {
-    return this.live(openSpace({ ...options, environment, storage: this.storage, snapshot: this.snapshot }));
+  open(options: Pick<OpenSpaceOptions, 'link' | 'relay' | 'offline'>): Promise<MovingSpace> {
+    return this.live(openSpace({ ...options, environment, storage: this.storage, parts: [erasing, snapshots(this.snapshot)] }));
   }
 
   async push(...texts: readonly string[]): Promise<void> {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createSpace, openSpace } from '../../src/client/node.js';
+import { blobs } from '../../src/client/blobs/index.js';
+import type { BlobCalls } from '../../src/client/blobs/index.js';
 import type { Space } from '../../src/client/node.js';
 import { BLOB_HEADER_BYTES, BLOB_CHUNK_BYTES } from '../../src/client/crypto/blob-seal.js';
 import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
@@ -29,11 +31,11 @@ describe.skipIf(!productBuilt())('blobs by the SDK (skipped unless the product i
     rmSync(dir, { recursive: true, force: true });
   });
 
-  async function pair(): Promise<[Space, Space]> {
-    const a = await createSpace({ relay: relay.address });
+  async function pair(): Promise<[Space & BlobCalls, Space & BlobCalls]> {
+    const a = await createSpace({ relay: relay.address, parts: [blobs] });
     spaces.push(a);
     await a.whenSynced();
-    const b = await openSpace({ link: a.link! });
+    const b = await openSpace({ link: a.link!, parts: [blobs] });
     spaces.push(b);
     await b.whenSynced();
     return [a, b];

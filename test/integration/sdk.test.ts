@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createSpace, openSpace } from '../../src/client/node.js';
 import type { Misbehaviour, Space } from '../../src/client/node.js';
+import { snapshots } from '../../src/client/snapshots/index.js';
 import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
 import type { RelayProcess } from '../support/relay-process.js';
 import { bytes, until } from '../support/test-space.js';
@@ -88,7 +89,7 @@ describe.skipIf(!productBuilt())('the SDK on the real relay (skipped unless the 
   });
 
   test('a removed device is out, a snapshot starts a new one, and a head can be compared', async () => {
-    const a = await createSpace({ relay: relay.address, snapshot: { create: () => bytes('state'), load: () => undefined } });
+    const a = await createSpace({ relay: relay.address, parts: [snapshots({ create: () => bytes('state'), load: () => undefined })] });
     read(a);
     await a.push(bytes('before')).durable('relay');
     const b = await openSpace({ link: a.link! });
@@ -100,7 +101,7 @@ describe.skipIf(!productBuilt())('the SDK on the real relay (skipped unless the 
     await a.whenSynced();
     expect(await a.snapshot()).toBe(2);
     const loaded: Uint8Array[] = [];
-    const c = await openSpace({ link: a.link!, snapshot: { create: () => bytes(''), load: (state) => void loaded.push(state) } });
+    const c = await openSpace({ link: a.link!, parts: [snapshots({ create: () => bytes(''), load: (state) => void loaded.push(state) })] });
     const atC = read(c);
     await c.whenSynced();
     expect(loaded.map((state) => new TextDecoder().decode(state))).toEqual(['state']);

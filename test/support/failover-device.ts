@@ -1,6 +1,8 @@
 // A device that fails over between regions, its app a list of texts, through all its lives.
-import { createSpace, MemoryDeviceStore, openSpace, RegionFailover } from '../../src/client/node.js';
+import { createSpace, MemoryDeviceStore, openSpace } from '../../src/client/node.js';
 import type { FailoverRegion, Space } from '../../src/client/node.js';
+import { failover, RegionFailover } from '../../src/client/region/index.js';
+import { snapshots } from '../../src/client/snapshots/index.js';
 import { bytes } from './test-space.js';
 
 const RECEIPT_MS_MAX = 30_000;
@@ -45,7 +47,7 @@ export class FailoverDevice {
   /** The first device of a space. */
   async found(): Promise<Space> {
     const relay = this.#regions[0]?.relay ?? '';
-    const space = await createSpace({ relay, storage: this.storage, failsOver: this.#failsOver, offline: true });
+    const space = await createSpace({ relay, storage: this.storage, parts: this.#failsOver ? [failover] : [], offline: true });
     await space.close();
     const started = await this.start();
     await started.whenSynced();
@@ -55,7 +57,7 @@ export class FailoverDevice {
   /** Opens the device, a new one by the link; again after close(). */
   start(link?: string): Promise<Space> {
     const open = async (relay: string): Promise<Space> =>
-      this.#live(await openSpace({ relay, storage: this.storage, failsOver: this.#failsOver, snapshot: this.#snapshot, batchWindowMs: 0, ...(link === undefined ? {} : { link }) }));
+      this.#live(await openSpace({ relay, storage: this.storage, parts: [snapshots(this.#snapshot), ...(this.#failsOver ? [failover] : [])], batchWindowMs: 0, ...(link === undefined ? {} : { link }) }));
     this.failover = new RegionFailover({ regions: this.#regions, returnAfterMs: this.#returnAfterMs, open });
     return this.failover.start();
   }

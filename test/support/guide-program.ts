@@ -1,14 +1,9 @@
 // The code of a guide as one program, so that later blocks use the names of earlier ones.
+import { readFileSync } from 'node:fs';
 
-/** Entries of the package whose source for Node is not `<entry>/node.js`. */
-const SOURCES: Readonly<Record<string, string>> = {
-  sealrelay: 'index.js',
-  'sealrelay/fastify': 'fastify/index.js',
-  'sealrelay/graceful-books': 'client/graceful/node.js',
-  'sealrelay/pluresdb': 'client/plures/node.js',
-  'sealrelay/testing': 'testing/index.js',
-  'sealrelay/testing/vitest': 'testing/vitest.js',
-};
+/** The entries of the package, each with its file for Node. */
+type Entry = string | { readonly node?: { readonly default: string }; readonly default: string };
+const { exports: ENTRIES }: { readonly exports: Readonly<Record<string, Entry>> } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
 /** What a guide leaves to its reader. */
 export interface GuideFrame {
@@ -43,5 +38,11 @@ export function blocksOf(markdown: string, fence: string): readonly string[] {
 
 /** The code with imports of the package replaced, for a file two folders below the root. */
 export function toSources(code: string): string {
-  return code.replaceAll(/'(sealrelay(?:\/([\w/-]+))?)'/g, (_, name: string, entry: string) => `'../../src/${SOURCES[name] ?? `${entry}/node.js`}'`);
+  return code.replaceAll(/'sealrelay((?:\/[\w-]+)*)'/g, (_, path: string) => `'../../${sourceOf(ENTRIES[`.${path}`])}'`);
+}
+
+function sourceOf(entry: Entry | undefined): string {
+  if (entry === undefined) throw new Error('no entry of the package');
+  const file = typeof entry === 'string' ? entry : (entry.node?.default ?? entry.default);
+  return file.replace('./dist/', 'src/');
 }

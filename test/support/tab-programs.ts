@@ -43,7 +43,7 @@ globalThis.page = {
 };`;
 
 const SPACE = `
-import { openSpaceInTabs } from './src/client/index.ts';
+import { openSpaceInTabs } from './src/client/tabs/index.ts';
 const KEY = 'words';
 const known = new Map(JSON.parse(localStorage.getItem(KEY) ?? '[]'));
 const encode = (value) => new TextEncoder().encode(JSON.stringify(value));

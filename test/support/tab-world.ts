@@ -2,6 +2,7 @@
 // moment without a word, with its last messages still on their way.
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Environment } from '../../src/client/environment.js';
+import { live } from '../../src/client/live/index.js';
 import type { OutboxEntry } from '../../src/client/outbox/outbox-store.js';
 import { openSpaceWith } from '../../src/client/space/open.js';
 import { MemoryDeviceStore } from '../../src/client/store/device-store.js';
@@ -152,7 +153,7 @@ export class TabWorld {
     this.#tabs.add(tab);
     const space = await TabSpace.open(
       { link: this.link, batchWindowMs: 0, environment: tab.environment },
-      { ground: tab, open: (options) => openSpaceWith(options, { openTransport: tab.transport(this.relay.transport()) }), openStorage: async () => tab.storage(this.disk) },
+      { ground: tab, open: (options) => openSpaceWith({ ...options, parts: [live] }, { openTransport: tab.transport(this.relay.transport()) }), openStorage: async () => tab.storage(this.disk) },
     );
     const opened: WorldTab = { space, texts: [], told: [], kill: () => this.#kill(tab) };
     space.subscribe(({ items }) => opened.texts.push(...items.map((item) => new TextDecoder().decode(item))));

@@ -5,6 +5,8 @@ import type { EntrySealer } from '../../src/client/sync/entry-sealer.js';
 import { createSpaceWith, openSpaceWith } from '../../src/client/space/open.js';
 import type { OpenSpaceOptions } from '../../src/client/space/open.js';
 import type { Space } from '../../src/client/space/space.js';
+import { snapshots } from '../../src/client/snapshots/index.js';
+import type { SnapshotCalls, SnapshotHandler } from '../../src/client/snapshots/index.js';
 import type { EntryEvent, SpaceEvents } from '../../src/client/space/space-events.js';
 
 /** What a test needs of a relay. */
@@ -15,7 +17,7 @@ export interface RelayUnderTest {
 
 /** A space and what it told. */
 export interface TestDevice {
-  readonly space: Space;
+  readonly space: Space & SnapshotCalls;
   readonly entries: EntryEvent[];
   readonly findings: Misbehaviour[];
   readonly errors: string[];
@@ -25,14 +27,15 @@ export interface TestDevice {
   texts(): string[];
 }
 
-export type TestOptions = Omit<OpenSpaceOptions, 'link'> & { readonly sealer?: EntrySealer };
+/** With `snapshot` the space has that part. */
+export type TestOptions = Omit<OpenSpaceOptions, 'link' | 'parts'> & { readonly sealer?: EntrySealer; readonly snapshot?: SnapshotHandler };
 
 export async function createDevice(relay: RelayUnderTest, options: TestOptions = {}): Promise<TestDevice> {
-  return record(await createSpaceWith({ relay: relay.address(), batchWindowMs: 0, ...options }, internals(relay, options)));
+  return record(await createSpaceWith({ relay: relay.address(), batchWindowMs: 0, ...options, parts: partsOf(options) }, internals(relay, options)));
 }
 
 export async function openDevice(relay: RelayUnderTest, link: string | null, options: TestOptions = {}): Promise<TestDevice> {
-  return record(await openSpaceWith({ ...(link === null ? {} : { link }), batchWindowMs: 0, ...options }, internals(relay, options)));
+  return record(await openSpaceWith({ ...(link === null ? {} : { link }), batchWindowMs: 0, ...options, parts: partsOf(options) }, internals(relay, options)));
 }
 
 export function bytes(text: string): Uint8Array {
@@ -54,11 +57,16 @@ export function kinds(device: TestDevice): string[] {
   return device.findings.map(({ kind }) => kind);
 }
 
+// A test that gives no handler makes no snapshot.
+function partsOf({ snapshot }: TestOptions): [ReturnType<typeof snapshots>] {
+  return (snapshot === undefined ? [] : [snapshots(snapshot)]) as unknown as [ReturnType<typeof snapshots>];
+}
+
 function internals(relay: RelayUnderTest, { sealer }: TestOptions): { openTransport: OpenTransport; sealer?: EntrySealer } {
   return { openTransport: relay.transport(), ...(sealer === undefined ? {} : { sealer }) };
 }
 
-function record(space: Space): TestDevice {
+function record(space: Space & SnapshotCalls): TestDevice {
   const device: TestDevice = {
     space,
     entries: [],

@@ -1,9 +1,9 @@
 // The session token of HTTP requests: a handshake in two requests, done again when it is about to expire or was refused.
-import type { RelayAddress } from '../../protocol/address.js';
 import { toBase64url } from '../../protocol/base64url.js';
 import { ByteReader } from '../../protocol/byte-reader.js';
 import { ByteWriter } from '../../protocol/byte-writer.js';
-import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
+import { readRelayFrame } from '../../protocol/relay-frame-reader.js';
+import { SESSION_FRAMES } from '../../protocol/session-frames.js';
 import { ClientError } from '../client-error.js';
 import { Handshake } from '../connection/handshake.js';
 import { relayRefusal } from '../connection/relay-refusal.js';
@@ -18,12 +18,7 @@ const EXPIRY_MARGIN_MS = 30_000;
 /** Frames of one answer of the handshake. */
 const FRAMES_MAX = 4;
 
-/** `https://host:port` of a relay. */
-export function httpOrigin({ host, port, tls }: RelayAddress): string {
-  return `${tls ? 'https' : 'http'}://${host}:${port}`;
-}
-
-/** See the file. */
+/** Asked anew before it expires. */
 export class HttpToken {
   readonly #context: SpaceContext;
   readonly #origin: string;
@@ -62,7 +57,7 @@ export class HttpToken {
     const [welcome, token] = await this.#ask([handshake.hello, challenge, ticket, step.message]);
     const opened = await handshake.receive(welcome ?? new Uint8Array());
     if (opened.kind === 'refused') throw relayRefusal(opened.error).error;
-    const granted = token === undefined ? undefined : decodeRelayFrame(token);
+    const granted = token === undefined ? undefined : readRelayFrame(token, [SESSION_FRAMES]);
     if (opened.kind !== 'welcome' || granted?.type !== 'SessionToken') throw notUnderstood();
     const text = toBase64url(granted.token);
     this.#held = { text, untilMs: environment.now() + Math.max(0, granted.expiresInMs - EXPIRY_MARGIN_MS) };

@@ -1,9 +1,9 @@
 // Blobs of a space: sealed on the device chunk by chunk, stored by the relay under the hash of the sealed bytes.
-import { sha256 } from '@noble/hashes/sha2.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
-import { isErrorName, ERRORS } from '../../protocol/errors.js';
+import { errorFacts } from '../../protocol/error-facts.js';
 import { hash } from '../../protocol/hash.js';
 import { toHex } from '../../protocol/hex.js';
+import { Sha256 } from '../../protocol/sha256.js';
 import { ClientError } from '../client-error.js';
 import { BLOB_HEADER_BYTES } from '../crypto/blob-seal.js';
 import { SealError } from '../crypto/seal-error.js';
@@ -51,7 +51,7 @@ export class SpaceBlobs {
   async put(content: BlobContent, options: BlobOptions = {}): Promise<string> {
     const sealer = await this.#sealer(sizeOf(content));
     const hashes: Uint8Array[] = [];
-    const state = sha256.create().update(sealer.header);
+    const state = new Sha256().update(sealer.header);
     for (let index = 0; index < sealer.chunkCount; index += 1) {
       options.signal?.throwIfAborted();
       const sealed = await sealer.seal(index, await readPart(content, ...sealer.contentRange(index)));
@@ -87,7 +87,7 @@ export class SpaceBlobs {
   async *read(id: string, options: BlobOptions = {}): AsyncGenerator<Uint8Array, void, void> {
     const found = await this.#request(id, { method: 'HEAD' }, options.signal);
     const totalBytes = Number(found.headers.get('content-length'));
-    const state = sha256.create();
+    const state = new Sha256();
     const header = await this.#range(id, 0, BLOB_HEADER_BYTES, options.signal);
     state.update(header);
     const opener = await this.#opener(header, totalBytes);
@@ -203,9 +203,9 @@ async function pieceAt(sealer: SealsBlob, chunkAt: (index: number) => Promise<Ui
 async function refusal(answer: Response): Promise<ClientError> {
   const body = (await answer.json().catch(() => ({}))) as { code?: unknown };
   const name = typeof body.code === 'string' ? body.code : answer.status === 404 ? 'blob_unknown' : answer.status === 401 ? 'session_expired' : '';
-  if (!isErrorName(name)) return new ClientError('relay_refused', `the relay answered with status ${answer.status}`, { temporary: answer.status >= 500 });
-  const { temporary, hint } = ERRORS[name];
-  return new ClientError(name, `the relay answered ${name}`, { temporary, hint });
+  const facts = errorFacts(name);
+  if (facts === undefined) return new ClientError('relay_refused', `the relay answered with status ${answer.status}`, { temporary: answer.status >= 500 });
+  return new ClientError(name, `the relay answered ${name}`, { temporary: facts.temporary });
 }
 
 function rejected(cause: unknown): never {

@@ -4,13 +4,14 @@
  * Invariants: A1 messages are handled one after the other, after those of the attempt before; A2 after `end` nothing is dispatched or
  * sent; A3 what the peer said before it closed is handled before the close is told.
  */
-import { encodeClientFrame } from '../../protocol/client-frame-codec.js';
+import { writeClientFrame } from '../../protocol/client-frame-writer.js';
 import type { ClientFrame } from '../../protocol/client-frame.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { FrameError } from '../../protocol/frame-error.js';
+import type { FrameSet } from '../../protocol/frame-set.js';
 import { FRAME_TYPE } from '../../protocol/frame-type.js';
 import { HANDSHAKE_TIMEOUT_MS, HEARTBEAT_MS } from '../../protocol/limits.js';
-import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
+import { readRelayFrame } from '../../protocol/relay-frame-reader.js';
 import { ClientError } from '../client-error.js';
 import type { Environment, Timer } from '../environment.js';
 import { CONNECT_TIMEOUT_MS, PROBE_MS, SEND_BUFFER_BYTES_HIGH, SEND_BUFFER_POLL_MS, STABLE_AFTER_MS } from '../limits.js';
@@ -33,6 +34,8 @@ export interface AttemptOptions {
   readonly openTransport: OpenTransport;
   readonly ed25519: Ed25519;
   readonly url: string;
+  /** Frames beside those that every client knows. */
+  readonly frames: readonly FrameSet[];
 }
 
 export class Attempt implements SessionLink {
@@ -127,7 +130,7 @@ export class Attempt implements SessionLink {
   }
 
   send(frame: ClientFrame): void {
-    this.#transmit(encodeClientFrame(frame));
+    this.#transmit(writeClientFrame(frame, this.#options.frames));
   }
 
   async writable(): Promise<void> {
@@ -187,7 +190,7 @@ export class Attempt implements SessionLink {
       await this.#shake(message);
       return;
     }
-    const frame = decodeRelayFrame(message);
+    const frame = readRelayFrame(message, this.#options.frames);
     if (frame.type === 'Goaway') this.#hint(frame.reconnectAfterMs, frame.reconnectSpreadMs);
     else if (frame.type === 'Error' && relayRefusal(frame).closes) this.#refuse(relayRefusal(frame));
     else await this.#handler.frame(frame, message);
@@ -196,7 +199,7 @@ export class Attempt implements SessionLink {
   async #shake(message: Uint8Array): Promise<void> {
     // A relay that stops says so at any moment. It is not signed, and only says when to come back.
     if (message[0] === FRAME_TYPE.Goaway) {
-      const goaway = decodeRelayFrame(message);
+      const goaway = readRelayFrame(message, this.#options.frames);
       if (goaway.type === 'Goaway') this.#hint(goaway.reconnectAfterMs, goaway.reconnectSpreadMs);
       return;
     }

@@ -1,10 +1,10 @@
 // The client's half of the handshake, one per connection: Hello, the pin check, the proof, and the welcome's signature.
-import { encodeClientFrame } from '../../protocol/client-frame-codec.js';
+import { writeClientFrame } from '../../protocol/client-frame-writer.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { proofSigningBytes, transcript1, transcript2, welcomeSigningBytes, withoutSignature } from '../../protocol/handshake.js';
 import { FEATURE_ADMISSION, FEATURE_EPHEMERAL, FEATURE_ERASURE, FEATURE_TOPICS, PROTOCOL_VERSION } from '../../protocol/limits.js';
-import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
+import { readRelayFrame } from '../../protocol/relay-frame-reader.js';
 import type { ChallengeFrame, ErrorFrame, RelayFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
 import type { ChainAndKeyring } from '../../protocol/roster-chain.js';
 import { ClientError } from '../client-error.js';
@@ -48,7 +48,7 @@ export class Handshake {
   constructor(offer: HandshakeOffer, ed25519: Ed25519, clientNonce: Uint8Array) {
     this.#offer = offer;
     this.#ed25519 = ed25519;
-    this.#hello = encodeClientFrame({
+    this.#hello = writeClientFrame({
       type: 'Hello',
       versions: [PROTOCOL_VERSION],
       features: FEATURES,
@@ -57,7 +57,7 @@ export class Handshake {
       clientNonce,
       rosterVersion: offer.rosterVersion,
       rosterHash: offer.rosterHash,
-    });
+    }, []);
   }
 
   /** The first message. */
@@ -67,7 +67,7 @@ export class Handshake {
 
   /** Takes one message of the relay; throws ClientError when the relay is not the one of the address. */
   async receive(raw: Uint8Array): Promise<HandshakeStep> {
-    const frame = decodeRelayFrame(raw);
+    const frame = readRelayFrame(raw, []);
     if (frame.type === 'Error') return { kind: 'refused', error: frame };
     if (this.#proof === undefined) return { kind: 'reply', message: await this.#prove(asChallenge(frame), raw) };
     if (frame.type !== 'Welcome') throw outOfPlace(frame);
@@ -95,9 +95,9 @@ export class Handshake {
   #proofFrame(features: bigint, signature: Uint8Array): Uint8Array<ArrayBuffer> {
     const { news, admission } = this.#offer;
     if (admission === undefined || news.chain.length === 0 || (features & FEATURE_ADMISSION) === 0n) {
-      return encodeClientFrame({ type: 'Proof', ...news, signature });
+      return writeClientFrame({ type: 'Proof', ...news, signature }, []);
     }
-    return encodeClientFrame({ type: 'FoundingProof', ...news, admission, signature });
+    return writeClientFrame({ type: 'FoundingProof', ...news, admission, signature }, []);
   }
 
   async #checkWelcome(welcome: WelcomeFrame, raw: Uint8Array, proof: { t1: Uint8Array; signature: Uint8Array }): Promise<void> {

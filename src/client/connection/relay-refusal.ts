@@ -1,5 +1,5 @@
 // What an Error frame of the relay means for the connection. It is not signed, so nothing is ever given up because of one.
-import { ERRORS, errorName } from '../../protocol/errors.js';
+import { errorFacts } from '../../protocol/error-facts.js';
 import type { ErrorName } from '../../protocol/errors.js';
 import type { ErrorFrame } from '../../protocol/relay-frame.js';
 import { readQuotaDetail } from '../../protocol/quota-detail.js';
@@ -19,15 +19,15 @@ export interface RelayRefusal {
 
 /** Looks the code up; a code this build does not know is called temporary and closing. */
 export function relayRefusal(frame: ErrorFrame): RelayRefusal {
-  const name = errorName(frame.code);
+  const facts = errorFacts(frame.code);
   const { context, retryAfterMs, detail } = frame;
-  if (name === undefined) {
+  if (facts === undefined) {
     const error = new ClientError('relay_refused', `the relay answered with the unknown error ${frame.code}`, { temporary: true });
-    return { name, error, closes: true, context, retryAfterMs, detail };
+    return { name: undefined, error, closes: true, context, retryAfterMs, detail };
   }
-  const row = ERRORS[name];
+  const { name, temporary, closes } = facts;
   const code = name === 'quota_exceeded' || name === 'too_many_connections' ? name : null;
   const quota = code === null ? null : readQuotaDetail(detail);
-  const error = quota === null || code === null ? new ClientError(name, `the relay answered ${name}`, { temporary: row.temporary, hint: row.hint }) : new QuotaExceededError(quota, row.hint, code);
-  return { name, error, closes: row.close !== 0, context, retryAfterMs, detail };
+  const error = quota === null || code === null ? new ClientError(name, `the relay answered ${name}`, { temporary }) : new QuotaExceededError(quota, code);
+  return { name, error, closes, context, retryAfterMs, detail };
 }

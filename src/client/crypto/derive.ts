@@ -1,15 +1,14 @@
 // HKDF-SHA-256 as docs/protocol.md section 8 uses it, with the keys of an epoch derived once.
-import { hkdf } from '@noble/hashes/hkdf.js';
-import { sha256 } from '@noble/hashes/sha2.js';
 import type { DomainName } from '../../protocol/hash.js';
 import { domain } from '../../protocol/hash.js';
 import { ByteWriter } from '../../protocol/byte-writer.js';
 import { toHex } from '../../protocol/hex.js';
+import { hkdfExpand, hkdfExtract } from '../../protocol/sha256.js';
 
 /** HKDF-SHA-256 with info = D(name) ‖ the given bytes. */
 export function derive(ikm: Uint8Array, salt: Uint8Array | undefined, name: DomainName, about: Uint8Array, length: number): Uint8Array {
   const info = new ByteWriter(128).raw(domain(name)).raw(about).finish();
-  return hkdf(sha256, ikm, salt, info, length);
+  return hkdfExpand(hkdfExtract(ikm, salt), info, length);
 }
 
 /** The two keys of one key epoch in one space; a courier may be given only the header half. */

@@ -1,18 +1,20 @@
-// Ed25519: WebCrypto where it works, otherwise noble, loaded only then. Both give the same verdict on every signature.
+// Ed25519 by WebCrypto, or by what the app gave where that lacks it. Both give the same verdict on every signature.
 import { isStrictPoint, isStrictSignature } from '../../protocol/ed25519-strict.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { fromHex } from '../../protocol/hex.js';
 import { checkedSeed, importPrivate, publicKeyOf } from './okp-keys.js';
-import { cryptoSource, subtleCrypto } from './platform.js';
+import { PlatformError, cryptoSource, subtleCrypto } from './platform.js';
 
 const ALGORITHM = 'Ed25519';
 /** Imported public keys kept, so that verifying in a row imports once. */
 const IMPORTED_KEYS_MAX = 64;
 
-/** The best implementation of this platform; the probe runs once per call, so keep the result. */
-export async function createEd25519(): Promise<Ed25519> {
-  return (await webCryptoWorks()) ? createWebCryptoEd25519() : createNobleEd25519();
+/** WebCrypto's, or the given fallback where it does not do it; the probe runs once per call, so keep the result. Throws PlatformError `unsupported_platform`. */
+export async function createEd25519(fallback?: () => Ed25519 | Promise<Ed25519>): Promise<Ed25519> {
+  if (await webCryptoWorks()) return createWebCryptoEd25519();
+  if (fallback === undefined) throw new PlatformError('unsupported_platform', 'WebCrypto of this platform has no Ed25519; the part ed25519Fallback of sealrelay/client/ed25519 does it in JavaScript.');
+  return fallback();
 }
 
 /** Ed25519 by WebCrypto. */
@@ -37,11 +39,6 @@ export async function createWebCryptoEd25519(): Promise<Ed25519> {
       return key !== undefined && subtle.verify(ALGORITHM, key, cryptoSource(signature), cryptoSource(message));
     },
   };
-}
-
-/** Ed25519 in JavaScript: a file of its own, which bundlers that split code load only where it is called. */
-export async function createNobleEd25519(): Promise<Ed25519> {
-  return (await import('./ed25519-noble.js')).nobleEd25519();
 }
 
 // A signature of RFC 8032 section 7.1, test 1: some runtimes have the name but not the algorithm.

@@ -5,8 +5,7 @@
  * Sealing is a function of secret and content alone: the salt is a MAC of the content, so what is sealed again is the same bytes, and a relay
  * takes it for the retry it is. Invariant: under one salt one content is sealed, and nothing is returned before commitment, tag and salt hold.
  */
-import { hmac } from '@noble/hashes/hmac.js';
-import { sha256 } from '@noble/hashes/sha2.js';
+import { hmac } from '../../protocol/sha256.js';
 import { toBase64url } from '../../protocol/base64url.js';
 import { ByteReader } from '../../protocol/byte-reader.js';
 import { ByteWriter } from '../../protocol/byte-writer.js';
@@ -48,7 +47,7 @@ export function deriveForeignKeys(secret: Uint8Array): ForeignKeys {
 export function foreignToken(keys: ForeignKeys, kind: string, text: string): string {
   const name = utf8.encode(kind);
   const message = new ByteWriter().u32(name.length).raw(name).raw(utf8.encode(text)).finish();
-  return toBase64url(hmac(sha256, keys.token, message).slice(0, TOKEN_BYTES));
+  return toBase64url(hmac(keys.token, message).slice(0, TOKEN_BYTES));
 }
 
 /** The sealed bytes of a content. */
@@ -86,7 +85,7 @@ function contentOf(padded: Uint8Array): Uint8Array {
 }
 
 function saltOf(keys: ForeignKeys, padded: Uint8Array): Uint8Array {
-  return hmac(sha256, keys.salt, padded);
+  return hmac(keys.salt, padded);
 }
 
 function recordKey(keys: ForeignKeys, salt: Uint8Array): { key: Uint8Array; commitment: Uint8Array } {

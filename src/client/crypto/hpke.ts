@@ -2,8 +2,7 @@
  * HPKE (RFC 9180), base mode, one shot, one suite: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. X25519 and AES are the platform's; what is here
  * is the key schedule of sections 4.1 and 5.1. The shared vectors and the package @hpke/core check it (test/unit/crypto/hpke.test.ts).
  */
-import { expand, extract } from '@noble/hashes/hkdf.js';
-import { sha256 } from '@noble/hashes/sha2.js';
+import { hkdfExpand, hkdfExtract } from '../../protocol/sha256.js';
 import { aesOpen, aesSeal, importAesKey } from './aes-gcm.js';
 import { importPrivate, publicKeyOf } from './okp-keys.js';
 import { cryptoSource, subtleCrypto } from './platform.js';
@@ -77,11 +76,11 @@ async function keySchedule(shared: Uint8Array, enc: Uint8Array, recipient: Uint8
 }
 
 function labeledExtract(suite: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array): Uint8Array {
-  return extract(sha256, join(ascii('HPKE-v1'), suite, ascii(label), ikm), salt);
+  return hkdfExtract(join(ascii('HPKE-v1'), suite, ascii(label), ikm), salt);
 }
 
 function labeledExpand(suite: Uint8Array, prk: Uint8Array, label: string, info: Uint8Array, length: number): Uint8Array {
-  return expand(sha256, prk, join(Uint8Array.of(length >> 8, length & 0xff), ascii('HPKE-v1'), suite, ascii(label), info), length);
+  return hkdfExpand(prk, join(Uint8Array.of(length >> 8, length & 0xff), ascii('HPKE-v1'), suite, ascii(label), info), length);
 }
 
 function ascii(text: string): Uint8Array {

@@ -1,12 +1,18 @@
 // A document in a space: loaded from the device's storage, changed by entries, sealed as snapshots, and stored before the position in the log is.
 import { ClientError } from '../client-error.js';
+import { ed25519Fallback } from '../crypto/ed25519-fallback.js';
 import type { Ephemeral } from '../live/ephemeral.js';
+import { live } from '../live/index.js';
+import type { LiveSpace } from '../live/index.js';
+import { snapshots } from '../snapshots/index.js';
 import type { OpenSpaceOptions } from '../space/open.js';
+import type { CallsOf, SpacePart } from '../space/space-part.js';
 import type { Space } from '../space/space.js';
 import type { StatusEvent } from '../space/space-events.js';
 import { MemoryDeviceStore } from '../store/device-store.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { MemoryJournal } from '../store/journal.js';
+import { httpFallback } from '../transport/index.js';
 import type { DocumentEvents, OpenDocument } from './open-document.js';
 import { DocumentPushing } from './pushing.js';
 import { StateJournal } from './state-journal.js';
@@ -21,9 +27,9 @@ export interface DocumentPort {
   merge(changes: readonly Uint8Array[]): readonly Uint8Array[];
 }
 
-export interface KeptDocumentOptions extends Omit<OpenSpaceOptions, 'snapshot' | 'merge'> {
+export interface KeptDocumentOptions extends Omit<OpenSpaceOptions, 'merge'> {
   /** How a space is opened: `openSpace` of the platform. */
-  readonly open: (options: OpenSpaceOptions) => Promise<Space>;
+  readonly open: <const P extends readonly SpacePart[]>(options: OpenSpaceOptions<P>) => Promise<Space & CallsOf<P>>;
   readonly document: DocumentPort;
   /** The storage failed, a push was refused, or a change that came does not hold as a change of this document. */
   readonly failed: (cause: ClientError) => void;
@@ -32,11 +38,11 @@ export interface KeptDocumentOptions extends Omit<OpenSpaceOptions, 'snapshot' |
 /** A document that this program alone has open. */
 export class KeptDocument implements OpenDocument {
   readonly isShared = false;
-  readonly space: Space;
+  readonly space: LiveSpace;
   readonly #journal: StateJournal;
   readonly #pushing: DocumentPushing;
 
-  constructor(space: Space, journal: StateJournal, pushing: DocumentPushing) {
+  constructor(space: LiveSpace, journal: StateJournal, pushing: DocumentPushing) {
     this.space = space;
     this.#journal = journal;
     this.#pushing = pushing;
@@ -56,7 +62,7 @@ export class KeptDocument implements OpenDocument {
     return this.space.ephemeral;
   }
 
-  whenLeading(): Promise<Space> {
+  whenLeading(): Promise<LiveSpace> {
     return Promise.resolve(this.space);
   }
 
@@ -129,7 +135,8 @@ export async function openKeptDocument({ open, document, failed, ...options }: K
     ...options,
     storage: stored(storage, () => journal.flush()),
     merge,
-    snapshot: { create: () => document.state(), load: (state) => take(state, 'a snapshot') },
+    // A document is a whole: it loads where history is gone, goes through networks without WebSockets, and shows who is there.
+    parts: [live, httpFallback, ed25519Fallback, snapshots({ create: () => document.state(), load: (state) => take(state, 'a snapshot') }), ...(options.parts ?? [])] as const,
   });
   space.subscribe(({ items }) => items.forEach((item) => take(item, 'an entry')));
   const pushing = new DocumentPushing(space, merge, failed);

@@ -1,8 +1,8 @@
 // What a binding needs of an open document, wherever its storage and its connection are.
 import type { ClientError } from '../client-error.js';
 import type { Ephemeral } from '../live/ephemeral.js';
+import type { LiveSpace } from '../live/index.js';
 import type { StatusEvent } from '../space/space-events.js';
-import type { Space } from '../space/space.js';
 
 export interface DocumentEvents {
   readonly status: StatusEvent;
@@ -19,7 +19,7 @@ export interface OpenDocument {
   readonly hasUnsyncedChanges: boolean;
   readonly ephemeral: Ephemeral;
   /** The space, when this tab holds it. */
-  whenLeading(): Promise<Space>;
+  whenLeading(): Promise<LiveSpace>;
   on<K extends keyof DocumentEvents>(name: K, listener: (event: DocumentEvents[K]) => void): () => void;
   goOnline(): void;
   goOffline(): void;

@@ -1,5 +1,6 @@
 // What an app holds of the engine: peers, relationships, commits, and what became of them.
 import { createEd25519 } from '../crypto/ed25519.js';
+import { lazyEd25519 } from '../crypto/ed25519-fallback.js';
 import { ClientError } from '../client-error.js';
 import { platformEnvironment } from '../environment.js';
 import type { Environment } from '../environment.js';
@@ -75,7 +76,7 @@ export class EideticaSync {
   /** Starts the engine where its journal ends. */
   static async open(options: EideticaSyncOptions): Promise<EideticaSync> {
     const { backend, seed, journal = new MemoryJournal(), transports, serving = {}, environment = platformEnvironment(), failed = () => undefined, ...given } = options;
-    const ed25519 = await createEd25519();
+    const ed25519 = await createEd25519(lazyEd25519);
     const parts: EngineParts = {
       state: await SyncState.open(journal),
       backend,

@@ -47,14 +47,16 @@ export class LiveRejected extends Error {
 
 export class LiveCrypto {
   readonly #context: SpaceContext;
+  readonly #sealer: LiveSealer;
   #started = 0;
   /** Never falls, so that no two frames of this process are of one place in order. */
   #counter = 0;
   #sending: SendingKey | undefined;
   readonly #opening = new Map<string, { readonly name: string; readonly key: Promise<CryptoKey> }>();
 
-  constructor(context: SpaceContext) {
+  constructor(context: SpaceContext, sealer: LiveSealer) {
     this.#context = context;
+    this.#sealer = sealer;
   }
 
   /** A session begins, at this attested time. */
@@ -65,7 +67,7 @@ export class LiveCrypto {
 
   /** Frames get their place in order when this is called; undefined when this device has no key of the present epoch. */
   seal(target: LiveTarget, number: number, payload: Uint8Array): Promise<SealedLive> | undefined {
-    const { ed25519, device, identity, log, liveSealer } = this.#context;
+    const { ed25519, device, identity, log } = this.#context;
     const sending = this.#sendingKey();
     if (sending === undefined) return undefined;
     this.#counter += 1;
@@ -74,20 +76,20 @@ export class LiveCrypto {
     const place = { space: identity.space, logId: identity.logId, device: device.key, ...target };
     const stamp = { started: this.#started, logTime: Math.max(this.#started, log.newest?.time ?? 0), number };
     return sending.key.then(async (key) => {
-      const sealed = await liveSealer.seal({ ed25519, seed: device.seed, key, salt, counter, keyEpoch, place, stamp, payload });
+      const sealed = await this.#sealer.seal({ ed25519, seed: device.seed, key, salt, counter, keyEpoch, place, stamp, payload });
       return { keyEpoch, sealed };
     });
   }
 
   /** Opens a frame of a device; throws LiveRejected. */
   async open(device: Uint8Array, target: LiveTarget, { keyEpoch, sealed }: SealedLive): Promise<OpenedLive> {
-    const { ed25519, roster, identity, log, liveSealer } = this.#context;
+    const { ed25519, roster, identity, log } = this.#context;
     if (roster.known === undefined || deviceOf(roster.known, device) === undefined) throw new LiveRejected('unknown_device');
     const epochKey = roster.keys.get(keyEpoch);
     if (epochKey === undefined) throw new LiveRejected('unknown_key_epoch');
     const place = { space: identity.space, logId: identity.logId, device, ...target };
     const keyOf = (salt: Uint8Array): Promise<CryptoKey> => this.#openingKey(epochKey, keyEpoch, device, salt);
-    const opened = await liveSealer.open({ ed25519, keyOf, keyEpoch, place, sealed }).catch((cause: unknown) => {
+    const opened = await this.#sealer.open({ ed25519, keyOf, keyEpoch, place, sealed }).catch((cause: unknown) => {
       throw cause instanceof SealError ? new LiveRejected(cause.code, { cause }) : cause;
     });
     if (opened.logTime + LIVE_AGE_MS_MAX < (log.newest?.time ?? 0)) throw new LiveRejected('stale');

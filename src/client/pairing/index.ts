@@ -9,6 +9,7 @@
  * const space = await joinSpace({ code: typedOrScanned, relay, deviceName: 'Phone' });
  * ```
  */
+import type { CallsOf, SpacePart } from '../space/space-part.js';
 import type { Space } from '../space/space.js';
 import { joinSpaceWith } from './join-space.js';
 import type { JoinSpaceOptions } from './join-space.js';
@@ -21,7 +22,7 @@ export function offerPairing(options: PairingOfferOptions): PairingOffer {
 }
 
 /** Comes into the space of the device that shows the code. */
-export function joinSpace(options: JoinSpaceOptions): Promise<Space> {
+export function joinSpace<const P extends readonly SpacePart[] = readonly []>(options: JoinSpaceOptions<P>): Promise<Space & CallsOf<P>> {
   return joinSpaceWith(options, {});
 }
 

@@ -5,6 +5,7 @@ import { FrameError } from '../../protocol/frame-error.js';
 import { deviceOf } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import { createEd25519 } from '../crypto/ed25519.js';
+import { ed25519Fallback, lazyEd25519 } from '../crypto/ed25519-fallback.js';
 import { generateDeviceSecret } from '../crypto/keys.js';
 import type { DeviceSecret } from '../crypto/keys.js';
 import { derivePairing } from '../crypto/pairing-seal.js';
@@ -15,15 +16,17 @@ import { AttestationVerifier } from '../log/attestation-verifier.js';
 import { decodeAttestation } from '../log/encode-attestation.js';
 import { MisbehaviourError } from '../misbehaviour.js';
 import { SpaceRoster } from '../roster/space-roster.js';
-import type { Internals } from '../space/assemble.js';
+import type { Internals } from '../space/internals.js';
 import { freshState } from '../space/fresh-state.js';
 import { decodeHandover } from '../space/handover.js';
 import type { SpaceHandover } from '../space/handover.js';
 import { openSpaceWith } from '../space/open.js';
 import type { Space } from '../space/space.js';
 import type { SpaceOptions } from '../space/space-options.js';
+import type { CallsOf, SpacePart } from '../space/space-part.js';
 import { MemoryDeviceStore } from '../store/device-store.js';
 import type { DeviceState, DeviceStore } from '../store/device-store.js';
+import { httpFallback } from '../transport/index.js';
 import { JoinExchange } from './exchange.js';
 import type { ExchangeStep } from './exchange.js';
 import { encodeJoinerKeys } from './joiner-keys.js';
@@ -33,7 +36,7 @@ import { pairingError } from './pairing-errors.js';
 import { MemoryPairingStorage } from './pairing-storage.js';
 import type { PairingRecord, PairingStorage } from './pairing-storage.js';
 
-export interface JoinSpaceOptions extends SpaceOptions {
+export interface JoinSpaceOptions<P extends readonly SpacePart[] = readonly SpacePart[]> extends SpaceOptions<P> {
   /** The six words as they were typed, or the text of the scanned code. Absent: goes on with what `pairing` holds after a reload. */
   readonly code?: string;
   /** The relay address; a scanned code names it. */
@@ -48,7 +51,7 @@ export interface JoinSpaceOptions extends SpaceOptions {
  * `word_count`, `word_checksum`, `pairing_unknown`, `pairing_wrong_code`, `pairing_taken`, `pairing_expired`, `pairing_cancelled`,
  * `pairing_refused`, or as openSpace does.
  */
-export async function joinSpaceWith(options: JoinSpaceOptions, internals: Internals): Promise<Space> {
+export async function joinSpaceWith<const P extends readonly SpacePart[] = readonly []>(options: JoinSpaceOptions<P>, internals: Internals): Promise<Space & CallsOf<P>> {
   const { code: _, relay: __, pairing: kept, signal, ...spaceOptions } = options;
   const environment = { ...platformEnvironment(), ...options.environment };
   const storage = options.storage ?? new MemoryDeviceStore();
@@ -58,7 +61,9 @@ export async function joinSpaceWith(options: JoinSpaceOptions, internals: Intern
     await new Joining({ options: spaceOptions, internals, environment, storage, pairing, record, signal }).run();
   }
   await pairing.save(null);
-  return openSpaceWith({ ...spaceOptions, storage }, internals);
+  // What the mailbox was reached with is here already, and serves the space too.
+  const parts: readonly SpacePart[] = [...(spaceOptions.parts ?? []), httpFallback, ed25519Fallback];
+  return openSpaceWith({ ...spaceOptions, storage, parts }, internals) as Promise<Space & CallsOf<P>>;
 }
 
 async function recordOf({ code, relay }: JoinSpaceOptions, pairing: PairingStorage, environment: Environment): Promise<PairingRecord> {
@@ -138,7 +143,7 @@ class Joining {
 
   async #begin(mailbox: Mailbox): Promise<void> {
     const { record, options, environment } = this.#given;
-    const ed25519 = await createEd25519();
+    const ed25519 = await createEd25519(lazyEd25519);
     const device = await deviceFrom(record.seed, ed25519);
     const input = { mailbox: mailbox.id, logId: addressOf(record.relay).logId, secret: parseCode(record.code).secret, seed: record.seed, random: (length: number) => environment.randomBytes(length) };
     const exchange = new JoinExchange(input, encodeJoinerKeys({ key: device.key, hpke: device.hpke, name: options.deviceName ?? '' }));

@@ -2,12 +2,16 @@
 import { parseRelayAddress } from '../../protocol/address.js';
 import { fromHex } from '../../protocol/hex.js';
 import { ClientError } from '../client-error.js';
+import { ed25519Fallback } from '../crypto/ed25519-fallback.js';
 import type { Environment } from '../environment.js';
+import { erasing } from '../erasing/index.js';
+import type { ErasingCalls } from '../erasing/index.js';
 import { PAIRING_ERASE_MS_MAX, PAIRING_MESSAGES_MAX } from '../limits.js';
-import type { Internals } from '../space/assemble.js';
+import type { Internals } from '../space/internals.js';
 import { openSpaceWith } from '../space/open.js';
 import type { Space } from '../space/space.js';
 import type { SpaceOptions } from '../space/space-options.js';
+import { httpFallback } from '../transport/index.js';
 import { decodeMessage, encodeMessage } from './messages.js';
 import type { PairingMessage } from './messages.js';
 import { mailboxLinkOf } from './pairing-code.js';
@@ -24,7 +28,7 @@ export interface MailboxHandler {
 
 export class Mailbox {
   readonly id: Uint8Array;
-  readonly #space: Space;
+  readonly #space: Space & ErasingCalls;
   #begin: (handler: MailboxHandler) => void = () => undefined;
   /** What was read before listen() is handed on with it. */
   readonly #handler: Promise<MailboxHandler>;
@@ -32,7 +36,7 @@ export class Mailbox {
   #seen = 0;
   #closed = false;
 
-  private constructor(space: Space, id: Uint8Array) {
+  private constructor(space: Space & ErasingCalls, id: Uint8Array) {
     this.#space = space;
     this.id = id;
     this.#handler = new Promise((resolve) => {
@@ -45,7 +49,7 @@ export class Mailbox {
   /** `found` makes it; a mailbox that was there before is refused with `pairing_taken`. */
   static async open(relay: string, code: PairingCode, options: MailboxOptions, internals: Internals, how: 'found' | 'enter', signal?: AbortSignal): Promise<Mailbox> {
     const link = mailboxLinkOf(parseRelayAddress(relay), code);
-    const given = { ...reached(options), link, batchWindowMs: 0, create: how === 'found' };
+    const given = { ...reached(options), link, batchWindowMs: 0, create: how === 'found', parts: [erasing, httpFallback, ed25519Fallback] as const };
     const space = await openSpaceWith(signal === undefined ? given : { ...given, signal }, internals);
     if (how === 'found' && space.devices().length !== 1) {
       await space.close();

@@ -1,5 +1,6 @@
 // Pairing on Node, which before version 22 has no WebSocket of its own: the one of `ws` is the default.
 import { NodeWebSocket } from '../node.js';
+import type { CallsOf, SpacePart } from '../space/space-part.js';
 import type { Space } from '../space/space.js';
 import { joinSpace as joinSpaceOn, offerPairing as offerPairingOn } from './index.js';
 import type { JoinSpaceOptions, PairingOffer, PairingOfferOptions } from './index.js';
@@ -10,7 +11,7 @@ export function offerPairing(options: PairingOfferOptions): PairingOffer {
 }
 
 /** Comes into the space of the device that shows the code. */
-export function joinSpace(options: JoinSpaceOptions): Promise<Space> {
+export function joinSpace<const P extends readonly SpacePart[] = readonly []>(options: JoinSpaceOptions<P>): Promise<Space & CallsOf<P>> {
   return joinSpaceOn({ webSocket: NodeWebSocket, ...options });
 }
 

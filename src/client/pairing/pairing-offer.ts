@@ -9,7 +9,7 @@ import { ClientError } from '../client-error.js';
 import { platformEnvironment, sleep } from '../environment.js';
 import type { Environment, Timer } from '../environment.js';
 import { PAIRING_CODES_TRIED_MAX, PAIRING_LIFE_MS, PAIRING_LINGER_MS, PAIRING_RETRY_MS } from '../limits.js';
-import type { Internals } from '../space/assemble.js';
+import type { Internals } from '../space/internals.js';
 import { encodeHandover } from '../space/handover.js';
 import type { Space } from '../space/space.js';
 import { OfferExchange } from './exchange.js';

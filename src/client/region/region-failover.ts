@@ -3,7 +3,7 @@
  * carries along what others may lack; see ARCHITECTURE.md.
  */
 import { AddressError, parseRelayAddress } from '../../protocol/address.js';
-import { httpOrigin } from '../blobs/http-token.js';
+import { httpOrigin } from '../connection/http-origin.js';
 import { ClientError } from '../client-error.js';
 import { platformEnvironment } from '../environment.js';
 import type { Environment, Timer } from '../environment.js';
@@ -22,7 +22,7 @@ export interface FailoverRegion {
 export interface RegionFailoverOptions {
   /** The preferred first; the same list, in the same order, on every device of the space. */
   readonly regions: readonly FailoverRegion[];
-  /** Opens this device at a relay: `(relay) => openSpace({ storage, relay, failsOver: true })`, with the app's listeners. */
+  /** Opens this device at a relay: `(relay) => openSpace({ storage, relay, parts: [failover] })`, with the app's listeners. */
   readonly open: (relay: string) => Promise<Space>;
   /** How long an earlier region must have been well before this device returns to it; a minute when absent. */
   readonly returnAfterMs?: number;

@@ -2,20 +2,18 @@
 import { ClientError } from '../client-error.js';
 import type { ConnectionState } from '../connection/machine.js';
 import { OUTBOX_HELD_BYTES_MAX, SNAPSHOT_PRESSURE_MS } from '../limits.js';
-import type { SnapshotUpload } from '../sync/snapshot-upload.js';
 import type { SpaceContext } from './space-context.js';
 import type { ConnectionStatus, StatusEvent } from './space-events.js';
-import type { SnapshotHandler } from './space-options.js';
+import type { Snapshots } from './snapshots-part.js';
 
 /** The part of the engine that is asked. */
 export interface ReadingState {
   readonly caughtUp: boolean;
-  readonly upload: SnapshotUpload;
+  readonly snapshots: Snapshots | undefined;
 }
 
 export class SpaceActivity {
   readonly #context: SpaceContext;
-  readonly #handler: SnapshotHandler | undefined;
   readonly #reading: () => ReadingState;
   readonly #closing = new AbortController();
   readonly #waiters = new Set<() => void>();
@@ -24,9 +22,8 @@ export class SpaceActivity {
   #pressedAt = Number.NEGATIVE_INFINITY;
 
   /** `reading` is asked only after all parts exist. */
-  constructor(context: SpaceContext, handler: SnapshotHandler | undefined, reading: () => ReadingState) {
+  constructor(context: SpaceContext, reading: () => ReadingState) {
     this.#context = context;
-    this.#handler = handler;
     this.#reading = reading;
   }
 
@@ -59,7 +56,7 @@ export class SpaceActivity {
     for (const waiter of this.#waiters) waiter();
     this.#context.events.emit('progress', undefined);
     const { outbox, environment } = this.#context;
-    if (this.#handler === undefined || outbox.heldBytes <= OUTBOX_HELD_BYTES_MAX / 2 || !this.#reading().caughtUp) return;
+    if (outbox.heldBytes <= OUTBOX_HELD_BYTES_MAX / 2 || this.#reading().snapshots === undefined || !this.#reading().caughtUp) return;
     // A snapshot that fails would otherwise be made again with every frame.
     if (environment.now() - this.#pressedAt < SNAPSHOT_PRESSURE_MS) return;
     this.#pressedAt = environment.now();
@@ -68,7 +65,7 @@ export class SpaceActivity {
 
   /** Somebody needs a snapshot; a failure is told as an event. */
   snapshotDue(): void {
-    if (this.#handler === undefined || this.#snapshotting !== undefined) return;
+    if (this.#reading().snapshots === undefined || this.#snapshotting !== undefined) return;
     this.snapshot().catch((cause: unknown) => {
       if (cause instanceof ClientError && cause.code !== 'closed') this.#context.events.emit('error', cause);
     });
@@ -106,16 +103,13 @@ export class SpaceActivity {
   }
 
   async #makeSnapshot(): Promise<number> {
-    const handler = this.#handler;
+    const { snapshots } = this.#reading();
     this.assertOpen();
-    if (handler === undefined) {
-      throw new ClientError('snapshot_handler_missing', 'the space has no snapshot handler', { hint: 'Pass snapshot: { create, load } to createSpace or openSpace.' });
+    if (snapshots === undefined) {
+      throw new ClientError('snapshot_handler_missing', 'the space has no snapshot handler', { hint: 'Give the part snapshots({ create, load }) to createSpace or openSpace.' });
     }
     while (!this.#reading().caughtUp) await this.until(() => this.#reading().caughtUp);
-    // What is read while the app makes its state may be missing in it, so the position is taken before.
-    const { upload } = this.#reading();
-    const position = upload.position();
-    return upload.upload(position, await handler.create());
+    return snapshots.make();
   }
 }
 

@@ -3,11 +3,6 @@ import { connectUrl } from '../../protocol/address.js';
 import type { RelayAddress } from '../../protocol/address.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { toHex } from '../../protocol/hex.js';
-import { BLOB_SEALING } from '../blobs/blob-sealing.js';
-import type { BlobSealing } from '../blobs/blob-sealing.js';
-import { httpOrigin } from '../blobs/http-token.js';
-import type { Fetch } from '../blobs/http-token.js';
-import { SpaceBlobs } from '../blobs/space-blobs.js';
 import { ClientError } from '../client-error.js';
 import { ConnectionDriver } from '../connection/driver.js';
 import { decodeDeviceSecret, deriveRootSecret } from '../crypto/keys.js';
@@ -16,10 +11,6 @@ import { SealError } from '../crypto/seal-error.js';
 import { Emitter } from '../emitter.js';
 import type { Environment } from '../environment.js';
 import { BATCH_WINDOW_MS, FINDINGS_MAX } from '../limits.js';
-import { EphemeralFrames } from '../live/ephemeral.js';
-import { LIVE_SEALER, LiveCrypto } from '../live/live-crypto.js';
-import type { LiveSealer } from '../live/live-crypto.js';
-import { SpaceTopics } from '../live/topics.js';
 import { AttestationVerifier } from '../log/attestation-verifier.js';
 import { DeviceChains } from '../log/device-chains.js';
 import { ReceiptBook } from '../log/receipt-book.js';
@@ -30,14 +21,14 @@ import { SpaceRoster } from '../roster/space-roster.js';
 import type { DeviceState, DeviceStore, OwnMark } from '../store/device-store.js';
 import { Batcher } from '../sync/batcher.js';
 import { ENTRY_SEALER } from '../sync/entry-sealer.js';
-import type { EntrySealer } from '../sync/entry-sealer.js';
 import { Sealing } from '../sync/sealing.js';
 import { WriteTracker } from '../sync/writes.js';
 import type { OpenTransport } from '../transport/transport.js';
 import { SpaceActivity } from './activity.js';
 import { DeviceNames } from './device-names.js';
 import { SpaceEngine } from './engine.js';
-import { Erasures } from './erasures.js';
+import type { Failover } from './failover-part.js';
+import type { Internals } from './internals.js';
 import type { SpaceOptions } from './space-options.js';
 import { OwnName } from './own-name.js';
 import { highestSeqOf } from './region-places.js';
@@ -45,17 +36,9 @@ import { Removals } from './removals.js';
 import { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
 import type { SpaceEvents } from './space-events.js';
+import type { CallsOf, SpacePart } from './space-part.js';
 import { Space } from './space.js';
 import { StateSaver } from './state-saver.js';
-
-/** What tests may replace; it is no part of the public entry. */
-export interface Internals {
-  readonly sealer?: EntrySealer;
-  readonly liveSealer?: LiveSealer;
-  readonly openTransport?: OpenTransport;
-  readonly fetch?: Fetch;
-  readonly blobSealing?: BlobSealing;
-}
 
 /** What a space stands on. */
 export interface Ground {
@@ -66,12 +49,12 @@ export interface Ground {
 }
 
 /** The space of a stored device; it goes online unless the options say otherwise. */
-export async function assemble(options: SpaceOptions, internals: Internals, ground: Ground, address: RelayAddress, state: DeviceState): Promise<Space> {
+export async function assemble<P extends readonly SpacePart[]>(options: SpaceOptions<P>, internals: Internals, ground: Ground, address: RelayAddress, state: DeviceState): Promise<Space & CallsOf<P>> {
   const { environment, ed25519, openTransport } = ground;
   // The parts call each other only after all of them exist.
   const stored = (): Pick<DeviceState, 'policy'> & { readonly settled: boolean } => ({ policy: engine.policy, settled: engine.settled });
   const context = await openContext(internals, ground, address, state, stored);
-  const activity = new SpaceActivity(context, options.snapshot, () => engine);
+  const activity = new SpaceActivity(context, () => engine);
   const root = state.rootSecret === null ? null : await deriveRootSecret(state.rootSecret, ed25519);
   const sealing = new Sealing(context, () => {
     engine.push();
@@ -84,18 +67,18 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     root,
     device: context.device,
   });
-  const erasures = new Erasures(context);
   const removals = new Removals({ context, changes: rosterChanges, link: () => engine.link(), closing: activity.closing });
   const ownName = new OwnName(context, sealing);
-  const crypto = new LiveCrypto(context);
-  const live = { crypto, ephemeral: new EphemeralFrames(context, crypto), topics: new SpaceTopics(context, crypto) };
+  const given: readonly SpacePart[] = options.parts ?? [];
+  const partGround = { context, address, internals, link: () => engine.link(), assertOpen: () => activity.assertOpen(), snapshot: () => activity.snapshot() };
+  const parts = given.flatMap((part) => part.open?.(partGround) ?? []);
   const engine = new SpaceEngine({
     context,
-    live,
+    parts,
+    snapshots: given.find(({ snapshots }) => snapshots !== undefined)?.snapshots,
+    failover: failoverOf(options),
     sealing,
     rosterChanges,
-    erasures,
-    load: options.snapshot && ((bytes) => options.snapshot?.load(bytes)),
     policy: state.policy,
     admission: options.admission === undefined ? null : new TextEncoder().encode(options.admission.token),
     stateChanged: (connection) => activity.stateChanged(connection),
@@ -105,13 +88,18 @@ export async function assemble(options: SpaceOptions, internals: Internals, grou
     snapshotDue: () => activity.snapshotDue(),
     snapshot: () => activity.snapshot(),
   });
-  const driver = new ConnectionDriver({ environment, openTransport, ed25519, url: connectUrl(address) }, engine);
-  const blobs = new SpaceBlobs(context, httpOrigin(address), internals.fetch ?? ((url, init) => fetch(url, init)), internals.blobSealing ?? BLOB_SEALING);
+  const driver = new ConnectionDriver({ environment, openTransport, ed25519, url: connectUrl(address), frames: given.flatMap(({ frames }) => frames ?? []) }, engine);
   const windowMs = options.batchWindowMs ?? BATCH_WINDOW_MS;
   const batcher = new Batcher({ environment, windowMs, merge: options.merge, flushed: (batch) => sealing.enqueue(batch) });
   if (options.deviceName !== undefined && options.deviceName !== context.names.of(context.device.key)) named(ownName, options.deviceName);
   if (options.offline !== true) queueMicrotask(() => driver.goOnline());
-  return new Space({ context, engine, blobs, live, driver, batcher, sealing, rosterChanges, removals, ownName, erasures, address, rootSecret: state.rootSecret, activity });
+  const space = new Space({ context, engine, driver, batcher, sealing, rosterChanges, removals, ownName, address, rootSecret: state.rootSecret, activity });
+  return Object.assign(space, ...parts.map(({ calls }) => calls)) as Space & CallsOf<P>;
+}
+
+/** The part with which a space fails over, if the app gave it. */
+export function failoverOf({ parts }: SpaceOptions<readonly SpacePart[]>): Failover | undefined {
+  return parts?.find(({ failover }) => failover !== undefined)?.failover;
 }
 
 // A device that may only read has no way to tell its name; that is no reason not to open the space.
@@ -153,7 +141,6 @@ async function openContext(
     environment,
     ed25519,
     sealer: internals.sealer ?? ENTRY_SEALER,
-    liveSealer: internals.liveSealer ?? LIVE_SEALER,
     identity,
     device,
     roster,

@@ -15,23 +15,20 @@ import { CARRY_RETRY_MS } from '../limits.js';
 import type { DownloadedSnapshot } from '../sync/snapshot-download.js';
 import type { Sealing } from '../sync/sealing.js';
 import { BatchWrite } from '../sync/writes.js';
-import type { LoadState } from './bootstrap.js';
+import type { Carrying } from './failover-part.js';
 import { covers } from './region-places.js';
+import type { Snapshots } from './snapshots-part.js';
 import type { SpaceContext } from './space-context.js';
 
 export interface CarriedHistoryParts {
   readonly context: SpaceContext;
   readonly sealing: Sealing;
-  readonly load: LoadState | undefined;
+  readonly snapshots: Snapshots | undefined;
   /** Makes a snapshot once everything is read. */
   readonly snapshot: () => Promise<number>;
-  /** The id of the last one that the relay stored. */
-  readonly storedId: () => Uint8Array | undefined;
-  /** The snapshot of an id (zeros: the newest), null when the relay holds none. */
-  readonly snapshotOf: (link: SessionLink, id: Uint8Array) => Promise<DownloadedSnapshot | null>;
 }
 
-export class CarriedHistory {
+export class CarriedHistory implements Carrying {
   readonly #parts: CarriedHistoryParts;
   readonly #working = { take: false, give: false };
   #notBefore = 0;
@@ -42,16 +39,16 @@ export class CarriedHistory {
 
   /** Whether a snapshot that another device carried here waits to be loaded. */
   get awaits(): boolean {
-    return this.#parts.load !== undefined && (this.#parts.context.marks.carry?.awaits ?? null) !== null;
+    return this.#parts.snapshots !== undefined && (this.#parts.context.marks.carry?.awaits ?? null) !== null;
   }
 
   /** Something moved in a session: loads or makes what is due. What is being made waits for what has to be loaded. */
   look(link: SessionLink, caughtUp: boolean): void {
-    const { context, load } = this.#parts;
+    const { context, snapshots } = this.#parts;
     const { carry } = context.marks;
-    if (carry === null || load === undefined || context.environment.now() < this.#notBefore) return;
+    if (carry === null || snapshots === undefined || context.environment.now() < this.#notBefore) return;
     const { awaits } = carry;
-    if (awaits !== null) this.#work('take', () => this.#take(link, load, awaits));
+    if (awaits !== null) this.#work('take', () => this.#take(link, snapshots, awaits));
     else if (carry.owes && caughtUp && this.#mayWrite()) this.#work('give', () => this.#give());
   }
 
@@ -64,11 +61,11 @@ export class CarriedHistory {
     await save();
   }
 
-  async #take(link: SessionLink, load: LoadState, id: Uint8Array): Promise<void> {
+  async #take(link: SessionLink, snapshots: Snapshots, id: Uint8Array): Promise<void> {
     const { marks, save, identity, device, ed25519 } = this.#parts.context;
-    const snapshot = (await this.#named(link, id)) ?? (await this.#parts.snapshotOf(link, ZEROS));
+    const snapshot = (await this.#named(link, snapshots, id)) ?? (await snapshots.of(link, ZEROS));
     if (snapshot !== null) {
-      await load(snapshot.state);
+      await snapshots.handler.load(snapshot.state);
       await this.loaded(snapshot);
       const signature = await ed25519.sign(device.seed, snapshotAckSigningBytes(identity.space, snapshot.manifest.id));
       if (!equalBytes(snapshot.manifest.device, device.key)) link.send({ type: 'SnapshotAck', snapshot: snapshot.manifest.id, signature });
@@ -79,9 +76,9 @@ export class CarriedHistory {
   }
 
   // Its author makes another one when it was dropped for one that knows less.
-  async #named(link: SessionLink, id: Uint8Array): Promise<DownloadedSnapshot | null> {
+  async #named(link: SessionLink, snapshots: Snapshots, id: Uint8Array): Promise<DownloadedSnapshot | null> {
     try {
-      return await this.#parts.snapshotOf(link, id);
+      return await snapshots.of(link, id);
     } catch (cause) {
       if (cause instanceof ClientError && cause.code !== 'offline') return null;
       throw cause;
@@ -95,7 +92,7 @@ export class CarriedHistory {
     await this.#parts.snapshot();
     if (marks.carry !== null) marks.carry = { ...marks.carry, owes: false };
     await save();
-    this.#say(this.#parts.storedId() ?? ZEROS);
+    this.#say(this.#parts.snapshots?.storedId ?? ZEROS);
   }
 
   #say(id: Uint8Array): void {

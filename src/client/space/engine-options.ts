@@ -3,19 +3,19 @@ import type { ClientError } from '../client-error.js';
 import type { ConnectionState } from '../connection/machine.js';
 import type { DeviceState } from '../store/device-store.js';
 import type { Sealing } from '../sync/sealing.js';
-import type { LoadState } from './bootstrap.js';
-import type { Erasures } from './erasures.js';
-import type { LiveParts } from './live-parts.js';
+import type { Failover } from './failover-part.js';
 import type { RosterChanges } from './roster-changes.js';
+import type { SnapshotsPart } from './snapshots-part.js';
 import type { SpaceContext } from './space-context.js';
+import type { OpenPart } from './space-part.js';
 
 export interface EngineOptions {
   readonly context: SpaceContext;
   readonly sealing: Sealing;
   readonly rosterChanges: RosterChanges;
-  readonly erasures: Erasures;
-  readonly live: LiveParts;
-  readonly load: LoadState | undefined;
+  readonly parts: readonly OpenPart<object>[];
+  readonly snapshots: SnapshotsPart | undefined;
+  readonly failover: Failover | undefined;
   /** A token that lets this device found the space, or null. */
   readonly admission: Uint8Array | null;
   readonly policy: DeviceState['policy'];

@@ -18,20 +18,20 @@ import type { AckedPosition } from '../sync/acker.js';
 import { HeaderJudge } from '../sync/header-judge.js';
 import { Pusher } from '../sync/pusher.js';
 import { Reader } from '../sync/reader.js';
-import type { DownloadedSnapshot } from '../sync/snapshot-download.js';
-import { SnapshotUpload } from '../sync/snapshot-upload.js';
 import { AckNotices } from './ack-notices.js';
 import { Bootstrap } from './bootstrap.js';
-import { CarriedHistory } from './carried-history.js';
 import type { EngineOptions } from './engine-options.js';
 import { admitExpected, checkExpected } from './expected-head.js';
 import { completeFinding, failureOf } from './evidence.js';
-import { beginLive, endLive, routeLive } from './live-parts.js';
+import { tellErased } from './erasure-notice.js';
+import type { Carrying } from './failover-part.js';
+import { routeToParts } from './part-frames.js';
 import { OwnEntries } from './own-entries.js';
 import { routeRefusal } from './refusals.js';
 import { RelayWatch } from './relay-watch.js';
 import { takeRoster } from './roster-update.js';
 import { ShownRoster } from './shown-roster.js';
+import type { Snapshots } from './snapshots-part.js';
 import type { SpaceContext } from './space-context.js';
 import { checkLog, checkRoster, warn } from './welcome-check.js';
 
@@ -51,10 +51,11 @@ export class SpaceEngine implements ConnectionHandler {
   readonly #pusher: Pusher;
   readonly #acker: Acker;
   readonly #acks: AckNotices;
-  readonly #upload: SnapshotUpload;
   readonly #own: OwnEntries;
   readonly #bootstrap: Bootstrap;
-  readonly #carried: CarriedHistory;
+  /** Undefined: the app did not give that part. */
+  readonly snapshots: Snapshots | undefined;
+  readonly #carried: Carrying | undefined;
   readonly #shown: ShownRoster;
   #session: Session | undefined;
   #policy: DeviceState['policy'];
@@ -70,24 +71,23 @@ export class SpaceEngine implements ConnectionHandler {
     this.#acks = new AckNotices(this.#context);
     this.#pusher = new Pusher(this.#context, options.sealing, (cause) => this.#fail(cause));
     this.#acker = new Acker(this.#context, () => this.#reader.settled, (position) => this.#acked(position));
-    this.#upload = new SnapshotUpload(this.#context, (size) => this.#release(size));
     this.#own = new OwnEntries(this.#context);
-    this.#bootstrap = new Bootstrap(this.#context, {
-      load: options.load,
-      reset: (baseSize) => this.#reset(baseSize),
+    this.#bootstrap = new Bootstrap(this.#context, { reset: (baseSize) => this.#reset(baseSize), snapshots: () => this.snapshots });
+    const { history, folds } = this.#bootstrap;
+    this.snapshots = options.snapshots?.open({
+      context: this.#context,
+      history,
+      folds,
+      resets: () => this.#bootstrap.resets,
       skipped: () => this.#own.cover(this.#session?.welcome),
-      loaded: (loaded) => this.#carried.loaded(loaded),
+      loaded: async (loaded) => this.#carried?.loaded(loaded),
+      stored: (size) => this.#release(size),
     });
-    const snapshotOf = (link: SessionLink, id: Uint8Array): Promise<DownloadedSnapshot | null> => this.#bootstrap.snapshots.get(link, id, this.#context.log.newest?.floor ?? 1);
-    this.#carried = new CarriedHistory({ ...options, storedId: () => this.#upload.storedId, snapshotOf });
+    this.#carried = options.failover?.open({ ...options, snapshots: this.snapshots });
   }
 
   get policy(): DeviceState['policy'] {
     return this.#policy;
-  }
-
-  get upload(): SnapshotUpload {
-    return this.#upload;
   }
 
   /** The link of the open session; throws `offline`. */
@@ -99,7 +99,7 @@ export class SpaceEngine implements ConnectionHandler {
   /** Whether everything the relay has shown to exist is read and verified. */
   get caughtUp(): boolean {
     const { log } = this.#context;
-    if (this.#session?.reading !== true || !this.#reader.settled || this.#carried.awaits) return false;
+    if (this.#session?.reading !== true || !this.#reader.settled || this.#carried?.awaits === true) return false;
     return log.size >= this.#session.welcome.attestation.size && log.newest?.size === log.size && log.verified?.size === log.size;
   }
 
@@ -139,7 +139,7 @@ export class SpaceEngine implements ConnectionHandler {
       await this.#context.save();
       const session: Session = { link, welcome, watch: new RelayWatch(this.#context, link, welcome.limits.heartbeatMs), reading: false };
       this.#session = session;
-      beginLive(this.#options.live, link, welcome.attestation.time);
+      for (const part of this.#options.parts) part.begin?.(link, welcome.attestation.time);
       this.#task(session, this.#begin(session));
     });
   }
@@ -155,15 +155,17 @@ export class SpaceEngine implements ConnectionHandler {
     this.#session = undefined;
     this.#pusher.stop();
     this.#acker.stop();
-    this.#upload.stop();
     this.#bootstrap.fail(offline);
     this.#options.rosterChanges.fail(offline);
-    this.#options.erasures.fail(offline);
-    endLive(this.#options.live);
+    this.snapshots?.down(offline);
+    for (const part of this.#options.parts) part.down?.(offline);
   }
 
   refused(refusal: RelayRefusal): boolean {
-    if (refusal.name === 'space_erased') this.#options.erasures.gone(refusal);
+    if (refusal.name === 'space_erased') {
+      for (const part of this.#options.parts) part.refused?.(refusal);
+      tellErased(this.#context, refusal);
+    }
     return this.#shown.refused(refusal);
   }
 
@@ -177,8 +179,8 @@ export class SpaceEngine implements ConnectionHandler {
 
   close(): void {
     this.down();
-    this.#upload.close();
-    this.#options.live.topics.close();
+    this.snapshots?.close();
+    for (const part of this.#options.parts) part.close?.();
   }
 
   async #begin(session: Session): Promise<void> {
@@ -191,7 +193,7 @@ export class SpaceEngine implements ConnectionHandler {
     await this.#bootstrap.subscribe(link, welcome);
     if (this.#session !== session) return;
     session.reading = true;
-    this.#upload.start(link);
+    this.snapshots?.begin(link);
     this.#acker.start(link);
     this.#options.reading();
     this.#moved();
@@ -221,20 +223,12 @@ export class SpaceEngine implements ConnectionHandler {
         return this.#task(session, this.#bootstrap.expired(session.link, frame));
       case 'Leaves':
         return this.#bootstrap.history.leaves(frame);
-      case 'Purged':
-        return this.#options.erasures.purged(frame);
-      case 'SnapshotManifest':
-        return this.#bootstrap.snapshots.manifest(frame);
-      case 'SnapshotChunk':
-        return this.#bootstrap.snapshots.chunk(frame);
-      case 'SnapshotStatus':
-        return this.#upload.status(frame);
       case 'SnapshotDue':
         return this.#options.snapshotDue();
       case 'Error':
         return this.#refusal(frame, raw);
       default:
-        return routeLive(this.#options.live, frame);
+        return routeToParts(this.snapshots === undefined ? this.#options.parts : [this.snapshots, ...this.#options.parts], frame);
     }
   }
 
@@ -276,23 +270,23 @@ export class SpaceEngine implements ConnectionHandler {
   }
 
   #refusal(frame: ErrorFrame, raw: Uint8Array): void {
-    const { context, rosterChanges, erasures, live } = this.#options;
+    const { context, rosterChanges, parts } = this.#options;
     // The relay ended the subscription where its disk is damaged: nothing more is owed, and the app is told.
     const damaged = (): void => this.#session?.watch.stop();
-    const parts = { context, rosterChanges, erasures, live, damaged, pusher: this.#pusher, snapshots: this.#bootstrap.snapshots, upload: this.#upload };
-    routeRefusal(parts, relayRefusal(frame), raw);
+    const askers = { context, rosterChanges, parts, damaged, pusher: this.#pusher, snapshots: this.snapshots };
+    routeRefusal(askers, relayRefusal(frame), raw);
   }
 
   async #reset(baseSize: number): Promise<void> {
     this.#snapshotOwed = this.#snapshotOwed || this.#context.marks.acked.size > baseSize;
     await this.#own.reopen(baseSize);
     this.#acks.clear();
-    this.#upload.reset();
+    this.snapshots?.reset();
     await this.#context.save();
   }
 
   async #acked(position: AckedPosition): Promise<void> {
-    this.#upload.acked(position);
+    this.snapshots?.acked(position);
     await this.#release(this.#heldByAll());
   }
 
@@ -311,7 +305,7 @@ export class SpaceEngine implements ConnectionHandler {
       this.#options.snapshotDue();
     }
     this.#options.progress();
-    if (this.#session?.reading === true) this.#carried.look(this.#session.link, this.caughtUp);
+    if (this.#session?.reading === true) this.#carried?.look(this.#session.link, this.caughtUp);
   }
 
   /** Adds the frame to what was found in it, and the own head it contradicts. */
@@ -320,7 +314,7 @@ export class SpaceEngine implements ConnectionHandler {
       await work();
     } catch (cause) {
       if (!(cause instanceof MisbehaviourError)) throw cause;
-      throw new MisbehaviourError(completeFinding(this.#context, cause.finding, raw, this.#bootstrap.unconfirmedAuthor));
+      throw new MisbehaviourError(completeFinding(this.#context, cause.finding, raw, this.snapshots?.author));
     }
   }
 

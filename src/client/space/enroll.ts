@@ -50,7 +50,7 @@ export async function enroll(input: EnrollInput): Promise<SpaceRosterState> {
       settle();
     };
     const handler = new RootHandler(input, (roster) => end(() => resolve(roster)), (cause) => end(() => reject(cause)));
-    const driver = new ConnectionDriver({ environment, openTransport, ed25519, url: connectUrl(link.address) }, handler);
+    const driver = new ConnectionDriver({ environment, openTransport, ed25519, url: connectUrl(link.address), frames: [] }, handler);
     const aborted = (): void => end(() => reject(signal.reason as Error));
     signal.addEventListener('abort', aborted, { once: true });
     driver.goOnline();

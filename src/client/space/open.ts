@@ -10,32 +10,33 @@ import { deriveRoomSecret, deriveRootSecret, generateDeviceSecret } from '../cry
 import type { DeviceSecret } from '../crypto/keys.js';
 import { PlatformError, subtleCrypto } from '../crypto/platform.js';
 import { platformEnvironment } from '../environment.js';
+import type { Environment } from '../environment.js';
 import { BATCH_WINDOW_MS, BATCH_WINDOW_MS_MAX } from '../limits.js';
 import { firstRoster } from '../roster/roster-build.js';
 import { MemoryDeviceStore } from '../store/device-store.js';
 import type { CarryMark, DeviceState } from '../store/device-store.js';
-import { fallbackTransport } from '../transport/fallback-transport.js';
-import { httpTransport } from '../transport/http-transport.js';
+import type { OpenTransport } from '../transport/transport.js';
 import { webSocketTransport } from '../transport/websocket-transport.js';
 import type { WebSocketConstructor } from '../transport/websocket-transport.js';
-import { assemble } from './assemble.js';
-import type { Ground, Internals } from './assemble.js';
+import { assemble, failoverOf } from './assemble.js';
+import type { Ground } from './assemble.js';
 import { enroll } from './enroll.js';
 import { freshState } from './fresh-state.js';
+import type { Internals } from './internals.js';
 import { moveHouse, restartMoved } from './moved-house.js';
-import { moveRegion } from './region-places.js';
 import type { SpaceOptions } from './space-options.js';
+import type { CallsOf, SpacePart } from './space-part.js';
 import type { Space } from './space.js';
 
 /** Time for the relay to take a new device, when no signal is given. */
 const ENROLL_TIMEOUT_MS = 30_000;
 
-export interface CreateSpaceOptions extends SpaceOptions {
+export interface CreateSpaceOptions<P extends readonly SpacePart[] = readonly SpacePart[]> extends SpaceOptions<P> {
   /** The relay address, as the relay's banner prints it. */
   readonly relay: string;
 }
 
-export interface OpenSpaceOptions extends SpaceOptions {
+export interface OpenSpaceOptions<P extends readonly SpacePart[] = readonly SpacePart[]> extends SpaceOptions<P> {
   /** The space link of another device; not needed when the storage holds a device already. */
   readonly link?: string;
   /** The address of the relay the space has now, for a device that knows another one; a link names it too. */
@@ -49,7 +50,7 @@ export interface OpenSpaceOptions extends SpaceOptions {
 }
 
 /** Makes a new space with this device as its first. It works offline; the relay learns of it at the first connection. */
-export async function createSpaceWith(options: CreateSpaceOptions, internals: Internals): Promise<Space> {
+export async function createSpaceWith<const P extends readonly SpacePart[] = readonly []>(options: CreateSpaceOptions<P>, internals: Internals): Promise<Space & CallsOf<P>> {
   const address = addressed(() => parseRelayAddress(options.relay), 'bad_address');
   const ground = await prepare(options, internals);
   if ((await ground.storage.load()) !== null) {
@@ -67,7 +68,7 @@ export async function createSpaceWith(options: CreateSpaceOptions, internals: In
 }
 
 /** Opens the space of a link as a new device, or continues with the device that the storage holds. */
-export async function openSpaceWith(options: OpenSpaceOptions, internals: Internals): Promise<Space> {
+export async function openSpaceWith<const P extends readonly SpacePart[] = readonly []>(options: OpenSpaceOptions<P>, internals: Internals): Promise<Space & CallsOf<P>> {
   const ground = await prepare(options, internals);
   const link = options.link === undefined ? undefined : parsedLink(options.link);
   const root = link && (await deriveRootSecret(link.rootSecret, ground.ed25519));
@@ -76,7 +77,7 @@ export async function openSpaceWith(options: OpenSpaceOptions, internals: Intern
     if (root !== undefined && !equalBytes(root.key, stored.space)) {
       throw new ClientError('bad_option', 'the storage holds a device of another space', { hint: 'Use one storage for each space.' });
     }
-    const state = await atRelay({ ...stored, carry: stored.carry ?? carryOf(options) }, relayOf(options) ?? link?.address, ground);
+    const state = await atRelay({ ...stored, carry: stored.carry ?? carryOf(options) }, relayOf(options) ?? link?.address, options, ground);
     return assemble(options, internals, ground, addressOf(state), state);
   }
   if (link === undefined || root === undefined) {
@@ -113,9 +114,13 @@ async function comeIn(options: OpenSpaceOptions, ground: Ground, link: SpaceLink
 }
 
 /** The stored state, at the relay the space has now. */
-async function atRelay(stored: DeviceState, address: RelayAddress | undefined, { storage }: Ground): Promise<DeviceState> {
+async function atRelay(stored: DeviceState, address: RelayAddress | undefined, options: OpenSpaceOptions, { storage }: Ground): Promise<DeviceState> {
+  const failover = failoverOf(options);
+  if (stored.carry !== null && stored.carry !== undefined && failover === undefined) {
+    throw new ClientError('part_missing', 'the stored device fails over between relays', { hint: 'Give openSpace the part failover of sealrelay/client/regions.' });
+  }
   if (address === undefined) return restartMoved(stored);
-  if (!equalBytes(address.logId, addressOf(stored).logId)) return (stored.carry ? moveRegion : moveHouse)(stored, address, storage);
+  if (!equalBytes(address.logId, addressOf(stored).logId)) return (failover?.move ?? moveHouse)(stored, address, storage);
   // The same relay under another name.
   return { ...restartMoved(stored), relay: formatRelayAddress(address) };
 }
@@ -124,8 +129,8 @@ function relayOf({ relay }: OpenSpaceOptions): RelayAddress | undefined {
   return relay === undefined ? undefined : addressed(() => parseRelayAddress(relay), 'bad_address');
 }
 
-function carryOf({ failsOver }: SpaceOptions): CarryMark | null {
-  return failsOver === true ? { known: [], owes: false, awaits: null } : null;
+function carryOf(options: SpaceOptions): CarryMark | null {
+  return failoverOf(options) === undefined ? null : { known: [], owes: false, awaits: null };
 }
 
 async function prepare(options: SpaceOptions, internals: Internals): Promise<Ground> {
@@ -142,9 +147,13 @@ async function prepare(options: SpaceOptions, internals: Internals): Promise<Gro
     throw cause;
   }
   const environment = { ...platformEnvironment(), ...options.environment };
-  const overHttp = httpTransport((url, init) => fetch(url, init));
-  const openTransport = internals.openTransport ?? fallbackTransport(webSocketTransport(webSocketOf(options)), overHttp, environment);
-  return { environment, ed25519: await createEd25519(), openTransport, storage: options.storage ?? new MemoryDeviceStore() };
+  const ed25519 = await createEd25519(options.parts?.find((part) => part.ed25519 !== undefined)?.ed25519);
+  return { environment, ed25519, openTransport: internals.openTransport ?? transportOf(options, environment), storage: options.storage ?? new MemoryDeviceStore() };
+}
+
+function transportOf(options: SpaceOptions, environment: Environment): OpenTransport {
+  const webSockets = webSocketTransport(webSocketOf(options));
+  return options.parts?.find(({ transport }) => transport !== undefined)?.transport?.(webSockets, environment) ?? webSockets;
 }
 
 function webSocketOf(options: SpaceOptions): WebSocketConstructor {

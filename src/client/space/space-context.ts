@@ -12,7 +12,6 @@ import type { Misbehaviour } from '../misbehaviour.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { SpaceRoster } from '../roster/space-roster.js';
 import type { AckedMark, CarryMark, LogPlace, MovedFrom, OwnMark } from '../store/device-store.js';
-import type { LiveSealer } from '../live/live-crypto.js';
 import type { EntrySealer } from '../sync/entry-sealer.js';
 import type { WriteTracker } from '../sync/writes.js';
 import type { DeviceNames } from './device-names.js';
@@ -22,7 +21,6 @@ export interface SpaceContext {
   readonly environment: Environment;
   readonly ed25519: Ed25519;
   readonly sealer: EntrySealer;
-  readonly liveSealer: LiveSealer;
   readonly identity: LogIdentity;
   readonly device: DeviceSecret;
   readonly roster: SpaceRoster;

@@ -2,6 +2,7 @@
 import type { Environment } from '../environment.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { WebSocketConstructor } from '../transport/websocket-transport.js';
+import type { SpacePart } from './space-part.js';
 
 /** How the app's state becomes a snapshot and comes back from one. */
 export interface SnapshotHandler {
@@ -12,7 +13,9 @@ export interface SnapshotHandler {
 }
 
 /** What both ways to a space take. */
-export interface SpaceOptions {
+export interface SpaceOptions<P extends readonly SpacePart[] = readonly SpacePart[]> {
+  /** What this space can do beside entries and devices: `[live, blobs, httpFallback, …]`, each from an entry of its own. */
+  readonly parts?: P;
   /** Where the device is kept; without it the device is gone with the process. */
   readonly storage?: DeviceStore;
   /** The WebSocket to use; the platform's own when absent. */
@@ -21,16 +24,10 @@ export interface SpaceOptions {
   readonly batchWindowMs?: number;
   /** Combines the items of one batch, for example updates of one document. */
   readonly merge?: (items: readonly Uint8Array[]) => readonly Uint8Array[];
-  readonly snapshot?: SnapshotHandler;
   /** What the relay's operator asks for before a new space is taken: an invite token or a JWT. It is shown until the relay has the space. */
   readonly admission?: { readonly token: string };
   /** What this device is called; only devices of the space can read it. 1 to 64 characters. */
   readonly deviceName?: string;
-  /**
-   * True: the space fails over between relays that do not copy it (see RegionFailover): the device keeps a place in each of their logs
-   * and carries between them what they lack. The same on every device of the space.
-   */
-  readonly failsOver?: boolean;
   /** True: stay offline until goOnline(). */
   readonly offline?: boolean;
   /** Clock, timers, randomness and the word on the network; the platform's own when absent. */

@@ -6,12 +6,9 @@ import { FrameError } from '../../protocol/frame-error.js';
 import { fromHex, toHex } from '../../protocol/hex.js';
 import { deviceOf, mayWrite } from '../../protocol/roster.js';
 import type { DeviceRights } from '../../protocol/roster.js';
-import type { SpaceBlobs } from '../blobs/space-blobs.js';
 import { ClientError } from '../client-error.js';
 import type { ConnectionDriver } from '../connection/driver.js';
 import { OUTBOX_HELD_BYTES_MAX, OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
-import type { Ephemeral } from '../live/ephemeral.js';
-import type { Topic } from '../live/topic.js';
 import { decodeAttestation, encodeAttestation } from '../log/encode-attestation.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import type { Batcher } from '../sync/batcher.js';
@@ -19,9 +16,7 @@ import type { Sealing } from '../sync/sealing.js';
 import type { Write } from '../sync/writes.js';
 import type { SpaceActivity } from './activity.js';
 import type { SpaceEngine } from './engine.js';
-import type { Erasures } from './erasures.js';
 import type { SpaceHandover } from './handover.js';
-import type { LiveParts } from './live-parts.js';
 import type { OwnName } from './own-name.js';
 import type { Removals } from './removals.js';
 import type { RosterChanges } from './roster-changes.js';
@@ -58,15 +53,12 @@ export type HeadCheck =
 export interface SpaceParts {
   readonly context: SpaceContext;
   readonly engine: SpaceEngine;
-  readonly blobs: SpaceBlobs;
-  readonly live: LiveParts;
   readonly driver: ConnectionDriver;
   readonly batcher: Batcher;
   readonly sealing: Sealing;
   readonly rosterChanges: RosterChanges;
   readonly removals: Removals;
   readonly ownName: OwnName;
-  readonly erasures: Erasures;
   readonly address: RelayAddress;
   readonly rootSecret: Uint8Array | null;
   readonly activity: SpaceActivity;
@@ -96,11 +88,6 @@ export class Space {
     const { address, rootSecret, context } = this.#parts;
     const { version, hash } = context.roster;
     return rootSecret === null ? null : formatSpaceLink({ address, rootSecret, roster: { version, hash } });
-  }
-
-  /** Large sealed objects beside the log, by the hash of their sealed bytes. */
-  get blobs(): SpaceBlobs {
-    return this.#parts.blobs;
   }
 
   get status(): StatusEvent {
@@ -169,17 +156,6 @@ export class Space {
     return this.on('entry', listener);
   }
 
-  /** Frames to whoever is there now: never stored, and lost when somebody is slow. */
-  get ephemeral(): Ephemeral {
-    return this.#parts.live.ephemeral;
-  }
-
-  /** Joins the topic of a name: pipes to the other sessions that joined it, nothing stored. Throws `topic_limit` or `closed`. */
-  topic(name: string): Topic {
-    this.#parts.activity.assertOpen();
-    return this.#parts.live.topics.join(name);
-  }
-
   /** The devices of the newest verified roster. */
   devices(): readonly DeviceInfo[] {
     const { context, removals } = this.#parts;
@@ -227,34 +203,10 @@ export class Space {
     await removals.remove(key);
   }
 
-  /**
-   * Erases the space at the relay: log, snapshots, blobs, roster and acks. Resolves when the relay says that all of it is
-   * overwritten; the connection ends, and every device is told (`erased`). What devices hold stays with them. Needs admin rights and a connection.
-   */
-  erase(): Promise<void> {
-    this.#parts.activity.assertOpen();
-    return this.#parts.erasures.erase(this.#parts.engine.link());
-  }
-
-  /**
-   * Lets the relay overwrite every entry up to that size (all that this device verified when it is left out); leaf hashes stay, so that
-   * consistency can still be proved. Resolves with the size. Take a snapshot() first: devices that come later need one. Throws
-   * `purge_too_early` while a live device has not acked that much. Needs admin rights and a connection.
-   */
-  purge(options: { readonly upToSize?: number } = {}): Promise<number> {
-    this.#parts.activity.assertOpen();
-    return this.#parts.erasures.purge(this.#parts.engine.link(), options.upToSize);
-  }
-
   /** Resolves when everything the relay holds is read and everything pushed is stored there. */
   whenSynced(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.flush();
     return this.#parts.activity.until(() => this.#parts.engine.caughtUp && !this.hasUnsyncedChanges, options.signal);
-  }
-
-  /** Seals the app's state and uploads it; resolves with the size it covers when the relay has stored it. */
-  snapshot(): Promise<number> {
-    return this.#parts.activity.snapshot();
   }
 
   /** The newest verified head, to be compared by another device over another way than the relay; null before the first. */

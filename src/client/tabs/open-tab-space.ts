@@ -1,9 +1,13 @@
 // Opens a space for all tabs of the origin, with what the platform has for tabs and for storing; where it has nothing, for this program alone.
+import { ed25519Fallback } from '../crypto/ed25519-fallback.js';
+import { live } from '../live/index.js';
 import type { OpenSpaceOptions } from '../space/open.js';
+import type { CallsOf, SpacePart } from '../space/space-part.js';
 import type { Space } from '../space/space.js';
 import { MemoryDeviceStore } from '../store/device-store.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { IndexedDbDeviceStore } from '../store/indexeddb-store.js';
+import { httpFallback } from '../transport/index.js';
 import { tabGround } from './tab-channel.js';
 import type { TabGround } from './tab-channel.js';
 import { TabSpace } from './tab-space.js';
@@ -14,9 +18,12 @@ const ALONE: TabGround = {
   channel: () => ({ post: () => undefined, listen: () => undefined, close: () => undefined }),
 };
 
+type OpensSpace = <const P extends readonly SpacePart[]>(options: OpenSpaceOptions<P>) => Promise<Space & CallsOf<P>>;
+
 /** `open` is `openSpace` of the platform. */
-export function openTabSpace(options: TabSpaceOptions, open: (options: OpenSpaceOptions) => Promise<Space>): Promise<TabSpace> {
-  return TabSpace.open(options, { ground: tabGround() ?? ALONE, open, openStorage: storageOf });
+export function openTabSpace(options: TabSpaceOptions, open: OpensSpace): Promise<TabSpace> {
+  const parts = [live, httpFallback, ed25519Fallback, ...(options.parts ?? [])] as const;
+  return TabSpace.open(options, { ground: tabGround() ?? ALONE, open: (given) => open({ ...given, parts }), openStorage: storageOf });
 }
 
 async function storageOf(name: string): Promise<DeviceStore & { close(): void }> {

@@ -2,9 +2,9 @@
 import { ClientError } from '../client-error.js';
 import { WRITES_TRACKED_MAX } from '../limits.js';
 import type { EphemeralMessage } from '../live/ephemeral.js';
+import type { LiveSpace } from '../live/index.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import type { EntryEvent } from '../space/space-events.js';
-import type { Space } from '../space/space.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { Write } from '../sync/writes.js';
 import type { SpaceMessage } from './space-channel.js';
@@ -12,7 +12,7 @@ import { toldError } from './tab-channel.js';
 import type { Report } from './tab-channel.js';
 
 export interface SpaceLeaderParts {
-  readonly space: Space;
+  readonly space: LiveSpace;
   /** The id of this tab. */
   readonly term: string;
   readonly post: (message: SpaceMessage) => void;

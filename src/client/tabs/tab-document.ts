@@ -15,7 +15,7 @@ import type { KeptDocumentOptions } from '../documents/kept-document.js';
 import type { DocumentEvents, OpenDocument } from '../documents/open-document.js';
 import { Emitter } from '../emitter.js';
 import type { Ephemeral } from '../live/ephemeral.js';
-import type { Space } from '../space/space.js';
+import type { LiveSpace } from '../live/index.js';
 import type { StatusEvent } from '../space/space-events.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { HeldChanges } from './held-changes.js';
@@ -48,9 +48,9 @@ export class TabDocument implements OpenDocument {
   readonly #events: Emitter<DocumentEvents>;
   readonly #giveUp = new AbortController();
   readonly #closed = new AbortController();
-  readonly #space: Promise<Space>;
+  readonly #space: Promise<LiveSpace>;
   readonly #waiters = new Waiters();
-  #gotSpace: (space: Space) => void = () => undefined;
+  #gotSpace: (space: LiveSpace) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
   #term: string | undefined;
@@ -104,7 +104,7 @@ export class TabDocument implements OpenDocument {
     return this.#ephemeral;
   }
 
-  whenLeading(): Promise<Space> {
+  whenLeading(): Promise<LiveSpace> {
     return this.#space;
   }
 

@@ -12,10 +12,10 @@ import { ClientError } from '../client-error.js';
 import { storageNameOf } from '../documents/storage-name.js';
 import { Emitter } from '../emitter.js';
 import type { Ephemeral } from '../live/ephemeral.js';
+import type { LiveSpace } from '../live/index.js';
 import type { Misbehaviour } from '../misbehaviour.js';
 import type { OpenSpaceOptions } from '../space/open.js';
 import type { EntryEvent, StatusEvent } from '../space/space-events.js';
-import type { Space } from '../space/space.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { Write } from '../sync/writes.js';
 import { HeldItems } from './held-items.js';
@@ -40,7 +40,7 @@ export interface TabSpaceOptions extends Omit<OpenSpaceOptions, 'storage'> {
 
 export interface TabSpaceParts {
   readonly ground: TabGround;
-  readonly open: (options: OpenSpaceOptions) => Promise<Space>;
+  readonly open: (options: OpenSpaceOptions) => Promise<LiveSpace>;
   /** Opens the storage of that name; called in the tab that leads. */
   readonly openStorage: (name: string) => Promise<DeviceStore & { close(): void }>;
 }
@@ -64,18 +64,18 @@ export class TabSpace {
   readonly #events: Emitter<TabSpaceEvents>;
   readonly #giveUp = new AbortController();
   readonly #closed = new AbortController();
-  readonly #leading: Promise<Space>;
+  readonly #leading: Promise<LiveSpace>;
   readonly #waiters = new Waiters();
   readonly #held = new HeldItems();
   readonly #writes = new WatchedWrites();
-  #gotSpace: (space: Space) => void = () => undefined;
+  #gotSpace: (space: LiveSpace) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
   #term: string | undefined;
   #asked = 0;
   #device = '';
   #leader: SpaceLeader | undefined;
-  #space: Space | undefined;
+  #space: LiveSpace | undefined;
   #wish: boolean;
   #isOpen = false;
   #opened: () => void = () => undefined;
@@ -131,7 +131,7 @@ export class TabSpace {
   }
 
   /** The space itself, when this tab holds it. */
-  whenLeading(): Promise<Space> {
+  whenLeading(): Promise<LiveSpace> {
     return this.#leading;
   }
 
@@ -225,7 +225,7 @@ export class TabSpace {
     }
   }
 
-  #leaderOf(space: Space): SpaceLeader {
+  #leaderOf(space: LiveSpace): SpaceLeader {
     return new SpaceLeader({
       space,
       term: this.#id,

@@ -9,9 +9,10 @@
 import { toBase64url } from '../../protocol/base64url.js';
 import { ByteReader } from '../../protocol/byte-reader.js';
 import { ByteWriter } from '../../protocol/byte-writer.js';
-import { decodeClientFrame } from '../../protocol/client-frame-codec.js';
 import { FRAME_TYPE } from '../../protocol/frame-type.js';
-import { decodeRelayFrame } from '../../protocol/relay-frame-codec.js';
+import { OMIT_OWN_BODIES } from '../../protocol/limits.js';
+import { readRelayFrame } from '../../protocol/relay-frame-reader.js';
+import { SESSION_FRAMES } from '../../protocol/session-frames.js';
 import { ClientError } from '../client-error.js';
 import { INBOUND_BYTES_MAX, REQUEST_TIMEOUT_MS, SEND_BUFFER_BYTES_MAX } from '../limits.js';
 import type { OpenTransport, Transport, TransportEvents } from './transport.js';
@@ -93,7 +94,7 @@ class HttpTransport implements Transport {
   async #prove(hello: Uint8Array, proof: Uint8Array): Promise<void> {
     const answered = await this.#ask('/v1/session', [hello, ...this.#challenge, proof]);
     for (const frame of answered) {
-      const decoded = frame[0] === FRAME_TYPE.SessionToken ? decodeRelayFrame(frame) : undefined;
+      const decoded = frame[0] === FRAME_TYPE.SessionToken ? readRelayFrame(frame, [SESSION_FRAMES]) : undefined;
       if (decoded?.type === 'SessionToken') this.#token = toBase64url(decoded.token);
     }
     // The token is the transport's affair.
@@ -110,9 +111,8 @@ class HttpTransport implements Transport {
 
   /** The answer that stays open; it is listened to beside the other requests. */
   #subscribe(message: Uint8Array): void {
-    const frame = decodeClientFrame(message);
-    if (frame.type !== 'Subscribe') return;
-    const path = `/v1/subscribe?log_epoch=${frame.logEpoch}&after=${frame.after}${frame.omitOwnBodies ? '&omit_own=1' : ''}`;
+    const frame = new ByteReader(message.subarray(1));
+    const path = `/v1/subscribe?log_epoch=${frame.u64()}&after=${frame.u64()}${(frame.u8() & OMIT_OWN_BODIES) === 0 ? '' : '&omit_own=1'}`;
     this.#listen(path).catch(() => undefined).finally(() => this.#fail());
   }
 

@@ -1,7 +1,7 @@
 // What peers of Eidetica expect of a relay, in every dialect, and what a relay must not lose although the original does.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createNobleEd25519 } from '../../../src/client/crypto/ed25519.js';
+import { nobleEd25519 } from '../../../src/client/crypto/ed25519-noble.js';
 import { entryId } from '../../../src/client/eidetica/entry.js';
 import type { Dialect, Entry } from '../../../src/client/eidetica/entry.js';
 import { publicKeyBytes } from '../../../src/client/eidetica/keys.js';
@@ -17,7 +17,7 @@ const HANDSHAKES: readonly Case[] = [
     name: 'a handshake is answered in its own version, with a signature of its challenge',
     async check(url) {
       const peer = new Peer(url);
-      const ed25519 = await createNobleEd25519();
+      const ed25519 = nobleEd25519();
       for (const version of [0, 1]) {
         const challenge = randomBytes(32);
         const { public_key, device_id, protocol_version, challenge_response, new_challenge, available_trees } = await peer.handshake(version, challenge);

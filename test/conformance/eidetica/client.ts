@@ -6,7 +6,7 @@ import { cidBytes, cidText } from '../../../src/client/eidetica/cid.js';
 import { canonicalBytes, entryId, isCidEntry } from '../../../src/client/eidetica/entry.js';
 import type { CidEntry, Dialect, Entry, TextEntry } from '../../../src/client/eidetica/entry.js';
 import { publicKeyText, toBase64 } from '../../../src/client/eidetica/keys.js';
-import { createNobleEd25519 } from '../../../src/client/crypto/ed25519.js';
+import { nobleEd25519 } from '../../../src/client/crypto/ed25519-noble.js';
 import type { Ed25519 } from '../../../src/protocol/ed25519.js';
 
 export type Answer = Readonly<Record<string, unknown>> | string;
@@ -120,7 +120,7 @@ export class Device {
   }
 
   static async create(seed: Uint8Array = randomBytes(32)): Promise<Device> {
-    const ed25519 = await createNobleEd25519();
+    const ed25519 = nobleEd25519();
     return new Device(ed25519, seed, await ed25519.publicKey(seed));
   }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { platformEnvironment } from '../../../src/client/environment.ts';
 import { NodeWebSocket } from '../../../src/client/node.ts';
+import { snapshots } from '../../../src/client/snapshots/index.ts';
 import { createSpaceWith, openSpaceWith } from '../../../src/client/space/open.ts';
 import type { Space } from '../../../src/client/space/space.ts';
 import { BATCH_WINDOW_MS } from '../../../src/client/limits.ts';
@@ -56,13 +57,15 @@ async function openSpaceLink(options: LinkOptions, route: Extract<Route, { kind:
     webSocket: NodeWebSocket,
     batchWindowMs: options.windowMs,
     merge: counting(counts),
-    snapshot: {
-      create: options.state,
-      load(state: Uint8Array): void {
-        counts.bootstrapped = true;
-        received(state);
-      },
-    },
+    parts: [
+      snapshots({
+        create: options.state,
+        load(state: Uint8Array): void {
+          counts.bootstrapped = true;
+          received(state);
+        },
+      }),
+    ] as const,
   };
   const internals = route.unsealed ? { sealer: UNSEALED } : {};
   const space =

@@ -2,8 +2,10 @@
 import { StrictMode } from 'react';
 import type { ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { RegionClient, openSpace } from '../../../src/client/index.js';
+import { openSpace } from '../../../src/client/index.js';
+import { live } from '../../../src/client/live/index.js';
 import { WebPairingStorage, offerPairing } from '../../../src/client/pairing/index.js';
+import { RegionClient } from '../../../src/client/region/index.js';
 import type { MeasuredRegion, RegionMover, RegionsState, Space } from '../../../src/client/index.js';
 import { SpaceProvider, useConnectionStatus, usePresence, useSealrelay } from '../../../src/react/index.js';
 import type { CodePairing, CodePairingState } from '../../../src/react/index.js';
@@ -186,7 +188,7 @@ const handles = {
       handles.opened += 1;
       handles.openNow += 1;
       handles.mostOpen = Math.max(handles.mostOpen, handles.openNow);
-      const space = await openSpace({ link });
+      const space = await openSpace({ link, parts: [live] });
       const close = space.close.bind(space);
       space.close = async () => {
         await close();

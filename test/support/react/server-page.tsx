@@ -1,7 +1,7 @@
 // What a server renders of an app that uses every component, before there is a space.
 import { renderToString } from 'react-dom/server';
 import { version } from 'react';
-import { RegionClient } from '../../../src/client/index.js';
+import { RegionClient } from '../../../src/client/region/index.js';
 import { SpaceProvider, usePresence } from '../../../src/react/index.js';
 import { ConnectionBadge } from '../../../src/react/connection-badge.js';
 import { DeviceList } from '../../../src/react/device-list.js';

@@ -1,5 +1,6 @@
 // A space as user interfaces see it, whose state a test sets.
-import type { DeviceInfo, EphemeralMessage, Space, SpaceEvents, StatusEvent, Write } from '../../../src/client/index.js';
+import type { DeviceInfo, EphemeralMessage, SpaceEvents, StatusEvent, Write } from '../../../src/client/index.js';
+import type { LiveSpace } from '../../../src/client/live/index.js';
 
 type Listener = (event: never) => void;
 
@@ -16,8 +17,8 @@ export class SpaceDouble {
   waits = 0;
 
   /** The double in the place of a space; it has what the hooks use, and nothing else. */
-  get space(): Space {
-    return this as unknown as Space;
+  get space(): LiveSpace {
+    return this as unknown as LiveSpace;
   }
 
   get listening(): number {

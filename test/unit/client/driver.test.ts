@@ -28,7 +28,7 @@ async function driverOn() {
     return { bufferedBytes: 0, send, close: (code: number) => void closes.push(code) };
   };
   const driver = new ConnectionDriver(
-    { environment: clock, openTransport, ed25519: await createEd25519(), url: 'ws://localhost' },
+    { environment: clock, openTransport, ed25519: await createEd25519(), url: 'ws://localhost', frames: [] },
     {
       offer: () => ({ space: ZEROS, logId: ZEROS, identity: { key: ZEROS, seed: ZEROS }, rosterVersion: 0, rosterHash: ZEROS, news: { chain: [], keyring: new Uint8Array() } }),
       opened: async () => undefined,

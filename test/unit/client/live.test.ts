@@ -43,8 +43,8 @@ class Party {
     const { clock } = this;
     const environment = { now: clock.now, random: clock.random, randomBytes: namedRandom(`party ${secret.key[0]}`), after: (ms: number, call: () => void) => clock.after(ms, call) };
     const known = { keyEpoch: Math.max(...keys.keys()), devices: members.map(({ key }) => ({ key })) };
-    const context = { environment, ed25519, identity: { space: bytes32('space'), logId: bytes32('log') }, device: secret, roster: { known, keys }, log: this.log, liveSealer: LIVE_SEALER, events };
-    this.crypto = new LiveCrypto(context as unknown as SpaceContext);
+    const context = { environment, ed25519, identity: { space: bytes32('space'), logId: bytes32('log') }, device: secret, roster: { known, keys }, log: this.log, events };
+    this.crypto = new LiveCrypto(context as unknown as SpaceContext, LIVE_SEALER);
     this.ephemeral = new EphemeralFrames(context as unknown as SpaceContext, this.crypto);
     this.topics = new SpaceTopics(context as unknown as SpaceContext, this.crypto);
     this.crypto.begin(START);

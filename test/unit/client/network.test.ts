@@ -96,7 +96,7 @@ async function driverWith(network: ManualNetwork) {
     return { bufferedBytes: 0, send: () => undefined, close: () => undefined };
   };
   const driver = new ConnectionDriver(
-    { environment: clock, openTransport, ed25519: await createEd25519(), url: 'ws://localhost' },
+    { environment: clock, openTransport, ed25519: await createEd25519(), url: 'ws://localhost', frames: [] },
     {
       offer: () => ({ space: ZEROS, logId: ZEROS, identity: { key: ZEROS, seed: ZEROS }, rosterVersion: 0, rosterHash: ZEROS, news: { chain: [], keyring: new Uint8Array() } }),
       opened: async () => undefined,

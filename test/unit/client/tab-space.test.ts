@@ -1,6 +1,7 @@
 // A space in several tabs, on a lock and a channel in memory: one device, every entry in every tab, and nothing lost when the tab that leads goes.
 import { expect, test } from 'vitest';
 import { ClientError } from '../../../src/client/client-error.js';
+import { live } from '../../../src/client/live/index.js';
 import { openSpaceWith } from '../../../src/client/space/open.js';
 import { MemoryDeviceStore } from '../../../src/client/store/device-store.js';
 import type { TabChannel, TabGround } from '../../../src/client/tabs/tab-channel.js';
@@ -73,7 +74,7 @@ async function scene(): Promise<{ relay: HonestRelay; link: string; tab: (origin
   const tab = async (origin: Origin): Promise<Tab> => {
     const space = await TabSpace.open(
       { link, batchWindowMs: 0 },
-      { ground: origin, open: (options) => openSpaceWith(options, { openTransport: relay.transport() }), openStorage: async () => Object.assign(origin.storage, { close: () => undefined }) },
+      { ground: origin, open: (options) => openSpaceWith({ ...options, parts: [live] }, { openTransport: relay.transport() }), openStorage: async () => Object.assign(origin.storage, { close: () => undefined }) },
     );
     const opened: Tab = { space, texts: [], errors: [] };
     space.subscribe(({ items }) => opened.texts.push(...items.map((item) => new TextDecoder().decode(item))));

@@ -1,7 +1,9 @@
 import { createPrivateKey, sign as nodeSign } from 'node:crypto';
 import { ed25519 as noble } from '@noble/curves/ed25519.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createEd25519, createNobleEd25519, createWebCryptoEd25519 } from '../../../src/client/crypto/ed25519.js';
+import { createEd25519, createWebCryptoEd25519 } from '../../../src/client/crypto/ed25519.js';
+import { lazyEd25519 } from '../../../src/client/crypto/ed25519-fallback.js';
+import { nobleEd25519 } from '../../../src/client/crypto/ed25519-noble.js';
 import { isSoundKey, isStrictPoint, isStrictSignature } from '../../../src/protocol/ed25519-strict.js';
 import { fromHex, toHex } from '../../../src/protocol/hex.js';
 import { bytes32, flipped, text } from './fixtures.js';
@@ -9,7 +11,7 @@ import { bytes32, flipped, text } from './fixtures.js';
 const { Point } = noble;
 const implementations = [
   ['WebCrypto', await createWebCryptoEd25519()],
-  ['noble', await createNobleEd25519()],
+  ['noble', nobleEd25519()],
 ] as const;
 const hex = (value: string): Uint8Array => fromHex(value) ?? new Uint8Array();
 const littleEndian = (value: bigint): Uint8Array => Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
@@ -128,11 +130,12 @@ describe('the implementation of this platform', () => {
     vi.unstubAllGlobals();
   });
 
-  it('is JavaScript where WebCrypto has the name but not the algorithm', async () => {
+  it('is the given one where WebCrypto has the name but not the algorithm, and without one that is said', async () => {
     const importKey = vi.fn(async () => Promise.reject(new DOMException('unknown algorithm', 'NotSupportedError')));
     // Blinding in JavaScript still takes randomness, which every context has.
     vi.stubGlobal('crypto', { subtle: { importKey }, getRandomValues: crypto.getRandomValues.bind(crypto) });
-    const ed25519 = await createEd25519();
+    await expect(createEd25519()).rejects.toMatchObject({ code: 'unsupported_platform', hint: expect.stringContaining('ed25519Fallback') });
+    const ed25519 = await createEd25519(lazyEd25519);
     expect(importKey).toHaveBeenCalled();
     const signature = await ed25519.sign(bytes32('any'), text('m'));
     expect(await ed25519.verify(await ed25519.publicKey(bytes32('any')), text('m'), signature)).toBe(true);

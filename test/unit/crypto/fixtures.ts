@@ -1,6 +1,6 @@
 // Reproducible keys and randomness for tests of sealing.
 import { createHash } from 'node:crypto';
-import { createNobleEd25519 } from '../../../src/client/crypto/ed25519.js';
+import { nobleEd25519 } from '../../../src/client/crypto/ed25519-noble.js';
 import { generateDeviceSecret } from '../../../src/client/crypto/keys.js';
 import type { DeviceSecret } from '../../../src/client/crypto/keys.js';
 import type { Random } from '../../../src/client/crypto/platform.js';
@@ -21,7 +21,7 @@ export function namedRandom(name: string): Random {
 
 export const bytes32 = (name: string): Uint8Array => namedRandom(name)(32);
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-export const ed25519 = await createNobleEd25519();
+export const ed25519 = nobleEd25519();
 export const device = (name: string): Promise<DeviceSecret> => generateDeviceSecret(namedRandom(name), ed25519);
 
 /** The bytes with one bit turned over. */

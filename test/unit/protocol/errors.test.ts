@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { errorFacts } from '../../../src/protocol/error-facts.js';
 import { ERRORS, errorName, isErrorName } from '../../../src/protocol/errors.js';
 
 interface Row {
@@ -19,5 +20,13 @@ describe('the error registry', () => {
     expect(errorName(65_535)).toBeUndefined();
     expect(isErrorName('read_only')).toBe(true);
     expect(isErrorName('toString')).toBe(false);
+  });
+
+  it('is what clients know of it, by code and by name', () => {
+    for (const [name, { code, temporary, close }] of Object.entries(ERRORS)) {
+      const facts = { name, temporary, closes: close !== 0 };
+      expect([errorFacts(code), errorFacts(name)]).toEqual([facts, facts]);
+    }
+    for (const unknown of [0, 65_535, 'toString', '']) expect(errorFacts(unknown)).toBeUndefined();
   });
 });

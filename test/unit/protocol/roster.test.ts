@@ -1,6 +1,6 @@
 import { createPrivateKey, sign as nodeSign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createNobleEd25519 } from '../../../src/client/crypto/ed25519.js';
+import { nobleEd25519 } from '../../../src/client/crypto/ed25519-noble.js';
 import { compareBytes } from '../../../src/protocol/equal-bytes.js';
 import { fromHex } from '../../../src/protocol/hex.js';
 import { hash, ZEROS } from '../../../src/protocol/hash.js';
@@ -10,7 +10,7 @@ import type { ChainAnchor } from '../../../src/protocol/roster-rules.js';
 import { deviceOf, encodeRoster, entryAllowed, parseRoster, rosterSigningBytes } from '../../../src/protocol/roster.js';
 import type { DeviceRights, FormerDevice, Roster, RosterDevice, RosterFields } from '../../../src/protocol/roster.js';
 
-const ed25519 = await createNobleEd25519();
+const ed25519 = nobleEd25519();
 const PKCS8_HEAD = fromHex('302e020100300506032b657004220420')!;
 
 interface Signer {

@@ -1,7 +1,7 @@
 // Ids and signatures of all dialects against the recorded vectors.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createNobleEd25519 } from '../../../../src/client/crypto/ed25519.js';
+import { nobleEd25519 } from '../../../../src/client/crypto/ed25519-noble.js';
 import { cidBytes, cidText } from '../../../../src/client/eidetica/cid.js';
 import { canonicalBytes, dialectOf, entryId, isSignedAsNamed, treeOf } from '../../../../src/client/eidetica/entry.js';
 import type { Dialect, Entry } from '../../../../src/client/eidetica/entry.js';
@@ -49,7 +49,7 @@ describe.each<[Dialect, Vector]>([
   });
 
   test('knows a signature by the key that is named, and a forged one', async () => {
-    const ed25519 = await createNobleEd25519();
+    const ed25519 = nobleEd25519();
     expect(await isSignedAsNamed(child, ed25519)).toBe(dialect === 'a' ? null : true);
     expect(await isSignedAsNamed(root, ed25519)).toBe(null);
     const forged = { ...child, subtrees: [{ ...child.subtrees[0]!, name: 'other' }] } as Entry;
@@ -61,7 +61,7 @@ test('the recorded proof is what is signed, and by whom', async () => {
   const { server_pubkey, tree_id, tips, timestamp_ms, nonce_hex, signing_bytes_hex, signature_hex } = VECTORS.proof;
   const message = proofBytes(server_pubkey, tree_id, tips, timestamp_ms, hex(nonce_hex));
   expect(Buffer.from(message).toString('hex')).toBe(signing_bytes_hex);
-  const ed25519 = await createNobleEd25519();
+  const ed25519 = nobleEd25519();
   expect(await ed25519.verify(publicKeyBytes(VECTORS.key.public_key)!, message, hex(signature_hex))).toBe(true);
 });
 

@@ -1,6 +1,6 @@
 // Getting to know a peer: both sides prove their keys, and nothing less is taken for it.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createNobleEd25519 } from '../../../../src/client/crypto/ed25519.js';
+import { nobleEd25519 } from '../../../../src/client/crypto/ed25519-noble.js';
 import { greet, Identity } from '../../../../src/client/eidetica/handshake.js';
 import type { Acquaintance } from '../../../../src/client/eidetica/handshake.js';
 import { ADDRESS, PeerDouble, TestClock } from './peer-double.js';
@@ -13,7 +13,7 @@ describe('a handshake', () => {
 
   beforeEach(async () => {
     peer = await PeerDouble.create();
-    identity = await Identity.of(new Uint8Array(32).fill(9), await createNobleEd25519());
+    identity = await Identity.of(new Uint8Array(32).fill(9), nobleEd25519());
   });
 
   const meet = (requireMutual = false): Promise<Acquaintance> =>

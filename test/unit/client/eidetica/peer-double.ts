@@ -1,7 +1,7 @@
 // A peer in memory, spoken to without a network: it keeps what it is sent, can be away, refuse or lie, and counts.
 import { randomBytes } from 'node:crypto';
 import { ClientError } from '../../../../src/client/client-error.js';
-import { createNobleEd25519 } from '../../../../src/client/crypto/ed25519.js';
+import { nobleEd25519 } from '../../../../src/client/crypto/ed25519-noble.js';
 import { dialectOf, entryId, treeOf } from '../../../../src/client/eidetica/entry.js';
 import type { Entry } from '../../../../src/client/eidetica/entry.js';
 import { lackingOf, MemoryEntryBackend } from '../../../../src/client/eidetica/entry-backend.js';
@@ -28,7 +28,7 @@ export class PeerDouble implements SyncTransport {
   }
 
   static async create(): Promise<PeerDouble> {
-    return new PeerDouble(await Identity.of(randomBytes(32), await createNobleEd25519()));
+    return new PeerDouble(await Identity.of(randomBytes(32), nobleEd25519()));
   }
 
   /** Sends of entries, empty ones aside. */

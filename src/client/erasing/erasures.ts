@@ -1,9 +1,6 @@
-// Purging the log and erasing the space at the relay, and what is told when it is gone. The relay's word is unsigned: nothing on this device goes because of it.
-import { equalBytes } from '../../protocol/equal-bytes.js';
-import { decodeErasureNotice, eraseSigningBytes, purgeSigningBytes, verifyErase } from '../../protocol/erasure.js';
-import type { ErasureNotice, SignedErase } from '../../protocol/erasure.js';
+// Purging the log and erasing the space at the relay, as its devices ask for it.
+import { eraseSigningBytes, purgeSigningBytes } from '../../protocol/erasure.js';
 import { FrameError } from '../../protocol/frame-error.js';
-import { toHex } from '../../protocol/hex.js';
 import { FEATURE_ERASURE } from '../../protocol/limits.js';
 import type { PurgedFrame } from '../../protocol/relay-frame.js';
 import { deviceOf } from '../../protocol/roster.js';
@@ -11,10 +8,10 @@ import { ClientError } from '../client-error.js';
 import type { SessionLink } from '../connection/connection-handler.js';
 import type { RelayRefusal } from '../connection/relay-refusal.js';
 import { Answers } from '../sync/requests.js';
-import type { SpaceContext } from './space-context.js';
+import type { SpaceContext } from '../space/space-context.js';
 
-/** The refusals that answer a Purge or an Erase and leave the connection open. */
-const ABOUT_ERASURE: ReadonlySet<string | undefined> = new Set(['erase_invalid', 'purge_invalid', 'purge_too_early', 'not_admin', 'roster_conflict', 'disk_full']);
+/** The refusals that answer a Purge or an Erase. */
+const ABOUT_ERASURE: ReadonlySet<string | undefined> = new Set(['space_erased', 'erase_invalid', 'purge_invalid', 'purge_too_early', 'not_admin', 'roster_conflict', 'disk_full']);
 
 export class Erasures {
   readonly #context: SpaceContext;
@@ -87,37 +84,11 @@ export class Erasures {
     return true;
   }
 
-  /** The relay ended the connection because the space is gone: tells the app, and whoever asked for it. */
-  gone(refusal: RelayRefusal): void {
-    if (this.#waiting) this.#answers.answer(refusal);
-    const notice = noticeOf(refusal.detail);
-    const told = { reason: notice?.reason ?? 'operator', by: notice?.erase === null || notice === undefined ? null : toHex(notice.erase.signer), done: notice?.done ?? false, time: notice?.time ?? 0 } as const;
-    void this.#isGenuine(notice?.erase ?? null).then((verified) => this.#context.events.emit('erased', { ...told, verified }));
-  }
-
   fail(cause: unknown): void {
     this.#answers.fail(cause);
-  }
-
-  async #isGenuine(erase: SignedErase | null): Promise<boolean> {
-    const { roster, identity, ed25519 } = this.#context;
-    if (erase === null) return false;
-    const isRoot = equalBytes(erase.signer, identity.space);
-    const isAdmin = roster.known !== undefined && deviceOf(roster.known, erase.signer)?.rights === 'admin';
-    return (isRoot || isAdmin) && verifyErase(identity, erase, ed25519);
   }
 }
 
 function unexpected(): FrameError {
   return new FrameError('unexpected_frame', 'an answer to something else');
-}
-
-// A relay that sends no notice, or one this build cannot read, is believed no more and no less.
-function noticeOf(detail: Uint8Array): ErasureNotice | undefined {
-  try {
-    return decodeErasureNotice(detail);
-  } catch (cause) {
-    if (cause instanceof FrameError) return undefined;
-    throw cause;
-  }
 }

@@ -1,0 +1,2 @@
+/** Storage for a device in browsers. */
+export { IndexedDbDeviceStore } from './indexeddb-store.js';

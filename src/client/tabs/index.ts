@@ -1,0 +1,18 @@
+/**
+ * One space in many tabs of an origin: they are one device with one connection.
+ *
+ * ```ts
+ * const tab = await openSpaceInTabs({ link });
+ * ```
+ */
+import { openSpace } from '../index.js';
+import { openTabSpace } from './open-tab-space.js';
+import type { TabSpace, TabSpaceOptions } from './tab-space.js';
+
+/** Opens the space of a link for all tabs of the origin: they are one device with one connection, and each hears every entry and may push. Kept in IndexedDB where there is one. */
+export function openSpaceInTabs(options: TabSpaceOptions): Promise<TabSpace> {
+  return openTabSpace(options, openSpace);
+}
+
+export type { TabSpace, TabSpaceEvents, TabSpaceOptions } from './tab-space.js';
+export type { TabWrite, TabWriteState } from './tab-write.js';
