@@ -45,7 +45,7 @@ describe.skipIf(!productBuilt())('the guide of Eidetica (skipped unless the prod
     expect(received).toEqual([tree]);
   });
 
-  test.skipIf(!isIrohInstalled)('two devices meet over iroh (skipped unless @number0/iroh can be loaded here)', async () => {
+  test.skipIf(!isIrohInstalled)('two devices meet over iroh (skipped unless @number0/iroh can be loaded here, see test/peers/iroh)', async () => {
     const { peer } = await run(2, ['peer'], { '{ seed }': "{ seed, bind: ['127.0.0.1:0', '[::1]:0'] }" });
     expect(peer).toMatchObject({ isMutual: true });
   });

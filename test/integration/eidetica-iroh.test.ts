@@ -20,7 +20,7 @@ interface Device {
   readonly iroh: IrohTransport;
 }
 
-describe.skipIf(!isInstalled)('engines over iroh (skipped unless @number0/iroh can be loaded here)', () => {
+describe.skipIf(!isInstalled)('engines over iroh (skipped unless @number0/iroh can be loaded here, see test/peers/iroh)', () => {
   const opened: Device[] = [];
 
   const device = async (seed: Uint8Array = randomBytes(32), options: Partial<EideticaSyncOptions> = {}): Promise<Device> => {
