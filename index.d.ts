@@ -312,6 +312,8 @@ export interface RelayForeignRow {
   records: number
   /** Bytes of them. */
   bytes: number
+  /** Trees among them; null where its protocol has none, and with more than 1,000. */
+  trees: number | null
   /** Open WebSockets. */
   connections: number
   /** When it was opened, to the hour, Unix ms; null where that is not known. */
@@ -681,6 +683,14 @@ export interface RelayStats {
   gunLinks: number
   /** r" Gets of GUN that did not wait for other relays, because too many did. */
   gunUnaskedTotal: number
+  /** r" Gets of GUN that other clients were asked. */
+  gunAskedTotal: number
+  /** r" Values of GUN whose signatures were verified. */
+  gunVerifiedTotal: number
+  /** r" Bytes of frames of GUN that are not taken in yet. */
+  gunWaitingBytes: number
+  /** r" Frames of GUN refused because too many bytes of others waited. */
+  gunOverfullTotal: number
   /** r" Connections that this relay opened itself, open now. */
   dialedOpen: number
   /** r" Those opened. */
@@ -723,6 +733,8 @@ export interface RelayStats {
   foreignErasedRefusedTotal: number
   /** r" WebSockets of foreign protocols refused because a system or a tenant has as many as it may. */
   foreignConnectionsRefusedTotal: number
+  /** r" Entries of Eidetica that waited for a parent for too long. */
+  eideticaExpiredTotal: number
   /** r" Connections open now, HTTP and WebSocket together. */
   connectionsOpen: number
   /** r" WebSockets open now. */
