@@ -3,6 +3,7 @@
 /** Codes an app may branch on; the others are the relay's, from the error registry. */
 export type ClientErrorCode =
   | 'insecure_context'
+  | 'unsupported_platform'
   | 'no_websocket'
   | 'bad_address'
   | 'bad_link'

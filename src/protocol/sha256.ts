@@ -22,7 +22,6 @@ export class Sha256 {
   readonly #state = START.slice();
   readonly #block = new Uint8Array(BLOCK_BYTES);
   readonly #view = new DataView(this.#block.buffer);
-  readonly #words = new Int32Array(ROUNDS);
   #bytes = 0;
 
   update(bytes: Uint8Array): this {
@@ -51,12 +50,15 @@ export class Sha256 {
   }
 
   #compress(): void {
-    compress(this.#state, this.#words, this.#view);
+    compress(this.#state, this.#view);
   }
 }
 
+/** The message schedule of the block at hand, the same memory for all hashes: none of them is ever half done when another one goes on. */
+const w = new Int32Array(ROUNDS);
+
 // Sums are cut to 32 bits at once, so that engines never leave whole numbers.
-function compress(state: Int32Array, w: Int32Array, block: DataView): void {
+function compress(state: Int32Array, block: DataView): void {
   for (let i = 0; i < 16; i += 1) w[i] = block.getInt32(4 * i);
   for (let i = 16; i < ROUNDS; i += 1) {
     const x = w[i - 15] as number;

@@ -45,7 +45,17 @@ interface Bundled {
   readonly inputs: readonly string[];
 }
 
-async function bundled(contents: string, conditions: string[] = []): Promise<Bundled> {
+const made = new Map<string, Promise<Bundled>>();
+
+/** Each program is bundled once for all tests. */
+function bundled(contents: string, conditions: string[] = []): Promise<Bundled> {
+  const name = `${contents} ${conditions.join()}`;
+  const known = made.get(name) ?? bundle(contents, conditions);
+  made.set(name, known);
+  return known;
+}
+
+async function bundle(contents: string, conditions: string[]): Promise<Bundled> {
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
     stdin: { contents, resolveDir: ROOT },

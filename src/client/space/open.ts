@@ -1,6 +1,7 @@
 // The ways to a space: from nothing, from a space link, or from what a device stored.
 import { AddressError, formatRelayAddress, formatSpaceLink, parseRelayAddress, parseSpaceLink } from '../../protocol/address.js';
 import type { RelayAddress, SpaceLink } from '../../protocol/address.js';
+import type { Ed25519 } from '../../protocol/ed25519.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { ADMISSION_BYTES_MAX } from '../../protocol/limits.js';
 import type { DeviceRights } from '../../protocol/roster.js';
@@ -8,7 +9,7 @@ import { ClientError } from '../client-error.js';
 import { createEd25519 } from '../crypto/ed25519.js';
 import { deriveRoomSecret, deriveRootSecret, generateDeviceSecret } from '../crypto/keys.js';
 import type { DeviceSecret } from '../crypto/keys.js';
-import { PlatformError, subtleCrypto } from '../crypto/platform.js';
+import { PlatformError } from '../crypto/platform.js';
 import { platformEnvironment } from '../environment.js';
 import type { Environment } from '../environment.js';
 import { BATCH_WINDOW_MS, BATCH_WINDOW_MS_MAX } from '../limits.js';
@@ -140,15 +141,18 @@ async function prepare(options: SpaceOptions, internals: Internals): Promise<Gro
   if (token !== undefined && (token === '' || new TextEncoder().encode(token).length > ADMISSION_BYTES_MAX)) {
     throw new ClientError('bad_option', `the admission token has not from 1 to ${ADMISSION_BYTES_MAX} bytes`);
   }
+  const ed25519 = await ed25519Of(options);
+  const environment = { ...platformEnvironment(), ...options.environment };
+  return { environment, ed25519, openTransport: internals.openTransport ?? transportOf(options, environment), storage: options.storage ?? new MemoryDeviceStore() };
+}
+
+async function ed25519Of({ parts }: SpaceOptions): Promise<Ed25519> {
   try {
-    subtleCrypto();
+    return await createEd25519(parts?.find(({ ed25519 }) => ed25519 !== undefined)?.ed25519);
   } catch (cause) {
     if (cause instanceof PlatformError) throw new ClientError(cause.code, cause.message, { hint: cause.hint, cause });
     throw cause;
   }
-  const environment = { ...platformEnvironment(), ...options.environment };
-  const ed25519 = await createEd25519(options.parts?.find((part) => part.ed25519 !== undefined)?.ed25519);
-  return { environment, ed25519, openTransport: internals.openTransport ?? transportOf(options, environment), storage: options.storage ?? new MemoryDeviceStore() };
 }
 
 function transportOf(options: SpaceOptions, environment: Environment): OpenTransport {

@@ -36,6 +36,15 @@ test('without crypto.subtle the context is called insecure', async () => {
   await expect(createSpace({ relay: relay.address() })).rejects.toMatchObject({ code: 'insecure_context', hint: expect.stringContaining('https') });
 });
 
+test('where WebCrypto has no Ed25519 and the app gave none, it is told which part does it', async () => {
+  const relay = await new HonestRelay().start();
+  const importKey = async (): Promise<never> => Promise.reject(new DOMException('unknown algorithm', 'NotSupportedError'));
+  vi.stubGlobal('crypto', { subtle: { importKey }, getRandomValues: globalThis.crypto.getRandomValues.bind(globalThis.crypto) });
+  const refused = await createSpace({ relay: relay.address() }).catch((cause: unknown) => cause);
+  expect(refused).toBeInstanceOf(ClientError);
+  expect(refused).toMatchObject({ code: 'unsupported_platform', hint: expect.stringContaining('sealrelay/client/ed25519') });
+});
+
 test('a relay with another key than the address says gets no proof', async () => {
   const { a } = await relayAndDevice();
   const other = await new HonestRelay().start();
