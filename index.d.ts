@@ -312,6 +312,8 @@ export interface RelayForeignRow {
   records: number
   /** Bytes of them. */
   bytes: number
+  /** Trees among them; null where its protocol has none, and with more than 1,000. */
+  trees: number | null
   /** Open WebSockets. */
   connections: number
   /** When it was opened, to the hour, Unix ms; null where that is not known. */
