@@ -621,6 +621,14 @@ export interface RelayStats {
   gunLinks: number
   /** r" Gets of GUN that did not wait for other relays, because too many did. */
   gunUnaskedTotal: number
+  /** r" Gets of GUN that other clients were asked. */
+  gunAskedTotal: number
+  /** r" Values of GUN whose signatures were verified. */
+  gunVerifiedTotal: number
+  /** r" Bytes of frames of GUN that are not taken in yet. */
+  gunWaitingBytes: number
+  /** r" Frames of GUN refused because too many bytes of others waited. */
+  gunOverfullTotal: number
   /** r" Connections that this relay opened itself, open now. */
   dialedOpen: number
   /** r" Those opened. */
@@ -641,6 +649,8 @@ export interface RelayStats {
   eideticaWaitedTotal: number
   /** r" Entries of Eidetica that were refused. */
   eideticaEntriesRefusedTotal: number
+  /** r" Entries of Eidetica that waited for a parent for too long. */
+  eideticaExpiredTotal: number
   /** r" Connections open now, HTTP and WebSocket together. */
   connectionsOpen: number
   /** r" WebSockets open now. */
