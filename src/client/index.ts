@@ -55,7 +55,7 @@ export type { Region, RegionStatus } from './region/region-list.js';
 export { MemoryRegionStorage, WebRegionStorage } from './region/region-storage.js';
 export type { RegionMemory, RegionStorage } from './region/region-storage.js';
 export { RegionFailover } from './region/region-failover.js';
-export type { FailoverRegion, FailoverState, RegionFailoverOptions } from './region/region-failover.js';
+export type { FailoverRegion, FailoverState, FailoverTiming, RegionFailoverOptions } from './region/region-failover.js';
 export type { RegionHealth } from './region/failover-order.js';
 export { SpaceMover } from './region/space-mover.js';
 export type { SpaceMoverOptions } from './region/space-mover.js';

@@ -1,6 +1,6 @@
 // A device that fails over between regions, its app a list of texts, through all its lives.
 import { createSpace, MemoryDeviceStore, openSpace, RegionFailover } from '../../src/client/node.js';
-import type { FailoverRegion, Space } from '../../src/client/node.js';
+import type { FailoverRegion, FailoverTiming, Space } from '../../src/client/node.js';
 import { bytes } from './test-space.js';
 
 const RECEIPT_MS_MAX = 30_000;
@@ -24,8 +24,11 @@ export class FailoverDevice {
 
   readonly #failsOver: boolean;
 
+  readonly #timing: Partial<FailoverTiming>;
+
   /** `failsOver` false: as if the relays were copies of each other. */
-  constructor(regions: readonly FailoverRegion[], returnAfterMs: number, failsOver = true) {
+  constructor(regions: readonly FailoverRegion[], returnAfterMs: number, failsOver = true, timing: Partial<FailoverTiming> = {}) {
+    this.#timing = timing;
     this.#regions = regions;
     this.#returnAfterMs = returnAfterMs;
     this.#failsOver = failsOver;
@@ -56,7 +59,7 @@ export class FailoverDevice {
   start(link?: string): Promise<Space> {
     const open = async (relay: string): Promise<Space> =>
       this.#live(await openSpace({ relay, storage: this.storage, failsOver: this.#failsOver, snapshot: this.#snapshot, batchWindowMs: 0, ...(link === undefined ? {} : { link }) }));
-    this.failover = new RegionFailover({ regions: this.#regions, returnAfterMs: this.#returnAfterMs, open });
+    this.failover = new RegionFailover({ regions: this.#regions, returnAfterMs: this.#returnAfterMs, timing: this.#timing, open });
     return this.failover.start();
   }
 
