@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FailoverRegion } from '../../src/client/node.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { FailoverDevice } from '../support/failover-device.js';
@@ -18,20 +18,30 @@ const IDS = ['one', 'two', 'three'] as const;
 describe.skipIf(!productBuilt())('regions that fail (needs `npm run build`)', { timeout: 60_000 }, () => {
   let dir: string;
   let relays: RelayProcess[] = [];
+  /** Those that were killed. */
+  const down = new Set<number>();
   const devices: FailoverDevice[] = [];
   const proxies: CuttingProxy[] = [];
 
-  beforeEach(async () => {
+  // One start of three processes for all tests, each with a space of its own.
+  beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'sealrelay-failover-'));
     relays = await Promise.all(IDS.map(async (id) => startRelay({ dataDir: join(dir, id), port: await freePort() })));
+  });
+
+  beforeEach(async () => {
+    await Promise.all([...down].map((at) => back(at)));
+  });
+
+  afterAll(async () => {
+    await Promise.all(relays.map((relay) => relay.kill()));
+    rmSync(dir, { recursive: true, force: true });
   });
 
   afterEach(async () => {
     await Promise.all(devices.map(({ failover }) => failover.close()));
     const told = devices.splice(0).flatMap((device) => device.told);
     await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
-    await Promise.all(relays.map((relay) => relay.kill()));
-    rmSync(dir, { recursive: true, force: true });
     expect(told).toEqual([]);
   });
 
@@ -52,7 +62,12 @@ describe.skipIf(!productBuilt())('regions that fail (needs `npm run build`)', { 
     until(`all hold ${texts.join()}`, () => by.every((one) => one.texts.toSorted().join() === texts.toSorted().join()), FAILOVER_MS_MAX).catch(() => {
       expect(by.map((one) => one.texts.toSorted())).toEqual(by.map(() => texts.toSorted()));
     });
+  const kill = async (at: number): Promise<void> => {
+    down.add(at);
+    await relays[at]?.kill();
+  };
   const back = async (at: number): Promise<void> => {
+    down.delete(at);
     relays[at] = await startRelay({ dataDir: join(dir, IDS[at] ?? ''), port: relays[at]?.port ?? 0 });
   };
 
@@ -69,7 +84,7 @@ describe.skipIf(!productBuilt())('regions that fail (needs `npm run build`)', { 
     await b.push('of b');
     await hold(['1', '2', 'of b', 'read by b alone'], a, b);
     await a.failover.close();
-    await relays[0]?.kill();
+    await kill(0);
     // c comes while b is on its way, and before b can have brought anything there.
     await c.start();
     await areAt('two', b, c);
@@ -96,7 +111,7 @@ describe.skipIf(!productBuilt())('regions that fail (needs `npm run build`)', { 
     const all = ['0'];
     for (const round of ['frozen', 'killed']) {
       if (round === 'frozen') process.kill(relays[0]?.pid ?? 0, 'SIGSTOP');
-      else await relays[0]?.kill();
+      else await kill(0);
       await areAt('two', a, b);
       await a.push(`${round} at two, of a`);
       await b.push(`${round} at two, of b`);
@@ -138,7 +153,7 @@ describe.skipIf(!productBuilt())('regions that fail (needs `npm run build`)', { 
     await b.failover.close();
     await a.push('receipted by one alone');
     expect(a.failover.hasUnsyncedChanges).toBe(false);
-    await Promise.all(relays.map((relay) => relay.kill()));
+    await Promise.all(relays.map((_, at) => kill(at)));
     await until('a sees it', () => a.failover.getSnapshot().phase === 'unreachable', FAILOVER_MS_MAX);
     expect(a.failover.hasUnsyncedChanges).toBe(true);
     await back(2);
