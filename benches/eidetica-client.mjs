@@ -1,12 +1,13 @@
 // The sync engine of `sealrelay/eidetica` against its targets: what queueing a commit costs, entries per second to one peer (a real relay),
-// the memory of a hundred peers whose queues are full, and how soon sending goes on after a network that was away. Prints one line of JSON.
+// and to another engine over HTTP and iroh, the memory of a hundred peers whose queues are full, and how soon sending goes on after a network
+// that was away. Prints one line of JSON.
 // `node --expose-gc benches/eidetica-client.mjs <host:port of a relay>`
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What is shipped; its types are those of the source. */
 const BUILT = new URL('../dist/client/eidetica/node.js', import.meta.url).href;
-const { ClientError, EideticaSync, entryId, httpAddress, HttpTransport, MemoryEntryBackend } = /** @type {typeof import('../src/client/eidetica/node.js')} */ (await import(BUILT));
+const { ClientError, EideticaSync, entryId, httpAddress, HttpListener, HttpTransport, IrohTransport, MemoryEntryBackend } = /** @type {typeof import('../src/client/eidetica/node.js')} */ (await import(BUILT));
 
 const COMMITS = 20_000;
 const SENT = 20_000;
@@ -52,7 +53,7 @@ function gated(/** @type {{isOpen: boolean}} */ gate, /** @type {HttpTransport} 
 
 async function main(/** @type {string} */ host) {
   const http = new HttpTransport(clock);
-  const seen = { queue: await queueing(http, host), rate: await rate(http, host), memory: await memory(http, host), resume: await resume(http, host) };
+  const seen = { queue: await queueing(http, host), rate: await rate(http, host), engines: await engines(http), memory: await memory(http, host), resume: await resume(http, host) };
   console.log(JSON.stringify(seen));
 }
 
@@ -104,6 +105,38 @@ async function rate(/** @type {HttpTransport} */ http, /** @type {string} */ hos
 /** Resolves when no more ids than that wait. */
 async function untilWaiting(/** @type {import('../src/client/eidetica/node.js').EideticaSync} */ sync, /** @type {number} */ max) {
   while (sync.statistics().waiting > max) await sleep(1);
+}
+
+/** Entries per second from one engine to another one that serves, both in this process; null where iroh is not installed. */
+async function engines(/** @type {HttpTransport} */ http) {
+  const overHttp = await between(http, http, new HttpListener());
+  const loopback = ['127.0.0.1:0', '[::1]:0'];
+  const open = () => IrohTransport.open({ seed: randomBytes(32), bind: loopback });
+  const ends = await Promise.all([open(), open()]).catch(() => null);
+  if (ends === null) return { http: overHttp, iroh: null };
+  const overIroh = await between(ends[0], ends[1], ends[1]);
+  await Promise.all(ends.map((end) => end.close()));
+  return { http: overHttp, iroh: overIroh };
+}
+
+/** @typedef {import('../src/client/eidetica/node.js').SyncTransport} SyncTransport */
+
+async function between(/** @type {SyncTransport} */ ours, /** @type {SyncTransport} */ theirs, /** @type {import('../src/client/eidetica/node.js').SyncListener} */ listener) {
+  const open = (/** @type {SyncTransport} */ way, /** @type {InstanceType<typeof MemoryEntryBackend>} */ backend) =>
+    EideticaSync.open({ backend, seed: randomBytes(32), transports: [way], pullIntervalSecs: 0, serving: { callsBurst: 10_000 } });
+  const { tree, entries } = history(SENT / 2);
+  const [full, empty] = [new MemoryEntryBackend(), new MemoryEntryBackend()];
+  await full.put(tree, entries);
+  const [sends, serves] = [await open(ours, full), await open(theirs, empty)];
+  const { address } = await serves.startServer(listener);
+  await serves.addPeer(sends.publicKey);
+  await serves.addTreeSync(sends.publicKey, tree);
+  const { publicKey } = await sends.connectToPeer(address);
+  const began = performance.now();
+  const { sent } = await sends.syncTree(publicKey, tree);
+  const seconds = (performance.now() - began) / 1000;
+  await Promise.all([sends.close(), serves.close()]);
+  return sent / seconds;
 }
 
 /** Bytes of a hundred peers with full queues, beside the same engine without any. */

@@ -45,7 +45,7 @@ export type { Environment, Timer } from './environment.js';
 export type { MeasuredRegion, RegionClient, RegionClientOptions, RegionMove, RegionMover, RegionsState, RegionSwitchStep } from './region/region-client.js';
 export type { Region, RegionStatus } from './region/region-list.js';
 export type { RegionMemory, RegionStorage } from './region/region-storage.js';
-export type { FailoverRegion, FailoverState, RegionFailover, RegionFailoverOptions } from './region/region-failover.js';
+export type { FailoverRegion, FailoverState, FailoverTiming, RegionFailover, RegionFailoverOptions } from './region/region-failover.js';
 export type { RegionHealth } from './region/failover-order.js';
 export type { SpaceMover, SpaceMoverOptions } from './region/space-mover.js';
 export type { Network, NetworkEvent } from './connection/network.js';

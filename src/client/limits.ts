@@ -134,12 +134,12 @@ export const CARRY_RETRY_MS = 5000;
 /** Regions a space fails over between. */
 export const FAILOVER_REGIONS_MAX = LOG_PLACES_MAX;
 /** How often a device asks the region it uses, and the others, whether they are well. */
-export const FAILOVER_PROBE_MS = 1500;
+export const FAILOVER_PROBE_MS = 1200;
 export const FAILOVER_OTHERS_PROBE_MS = 5000;
 /** A region that takes longer to answer counts as failing. */
 export const FAILOVER_PROBE_TIMEOUT_MS = 1200;
 /** Wait before a region that failed is asked again, and failures in a row after which it is left. */
-export const FAILOVER_AGAIN_MS = 200;
+export const FAILOVER_AGAIN_MS = 100;
 export const FAILOVER_FAILURES = 2;
 /** How long an earlier region must have been well before a device returns to it; doubled, up to the second, each time it fails soon after a return. */
 export const FAILOVER_RETURN_MS = 60_000;

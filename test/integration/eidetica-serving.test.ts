@@ -1,6 +1,8 @@
 // An engine behind HTTP: its own server, a server of the app, and requests of fetch; statuses, tokens, origins, and peers that are slow.
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer as createTcpServer } from 'node:net';
 import Fastify from 'fastify';
@@ -66,6 +68,9 @@ describe('a server of its own', () => {
     expect((await ask(new Uint8Array(BODY_BYTES_MAX + 1))).status).toBe(413);
     expect((await ask('{}', { headers: { 'content-type': 'text/plain' } })).status).toBe(415);
     expect((await fetch(`http://${address}/elsewhere`)).status).toBe(404);
+    // A path that is no URL ends no process.
+    const [answer] = (await once(request(`http://${address}`, { path: '//', method: 'POST' }).end(), 'response')) as [IncomingMessage];
+    expect(answer.resume().statusCode).toBe(404);
     const answers = [];
     for (let n = 0; n < 4; n += 1) answers.push(await ask('{"SendEntries":[]}'));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429]);

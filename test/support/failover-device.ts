@@ -1,6 +1,6 @@
 // A device that fails over between regions, its app a list of texts, through all its lives.
 import { createSpace, MemoryDeviceStore, openSpace } from '../../src/client/node.js';
-import type { FailoverRegion, Space } from '../../src/client/node.js';
+import type { FailoverRegion, FailoverTiming, Space } from '../../src/client/node.js';
 import { failover, RegionFailover } from '../../src/client/region/index.js';
 import { snapshots } from '../../src/client/snapshots/index.js';
 import { bytes } from './test-space.js';
@@ -26,8 +26,11 @@ export class FailoverDevice {
 
   readonly #failsOver: boolean;
 
+  readonly #timing: Partial<FailoverTiming>;
+
   /** `failsOver` false: as if the relays were copies of each other. */
-  constructor(regions: readonly FailoverRegion[], returnAfterMs: number, failsOver = true) {
+  constructor(regions: readonly FailoverRegion[], returnAfterMs: number, failsOver = true, timing: Partial<FailoverTiming> = {}) {
+    this.#timing = timing;
     this.#regions = regions;
     this.#returnAfterMs = returnAfterMs;
     this.#failsOver = failsOver;
@@ -58,7 +61,7 @@ export class FailoverDevice {
   start(link?: string): Promise<Space> {
     const open = async (relay: string): Promise<Space> =>
       this.#live(await openSpace({ relay, storage: this.storage, parts: [snapshots(this.#snapshot), ...(this.#failsOver ? [failover] : [])], batchWindowMs: 0, ...(link === undefined ? {} : { link }) }));
-    this.failover = new RegionFailover({ regions: this.#regions, returnAfterMs: this.#returnAfterMs, open });
+    this.failover = new RegionFailover({ regions: this.#regions, returnAfterMs: this.#returnAfterMs, timing: this.#timing, open });
     return this.failover.start();
   }
 

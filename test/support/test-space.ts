@@ -5,6 +5,7 @@ import type { EntrySealer } from '../../src/client/sync/entry-sealer.js';
 import { createSpaceWith, openSpaceWith } from '../../src/client/space/open.js';
 import type { OpenSpaceOptions } from '../../src/client/space/open.js';
 import type { Space } from '../../src/client/space/space.js';
+import { failover } from '../../src/client/region/index.js';
 import { snapshots } from '../../src/client/snapshots/index.js';
 import type { SnapshotCalls, SnapshotHandler } from '../../src/client/snapshots/index.js';
 import type { EntryEvent, SpaceEvents } from '../../src/client/space/space-events.js';
@@ -27,8 +28,8 @@ export interface TestDevice {
   texts(): string[];
 }
 
-/** With `snapshot` the space has that part. */
-export type TestOptions = Omit<OpenSpaceOptions, 'link' | 'parts'> & { readonly sealer?: EntrySealer; readonly snapshot?: SnapshotHandler };
+/** With `snapshot` and with `failsOver` the space has those parts. */
+export type TestOptions = Omit<OpenSpaceOptions, 'link' | 'parts'> & { readonly sealer?: EntrySealer; readonly snapshot?: SnapshotHandler; readonly failsOver?: boolean };
 
 export async function createDevice(relay: RelayUnderTest, options: TestOptions = {}): Promise<TestDevice> {
   return record(await createSpaceWith({ relay: relay.address(), batchWindowMs: 0, ...options, parts: partsOf(options) }, internals(relay, options)));
@@ -58,8 +59,8 @@ export function kinds(device: TestDevice): string[] {
 }
 
 // A test that gives no handler makes no snapshot.
-function partsOf({ snapshot }: TestOptions): [ReturnType<typeof snapshots>] {
-  return (snapshot === undefined ? [] : [snapshots(snapshot)]) as unknown as [ReturnType<typeof snapshots>];
+function partsOf({ snapshot, failsOver = false }: TestOptions): [ReturnType<typeof snapshots>] {
+  return [...(snapshot === undefined ? [] : [snapshots(snapshot)]), ...(failsOver ? [failover] : [])] as unknown as [ReturnType<typeof snapshots>];
 }
 
 function internals(relay: RelayUnderTest, { sealer }: TestOptions): { openTransport: OpenTransport; sealer?: EntrySealer } {

@@ -80,10 +80,11 @@ export const HARNESSES = [
   },
   {
     name: 'region-failover',
-    proves: 'The region two devices use killed or frozen again and again: both are online at the next one within 5 s (p99), return, and hold with a new device every receipted text, once',
+    proves:
+      'The region two devices use killed, frozen or made slow, or all regions killed, again and again: both are online at the next one within 5 s (p99), return, and after the region is killed for good hold with a new device every receipted text, once',
     control: 'devices that take the log of another region for a copy of theirs',
     share: 1,
-    goals: { kills: 50, freezes: 50 },
+    goals: { kills: 50, freezes: 50, slows: 50, blackouts: 50 },
     program: 'test/chaos/region-failover-main.ts',
     addon: true,
   },

@@ -185,7 +185,6 @@ fn a_space_with_sessions_takes_little_beside_them() {
     let (many, few) = (held(MANY.0, MANY.1), held(FEW.0, FEW.1));
     let each = |many: usize, few: usize| many.saturating_sub(few) / (MANY.0 - FEW.0);
     let (fresh, rested) = (each(many.0, few.0), each(many.1, few.1));
-    println!("{fresh} bytes per space just opened, {rested} once its state was let go");
     assert!(rested > 0 && rested <= RESTED_BYTES_MAX, "{rested} bytes per space whose state was let go");
     // The control: state in memory is seen, and is more than is allowed without it.
     assert!(fresh > RESTED_BYTES_MAX && fresh <= FRESH_BYTES_MAX, "{fresh} bytes per space just opened");

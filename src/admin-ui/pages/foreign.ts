@@ -8,6 +8,7 @@ import type { PageContext, PageEntry } from '../page.js';
 import { empty, heading, note, pseudonym, table, trouble, type Column } from '../parts.js';
 
 const PAGE = 50;
+const HOUR_MS = 3_600_000;
 
 export const foreignPage: PageEntry = { name: 'foreign', title: 'Other protocols', show: showTenants };
 
@@ -60,11 +61,17 @@ function tenantParts({ tenants, protocols }: ForeignPage, show: () => void): rea
     { title: 'Records', isFigure: true, cell: (row) => (row.trees === null ? count(row.records) : `${count(row.records)} in ${plural(row.trees, 'tree')}`) },
     { title: 'Bytes', isFigure: true, cell: (row) => bytes(row.bytes) },
     { title: 'Open', isFigure: true, cell: (row) => count(row.connections) },
-    { title: 'Last write', cell: (row) => (row.lastWriteMs === null ? UNKNOWN : ago(row.lastWriteMs)) },
-    { title: 'State', cell: (row) => (row.erasing ? 'being erased' : row.erasedMs === null ? 'kept' : `erased ${ago(row.erasedMs)}`) },
+    { title: 'Last write', cell: (row) => hourOf(row.lastWriteMs) },
+    { title: 'State', cell: (row) => (row.erasing ? 'being erased' : row.erasedMs === null ? 'kept' : `erased ${hourOf(row.erasedMs)}`) },
     { title: 'End', cell: (row) => (row.erasedMs !== null || row.erasing ? UNKNOWN : eraseButton(row, show)) },
   ];
   return [title, table('Tenants of other protocols', columns, tenants)];
+}
+
+/** Times are known to the hour. */
+function hourOf(timeMs: number | null): string {
+  if (timeMs === null) return UNKNOWN;
+  return Date.now() - timeMs < HOUR_MS ? 'this hour' : ago(timeMs);
 }
 
 function eraseButton({ pseudonym: name }: ForeignRow, show: () => void): HTMLElement {

@@ -19,6 +19,17 @@ export interface FailoverRegion {
   readonly relay: string;
 }
 
+/** How often regions are asked whether they are well. A region that hangs is left after about `probeMs + againMs + 2 * timeoutMs`. */
+export interface FailoverTiming {
+  /** Between two questions to the region in use, and to the others. */
+  readonly probeMs: number;
+  readonly othersMs: number;
+  /** A region that takes longer to answer counts as failing. */
+  readonly timeoutMs: number;
+  /** Before a region that failed is asked again. */
+  readonly againMs: number;
+}
+
 export interface RegionFailoverOptions {
   /** The preferred first; the same list, in the same order, on every device of the space. */
   readonly regions: readonly FailoverRegion[];
@@ -26,6 +37,8 @@ export interface RegionFailoverOptions {
   readonly open: (relay: string) => Promise<Space>;
   /** How long an earlier region must have been well before this device returns to it; a minute when absent. */
   readonly returnAfterMs?: number;
+  /** What is left out is as the guide says: 1.2 s, 5 s, 1.2 s and 0.1 s. */
+  readonly timing?: Partial<FailoverTiming>;
   readonly fetch?: typeof globalThis.fetch;
   readonly environment?: Partial<Pick<Environment, 'now' | 'after'>>;
 }
@@ -51,7 +64,7 @@ export class RegionFailover {
   readonly #origins: ReadonlyMap<string, string>;
   readonly #timers = new Map<string, Timer>();
   readonly #asking = new Map<string, Promise<void>>();
-  readonly #othersMs: number;
+  readonly #timing: FailoverTiming;
   readonly #listeners = new Set<() => void>();
   #unlisten: () => void = () => undefined;
   #work: Promise<void> | undefined;
@@ -60,7 +73,7 @@ export class RegionFailover {
 
   /** Throws `bad_option` and `bad_address`. */
   constructor(options: RegionFailoverOptions) {
-    const { regions, returnAfterMs = FAILOVER_RETURN_MS, environment } = options;
+    const { regions, returnAfterMs = FAILOVER_RETURN_MS, environment, timing } = options;
     const ids = regions.map(({ id }) => id);
     const isList = ids.length > 0 && ids.length <= FAILOVER_REGIONS_MAX && new Set(ids).size === ids.length;
     if (!isList) throw new ClientError('bad_option', `a space fails over between 1 and ${FAILOVER_REGIONS_MAX} regions, each with an id of its own`);
@@ -68,7 +81,9 @@ export class RegionFailover {
     this.#origins = new Map(regions.map(({ id, relay }) => [id, originOf(relay)]));
     this.#clock = { now: () => performance.now(), after: platformEnvironment().after, ...environment };
     // A region that is waited for is asked several times in that time.
-    this.#othersMs = Math.min(FAILOVER_OTHERS_PROBE_MS, returnAfterMs / 3);
+    const othersMs = Math.min(timing?.othersMs ?? FAILOVER_OTHERS_PROBE_MS, returnAfterMs / 3);
+    this.#timing = { probeMs: FAILOVER_PROBE_MS, timeoutMs: FAILOVER_PROBE_TIMEOUT_MS, againMs: FAILOVER_AGAIN_MS, ...timing, othersMs };
+    if (!Object.values(this.#timing).every((ms) => ms > 0)) throw new ClientError('bad_option', 'the times of a failover are above 0');
     this.#order = new FailoverOrder(ids, returnAfterMs);
     this.#state = { phase: 'starting', space: null, regionId: null, failedOver: false, regions: ids.map((id) => ({ id, health: 'unknown' })), error: null };
   }
@@ -128,7 +143,7 @@ export class RegionFailover {
   async #ask(id: string): Promise<void> {
     const surroundings = { ...this.#clock, fetch: this.#options.fetch ?? ((...args: Parameters<typeof fetch>) => globalThis.fetch(...args)) };
     const url = `${this.#origins.get(id)}/health/live`;
-    const isWell = await fetchWithin(surroundings, url, { mode: 'no-cors', cache: 'no-store', credentials: 'omit' }, FAILOVER_PROBE_TIMEOUT_MS, seemsWell).catch(() => false);
+    const isWell = await fetchWithin(surroundings, url, { mode: 'no-cors', cache: 'no-store', credentials: 'omit' }, this.#timing.timeoutMs, seemsWell).catch(() => false);
     this.#order.probed(id, isWell, this.#clock.now());
     this.#decide();
   }
@@ -138,7 +153,8 @@ export class RegionFailover {
     this.#timers.get(id)?.cancel();
     const isCurrent = id === this.#state.regionId;
     const failing = isCurrent && this.#order.healthOf(id) === 'failing';
-    const waitMs = failing ? FAILOVER_AGAIN_MS : isCurrent ? FAILOVER_PROBE_MS : this.#othersMs;
+    const { againMs, probeMs, othersMs } = this.#timing;
+    const waitMs = failing ? againMs : isCurrent ? probeMs : othersMs;
     this.#timers.set(id, this.#clock.after(waitMs, () => void this.#look(id)));
   }
 

@@ -30,6 +30,8 @@ export interface IrohConnection {
 export interface IrohIncoming {
   accept(): Promise<{ connect(): Promise<IrohConnection> }>;
   refuse(): Promise<void>;
+  /** Where it comes from; only before it is accepted. */
+  remoteAddr(): Promise<{ readonly kind: string; readonly addr?: string }>;
 }
 
 export interface IrohEndpoint {

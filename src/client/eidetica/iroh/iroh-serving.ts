@@ -1,4 +1,5 @@
 // Peers that come over iroh: connections within a number, a stream for each request, the proof of a request before its body.
+import { callerAtSocket } from '../serve/caller-address.js';
 import type { SyncHandler } from '../serve/sync-handler.js';
 import { BODY_MS_MAX, CLOSE_MS_MAX, CONNECTIONS_MAX } from '../serve/limits.js';
 import { Refusal } from '../serve/refusal.js';
@@ -28,7 +29,11 @@ export class IrohServing {
     if (this.#isClosed || this.#connections.size + this.#opening >= CONNECTIONS_MAX) return incoming.refuse();
     this.#opening += 1;
     let connection: IrohConnection;
+    let from: string | null;
     try {
+      // Ids of endpoints cost nothing, so callers are counted by where they come from.
+      const { kind, addr } = await incoming.remoteAddr();
+      from = kind === 'ip' && addr !== undefined ? callerAtSocket(addr) : null;
       const accepting = await incoming.accept();
       connection = await within(this.#handler.environment, BODY_MS_MAX, accepting.connect());
     } finally {
@@ -38,14 +43,14 @@ export class IrohServing {
     connection.setMaxConcurrentUniStreams(0n);
     this.#connections.add(connection);
     if (this.#isClosed) connection.close(0n, []);
-    await this.#streams(connection);
+    await this.#streams(connection, from ?? connection.remoteId().toString());
   }
 
-  async #streams(connection: IrohConnection): Promise<void> {
+  async #streams(connection: IrohConnection, from: string): Promise<void> {
     try {
       for (;;) {
         const stream = await connection.acceptBi();
-        const work = this.#answer(connection, stream).catch(() => abandon(stream));
+        const work = this.#answer(connection, from, stream).catch(() => abandon(stream));
         this.#working.add(work);
         void work.then(() => this.#working.delete(work));
       }
@@ -55,7 +60,7 @@ export class IrohServing {
     }
   }
 
-  async #answer(connection: IrohConnection, stream: IrohStream): Promise<void> {
+  async #answer(connection: IrohConnection, from: string, stream: IrohStream): Promise<void> {
     const { environment } = this.#handler;
     const isProven = new TextDecoder().decode(Uint8Array.from(connection.alpn())) === PROVEN_ALPN;
     const head = isProven ? await within(environment, BODY_MS_MAX, readLine(stream)) : { line: '', rest: new Uint8Array() };
@@ -64,7 +69,7 @@ export class IrohServing {
     const answer = await this.#handler
       .answer({
         transport: 'iroh',
-        from: remote.toString(),
+        from,
         proof: head.line === '' ? null : head.line,
         token: null,
         channel: channelOf(Uint8Array.from(remote.toBytes()), Uint8Array.from(this.#endpoint.id().toBytes())),

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { ClientError } from '../../client-error.js';
 import { httpAddress } from '../http-transport.js';
 import type { SyncListener, SyncServer } from '../transport.js';
+import { callerAt } from './caller-address.js';
 import { answerHttp } from './http-answer.js';
 import type { Origins } from './http-answer.js';
 import { BODY_MS_MAX, CLOSE_MS_MAX, CONNECTIONS_MAX } from './limits.js';
@@ -29,9 +30,8 @@ export interface HttpListenerOptions extends NodeHandlerOptions {
 /** For a server of the app: answers requests whose path ends in `/api/v0`. */
 export function requestListener(handler: SyncHandler, { origins, from = addressOf }: NodeHandlerOptions = {}): RequestListener {
   return (request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const header = (name: string): string | null => String(request.headers[name] ?? '') || null;
-    const asked = { method: request.method ?? 'GET', path: pathname, header, from: from(request), body: request };
+    const asked = { method: request.method ?? 'GET', path: request.url?.split('?', 1)[0] ?? '/', header, from: from(request), body: request };
     void answerHttp(handler, asked, origins).then((answer) => send(response, answer.status, answer.headers, answer.body));
   };
 }
@@ -41,9 +41,8 @@ function send(response: ServerResponse, status: number, headers: Readonly<Record
   response.end(body);
 }
 
-/** IPv6 networks give one caller as many addresses as it likes: the first half counts. */
 function addressOf({ socket: { remoteAddress = 'unknown' } }: IncomingMessage): string {
-  return remoteAddress.includes(':') && !remoteAddress.startsWith('::ffff:') ? remoteAddress.split(':').slice(0, 4).join(':') : remoteAddress;
+  return callerAt(remoteAddress);
 }
 
 /** An HTTP server of its own for `startServer`. */

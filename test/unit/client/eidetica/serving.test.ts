@@ -8,6 +8,7 @@ import { entryId } from '../../../../src/client/eidetica/entry.js';
 import type { Dialect, Entry } from '../../../../src/client/eidetica/entry.js';
 import { openTrees } from '../../../../src/client/eidetica/serve/access.js';
 import { Admission } from '../../../../src/client/eidetica/serve/admission.js';
+import { callerAt, callerAtSocket } from '../../../../src/client/eidetica/serve/caller-address.js';
 import { Challenges } from '../../../../src/client/eidetica/serve/challenges.js';
 import { AT_ONCE_MAX, BODIES_BYTES_MAX, BODY_BYTES_MAX, CALLERS_MAX, CHALLENGE_MS_MAX } from '../../../../src/client/eidetica/serve/limits.js';
 import type { Served } from '../../../../src/client/eidetica/serve/sync-handler.js';
@@ -97,6 +98,8 @@ describe('two engines', () => {
     await world.until(async () => (await asked.backend.tips(tree))[0] === id);
     expect(served.at(-1)).toEqual({ peer: asking.sync.publicKey, tree, transport: 'direct', sent: 0, received: [id] });
     expect(asked.sync.statistics().served).toMatchObject({ refused: 0, entriesSent: 4, entriesReceived: 1 });
+    await world.until(async () => asking.sync.pending().length === 0);
+    expect([asking.sync.cursorOf(asked.sync.publicKey, tree)?.theirTips, asking.sync.history(asked.sync.publicKey).map(({ error }) => error), asking.sync.history('nobody')]).toEqual([[id], [null, null], []]);
     expect((await asking.sync.connectToPeer(directAddress('asked'))).trees).toEqual([{ treeId: tree, entryCount: 5 }]);
   });
 
@@ -297,6 +300,13 @@ describe('limits', () => {
       }
     }
     expect(() => comes('greedy')).toThrow(expect.objectContaining({ status: 429 }));
+  });
+
+  test('an IPv6 caller is the first half of its address', () => {
+    const same = ['2001:db8::1', '2001:DB8:0:0:ffff::2', '2001:db8:0:0:1:2:3:4'].map(callerAt);
+    expect(new Set(same)).toEqual(new Set(['2001:db8:0:0']));
+    expect(['::1', '::ffff:10.0.0.7', '10.0.0.7', '2001:db8:0:1::1'].map(callerAt)).toEqual(['0:0:0:0', '10.0.0.7', '10.0.0.7', '2001:db8:0:1']);
+    expect(['[2001:db8::1]:9', '10.0.0.7:9'].map(callerAtSocket)).toEqual(['2001:db8:0:0', '10.0.0.7']);
   });
 
   test('bodies have a limit each and together, and so have requests at a time', () => {
