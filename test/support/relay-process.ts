@@ -1,5 +1,6 @@
 // The real product as a process of its own: started, killed and restarted by tests.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { existsSync } from 'node:fs';
@@ -103,14 +104,21 @@ function firstAddress(child: ChildProcess, onLine: (line: string) => void): Prom
   });
 }
 
+/** Below the ports that systems give to connections, so that none of those takes it before it is used. */
+const [PORT_MIN, PORT_MAX] = [12_000, 32_000];
+const PORT_TRIES_MAX = 50;
+
 /** A loopback port that was free a moment ago, for relays that must come back on the same one. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
+  for (let tries = 0; tries < PORT_TRIES_MAX; tries += 1) {
+    const port = randomInt(PORT_MIN, PORT_MAX);
+    const server = createServer();
+    server.listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(() => true, () => false);
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('no free port');
 }

@@ -194,7 +194,8 @@ const ASKING: readonly Case[] = [
     name: 'what only another peer has is asked of it, given to who waits for it once, and kept',
     check: (url) =>
       withGraphs(url, 3, async (asker, holder, late) => {
-        // Greeted: a relay may look at what a connection says first before it takes it for a peer.
+        // A relay may look at what a connection says first before it takes it for a peer; stock clients greet at once.
+        holder!.say({ '#': newId(), dam: 'hi' });
         await holder!.first(({ dam }) => dam === '?');
         const soul = newSoul();
         const id = asker!.get({ '#': soul });
