@@ -41,6 +41,24 @@ describe.skipIf(!existsSync(CLI))('limits (needs `npm run build`)', () => {
     expect(await (await fetch(String(metricsUrl))).text()).toMatch(/relay_requests_limited_total [1-9]/);
   });
 
+  it('says with every answer of a rate where the client stands, each rate its own, and with every answer how long it took', async () => {
+    await using relay = new ServeProcess(['--limits.native-requests-per-minute', '5000', '--limits.requests-per-minute', '70']);
+    const url = await relay.url();
+    const native = ['/v1/connect', '/v1/session', '/v1/push', '/v1/pull', '/v1/subscribe', '/v1/frames', `/v1/blobs/${'0'.repeat(64)}`, '/ws', '/gun', '/api/v0'];
+    const graceful = ['/sync/push', '/sync/pull', '/sync/ack', '/sync/devices', '/api/sync/push'];
+    const controlPlane = ['/', '/health', '/api/health', '/version', '/regions', '/metrics/sla', '/status', '/nothing'];
+    const table = [...native.map((path) => [path, '5000']), ...graceful.map((path) => [path, '60']), ...controlPlane.map((path) => [path, '70']), ['/health/live', null], ['/health/ready', null]] as const;
+    for (const [path, limit] of table) {
+      for (const method of ['GET', 'POST', 'OPTIONS']) {
+        const { headers } = await fetch(`${url}${path}`, { method });
+        const said = { path, method, limit: headers.get('x-ratelimit-limit'), sniffing: headers.get('x-content-type-options') };
+        expect(said).toEqual({ path, method, limit, sniffing: 'nosniff' });
+        expect([headers.has('x-ratelimit-remaining'), headers.has('x-ratelimit-reset')]).toEqual([limit !== null, limit !== null]);
+        expect(headers.get('x-response-time')).toMatch(/^\d+ms$/);
+      }
+    }
+  });
+
   it('counts nothing when it is told so, by its own option or by the name of another relay', async () => {
     await using relay = new ServeProcess([], { RATE_LIMIT_ENABLED: 'false' });
     const url = await relay.url();

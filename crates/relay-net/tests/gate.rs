@@ -3,10 +3,12 @@
 mod support;
 
 use relay_net::{
-    FrameRoute, GateConfig, NetLimits, NetStats, ProxyHeader, Route, RouteKind, ServerConfig, TrustedProxies,
+    ForeignKind, ForeignRoute, FrameRoute, GateConfig, NetLimits, NetStats, ProxyHeader, Route, RouteKind,
+    ServerConfig, TrustedProxies,
 };
 use support::client::{Client, PATIENCE};
 use support::endpoints::Behaviour;
+use support::foreign::SERVICE;
 use support::{LIVE, NATIVE, READY, Relay, config, relay_in_clear, relay_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -101,10 +103,64 @@ async fn pushes_of_the_lane_and_of_the_general_server_share_one_rate() {
         let answer = push(&relay, more).await;
         assert!(answer.contains("429 too many requests") && answer.contains("retry-after: 30"), "{answer}");
         assert!(answer.contains("x-ratelimit-remaining: 0") && answer.contains("rate_limited"), "{answer}");
+        assert_marked(&answer);
     }
+    assert_marked(&fast);
     let upgrade = get(&relay, NATIVE, "").await;
     assert_eq!(status(&upgrade), 429, "a WebSocket is a request too: {upgrade}");
     assert_eq!(refused(&relay.server.stats())[1], 4);
+}
+
+/// Every path whose requests have a rate, asked rightly, wrongly and too often; and those that have none.
+#[tokio::test]
+async fn every_answer_of_a_limited_class_says_where_its_client_stands_and_all_say_how_long_they_took() {
+    let gate = GateConfig { requests_per_minute: 3, native_requests_per_minute: 12, ..GateConfig::default() };
+    let mut config = config_of(gate);
+    let foreign = |takes| RouteKind::Foreign(ForeignRoute { service: SERVICE, takes });
+    for (path, kind) in [
+        ("/test/pull", RouteKind::Frames(FrameRoute::Pull)),
+        ("/test/blobs/", RouteKind::Blobs),
+        ("/test/foreign", foreign(ForeignKind::Requests)),
+        ("/test/socket", foreign(ForeignKind::Sockets)),
+    ] {
+        config.routes.push(Route { path: path.to_owned(), kind });
+    }
+    let relay = relay_with(Behaviour::Echo, config).await;
+    let long = format!("/test/pull?{}", "x".repeat(9000));
+    let origin = "Origin: https://app.test\r\nAccess-Control-Request-Method: GET\r\n";
+    let mut asked = 0;
+    for (limit, paths) in [
+        (Some("3"), vec!["/health", "/nothing", "/metrics/sla", "/health"]),
+        (Some("12"), vec![NATIVE, "/test/pull", "/test/blobs/x", "/test/foreign", "/test/socket", PUSH, &long]),
+        (Some("12"), vec![NATIVE, "/test/pull", "/test/blobs/x", "/test/foreign", "/test/socket", PUSH, &long]),
+        (None, vec![LIVE, READY, LIVE, READY]),
+    ] {
+        for path in paths {
+            for more in ["", origin] {
+                asked += 1;
+                let answer = get(&relay, path, more).await;
+                let what = format!("request {asked}, {path:.40}: {answer}");
+                assert_eq!(header(&answer, "x-ratelimit-limit"), limit, "{what}");
+                assert_eq!(header(&answer, "x-ratelimit-remaining").is_some(), limit.is_some(), "{what}");
+                assert_eq!(header(&answer, "x-ratelimit-reset").is_some(), limit.is_some(), "{what}");
+                assert_eq!(header(&answer, "retry-after").is_some(), status(&answer) == 429, "{what}");
+                assert_marked(&answer);
+            }
+        }
+    }
+    for more in ["", "Expect: 100-continue\r\n"] {
+        let answer = push(&relay, more).await;
+        assert_eq!(header(&answer, "x-ratelimit-limit"), Some("12"), "{answer}");
+        assert_eq!((status(&answer), header(&answer, "x-ratelimit-remaining")), (429, Some("0")), "{answer}");
+    }
+    assert!(refused(&relay.server.stats())[..2].iter().all(|refused| *refused > 0), "both limits were reached");
+}
+
+/// What every answer of the core says.
+fn assert_marked(answer: &str) {
+    assert_eq!(header(answer, "x-content-type-options"), Some("nosniff"), "{answer}");
+    let took = header(answer, "x-response-time").and_then(|took| took.strip_suffix("ms")?.parse::<u64>().ok());
+    assert!(took.is_some(), "{answer}");
 }
 
 #[tokio::test]
@@ -135,6 +191,7 @@ async fn open_connections_of_an_address_are_limited() {
     let _second = relay.client().await;
     let answer = get(&relay, LIVE, "").await;
     assert!(status(&answer) == 503 && answer.contains("too_many_connections"), "{answer}");
+    assert_marked(&answer);
     drop(first);
     relay.until("a connection is gone", |stats| stats.connections_open == 1).await;
     assert_eq!(status(&get(&relay, LIVE, "").await), 200);

@@ -6,6 +6,7 @@ use super::frames::FrameRoute;
 use super::head;
 use super::listener::{TOO_FAST, TOO_MANY_OF_ADDRESS};
 use super::liveness::{self, LivenessProbe};
+use super::marks;
 use super::problem::Problem;
 use super::proxy::Proxy;
 use super::refusals::Refusals;
@@ -78,12 +79,10 @@ impl Front {
         // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
         // say which one was, so every chunked request is the last.
         let is_last = head.headers.contains_key(TRANSFER_ENCODING);
-        let mut answer = match self.route(kind, head, body, peer, (guard, accepted)).await {
-            Ok(answer) => answer,
-            Err(problem) => self.refuse(problem),
-        };
+        let mut answer = self.route(kind, head, body, peer, (guard, accepted)).await;
         let took = self.shared.clock.now().0.saturating_sub(begun.0);
         self.shared.stats.answered(class, answer.status().as_u16(), took);
+        marks::add(answer.headers_mut(), took);
         if let Some(secure) = &self.secure {
             secure.mark(&mut answer);
         }
@@ -103,8 +102,7 @@ impl Front {
         body: Incoming,
         peer: Peer,
         (guard, accepted): (&ConnectionGuard, &Accepted),
-    ) -> Result<Answer, Problem> {
-        head::check(&head, &self.shared.limits)?;
+    ) -> Answer {
         let open = kind.filter(|kind| cors::is_open(*kind));
         let mut client = self.gate.client(peer, &head.headers);
         if self.secure.is_some() && !peer.is_trusted {
@@ -114,6 +112,8 @@ impl Front {
         let verdict = self.gate.request(kind, key, self.shared.clock.now(), &self.shared.stats.counters);
         let answer = if verdict.is_some_and(|verdict| !verdict.is_admitted()) {
             Err(TOO_FAST)
+        } else if let Err(problem) = head::check(&head, &self.shared.limits) {
+            Err(problem)
         } else {
             match open.and_then(|kind| cors::preflight(kind, &head)) {
                 Some(answer) => Ok(answer),
@@ -127,7 +127,7 @@ impl Front {
         if open.is_some() {
             cors::allow(answer.headers_mut());
         }
-        Ok(answer)
+        answer
     }
 
     async fn serve(

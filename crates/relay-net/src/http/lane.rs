@@ -70,7 +70,7 @@ pub(crate) async fn serve(front: &Arc<Front>, socket: Transport, peer: Peer, gua
             front.gate.request(Some(RouteKind::Frames(FrameRoute::Push)), client, now, &shared.stats.counters);
         let is_last = request.is_last || guard.signal.is_draining();
         let secure_line = front.secure.as_ref().map_or("", Secure::line);
-        let shape = Shape { is_last, has_origin: request.has_origin, verdict, secure_line };
+        let shape = Shape { is_last, has_origin: request.has_origin, verdict, secure_line, took: Duration::ZERO };
         let answer = match pushing.answer(reading.parts(), &request, shape).await {
             Pushed::Answer(answer) => answer,
             Pushed::Other => return reading.into_other(),

@@ -5,6 +5,7 @@ use http::{Request, Response, StatusCode};
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame};
 use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest};
 use relay_net::ForeignServices;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 pub const SERVICE: &str = "echo";
@@ -46,7 +47,7 @@ impl ForeignService for EchoService {
         }
     }
 
-    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>) -> Response<Bytes> {
+    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>, _: IpAddr) -> Response<Bytes> {
         let status = match refusal {
             RequestRefusal::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             RequestRefusal::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
