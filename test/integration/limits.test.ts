@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { freePort } from '../support/relay-process.js';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 
-const asked = async (url: string, path: string, headers: Record<string, string> = {}): Promise<Response> => {
-  const response = await fetch(`${url}${path}`, { headers });
+const asked = async (url: string, path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> => {
+  const response = await fetch(`${url}${path}`, { headers, method });
   await response.arrayBuffer();
   return response;
 };
@@ -42,12 +42,12 @@ describe.skipIf(!existsSync(CLI))('limits (needs `npm run build`)', () => {
   });
 
   it('says with every answer of a rate where the client stands, each rate its own, and with every answer how long it took', async () => {
-    await using relay = new ServeProcess(['--limits.native-requests-per-minute', '5000', '--limits.requests-per-minute', '70']);
+    await using relay = new ServeProcess(['--limits.native-requests-per-minute', '5000', '--limits.requests-per-minute', '70', '--compat.graceful-rate-max', '65']);
     const url = await relay.url();
     const native = ['/v1/connect', '/v1/session', '/v1/push', '/v1/pull', '/v1/subscribe', '/v1/frames', `/v1/blobs/${'0'.repeat(64)}`, '/ws', '/gun', '/api/v0'];
     const graceful = ['/sync/push', '/sync/pull', '/sync/ack', '/sync/devices', '/api/sync/push'];
     const controlPlane = ['/', '/health', '/api/health', '/version', '/regions', '/metrics/sla', '/status', '/nothing'];
-    const table = [...native.map((path) => [path, '5000']), ...graceful.map((path) => [path, '60']), ...controlPlane.map((path) => [path, '70']), ['/health/live', null], ['/health/ready', null]] as const;
+    const table = [...native.map((path) => [path, '5000']), ...graceful.map((path) => [path, '65']), ...controlPlane.map((path) => [path, '70']), ['/health/live', null], ['/health/ready', null]] as const;
     for (const [path, limit] of table) {
       for (const method of ['GET', 'POST', 'OPTIONS']) {
         const { headers } = await fetch(`${url}${path}`, { method });
@@ -57,6 +57,32 @@ describe.skipIf(!existsSync(CLI))('limits (needs `npm run build`)', () => {
         expect(headers.get('x-response-time')).toMatch(/^\d+ms$/);
       }
     }
+  });
+
+  it('lets pages of listed origins read answers, whoever makes them, and no others', async () => {
+    await using relay = new ServeProcess([], { CORS_ORIGIN: 'https://app.example https://other.example' });
+    const url = await relay.url();
+    for (const path of ['/health', '/regions', '/version', '/metrics/sla', '/v1/pull', '/sync/pull']) {
+      for (const method of ['GET', 'OPTIONS']) {
+        const allowed = async (origin: string): Promise<readonly (string | null)[]> => {
+          const { headers } = await asked(url, path, { origin, 'access-control-request-method': 'GET' }, method);
+          return [headers.get('access-control-allow-origin'), headers.get('access-control-expose-headers') === null ? null : 'exposed', headers.get('vary')];
+        };
+        expect([path, method, ...(await allowed('https://app.example'))]).toEqual([path, method, 'https://app.example', 'exposed', 'origin']);
+        expect([path, method, ...(await allowed('https://evil.example'))]).toEqual([path, method, null, null, 'origin']);
+      }
+    }
+  });
+
+  it('refuses what a proxy brings over plain HTTP where HTTPS is required, and answers its probes', async () => {
+    await using relay = new ServeProcess(['--behind-proxy', 'loopback'], { REQUIRE_HTTPS: 'true' });
+    const url = await relay.url();
+    for (const path of ['/health', '/v1/pull', '/sync/push']) {
+      const refused = await fetch(`${url}${path}`, { headers: { 'x-forwarded-proto': 'http' } });
+      expect([path, refused.status, (await refused.json()).code]).toEqual([path, 403, 'https_required']);
+    }
+    expect((await asked(url, '/health', { 'x-forwarded-proto': 'https' })).status).toBe(200);
+    expect([await statuses(url, '/health/live', 1), await statuses(url, '/health/ready', 1)]).toEqual([[200], [200]]);
   });
 
   it('counts nothing when it is told so, by its own option or by the name of another relay', async () => {

@@ -143,7 +143,12 @@ async fn every_answer_of_a_limited_class_says_where_its_client_stands_and_all_sa
                 assert_eq!(header(&answer, "x-ratelimit-limit"), limit, "{what}");
                 assert_eq!(header(&answer, "x-ratelimit-remaining").is_some(), limit.is_some(), "{what}");
                 assert_eq!(header(&answer, "x-ratelimit-reset").is_some(), limit.is_some(), "{what}");
-                assert_eq!(header(&answer, "retry-after").is_some(), status(&answer) == 429, "{what}");
+                let is_too_fast = status(&answer) == 429;
+                assert_eq!(header(&answer, "retry-after").is_some(), is_too_fast, "{what}");
+                if is_too_fast && path != NATIVE {
+                    let exposed = header(&answer, "access-control-expose-headers").unwrap_or_default();
+                    assert!(exposed.contains("retry-after") && exposed.contains("x-ratelimit-reset"), "{what}");
+                }
                 assert_marked(&answer);
             }
         }
@@ -172,6 +177,35 @@ async fn a_refused_push_leaves_its_connection_open() {
     let last = request.replace("Host: r", "Host: r\r\nConnection: close");
     let answers = ask(&relay, &format!("{request}{request}{last}")).await;
     assert_eq!((answers.matches("200 ok").count(), answers.matches("429 too").count()), (1, 2), "{answers}");
+}
+
+#[tokio::test]
+async fn what_a_proxy_brings_over_plain_http_is_refused_where_https_is_required_but_for_probes() {
+    let required = |trusted_proxies| GateConfig { trusted_proxies, require_https: true, ..GateConfig::default() };
+    let relay = relay_in_clear(Behaviour::Echo, config_of(required(trusting_loopback())));
+    let (http, https) = ("X-Forwarded-Proto: http\r\n", "X-Forwarded-Proto: https\r\n");
+    for said in [http, "", "X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n"] {
+        for answer in [push(&relay, said).await, get(&relay, NATIVE, said).await, get(&relay, "/health", said).await] {
+            assert_eq!(status(&answer), 403, "{said}: {answer}");
+            assert!(answer.contains(r#""code":"https_required""#), "{answer}");
+            assert_eq!(header(&answer, "content-type"), Some("application/problem+json"), "{answer}");
+        }
+        assert_eq!(status(&get(&relay, LIVE, said).await), 200, "a probe comes from beside the proxy");
+        assert_eq!(status(&get(&relay, READY, said).await), 404, "as does this one, which nobody answers here");
+    }
+    assert_eq!(relay.server.stats().frame_requests_total, 0, "nothing of a refused push was taken");
+    assert_eq!(status(&push(&relay, https).await), 200);
+    assert_eq!(status(&get(&relay, "/health", https).await), 404);
+    // Who is no proxy is not believed.
+    let strict = relay_in_clear(Behaviour::Echo, config_of(required(TrustedProxies::default())));
+    assert_eq!(status(&push(&strict, https).await), 403);
+    let lenient = relay_in_clear(
+        Behaviour::Echo,
+        config_of(GateConfig { require_https: false, ..required(trusting_loopback()) }),
+    );
+    assert_eq!(status(&push(&lenient, http).await), 200, "the control");
+    let over_tls = support::relay_over_tls(Behaviour::Echo, config_of(required(TrustedProxies::default()))).await;
+    assert_eq!(status(&push(&over_tls, http).await), 200, "TLS ends at the relay, whatever a client says");
 }
 
 #[tokio::test]

@@ -37,6 +37,11 @@ pub(crate) type Accepted = OnceLock<Arc<dyn EndpointFactory>>;
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 pub(super) const NOT_FOUND: Problem =
     Problem::new(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
+const HTTPS_REQUIRED: Problem = Problem::new(
+    StatusCode::FORBIDDEN,
+    "https_required",
+    "This relay takes requests over HTTPS only; nothing of this one was stored.",
+);
 const NOT_ALLOWED: Problem =
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path is read with GET.");
 
@@ -59,8 +64,6 @@ pub(crate) struct Front {
     /// Traces requests, if that is wanted.
     pub(crate) tracer: Option<Arc<Tracer>>,
 }
-
-const HTTPS: HeaderValue = HeaderValue::from_static("https");
 
 impl Front {
     /// Answers one request of the connection from `peer`.
@@ -104,14 +107,15 @@ impl Front {
         (guard, accepted): (&ConnectionGuard, &Accepted),
     ) -> Answer {
         let open = kind.filter(|kind| cors::is_open(*kind));
-        let mut client = self.gate.client(peer, &head.headers);
-        if self.secure.is_some() && !peer.is_trusted {
-            client.scheme = HTTPS;
-        }
+        let asking = self.gate.origins.asking(&head.headers);
+        let client = self.gate.client(peer, &head.headers, self.secure.is_some());
         let key = AddressKey::of(client.address);
         let verdict = self.gate.request(kind, key, self.shared.clock.now(), &self.shared.stats.counters);
-        let answer = if verdict.is_some_and(|verdict| !verdict.is_admitted()) {
+        let is_too_fast = verdict.is_some_and(|verdict| !verdict.is_admitted());
+        let answer = if is_too_fast {
             Err(TOO_FAST)
+        } else if self.gate.needs_https(kind, &client) {
+            Err(HTTPS_REQUIRED)
         } else if let Err(problem) = head::check(&head, &self.shared.limits) {
             Err(problem)
         } else {
@@ -124,9 +128,10 @@ impl Front {
         if let Some(verdict) = verdict {
             write_headers(answer.headers_mut(), &verdict);
         }
-        if open.is_some() {
+        if open.is_some() || (is_too_fast && cors::tells_refusals(kind)) {
             cors::allow(answer.headers_mut());
         }
+        self.gate.origins.narrow(answer.headers_mut(), asking);
         answer
     }
 

@@ -1,7 +1,7 @@
 //! A foreign service with simple behaviour: it echoes bodies and messages, and obeys paths.
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame};
 use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest};
 use relay_net::ForeignServices;
@@ -42,6 +42,12 @@ impl ForeignService for EchoService {
             Some("keep") => self.kept.lock().unwrap().push(answered),
             Some("later") => {
                 std::thread::spawn(move || answered(answer(StatusCode::OK, "later")));
+            }
+            Some("open") => {
+                let mut open = answer(StatusCode::OK, "for every page");
+                open.headers_mut().insert("access-control-allow-origin", HeaderValue::from_static("*"));
+                open.headers_mut().insert("access-control-max-age", HeaderValue::from_static("60"));
+                answered(open);
             }
             _ => answered(answer(StatusCode::OK, request.request.into_body())),
         }
