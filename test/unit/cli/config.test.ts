@@ -58,10 +58,10 @@ describe('relay config check', () => {
   });
 
   it('knows where a key belongs whose group was left out, or which stands in the wrong one', async () => {
-    const path = file('flat.yaml', 'connections-max: 5\ntls:\n  retention: 5d\nentry-size-mx: 3\n');
+    const path = file('flat.yaml', 'connections-per-minute: 5\ntls:\n  retention: 5d\nentry-size-mx: 3\n');
     const { out } = await run(['config', 'check', path]);
     expect(out.split('\n').slice(0, 3)).toEqual([
-      `error: ${path}:1:1: unknown option connections-max. Did you mean limits.connections-max or compat.connections-max?`,
+      `error: ${path}:1:1: unknown option connections-per-minute. Did you mean limits.connections-per-minute?`,
       `error: ${path}:3:3: unknown option tls.retention. Did you mean retention?`,
       `error: ${path}:4:1: unknown option entry-size-mx. Did you mean limits.entry-size-max?`,
     ]);
