@@ -364,6 +364,10 @@ export interface RelayGate {
   proxyProtocol: boolean
   /** The header they write it into: `x-forwarded-for` or `forwarded`. */
   proxyHeader: string
+  /** Whether requests are refused whose client did not speak TLS, to the relay or to such a proxy; probes are not. */
+  requireHttps: boolean
+  /** Origins whose pages may read answers; none stands for all. */
+  origins: Array<string>
 }
 
 /** What an operator decides about Graceful Books. */

@@ -124,6 +124,7 @@ export const OPERATOR_CODES: Readonly<Record<string, OperatorCode>> = {
     body_malformed: ['The body was cut off, or its chunks are not well formed.', 'Try again; look for a proxy that changes requests.'],
     websocket_handshake: ['The request for a WebSocket is not a whole one.', 'Look for a proxy that does not pass `Upgrade` and `Connection` on.'],
     proxy_header_needed: ['A proxy that has to begin with a PROXY header did not.', 'Turn it on there (`send-proxy`), or `proxy-protocol` off here.'],
+    https_required: ['A request came over plain HTTP, and `require-https` is on.', 'Ask at the https address; have the proxy say `X-Forwarded-Proto: https`.'],
     control_plane_busy: ['Too many requests to the control plane at once.', 'Try again; what is pushed and pulled is not affected.'],
     control_plane_silent: ['The control plane did not answer in time.', 'Look at the log; the event loop may hang, and `/health/live` says so.'],
     control_plane_unreachable: ['The control plane cannot be reached.', 'It starts or stops; if that lasts, restart the relay.'],

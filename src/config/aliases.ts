@@ -29,6 +29,7 @@ export const ALIASES: readonly Alias[] = [
   as('SLA_ALERT_WEBHOOK', 'alerts.webhook'),
   { name: 'SYNC_RELAY_ENABLED', key: 'compat.graceful', unit: 'false is `off`, anything else `on`', convert: (text) => (isNo(text) ? 'off' : 'on') },
   { name: 'GUN_PEERS', key: 'compat.gun-peers', unit: 'addresses, separated by commas or spaces', convert: (text) => addressesOf(text).join(',') || null },
+  { name: 'CORS_ORIGIN', key: 'cors-origins', unit: 'origins, separated by commas or spaces', convert: (text) => addressesOf(text).join(',') || null },
   { name: 'METRICS_ENABLED', key: 'admin.port', unit: 'false is `off`', convert: (text) => (isNo(text) ? 'off' : null) },
 ];
 
@@ -42,10 +43,7 @@ export interface Unsupported {
   readonly isHarmless?: (text: string) => boolean;
 }
 
-const NOT_YET = 'Put a reverse proxy in front that does it.';
-
 export const UNSUPPORTED: readonly Unsupported[] = [
-  { name: 'CORS_ORIGIN', why: 'pages of every origin may use what needs a token or is public, and nothing takes cookies', instead: NOT_YET },
   { name: 'DB_PATH', why: 'the relay keeps a directory instead of a database file', instead: 'Set RELAY_DATA_DIR.' },
   { name: 'SECRET_KEY', why: 'the relay makes its own key in its data directory', instead: 'Remove it.' },
 ];

@@ -2,6 +2,7 @@
 import { checkAdminToken } from './admin-token.js';
 import { checkBind } from './bind.js';
 import { checkDestinations } from './destinations.js';
+import { checkOrigins } from './origins.js';
 import { checkProxies } from './proxies.js';
 import { checkAdmission } from './tenants.js';
 import { configError, type Finding, type Found, type Origin } from './finding.js';
@@ -30,6 +31,7 @@ export function resolveConfig(layers: readonly Layer[]): Resolved {
     ...checkBind(config, originOf),
     ...checkTls(config, originOf),
     ...checkProxies(config, originOf),
+    ...checkOrigins(config, originOf),
     ...checkAdminToken(config, originOf('admin.token')),
     ...checkAdmission(config, originOf),
     ...checkDestinations(config, originOf),

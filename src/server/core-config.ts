@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { addressesOf } from '../config/aliases.js';
 import { isLoopback } from '../config/bind.js';
 import type { Config } from '../config/options.js';
+import { parseOrigins } from '../config/origins.js';
 import { parseProxies } from '../config/proxies.js';
 import { acmeDomains, isTlsOn } from '../config/tls.js';
 import { RelayError } from '../errors.js';
@@ -79,6 +80,8 @@ function gateConfig(config: Config): RelayConfig['gate'] {
     trustedProxies: [...(parseProxies(config['behind-proxy']) ?? [])],
     proxyProtocol: config['proxy-protocol'],
     proxyHeader: config['proxy-header'],
+    requireHttps: config['require-https'],
+    origins: [...(parseOrigins(config['cors-origins']) ?? [])],
   };
 }
 

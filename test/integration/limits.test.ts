@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { freePort } from '../support/relay-process.js';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 
-const asked = async (url: string, path: string, headers: Record<string, string> = {}): Promise<Response> => {
-  const response = await fetch(`${url}${path}`, { headers });
+const asked = async (url: string, path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> => {
+  const response = await fetch(`${url}${path}`, { headers, method });
   await response.arrayBuffer();
   return response;
 };
@@ -39,6 +39,50 @@ describe.skipIf(!existsSync(CLI))('limits (needs `npm run build`)', () => {
     expect(await statuses(url, '/health/live', 70)).not.toContain(429);
     const { metricsUrl } = await relay.logLine('relay is listening');
     expect(await (await fetch(String(metricsUrl))).text()).toMatch(/relay_requests_limited_total [1-9]/);
+  });
+
+  it('says with every answer of a rate where the client stands, each rate its own, and with every answer how long it took', async () => {
+    await using relay = new ServeProcess(['--limits.native-requests-per-minute', '5000', '--limits.requests-per-minute', '70', '--compat.graceful-rate-max', '65']);
+    const url = await relay.url();
+    const native = ['/v1/connect', '/v1/session', '/v1/push', '/v1/pull', '/v1/subscribe', '/v1/frames', `/v1/blobs/${'0'.repeat(64)}`, '/ws', '/gun', '/api/v0'];
+    const graceful = ['/sync/push', '/sync/pull', '/sync/ack', '/sync/devices', '/api/sync/push'];
+    const controlPlane = ['/', '/health', '/api/health', '/version', '/regions', '/metrics/sla', '/status', '/nothing'];
+    const table = [...native.map((path) => [path, '5000']), ...graceful.map((path) => [path, '65']), ...controlPlane.map((path) => [path, '70']), ['/health/live', null], ['/health/ready', null]] as const;
+    for (const [path, limit] of table) {
+      for (const method of ['GET', 'POST', 'OPTIONS']) {
+        const { headers } = await fetch(`${url}${path}`, { method });
+        const said = { path, method, limit: headers.get('x-ratelimit-limit'), sniffing: headers.get('x-content-type-options') };
+        expect(said).toEqual({ path, method, limit, sniffing: 'nosniff' });
+        expect([headers.has('x-ratelimit-remaining'), headers.has('x-ratelimit-reset')]).toEqual([limit !== null, limit !== null]);
+        expect(headers.get('x-response-time')).toMatch(/^\d+ms$/);
+      }
+    }
+  });
+
+  it('lets pages of listed origins read answers, whoever makes them, and no others', async () => {
+    await using relay = new ServeProcess([], { CORS_ORIGIN: 'https://app.example https://other.example' });
+    const url = await relay.url();
+    for (const path of ['/health', '/regions', '/version', '/metrics/sla', '/v1/pull', '/sync/pull']) {
+      for (const method of ['GET', 'OPTIONS']) {
+        const allowed = async (origin: string): Promise<readonly (string | null)[]> => {
+          const { headers } = await asked(url, path, { origin, 'access-control-request-method': 'GET' }, method);
+          return [headers.get('access-control-allow-origin'), headers.get('access-control-expose-headers') === null ? null : 'exposed', headers.get('vary')];
+        };
+        expect([path, method, ...(await allowed('https://app.example'))]).toEqual([path, method, 'https://app.example', 'exposed', 'origin']);
+        expect([path, method, ...(await allowed('https://evil.example'))]).toEqual([path, method, null, null, 'origin']);
+      }
+    }
+  });
+
+  it('refuses what a proxy brings over plain HTTP where HTTPS is required, and answers its probes', async () => {
+    await using relay = new ServeProcess(['--behind-proxy', 'loopback'], { REQUIRE_HTTPS: 'true' });
+    const url = await relay.url();
+    for (const path of ['/health', '/v1/pull', '/sync/push']) {
+      const refused = await fetch(`${url}${path}`, { headers: { 'x-forwarded-proto': 'http' } });
+      expect([path, refused.status, (await refused.json()).code]).toEqual([path, 403, 'https_required']);
+    }
+    expect((await asked(url, '/health', { 'x-forwarded-proto': 'https' })).status).toBe(200);
+    expect([await statuses(url, '/health/live', 1), await statuses(url, '/health/ready', 1)]).toEqual([[200], [200]]);
   });
 
   it('counts nothing when it is told so, by its own option or by the name of another relay', async () => {

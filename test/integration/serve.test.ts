@@ -87,12 +87,12 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
   });
 
   it('starts among the variables of others, and says which it ignored', async () => {
-    await using relay = new ServeProcess([], { RELAY_SERVICE_HOST: '10.96.0.7', RELAY_DATADIR: 'x', CORS_ORIGIN: '*' });
+    await using relay = new ServeProcess([], { RELAY_SERVICE_HOST: '10.96.0.7', RELAY_DATADIR: 'x', DB_PATH: 'x' });
     await relay.url();
     const warned = relay.stdout.map((line): Record<string, unknown> => JSON.parse(line)).filter(({ level }) => level === 40);
     expect(warned.map(({ msg }) => msg)).toEqual([
       'unknown environment variable RELAY_DATADIR was ignored; did you mean RELAY_DATA_DIR?',
-      'environment variable CORS_ORIGIN has no effect yet: pages of every origin may use what needs a token or is public, and nothing takes cookies. Put a reverse proxy in front that does it.',
+      'environment variable DB_PATH has no effect yet: the relay keeps a directory instead of a database file. Set RELAY_DATA_DIR.',
     ]);
   });
 

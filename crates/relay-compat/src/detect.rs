@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbox};
 use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Closes a socket whose protocol is not served here.
@@ -36,8 +37,8 @@ impl ForeignService for FirstFrame {
         }
     }
 
-    fn refusal(&self, refusal: RequestRefusal, head: &Request<()>) -> Response<Bytes> {
-        self.main().map_or_else(|| status(StatusCode::NOT_FOUND), |service| service.refusal(refusal, head))
+    fn refusal(&self, refusal: RequestRefusal, head: &Request<()>, client: IpAddr) -> Response<Bytes> {
+        self.main().map_or_else(|| status(StatusCode::NOT_FOUND), |service| service.refusal(refusal, head, client))
     }
 
     fn open_socket(

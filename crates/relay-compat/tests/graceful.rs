@@ -394,6 +394,7 @@ fn a_client_over_its_rate_is_told_when_to_come_back() {
 fn what_the_transport_ends_is_answered_in_the_words_of_the_protocol() {
     let relay = Relay::new(GracefulOptions::default());
     let head = Request::post("/sync/push").body(()).unwrap();
+    let mut left = Vec::new();
     for (refusal, status, code) in [
         (RequestRefusal::BodyTooLarge { bytes: 11, bytes_max: 10 }, 413, "PAYLOAD_TOO_LARGE"),
         (RequestRefusal::BodyTooSlow, 408, "INVALID_REQUEST"),
@@ -401,10 +402,12 @@ fn what_the_transport_ends_is_answered_in_the_words_of_the_protocol() {
         (RequestRefusal::Overloaded, 503, "INTERNAL_ERROR"),
         (RequestRefusal::Failed, 500, "INTERNAL_ERROR"),
     ] {
-        let answer = relay.service.refusal(refusal, &head);
+        let answer = relay.service.refusal(refusal, &head, [127, 0, 0, 1].into());
         let body: Value = serde_json::from_slice(answer.body()).unwrap();
         assert_eq!((answer.status().as_u16(), body["error"]["code"].as_str()), (status, Some(code)));
+        left.push(answer.headers()["x-ratelimit-remaining"].to_str().unwrap().parse::<u32>().unwrap());
     }
+    assert!(left.windows(2).all(|pair| pair[0] == pair[1] + 1), "each uses the client's rate up: {left:?}");
 }
 
 fn kinds(socket: &mut Socket) -> Vec<String> {

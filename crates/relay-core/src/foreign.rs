@@ -68,8 +68,8 @@ pub trait ForeignService: Send + Sync {
     fn body_bytes_max(&self) -> usize;
     /// Answers one request, now or later, exactly once.
     fn answer(&self, request: ForeignRequest, now: Moment, answered: Answered);
-    /// The answer for a request that the transport ends; `head` is the request without its body.
-    fn refusal(&self, refusal: RequestRefusal, head: &Request<()>) -> Response<Bytes>;
+    /// The answer for a request that the transport ends; `head` is the request without its body, `client` who asked.
+    fn refusal(&self, refusal: RequestRefusal, head: &Request<()>, client: IpAddr) -> Response<Bytes>;
     /// Opens the way for a WebSocket, or answers why not. The factory is asked for one endpoint at most.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod client;
 mod forwarded;
 mod headers;
 mod open;
+mod origins;
 pub(crate) mod proxy_protocol;
 mod trusted;
 
@@ -17,6 +18,7 @@ pub(crate) use address::AddressKey;
 pub(crate) use client::{Client, Peer};
 pub(crate) use headers::{write as write_headers, write_lines};
 pub(crate) use open::OpenSeat;
+pub use origins::AllowedOrigins;
 pub use trusted::{ProxyHeader, TrustedProxies};
 
 use crate::http::route::RouteKind;
@@ -46,6 +48,10 @@ pub struct GateConfig {
     pub trusted_proxies: TrustedProxies,
     /// Their connections begin with a header of the PROXY protocol.
     pub proxy_protocol: bool,
+    /// Requests are refused, probes excepted, unless their client spoke TLS to the relay or to a trusted proxy that says so.
+    pub require_https: bool,
+    /// Pages of which origins may read answers.
+    pub origins: AllowedOrigins,
 }
 
 type Addresses = Table<AddressKey, RandomState>;
@@ -59,6 +65,8 @@ pub(crate) struct Gate {
     open: Arc<OpenConnections>,
     trusted_proxies: TrustedProxies,
     proxy_protocol: bool,
+    require_https: bool,
+    pub(crate) origins: AllowedOrigins,
 }
 
 /// Why a connection is not served.
@@ -81,6 +89,8 @@ impl Gate {
             open: OpenConnections::new(config.connections_max),
             trusted_proxies: config.trusted_proxies,
             proxy_protocol: config.proxy_protocol,
+            require_https: config.require_https,
+            origins: config.origins,
         }
     }
 
@@ -103,17 +113,28 @@ impl Gate {
         }
     }
 
-    /// Whose request it is.
-    pub(crate) fn client(&self, peer: Peer, headers: &HeaderMap) -> Client {
+    /// Whose request it is; `over_tls` is how the peer brought it.
+    pub(crate) fn client(&self, peer: Peer, headers: &HeaderMap, over_tls: bool) -> Client {
         let address = if peer.is_trusted {
             forwarded::client_address(&self.trusted_proxies, peer.address, headers)
         } else {
             peer.address
         };
-        Client { peer, address, scheme: forwarded::scheme(peer, headers) }
+        Client { peer, address, scheme: forwarded::scheme(&self.trusted_proxies, peer, headers, over_tls) }
     }
 
-    /// The same for a request whose only list of addresses is this one.
+    /// Whether a client's request must come over HTTPS and did not. Probes come from beside the proxies, not through them.
+    pub(crate) fn needs_https(&self, kind: Option<RouteKind>, client: &Client) -> bool {
+        let is_probe = matches!(kind, Some(RouteKind::Liveness | RouteKind::Probe));
+        self.require_https && !is_probe && !client.is_https()
+    }
+
+    /// Whether it takes the headers of this peer's requests to know that.
+    pub(crate) const fn judges_schemes_of(&self, peer: Peer, over_tls: bool) -> bool {
+        self.require_https && (peer.is_trusted || !over_tls)
+    }
+
+    /// The address of a client whose request has this list of addresses and no other.
     pub(crate) fn client_of_list(&self, peer: Peer, list: &[u8]) -> IpAddr {
         forwarded::rightmost_untrusted(&self.trusted_proxies, peer.address, std::iter::once(list))
     }

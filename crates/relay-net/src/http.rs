@@ -15,6 +15,7 @@ pub(crate) mod linger;
 pub(crate) mod links;
 pub(crate) mod listener;
 pub(crate) mod liveness;
+pub(crate) mod marks;
 pub(crate) mod problem;
 pub(crate) mod proxied;
 pub(crate) mod proxy;

@@ -33,7 +33,7 @@ pub use crate::clock::Clock;
 pub use crate::compat::{ForeignKind, ForeignRoute, ForeignServices};
 pub use crate::dial::{DialAddress, DialStats, WrongAddress, keep_dialed};
 pub use crate::embedded::{BatchError, Embedded, WakeProgram};
-pub use crate::gate::{GateConfig, ProxyHeader, TrustedProxies};
+pub use crate::gate::{AllowedOrigins, GateConfig, ProxyHeader, TrustedProxies};
 pub use crate::http::control_plane::{ControlPlane, ProxySecret};
 pub use crate::http::frames::FrameRoute;
 pub use crate::http::liveness::LivenessProbe;

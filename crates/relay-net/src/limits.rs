@@ -117,6 +117,8 @@ pub(crate) const ADDRESSES_MAX: usize = 16_384;
 pub(crate) const ADDRESS_SHARDS: usize = 64;
 /// Most networks of trusted proxies.
 pub(crate) const TRUSTED_PROXIES_MAX: usize = 64;
+/// Most origins whose pages are named.
+pub(crate) const ORIGINS_MAX: usize = 64;
 /// Longest route path.
 pub(crate) const ROUTE_PATH_BYTES_MAX: usize = 1024;
 /// Most routes.

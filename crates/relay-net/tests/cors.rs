@@ -2,10 +2,11 @@
 
 mod support;
 
-use relay_net::{FrameRoute, NetLimits, Route, RouteKind, ServerConfig};
+use relay_net::{AllowedOrigins, ForeignKind, ForeignRoute, FrameRoute, NetLimits, Route, RouteKind, ServerConfig};
 use std::net::SocketAddr;
 use support::client::{Client, PATIENCE};
 use support::endpoints::Behaviour;
+use support::foreign::SERVICE;
 use support::{LIVE, NATIVE, config, relay_with};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -101,4 +102,39 @@ async fn answers_may_be_read_by_any_page_refusals_too_and_nothing_else_may() {
         let answer = answer(address, method, path, &more, "").await;
         assert!(!answer.contains("access-control"), "{method} {path}: {answer}");
     }
+}
+
+/// Every way an answer comes about that pages may read, by the path, the lines and the body that lead to it.
+#[tokio::test]
+async fn where_origins_are_listed_pages_of_others_read_nothing() {
+    let mut config = routes();
+    config.gate.origins = AllowedOrigins::parse(["https://notes.test", "https://app.test"]).unwrap();
+    let takes = ForeignKind::Requests;
+    let kind = RouteKind::Foreign(ForeignRoute { service: SERVICE, takes });
+    config.routes.push(Route { path: "/test/foreign".to_owned(), kind });
+    let relay = relay_with(Behaviour::Echo, config).await;
+    let address = relay.address();
+    let token = "Authorization: Bearer abc\r\n";
+    let asks = "Access-Control-Request-Method: PUT\r\n";
+    for (what, method, path, more, body) in [
+        ("a plain push", "POST", PUSH, token, "\0\0\0\u{1}x"),
+        ("a push that is no plain one", "POST", PUSH, "Authorization: Bearer abc\r\nTE: trailers\r\n", "\0\0\0\u{1}x"),
+        ("a refusal", "GET", PULL, "", ""),
+        ("a blob", "GET", BLOB, "", ""),
+        ("a question beforehand", "OPTIONS", BLOB, asks, ""),
+        ("an answer of a foreign protocol", "GET", "/test/foreign?open", "", ""),
+    ] {
+        let from = async |origin: &str| answer(address, method, path, &format!("{origin}{more}"), body).await;
+        let listed = from(ORIGIN).await;
+        assert_eq!(header(&listed, "access-control-allow-origin").as_deref(), Some("https://app.test"), "{what}");
+        assert_eq!(header(&listed, "vary").as_deref(), Some("origin"), "{what}: {listed}");
+        for origin in ["Origin: https://evil.test\r\n", "Origin: null\r\n", "Origin: https://app.test.evil\r\n"] {
+            let other = from(origin).await;
+            assert!(!other.contains("access-control"), "{what}, {origin}: {other}");
+            assert_eq!(header(&other, "vary").as_deref(), Some("origin"), "{what}: {other}");
+            assert_eq!(other.get(9..12), listed.get(9..12), "{what}: it is the browser that keeps it from the page");
+        }
+    }
+    let live = answer(address, "GET", LIVE, ORIGIN, "").await;
+    assert!(!live.contains("access-control") && !live.contains("vary"), "nobody's page reads this: {live}");
 }

@@ -3,10 +3,12 @@
 mod support;
 
 use relay_net::{
-    FrameRoute, GateConfig, NetLimits, NetStats, ProxyHeader, Route, RouteKind, ServerConfig, TrustedProxies,
+    ForeignKind, ForeignRoute, FrameRoute, GateConfig, NetLimits, NetStats, ProxyHeader, Route, RouteKind,
+    ServerConfig, TrustedProxies,
 };
 use support::client::{Client, PATIENCE};
 use support::endpoints::Behaviour;
+use support::foreign::SERVICE;
 use support::{LIVE, NATIVE, READY, Relay, config, relay_in_clear, relay_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -101,10 +103,69 @@ async fn pushes_of_the_lane_and_of_the_general_server_share_one_rate() {
         let answer = push(&relay, more).await;
         assert!(answer.contains("429 too many requests") && answer.contains("retry-after: 30"), "{answer}");
         assert!(answer.contains("x-ratelimit-remaining: 0") && answer.contains("rate_limited"), "{answer}");
+        assert_marked(&answer);
     }
+    assert_marked(&fast);
     let upgrade = get(&relay, NATIVE, "").await;
     assert_eq!(status(&upgrade), 429, "a WebSocket is a request too: {upgrade}");
     assert_eq!(refused(&relay.server.stats())[1], 4);
+}
+
+/// Every path whose requests have a rate, asked rightly, wrongly and too often; and those that have none.
+#[tokio::test]
+async fn every_answer_of_a_limited_class_says_where_its_client_stands_and_all_say_how_long_they_took() {
+    let gate = GateConfig { requests_per_minute: 3, native_requests_per_minute: 12, ..GateConfig::default() };
+    let mut config = config_of(gate);
+    let foreign = |takes| RouteKind::Foreign(ForeignRoute { service: SERVICE, takes });
+    for (path, kind) in [
+        ("/test/pull", RouteKind::Frames(FrameRoute::Pull)),
+        ("/test/blobs/", RouteKind::Blobs),
+        ("/test/foreign", foreign(ForeignKind::Requests)),
+        ("/test/socket", foreign(ForeignKind::Sockets)),
+    ] {
+        config.routes.push(Route { path: path.to_owned(), kind });
+    }
+    let relay = relay_with(Behaviour::Echo, config).await;
+    let long = format!("/test/pull?{}", "x".repeat(9000));
+    let origin = "Origin: https://app.test\r\nAccess-Control-Request-Method: GET\r\n";
+    let mut asked = 0;
+    for (limit, paths) in [
+        (Some("3"), vec!["/health", "/nothing", "/metrics/sla", "/health"]),
+        (Some("12"), vec![NATIVE, "/test/pull", "/test/blobs/x", "/test/foreign", "/test/socket", PUSH, &long]),
+        (Some("12"), vec![NATIVE, "/test/pull", "/test/blobs/x", "/test/foreign", "/test/socket", PUSH, &long]),
+        (None, vec![LIVE, READY, LIVE, READY]),
+    ] {
+        for path in paths {
+            for more in ["", origin] {
+                asked += 1;
+                let answer = get(&relay, path, more).await;
+                let what = format!("request {asked}, {path:.40}: {answer}");
+                assert_eq!(header(&answer, "x-ratelimit-limit"), limit, "{what}");
+                assert_eq!(header(&answer, "x-ratelimit-remaining").is_some(), limit.is_some(), "{what}");
+                assert_eq!(header(&answer, "x-ratelimit-reset").is_some(), limit.is_some(), "{what}");
+                let is_too_fast = status(&answer) == 429;
+                assert_eq!(header(&answer, "retry-after").is_some(), is_too_fast, "{what}");
+                if is_too_fast && path != NATIVE {
+                    let exposed = header(&answer, "access-control-expose-headers").unwrap_or_default();
+                    assert!(exposed.contains("retry-after") && exposed.contains("x-ratelimit-reset"), "{what}");
+                }
+                assert_marked(&answer);
+            }
+        }
+    }
+    for more in ["", "Expect: 100-continue\r\n"] {
+        let answer = push(&relay, more).await;
+        assert_eq!(header(&answer, "x-ratelimit-limit"), Some("12"), "{answer}");
+        assert_eq!((status(&answer), header(&answer, "x-ratelimit-remaining")), (429, Some("0")), "{answer}");
+    }
+    assert!(refused(&relay.server.stats())[..2].iter().all(|refused| *refused > 0), "both limits were reached");
+}
+
+/// What every answer of the core says.
+fn assert_marked(answer: &str) {
+    assert_eq!(header(answer, "x-content-type-options"), Some("nosniff"), "{answer}");
+    let took = header(answer, "x-response-time").and_then(|took| took.strip_suffix("ms")?.parse::<u64>().ok());
+    assert!(took.is_some(), "{answer}");
 }
 
 #[tokio::test]
@@ -116,6 +177,35 @@ async fn a_refused_push_leaves_its_connection_open() {
     let last = request.replace("Host: r", "Host: r\r\nConnection: close");
     let answers = ask(&relay, &format!("{request}{request}{last}")).await;
     assert_eq!((answers.matches("200 ok").count(), answers.matches("429 too").count()), (1, 2), "{answers}");
+}
+
+#[tokio::test]
+async fn what_a_proxy_brings_over_plain_http_is_refused_where_https_is_required_but_for_probes() {
+    let required = |trusted_proxies| GateConfig { trusted_proxies, require_https: true, ..GateConfig::default() };
+    let relay = relay_in_clear(Behaviour::Echo, config_of(required(trusting_loopback())));
+    let (http, https) = ("X-Forwarded-Proto: http\r\n", "X-Forwarded-Proto: https\r\n");
+    for said in [http, "", "X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n"] {
+        for answer in [push(&relay, said).await, get(&relay, NATIVE, said).await, get(&relay, "/health", said).await] {
+            assert_eq!(status(&answer), 403, "{said}: {answer}");
+            assert!(answer.contains(r#""code":"https_required""#), "{answer}");
+            assert_eq!(header(&answer, "content-type"), Some("application/problem+json"), "{answer}");
+        }
+        assert_eq!(status(&get(&relay, LIVE, said).await), 200, "a probe comes from beside the proxy");
+        assert_eq!(status(&get(&relay, READY, said).await), 404, "as does this one, which nobody answers here");
+    }
+    assert_eq!(relay.server.stats().frame_requests_total, 0, "nothing of a refused push was taken");
+    assert_eq!(status(&push(&relay, https).await), 200);
+    assert_eq!(status(&get(&relay, "/health", https).await), 404);
+    // Who is no proxy is not believed.
+    let strict = relay_in_clear(Behaviour::Echo, config_of(required(TrustedProxies::default())));
+    assert_eq!(status(&push(&strict, https).await), 403);
+    let lenient = relay_in_clear(
+        Behaviour::Echo,
+        config_of(GateConfig { require_https: false, ..required(trusting_loopback()) }),
+    );
+    assert_eq!(status(&push(&lenient, http).await), 200, "the control");
+    let over_tls = support::relay_over_tls(Behaviour::Echo, config_of(required(TrustedProxies::default()))).await;
+    assert_eq!(status(&push(&over_tls, http).await), 200, "TLS ends at the relay, whatever a client says");
 }
 
 #[tokio::test]
@@ -135,6 +225,7 @@ async fn open_connections_of_an_address_are_limited() {
     let _second = relay.client().await;
     let answer = get(&relay, LIVE, "").await;
     assert!(status(&answer) == 503 && answer.contains("too_many_connections"), "{answer}");
+    assert_marked(&answer);
     drop(first);
     relay.until("a connection is gone", |stats| stats.connections_open == 1).await;
     assert_eq!(status(&get(&relay, LIVE, "").await), 200);

@@ -20,8 +20,8 @@ use crate::watch;
 use relay_core::founding::FoundingVerdict;
 use relay_core::store::StoreError;
 use relay_net::{
-    Clock, ControlPlane, Embedded, Endpoints, FrameRoute, GateConfig, LivenessProbe, NetLimits, ProxyHeader,
-    ProxySecret, Route, RouteKind, ServerConfig, Tracer, TrustedProxies, WakeProgram,
+    AllowedOrigins, Clock, ControlPlane, Embedded, Endpoints, FrameRoute, GateConfig, LivenessProbe, NetLimits,
+    ProxyHeader, ProxySecret, Route, RouteKind, ServerConfig, Tracer, TrustedProxies, WakeProgram,
 };
 use relay_proto::SpaceId;
 use std::net::{IpAddr, SocketAddr};
@@ -130,6 +130,9 @@ fn gate(gate: &config::RelayGate) -> Result<GateConfig, Failure> {
         connections_max: count("connectionsMax", gate.connections_max)?,
         trusted_proxies,
         proxy_protocol: gate.proxy_protocol,
+        require_https: gate.require_https,
+        origins: AllowedOrigins::parse(gate.origins.iter().map(String::as_str))
+            .map_err(|text| Failure::config(format!("origins: {text:?} is no origin, or one too many")))?,
     })
 }
 

@@ -170,6 +170,10 @@ pub struct RelayGate {
     pub proxy_protocol: bool,
     /// The header they write it into: `x-forwarded-for` or `forwarded`.
     pub proxy_header: String,
+    /// Whether requests are refused whose client did not speak TLS, to the relay or to such a proxy; probes are not.
+    pub require_https: bool,
+    /// Origins whose pages may read answers; none stands for all.
+    pub origins: Vec<String>,
 }
 
 /// What the spaces of a tenant may take together.

@@ -27,6 +27,13 @@ export const ADMISSION = {
     default: false,
     doc: 'Whether connections of those proxies begin with a header of the PROXY protocol (version 1 or 2), which then names the client. From nobody else such a header is read, and from them it must come.',
   },
+  'cors-origins': {
+    ...fixed,
+    group: 'admission',
+    type: 'text',
+    default: '*',
+    doc: 'Origins whose pages may read what the relay answers over HTTP, with commas between them (`https://app.example`), or `*` for all. It is no protection of what is stored, which only tokens open: no program but a browser obeys it, and WebSockets are not held to it.',
+  },
   admission: {
     ...fixed,
     group: 'admission',

@@ -45,7 +45,7 @@ export const LISTENING = {
     group: 'listening',
     type: 'boolean',
     default: false,
-    doc: 'Refuses a start in which clients could come over plain HTTP: without TLS, and without proxies named in `behind-proxy`. Those are taken at their word: have them send plain HTTP elsewhere.',
+    doc: 'Refuses a start in which clients could come over plain HTTP: without TLS, and without proxies named in `behind-proxy`. Behind those it refuses each request of which they do not say that its client spoke HTTPS (`X-Forwarded-Proto`, or `proto` of `Forwarded`), `/health/live` and `/health/ready` excepted.',
   },
   'admin.host': {
     ...fixed,

@@ -27,9 +27,9 @@ describe('relay config show', () => {
   });
 
   it('prints JSON, and warnings beside it', async () => {
-    const { out, err } = await run(['config', 'show', '--json', '--config', 'off'], { PORT: '9', CORS_ORIGIN: '*' });
+    const { out, err } = await run(['config', 'show', '--json', '--config', 'off'], { PORT: '9', DB_PATH: '*' });
     expect(JSON.parse(out)).toMatchObject({ port: { value: '9', origin: 'environment variable PORT' }, host: { value: '127.0.0.1', origin: 'default' } });
-    expect(err).toMatch(/^relay: environment variable CORS_ORIGIN has no effect yet/);
+    expect(err).toMatch(/^relay: environment variable DB_PATH has no effect yet/);
   });
 
   it('never shows a secret', () => {
@@ -87,9 +87,9 @@ describe('relay config check', () => {
   });
 
   it('lets warnings pass, but not a strict check', async () => {
-    const env = { CORS_ORIGIN: 'http://peer' };
+    const env = { DB_PATH: 'relay.db' };
     const args = ['config', 'check', '--config', 'off'];
-    expect(await run(args, env)).toMatchObject({ code: 0, out: expect.stringContaining('warning: environment variable CORS_ORIGIN has no effect yet') });
+    expect(await run(args, env)).toMatchObject({ code: 0, out: expect.stringContaining('warning: environment variable DB_PATH has no effect yet') });
     expect(await run([...args, '--strict'], env)).toMatchObject({ code: 1 });
     expect(await run([...args, '--strict'])).toMatchObject({ code: 0 });
   });

@@ -19,6 +19,7 @@ describe('variables of other relays', () => {
     ['WS_PING_INTERVAL_MS', '15000', 'heartbeat', 15_000],
     ['WS_TIMEOUT_MS', '90000', 'heartbeat', 45_000],
     ['REQUIRE_HTTPS', 'false', 'require-https', false],
+    ['CORS_ORIGIN', 'https://a.example, https://b.example', 'cors-origins', 'https://a.example,https://b.example'],
     ['WS_MAX_CONNECTIONS', '500', 'limits.connections-max', 500],
     ['METRICS_ENABLED', 'false', 'admin.port', null],
     ['METRICS_ENABLED', 'true', 'admin.port', 9090],

@@ -17,6 +17,7 @@ use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
 use sha2::{Digest, Sha256};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -278,7 +279,7 @@ impl ForeignService for EideticaService {
         (self.offload)(Box::new(move || exchange.serve(&body)));
     }
 
-    fn refusal(&self, refusal: RequestRefusal, _: &http::Request<()>) -> Response<Bytes> {
+    fn refusal(&self, refusal: RequestRefusal, _: &http::Request<()>, _: IpAddr) -> Response<Bytes> {
         self.refused_now(&Refused::Transport(refusal))
     }
 

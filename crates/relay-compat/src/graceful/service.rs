@@ -336,8 +336,12 @@ impl ForeignService for GracefulService {
         self.serve(&request, tenant, exchange);
     }
 
-    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>) -> Response<Bytes> {
-        self.refused_now(&Refused::Transport(refusal))
+    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>, client: IpAddr) -> Response<Bytes> {
+        let now_ms = self.shared.clock.now_ms();
+        // A client that sends what is refused unseen uses its rate up as well.
+        let allowance = Some(self.shared.rate.count(client, now_ms));
+        self.shared.listeners.counters.refused.fetch_add(1, Ordering::Relaxed);
+        Answer::refused(&Refused::Transport(refusal), now_ms, allowance).response(allowance, 0)
     }
 
     fn open_socket(&self, request: SocketRequest, _: Moment) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>> {

@@ -19,6 +19,7 @@ use relay_core::foreign::{
     Answered, ForeignRequest, ForeignService, RequestRefusal, Seat, Seats, SocketRequest, bearer_of,
 };
 use relay_core::gcra::Rate;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What makes a tenant of a token; the token itself is kept nowhere.
@@ -175,7 +176,7 @@ impl ForeignService for GunService {
         answered(readable(sockets_only::not_found()));
     }
 
-    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>) -> Response<Bytes> {
+    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>, _: IpAddr) -> Response<Bytes> {
         readable(sockets_only::refusal(refusal))
     }
 

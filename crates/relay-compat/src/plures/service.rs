@@ -13,6 +13,7 @@ use relay_core::documents::Tenant;
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, Seats, SocketRequest, bearer_of};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Digits of a topic in a path of its own.
@@ -81,7 +82,7 @@ impl ForeignService for PluresService {
         answered(sockets_only::not_found());
     }
 
-    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>) -> Response<Bytes> {
+    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>, _: IpAddr) -> Response<Bytes> {
         sockets_only::refusal(refusal)
     }
 

@@ -28,7 +28,7 @@ impl Front {
             Ok(_permit) => ask(service, &self.shared, head, body, client).await,
             Err(_) => Err(RequestRefusal::Overloaded),
         };
-        let answer = asked.unwrap_or_else(|refusal| refuse(service.as_ref(), refusal, &about));
+        let answer = asked.unwrap_or_else(|refusal| refuse(service.as_ref(), refusal, &about, client));
         if answer.status().is_client_error() || answer.status().is_server_error() {
             self.shared.stats.counters.http_errors_total.add(1);
         }
@@ -62,8 +62,13 @@ async fn ask(
     }
 }
 
-fn refuse(service: &dyn ForeignService, refusal: RequestRefusal, about: &Request<()>) -> Response<Bytes> {
-    catch_unwind(AssertUnwindSafe(|| service.refusal(refusal, about))).unwrap_or_else(|_| {
+fn refuse(
+    service: &dyn ForeignService,
+    refusal: RequestRefusal,
+    about: &Request<()>,
+    client: IpAddr,
+) -> Response<Bytes> {
+    catch_unwind(AssertUnwindSafe(|| service.refusal(refusal, about, client))).unwrap_or_else(|_| {
         let mut answer = Response::new(Bytes::new());
         *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         answer

@@ -32,7 +32,7 @@ impl Front {
             Ok(Err(answer)) => *answer,
             Err(_) => {
                 self.shared.stats.counters.endpoint_panics_total.add(1);
-                service.refusal(RequestRefusal::Failed, &Request::from_parts(head, ()))
+                service.refusal(RequestRefusal::Failed, &Request::from_parts(head, ()), client.address)
             }
         };
         self.shared.stats.counters.upgrades_refused_total.add(1);

@@ -17,6 +17,12 @@ pub(crate) struct Client {
     /// Who brought it.
     pub(crate) peer: Peer,
     pub(crate) address: IpAddr,
-    /// `https` when a trusted proxy says so.
+    /// `https` when a trusted proxy says so, or when it says nothing and the relay itself was spoken to over TLS.
     pub(crate) scheme: HeaderValue,
+}
+
+impl Client {
+    pub(super) fn is_https(&self) -> bool {
+        self.scheme == "https"
+    }
 }

@@ -33,11 +33,16 @@ pub(super) fn rightmost_untrusted<'a>(
     follow(trusted, peer, lines.flat_map(|line| line.rsplit(|byte| *byte == b',')).map(address))
 }
 
-/// Whether the client spoke TLS to a trusted proxy, as that says.
-pub(super) fn scheme(peer: Peer, headers: &HeaderMap) -> HeaderValue {
-    let mut lines = headers.get_all(X_FORWARDED_PROTO).iter().rev();
-    let said = lines.next().filter(|_| peer.is_trusted);
-    if said.is_some_and(|said| said.as_bytes().eq_ignore_ascii_case(b"https")) { HTTPS } else { HTTP }
+/// Whether the client spoke TLS to a trusted proxy, as that says; where none says anything, whether the relay itself did.
+pub(super) fn scheme(trusted: &TrustedProxies, peer: Peer, headers: &HeaderMap, over_tls: bool) -> HeaderValue {
+    let last = |name| headers.get_all(name).iter().next_back().map(HeaderValue::as_bytes);
+    let of_forwarded = || match trusted.header() {
+        ProxyHeader::Forwarded => last(FORWARDED).and_then(forwarded_proto),
+        ProxyHeader::XForwardedFor => None,
+    };
+    let said = if peer.is_trusted { of_forwarded().or_else(|| last(X_FORWARDED_PROTO)) } else { None };
+    let is_https = said.map_or(over_tls, |said| said.eq_ignore_ascii_case(b"https"));
+    if is_https { HTTPS } else { HTTP }
 }
 
 /// Goes from hop to hop as long as each was named by one that is trusted; who names nothing that can be read was the last.
@@ -62,11 +67,21 @@ fn address(text: &[u8]) -> Option<IpAddr> {
 
 /// The `for` of one element of `Forwarded`.
 fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
+    address(parameter(element, "for")?)
+}
+
+/// The `proto` of the last element of a line of `Forwarded`.
+fn forwarded_proto(line: &[u8]) -> Option<&[u8]> {
+    parameter(split_outside_quotes(line, b',').pop()?, "proto")
+}
+
+/// One parameter of an element of `Forwarded`, without its quotes.
+fn parameter<'a>(element: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     split_outside_quotes(element, b';').into_iter().find_map(|pair| {
         let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
         let value = value.trim();
         let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-        if name.trim().eq_ignore_ascii_case("for") { address(value.as_bytes()) } else { None }
+        name.trim().eq_ignore_ascii_case(wanted).then_some(value.as_bytes())
     })
 }
 

@@ -9,8 +9,11 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// Adds the lines to an answer.
+/// Adds the lines to an answer; what a foreign protocol says of a rate of its own stays.
 pub(crate) fn write(headers: &mut HeaderMap, verdict: &Verdict) {
+    if headers.contains_key(LIMIT) {
+        return;
+    }
     headers.insert(LIMIT, HeaderValue::from(verdict.limit));
     headers.insert(REMAINING, HeaderValue::from(verdict.remaining));
     headers.insert(RESET, HeaderValue::from(reset_ms(verdict)));
@@ -65,5 +68,14 @@ mod tests {
             }
             assert_eq!(headers.contains_key(RETRY_AFTER), status == "refused");
         }
+    }
+
+    #[test]
+    fn what_a_service_says_of_a_rate_of_its_own_stays() {
+        let verdict = Cell::default().admit(Rate::per_minute(9).unwrap(), Moment::default());
+        let mut headers = HeaderMap::new();
+        headers.insert(LIMIT, HeaderValue::from_static("60"));
+        write(&mut headers, &verdict);
+        assert_eq!((headers.len(), &headers[LIMIT]), (1, &HeaderValue::from_static("60")));
     }
 }

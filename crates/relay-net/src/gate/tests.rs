@@ -13,7 +13,7 @@ fn client(header: ProxyHeader, peer: &str, lines: &[(&str, &str)]) -> String {
     }
     let gate = gate(header);
     let peer = gate.peer(peer.parse().unwrap());
-    let client = gate.client(peer, &headers).address.to_string();
+    let client = gate.client(peer, &headers, false).address.to_string();
     if let [("x-forwarded-for", list)] = lines {
         let of_list = if peer.is_trusted { gate.client_of_list(peer, list.as_bytes()) } else { peer.address };
         assert_eq!(of_list.to_string(), client, "both ways to read a list agree");
@@ -84,13 +84,33 @@ fn forwarded_is_read_by_its_grammar() {
 }
 
 #[test]
-fn the_scheme_is_the_proxys_word_too() {
-    let headers =
-        HeaderMap::from_iter([(HeaderName::from_static("x-forwarded-proto"), HeaderValue::from_static("https"))]);
-    let gate = gate(ProxyHeader::default());
-    let scheme = |peer: &str| gate.client(gate.peer(peer.parse().unwrap()), &headers).scheme;
-    assert_eq!(
-        (scheme("10.0.0.1"), scheme("203.0.113.5")),
-        (HeaderValue::from_static("https"), HeaderValue::from_static("http"))
-    );
+fn the_scheme_is_the_proxys_word_and_else_that_of_the_socket() {
+    let scheme = |header, peer: &str, lines: &[(&str, &str)], over_tls| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
+        }
+        let gate = gate(header);
+        gate.client(gate.peer(peer.parse().unwrap()), &headers, over_tls).scheme
+    };
+    let (x, forwarded) = (ProxyHeader::XForwardedFor, ProxyHeader::Forwarded);
+    let (proxy, stranger) = ("10.0.0.1", "203.0.113.5");
+    let says = |proto| [("x-forwarded-proto", proto)];
+    let both = [("forwarded", "for=1.1.1.1;proto=https, for=2.2.2.2;Proto=\"http\""), ("x-forwarded-proto", "https")];
+    for (header, peer, lines, over_tls, expected) in [
+        (x, proxy, &says("https")[..], false, "https"),
+        (x, proxy, &says("HTTPS"), false, "https"),
+        (x, proxy, &says("http"), true, "http"),
+        (x, proxy, &says("http, https"), true, "http"),
+        (x, proxy, &[], false, "http"),
+        (x, proxy, &[], true, "https"),
+        (x, stranger, &says("https"), false, "http"),
+        (x, stranger, &says("http"), true, "https"),
+        (x, proxy, &both, false, "https"),
+        (forwarded, proxy, &both, true, "http"),
+        (forwarded, proxy, &[("forwarded", "for=1.1.1.1;proto=https")], false, "https"),
+        (forwarded, proxy, &says("https"), false, "https"),
+    ] {
+        assert_eq!(scheme(header, peer, lines, over_tls), expected, "{header:?} {peer} {lines:?} {over_tls}");
+    }
 }

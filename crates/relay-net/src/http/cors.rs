@@ -1,5 +1,6 @@
 //! Pages of any origin may use the routes that take a bearer's token: there is no cookie to misuse, so the origin says nothing
-//! that the token does not (Fetch standard, "CORS protocol"). Credentials of the browser are never allowed.
+//! that the token does not (Fetch standard, "CORS protocol"). Credentials of the browser are never allowed. Where the operator
+//! listed origins, the gate narrows it afterwards.
 
 use super::answer_body::{Answer, AnswerBody};
 use super::route::RouteKind;
@@ -12,12 +13,12 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 
 /// The lines of [`allow`], for answers that are made as bytes.
-pub(super) const LINES: &str = "access-control-allow-origin: *\r\naccess-control-expose-headers: retry-after, content-range, etag, upload-offset, upload-length, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset\r\n";
+pub(super) const LINES: &str = "access-control-allow-origin: *\r\naccess-control-expose-headers: retry-after, content-range, etag, upload-offset, upload-length, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-response-time\r\n";
 
 const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
 /// What a client needs of an answer beside its status and body.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "retry-after, content-range, etag, upload-offset, upload-length, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset",
+    "retry-after, content-range, etag, upload-offset, upload-length, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-response-time",
 );
 /// Named one by one: a star does not stand for `authorization`.
 const REQUEST_HEADERS: HeaderValue =
@@ -28,6 +29,12 @@ const MAX_AGE_S: HeaderValue = HeaderValue::from_static("7200");
 /// Whether pages of any origin may use this route.
 pub(super) const fn is_open(kind: RouteKind) -> bool {
     matches!(kind, RouteKind::Frames(_) | RouteKind::Blobs)
+}
+
+/// Whether they may read that this route refused them. The control plane and foreign protocols have paths that pages use, and
+/// the refusal says nothing of the others: without it a page could not know when to come back.
+pub(super) const fn tells_refusals(kind: Option<RouteKind>) -> bool {
+    !matches!(kind, Some(RouteKind::Native | RouteKind::Liveness | RouteKind::Probe))
 }
 
 /// The answer to a browser that asks whether a page may send a request to this route; `None` for every other request.

@@ -6,6 +6,7 @@ use super::frames::FrameRoute;
 use super::head;
 use super::listener::{TOO_FAST, TOO_MANY_OF_ADDRESS};
 use super::liveness::{self, LivenessProbe};
+use super::marks;
 use super::problem::Problem;
 use super::proxy::Proxy;
 use super::refusals::Refusals;
@@ -36,6 +37,11 @@ pub(crate) type Accepted = OnceLock<Arc<dyn EndpointFactory>>;
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 pub(super) const NOT_FOUND: Problem =
     Problem::new(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
+const HTTPS_REQUIRED: Problem = Problem::new(
+    StatusCode::FORBIDDEN,
+    "https_required",
+    "This relay takes requests over HTTPS only; nothing of this one was stored.",
+);
 const NOT_ALLOWED: Problem =
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path is read with GET.");
 
@@ -59,8 +65,6 @@ pub(crate) struct Front {
     pub(crate) tracer: Option<Arc<Tracer>>,
 }
 
-const HTTPS: HeaderValue = HeaderValue::from_static("https");
-
 impl Front {
     /// Answers one request of the connection from `peer`.
     pub(crate) async fn exchange(
@@ -78,12 +82,10 @@ impl Front {
         // RFC 9112 6.1: after a body whose length was told twice the connection must not be trusted; the parser does not
         // say which one was, so every chunked request is the last.
         let is_last = head.headers.contains_key(TRANSFER_ENCODING);
-        let mut answer = match self.route(kind, head, body, peer, (guard, accepted)).await {
-            Ok(answer) => answer,
-            Err(problem) => self.refuse(problem),
-        };
+        let mut answer = self.route(kind, head, body, peer, (guard, accepted)).await;
         let took = self.shared.clock.now().0.saturating_sub(begun.0);
         self.shared.stats.answered(class, answer.status().as_u16(), took);
+        marks::add(answer.headers_mut(), took);
         if let Some(secure) = &self.secure {
             secure.mark(&mut answer);
         }
@@ -103,17 +105,19 @@ impl Front {
         body: Incoming,
         peer: Peer,
         (guard, accepted): (&ConnectionGuard, &Accepted),
-    ) -> Result<Answer, Problem> {
-        head::check(&head, &self.shared.limits)?;
+    ) -> Answer {
         let open = kind.filter(|kind| cors::is_open(*kind));
-        let mut client = self.gate.client(peer, &head.headers);
-        if self.secure.is_some() && !peer.is_trusted {
-            client.scheme = HTTPS;
-        }
+        let asking = self.gate.origins.asking(&head.headers);
+        let client = self.gate.client(peer, &head.headers, self.secure.is_some());
         let key = AddressKey::of(client.address);
         let verdict = self.gate.request(kind, key, self.shared.clock.now(), &self.shared.stats.counters);
-        let answer = if verdict.is_some_and(|verdict| !verdict.is_admitted()) {
+        let is_too_fast = verdict.is_some_and(|verdict| !verdict.is_admitted());
+        let answer = if is_too_fast {
             Err(TOO_FAST)
+        } else if self.gate.needs_https(kind, &client) {
+            Err(HTTPS_REQUIRED)
+        } else if let Err(problem) = head::check(&head, &self.shared.limits) {
+            Err(problem)
         } else {
             match open.and_then(|kind| cors::preflight(kind, &head)) {
                 Some(answer) => Ok(answer),
@@ -124,10 +128,11 @@ impl Front {
         if let Some(verdict) = verdict {
             write_headers(answer.headers_mut(), &verdict);
         }
-        if open.is_some() {
+        if open.is_some() || (is_too_fast && cors::tells_refusals(kind)) {
             cors::allow(answer.headers_mut());
         }
-        Ok(answer)
+        self.gate.origins.narrow(answer.headers_mut(), asking);
+        answer
     }
 
     async fn serve(

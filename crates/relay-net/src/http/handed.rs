@@ -6,6 +6,7 @@ use super::cors;
 use super::exchange::{Front, NOT_FOUND};
 use super::head;
 use super::input_body::InputBody;
+use super::marks;
 use super::route::RouteKind;
 use crate::connections::ConnectionGuard;
 use crate::request_class::RequestClass;
@@ -14,6 +15,13 @@ use http::request::Parts;
 impl Front {
     /// Answers one request.
     pub(crate) async fn handed(&self, head: &Parts, body: InputBody, guard: &ConnectionGuard) -> Answer {
+        let begun = self.shared.clock.now();
+        let mut answer = self.handed_unmarked(head, body, guard).await;
+        marks::add(answer.headers_mut(), self.shared.clock.now().0.saturating_sub(begun.0));
+        answer
+    }
+
+    async fn handed_unmarked(&self, head: &Parts, body: InputBody, guard: &ConnectionGuard) -> Answer {
         if let Err(problem) = head::check(head, &self.shared.limits) {
             return self.refuse(problem);
         }

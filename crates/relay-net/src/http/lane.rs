@@ -38,8 +38,9 @@ pub(crate) enum Left {
 
 /// Serves pushes until something else comes, or the end.
 pub(crate) async fn serve(front: &Arc<Front>, socket: Transport, peer: Peer, guard: &ConnectionGuard) -> Left {
-    // The lane reads no header that a trace could come in.
-    let Some(path) = front.routes.push_path().filter(|_| front.tracer.is_none()) else {
+    // The lane reads no header that a trace or a scheme could come in.
+    let is_for_lane = front.tracer.is_none() && !front.gate.judges_schemes_of(peer, front.secure.is_some());
+    let Some(path) = front.routes.push_path().filter(|_| is_for_lane) else {
         return Left::Other(socket, Bytes::new());
     };
     let shared = &front.shared;
@@ -64,13 +65,16 @@ pub(crate) async fn serve(front: &Arc<Front>, socket: Transport, peer: Peer, gua
             },
             Parsed::Other => return reading.into_other(),
         };
+        if request.has_origin && front.gate.origins.are_listed() {
+            return reading.into_other();
+        }
         let Some(client) = client(front, peer, &request, reading.held()) else { return reading.into_other() };
         let now = shared.clock.now();
         let verdict =
             front.gate.request(Some(RouteKind::Frames(FrameRoute::Push)), client, now, &shared.stats.counters);
         let is_last = request.is_last || guard.signal.is_draining();
         let secure_line = front.secure.as_ref().map_or("", Secure::line);
-        let shape = Shape { is_last, has_origin: request.has_origin, verdict, secure_line };
+        let shape = Shape { is_last, has_origin: request.has_origin, verdict, secure_line, took: Duration::ZERO };
         let answer = match pushing.answer(reading.parts(), &request, shape).await {
             Pushed::Answer(answer) => answer,
             Pushed::Other => return reading.into_other(),

@@ -1,6 +1,7 @@
 //! Answers the core makes itself: small JSON bodies, problems as RFC 9457 describes them.
 
 use super::answer_body::{Answer, AnswerBody};
+use super::marks;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
@@ -50,6 +51,7 @@ impl Problem {
         let (number, title) = (self.status.as_u16(), self.status.canonical_reason().unwrap_or("Error"));
         let head = format!("HTTP/1.1 {number} {title}\r\ncontent-type: application/problem+json\r\n");
         let mut answer = head.into_bytes();
+        answer.extend_from_slice(marks::LINES_AT_ONCE.as_bytes());
         lines(&mut answer);
         let connection = if is_last { "connection: close\r\n" } else { "" };
         let length = body.len();

@@ -1,6 +1,7 @@
 //! The small plain-HTTP listener beside TLS: every request is answered with the address it should have gone to.
 
 use super::linger::linger;
+use super::marks::LINES_AT_ONCE;
 use crate::transport::Transport;
 use std::future::Future;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ const HEADERS_MAX: usize = 100;
 const LINGER: Duration = Duration::from_secs(1);
 /// Pause after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request\r\n";
 
 /// Answers until `stop` turns true, then closes the port. `port` is where TLS is spoken.
 pub(crate) async fn redirect_loop(listener: TcpListener, port: u16, mut stop: watch::Receiver<bool>) {
@@ -56,12 +57,9 @@ async fn answer(mut socket: TcpStream, port: u16) {
     let Some(head) = read_head(&mut socket).await else { return };
     let answer = location(&head, port).map_or_else(
         || BAD_REQUEST.to_owned(),
-        |location| {
-            format!(
-                "HTTP/1.1 308 Permanent Redirect\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            )
-        },
+        |location| format!("HTTP/1.1 308 Permanent Redirect\r\nlocation: {location}\r\n"),
     );
+    let answer = format!("{answer}{LINES_AT_ONCE}content-length: 0\r\nconnection: close\r\n\r\n");
     if socket.write_all(answer.as_bytes()).await.is_ok() {
         linger(Transport::Plain(socket), LINGER).await;
     }

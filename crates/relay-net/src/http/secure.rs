@@ -3,7 +3,7 @@
 use super::answer_body::Answer;
 use crate::tls::TlsConfig;
 use crate::transport::handshake::TlsAcceptor;
-use http::header::{HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{HeaderValue, STRICT_TRANSPORT_SECURITY};
 
 /// TLS as the front sees it.
 pub(crate) struct Secure {
@@ -27,8 +27,6 @@ impl Secure {
 
     /// Adds what every answer over TLS says.
     pub(super) fn mark(&self, answer: &mut Answer) {
-        // What is sent is what its type says; a browser must not find another one in sealed bytes.
-        answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Some(hsts) = &self.hsts {
             answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.value.clone());
         }

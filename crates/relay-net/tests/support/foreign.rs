@@ -1,10 +1,11 @@
 //! A foreign service with simple behaviour: it echoes bodies and messages, and obeys paths.
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame};
 use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest};
 use relay_net::ForeignServices;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 pub const SERVICE: &str = "echo";
@@ -42,11 +43,17 @@ impl ForeignService for EchoService {
             Some("later") => {
                 std::thread::spawn(move || answered(answer(StatusCode::OK, "later")));
             }
+            Some("open") => {
+                let mut open = answer(StatusCode::OK, "for every page");
+                open.headers_mut().insert("access-control-allow-origin", HeaderValue::from_static("*"));
+                open.headers_mut().insert("access-control-max-age", HeaderValue::from_static("60"));
+                answered(open);
+            }
             _ => answered(answer(StatusCode::OK, request.request.into_body())),
         }
     }
 
-    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>) -> Response<Bytes> {
+    fn refusal(&self, refusal: RequestRefusal, _: &Request<()>, _: IpAddr) -> Response<Bytes> {
         let status = match refusal {
             RequestRefusal::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             RequestRefusal::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,

@@ -3,14 +3,15 @@
 use super::super::cors;
 use super::super::frames::Refused;
 use super::super::listener::TOO_FAST;
+use super::super::marks;
 use crate::gate::write_lines;
 use http::StatusCode;
 use relay_core::gcra::Verdict;
 use std::cell::RefCell;
 use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const HEAD_BYTES: usize = 384;
+const HEAD_BYTES: usize = 448;
 const DATE_BYTES: usize = 29;
 
 thread_local! {
@@ -29,6 +30,8 @@ pub(super) struct Shape<'a> {
     pub(super) secure_line: &'a str,
     /// What is left of the client's rate, where it has one.
     pub(super) verdict: Option<Verdict>,
+    /// How long the answer took.
+    pub(super) took: Duration,
 }
 
 impl Shape<'_> {
@@ -65,6 +68,7 @@ pub(super) fn bytes(frames: &[u8], refused: Option<Refused>, shape: Shape<'_>) -
     answer.extend_from_slice(&date());
     // Writing to a vector does not fail.
     let _ = write!(answer, "\r\ncontent-length: {}\r\n", frames.len());
+    marks::write_lines(&mut answer, shape.took);
     if let Some(verdict) = &shape.verdict {
         write_lines(&mut answer, verdict);
     }
@@ -111,14 +115,18 @@ mod tests {
     fn an_answer_is_a_head_with_its_length_and_the_frames() {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let good = text(bytes(b"frames", None, Shape::default()));
-        assert!(good.starts_with("HTTP/1.1 200 OK\r\n") && good.ends_with("content-length: 6\r\n\r\nframes"), "{good}");
+        assert!(good.starts_with("HTTP/1.1 200 OK\r\n") && good.ends_with("\r\n\r\nframes"), "{good}");
+        let length_and_marks = "\r\ncontent-length: 6\r\nx-content-type-options: nosniff\r\nx-response-time: 0ms\r\n";
+        assert!(good.contains(length_and_marks), "{good}");
         let date = good.lines().find_map(|line| line.strip_prefix("date: ")).unwrap();
         assert!(httpdate::parse_http_date(date).is_ok(), "{date}");
         let refused = Refused { status: 503, retry_after_ms: 1500 };
-        let shape = Shape { is_last: true, has_origin: true, verdict: None, secure_line: "x: y\r\n" };
+        let took = Duration::from_millis(12);
+        let shape = Shape { is_last: true, has_origin: true, verdict: None, secure_line: "x: y\r\n", took };
         let refused = text(bytes(b"", Some(refused), shape));
         assert!(refused.starts_with("HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n"), "{refused}");
         assert!(refused.ends_with("x: y\r\nconnection: close\r\n\r\n"), "{refused}");
+        assert!(refused.contains("\r\nx-response-time: 12ms\r\n"), "{refused}");
         assert!(refused.contains(cors::LINES) && !good.contains("access-control"), "{refused}");
     }
 }

@@ -84,7 +84,7 @@ impl<'a> Pushing<'a> {
         let took = self.front.shared.clock.now().0.saturating_sub(begun.0);
         let status = refused.map_or(200, |refused| refused.status);
         self.front.shared.stats.answered(Some(RequestClass::Push), status, took);
-        let answer = answer::bytes(&open.out.take(), refused, shape);
+        let answer = answer::bytes(&open.out.take(), refused, Shape { took, ..shape });
         if !open.out.closed {
             open.out.begin_again();
             self.open = Some(open);
