@@ -2,9 +2,10 @@
 import { createContext, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import type { RegionClient, Space } from '../client/index.js';
-import { constantStore } from './external-store.js';
+import { constantStore, storeOf } from './external-store.js';
 import type { ExternalStore } from './external-store.js';
 import type { CodePairing } from './code-pairing.js';
+import type { Failover } from './failover-store.js';
 import { useStore } from './use-store.js';
 
 export interface SealrelayContext {
@@ -14,6 +15,7 @@ export interface SealrelayContext {
   readonly error: Error | null;
   readonly regions: Regions | null;
   readonly pairing: CodePairing | null;
+  readonly failover: Failover | null;
 }
 
 /** The part of a RegionClient that the hooks use. */
@@ -32,27 +34,36 @@ export type SpaceProviderProps = Common &
         /** An open space, one to come (null), or a store of it such as a SpaceMover; its owner closes it. */
         readonly space: Space | ExternalStore<Space | null> | null;
         readonly open?: never;
+        readonly failover?: never;
       }
     | {
         /** Opens the space in the browser, once for each function; closed when the provider goes. Keep the function's identity. */
         readonly open: () => Promise<Space>;
         readonly space?: never;
+        readonly failover?: never;
+      }
+    | {
+        /** Keeps the space at a region that works, and gives it; its owner starts and closes it. */
+        readonly failover: Failover;
+        readonly space?: never;
+        readonly open?: never;
       }
   );
 
-const EMPTY: SealrelayContext = { space: null, error: null, regions: null, pairing: null };
+const EMPTY: SealrelayContext = { space: null, error: null, regions: null, pairing: null, failover: null };
 const NOBODY: ExternalStore<Space | null> = constantStore(null);
+const spaceOf = storeOf((failover: Failover): ExternalStore<Space | null> => ({ subscribe: failover.subscribe, getSnapshot: () => failover.getSnapshot().space }));
 const Context = createContext<SealrelayContext>(EMPTY);
 
 /** Gives a space, and what belongs to it, to everything below. */
-export function SpaceProvider({ space, open, regions = null, pairing = null, children }: SpaceProviderProps): ReactNode {
-  const given = space ?? null;
+export function SpaceProvider({ space, open, failover, regions = null, pairing = null, children }: SpaceProviderProps): ReactNode {
+  const given = space ?? (failover === undefined ? null : spaceOf(failover));
   const store = useMemo<ExternalStore<Space | null>>(() => (given === null ? NOBODY : 'getSnapshot' in given ? given : constantStore(given)), [given]);
   const held = useStore(store, null);
   const opened = useOpened(open);
   const current = open === undefined ? held : opened.space;
   const pairs = useMemo(() => (typeof pairing !== 'function' ? pairing : current === null ? null : pairing(current)), [pairing, current]);
-  const context = useMemo(() => ({ space: current, error: opened.error, regions, pairing: pairs }), [current, opened, regions, pairs]);
+  const context = useMemo(() => ({ space: current, error: opened.error, regions, pairing: pairs, failover: failover ?? null }), [current, opened, regions, pairs, failover]);
   return <Context.Provider value={context}>{children}</Context.Provider>;
 }
 

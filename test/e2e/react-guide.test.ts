@@ -22,10 +22,19 @@ Object.assign(globalThis, {
     const storage = await IndexedDbDeviceStore.open('regions');
     root.render(withRegions(await openSpace({ link: location.hash.slice(1), storage }), storage));
   },
+  showFailover: async () => {
+    root.unmount();
+    root = createRoot(document.body.appendChild(document.createElement('div')));
+    const link = location.hash.slice(1);
+    // The first of the list is nobody's address.
+    const relays = [{ id: 'frankfurt', relay: link.replace(/\\/\\/[^/]*\\//, '//127.0.0.1:9/').replace(/&.*/, '') }, { id: 'tokyo', relay: link.replace(/&.*/, '') }];
+    root.render(withFailover(link, await IndexedDbDeviceStore.open('failover'), relays));
+  },
 });`;
 declare const showApp: () => void;
 declare const showSettings: () => void;
 declare const showRegions: () => Promise<void>;
+declare const showFailover: () => Promise<void>;
 
 test.skipIf(!productBuilt() || !existsSync(CHROMIUM))('the React guide runs (skipped without the built product and Chromium)', { timeout: 60_000 }, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'sealrelay-react-guide-'));
@@ -49,7 +58,10 @@ test.skipIf(!productBuilt() || !existsSync(CHROMIUM))('the React guide runs (ski
     await page.evaluate(() => showRegions());
     await page.waitForSelector('.sr-regions');
     await page.waitForSelector('text=Prefer');
-    expect(troubles.filter((trouble) => !trouble.includes('ERR_FAILED'))).toEqual([]);
+    await page.evaluate(() => showFailover());
+    await page.waitForSelector('text=for now in tokyo');
+    await page.waitForSelector('text=Frankfurt does not answer. You are in Tokyo now');
+    expect(troubles.filter((trouble) => !/ERR_(FAILED|CONNECTION_REFUSED|UNSAFE_PORT)/.test(trouble))).toEqual([]);
   } finally {
     await browser.close();
     await space.close();

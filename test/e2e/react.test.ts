@@ -129,6 +129,33 @@ describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Ch
     await expectQuietEnd(all);
   });
 
+  test('where a failover took the space is said, and that it is back only for a while', async () => {
+    const all = await gallery('react=19');
+    const { page } = all;
+    const said = (): Promise<string> => page.locator('#failover [role=status]').innerText();
+    const change = (state: Parameters<GalleryHandles['failover']>[0]): Promise<void> => page.evaluate((next) => handles.failover(next), state);
+    const home = { regionId: 'frankfurt', failedOver: false } as const;
+    expect(await said()).toBe('');
+    expect(await page.locator('#where').textContent()).toBe('frankfurt well a space');
+    await page.evaluate(() => handles.failover({ ...handles.inTokyo, phase: 'moving', space: null }));
+    expect(await said()).toBe('Going to Tokyo … What you wrote is kept here.');
+    expect(await page.locator('#where').textContent()).toBe('tokyo moving no space');
+    await page.evaluate(() => handles.failover({ phase: 'settled', space: handles.double.space }));
+    expect(await said()).toBe('Frankfurt does not answer. You are in Tokyo now; what is written reaches only devices that are there too.');
+    expect(await page.locator('#failover .sr-icon-fair').count()).toBe(1);
+    await change({ phase: 'unreachable' });
+    expect(await said()).toBe('No region answers. What you write is kept here.');
+    await page.clock.install();
+    await change({ ...home, phase: 'moving' });
+    await change({ ...home, phase: 'settled' });
+    expect(await said()).toBe('Back in Frankfurt.');
+    await page.clock.fastForward(9000);
+    expect(await said()).toBe('Back in Frankfurt.');
+    await page.clock.fastForward(1000);
+    await page.waitForFunction(() => document.querySelector('#failover [role=status]')?.textContent === '');
+    await expectQuietEnd(all);
+  });
+
   test('a device is removed only after a second word, and a shown link is hidden again', async () => {
     const all = await gallery('react=18');
     const { page } = all;

@@ -6,10 +6,11 @@ import { openSpace } from '../../../src/client/index.js';
 import { live } from '../../../src/client/live/index.js';
 import { WebPairingStorage, offerPairing } from '../../../src/client/pairing/index.js';
 import { RegionClient } from '../../../src/client/region/index.js';
-import type { MeasuredRegion, RegionMover, RegionsState, Space } from '../../../src/client/index.js';
-import { SpaceProvider, useConnectionStatus, usePresence, useSealrelay } from '../../../src/react/index.js';
-import type { CodePairing, CodePairingState } from '../../../src/react/index.js';
+import type { FailoverState, MeasuredRegion, RegionMover, RegionsState, Space } from '../../../src/client/index.js';
+import { SpaceProvider, useConnectionStatus, useFailover, usePresence, useSealrelay, useSpace } from '../../../src/react/index.js';
+import type { CodePairing, CodePairingState, Failover } from '../../../src/react/index.js';
 import { ConnectionBadge } from '../../../src/react/connection-badge.js';
+import { FailoverNotice } from '../../../src/react/failover-notice.js';
 import { DeviceList } from '../../../src/react/device-list.js';
 import { PairDevice } from '../../../src/react/pair-device.js';
 import { RegionSelector } from '../../../src/react/region-selector.js';
@@ -74,6 +75,40 @@ const pairingIn = (state: CodePairingState): CodePairing => ({ subscribe: () => 
 const CODES = PAIRINGS.map(pairingIn);
 const saved = { relay: spaceDouble(), here: spaceDouble((double) => (double.hasUnsyncedChanges = true)), devices: spaceDouble() };
 
+const PLACES: Readonly<Record<string, string>> = { frankfurt: 'Frankfurt', tokyo: 'Tokyo' };
+const placeOf = (id: string): string => PLACES[id] ?? id;
+
+/** A failover whose state a test sets. */
+class FailoverDouble {
+  #state: FailoverState = { phase: 'settled', space: main.space, regionId: 'frankfurt', failedOver: false, regions: IN_FRANKFURT, error: null };
+  readonly #listeners = new Set<() => void>();
+  readonly getSnapshot = (): FailoverState => this.#state;
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  get listening(): number {
+    return this.#listeners.size;
+  }
+
+  change(change: Partial<FailoverState>): this {
+    this.#state = { ...this.#state, ...change };
+    for (const listener of [...this.#listeners]) listener();
+    return this;
+  }
+}
+const IN_FRANKFURT: FailoverState['regions'] = [{ id: 'frankfurt', health: 'well' }, { id: 'tokyo', health: 'well' }];
+const IN_TOKYO: Partial<FailoverState> = { regionId: 'tokyo', failedOver: true, regions: [{ id: 'frankfurt', health: 'down' }, { id: 'tokyo', health: 'well' }] };
+const driven = new FailoverDouble();
+const FAILOVERS: readonly Failover[] = [new FailoverDouble().change(IN_TOKYO), new FailoverDouble().change({ ...IN_TOKYO, regions: IN_FRANKFURT }), new FailoverDouble().change({ phase: 'unreachable' })];
+
+function WhereSpaceIs(): ReactNode {
+  const { regionId, news } = useFailover();
+  const space = useSpace();
+  return <output id="where">{`${regionId} ${news?.kind ?? 'well'} ${space === null ? 'no space' : 'a space'}`}</output>;
+}
+
 function In({ double, children }: { readonly double: SpaceDouble | null; readonly children: ReactNode }): ReactNode {
   return <SpaceProvider space={double?.space ?? null}>{children}</SpaceProvider>;
 }
@@ -113,6 +148,15 @@ function Gallery(): ReactNode {
             <DeviceList present={new Set([deviceOf('b27c').device])} labels={{ nameOf: ({ device, name }) => name ?? NAMES[device.slice(0, 4)] ?? device.slice(0, 8) }} />
           </In>
         </div>
+        <div id="failover">
+          <SpaceProvider failover={driven}>
+            <FailoverNotice nameOf={placeOf} />
+            <WhereSpaceIs />
+          </SpaceProvider>
+        </div>
+        {FAILOVERS.map((failover, at) => (
+          <FailoverNotice key={at} failover={failover} nameOf={placeOf} />
+        ))}
         <div className="pills">
           {(['online', 'connecting', 'offline', 'failed'] as const).map((name) => (
             <In key={name} double={BADGES[name]}>
@@ -169,7 +213,9 @@ const handles = {
   mostOpen: 0,
   arrive: () => arrivals.shift()?.(),
   double: main,
-  listening: () => [main, ...Object.values(saved), ...Object.values(BADGES)].reduce((sum, { listening }) => sum + listening, 0),
+  inTokyo: IN_TOKYO,
+  failover: (change: Partial<FailoverState>): void => void driven.change(change),
+  listening: () => [main, driven, ...Object.values(saved), ...Object.values(BADGES)].reduce((sum, { listening }) => sum + listening, 0),
   gallery(): void {
     root.render(
       <StrictMode>

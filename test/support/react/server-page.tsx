@@ -4,6 +4,7 @@ import { version } from 'react';
 import { RegionClient } from '../../../src/client/region/index.js';
 import { SpaceProvider, usePresence } from '../../../src/react/index.js';
 import { ConnectionBadge } from '../../../src/react/connection-badge.js';
+import { FailoverNotice } from '../../../src/react/failover-notice.js';
 import { DeviceList } from '../../../src/react/device-list.js';
 import { PairDevice } from '../../../src/react/pair-device.js';
 import { RegionSelector } from '../../../src/react/region-selector.js';
@@ -30,6 +31,7 @@ export function render(): { readonly html: string; readonly calls: number } {
       <SyncIndicator />
       <PairDevice />
       <DeviceList />
+      <FailoverNotice />
       <Presence />
     </SpaceProvider>,
   );
