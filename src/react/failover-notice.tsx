@@ -43,7 +43,7 @@ export function FailoverNotice({ failover, nameOf = String, labels, className = 
   const told = news === old ? null : news;
   // The line is there while it is empty, so that what comes into it is read out.
   return (
-    <p className={`sr sr-notice ${told === null ? '' : `sr-notice-${ICONS[told.kind]}`} ${className}`} role="status">
+    <p className={`sr sr-line sr-notice ${told === null ? '' : `sr-line-${ICONS[told.kind]}`} ${className}`} role="status">
       {told !== null && (
         <>
           <Icon name={ICONS[told.kind]} /> <span>{{ ...FAILOVER_LABELS, ...labels }[told.kind](nameOf(told.regionId), nameOf(told.preferredId))}</span>

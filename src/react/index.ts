@@ -20,6 +20,8 @@ export type { UsedFailover } from './use-failover.js';
 export type { Failover, FailoverNews, FailoverNewsKind } from './failover-store.js';
 export { usePairing } from './use-pairing.js';
 export type { Pairing } from './use-pairing.js';
+export { useJoinSpace } from './use-join-space.js';
+export type { Join, JoinError, JoinState, JoiningSpace } from './use-join-space.js';
 export { usePresence } from './use-presence.js';
 export type { Present } from './presence.js';
 export type { CodePairing, CodePairingState } from './code-pairing.js';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { createSpace } from '../../src/client/node.js';
+import { offerPairing } from '../../src/client/pairing/node.js';
 import { ROOT, ownPackage, serveFiles } from '../support/example-site.js';
 import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
 import { CHROMIUM, openBrowser } from '../support/test-browser.js';
@@ -22,6 +23,7 @@ Object.assign(globalThis, {
     const storage = await IndexedDbDeviceStore.open('regions');
     root.render(withRegions(await openSpace({ link: location.hash.slice(1), storage }), storage));
   },
+  showWelcome: async (relay) => root.render(<Welcome relay={relay} storage={await IndexedDbDeviceStore.open('joined')} onJoined={({ id }) => (document.title = id)} />),
   showFailover: async () => {
     root.unmount();
     root = createRoot(document.body.appendChild(document.createElement('div')));
@@ -35,6 +37,7 @@ declare const showApp: () => void;
 declare const showSettings: () => void;
 declare const showRegions: () => Promise<void>;
 declare const showFailover: () => Promise<void>;
+declare const showWelcome: (relay: string) => Promise<void>;
 
 test.skipIf(!productBuilt() || !existsSync(CHROMIUM))('the React guide runs (skipped without the built product and Chromium)', { timeout: 60_000 }, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'sealrelay-react-guide-'));
@@ -61,6 +64,13 @@ test.skipIf(!productBuilt() || !existsSync(CHROMIUM))('the React guide runs (ski
     await page.evaluate(() => showFailover());
     await page.waitForSelector('text=for now in tokyo');
     await page.waitForSelector('text=Frankfurt does not answer. You are in Tokyo now');
+    const offer = offerPairing({ space });
+    await offer.offer();
+    await page.evaluate((address) => showWelcome(address), relay.address);
+    await page.fill('textarea', offer.getSnapshot().code ?? '');
+    await page.click('.sr-join .sr-button');
+    await page.waitForSelector('text=This device is in.');
+    expect(await page.title()).toBe(space.id);
     expect(troubles.filter((trouble) => !/ERR_(FAILED|CONNECTION_REFUSED|UNSAFE_PORT)/.test(trouble))).toEqual([]);
   } finally {
     await browser.close();

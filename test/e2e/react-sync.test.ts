@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { live, type LiveSpace } from '../../src/client/live/index.js';
 import { createSpace } from '../../src/client/node.js';
-import { joinSpace } from '../../src/client/pairing/node.js';
+import { joinSpace, offerPairing } from '../../src/client/pairing/node.js';
 import { PresenceStore } from '../../src/react/presence.js';
+import { otherSecret } from '../support/other-secret.js';
 import type { ReactVersion } from '../support/react/bundle.js';
 import { CHROMIUM, GalleryScene } from '../support/react/gallery-scene.js';
 import type { GalleryHandles } from '../support/react/gallery.js';
@@ -42,6 +43,33 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a React app with a re
     expect({ phase, error, suggestedId }).toEqual({ phase: 'ready', error: null, suggestedId: 'eu' });
     expect(regions).toMatchObject([{ id: 'eu', status: 'online', latencyMs: expect.any(Number) }, { id: 'us', status: 'offline', latencyMs: null }]);
     await context.close();
+  });
+
+  test('a page comes into the space by the words of another device, after a slip and a wrong code', async () => {
+    const offer = offerPairing({ space });
+    const { page, context, troubles } = await scene.open('react=19');
+    await page.evaluate((address) => handles.newcomer(address), relay.address);
+    const type = async (code: string): Promise<void> => {
+      await page.fill('textarea', code);
+      await page.click('text="Join"');
+    };
+    const codeOf = async (): Promise<string> => {
+      await offer.offer();
+      return offer.getSnapshot().code ?? '';
+    };
+    await type('these are six words not listed');
+    await page.waitForSelector('.sr-line:has-text("is not on the list")');
+    // The mailbox of one code with the secret of another.
+    await type(otherSecret((await codeOf()).split(' ')));
+    await page.waitForSelector('.sr-line:has-text("The other device has another code")');
+    await offer.settled();
+    await type((await codeOf()).toUpperCase());
+    await page.waitForSelector('.sr-line:has-text("This device is in.")');
+    expect(await page.textContent('#space')).toBe(space.id);
+    await until('the space knows the page', () => space.devices().some(({ name }) => name === 'Page'));
+    expect(troubles).toEqual([]);
+    await context.close();
+    await offer.settled();
   });
 
   test.each<ReactVersion>([18, 19])('a page in strict mode syncs with another device, one space open at a time (React %s)', async (react) => {

@@ -55,12 +55,18 @@ describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Ch
     await page.click('#devices [aria-label="Remove Kitchen tablet"]');
     await page.click('#live summary');
     await page.click('#live [role=radio]:has-text("Frankfurt")');
+    await page.fill('#slip textarea', 'galaxy whisper auction mercy velvet canyn');
+    await page.click('#slip .sr-button');
+    await page.waitForSelector('#slip .sr-line:has-text("Word 6 is not on the list. Is it canyon")');
+    await page.fill('#join textarea', 'galaxy whisper auction mercy velvet canyon');
+    await page.click('#join .sr-button');
+    await page.waitForSelector('#join .sr-line:has-text("Joining")');
     for (const { width, colorScheme } of looks) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme });
       expect(await violations(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
-      const small = await page.evaluate(() => [...document.querySelectorAll('button, summary, [role=radio]')].filter((element) => element.getBoundingClientRect().height < 24).map(({ textContent }) => textContent));
+      const small = await page.evaluate(() => [...document.querySelectorAll('button, summary, textarea, [role=radio]')].filter((element) => element.getBoundingClientRect().height < 24).map(({ textContent }) => textContent));
       expect(small).toEqual([]);
       await page.screenshot({ path: join(PICTURES, `${width}-${colorScheme}-${dir}.png`), fullPage: true });
     }
@@ -153,6 +159,50 @@ describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Ch
     expect(await said()).toBe('Back in Frankfurt.');
     await page.clock.fastForward(1000);
     await page.waitForFunction(() => document.querySelector('#failover [role=status]')?.textContent === '');
+    await expectQuietEnd(all);
+  });
+
+  test('this device is brought in with the keyboard alone, and each end is said', async () => {
+    const all = await gallery('react=18');
+    const { page } = all;
+    const said = (): Promise<string> => page.locator('#join [role=status]').innerText();
+    const isFocused = (selector: string): Promise<boolean> => page.locator(selector).evaluate((element) => element === document.activeElement);
+    await page.focus('#join textarea');
+    await page.keyboard.type(' galaxy whisper');
+    await page.keyboard.press('Enter');
+    expect(await said()).toBe('Joining … Leave the other device open.');
+    // A second Enter and the button are no second try.
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    expect(await focused(page)).toBe('Join');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => handles.endTry('word_count'))).toEqual({ code: 'galaxy whisper', aborted: false, tries: 1 });
+    await page.waitForSelector('#join .sr-icon-fair');
+    expect(await said()).toBe('A code has six words.');
+    expect(await isFocused('#join textarea')).toBe(true);
+    expect(await page.getAttribute('#join textarea', 'aria-invalid')).toBe('true');
+    for (const [code, words] of [['pairing_wrong_code', 'The other device has another code'], ['pairing_expired', 'The code is too old'], ['relay_unreachable', 'The relay does not answer'], ['something_else', 'no words for it']] as const) {
+      await page.keyboard.press('Enter');
+      await page.evaluate((error) => handles.endTry(error), code);
+      await page.waitForSelector('#join .sr-icon-bad');
+      expect(await said()).toContain(words);
+      expect(await page.getAttribute('#join textarea', 'aria-invalid')).toBe('false');
+    }
+    // A space that comes after the try was given up is closed, and not the app's.
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    expect(await focused(page)).toBe('Cancel');
+    await page.keyboard.press('Enter');
+    expect(await said()).toBe('');
+    expect(await isFocused('#join textarea')).toBe(true);
+    expect(await page.evaluate(() => handles.endTry(null))).toMatchObject({ aborted: true, tries: 6 });
+    await page.waitForFunction(() => handles.joined.closed === 1);
+    await page.keyboard.press('Enter');
+    await page.evaluate(() => handles.endTry(null));
+    await page.waitForSelector('#join .sr-icon-good');
+    expect(await said()).toBe('This device is in.');
+    expect(await page.evaluate(() => handles.joined)).toEqual({ spaces: 1, closed: 1 });
     await expectQuietEnd(all);
   });
 

@@ -20,7 +20,7 @@ import type { Internals } from '../space/internals.js';
 import { freshState } from '../space/fresh-state.js';
 import { decodeHandover } from '../space/handover.js';
 import type { SpaceHandover } from '../space/handover.js';
-import { openSpaceWith } from '../space/open.js';
+import { ENROLL_TIMEOUT_MS, openSpaceWith } from '../space/open.js';
 import type { Space } from '../space/space.js';
 import type { SpaceOptions } from '../space/space-options.js';
 import type { CallsOf, SpacePart } from '../space/space-part.js';
@@ -130,14 +130,22 @@ class Joining {
   }
 
   async #enter(): Promise<Mailbox> {
-    const { record, options, internals, signal } = this.#given;
+    const { record, options, internals, environment, signal } = this.#given;
     signal?.throwIfAborted();
+    // A signal that lets a person give up does not mean to wait for a relay as long as the code holds.
+    const giveUp = new AbortController();
+    const timer = environment.after(ENROLL_TIMEOUT_MS, () => giveUp.abort(new ClientError('relay_unreachable', 'the relay could not be reached', { temporary: true })));
+    const aborted = (): void => giveUp.abort(signal?.reason);
+    signal?.addEventListener('abort', aborted, { once: true });
     try {
-      return await Mailbox.open(record.relay, parseCode(record.code), options, internals, 'enter', signal);
+      return await Mailbox.open(record.relay, parseCode(record.code), options, internals, 'enter', giveUp.signal);
     } catch (cause) {
       // A relay says of a space that it does not know what it says of one that nobody may enter.
       const isUnknown = cause instanceof ClientError && (cause.code === 'handshake_failed' || cause.code === 'space_erased');
       throw isUnknown ? pairingError('unknown', cause) : cause;
+    } finally {
+      timer.cancel();
+      signal?.removeEventListener('abort', aborted);
     }
   }
 

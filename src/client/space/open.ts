@@ -30,7 +30,7 @@ import type { CallsOf, SpacePart } from './space-part.js';
 import type { Space } from './space.js';
 
 /** Time for the relay to take a new device, when no signal is given. */
-const ENROLL_TIMEOUT_MS = 30_000;
+export const ENROLL_TIMEOUT_MS = 30_000;
 
 export interface CreateSpaceOptions<P extends readonly SpacePart[] = readonly SpacePart[]> extends SpaceOptions<P> {
   /** The relay address, as the relay's banner prints it. */

@@ -1,10 +1,10 @@
 // A page with every component in each of its states, and handles for the tests that drive it.
-import { StrictMode } from 'react';
+import { StrictMode, useState } from 'react';
 import type { ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { openSpace } from '../../../src/client/index.js';
+import { ClientError, openSpace } from '../../../src/client/index.js';
 import { live } from '../../../src/client/live/index.js';
-import { WebPairingStorage, offerPairing } from '../../../src/client/pairing/index.js';
+import { WebPairingStorage, joinSpace, offerPairing } from '../../../src/client/pairing/index.js';
 import { RegionClient } from '../../../src/client/region/index.js';
 import type { FailoverState, MeasuredRegion, RegionMover, RegionsState, Space } from '../../../src/client/index.js';
 import { SpaceProvider, useConnectionStatus, useFailover, usePresence, useSealrelay, useSpace } from '../../../src/react/index.js';
@@ -12,6 +12,7 @@ import type { CodePairing, CodePairingState, Failover } from '../../../src/react
 import { ConnectionBadge } from '../../../src/react/connection-badge.js';
 import { FailoverNotice } from '../../../src/react/failover-notice.js';
 import { DeviceList } from '../../../src/react/device-list.js';
+import { JoinSpace } from '../../../src/react/join-space.js';
 import { PairDevice } from '../../../src/react/pair-device.js';
 import { RegionSelector } from '../../../src/react/region-selector.js';
 import { SyncIndicator } from '../../../src/react/sync-indicator.js';
@@ -103,6 +104,27 @@ const IN_TOKYO: Partial<FailoverState> = { regionId: 'tokyo', failedOver: true, 
 const driven = new FailoverDouble();
 const FAILOVERS: readonly Failover[] = [new FailoverDouble().change(IN_TOKYO), new FailoverDouble().change({ ...IN_TOKYO, regions: IN_FRANKFURT }), new FailoverDouble().change({ phase: 'unreachable' })];
 
+/** How a try to join ends is the test's to say. */
+const tries: { readonly code: string; readonly signal: AbortSignal; readonly end: (error: string | null) => void }[] = [];
+const tryToJoin = (code: string, signal: AbortSignal): Promise<Pick<Space, 'close'>> =>
+  new Promise((resolve, reject) => {
+    const space = { close: async () => void (joined.closed += 1) };
+    tries.push({ code, signal, end: (error) => (error === null ? resolve(space) : reject(new ClientError(error, 'no words for it'))) });
+  });
+const joined = { spaces: 0, closed: 0 };
+
+/** An app that does not know yet which space it is in. */
+function Newcomer({ relay }: { readonly relay: string }): ReactNode {
+  const [space, setSpace] = useState<Space | null>(null);
+  return (
+    <main>
+      <h1>Welcome</h1>
+      <output id="space">{space?.id ?? ''}</output>
+      <JoinSpace join={(code, signal) => joinSpace({ code, relay, signal, deviceName: 'Page' })} onJoined={(joined) => setSpace(joined)} />
+    </main>
+  );
+}
+
 function WhereSpaceIs(): ReactNode {
   const { regionId, news } = useFailover();
   const space = useSpace();
@@ -147,6 +169,12 @@ function Gallery(): ReactNode {
           <In double={main}>
             <DeviceList present={new Set([deviceOf('b27c').device])} labels={{ nameOf: ({ device, name }) => name ?? NAMES[device.slice(0, 4)] ?? device.slice(0, 8) }} />
           </In>
+        </div>
+        <div id="join">
+          <JoinSpace join={tryToJoin} onJoined={() => void (joined.spaces += 1)} />
+        </div>
+        <div id="slip">
+          <JoinSpace join={(code) => joinSpace({ code })} onJoined={() => undefined} labels={{ title: 'Join, with a slip' }} />
         </div>
         <div id="failover">
           <SpaceProvider failover={driven}>
@@ -213,6 +241,14 @@ const handles = {
   mostOpen: 0,
   arrive: () => arrivals.shift()?.(),
   double: main,
+  joined,
+  newcomer: (relay: string): void => root.render(<StrictMode><Newcomer relay={relay} /></StrictMode>),
+  /** Ends the last try to join, and says what it was. */
+  endTry(error: string | null): { readonly code: string; readonly aborted: boolean; readonly tries: number } {
+    const last = tries.at(-1);
+    last?.end(error);
+    return { code: last?.code ?? '', aborted: last?.signal.aborted ?? false, tries: tries.length };
+  },
   inTokyo: IN_TOKYO,
   failover: (change: Partial<FailoverState>): void => void driven.change(change),
   listening: () => [main, driven, ...Object.values(saved), ...Object.values(BADGES)].reduce((sum, { listening }) => sum + listening, 0),

@@ -6,6 +6,7 @@ import { SpaceProvider, usePresence } from '../../../src/react/index.js';
 import { ConnectionBadge } from '../../../src/react/connection-badge.js';
 import { FailoverNotice } from '../../../src/react/failover-notice.js';
 import { DeviceList } from '../../../src/react/device-list.js';
+import { JoinSpace } from '../../../src/react/join-space.js';
 import { PairDevice } from '../../../src/react/pair-device.js';
 import { RegionSelector } from '../../../src/react/region-selector.js';
 import { SyncIndicator } from '../../../src/react/sync-indicator.js';
@@ -32,6 +33,7 @@ export function render(): { readonly html: string; readonly calls: number } {
       <PairDevice />
       <DeviceList />
       <FailoverNotice />
+      <JoinSpace join={count} onJoined={() => undefined} />
       <Presence />
     </SpaceProvider>,
   );

@@ -12,8 +12,10 @@ import { systemRandom } from '../../../src/client/crypto/platform.js';
 import { platformEnvironment } from '../../../src/client/environment.js';
 import type { Environment } from '../../../src/client/environment.js';
 import { PAIRING_LIFE_MS, PAIRING_LINGER_MS, PAIRING_MESSAGES_MAX } from '../../../src/client/limits.js';
+import { ENROLL_TIMEOUT_MS } from '../../../src/client/space/open.js';
 import type { Space } from '../../../src/client/space/space.js';
 import type { OpenTransport } from '../../../src/client/transport/transport.js';
+import { otherSecret } from '../../support/other-secret.js';
 import { HonestRelay } from '../../support/honest-relay.js';
 import { bytes, createDevice, kinds, openDevice, until } from '../../support/test-space.js';
 import type { TestDevice } from '../../support/test-space.js';
@@ -115,6 +117,22 @@ test('the scanned code says which relay, and a device that was let in can let in
   expect(reader.devices().find(({ own }) => own)).toMatchObject({ rights: 'read', name: null });
   expect(() => reader.push(bytes('no'))).toThrowError(expect.objectContaining({ code: 'read_only' }));
   expect(here.admin.space.devices()).toHaveLength(3);
+});
+
+test('a relay that does not answer is not waited for as long as the code holds, though the person may give up sooner', async () => {
+  const waits: number[] = [];
+  const environment: Partial<Environment> = {
+    after: (ms, call) => {
+      waits.push(ms);
+      return platformEnvironment().after(ms === ENROLL_TIMEOUT_MS ? 10 : ms, call);
+    },
+  };
+  const silent: OpenTransport = () => ({ send: () => undefined, bufferedBytes: 0, close: () => undefined });
+  const { relay } = await scene();
+  const code = freshCode(systemRandom).words;
+  const options = { relay: relay.address(), code, environment, signal: new AbortController().signal };
+  await expect(joinSpaceWith(options, { openTransport: silent })).rejects.toMatchObject({ code: 'relay_unreachable', temporary: true });
+  expect(waits).toContain(ENROLL_TIMEOUT_MS);
 });
 
 test('a wrong secret is one guess: both sides are told, and the right code comes too late', async () => {
@@ -293,19 +311,6 @@ async function joinAs(here: Scene, rights: 'write' | 'read'): Promise<Space> {
   const offer = offerOf(here, { rights });
   await offer.offer();
   return join(here, offer.getSnapshot().code);
-}
-
-/** The same mailbox with another secret, whose checksum holds. */
-function otherSecret(words: readonly string[]): string {
-  for (;;) {
-    const other = freshCode(systemRandom).words.split(' ');
-    const mixed = [...words.slice(0, 3), ...other.slice(3)].join(' ');
-    try {
-      if (parseCode(mixed).secret !== words.slice(3).join('-')) return mixed;
-    } catch {
-      // One of 64 has the right checksum.
-    }
-  }
 }
 
 /** A page that dies after it has sent so many pushes: nothing it does reaches anybody any more. */

@@ -11,6 +11,7 @@ const BYTES_MAX: Readonly<Record<string, number>> = {
   'sync-indicator.tsx': 1600,
   'device-list.tsx': 1600,
   'region-selector.tsx': 3400,
+  'join-space.tsx': 2300,
   'pair-device.tsx': 6000,
   'failover-notice.tsx': 1900,
   'primitives.ts': 1400,

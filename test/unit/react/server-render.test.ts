@@ -17,7 +17,7 @@ test.each<ReactVersion>([18, 19])('React %i renders every component', async (ver
   expect(page.reactVersion).toMatch(new RegExp(`^${version}\\.`));
   const { html, calls } = page.render();
   expect(calls).toBe(0);
-  for (const text of ['aria-busy="true"', 'Looking for regions', 'Your data travels with you.', 'Offline: changes stay here', 'Opening …', 'Add a device', 'No devices yet', 'sr-notice', 'present: 0']) expect(html).toContain(text);
+  for (const text of ['aria-busy="true"', 'Looking for regions', 'Your data travels with you.', 'Offline: changes stay here', 'Opening …', 'Add a device', 'No devices yet', 'sr-notice', 'Six words, or the pasted code', 'present: 0']) expect(html).toContain(text);
   expect(html).not.toContain('sr-qr');
   expect(complaints).not.toHaveBeenCalled();
 });
