@@ -1,38 +1,27 @@
 // Tenants of foreign protocols by pseudonym, what they keep, and what their formats leave in clear.
-import { del, get } from '../api.js';
-import { button, h, replace } from '../dom.js';
+import { del } from '../api.js';
+import { button, h } from '../dom.js';
 import { ERASE_FOREIGN_TENANT, askForErasure } from '../erase-dialog.js';
 import { UNKNOWN, ago, bytes, count, plural } from '../format.js';
 import type { ForeignPage, ForeignRow, OpenProtocol } from '../model.js';
 import type { PageContext, PageEntry } from '../page.js';
-import { empty, heading, note, pseudonym, table, trouble, type Column } from '../parts.js';
+import { showPagedList } from '../paged-list.js';
+import { empty, note, pseudonym, table, type Column } from '../parts.js';
 
-const PAGE = 50;
 const HOUR_MS = 3_600_000;
 
 export const foreignPage: PageEntry = { name: 'foreign', title: 'Other protocols', show: showTenants };
 
-async function showTenants({ place, signal }: PageContext): Promise<void> {
-  const body = h('div', { 'aria-live': 'polite' });
-  /** Where each page that was seen begins. */
-  const starts: (string | null)[] = [null];
-  const show = async (): Promise<void> => {
-    const after = starts.at(-1) ?? null;
-    try {
-      const page = await get<ForeignPage>(`foreign-tenants?limit=${PAGE}${after === null ? '' : `&after=${after}`}`, signal);
-      replace(body, ...protocolParts(page), ...tenantParts(page, () => void show()), pager(page.next));
-    } catch (error) {
-      if (!signal.aborted) replace(body, trouble(error));
-    }
-  };
-  const pager = (next: string | null): HTMLElement | null => {
-    if (next === null && starts.length === 1) return null;
-    const back = button('Previous', () => void (starts.pop(), show()), { disabled: starts.length === 1 });
-    const forth = button('Next', () => void (starts.push(next), show()), { disabled: next === null });
-    return h('nav', { class: 'pager', 'aria-label': 'Pages of tenants' }, back, h('span', {}, `Page ${starts.length}`), forth);
-  };
-  replace(place, heading('Other protocols', 'Clients of other systems on the same port. A tenant is who shows the same token; it stands under a pseudonym that only this relay can make.', button('Refresh', () => void show())), body);
-  await show();
+function showTenants({ place, signal }: PageContext): Promise<void> {
+  return showPagedList<ForeignPage>({
+    place,
+    signal,
+    path: 'foreign-tenants',
+    title: 'Other protocols',
+    lead: 'Clients of other systems on the same port. A tenant is who shows the same token; it stands under a pseudonym that only this relay can make.',
+    pagesOf: 'tenants',
+    parts: (page, { again }) => [...protocolParts(page), ...tenantParts(page, again)],
+  });
 }
 
 const PROTOCOLS: readonly Column<OpenProtocol>[] = [

@@ -4,10 +4,9 @@ import { button, h, replace } from '../dom.js';
 import { ago, bytes, count, moment, plural } from '../format.js';
 import type { DeviceRow, SpaceDetail, SpacePage, SpaceRow } from '../model.js';
 import type { PageContext, PageEntry } from '../page.js';
+import { showPagedList } from '../paged-list.js';
 import { empty, facts, heading, link, note, pseudonym, spaceLink, table, trouble, type Column } from '../parts.js';
 import { ERASE_SPACE, askForErasure } from '../erase-dialog.js';
-
-const PAGE = 50;
 
 const COLUMNS: readonly Column<SpaceRow>[] = [
   { title: 'Space', cell: (row) => spaceLink(row.pseudonym) },
@@ -25,27 +24,16 @@ export const spacesPage: PageEntry = {
   show: async (context) => (context.argument === null ? await showList(context) : await showSpace(context, context.argument)),
 };
 
-async function showList({ place, signal }: PageContext): Promise<void> {
-  const body = h('div', { 'aria-live': 'polite' });
-  /** Where each page that was seen begins. */
-  const starts: (string | null)[] = [null];
-  const show = async (): Promise<void> => {
-    const after = starts.at(-1) ?? null;
-    try {
-      const { spaces, next } = await get<SpacePage>(`spaces?limit=${PAGE}${after === null ? '' : `&after=${after}`}`, signal);
-      replace(body, spaces.length === 0 && starts.length === 1 ? noSpaces() : table('Spaces', COLUMNS, spaces), pager(next));
-    } catch (error) {
-      if (!signal.aborted) replace(body, trouble(error));
-    }
-  };
-  const pager = (next: string | null): HTMLElement | null => {
-    if (next === null && starts.length === 1) return null;
-    const back = button('Previous', () => void (starts.pop(), show()), { disabled: starts.length === 1 });
-    const forth = button('Next', () => void (starts.push(next), show()), { disabled: next === null });
-    return h('nav', { class: 'pager', 'aria-label': 'Pages of spaces' }, back, h('span', {}, `Page ${starts.length}`), forth);
-  };
-  replace(place, heading('Spaces', 'Each space stands under a pseudonym that only this relay can make. Looking at one does not wake it.', button('Refresh', () => void show())), body);
-  await show();
+function showList({ place, signal }: PageContext): Promise<void> {
+  return showPagedList<SpacePage>({
+    place,
+    signal,
+    path: 'spaces',
+    title: 'Spaces',
+    lead: 'Each space stands under a pseudonym that only this relay can make. Looking at one does not wake it.',
+    pagesOf: 'spaces',
+    parts: ({ spaces }, { isFirst }) => [spaces.length === 0 && isFirst ? noSpaces() : table('Spaces', COLUMNS, spaces)],
+  });
 }
 
 function noSpaces(): HTMLElement {
