@@ -4,6 +4,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { installAnswerHeaders } from './plugins/answer-headers.js';
 import { sendFrameworkError } from './plugins/problem.js';
+import { compileSchemasAtFirstUse } from './plugins/schemas-at-first-use.js';
 
 export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger>;
 
@@ -46,6 +47,7 @@ export function newApp(loggerInstance: FastifyBaseLogger, options: { readonly tr
   app.addHook('onRequest', async (request, reply) => {
     reply.header(REQUEST_ID_HEADER, request.id);
   });
+  compileSchemasAtFirstUse(app);
   installAnswerHeaders(app);
   return app;
 }

@@ -37,7 +37,7 @@ export const TYPESCRIPT_RULES: Readonly<Record<string, FolderRule>> = {
   native: { own: ['errors.ts', 'protocol'], packages: [] },
   server: {
     own: ['config', 'errors.ts', 'native', 'protocol', 'version.ts'],
-    packages: ['@fastify/swagger', '@fastify/websocket', '@simplewebauthn/server', 'fastify', 'jose', 'node:*', 'pino', 'prom-client'],
+    packages: ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', '@fastify/swagger', '@fastify/websocket', '@simplewebauthn/server', 'fastify', 'jose', 'node:*', 'pino', 'prom-client'],
   },
   // Runs in the browser of the operator and speaks to the admin API only.
   'admin-ui': { own: [], packages: [] },

@@ -3,7 +3,7 @@ import type { App } from '../fastify.js';
 import { sendFile, type PageFiles } from '../page-files.js';
 import { problemSchema } from '../plugins/problem.js';
 
-const schema = (summary: string): object => ({ tags: ['page'], summary, querystring: { type: 'object', additionalProperties: true }, response: { 200: { type: 'string' }, '4xx': problemSchema } });
+const schema = (summary: string): object => ({ tags: ['page'], summary, querystring: { type: 'object', properties: {}, additionalProperties: true }, response: { 200: { type: 'string' }, '4xx': problemSchema } });
 
 export function pageRoutes(app: App, files: PageFiles): void {
   const access = 'open' as const;

@@ -1,7 +1,7 @@
 // What the routes of the admin API have in common.
 import { problemSchema } from '../plugins/problem.js';
 
-export const noQuery = { type: 'object', additionalProperties: false } as const;
+export const noQuery = { type: 'object', properties: {}, additionalProperties: false } as const;
 export const problems = { '4xx': problemSchema, '5xx': problemSchema } as const;
 /** A pseudonym as the core makes them. */
 export const pseudonym = { type: 'string', pattern: '^[a-z2-7]{16}$', description: 'Pseudonym of a space.' } as const;

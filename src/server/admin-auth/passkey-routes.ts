@@ -17,7 +17,7 @@ const RP_NAME = 'sealrelay';
 /** All passkeys are the operator's: one user, known to nobody else. */
 const USER_NAME = 'operator';
 const tags = ['sign-in'];
-const noQuery = { type: 'object', additionalProperties: false } as const;
+const noQuery = { type: 'object', properties: {}, additionalProperties: false } as const;
 const problems = { '4xx': problemSchema, '5xx': problemSchema } as const;
 const anyObject = { type: 'object', additionalProperties: true } as const;
 const answerBody = { type: 'object', required: ['answer'], additionalProperties: false, properties: { answer: anyObject, label: { type: 'string', maxLength: LABEL_CHARS_MAX } } } as const;

@@ -9,7 +9,7 @@ import { sendTooMany } from './guard.js';
 import { LINK_MS_MAX, linkUrl } from './one-time-link.js';
 
 const SECRET_CHARS_MAX = 4096;
-const noQuery = { type: 'object', additionalProperties: false } as const;
+const noQuery = { type: 'object', properties: {}, additionalProperties: false } as const;
 const problems = { '4xx': problemSchema, '5xx': problemSchema } as const;
 export const sessionSchema = {
   type: 'object',

@@ -9,7 +9,7 @@ export interface DemoDeps {
   readonly relayAddress: () => string | null;
 }
 
-const querystring = { type: 'object', additionalProperties: true } as const;
+const querystring = { type: 'object', properties: {}, additionalProperties: true } as const;
 const fileSchema = { querystring, response: { 200: { type: 'string' }, '4xx': problemSchema } } as const;
 const addressSchema = {
   querystring,

@@ -32,14 +32,14 @@ const exportSchema = {
   tags: ['spaces'],
   summary: 'A space as a file that another relay can import; made while it is sent.',
   params: { type: 'object', required: ['pseudonym'], properties: { pseudonym: { type: 'string', pattern: '^([a-z2-7]{16}|[0-9a-f]{64})$' } } },
-  querystring: { type: 'object', additionalProperties: false },
+  querystring: { type: 'object', properties: {}, additionalProperties: false },
   response: { '4xx': problemSchema, '5xx': problemSchema },
 } as const;
 
 const importSchema = {
   tags: ['spaces'],
   summary: 'Takes a file that another relay exported in as a space, or goes on with a space whose log is the beginning of the file.',
-  querystring: { type: 'object', additionalProperties: false },
+  querystring: { type: 'object', properties: {}, additionalProperties: false },
   response: {
     200: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
     '4xx': problemSchema,

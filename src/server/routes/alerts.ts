@@ -5,7 +5,7 @@ import type { App } from '../fastify.js';
 import { problemSchema, sendProblem } from '../plugins/problem.js';
 
 const problems = { '4xx': problemSchema, '5xx': problemSchema } as const;
-const querystring = { type: 'object', additionalProperties: true } as const;
+const querystring = { type: 'object', properties: {}, additionalProperties: true } as const;
 const nullableTime = { type: ['string', 'null'] } as const;
 
 const alertsSchema = {

@@ -41,7 +41,7 @@ const readinessSchema = {
 } as const;
 
 const answered = (schema: object): object => ({
-  querystring: { type: 'object', additionalProperties: true },
+  querystring: { type: 'object', properties: {}, additionalProperties: true },
   response: { 200: schema, 503: schema, '4xx': problemSchema, '5xx': problemSchema },
 });
 

@@ -20,7 +20,7 @@ const draftProperties = {
 } as const;
 const incidentSchema = { type: 'object', required: ['id', 'title', 'impact', 'status', 'from', 'to', 'regions', 'note'], properties: { id: { type: 'string' }, ...draftProperties } } as const;
 const problems = { '4xx': problemSchema, '5xx': problemSchema } as const;
-const anyQuery = { type: 'object', additionalProperties: true } as const;
+const anyQuery = { type: 'object', properties: {}, additionalProperties: true } as const;
 const idParams = { type: 'object', required: ['id'], properties: { id: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,79}$' } } } as const;
 const body = { type: 'object', additionalProperties: false, required: ['title'], properties: draftProperties } as const;
 

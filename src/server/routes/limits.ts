@@ -29,7 +29,7 @@ const LIMITS = {
 const schema = {
   tags: ['admission'],
   summary: 'The limits in force, and how often each was reached since the start.',
-  querystring: { type: 'object', additionalProperties: true },
+  querystring: { type: 'object', properties: {}, additionalProperties: true },
   response: {
     200: {
       type: 'object',

@@ -12,7 +12,7 @@ const CLOSE_TRY_LATER = 1013;
 const CLOSE_SIGNED_OUT = 1008;
 
 /** A plain request to this path gets a problem document with status 426. */
-const liveSchema = { tags: ['relay'], summary: 'Every figure of the core once a second, over a WebSocket.', querystring: { type: 'object', additionalProperties: true } } as const;
+const liveSchema = { tags: ['relay'], summary: 'Every figure of the core once a second, over a WebSocket.', querystring: { type: 'object', properties: {}, additionalProperties: true } } as const;
 
 /** `mayStay` says of a request whether its viewer may go on watching. */
 export function liveRoute(app: App, stats: ReadStats, mayStay: (request: FastifyRequest) => () => boolean): void {

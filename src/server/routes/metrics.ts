@@ -6,7 +6,7 @@ import { problemSchema } from '../plugins/problem.js';
 const metricsSchema = {
   tags: ['monitoring'],
   summary: 'Figures for Prometheus.',
-  querystring: { type: 'object', additionalProperties: true },
+  querystring: { type: 'object', properties: {}, additionalProperties: true },
   response: { 200: { type: 'string' }, '4xx': problemSchema, '5xx': problemSchema },
 } as const;
 

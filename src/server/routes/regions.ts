@@ -8,7 +8,7 @@ import type { RegionHealth, RegionStatus } from '../regions/region-watch.js';
 import { storeStatus } from './health.js';
 
 const regionsSchema = {
-  querystring: { type: 'object', additionalProperties: true },
+  querystring: { type: 'object', properties: {}, additionalProperties: true },
   response: {
     200: {
       type: 'object',

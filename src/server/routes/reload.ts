@@ -7,7 +7,7 @@ import type { ReloadReport } from '../reload.js';
 const reloadSchema = {
   tags: ['relay'],
   summary: 'Reads the configuration again; says what was applied and what needs a restart.',
-  querystring: { type: 'object', additionalProperties: true },
+  querystring: { type: 'object', properties: {}, additionalProperties: true },
   response: {
     200: {
       type: 'object',

@@ -9,7 +9,7 @@ import type { Phase } from '../readiness.js';
 const NAME = 'sealrelay';
 
 const rootSchema = {
-  querystring: { type: 'object', additionalProperties: true },
+  querystring: { type: 'object', properties: {}, additionalProperties: true },
   response: {
     200: {
       type: 'object',

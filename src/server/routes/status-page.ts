@@ -10,7 +10,7 @@ import { renderStatus } from '../status-page/render-status.js';
 import type { StatusFacts } from '../status-page/status-facts.js';
 
 const textSchema = {
-  querystring: { type: 'object', additionalProperties: true },
+  querystring: { type: 'object', properties: {}, additionalProperties: true },
   response: { 200: { type: 'string' }, '4xx': problemSchema, '5xx': problemSchema },
 } as const;
 const SHARED_SECONDS = 15;

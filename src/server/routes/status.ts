@@ -7,7 +7,7 @@ import { UNREADY_DETAILS, whyUnready, type Phase, type StoreTrouble } from '../r
 const statusSchema = {
   tags: ['monitoring'],
   summary: 'How the relay is; what `relay status` shows.',
-  querystring: { type: 'object', additionalProperties: true },
+  querystring: { type: 'object', properties: {}, additionalProperties: true },
   response: {
     200: {
       type: 'object',

@@ -22,7 +22,7 @@ const tags = ['admission'];
 const listSchema = {
   tags,
   summary: 'The invite tokens that are there; their text is not kept.',
-  querystring: { type: 'object', additionalProperties: true },
+  querystring: { type: 'object', properties: {}, additionalProperties: true },
   response: {
     200: {
       type: 'object',

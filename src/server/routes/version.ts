@@ -7,7 +7,7 @@ import { problemSchema } from '../plugins/problem.js';
 const PUSH_PULL_VERSION = '1.0.0';
 
 const versionSchema = {
-  querystring: { type: 'object', additionalProperties: true },
+  querystring: { type: 'object', properties: {}, additionalProperties: true },
   response: {
     200: {
       type: 'object',
