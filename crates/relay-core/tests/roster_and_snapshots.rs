@@ -117,10 +117,16 @@ struct Upload {
 
 /// A snapshot of a log of one entry of `a`.
 fn upload_of(world: &World, cast: &Cast, author: &KeyPair, chunks: usize) -> Upload {
+    upload_at(world, cast, author, chunks, &["1"])
+}
+
+fn upload_at(world: &World, cast: &Cast, author: &KeyPair, chunks: usize, texts: &[&str]) -> Upload {
     let log = world.store.log();
     let mut fold = LogFold::new(&Genesis::first(cast.space.id(), log.log_id));
-    let entry = relay_proto::hash::entry_id(b"1");
-    fold.extend([relay_proto::merkle::entry_leaf(&cast.a.device(), 1, 1, &entry)]);
+    fold.extend((1..).zip(texts).map(|(n, text)| {
+        let entry = relay_proto::hash::entry_id(text.as_bytes());
+        relay_proto::merkle::entry_leaf(&cast.a.device(), n, 1, &entry)
+    }));
     let chunks: Vec<Bytes> = (0..chunks).map(|n| Bytes::from(vec![n as u8; CHUNK])).collect();
     let mut hasher = ChunksHasher::default();
     chunks.iter().for_each(|chunk| hasher.push(chunk));
@@ -131,7 +137,7 @@ fn upload_of(world: &World, cast: &Cast, author: &KeyPair, chunks: usize) -> Upl
         key_epoch: 1,
         log_id: log.log_id,
         log_epoch: log.log_epoch,
-        size: 1,
+        size: fold.size(),
         head: fold.head(),
         range: fold.hashes().to_vec(),
         total_bytes: (chunks.len() * CHUNK) as u64,
@@ -152,6 +158,30 @@ fn with_entry(world: &mut World, cast: &Cast) -> (usize, usize) {
     world.send(a, &ack);
     world.recv_all(b);
     (a, b)
+}
+
+#[test]
+fn a_snapshot_is_taken_that_only_an_ack_held_back_covers() {
+    let (mut world, cast) = ready();
+    let a = world.open(&cast.space, &cast.a);
+    for (n, text) in [(1, "1"), (2, "2")] {
+        world.push(a, n, &[text]);
+        let head = world.receipt(a).attestation.claim.head;
+        let ack = world.ack(&cast.space, &cast.a, n, head);
+        // Twice the first, so that the second comes too early.
+        for _ in n..=2 {
+            world.send(a, &ack);
+        }
+    }
+    assert_eq!(world.relay.stats().acks_total, 2);
+    let upload = upload_at(&world, &cast, &cast.a, 1, &["1", "2"]);
+    world.send(a, &SnapshotBegin { manifest: upload.manifest.bytes().clone() });
+    let answer = world.recv(a);
+    assert!(
+        matches!(&answer, RelayFrame::SnapshotStatus(status) if status.state == SnapshotState::Wanted),
+        "{answer:?}"
+    );
+    assert_eq!(world.relay.stats().acks_total, 3);
 }
 
 #[test]

@@ -3,8 +3,10 @@
 
 mod support;
 
-use relay_core::store::{SignedAck, Store, StoreError, Verdict};
+use relay_core::store::{SignedAck, SnapshotProgress, Store, StoreError, Verdict};
 use relay_proto::ids::Hash;
+use relay_proto::limits::CHUNK_BYTES_MIN;
+use relay_proto::snapshot::{ChunksHasher, ManifestFields};
 use relay_store::embedded::by_hand::Part;
 use relay_store::vfs::sim::SimVfs;
 use relay_store::vfs::{RealVfs, Vfs};
@@ -221,6 +223,44 @@ fn calls_for_a_space_that_is_loaded_take_effect_in_their_order() {
     assert!(order.lock().unwrap().is_empty());
     store.settle();
     assert_eq!(*order.lock().unwrap(), ["ack", "acks", "facts"]);
+}
+
+#[test]
+fn a_snapshot_right_behind_the_ack_that_covers_it_waits_for_the_ack() {
+    let store = filled(&SimVfs::new(), 0, 40);
+    let writer = Writer::new(1);
+    let ack = SignedAck { device: writer.key(), log_epoch: 1, size: 4, head: Hash::ZERO, signature: [7; 64] };
+    let fields = ManifestFields {
+        suite: 1,
+        space: writer.space(),
+        device: writer.key(),
+        key_epoch: 1,
+        log_id: store.log().log_id,
+        log_epoch: 1,
+        size: 4,
+        head: Hash::ZERO,
+        range: vec![Hash::ZERO],
+        total_bytes: 1,
+        chunk_bytes: CHUNK_BYTES_MIN,
+        chunks_hash: ChunksHasher::default().finish(),
+        salt: [1; 32],
+        commitment: [2; 32],
+        time_ms: 3,
+    };
+    let manifest = fields.sign(&writer.device);
+    let begun = Arc::new(Mutex::new(None));
+    let slot = Arc::clone(&begun);
+    // The space is not in memory, so the ack waits for what is read.
+    assert_eq!(store.stats().spaces_resident, 0);
+    store.put_ack(writer.space(), ack, Box::new(|done| done.unwrap()));
+    store.snapshot_begin(
+        writer.space(),
+        manifest.bytes().clone(),
+        Box::new(move |result| *slot.lock().unwrap() = Some(result)),
+    );
+    while store.turn(Part::Snapshots) {}
+    store.settle();
+    assert_eq!(begun.lock().unwrap().take(), Some(Ok(SnapshotProgress { next_chunk: 0, stored: false })));
 }
 
 #[test]

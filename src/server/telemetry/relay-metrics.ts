@@ -151,7 +151,7 @@ export const RELAY_METRICS = {
   entriesLogTotal: counter('relay_entries_sent_from_log_total', 'Entries sent from the log, to pulls and to subscribers behind.'),
   subscribersLaggedTotal: counter('relay_subscribers_lagged_total', 'Times a live subscriber fell behind the entries kept in memory.'),
   acksTotal: counter('relay_acks_total', 'Acks accepted.'),
-  acksDroppedTotal: counter('relay_acks_dropped_total', 'Acks dropped because they came too fast.'),
+  acksDroppedTotal: counter('relay_acks_dropped_total', 'Acks that came too fast and were replaced by a newer one before they were taken.'),
   ephemeralFramesTotal: counter('relay_ephemeral_frames_total', 'Ephemeral frames accepted.'),
   ephemeralRefusedTotal: counter('relay_ephemeral_refused_total', 'Ephemeral frames refused because they came too fast.'),
   ephemeralSentTotal: counter('relay_ephemeral_sent_total', 'Ephemeral frames handed to listeners.'),

@@ -5,7 +5,7 @@ use super::handle::Answer;
 use super::io::Io;
 use super::open::OpenSession;
 use super::roster::Membership;
-use crate::endpoint::SharedFrame;
+use crate::endpoint::{Moment, SharedFrame};
 use crate::hub::{AckNews, shared};
 use crate::store::{SignedAck, StoreError};
 use relay_proto::ErrorCode;
@@ -14,15 +14,56 @@ use relay_proto::ids::{DeviceKey, Signature};
 use relay_proto::limits::ACK_INTERVAL_MS;
 use std::sync::Arc;
 
+/// How often a session's acks are taken, and the newest of those that came too early.
+#[derive(Debug)]
+pub(super) struct AckPace {
+    /// When the next ack is due if they come once a second.
+    due_at: Moment,
+    held: Option<Box<Ack>>,
+}
+
+impl AckPace {
+    pub(super) const fn new(now: Moment) -> Self {
+        Self { due_at: now, held: None }
+    }
+
+    /// When a held ack is to be taken.
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        self.held.as_ref().map(|_| self.due_at)
+    }
+}
+
 impl OpenSession {
     pub(super) fn on_ack(&mut self, ack: Ack, io: &mut Io<'_>) {
         // One a second on average; the second one of a pair may come early, because the network does not keep distances.
-        let due_at = self.ack_due_at.max(io.now);
-        if due_at > after_ms(io.now, ACK_INTERVAL_MS) {
+        let too_early = self.ack_pace.due_at > after_ms(io.now, ACK_INTERVAL_MS);
+        // The newest says all that the ones before it said. It is not dropped: the device may have nothing more to say for long.
+        if self.ack_pace.held.take().is_some() {
             io.shared.counters.acks_dropped_total.one();
-            return;
         }
-        self.ack_due_at = after_ms(due_at, ACK_INTERVAL_MS);
+        if too_early {
+            self.ack_pace.held = Some(Box::new(ack));
+        } else {
+            self.take_ack(ack, io);
+        }
+    }
+
+    /// Takes an ack that came too early once it is due, or nothing more will come.
+    pub(super) fn take_due_ack(&mut self, io: &mut Io<'_>) {
+        let ends = self.flow.as_ref().is_some_and(|flow| flow.input_ended);
+        if ends || io.now >= self.ack_pace.due_at {
+            self.take_held_ack(io);
+        }
+    }
+
+    pub(super) fn take_held_ack(&mut self, io: &mut Io<'_>) {
+        if let Some(ack) = self.ack_pace.held.take() {
+            self.take_ack(*ack, io);
+        }
+    }
+
+    fn take_ack(&mut self, ack: Ack, io: &mut Io<'_>) {
+        self.ack_pace.due_at = after_ms(self.ack_pace.due_at.max(io.now), ACK_INTERVAL_MS);
         let is_root = self.membership == Membership::Root;
         if is_root || !ack.verify(&self.device, &self.space, &io.shared.signer.log_id()) {
             io.error(ErrorCode::AckInvalid, ack.size);

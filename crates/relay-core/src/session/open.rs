@@ -1,5 +1,6 @@
 //! The open session: what it holds, and the order in which it works things off.
 
+use super::acks::AckPace;
 use super::after_ms;
 use super::ephemeral::EphemeralState;
 use super::flow::Flow;
@@ -44,8 +45,7 @@ pub(super) struct OpenSession {
     pub(super) subscription: Option<Arc<Subscription>>,
     /// Of a session by token.
     pub(super) flow: Option<Box<Flow>>,
-    /// When the next ack is due if they come once a second.
-    pub(super) ack_due_at: Moment,
+    pub(super) ack_pace: AckPace,
     pub(super) acks_seen: u64,
     pub(super) features: u64,
     pub(super) ephemeral: Option<Box<EphemeralState>>,
@@ -74,7 +74,7 @@ impl OpenSession {
             requests: Requests::default(),
             subscription: None,
             flow: None,
-            ack_due_at: io.now,
+            ack_pace: AckPace::new(io.now),
             acks_seen,
             features: admitted.features,
             ephemeral: None,
@@ -106,7 +106,7 @@ impl OpenSession {
 
     /// When something is due.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
-        [self.expires_at, self.flow_deadline()].into_iter().flatten().min()
+        [self.expires_at, self.flow_deadline(), self.ack_pace.next_deadline()].into_iter().flatten().min()
     }
 
     /// The peer of a session by token will send no more.
@@ -183,6 +183,7 @@ impl OpenSession {
             io.error(ErrorCode::DeviceExpired, 0);
         }
         self.end_if_erased(io);
+        self.take_due_ack(io);
         self.flow_work(io);
         if !io.is_closed() {
             self.forward_pushes(io);

@@ -23,6 +23,8 @@ pub(super) struct Sending {
 
 impl OpenSession {
     pub(super) fn start_snapshot_begin(&mut self, manifest: Bytes, io: &mut Io<'_>) {
+        // The manifest claims no more than the ack before it, which may be held back.
+        self.take_held_ack(io);
         match self.judge_manifest(&manifest, io) {
             Ok(snapshot) => {
                 // The first status tells where to go on, so it is always sent.

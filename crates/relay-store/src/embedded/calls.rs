@@ -313,7 +313,11 @@ impl Store for EmbeddedStore {
     }
 
     fn snapshot_begin(&self, space: SpaceId, manifest: Bytes, done: Completion<SnapshotProgress>) {
-        self.on_snapshots(space, done, move |snapshots| snapshots.begin(space, manifest));
+        let (thread, snapshots) = (Arc::clone(&self.snapshot_thread), Arc::clone(&self.snapshots));
+        // Behind the ack that covers it, which waits while what the space's devices said is read.
+        self.with_space(space, Needs::Acks, done, move |_, _, done| {
+            thread.submit(Box::new(move |may_run| done(may_run.and_then(|()| snapshots.begin(space, manifest)))));
+        });
     }
 
     fn snapshot_chunk(
