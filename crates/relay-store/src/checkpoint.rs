@@ -158,7 +158,7 @@ fn remove_name(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
 }
 
 /// Removes a checkpoint, and what is left of making one: it could be newer than a log that was restored. Until the directory is
-/// synced, which a start does before anything is promised, a power cut may bring it back; where segments were overwritten
+/// synced, which a start does before it mends the log, a power cut may bring it back; where segments were overwritten
 /// meanwhile, it names trailers that are gone and is not used.
 pub(crate) fn remove(vfs: &dyn Vfs, data_dir: &Path) -> io::Result<()> {
     for name in [CHECKPOINT_FILE, CHECKPOINT_NEW_FILE] {

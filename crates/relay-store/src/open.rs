@@ -139,13 +139,14 @@ pub(crate) fn open(
     if !from_checkpoint {
         checkpoint::remove(vfs, data_dir).map_err(DirError::io("sync", data_dir))?;
     }
+    // Before anything is written again that a removed checkpoint names: a power cut must not bring it back beside a torn footer.
+    dir.upgrade(vfs)?;
     // A kill may have come between its making and the removal of its name.
     let _usually_not_there = vfs.remove(&data_dir.join(COLD_FILE));
     let mended = recovery::mend(&log, &place)?;
     meta.set_durable_group(log.last_group).map_err(|error| meta_error(&error))?;
     meta.forget(&gone).map_err(|error| meta_error(&error))?;
     erase::settle(vfs, data_dir, &owner.store_id, &mut erased)?;
-    dir.upgrade(vfs)?;
     let leaves = LeafFiles::load(vfs, data_dir, &owner.store_id)?;
     Ok(Opened {
         disk_bytes: disk_bytes(&log),
