@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/own-temp-dir.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // Generous: a busy machine must not fail a test that is right. Nothing waits this long when all is well.

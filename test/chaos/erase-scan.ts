@@ -93,8 +93,26 @@ function filesOf(dir: string): string[] {
 }
 
 function search(dataDir: string, needles: Needles): { readonly searched: number; readonly found: string[] } {
-  const files = filesOf(dataDir);
-  return { searched: files.length, found: files.filter((file) => needles.isIn(readFileSync(file))) };
+  const found: string[] = [];
+  const searched = new Set<string>();
+  // The relay goes on renaming and removing files, so the folders are listed until nothing new is in them.
+  for (let files = filesOf(dataDir); files.length > 0; files = filesOf(dataDir).filter((file) => !searched.has(file))) {
+    for (const file of files) {
+      searched.add(file);
+      if (needles.isIn(contentOf(file))) found.push(file);
+    }
+  }
+  return { searched: searched.size, found };
+}
+
+/** Nothing when it is gone: under another name it is listed again. */
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return Buffer.alloc(0);
+    throw cause;
+  }
 }
 
 const kindOf = (file: string): string => file.slice(file.lastIndexOf('.') + 1);

@@ -19,12 +19,12 @@ const OUTPUT_CHARS_MAX = 16 * 1024 * 1024;
  * Runs a command with its output kept, and shown: at once, or `atEnd` in one piece where something else is shown meanwhile.
  * @param {string} command
  * @param {string[]} args
- * @param {{atEnd?: boolean}} [options]
+ * @param {{atEnd?: boolean, env?: NodeJS.ProcessEnv}} [options]
  * @returns {Promise<{output: string, exitCode: number | null}>}
  */
-function run(command, args, { atEnd = false } = {}) {
+function run(command, args, { atEnd = false, env = {} } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: ROOT, env: process.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const keep = (/** @type {Buffer} */ chunk, /** @type {NodeJS.WriteStream} */ sink) => {
       if (!atEnd) sink.write(chunk);
@@ -53,23 +53,11 @@ function run(command, args, { atEnd = false } = {}) {
  * A command that is one check: it passes when it exits with 0.
  * @param {string} command
  * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env] added to the process's own
  * @returns {Promise<Outcome>}
  */
-async function check(command, args) {
-  const { exitCode } = await run(command, args, { atEnd: true });
-  return exitCode === 0 ? pass() : fail();
-}
-
-/**
- * A check that only takes what the others leave of the machine, in a target folder of its own: a test that calls cargo does not wait for it.
- * @param {string[]} args of cargo
- * @returns {Promise<Outcome>}
- */
-async function checkBeside(args) {
-  const [subcommand = '', ...options] = args;
-  const command = ['cargo', subcommand, '--target-dir', join('target', 'beside'), ...options];
-  const [program = '', ...rest] = process.platform === 'win32' ? command : ['nice', '-n', '19', ...command];
-  const { exitCode } = await run(program, rest, { atEnd: true });
+async function check(command, args, env = {}) {
+  const { exitCode } = await run(command, args, { atEnd: true, env });
   return exitCode === 0 ? pass() : fail();
 }
 
@@ -77,12 +65,6 @@ async function checkBeside(args) {
 const pass = () => ({ passed: 1, failed: 0, skipped: 0 });
 /** @returns {Outcome} */
 const fail = () => ({ passed: 0, failed: 1, skipped: 0 });
-/**
- * @param {string} note
- * @returns {Outcome}
- */
-const skip = (note) => ({ passed: 0, failed: 0, skipped: 1, note });
-
 /**
  * @param {string} file
  * @param {string[]} args
@@ -107,12 +89,24 @@ async function addonTypes() {
 }
 
 /**
- * Compiles the Rust tests; beside the build of the addon, whose last step is one thread's work.
+ * What compiles the workspace's own crates in the tests: clippy's compiler, which lints on the way. `cargo clippy` would check all dependencies a
+ * second time. Whatever calls cargo for the same profile has the same variables, or it would compile the crates again.
+ * @returns {NodeJS.ProcessEnv}
+ */
+function lintingCompiler() {
+  if (programVersion('clippy-driver') === null) return {};
+  return { RUSTC_WORKSPACE_WRAPPER: 'clippy-driver', CLIPPY_ARGS: ['-D', 'warnings', ''].join('__CLIPPY_HACKERY__') };
+}
+
+/**
+ * Compiles and lints the Rust tests; beside the build of the addon, whose last step is one thread's work.
  * @returns {Promise<Outcome>}
  */
 async function rustBuild() {
   requireRust();
-  return check('cargo', ['test', '--workspace', '--locked', '--no-run', '--color', 'never']);
+  const env = lintingCompiler();
+  if (env.RUSTC_WORKSPACE_WRAPPER === undefined) console.error('sealrelay: clippy is not installed, so the Rust code is compiled without its lints (rustup component add clippy)');
+  return check('cargo', ['test', '--workspace', '--locked', '--no-run', '--color', 'never'], env);
 }
 
 /**
@@ -121,13 +115,14 @@ async function rustBuild() {
  */
 async function rust() {
   const options = ['--workspace', '--locked', '--color', 'never'];
+  const compiled = { atEnd: true, env: lintingCompiler() };
   // Doc tests are not run by nextest, so they get their own pass.
   if (programVersion('cargo', ['nextest', '--version']) === null) {
-    const { output, exitCode } = await run('cargo', ['test', '--no-fail-fast', ...options], { atEnd: true });
+    const { output, exitCode } = await run('cargo', ['test', '--no-fail-fast', ...options], compiled);
     return countCargoTest(output, exitCode);
   }
-  const suite = await run('cargo', ['nextest', 'run', '--no-fail-fast', ...options], { atEnd: true });
-  const docs = await run('cargo', ['test', '--doc', ...options], { atEnd: true });
+  const suite = await run('cargo', ['nextest', 'run', '--no-fail-fast', ...options], compiled);
+  const docs = await run('cargo', ['test', '--doc', ...options], compiled);
   const counts = countNextest(suite.output, suite.exitCode);
   const docCounts = countCargoTest(docs.output, docs.exitCode);
   const ranNoDocTests = docs.exitCode === 0 && docCounts.passed === 0;
@@ -144,28 +139,15 @@ async function typescript() {
   const report = join(BUILD_DIR, 'vitest.json');
   rmSync(report, { force: true });
   const args = [installed('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { exitCode } = await run(process.execPath, args);
+  const { exitCode } = await run(process.execPath, args, { env: lintingCompiler() });
   return countVitest(existsSync(report) ? readFileSync(report, 'utf8') : null, exitCode);
-}
-
-/**
- * What the tests' own code is linted for is seen by `npm run lint`: here its dependencies would have to be checked once more.
- * @returns {Promise<Outcome>}
- */
-const clippy = () => checkBeside(['clippy', '--workspace', '--locked', '--', '-D', 'warnings']);
-
-/** @returns {Promise<Outcome>} */
-async function fuzzTargets() {
-  if (!existsSync(join(ROOT, 'fuzz', 'Cargo.toml'))) return skip('there is no fuzz folder');
-  // Compiling needs no nightly toolchain; running them does (docs in fuzz/).
-  return checkBeside(['check', '--locked', '--manifest-path', join('fuzz', 'Cargo.toml')]);
 }
 
 /** @type {readonly (readonly Stage[])[]} */
 export const stageGroups = [
   [
     // The first of the two: the other one waits for its programs and lets nothing else start.
-    { name: 'rust build', run: rustBuild },
+    { name: 'rust build and clippy', run: rustBuild },
     { name: 'build', run: build },
   ],
   [
@@ -178,7 +160,5 @@ export const stageGroups = [
   [
     { name: 'typescript tests', run: typescript },
     { name: 'rust tests', run: rust },
-    { name: 'lint: clippy', run: clippy },
-    { name: 'fuzz targets', run: fuzzTargets },
   ],
 ];
