@@ -71,8 +71,7 @@ describe.skipIf(!productBuilt())('pairing on the real relay (skipped unless the 
     await storage.close();
   });
 
-  // Each of the five connections finds out anew that WebSockets are blocked, and waits between attempts are drawn at random: together they can be longer than joining waits.
-  test('where WebSockets are blocked a device comes in over HTTP', { retry: 2 }, async () => {
+  test('where WebSockets are blocked a device comes in over HTTP', async () => {
     const admin = tracked(await createSpace({ relay: relay.address }));
     await admin.push(bytes('before')).durable('relay');
     const offer = offerPairing({ space: admin, webSocket: Blocked });

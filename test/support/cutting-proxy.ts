@@ -16,6 +16,8 @@ export class CuttingProxy {
   delayMs = 0;
   /** Refuses what wants to become a WebSocket, as some networks do. */
   refusesUpgrades = false;
+  /** Never answers what wants to become a WebSocket, as others do. */
+  swallowsUpgrades = false;
   /** WebSockets that were asked for. */
   upgrades = 0;
   /** Those of them that were let through. */
@@ -65,7 +67,8 @@ export class CuttingProxy {
     socket.on('data', (bytes) => {
       const isUpgrade = /^upgrade: websocket/im.test(bytes.toString('latin1'));
       this.upgrades += isUpgrade ? 1 : 0;
-      this.upgraded += isUpgrade && !this.refusesUpgrades ? 1 : 0;
+      this.upgraded += isUpgrade && !this.refusesUpgrades && !this.swallowsUpgrades ? 1 : 0;
+      if (isUpgrade && this.swallowsUpgrades) return;
       if (isUpgrade && this.refusesUpgrades) socket.destroy();
       else if (!this.swallowing) this.#pass(relay, bytes);
     });

@@ -2,8 +2,8 @@
  * A session over HTTP (docs/protocol.md section 9) as a transport, for networks that let no WebSocket through: the handshake in two requests, the
  * subscription as an answer that stays open, and every other frame as a request of its own, one after the other.
  *
- * Invariants: H1 a request begins when the one before was answered, so the order of frames is that of requests; H2 what fails ends the
- * transport, and the session goes on from its cursor. Live frames need a session that is open both ways: they are dropped, as by
+ * Invariants: H1 a request begins when the one before was answered, so the order of frames is that of requests; H2 what fails, and what a relay
+ * closes a WebSocket after, ends the transport, and the session goes on from its cursor. Live frames need a session that is open both ways: they are dropped, as by
  * a relay that nobody listens to.
  */
 import { toBase64url } from '../../protocol/base64url.js';
@@ -14,6 +14,7 @@ import { OMIT_OWN_BODIES } from '../../protocol/limits.js';
 import { readRelayFrame } from '../../protocol/relay-frame-reader.js';
 import { SESSION_FRAMES } from '../../protocol/session-frames.js';
 import { ClientError } from '../client-error.js';
+import { relayRefusal } from '../connection/relay-refusal.js';
 import { INBOUND_BYTES_MAX, REQUEST_TIMEOUT_MS, SEND_BUFFER_BYTES_MAX } from '../limits.js';
 import type { OpenTransport, Transport, TransportEvents } from './transport.js';
 
@@ -106,7 +107,10 @@ class HttpTransport implements Transport {
     for (const frame of frames) writer.bytes32(frame);
     const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
     const answer = await this.#fetch(`${this.#origin}${path}`, { method: 'POST', headers: this.#headers(), body: writer.finish(), signal });
-    return framesIn(new Uint8Array(await answer.arrayBuffer()));
+    const answered = framesIn(new Uint8Array(await answer.arrayBuffer()));
+    // A relay says in a frame why it refuses; without one it was somebody else.
+    if (!answer.ok && answered.length === 0) throw new ClientError('relay_unreachable', `HTTP status ${answer.status}`, { temporary: true });
+    return answered;
   }
 
   /** The answer that stays open; it is listened to beside the other requests. */
@@ -136,6 +140,13 @@ class HttpTransport implements Transport {
 
   #deliver(frames: readonly Uint8Array[]): void {
     for (const frame of frames) if (!this.#ending.signal.aborted) this.#events.message(frame);
+    if (frames.some((frame) => this.#ends(frame))) this.#fail();
+  }
+
+  /** Whether the relay would close a WebSocket after it: any Error of a handshake, and later those that say so. */
+  #ends(frame: Uint8Array): boolean {
+    const refused = frame[0] === FRAME_TYPE.Error ? readRelayFrame(frame, []) : undefined;
+    return refused?.type === 'Error' && (this.#token === '' || relayRefusal(refused).closes);
   }
 }
 
