@@ -9,7 +9,7 @@ import { ed25519Fallback, lazyEd25519 } from '../crypto/ed25519-fallback.js';
 import { generateDeviceSecret } from '../crypto/keys.js';
 import type { DeviceSecret } from '../crypto/keys.js';
 import { derivePairing } from '../crypto/pairing-seal.js';
-import { platformEnvironment } from '../environment.js';
+import { environmentWith } from '../environment.js';
 import type { Environment, Timer } from '../environment.js';
 import { PAIRING_LIFE_MS } from '../limits.js';
 import { AttestationVerifier } from '../log/attestation-verifier.js';
@@ -53,7 +53,7 @@ export interface JoinSpaceOptions<P extends readonly SpacePart[] = readonly Spac
  */
 export async function joinSpaceWith<const P extends readonly SpacePart[] = readonly []>(options: JoinSpaceOptions<P>, internals: Internals): Promise<Space & CallsOf<P>> {
   const { code: _, relay: __, pairing: kept, signal, ...spaceOptions } = options;
-  const environment = { ...platformEnvironment(), ...options.environment };
+  const environment = environmentWith(options.environment);
   const storage = options.storage ?? new MemoryDeviceStore();
   const pairing = kept ?? new MemoryPairingStorage();
   if ((await storage.load()) === null) {
