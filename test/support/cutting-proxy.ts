@@ -10,6 +10,8 @@ export class CuttingProxy {
   accepted = 0;
   /** Connections that were cut. */
   cuts = 0;
+  /** Refuses every connection, as a relay that is gone; cut() ends those that are there. */
+  isDown = false;
   /** What is taken and never answered: a network that swallows packets. */
   swallowing = false;
   /** How late everything is passed on, in either direction. */
@@ -62,6 +64,7 @@ export class CuttingProxy {
 
   #take(socket: Socket, port: number): void {
     this.accepted += 1;
+    if (this.isDown) return void socket.resetAndDestroy();
     this.#sockets.add(socket);
     const relay = connect(port, '127.0.0.1');
     socket.on('data', (bytes) => {
