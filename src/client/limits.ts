@@ -19,6 +19,10 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 /** Time for the relay to answer over a WebSocket before HTTP is tried beside it: where nothing is known of the network, and where one opened lately. */
 export const WEBSOCKET_HEAD_START_MS = 1200;
 export const WEBSOCKET_OPEN_MS = 4000;
+/** Time for the open answer of a session over HTTP to begin, and to bring what the relay says it holds, before requests that wait are made instead; and how long each of those waits. */
+export const STREAM_START_MS = 1500;
+export const STREAM_BEHIND_MS = 3000;
+export const POLL_WAIT_MS = 25_000;
 /** Messages that wait on a connection for the first answer of the relay: a Hello. */
 export const UNANSWERED_MESSAGES_MAX = 4;
 /** Relays of which is remembered whether WebSockets get through to them. */

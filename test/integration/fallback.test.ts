@@ -94,4 +94,27 @@ describe.skipIf(!productBuilt())('where WebSockets are blocked (skipped unless t
     await other.close();
     await home.close();
   });
+
+  test('a network that holds back answers that stay open is read by requests that wait, each entry once', async () => {
+    const home = await createSpace({ relay: relay.address, batchWindowMs: 1 });
+    await home.push(bytes('before')).durable('relay');
+    const other = await CuttingProxy.to(relay.port);
+    other.refusesUpgrades = true;
+    other.holdsOpenAnswers = true;
+    const space = await openSpace({ link: other.over(home.link!), batchWindowMs: 1, parts: [httpFallback] });
+    const there = read(space);
+    await space.whenSynced();
+    const expected = ['before'];
+    for (let at = 0; at < 5; at += 1) {
+      await space.push(bytes(`there ${at}`)).durable('relay');
+      await home.push(bytes(`home ${at}`)).durable('relay');
+      expected.push(`there ${at}`, `home ${at}`);
+      await until(`the entry ${at} is there`, () => there.includes(`home ${at}`));
+    }
+    expect(there).toEqual(expected);
+    expect(other.upgraded).toBe(0);
+    await space.close();
+    await home.close();
+    await other.close();
+  });
 });

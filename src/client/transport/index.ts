@@ -12,10 +12,9 @@ import { WebSocketMemory } from './websocket-memory.js';
 
 /** Of all spaces of this program: none finds out anew what another one knows. */
 const memory = new WebSocketMemory();
-const http = httpTransport((url, init) => fetch(url, init));
 
 /** The part, for any space. */
 export const httpFallback: SpacePart = {
   name: 'httpFallback',
-  transport: (webSockets, environment) => fallbackTransport({ webSockets, http, environment, memory }),
+  transport: (webSockets, environment) => fallbackTransport({ webSockets, http: httpTransport((url, init) => fetch(url, init), environment), environment, memory }),
 };

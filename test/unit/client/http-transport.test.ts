@@ -6,6 +6,7 @@ import { ERRORS } from '../../../src/protocol/errors.js';
 import type { ErrorName } from '../../../src/protocol/errors.js';
 import { FRAME_TYPE } from '../../../src/protocol/frame-type.js';
 import { encodeRelayFrame } from '../../../src/protocol/relay-frame-codec.js';
+import { ManualClock } from '../../support/manual-clock.js';
 
 const HELLO = Uint8Array.of(FRAME_TYPE.Hello);
 const PROOF = Uint8Array.of(FRAME_TYPE.Proof);
@@ -25,7 +26,7 @@ const answer = (status: number, ...frames: readonly Uint8Array[]): Response => {
 async function session(answers: readonly Response[], ...messages: readonly Uint8Array<ArrayBuffer>[]): Promise<readonly (number | string)[]> {
   const told: (number | string)[] = [];
   const left = [...answers];
-  const transport = httpTransport(async () => left.shift() ?? answer(200))('wss://relay.example/v1/connect', {
+  const transport = httpTransport(async () => left.shift() ?? answer(200), new ManualClock())('wss://relay.example/v1/connect', {
     opened: () => undefined,
     message: (bytes) => void told.push(bytes[0] ?? 0),
     closed: ({ code }) => void told.push(`closed ${code}`),
