@@ -16,8 +16,17 @@ export const INBOUND_MESSAGE_OVERHEAD_BYTES = 64;
 
 /** Time for the transport to open. */
 export const CONNECT_TIMEOUT_MS = 10_000;
-/** Time for a WebSocket to open before it counts as blocked; below the time for a transport to open. */
-export const WEBSOCKET_OPEN_MS = 8000;
+/** Time for the relay to answer over a WebSocket before HTTP is tried beside it: where nothing is known of the network, and where one opened lately. */
+export const WEBSOCKET_HEAD_START_MS = 1200;
+export const WEBSOCKET_OPEN_MS = 4000;
+/** Time for the open answer of a session over HTTP to begin, and to bring what the relay says it holds, before requests that wait are made instead; and how long each of those waits. */
+export const STREAM_START_MS = 1500;
+export const STREAM_BEHIND_MS = 3000;
+export const POLL_WAIT_MS = 25_000;
+/** Messages that wait on a connection for the first answer of the relay: a Hello. */
+export const UNANSWERED_MESSAGES_MAX = 4;
+/** Relays of which is remembered whether WebSockets get through to them. */
+export const FALLBACK_RELAYS_MAX = 64;
 /** How long HTTP is used before a WebSocket is tried again: at first, when the relay may just have been away, and at most; it doubles. */
 export const FALLBACK_MS_MIN = 1000;
 export const FALLBACK_MS_MAX = 5 * 60_000;

@@ -4,7 +4,7 @@ import type { Array as YArray, Map as YMap, Text as YText } from 'yjs';
 import { guardUnsynced } from '../client/index.js';
 import type { Space } from '../client/index.js';
 import { WebsocketProvider } from '../yjs/index.js';
-import { Line, type Conditions, type LineWatcher } from './line.js';
+import { Line, lineAlone, type Conditions, type LineWatcher } from './line.js';
 import { Store } from './store.js';
 
 export type DeviceName = 'laptop' | 'phone';
@@ -39,7 +39,7 @@ export class DemoDevice {
 
   async open(link: string): Promise<void> {
     this.#link = link;
-    this.#provider = new WebsocketProvider(link, ROOM, this.doc, { storage: null, webSocket: this.line.webSocket });
+    this.#provider = new WebsocketProvider(link, ROOM, this.doc, { storage: null, webSocket: this.line.webSocket, parts: [lineAlone] });
     this.#stopGuarding = guardUnsynced(this.#provider);
     this.tell(null);
     this.space.set(await this.#provider.space);

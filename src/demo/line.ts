@@ -2,7 +2,7 @@
  * The line between one device and the relay: a WebSocket that is as slow and as lossy as the page is told. Loss is what TCP makes of it: a lost
  * message is sent again after a while, everything behind it waits, and after some losses in a row the connection breaks.
  */
-import type { WebSocketConstructor, WebSocketLike } from '../client/index.js';
+import type { SpacePart, WebSocketConstructor, WebSocketLike } from '../client/index.js';
 
 export interface Conditions {
   /** Added to the real round trip, milliseconds. */
@@ -31,6 +31,9 @@ const CUT = 1006;
 const CONNECTING = 0;
 const OPEN = 1;
 const CLOSED = 3;
+
+/** The line is the only way to the relay: HTTP would go past it. */
+export const lineAlone: SpacePart = { name: 'line', transport: (webSockets) => webSockets };
 
 export class Line {
   readonly #sockets = new Set<LineSocket>();
@@ -74,7 +77,8 @@ class LineSocket implements WebSocketLike {
     this.#watcher = watcher;
     this.#ended = ended;
     this.#inner = conditions().isCut ? null : new WebSocket(url);
-    if (this.#inner === null) setTimeout(() => this.#openAndBreak(), 0);
+    // A relay that is gone refuses at once.
+    if (this.#inner === null) setTimeout(() => this.break(), 0);
     else this.#attach(this.#inner);
   }
 
@@ -128,12 +132,6 @@ class LineSocket implements WebSocketLike {
     if (this.readyState !== CONNECTING || this.#inner?.readyState === CLOSED) return;
     this.readyState = OPEN;
     this.#tell('open', {});
-  }
-
-  // A relay that is gone refuses at once; it is opened first so that the SDK does not take the way over HTTP, which this line does not see.
-  #openAndBreak(): void {
-    this.#open();
-    this.break();
   }
 
   #end(code: number, reason: string): void {

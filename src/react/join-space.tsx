@@ -3,6 +3,7 @@
 import { useEffect, useId, useRef, useState } from 'react';
 import type { FormEvent, KeyboardEvent, ReactNode } from 'react';
 import type { Space } from '../client/index.js';
+import type { PairingStorage } from '../client/pairing/index.js';
 import { Icon } from './icons.js';
 import type { IconName } from './icons.js';
 import { useJoinSpace } from './use-join-space.js';
@@ -51,18 +52,21 @@ const SLIPS: readonly string[] = ['unknown_word', 'word_count', 'word_checksum',
 const ICONS: Readonly<Record<JoinState['phase'], IconName>> = { idle: 'open', joining: 'busy', joined: 'good', failed: 'bad' };
 
 export interface JoinSpaceProps<S extends Pick<Space, 'close'> = Space> {
-  /** `(code, signal) => joinSpace({ code, signal, relay, storage })`. */
+  /** `(code, signal) => joinSpace({ code, signal, relay, storage, pairing })`. */
   readonly join: Join<S>;
+  /** The storage `join` uses for the pairing, `new WebPairingStorage(sessionStorage)`: what a reload interrupts is gone on with. */
+  readonly pairing?: Pick<PairingStorage, 'load'> | undefined;
   /** Takes the space, once; the app closes it. */
   readonly onJoined: (space: S) => void;
   readonly labels?: Partial<JoinLabels> | undefined;
   readonly className?: string | undefined;
 }
 
-export function JoinSpace<S extends Pick<Space, 'close'> = Space>({ join, onJoined, labels, className = '' }: JoinSpaceProps<S>): ReactNode {
+export function JoinSpace<S extends Pick<Space, 'close'> = Space>({ join, onJoined, pairing, labels, className = '' }: JoinSpaceProps<S>): ReactNode {
   const words = { ...JOIN_LABELS, ...labels };
-  const { phase, error, start, cancel } = useJoinSpace(join, onJoined);
-  const [text, setText] = useState('');
+  const { phase, code, error, start, cancel } = useJoinSpace(join, onJoined, pairing);
+  const [typed, setText] = useState<string | null>(null);
+  const text = typed ?? code ?? '';
   const field = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   const isSlip = phase === 'failed' && SLIPS.includes(error?.code ?? '');

@@ -86,10 +86,12 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('an example (skipped w
   /** What they complained about, but for the relay that was not there. */
   const troublesOf = (...pages: readonly VisitedPage[]): readonly string[] => pages.flatMap(({ troubles }) => troubles).filter((trouble) => !/WebSocket connection|ERR_CONNECTION_REFUSED/.test(trouble));
 
-  async function restartRelay(meanwhile: () => Promise<void>): Promise<void> {
+  /** `told`: pages that are told that the network is back; others come back when their pause is over. */
+  async function restartRelay(told: readonly Page[], meanwhile: () => Promise<void>): Promise<void> {
     await relay.kill();
     await meanwhile();
     relay = await startRelay(place);
+    for (const page of told) await page.evaluate(() => dispatchEvent(new Event('online')));
   }
 
   async function addItem(page: Page, text: string): Promise<void> {
@@ -106,7 +108,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('an example (skipped w
     const [first, second, troubles] = await twoBrowsers(name, script);
     await addItem(first, 'bread');
     await hasItems(second, 'bread');
-    await restartRelay(async () => {
+    await restartRelay(name === 'vanilla' ? [] : [first, second], async () => {
       await addItem(first, 'apricots');
       await addItem(second, 'candles');
       await first.locator('li:has-text("bread") input').check();
@@ -139,7 +141,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('an example (skipped w
     await first.locator('#note').pressSequentially('one');
     await noteIs(second, 'one');
     await first.waitForSelector('#status:has-text("1 others here")');
-    await restartRelay(async () => {
+    await restartRelay([first, second], async () => {
       await first.locator('#note').pressSequentially(' left');
       await second.locator('#note').press('Home');
       await second.locator('#note').pressSequentially('right ');
@@ -180,7 +182,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('an example (skipped w
     await second.page.waitForSelector('.cm-line:has-text("blind")');
     // Who is there goes over awareness.
     await second.page.waitForSelector('.cm-ySelectionInfo:has-text("Anonymous")', { state: 'attached' });
-    await restartRelay(async () => {
+    await restartRelay([first.page, second.page], async () => {
       await first.page.keyboard.type('; // one');
       await second.page.click('.cm-content');
       await second.page.keyboard.press('Control+Home');

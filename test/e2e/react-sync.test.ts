@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { live, type LiveSpace } from '../../src/client/live/index.js';
-import { createSpace } from '../../src/client/node.js';
+import { platformEnvironment } from '../../src/client/environment.js';
+import { createSpace, NodeWebSocket, openSpace } from '../../src/client/node.js';
+import { Mailbox } from '../../src/client/pairing/mailbox.js';
 import { joinSpace, offerPairing } from '../../src/client/pairing/node.js';
+import { parseCode } from '../../src/client/pairing/pairing-code.js';
 import { PresenceStore } from '../../src/react/presence.js';
+import { CuttingProxy } from '../support/cutting-proxy.js';
 import { otherSecret } from '../support/other-secret.js';
 import type { ReactVersion } from '../support/react/bundle.js';
 import { CHROMIUM, GalleryScene } from '../support/react/gallery-scene.js';
@@ -70,6 +74,44 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a React app with a re
     expect(troubles).toEqual([]);
     await context.close();
     await offer.settled();
+  });
+
+  test('a page that is reloaded while it joins goes on by itself, as the device whose key the other side was told', async () => {
+    const proxy = await CuttingProxy.to(relay.port);
+    const desk = await openSpace({ link: proxy.over(space.link ?? '') });
+    const offer = offerPairing({ space: desk });
+    await offer.offer();
+    const code = offer.getSnapshot().code ?? '';
+    const said: string[] = [];
+    const watcher = await Mailbox.open(relay.address, parseCode(code), { webSocket: NodeWebSocket }, {}, 'enter');
+    watcher.listen({ take: async ({ type }) => void said.push(type), failed: () => undefined });
+    // The page waits for an answer that does not come.
+    proxy.swallowing = true;
+    const { page, context, troubles } = await scene.open('react=18');
+    await page.evaluate((address) => handles.newcomer(address), relay.address);
+    await page.fill('textarea', code);
+    await page.click('text="Join"');
+    await until('the page said hello', () => said.includes('hello'));
+    await page.reload();
+    await page.evaluate((address) => handles.newcomer(address), relay.address);
+    await page.waitForSelector('.sr-line:has-text("Joining")');
+    expect(await page.inputValue('textarea')).toBe(code);
+    proxy.swallowing = false;
+    proxy.cut();
+    await page.waitForSelector('.sr-line:has-text("This device is in.")');
+    expect(await page.textContent('#space')).toBe(space.id);
+    expect(said.filter((type) => type === 'hello')).toEqual(['hello']);
+    // What is done with is not gone on with.
+    await page.reload();
+    await page.evaluate((address) => handles.newcomer(address), relay.address);
+    await page.waitForSelector('textarea');
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+    expect(troubles).toEqual([]);
+    await context.close();
+    await watcher.close(false, platformEnvironment());
+    await offer.settled();
+    await desk.close();
+    await proxy.close();
   });
 
   test.each<ReactVersion>([18, 19])('a page in strict mode syncs with another device, one space open at a time (React %s)', async (react) => {

@@ -10,12 +10,18 @@ export class CuttingProxy {
   accepted = 0;
   /** Connections that were cut. */
   cuts = 0;
+  /** Refuses every connection, as a relay that is gone; cut() ends those that are there. */
+  isDown = false;
   /** What is taken and never answered: a network that swallows packets. */
   swallowing = false;
   /** How late everything is passed on, in either direction. */
   delayMs = 0;
   /** Refuses what wants to become a WebSocket, as some networks do. */
   refusesUpgrades = false;
+  /** Never answers what wants to become a WebSocket, as others do. */
+  swallowsUpgrades = false;
+  /** Holds back answers that stay open until they end, as proxies do that look into what they pass on. */
+  holdsOpenAnswers = false;
   /** WebSockets that were asked for. */
   upgrades = 0;
   /** Those of them that were let through. */
@@ -60,16 +66,20 @@ export class CuttingProxy {
 
   #take(socket: Socket, port: number): void {
     this.accepted += 1;
+    if (this.isDown) return void socket.resetAndDestroy();
     this.#sockets.add(socket);
     const relay = connect(port, '127.0.0.1');
+    let isHeld = false;
     socket.on('data', (bytes) => {
       const isUpgrade = /^upgrade: websocket/im.test(bytes.toString('latin1'));
+      isHeld = this.holdsOpenAnswers && bytes.toString('latin1').startsWith('GET /v1/subscribe');
       this.upgrades += isUpgrade ? 1 : 0;
-      this.upgraded += isUpgrade && !this.refusesUpgrades ? 1 : 0;
+      this.upgraded += isUpgrade && !this.refusesUpgrades && !this.swallowsUpgrades ? 1 : 0;
+      if (isUpgrade && this.swallowsUpgrades) return;
       if (isUpgrade && this.refusesUpgrades) socket.destroy();
       else if (!this.swallowing) this.#pass(relay, bytes);
     });
-    relay.on('data', (bytes) => void (this.swallowing || this.#pass(socket, bytes)));
+    relay.on('data', (bytes) => void (this.swallowing || isHeld || this.#pass(socket, bytes)));
     const end = (): void => {
       this.#sockets.delete(socket);
       socket.destroy();

@@ -8,6 +8,11 @@ export class ManualClock implements Environment {
   readonly random = (): number => 0.5;
   readonly randomBytes = (length: number): Uint8Array => new Uint8Array(length);
 
+  /** Timers that were not cancelled and did not run. */
+  get waiting(): number {
+    return this.#timers.length;
+  }
+
   after(delayMs: number, call: () => void): { cancel(): void } {
     const timer = { at: this.#now + delayMs, call };
     this.#timers.push(timer);

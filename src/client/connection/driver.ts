@@ -20,7 +20,10 @@ export class ConnectionDriver {
   constructor(options: AttemptOptions, handler: ConnectionHandler) {
     this.#options = options;
     this.#handler = handler;
-    this.#deafen = options.environment.network?.listen((event) => this.dispatch({ type: event === 'lost' ? 'network-lost' : 'network-back' }));
+    this.#deafen = options.environment.network?.listen((event) => {
+      if (event === 'back') options.openTransport.networkChanged?.();
+      this.dispatch({ type: event === 'lost' ? 'network-lost' : 'network-back' });
+    });
   }
 
   get state(): ConnectionState {

@@ -135,8 +135,8 @@ export async function openKeptDocument({ open, document, failed, ...options }: K
     ...options,
     storage: stored(storage, () => journal.flush()),
     merge,
-    // A document is a whole: it loads where history is gone, goes through networks without WebSockets, and shows who is there.
-    parts: [live, httpFallback, ed25519Fallback, snapshots({ create: () => document.state(), load: (state) => take(state, 'a snapshot') }), ...(options.parts ?? [])] as const,
+    // A document is a whole: it loads where history is gone, goes through networks without WebSockets unless the app has a way of its own, and shows who is there.
+    parts: [snapshots({ create: () => document.state(), load: (state) => take(state, 'a snapshot') }), ...(options.parts ?? []), live, httpFallback, ed25519Fallback] as const,
   });
   space.subscribe(({ items }) => items.forEach((item) => take(item, 'an entry')));
   const pushing = new DocumentPushing(space, merge, failed);

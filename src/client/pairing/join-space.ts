@@ -9,7 +9,7 @@ import { ed25519Fallback, lazyEd25519 } from '../crypto/ed25519-fallback.js';
 import { generateDeviceSecret } from '../crypto/keys.js';
 import type { DeviceSecret } from '../crypto/keys.js';
 import { derivePairing } from '../crypto/pairing-seal.js';
-import { platformEnvironment } from '../environment.js';
+import { environmentWith } from '../environment.js';
 import type { Environment, Timer } from '../environment.js';
 import { PAIRING_LIFE_MS } from '../limits.js';
 import { AttestationVerifier } from '../log/attestation-verifier.js';
@@ -38,7 +38,7 @@ import type { PairingRecord, PairingStorage } from './pairing-storage.js';
 
 export interface JoinSpaceOptions<P extends readonly SpacePart[] = readonly SpacePart[]> extends SpaceOptions<P> {
   /** The six words as they were typed, or the text of the scanned code. Absent: goes on with what `pairing` holds after a reload. */
-  readonly code?: string;
+  readonly code?: string | undefined;
   /** The relay address; a scanned code names it. */
   readonly relay?: string;
   /** Keeps the pairing over a reload. */
@@ -53,7 +53,7 @@ export interface JoinSpaceOptions<P extends readonly SpacePart[] = readonly Spac
  */
 export async function joinSpaceWith<const P extends readonly SpacePart[] = readonly []>(options: JoinSpaceOptions<P>, internals: Internals): Promise<Space & CallsOf<P>> {
   const { code: _, relay: __, pairing: kept, signal, ...spaceOptions } = options;
-  const environment = { ...platformEnvironment(), ...options.environment };
+  const environment = environmentWith(options.environment);
   const storage = options.storage ?? new MemoryDeviceStore();
   const pairing = kept ?? new MemoryPairingStorage();
   if ((await storage.load()) === null) {
@@ -68,15 +68,21 @@ export async function joinSpaceWith<const P extends readonly SpacePart[] = reado
 
 async function recordOf({ code, relay }: JoinSpaceOptions, pairing: PairingStorage, environment: Environment): Promise<PairingRecord> {
   const kept = await pairing.load();
-  const known = kept?.role === 'joiner' && kept.expiresAt > environment.now() ? kept : null;
+  const own = kept?.role === 'joiner' ? kept : null;
+  const known = own !== null && own.expiresAt > environment.now() ? own : null;
   if (code === undefined) {
-    if (known === null) throw new ClientError('pairing_none', 'there is no pairing to go on with', { hint: 'Type the code of the other device.' });
-    return known;
+    if (known !== null) return known;
+    if (own === null) throw new ClientError('pairing_none', 'there is no pairing to go on with', { hint: 'Type the code of the other device.' });
+    await pairing.save(null);
+    throw pairingError('expired');
   }
-  const given = isPairingLink(code) ? parsePairingLink(code) : { relay: relay ?? '', code: parseCode(code) };
-  addressOf(given.relay);
-  if (known !== null && known.code === given.code.words && known.relay === given.relay) return known;
-  const record: PairingRecord = { role: 'joiner', relay: given.relay, code: given.code.words, seed: environment.randomBytes(32), expiresAt: environment.now() + PAIRING_LIFE_MS, answered: null };
+  const given = isPairingLink(code) ? parsePairingLink(code) : { relay, code: parseCode(code) };
+  const { words } = given.code;
+  // Words typed again after a reload need no relay, when it was a scanned code that named it.
+  if (known !== null && known.code === words && (given.relay ?? known.relay) === known.relay) return known;
+  const at = given.relay ?? '';
+  addressOf(at);
+  const record: PairingRecord = { role: 'joiner', relay: at, code: words, seed: environment.randomBytes(32), expiresAt: environment.now() + PAIRING_LIFE_MS, answered: null };
   await pairing.save(record);
   return record;
 }
@@ -115,8 +121,8 @@ class Joining {
       // What waits for the mailbox would wait for ever once it has failed.
       await Promise.race([this.#begin(mailbox).then(() => ended), ended]);
     } catch (cause) {
-      // One try for each code: what failed is not gone on with.
-      await pairing.save(null);
+      // One try for each code: what failed is not gone on with. A relay that was away says nothing of the code, and the same keys are to come back with it.
+      if (!(cause instanceof ClientError && cause.temporary)) await pairing.save(null);
       throw cause;
     } finally {
       this.#cleanUp(expiry, aborted);

@@ -6,7 +6,7 @@ import { parseRelayAddress } from '../../protocol/address.js';
 import { toHex } from '../../protocol/hex.js';
 import type { DeviceRights } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
-import { platformEnvironment, sleep } from '../environment.js';
+import { environmentWith, sleep } from '../environment.js';
 import type { Environment, Timer } from '../environment.js';
 import { PAIRING_CODES_TRIED_MAX, PAIRING_LIFE_MS, PAIRING_LINGER_MS, PAIRING_RETRY_MS } from '../limits.js';
 import type { Internals } from '../space/internals.js';
@@ -76,7 +76,7 @@ export class PairingOffer {
   constructor(options: PairingOfferOptions, internals: Internals = {}) {
     this.#options = options;
     this.#internals = internals;
-    this.#environment = { ...platformEnvironment(), ...options.environment };
+    this.#environment = environmentWith(options.environment);
     this.#storage = options.storage ?? new MemoryPairingStorage();
   }
 

@@ -4,7 +4,6 @@
  * that went to different ones would not see each other.
  */
 import { ClientError } from '../client-error.js';
-import { platformEnvironment } from '../environment.js';
 import { REGION_PROBE_FRESH_MS, REGION_PROBES_AT_ONCE } from '../limits.js';
 import { bestRegion } from './best-region.js';
 import { fetchRegions } from './region-list.js';
@@ -13,6 +12,7 @@ import { probeRegion } from './region-probe.js';
 import type { Probe } from './region-probe.js';
 import { MemoryRegionStorage } from './region-storage.js';
 import type { RegionMemory, RegionStorage } from './region-storage.js';
+import { steadyClock } from './timed-fetch.js';
 import type { Surroundings } from './timed-fetch.js';
 
 /** A region with what this device found out about it. */
@@ -86,7 +86,7 @@ export class RegionClient {
     this.#origin = origin;
     this.#storage = storage ?? new MemoryRegionStorage();
     this.#mover = mover;
-    this.#surroundings = { now: () => performance.now(), after: platformEnvironment().after, ...environment, fetch };
+    this.#surroundings = { ...steadyClock(environment), fetch };
     this.#state = {
       phase: 'idle',
       regions: [],

@@ -5,13 +5,12 @@
 import { AddressError, parseRelayAddress } from '../../protocol/address.js';
 import { httpOrigin } from '../connection/http-origin.js';
 import { ClientError } from '../client-error.js';
-import { platformEnvironment } from '../environment.js';
 import type { Environment, Timer } from '../environment.js';
 import { FAILOVER_AGAIN_MS, FAILOVER_OPEN_RETRY_MS, FAILOVER_OTHERS_PROBE_MS, FAILOVER_PROBE_MS, FAILOVER_PROBE_TIMEOUT_MS, FAILOVER_REGIONS_MAX, FAILOVER_RETURN_MS } from '../limits.js';
 import type { Space } from '../space/space.js';
 import { FailoverOrder } from './failover-order.js';
 import type { RegionHealth } from './failover-order.js';
-import { fetchWithin } from './timed-fetch.js';
+import { fetchWithin, steadyClock } from './timed-fetch.js';
 
 /** A region with the address of its relay, key included. */
 export interface FailoverRegion {
@@ -79,7 +78,7 @@ export class RegionFailover {
     if (!isList) throw new ClientError('bad_option', `a space fails over between 1 and ${FAILOVER_REGIONS_MAX} regions, each with an id of its own`);
     this.#options = options;
     this.#origins = new Map(regions.map(({ id, relay }) => [id, originOf(relay)]));
-    this.#clock = { now: () => performance.now(), after: platformEnvironment().after, ...environment };
+    this.#clock = steadyClock(environment);
     // A region that is waited for is asked several times in that time.
     const othersMs = Math.min(timing?.othersMs ?? FAILOVER_OTHERS_PROBE_MS, returnAfterMs / 3);
     this.#timing = { probeMs: FAILOVER_PROBE_MS, timeoutMs: FAILOVER_PROBE_TIMEOUT_MS, againMs: FAILOVER_AGAIN_MS, ...timing, othersMs };

@@ -1,9 +1,19 @@
 // A request that ends in time, whatever the other side does.
+import { platformEnvironment } from '../environment.js';
 import type { Environment } from '../environment.js';
 
 /** What the region client takes from its surroundings. */
 export interface Surroundings extends Pick<Environment, 'now' | 'after'> {
   readonly fetch: typeof globalThis.fetch;
+}
+
+/** A clock that does not jump and the platform's timers, but for what is given; an object whose methods are its class's is fine. */
+export function steadyClock(given: Partial<Pick<Environment, 'now' | 'after'>> = {}): Pick<Environment, 'now' | 'after'> {
+  const platform = platformEnvironment();
+  return {
+    now: () => (given.now === undefined ? performance.now() : given.now()),
+    after: (delayMs, call) => (given.after === undefined ? platform.after(delayMs, call) : given.after(delayMs, call)),
+  };
 }
 
 /** Fetches and reads the answer within the time, or rejects and gives the connection up. */

@@ -10,7 +10,7 @@ import { createEd25519 } from '../crypto/ed25519.js';
 import { deriveRoomSecret, deriveRootSecret, generateDeviceSecret } from '../crypto/keys.js';
 import type { DeviceSecret } from '../crypto/keys.js';
 import { PlatformError } from '../crypto/platform.js';
-import { platformEnvironment } from '../environment.js';
+import { environmentWith } from '../environment.js';
 import type { Environment } from '../environment.js';
 import { BATCH_WINDOW_MS, BATCH_WINDOW_MS_MAX } from '../limits.js';
 import { firstRoster } from '../roster/roster-build.js';
@@ -142,7 +142,7 @@ async function prepare(options: SpaceOptions, internals: Internals): Promise<Gro
     throw new ClientError('bad_option', `the admission token has not from 1 to ${ADMISSION_BYTES_MAX} bytes`);
   }
   const ed25519 = await ed25519Of(options);
-  const environment = { ...platformEnvironment(), ...options.environment };
+  const environment = environmentWith(options.environment);
   return { environment, ed25519, openTransport: internals.openTransport ?? transportOf(options, environment), storage: options.storage ?? new MemoryDeviceStore() };
 }
 

@@ -22,7 +22,8 @@ type OpensSpace = <const P extends readonly SpacePart[]>(options: OpenSpaceOptio
 
 /** `open` is `openSpace` of the platform. */
 export function openTabSpace(options: TabSpaceOptions, open: OpensSpace): Promise<TabSpace> {
-  const parts = [live, httpFallback, ed25519Fallback, ...(options.parts ?? [])] as const;
+  // A way of the app's own goes before ours.
+  const parts = [...(options.parts ?? []), live, httpFallback, ed25519Fallback] as const;
   return TabSpace.open(options, { ground: tabGround() ?? ALONE, open: (given) => open({ ...given, parts }), openStorage: storageOf });
 }
 

@@ -1,128 +1,173 @@
-// WebSockets where they get through, HTTP where they do not, and now and then a look whether they do again.
-import type { Environment } from '../environment.js';
-import { FALLBACK_MS_MAX, FALLBACK_MS_MIN, WEBSOCKET_OPEN_MS } from '../limits.js';
-import type { OpenTransport, Transport, TransportEvents } from './transport.js';
+/*
+ * WebSockets where they get through, HTTP where they do not, within one and the same attempt.
+ *
+ * Invariants: F1 whoever answers first has the session, and the other way is closed before the answer is handed on, so no session is
+ * opened twice; F2 what was sent before any answer is sent on each way that opens, so no frame is lost; F3 `opened` and `closed` are told once each;
+ * F4 when it is over, no timer, no socket and no watcher is left.
+ */
+import { ClientError } from '../client-error.js';
+import type { Environment, Timer } from '../environment.js';
+import { UNANSWERED_MESSAGES_MAX } from '../limits.js';
+import type { Closure, OpenTransport, Transport, TransportEvents } from './transport.js';
+import { WayBack } from './way-back.js';
+import type { WebSocketMemory } from './websocket-memory.js';
 
-/** Attempts in a row that end without opening before the other way is taken. */
-const FAILURES_MAX = 2;
-const CLOSED_ABNORMALLY = 1006;
+const ABNORMALLY: Closure = { code: 1006, reason: '' };
+/** Close codes from here on are the relay's own words (docs/protocol.md section 7): it was reached. */
+const CLOSE_OF_RELAY_MIN = 4000;
 
-/** Opens `first`, and `second` for a while after `first` did not open twice in a row; once that happened, one more failure leads to `second` again. */
-export function fallbackTransport(first: OpenTransport, second: OpenTransport, environment: Pick<Environment, 'now' | 'after'>): OpenTransport {
-  let failures = 0;
-  let periodMs = FALLBACK_MS_MIN;
-  let secondUntil = Number.NEGATIVE_INFINITY;
-  const firstAgain = (): void => {
-    periodMs = FALLBACK_MS_MIN;
-    secondUntil = Number.NEGATIVE_INFINITY;
-  };
-  const opened = (): void => {
-    failures = 0;
-    firstAgain();
-  };
-  const failed = (): void => {
-    failures += 1;
-    if (failures < FAILURES_MAX) return;
-    failures = FAILURES_MAX - 1;
-    secondUntil = environment.now() + periodMs;
-    periodMs = Math.min(FALLBACK_MS_MAX, periodMs * 2);
-  };
-  return (url, events) => {
-    const restMs = secondUntil - environment.now();
-    if (restMs > 0) return openSecond(second, url, events, { environment, restMs, failed: firstAgain });
-    return openFirst(first, url, events, environment, { failed, opened });
-  };
+export interface FallbackOptions {
+  readonly webSockets: OpenTransport;
+  readonly http: OpenTransport;
+  readonly environment: Pick<Environment, 'now' | 'after'>;
+  /** Shared by all connections of a program. */
+  readonly memory: WebSocketMemory;
 }
 
-interface Outcome {
-  readonly failed: () => void;
-  readonly opened: () => void;
+/** Opens a WebSocket, or a session over HTTP when that ends, or has no answer for a while, and the relay answers over HTTP. */
+export function fallbackTransport(options: FallbackOptions): OpenTransport {
+  let latest: TwoWays | undefined;
+  const open = (url: string, events: TransportEvents): Transport => (latest = new TwoWays(options, url, events));
+  const networkChanged = (): void => {
+    options.memory.forgetAll();
+    latest?.networkChanged();
+  };
+  return Object.assign(open, { networkChanged });
 }
 
-function openFirst(open: OpenTransport, url: string, events: TransportEvents, environment: Pick<Environment, 'after'>, outcome: Outcome): Transport {
-  let isSettled = false;
-  const settle = (told: () => void): void => {
-    if (isSettled) return;
-    isSettled = true;
-    deadline.cancel();
-    told();
-  };
-  const close = (): void => {
-    if (isSettled) return;
-    settle(outcome.failed);
-    transport?.close(1000, '');
-    events.closed({ code: CLOSED_ABNORMALLY, reason: '' });
-  };
-  const deadline = environment.after(WEBSOCKET_OPEN_MS, close);
-  let transport: Transport | undefined;
-  try {
-    transport = open(url, {
-      message: (bytes) => events.message(bytes),
-      opened: () => {
-        settle(outcome.opened);
-        events.opened();
-      },
-      closed: (closure) => {
-        settle(outcome.failed);
-        events.closed(closure);
-      },
-    });
-  } catch {
-    queueMicrotask(close);
+type Way = 'webSockets' | 'http';
+
+/** One way of an attempt, from its beginning until it ended. */
+interface Leg {
+  readonly way: Way;
+  transport: Transport | undefined;
+  isOpen: boolean;
+  isOver: boolean;
+}
+
+class TwoWays implements Transport {
+  readonly #options: FallbackOptions;
+  readonly #url: string;
+  readonly #origin: string;
+  readonly #events: TransportEvents;
+  readonly #legs: Leg[] = [];
+  readonly #tried = new Set<Way>();
+  readonly #unanswered: Uint8Array<ArrayBuffer>[] = [];
+  /** The way that was answered. */
+  #chosen: Leg | undefined;
+  #headStart: Timer | undefined;
+  #wayBack: WayBack | undefined;
+  #toldOpened = false;
+  #isOver = false;
+
+  constructor(options: FallbackOptions, url: string, events: TransportEvents) {
+    const { environment, memory } = options;
+    this.#options = options;
+    this.#url = url;
+    this.#origin = new URL(url).origin;
+    this.#events = events;
+    const now = environment.now();
+    if (memory.blockedMs(this.#origin, now) > 0) {
+      this.#begin('http');
+    } else {
+      this.#headStart = environment.after(memory.headStartMs(this.#origin, now), () => this.#begin('http'));
+      this.#begin('webSockets');
+    }
   }
-  return {
-    get bufferedBytes() {
-      return transport?.bufferedBytes ?? 0;
-    },
-    send: (message) => transport?.send(message),
-    close: (code, reason) => {
-      // Given up by the client: that says nothing of the network.
-      settle(() => undefined);
-      transport?.close(code, reason);
-    },
-  };
-}
 
-interface SecondOptions {
-  readonly environment: Pick<Environment, 'after'>;
-  /** When it is over, the session is ended and goes on from its cursor, over the first way if that opens. */
-  readonly restMs: number;
-  readonly failed: () => void;
-}
+  get bufferedBytes(): number {
+    return Math.max(0, ...this.#legs.map(({ transport }) => transport?.bufferedBytes ?? 0));
+  }
 
-/** When not even the first answer comes, neither way works: the first is tried again. */
-function openSecond(open: OpenTransport, url: string, events: TransportEvents, { environment, restMs, failed }: SecondOptions): Transport {
-  let hasHeard = false;
-  let isOver = false;
-  const over = environment.after(restMs, () => {
-    if (isOver) return;
-    isOver = true;
-    transport.close(1000, '');
-    events.closed({ code: CLOSED_ABNORMALLY, reason: '' });
-  });
-  const transport = open(url, {
-    opened: () => events.opened(),
-    message: (bytes) => {
-      hasHeard = true;
-      events.message(bytes);
-    },
-    closed: (closure) => {
-      if (isOver) return;
-      isOver = true;
-      over.cancel();
-      if (!hasHeard) failed();
-      events.closed(closure);
-    },
-  });
-  return {
-    get bufferedBytes() {
-      return transport.bufferedBytes;
-    },
-    send: (message) => transport.send(message),
-    close: (code, reason) => {
-      isOver = true;
-      over.cancel();
-      transport.close(code, reason);
-    },
-  };
+  send(message: Uint8Array<ArrayBuffer>): void {
+    if (this.#chosen === undefined) {
+      if (this.#unanswered.length >= UNANSWERED_MESSAGES_MAX) throw new ClientError('offline', 'the relay has not answered yet', { temporary: true });
+      this.#unanswered.push(message);
+    }
+    for (const { transport, isOpen } of this.#legs) if (isOpen) transport?.send(message);
+  }
+
+  close(code: number, reason: string): void {
+    this.#end();
+    this.#dropAll(code, reason);
+  }
+
+  networkChanged(): void {
+    this.#wayBack?.look();
+  }
+
+  #begin(way: Way): void {
+    this.#tried.add(way);
+    const leg: Leg = { way, transport: undefined, isOpen: false, isOver: false };
+    this.#legs.push(leg);
+    try {
+      leg.transport = this.#options[way](this.#url, {
+        opened: () => leg.isOver || this.#opened(leg),
+        message: (bytes) => leg.isOver || this.#answered(leg, bytes),
+        closed: (closure) => leg.isOver || this.#closed(leg, closure),
+      });
+    } catch {
+      // Told later: nobody has this transport yet.
+      queueMicrotask(() => leg.isOver || this.#closed(leg, ABNORMALLY));
+    }
+  }
+
+  #opened(leg: Leg): void {
+    leg.isOpen = true;
+    for (const message of this.#unanswered) leg.transport?.send(message);
+    if (this.#toldOpened) return;
+    this.#toldOpened = true;
+    this.#events.opened();
+  }
+
+  #answered(leg: Leg, bytes: Uint8Array): void {
+    if (this.#chosen === undefined) this.#choose(leg);
+    this.#events.message(bytes);
+  }
+
+  #choose(leg: Leg): void {
+    this.#chosen = leg;
+    this.#headStart?.cancel();
+    this.#unanswered.length = 0;
+    this.#legs.splice(this.#legs.indexOf(leg), 1);
+    this.#dropAll(1000, '');
+    this.#legs.push(leg);
+    const { environment, memory, webSockets } = this.#options;
+    const now = environment.now();
+    if (leg.way === 'webSockets') return memory.answered(this.#origin, now);
+    if (this.#tried.has('webSockets')) memory.blocked(this.#origin, now);
+    const opened = (): void => this.#over(ABNORMALLY);
+    this.#wayBack = new WayBack({ environment, memory, webSockets, url: this.#url, origin: this.#origin, opened });
+  }
+
+  #closed(leg: Leg, closure: Closure): void {
+    leg.isOver = true;
+    this.#legs.splice(this.#legs.indexOf(leg), 1);
+    if (leg === this.#chosen || closure.code >= CLOSE_OF_RELAY_MIN) return this.#over(closure);
+    if (leg.way === 'http') this.#options.memory.forget(this.#origin);
+    this.#headStart?.cancel();
+    if (!this.#tried.has('http')) this.#begin('http');
+    if (this.#legs.length === 0) this.#over(closure);
+  }
+
+  /** The session is over; what goes on elsewhere goes on from its cursor. */
+  #over(closure: Closure): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#dropAll(1000, '');
+    this.#events.closed(closure);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#headStart?.cancel();
+    this.#wayBack?.end();
+  }
+
+  #dropAll(code: number, reason: string): void {
+    for (const leg of this.#legs.splice(0)) {
+      leg.isOver = true;
+      leg.transport?.close(code, reason);
+    }
+  }
 }

@@ -1,39 +1,41 @@
 /*
  * A session over HTTP (docs/protocol.md section 9) as a transport, for networks that let no WebSocket through: the handshake in two requests, the
- * subscription as an answer that stays open, and every other frame as a request of its own, one after the other.
+ * subscription as an answer that stays open (or where the network holds it back, as requests that wait), and every other frame as a request of its own, one after the other.
  *
- * Invariants: H1 a request begins when the one before was answered, so the order of frames is that of requests; H2 what fails ends the
- * transport, and the session goes on from its cursor. Live frames need a session that is open both ways: they are dropped, as by
+ * Invariants: H1 a request begins when the one before was answered, so the order of frames is that of requests; H2 what fails, and what a relay
+ * closes a WebSocket after, ends the transport, and the session goes on from its cursor. Live frames need a session that is open both ways: they are dropped, as by
  * a relay that nobody listens to.
  */
 import { toBase64url } from '../../protocol/base64url.js';
-import { ByteReader } from '../../protocol/byte-reader.js';
 import { ByteWriter } from '../../protocol/byte-writer.js';
 import { FRAME_TYPE } from '../../protocol/frame-type.js';
-import { OMIT_OWN_BODIES } from '../../protocol/limits.js';
 import { readRelayFrame } from '../../protocol/relay-frame-reader.js';
 import { SESSION_FRAMES } from '../../protocol/session-frames.js';
 import { ClientError } from '../client-error.js';
-import { INBOUND_BYTES_MAX, REQUEST_TIMEOUT_MS, SEND_BUFFER_BYTES_MAX } from '../limits.js';
+import { relayRefusal } from '../connection/relay-refusal.js';
+import type { Environment } from '../environment.js';
+import { REQUEST_TIMEOUT_MS, SEND_BUFFER_BYTES_MAX } from '../limits.js';
+import { framesIn } from './http-frames.js';
+import { LiveAnswer } from './live-answer.js';
 import type { OpenTransport, Transport, TransportEvents } from './transport.js';
 
 /** What of `fetch` is used. */
 export type HttpFetch = (url: string, init: RequestInit) => Promise<Response>;
 
-const LENGTH_BYTES = 4;
 const CLOSED_ABNORMALLY = 1006;
 /** Frame types from here on are live: ephemeral frames and topics. */
 const LIVE_TYPES_MIN = FRAME_TYPE.EphemeralListen;
 const LIVE_TYPES_MAX = 0x3f;
 
 /** Opens sessions over HTTP; the URL is that of the WebSocket. */
-export function httpTransport(fetch: HttpFetch): OpenTransport {
-  return (url, events) => new HttpTransport(new URL(url.replace(/^ws/, 'http')).origin, fetch, events);
+export function httpTransport(fetch: HttpFetch, environment: Pick<Environment, 'after'>): OpenTransport {
+  return (url, events) => new HttpTransport(new URL(url.replace(/^ws/, 'http')).origin, fetch, environment, events);
 }
 
 class HttpTransport implements Transport {
   readonly #origin: string;
   readonly #fetch: HttpFetch;
+  readonly #environment: Pick<Environment, 'after'>;
   readonly #events: TransportEvents;
   readonly #ending = new AbortController();
   #work: Promise<void> = Promise.resolve();
@@ -41,8 +43,10 @@ class HttpTransport implements Transport {
   #hello: Uint8Array | undefined;
   #challenge: readonly Uint8Array[] = [];
   #token = '';
+  #live: LiveAnswer | undefined;
 
-  constructor(origin: string, fetch: HttpFetch, events: TransportEvents) {
+  constructor(origin: string, fetch: HttpFetch, environment: Pick<Environment, 'after'>, events: TransportEvents) {
+    this.#environment = environment;
     this.#origin = origin;
     this.#fetch = fetch;
     this.#events = events;
@@ -68,6 +72,7 @@ class HttpTransport implements Transport {
 
   close(): void {
     this.#ending.abort();
+    this.#live?.end();
   }
 
   #fail(): void {
@@ -87,7 +92,9 @@ class HttpTransport implements Transport {
     } else if (message[0] === FRAME_TYPE.Subscribe) {
       this.#subscribe(message);
     } else {
-      this.#deliver(await this.#ask(message[0] === FRAME_TYPE.Push ? '/v1/push' : '/v1/frames', [message]));
+      const answered = await this.#ask(message[0] === FRAME_TYPE.Push ? '/v1/push' : '/v1/frames', [message]);
+      this.#deliver(answered);
+      for (const frame of answered) this.#compare(frame);
     }
   }
 
@@ -106,27 +113,27 @@ class HttpTransport implements Transport {
     for (const frame of frames) writer.bytes32(frame);
     const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
     const answer = await this.#fetch(`${this.#origin}${path}`, { method: 'POST', headers: this.#headers(), body: writer.finish(), signal });
-    return framesIn(new Uint8Array(await answer.arrayBuffer()));
+    const answered = framesIn(new Uint8Array(await answer.arrayBuffer()));
+    // A relay says in a frame why it refuses; without one it was somebody else.
+    if (!answer.ok && answered.length === 0) throw new ClientError('relay_unreachable', `HTTP status ${answer.status}`, { temporary: true });
+    return answered;
   }
 
-  /** The answer that stays open; it is listened to beside the other requests. */
+  /** What is read beside the other requests; a second Subscribe moves it. */
   #subscribe(message: Uint8Array): void {
-    const frame = new ByteReader(message.subarray(1));
-    const path = `/v1/subscribe?log_epoch=${frame.u64()}&after=${frame.u64()}${(frame.u8() & OMIT_OWN_BODIES) === 0 ? '' : '&omit_own=1'}`;
-    this.#listen(path).catch(() => undefined).finally(() => this.#fail());
+    this.#live?.end();
+    this.#live = new LiveAnswer(message, {
+      environment: this.#environment,
+      get: (path, signal) => this.#fetch(`${this.#origin}${path}`, { headers: this.#headers(), signal: AbortSignal.any([this.#ending.signal, signal]) }),
+      deliver: (frames) => this.#deliver(frames),
+      failed: () => this.#fail(),
+    });
   }
 
-  async #listen(path: string): Promise<void> {
-    const answer = await this.#fetch(`${this.#origin}${path}`, { headers: this.#headers(), signal: this.#ending.signal });
-    const reader = answer.body?.getReader();
-    let held = new Uint8Array();
-    for (let piece = await reader?.read(); piece?.value !== undefined; piece = await reader?.read()) {
-      held = joined(held, piece.value);
-      if (held.length > INBOUND_BYTES_MAX) return;
-      const end = wholeFramesEnd(held);
-      this.#deliver(framesIn(held.subarray(0, end)));
-      held = held.slice(end);
-    }
+  #compare(frame: Uint8Array): void {
+    if (frame[0] !== FRAME_TYPE.Receipt && frame[0] !== FRAME_TYPE.Pong) return;
+    const decoded = readRelayFrame(frame, []);
+    if (decoded.type === 'Receipt' || decoded.type === 'Pong') this.#live?.attested(decoded.attestation.logEpoch, decoded.attestation.size);
   }
 
   #headers(): Record<string, string> {
@@ -136,26 +143,12 @@ class HttpTransport implements Transport {
 
   #deliver(frames: readonly Uint8Array[]): void {
     for (const frame of frames) if (!this.#ending.signal.aborted) this.#events.message(frame);
+    if (frames.some((frame) => this.#ends(frame))) this.#fail();
   }
-}
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-}
-
-function wholeFramesEnd(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let end = 0;
-  while (end + LENGTH_BYTES <= bytes.length && end + LENGTH_BYTES + view.getUint32(end) <= bytes.length) end += LENGTH_BYTES + view.getUint32(end);
-  return end;
-}
-
-function framesIn(bytes: Uint8Array): Uint8Array[] {
-  const reader = new ByteReader(bytes);
-  const frames: Uint8Array[] = [];
-  while (reader.remaining > 0) frames.push(reader.bytes32().slice());
-  return frames;
+  /** Whether the relay would close a WebSocket after it: any Error of a handshake, and later those that say so. */
+  #ends(frame: Uint8Array): boolean {
+    const refused = frame[0] === FRAME_TYPE.Error ? readRelayFrame(frame, []) : undefined;
+    return refused?.type === 'Error' && (this.#token === '' || relayRefusal(refused).closes);
+  }
 }

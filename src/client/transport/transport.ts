@@ -23,4 +23,8 @@ export interface Transport {
 }
 
 /** Starts a connection attempt. */
-export type OpenTransport = (url: string, events: TransportEvents) => Transport;
+export interface OpenTransport {
+  (url: string, events: TransportEvents): Transport;
+  /** The network may be another one: what was found out about the one before does not count. */
+  networkChanged?(): void;
+}

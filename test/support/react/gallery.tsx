@@ -106,12 +106,14 @@ const FAILOVERS: readonly Failover[] = [new FailoverDouble().change(IN_TOKYO), n
 
 /** How a try to join ends is the test's to say. */
 const tries: { readonly code: string; readonly signal: AbortSignal; readonly end: (error: string | null) => void }[] = [];
-const tryToJoin = (code: string, signal: AbortSignal): Promise<Pick<Space, 'close'>> =>
+const tryToJoin = (code = '', signal: AbortSignal): Promise<Pick<Space, 'close'>> =>
   new Promise((resolve, reject) => {
     const space = { close: async () => void (joined.closed += 1) };
     tries.push({ code, signal, end: (error) => (error === null ? resolve(space) : reject(new ClientError(error, 'no words for it'))) });
   });
 const joined = { spaces: 0, closed: 0 };
+
+const JOINING = new WebPairingStorage(sessionStorage);
 
 /** An app that does not know yet which space it is in. */
 function Newcomer({ relay }: { readonly relay: string }): ReactNode {
@@ -120,7 +122,7 @@ function Newcomer({ relay }: { readonly relay: string }): ReactNode {
     <main>
       <h1>Welcome</h1>
       <output id="space">{space?.id ?? ''}</output>
-      <JoinSpace join={(code, signal) => joinSpace({ code, relay, signal, deviceName: 'Page' })} onJoined={(joined) => setSpace(joined)} />
+      <JoinSpace join={(code, signal) => joinSpace({ code, relay, signal, pairing: JOINING, deviceName: 'Page' })} pairing={JOINING} onJoined={(joined) => setSpace(joined)} />
     </main>
   );
 }

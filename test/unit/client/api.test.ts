@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { ClientError, MemoryDeviceStore, createSpace, openSpace } from '../../../src/client/node.js';
 import { ITEM_BYTES_MAX } from '../../../src/client/limits.js';
 import { HonestRelay } from '../../support/honest-relay.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { bytes, createDevice, openDevice, until } from '../../support/test-space.js';
 import type { TestDevice } from '../../support/test-space.js';
 
@@ -28,6 +29,15 @@ test('a damaged address or link is named without repeating it', async () => {
   expect(String(bad)).not.toContain('verysecret');
   await expect(openSpace({ link: secret })).rejects.toMatchObject({ code: 'bad_link' });
   await expect(openSpace({})).rejects.toMatchObject({ code: 'bad_link' });
+});
+
+test('an environment may be an object whose methods are those of its class', async () => {
+  const relay = await new HonestRelay().start();
+  const clock = new ManualClock();
+  const a = await createDevice(relay, { environment: clock });
+  devices.push(a);
+  // The wait for the relay to answer is one of this clock's.
+  expect(clock.waiting).toBeGreaterThan(0);
 });
 
 test('without crypto.subtle the context is called insecure', async () => {

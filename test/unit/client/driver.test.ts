@@ -4,7 +4,7 @@ import { createEd25519 } from '../../../src/client/crypto/ed25519.js';
 import { ClientError } from '../../../src/client/client-error.js';
 import { ConnectionDriver } from '../../../src/client/connection/driver.js';
 import { CONNECT_TIMEOUT_MS } from '../../../src/client/limits.js';
-import type { TransportEvents } from '../../../src/client/transport/transport.js';
+import type { OpenTransport, TransportEvents } from '../../../src/client/transport/transport.js';
 import { webSocketTransport } from '../../../src/client/transport/websocket-transport.js';
 import { ZEROS } from '../../../src/protocol/hash.js';
 import { encodeRelayFrame } from '../../../src/protocol/relay-frame-codec.js';
@@ -12,8 +12,9 @@ import { ERRORS } from '../../../src/protocol/errors.js';
 import { InboundQueue } from '../../../src/client/connection/inbound-queue.js';
 import { INBOUND_BYTES_MAX } from '../../../src/client/limits.js';
 import { ManualClock } from '../../support/manual-clock.js';
+import { ManualNetwork } from '../../support/manual-network.js';
 
-async function driverOn() {
+async function driverOn({ network, openTransport: given }: { readonly network?: ManualNetwork; readonly openTransport?: OpenTransport } = {}) {
   const clock = new ManualClock();
   const attempts: TransportEvents[] = [];
   const closes: number[] = [];
@@ -23,12 +24,12 @@ async function driverOn() {
   const send = (): void => {
     if (full) throw new ClientError('offline', 'the send buffer is full', { temporary: true });
   };
-  const openTransport = (_url: string, events: TransportEvents) => {
+  const recorded: OpenTransport = (_url, events) => {
     attempts.push(events);
     return { bufferedBytes: 0, send, close: (code: number) => void closes.push(code) };
   };
   const driver = new ConnectionDriver(
-    { environment: clock, openTransport, ed25519: await createEd25519(), url: 'ws://localhost', frames: [] },
+    { environment: network === undefined ? clock : Object.assign(clock, { network }), openTransport: given ?? recorded, ed25519: await createEd25519(), url: 'ws://localhost', frames: [] },
     {
       offer: () => ({ space: ZEROS, logId: ZEROS, identity: { key: ZEROS, seed: ZEROS }, rosterVersion: 0, rosterHash: ZEROS, news: { chain: [], keyring: new Uint8Array() } }),
       opened: async () => undefined,
@@ -63,6 +64,22 @@ test('a relay that stops in the middle of a handshake is come back to at the tim
   expect(attempts).toHaveLength(1);
   clock.advance(10_000);
   expect(attempts).toHaveLength(2);
+});
+
+test('ways to the relay are told of another network before anything is tried there', async () => {
+  const network = new ManualNetwork();
+  const happened: string[] = [];
+  const openTransport = Object.assign(() => {
+    happened.push('opened');
+    return { bufferedBytes: 0, send: () => undefined, close: () => undefined };
+  }, { networkChanged: () => void happened.push('told') });
+  const { driver } = await driverOn({ network, openTransport });
+  network.tell('lost');
+  network.tell('back');
+  expect(happened).toEqual(['opened', 'told', 'opened']);
+  driver.dispatch({ type: 'close' });
+  network.tell('back');
+  expect([happened.length, network.listeners]).toEqual([3, 0]);
 });
 
 test('an Error with a retry-after is obeyed', async () => {

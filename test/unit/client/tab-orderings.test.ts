@@ -43,7 +43,7 @@ async function oneWorld(seed: number): Promise<void> {
   await Promise.all([...left.map(({ space }) => space.close()), far.close()]);
 }
 
-test('the leader is killed, another one closed, a tab joins, in any order of what they say: all settle, and nothing of those left is lost', { timeout: 60_000 }, async () => {
+test('the leader is killed, another one closed, a tab joins, in any order of what they say: all settle, and nothing of those left is lost', { timeout: 180_000 }, async () => {
   for (const seed of SEEDS) {
     await oneWorld(seed).catch((cause: unknown) => expect.fail(`seed ${seed}: ${cause instanceof Error ? cause.message : String(cause)}`));
   }

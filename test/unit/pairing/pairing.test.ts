@@ -135,6 +135,37 @@ test('a relay that does not answer is not waited for as long as the code holds, 
   expect(waits).toContain(ENROLL_TIMEOUT_MS);
 });
 
+test('a relay that was away costs no code: the same keys come back with it, typed again or not', async () => {
+  const here = await scene();
+  const offer = offerOf(here);
+  await offer.offer();
+  const pairing = new MemoryPairingStorage();
+  const away = new Dying(here.relay, 1);
+  const environment: Partial<Environment> = { after: (ms, call) => platformEnvironment().after(ms === ENROLL_TIMEOUT_MS ? 50 : ms, call) };
+  const { code, link } = offer.getSnapshot();
+  // Its hello is in the mailbox, and then the page is gone.
+  join(here, link, { pairing }, away.transport).catch(() => undefined);
+  await until('the old page is dead', () => away.dead);
+  const seed = (await pairing.load())?.seed;
+  const unreachable: OpenTransport = () => ({ send: () => undefined, bufferedBytes: 0, close: () => undefined });
+  await expect(join(here, null, { pairing, environment }, unreachable)).rejects.toMatchObject({ code: 'relay_unreachable' });
+  expect((await pairing.load())?.seed).toEqual(seed);
+  const phone = await joinSpaceWith({ code: code ?? '', pairing }, { openTransport: here.relay.transport() });
+  open.push(phone);
+  await phone.whenSynced();
+  expect(here.admin.space.devices()).toHaveLength(2);
+  expect(await pairing.load()).toBeNull();
+});
+
+test('what a reload interrupted and is too old says so, once', async () => {
+  const here = await scene();
+  const pairing = new MemoryPairingStorage();
+  const { words } = freshCode(systemRandom);
+  await pairing.save({ role: 'joiner', relay: here.relay.address(), code: words, seed: systemRandom(32), expiresAt: Date.now() - 1, answered: null });
+  await expect(join(here, null, { pairing })).rejects.toMatchObject({ code: 'pairing_expired', hint: expect.stringContaining('new code') });
+  await expect(join(here, null, { pairing })).rejects.toMatchObject({ code: 'pairing_none' });
+});
+
 test('a wrong secret is one guess: both sides are told, and the right code comes too late', async () => {
   const here = await scene();
   const offer = offerOf(here);

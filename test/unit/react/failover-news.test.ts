@@ -30,7 +30,7 @@ class World {
       return new SpaceDouble().space;
     };
     const regions = IDS.map((id) => ({ id, relay: `sealrelay://${id}.example/#k=${KEY}` }));
-    this.failover = new RegionFailover({ regions, open, fetch, environment: { now: this.clock.now, after: (ms, call) => this.clock.after(ms, call) }, returnAfterMs: RETURN_AFTER_MS });
+    this.failover = new RegionFailover({ regions, open, fetch, environment: this.clock, returnAfterMs: RETURN_AFTER_MS });
     const news = newsOf(this.failover);
     let last: string | null = null;
     news.subscribe(() => {
