@@ -230,9 +230,11 @@ export interface RelayDeviceRow {
 
 /** How long things took. */
 export interface RelayDurations {
-  /** How many fell into each bucket. */
-  counts: Array<number>
-  /** Their sum. */
+  /** The buckets that hold something, ascending. */
+  places: Uint16Array
+  /** How many each of them holds, in the same order. */
+  counts: Float64Array
+  /** The sum of all durations. */
   micros: number
 }
 
@@ -454,8 +456,8 @@ export interface RelayLimits {
 
 /** Durations by bucket, and errors by code, since the start of the process. */
 export interface RelayMeasures {
-  /** Upper ends of the buckets, ascending; every histogram has these, and one bucket more above the last. */
-  boundsMicros: Array<number>
+  /** The name of the table of buckets that the places below are in. */
+  table: string
   /** Requests by route. */
   requests: Array<RelayRequests>
   /** The store's sync calls. */

@@ -24,17 +24,19 @@ import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
 import { withDomains } from './serve-domains.js';
 import { EXIT_OK } from './command.js';
 import type { CliIo } from './io.js';
+import { servingLine, withoutSignIn } from './serving-line.js';
 
 const OPEN_TO_ALL = 'listening without TLS where other machines can connect (insecure): the network sees who talks to this relay, when and how much';
 
-/** Resolves with the exit code once the relay has stopped. `shown` is what a person at a terminal sees when it listens. */
+/** Resolves with the exit code once the relay has stopped. `shown` is what a person at a terminal sees when it listens; with `--json` it is a line for a program. */
 export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFacts) => string = (facts) => renderBanner(facts, emphasisFor(io.env))): Promise<number> {
   const given = withDomains(read);
   const inspected = await inspectConfig(given, io.env);
   const { config, warnings, ...first } = orThrow(inspected);
   let { origin } = first;
-  // On a terminal the banner has stdout to itself; elsewhere the log is what stdout is for.
-  const sink = await openLog(config, io);
+  const forProgram = read.switches.has('json');
+  // On a terminal the banner has stdout to itself, and for a program its line; elsewhere the log is what stdout is for.
+  const sink = await openLog(config, io, forProgram);
   const logRing = new LogRing(sink);
   const logger = buildLogger(config['log.level'], logRing);
   const manager = serviceManager({ env: io.env, pid: process.pid, sendDatagram: await loadSendDatagram() });
@@ -64,8 +66,9 @@ export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFac
       reload: io.isTerminal ? null : () => void server.reload(),
       ready: () => {
         const facts = factsOf(server, config, inspected.file);
-        if (io.isTerminal) io.print(shown(facts));
-        else logger.info({ ...factsForLog(facts), redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off', auditHead: server.auditHead() } satisfies LogFields, 'relay is listening');
+        if (forProgram) io.print(servingLine(facts, server.info, process.pid));
+        else if (io.isTerminal) io.print(shown(facts));
+        if (!io.isTerminal) logger.info({ ...withoutSignIn(facts), redirectPort: server.info.redirectPort, durability: 'fsync', tls: facts.tls ? '1.3' : 'off', auditHead: server.auditHead() } satisfies LogFields, 'relay is listening');
         manager.ready(`listening on ${facts.relayAddress}`);
       },
     };
@@ -73,7 +76,7 @@ export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFac
   await runUntilSignal(start, {
     signals: process,
     exitNow: (code) => process.exit(code),
-    log: (message) => (io.isTerminal ? io.print(message) : logger.info(message)),
+    log: (message) => (io.isTerminal && !forProgram ? io.print(message) : logger.info(message)),
     hangsUp: io.isTerminal,
   });
   if (!io.isTerminal) logger.info('relay has stopped');
@@ -82,9 +85,10 @@ export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFac
   return EXIT_OK;
 }
 
-async function openLog(config: Config, io: CliIo): Promise<LogSink> {
-  const target = parseLogTarget(config['log.to']);
-  if (target === null) throw new Error('the configuration was checked');
+async function openLog(config: Config, io: CliIo, isStdoutTaken: boolean): Promise<LogSink> {
+  const wanted = parseLogTarget(config['log.to']);
+  if (wanted === null) throw new Error('the configuration was checked');
+  const target = isStdoutTaken && wanted.kind === 'stdout' ? ({ kind: 'stderr' } as const) : wanted;
   const sendDatagram = target.kind === 'syslog-unix' ? await loadSendDatagram() : () => false;
   return openSink({ target, format: config['log.format'], isTerminal: io.isTerminal, colors: io.isTerminal && (io.env['NO_COLOR'] ?? '') === '', sendDatagram });
 }
@@ -104,10 +108,4 @@ function factsOf(server: RunningServer, config: Config, file: string | null): Ba
     isOpen: !isLoopback(config.host),
     foreign: openProtocols(config).map(describeProtocol),
   };
-}
-
-/** Logs are kept and read by others: a link that signs in stays out of them. */
-function factsForLog({ adminUrl, isFirstSignIn, ...facts }: BannerFacts): Omit<BannerFacts, 'isFirstSignIn'> & { readonly adminHint?: string } {
-  const shown = { ...facts, adminUrl: adminUrl?.replace(/#.*$/, '') ?? null };
-  return isFirstSignIn ? { ...shown, adminHint: '`relay admin-link` prints a link to sign in with' } : shown;
 }

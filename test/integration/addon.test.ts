@@ -11,7 +11,9 @@ import { startRelayPort } from '../../src/native/addon.js';
 import type { RelayConfig } from '../../src/native/relay-port.js';
 import { toCoreConfig, type RouteTable } from '../../src/server/core-config.js';
 import { DATA_PLANE_ROUTES } from '../../src/server/data-plane-routes.js';
+import { TABLE } from '../../src/server/latency-buckets.js';
 import { startServer } from '../../src/server/main.js';
+import { ROUTES } from '../../src/server/telemetry/closed-labels.js';
 
 const root = mkdtempSync(join(tmpdir(), 'sealrelay-test-'));
 let dirs = 0;
@@ -61,6 +63,12 @@ describe('the addon', () => {
     const { uptimeMs, connectionsOpen } = port.stats() ?? {};
     expect(uptimeMs).toBeGreaterThanOrEqual(0);
     expect(connectionsOpen).toBe(0);
+    const { table, requests, syncs } = port.measures() ?? {};
+    expect([table, requests?.map(({ route }) => route)]).toEqual([TABLE, ROUTES]);
+    // Only buckets that hold something, by ascending place: those of an idle relay are few.
+    expect([syncs?.places, syncs?.counts].map((each) => each?.constructor.name)).toEqual(['Uint16Array', 'Float64Array']);
+    expect([...(syncs?.places ?? [])].toSorted((a, b) => a - b)).toEqual([...(syncs?.places ?? [])]);
+    expect([...(syncs?.counts ?? [])].every((count) => count > 0)).toBe(true);
     await Promise.all([port.stop({ drainMs: 100 }), port.stop({ drainMs: 100 })]);
     expect(port.stats()).toBeNull();
     expect(port.drainEvents()).toEqual([]);

@@ -1,5 +1,5 @@
 // What a relay knows of its own past, through a kill and a stop in order, and what it tells the public of it.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -33,6 +33,7 @@ describe.skipIf(!existsSync(CLI))('operations of a relay (needs `npm run build`)
       expect(told).toMatchObject({ downtime_seconds: 0, uptime_percentage: 100 });
       relay.child.kill('SIGKILL');
       await relay.ended;
+      expect(JSON.parse(readFileSync(join(dir, 'data/operations/sla/current.json'), 'utf8'))).toMatchObject({ inOrder: false, exact: expect.stringContaining('"hdr64"') });
     }
     await away();
     {

@@ -20,6 +20,7 @@ import type {
   RelayTenantPage,
   StartRelayPort,
 } from '../../src/native/relay-port.js';
+import { TABLE, placeOf } from '../../src/server/latency-buckets.js';
 import { tenantId } from '../../src/server/admission/tenant-id.js';
 import { ROUTES } from '../../src/server/telemetry/closed-labels.js';
 import { RELAY_METRICS } from '../../src/server/telemetry/relay-metrics.js';
@@ -152,13 +153,13 @@ export function statsOf(value: number): RelayStats {
   return Object.fromEntries(Object.keys(RELAY_METRICS).map((key) => [key, value])) as unknown as RelayStats;
 }
 
-const BOUNDS_MICROS = [1000, 10_000, 100_000, 1_000_000];
+const PLACES = [1000, 10_000, 100_000, 1_000_000, Infinity].map(placeOf);
 
-/** Measures of every route with the same number in each bucket. */
+/** Measures of every route with the same number in each bucket that holds something. */
 export function measuresOf(value: number): RelayMeasures {
-  const durations = { counts: [...BOUNDS_MICROS, 0].map(() => value), micros: value };
+  const durations = { places: Uint16Array.from(PLACES), counts: new Float64Array(PLACES.length).fill(value), micros: value };
   return {
-    boundsMicros: BOUNDS_MICROS,
+    table: TABLE,
     requests: ROUTES.map((route) => ({ route, ok: durations, clientErrors: value, relayErrors: value })),
     syncs: durations,
     errors: [{ code: 'busy', count: value }],

@@ -6,8 +6,8 @@ import { delimiter, join } from 'node:path';
 import { CLI } from './serve-process.js';
 
 const LINE_MS_MAX = 60_000;
-/** Said by a relay that listens; until then it cannot be told to stop. */
-const LISTENING = 'relay is listening';
+/** Said by a relay that listens, in its log or with `--json`; until then it cannot be told to stop. */
+const LISTENING = /relay is listening|"event":"listening"/;
 
 export interface LineRan {
   readonly code: number | null;
@@ -40,9 +40,9 @@ export class Shell implements Disposable {
     let [out, err] = ['', ''];
     child.stderr.on('data', (piece: Buffer) => (err += piece.toString()));
     child.stdout.on('data', (piece: Buffer) => {
-      const wasListening = out.includes(LISTENING);
+      const wasListening = LISTENING.test(out);
       out += piece.toString();
-      if (serves && !wasListening && out.includes(LISTENING)) end('SIGTERM');
+      if (serves && !wasListening && LISTENING.test(out)) end('SIGTERM');
     });
     const timer = setTimeout(() => end('SIGKILL'), LINE_MS_MAX);
     const code = await new Promise<number | null>((resolve) => child.once('close', resolve));

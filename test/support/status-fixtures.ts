@@ -1,5 +1,7 @@
 // A past for the status page: ninety days with all that can happen in them.
 import type { Incident } from '../../src/server/incidents/incident.js';
+import { placeOf } from '../../src/server/latency-buckets.js';
+import { DurationsBuilder } from '../../src/server/sla/durations.js';
 import { availability, summarize } from '../../src/server/sla/sla-summary.js';
 import { emptySum } from '../../src/server/sla/sla-record.js';
 import { DAYS_SHOWN, type StatusFacts } from '../../src/server/status-page/status-facts.js';
@@ -39,7 +41,8 @@ function dayAt(place: number): StatusFacts['days'][number] {
 }
 
 export function statusFixture(change: Partial<StatusFacts> = {}): StatusFacts {
-  const sum = { ...emptySum(NOW_MS - DAY_MS, NOW_MS), upMs: DAY_MS, ok: 48_212, relayErrors: 3, durations: new Map([[1200, 30_000], [2000, 15_000], [5000, 3000], [12_000, 212]]) };
+  const sum = { ...emptySum(NOW_MS - DAY_MS, NOW_MS), upMs: DAY_MS, ok: 48_212, relayErrors: 3, durations: new DurationsBuilder() };
+  for (const [micros, count] of [[1200, 30_000], [2000, 15_000], [5000, 3000], [12_000, 212]] as const) sum.durations.add(placeOf(micros), count);
   const region = (id: string, name: string, location: string, status: StatusFacts['regions'][number]['status'], latency: number | null, here = false): StatusFacts['regions'][number] => ({
     id,
     name,

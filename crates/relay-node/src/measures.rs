@@ -1,8 +1,9 @@
 //! The part of a snapshot that is no flat number: durations by bucket, and errors by code. Read by a scrape and once a minute.
 
 use crate::stats::number;
+use napi::bindgen_prelude::{Float64Array, Uint16Array};
 use napi_derive::napi;
-use relay_core::measure::{BOUNDS_MICROS, HistogramFigures, RequestFigures};
+use relay_core::measure::{HistogramFigures, RequestFigures, TABLE};
 use relay_core::relay::RelayStats as RuleStats;
 use relay_net::RequestClass;
 
@@ -12,8 +13,8 @@ const WEBSOCKET_PUSH: &str = "websocket_push";
 /// Durations by bucket, and errors by code, since the start of the process.
 #[napi(object, object_from_js = false)]
 pub struct RelayMeasures {
-    /// Upper ends of the buckets, ascending; every histogram has these, and one bucket more above the last.
-    pub bounds_micros: Vec<i64>,
+    /// The name of the table of buckets that the places below are in.
+    pub table: String,
     /// Requests by route.
     pub requests: Vec<RelayRequests>,
     /// The store's sync calls.
@@ -25,9 +26,11 @@ pub struct RelayMeasures {
 /// How long things took.
 #[napi(object, object_from_js = false)]
 pub struct RelayDurations {
-    /// How many fell into each bucket.
-    pub counts: Vec<i64>,
-    /// Their sum.
+    /// The buckets that hold something, ascending.
+    pub places: Uint16Array,
+    /// How many each of them holds, in the same order.
+    pub counts: Float64Array,
+    /// The sum of all durations.
     pub micros: i64,
 }
 
@@ -63,7 +66,7 @@ pub(crate) fn measures(
     let http = requests.iter().map(|(class, figures)| (class.name(), figures));
     let errors = rules.errors.iter();
     RelayMeasures {
-        bounds_micros: BOUNDS_MICROS.iter().map(|bound| number(*bound)).collect(),
+        table: TABLE.to_owned(),
         requests: std::iter::once((WEBSOCKET_PUSH, pushes)).chain(http).map(requests_of).collect(),
         syncs: durations(syncs),
         errors: errors
@@ -83,7 +86,9 @@ fn requests_of((route, figures): (&str, &RequestFigures)) -> RelayRequests {
 
 fn durations(figures: &HistogramFigures) -> RelayDurations {
     RelayDurations {
-        counts: figures.counts.iter().map(|count| number(*count)).collect(),
+        places: Uint16Array::from(figures.places.as_slice()),
+        // Exact: `number` keeps them below 2 to the power of 53.
+        counts: figures.counts.iter().map(|count| number(*count) as f64).collect::<Vec<f64>>().into(),
         micros: number(figures.micros),
     }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReadFlags } from '../../config/flags.js';
 import type { BannerFacts } from '../banner.js';
-import type { Command } from '../command.js';
+import { JSON_SWITCH, type Command } from '../command.js';
 import type { CliIo } from '../io.js';
 
 export const demoCommand: Command = {
@@ -17,10 +17,11 @@ export const demoCommand: Command = {
   ],
   operand: null,
   options: ['port', 'admin.port'],
-  switches: [{ name: 'no-open', value: null, doc: 'Prints the address and opens nothing.' }],
+  switches: [{ name: 'no-open', value: null, doc: 'Prints the address and opens nothing.' }, { ...JSON_SWITCH, doc: 'Prints a line of JSON, as `relay serve --json` does, and opens nothing; the log goes to stderr.' }],
   examples: [
     { line: 'relay demo', does: 'opens the page' },
     { line: 'relay demo --no-open --port 8081', does: 'only prints the address, with a port of your choice' },
+    { line: 'relay demo --json 2> demo.log', does: 'for a program: `demoUrl` is where the page is' },
   ],
   exits: ['stopped in order', 'could not start or run'],
   run: demo,
@@ -38,7 +39,7 @@ async function demo({ found, switches }: ReadFlags, io: CliIo): Promise<number> 
   };
   // Loaded when it is needed: the other commands answer without the server. No file of an operator has a say here.
   const { serve } = await import('../serving.js');
-  return serve({ operands: [], found: new Map([...own, ...found]), switches: new Map([['config', 'off']]) }, io, shown);
+  return serve({ operands: [], found: new Map([...own, ...found]), switches: new Map([...switches, ['config', 'off']]) }, io, shown);
 }
 
 /** Where there is no browser, the address that is printed is enough. */

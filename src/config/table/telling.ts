@@ -26,7 +26,7 @@ export const TELLING = {
     group: 'observability',
     type: 'text',
     default: 'stdout',
-    doc: 'Where the log goes: `stdout`, `stderr`, `file:PATH`, `syslog:PATH` (a socket such as /dev/log), `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT`. On a terminal stdout belongs to the banner, and the log goes to stderr.',
+    doc: 'Where the log goes: `stdout`, `stderr`, `file:PATH`, `syslog:PATH` (a socket such as /dev/log), `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT`. On a terminal stdout belongs to the banner, with `--json` to its line, and the log goes to stderr.',
   },
   'traces.endpoint': {
     ...fixed,

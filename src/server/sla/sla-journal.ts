@@ -1,18 +1,20 @@
-// Keeps records and outages over restarts: a file per UTC day with a line per minute, joined into hours when the day is over, a
-// file of outages, and one that is written over every second with what is unfinished. Readers overlook lines they cannot read.
+// Keeps records and outages over restarts: a file per UTC day with what each minute was, joined into hours when the day is over, and
+// into one record when a month is; a file of outages, and one that is written over every second with what is unfinished. Readers overlook lines they cannot read.
 import type { OperationFiles } from '../operations/operation-files.js';
 import { OUTAGE_REASONS, type Outage, type OutageReason } from './outage.js';
-import { DAYS_KEPT, DAY_MS, OUTAGES_MAX, byHour } from './sla-history.js';
-import { decodeOutage, decodeRecord, encodeOutage, encodeRecord } from './sla-line.js';
+import { DAYS_KEPT, DAY_MS, HOURS_KEPT_DAYS, OUTAGES_MAX, byDay, byHour } from './sla-history.js';
+import { decodeExact, decodeOutage, decodeRecord, decodeRecords, encodeExact, encodeOutage, encodeRecord, recordLines } from './sla-line.js';
 import { stretch, type SlaRecord } from './sla-record.js';
 import type { LastRun } from './sla-recorder.js';
 
 const OUTAGES = 'outages.jsonl';
 const CURRENT = 'current.json';
-/** Written over in one piece; what is shorter is filled up. */
+/** Written over in one piece; what is shorter is filled up. A minute so varied that its exact durations do not fit leaves its rough ones. */
 const CURRENT_BYTES = 8192;
 /** Writes that may wait; a disk that is slower loses minutes, and says so. */
 const WAITING_MAX = 100;
+/** Of an older day no minute is kept as such in memory either. */
+const MINUTES_KEPT_DAYS = 3;
 
 export interface Kept {
   readonly records: readonly SlaRecord[];
@@ -34,7 +36,7 @@ export class SlaJournal {
     this.#failed = failed;
   }
 
-  /** Reads everything, joins days that are over into hours, removes days that are no longer kept. */
+  /** Reads everything, joins what is old enough, removes days that are no longer kept. */
   async load(nowMs: number): Promise<Kept> {
     const days = (await this.#files.list()).filter((name) => /^\d{4}-\d\d-\d\d\.jsonl$/.test(name));
     const records: SlaRecord[] = [];
@@ -55,7 +57,7 @@ export class SlaJournal {
 
   record(records: readonly SlaRecord[]): void {
     this.#write(async () => {
-      for (const [day, inDay] of byDay(records)) await this.#files.append(`${day}.jsonl`, inDay.map((record) => `${encodeRecord(record)}\n`).join(''));
+      for (const [day, inDay] of perFile(records)) await this.#files.append(`${day}.jsonl`, inDay.map(recordLines).join(''));
     });
   }
 
@@ -66,8 +68,9 @@ export class SlaJournal {
   /** What a run that ends now leaves behind. On a slow disk only the newest is written. */
   current(record: SlaRecord, lastRun: LastRun): void {
     const isQueued = this.#latest !== null;
-    const fitting = JSON.stringify({ ...lastRun, record: encodeRecord(record) });
-    this.#latest = fitting.length < CURRENT_BYTES ? fitting : JSON.stringify({ ...lastRun, record: null });
+    const rough = { ...lastRun, record: encodeRecord(record) };
+    const texts = [{ ...rough, exact: encodeExact(record) }, rough, { ...lastRun, record: null }].map((each) => JSON.stringify(each));
+    this.#latest = texts.find((text) => text.length < CURRENT_BYTES) ?? null;
     if (isQueued) return;
     const isTaken = this.#write(async () => {
       const text = this.#latest;
@@ -84,9 +87,9 @@ export class SlaJournal {
     await this.#files.close();
   }
 
-  /** Joins a day that is over. */
-  async joinDay(dayMs: number, nowMs: number): Promise<void> {
-    await this.#loadDay(`${dayOf(dayMs)}.jsonl`, nowMs).catch(this.#failed);
+  /** Joins the days that have become old enough with this one. */
+  async joinDays(nowMs: number): Promise<void> {
+    for (const age of [MINUTES_KEPT_DAYS + 1, HOURS_KEPT_DAYS + 1]) await this.#loadDay(`${dayOf(nowMs - age * DAY_MS)}.jsonl`, nowMs).catch(this.#failed);
   }
 
   /** A file that has grown beyond what is read is cut to that. */
@@ -104,16 +107,16 @@ export class SlaJournal {
       return [];
     }
     const text = await this.#files.read(name);
-    const records = decodeLines(text, decodeRecord);
-    // The day before yesterday has no minute that is still kept as such.
-    if (startMs >= nowMs - 3 * DAY_MS) {
+    const records = decodeRecords(text);
+    if (startMs >= nowMs - MINUTES_KEPT_DAYS * DAY_MS) {
       // What follows a torn tail must not be lost with it.
       if (text !== null && text !== '' && !text.endsWith('\n')) this.#write(() => this.#files.append(name, '\n'));
       return records;
     }
-    const hours = byHour(records.toSorted((a, b) => a.fromMs - b.fromMs));
-    if (hours.length < records.length) await this.#files.replace(name, hours.map((hour) => `${encodeRecord(hour)}\n`).join(''));
-    return hours;
+    const ascending = records.toSorted((a, b) => a.fromMs - b.fromMs);
+    const joined = startMs >= nowMs - HOURS_KEPT_DAYS * DAY_MS ? byHour(ascending) : byDay(ascending);
+    if (joined.length < records.length) await this.#files.replace(name, joined.map(recordLines).join(''));
+    return joined;
   }
 
   /** False when too many wait. */
@@ -133,7 +136,7 @@ export class SlaJournal {
   }
 }
 
-function byDay(records: readonly SlaRecord[]): Map<string, SlaRecord[]> {
+function perFile(records: readonly SlaRecord[]): Map<string, SlaRecord[]> {
   const days = new Map<string, SlaRecord[]>();
   for (const record of records) {
     const day = dayOf(record.fromMs);
@@ -161,9 +164,9 @@ function decodeCurrent(text: string | null): { unfinished: SlaRecord | null; las
     return none;
   }
   if (typeof parsed !== 'object' || parsed === null) return none;
-  const { atMs, inOrder, outage, record } = parsed as Record<string, unknown>;
+  const { atMs, inOrder, outage, record, exact } = parsed as Record<string, unknown>;
   if (typeof atMs !== 'number' || typeof inOrder !== 'boolean') return none;
-  return { unfinished: typeof record === 'string' ? decodeRecord(record) : null, lastRun: { atMs, inOrder, outage: decodeOpenOutage(outage) } };
+  return { unfinished: typeof record === 'string' ? decodeRecord(record, typeof exact === 'string' ? decodeExact(exact) : null) : null, lastRun: { atMs, inOrder, outage: decodeOpenOutage(outage) } };
 }
 
 function decodeOpenOutage(value: unknown): LastRun['outage'] {

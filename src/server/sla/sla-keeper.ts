@@ -17,7 +17,7 @@ export class SlaKeeper {
   async open(files: OperationFiles | null, now: Instant, failed: (error: unknown) => void): Promise<void> {
     const journal = files === null ? null : new SlaJournal(files, failed);
     const kept = await journal?.load(now.wallMs);
-    for (const record of kept?.records ?? []) this.#history.add(record);
+    this.#history.load(kept?.records ?? [], now.wallMs);
     for (const outage of kept?.outages ?? []) this.#history.addOutage(outage);
     this.#journal = journal;
     const sink = {
@@ -73,7 +73,7 @@ export class SlaKeeper {
   #tidy(nowMs: number): void {
     this.#history.tidy(nowMs);
     const day = Math.floor(nowMs / DAY_MS);
-    if (this.#tidiedHour !== 0 && day !== Math.floor((this.#tidiedHour * HOUR_MS) / DAY_MS)) void this.#journal?.joinDay((day - 4) * DAY_MS, nowMs);
+    if (this.#tidiedHour !== 0 && day !== Math.floor((this.#tidiedHour * HOUR_MS) / DAY_MS)) void this.#journal?.joinDays(nowMs);
     this.#tidiedHour = Math.floor(nowMs / HOUR_MS);
   }
 }

@@ -1,5 +1,5 @@
 // What is kept of a stretch of time: how much of it the relay was up, and what it did. Records of neighbouring stretches add up.
-import { addDurations, type Durations, type DurationsBuilder } from './durations.js';
+import { DurationsBuilder, NO_DURATIONS, type Durations } from './durations.js';
 
 /** Counts of a stretch. */
 export interface SlaCounts {
@@ -14,7 +14,7 @@ export interface SlaCounts {
   readonly syncMicros: number;
 }
 
-/** A stretch of at most an hour. What of it is neither up, down nor planned was not measured. */
+/** A stretch of at most an hour, or a whole day. What of it is neither up, down nor planned was not measured. */
 export interface SlaRecord extends SlaCounts {
   /** Milliseconds since the Unix epoch. */
   readonly fromMs: number;
@@ -32,7 +32,7 @@ export const COUNT_KEYS = ['ok', 'clientErrors', 'relayErrors', 'messages', 'con
 const TIME_KEYS = ['upMs', 'downMs', 'plannedMs'] as const;
 
 /** A record under construction. */
-export type SlaSum = { -readonly [K in keyof SlaRecord]: SlaRecord[K] } & { durations: DurationsBuilder; syncs: DurationsBuilder };
+export type SlaSum = { -readonly [K in Exclude<keyof SlaRecord, 'durations' | 'syncs'>]: SlaRecord[K] } & { readonly durations: DurationsBuilder; readonly syncs: DurationsBuilder };
 
 export function emptySum(fromMs: number, toMs: number): SlaSum {
   return {
@@ -48,30 +48,34 @@ export function emptySum(fromMs: number, toMs: number): SlaSum {
     connectionErrors: 0,
     durationMicros: 0,
     syncMicros: 0,
-    durations: new Map(),
-    syncs: new Map(),
+    durations: new DurationsBuilder(),
+    syncs: new DurationsBuilder(),
   };
 }
 
 /** Adds a share of a record: all of it, or the part of it that lies in a period. */
 export function addRecord(sum: SlaSum, record: SlaRecord, share = 1): void {
   for (const key of [...TIME_KEYS, ...COUNT_KEYS]) sum[key] += record[key] * share;
-  addDurations(sum.durations, record.durations, share);
-  addDurations(sum.syncs, record.syncs, share);
+  sum.durations.addPacked(record.durations, share);
+  sum.syncs.addPacked(record.syncs, share);
 }
 
 /** One record of neighbouring ones. */
 export function joined(records: readonly SlaRecord[]): SlaRecord | null {
   const [first, last] = [records[0], records.at(-1)];
   if (first === undefined || last === undefined) return null;
+  if (first === last) return first;
   const sum = emptySum(first.fromMs, last.toMs);
   for (const record of records) addRecord(sum, record);
-  return sum;
+  return recordOf(sum);
 }
 
 /** A stretch in which nothing was counted. */
 export function stretch(fromMs: number, toMs: number, kind: TimeKind): SlaRecord {
-  const sum = emptySum(fromMs, toMs);
-  sum[`${kind}Ms`] = toMs - fromMs;
-  return sum;
+  return { ...emptySum(fromMs, toMs), [`${kind}Ms`]: toMs - fromMs, durations: NO_DURATIONS, syncs: NO_DURATIONS };
+}
+
+/** The sum of whole records as one that is kept. */
+export function recordOf(sum: SlaSum): SlaRecord {
+  return { ...sum, durations: sum.durations.pack(), syncs: sum.syncs.pack() };
 }

@@ -6,10 +6,9 @@
 // 2. Time that passed on the wall clock only (it was set forward, or the machine slept) is not measured.
 // 3. What is not in the order to stop is down: a relay that comes back without having said good-bye was gone since its last sign of life.
 import type { RelayMeasures, RelayStats } from '../../native/relay-port.js';
-import { addDurations, grown } from './durations.js';
 import type { Outage, OutageReason } from './outage.js';
 import { DAYS_KEPT, DAY_MS, HOUR_MS, MINUTE_MS } from './sla-history.js';
-import { emptySum, stretch, type SlaRecord, type SlaSum, type TimeKind } from './sla-record.js';
+import { emptySum, recordOf, stretch, type SlaRecord, type SlaSum, type TimeKind } from './sla-record.js';
 
 /** Difference between the clocks above which the wall clock was moved. */
 const CLOCK_JUMP_MS = 5_000;
@@ -17,6 +16,9 @@ const CLOCK_JUMP_MS = 5_000;
 const OUTAGE_MS_MIN = 1;
 /** Pushes are answered, sessions opened and pages served in a time of their own; a read may be asked to wait, a blob is as slow as it is large. */
 const TIMED_ROUTES: readonly string[] = ['websocket_push', 'session', 'push', 'frames', 'control'];
+
+/** Counts of what was not measured. */
+const NONE = new Float64Array(0);
 
 export type RelayState = 'up' | Exclude<OutageReason, 'crash'>;
 
@@ -52,6 +54,8 @@ export class SlaRecorder {
   readonly #sink: RecordSink;
   #last: Instant;
   #current: SlaSum;
+  /** The same as it was at the last tick; made when it is asked for. */
+  #packed: SlaRecord | null = null;
   #before: Totals | null = null;
   #outage: { readonly fromMs: number; readonly reason: OutageReason } | null = null;
 
@@ -67,7 +71,8 @@ export class SlaRecorder {
 
   /** The stretch under way. */
   get current(): SlaRecord {
-    return this.#current;
+    this.#packed ??= recordOf(this.#current);
+    return this.#packed;
   }
 
   /** The outage under way, and its beginning. */
@@ -82,6 +87,7 @@ export class SlaRecorder {
 
   /** What the relay is now; it is taken to have been so since the last call. */
   tick(now: Instant, state: RelayState, totals: Totals | null): void {
+    this.#packed = null;
     const passedMs = Math.max(0, now.monotonicMs - this.#last.monotonicMs);
     const wallMs = now.wallMs - this.#last.wallMs;
     const fromMs = wallMs - passedMs > CLOCK_JUMP_MS ? now.wallMs - passedMs : this.#last.wallMs;
@@ -94,8 +100,9 @@ export class SlaRecorder {
 
   /** Hands over what is unfinished; nothing is recorded any more. */
   finish(): void {
-    if (this.#current.toMs > this.#current.fromMs) this.#sink.record([this.#current]);
+    if (this.#current.toMs > this.#current.fromMs) this.#sink.record([recordOf(this.#current)]);
     this.#current = emptySum(this.#last.wallMs, this.#last.wallMs);
+    this.#packed = null;
   }
 
   #fillGap({ atMs, inOrder, outage }: LastRun, startMs: number): void {
@@ -109,7 +116,7 @@ export class SlaRecorder {
   #account(fromMs: number, toMs: number, kind: TimeKind): void {
     for (const piece of pieces(fromMs, toMs, MINUTE_MS)) {
       if (Math.floor(piece.fromMs / MINUTE_MS) !== Math.floor(this.#current.fromMs / MINUTE_MS)) {
-        if (this.#current.toMs > this.#current.fromMs) this.#sink.record([this.#current]);
+        if (this.#current.toMs > this.#current.fromMs) this.#sink.record([recordOf(this.#current)]);
         this.#current = emptySum(piece.fromMs, piece.fromMs);
       }
       this.#current.toMs = piece.toMs;
@@ -129,14 +136,14 @@ export class SlaRecorder {
     const sum = this.#current;
     for (const { route, ok, clientErrors, relayErrors } of measures.requests) {
       const earlier = before?.measures.requests.find((other) => other.route === route) ?? null;
-      sum.ok += total(ok.counts) - total(earlier?.ok.counts ?? []);
+      sum.ok += total(ok.counts) - total(earlier?.ok.counts ?? NONE);
       sum.clientErrors += clientErrors - (earlier?.clientErrors ?? 0);
       sum.relayErrors += relayErrors - (earlier?.relayErrors ?? 0);
       if (!TIMED_ROUTES.includes(route)) continue;
-      addDurations(sum.durations, grown(ok, earlier?.ok ?? null, measures.boundsMicros));
+      sum.durations.addGrown(ok, earlier?.ok ?? null);
       sum.durationMicros += ok.micros - (earlier?.ok.micros ?? 0);
     }
-    addDurations(sum.syncs, grown(measures.syncs, before?.measures.syncs ?? null, measures.boundsMicros));
+    sum.syncs.addGrown(measures.syncs, before?.measures.syncs ?? null);
     sum.syncMicros += measures.syncs.micros - (before?.measures.syncs.micros ?? 0);
     sum.messages += messagesOf(stats) - (before === null ? 0 : messagesOf(before.stats));
     sum.connectionErrors += errorsOf(stats) - (before === null ? 0 : errorsOf(before.stats));
@@ -160,7 +167,7 @@ function pieces(fromMs: number, toMs: number, lengthMs: number): { fromMs: numbe
   return cut;
 }
 
-function total(counts: readonly number[]): number {
+function total(counts: Float64Array): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 

@@ -1,5 +1,4 @@
 // The figures of a period, in the shape that the dashboards of hosted relays read, and more.
-import { countOf, highestMs, quantilesMs } from './durations.js';
 import { DAY_MS, HOUR_MS } from './sla-history.js';
 import type { SlaSum } from './sla-record.js';
 
@@ -63,8 +62,8 @@ export function summarize(sum: SlaSum, { targetPercent, websocketsOpen }: Summar
   const total = Math.round(sum.ok + sum.clientErrors + sum.relayErrors);
   const failed = Math.round(sum.relayErrors);
   const up = availability(sum);
-  const [p50 = 0, p95 = 0, p99 = 0] = quantilesMs(sum.durations, [0.5, 0.95, 0.99]).map(rounded);
-  const [syncP99 = 0] = quantilesMs(sum.syncs, [0.99]).map(rounded);
+  const [p50 = 0, p95 = 0, p99 = 0] = sum.durations.quantilesMs([0.5, 0.95, 0.99]).map(rounded);
+  const [syncP99 = 0] = sum.syncs.quantilesMs([0.99]).map(rounded);
   return {
     ...up,
     total_requests: total,
@@ -72,7 +71,7 @@ export function summarize(sum: SlaSum, { targetPercent, websocketsOpen }: Summar
     failed_requests: failed,
     client_errors: Math.round(sum.clientErrors),
     error_rate: total === 0 ? 0 : failed / total,
-    avg_response_time_ms: mean(sum.durationMicros, countOf(sum.durations)),
+    avg_response_time_ms: mean(sum.durationMicros, sum.durations.count),
     p50_response_time_ms: p50,
     p95_response_time_ms: p95,
     p99_response_time_ms: p99,
@@ -82,7 +81,7 @@ export function summarize(sum: SlaSum, { targetPercent, websocketsOpen }: Summar
     period_hours: (sum.toMs - sum.fromMs) / HOUR_MS,
     target_uptime_percentage: targetPercent,
     target_met: up.uptime_percentage >= targetPercent,
-    database_metrics: { avg_latency_ms: mean(sum.syncMicros, countOf(sum.syncs)), p99_latency_ms: syncP99, max_latency_ms: highestMs(sum.syncs), connection_errors: 0 },
+    database_metrics: { avg_latency_ms: mean(sum.syncMicros, sum.syncs.count), p99_latency_ms: syncP99, max_latency_ms: sum.syncs.highestMs, connection_errors: 0 },
     websocket_metrics: { active_connections: websocketsOpen, total_messages: Math.round(sum.messages), connection_errors: Math.round(sum.connectionErrors) },
   };
 }

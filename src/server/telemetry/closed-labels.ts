@@ -9,8 +9,8 @@ export type Route = (typeof ROUTES)[number];
 export const OUTCOMES = ['ok', 'client_error', 'relay_error'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Upper ends of the buckets that are shown, in seconds; each is a bound of the core's finer histogram. */
-export const SHOWN_BOUNDS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10] as const;
+/** Upper ends of the buckets that are shown, in seconds; each is the end of one of the core's finer buckets, so that what is below it is counted exactly. */
+export const SHOWN_BOUNDS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 8] as const;
 
 export const CLOSED_LABELS = {
   route: ROUTES,

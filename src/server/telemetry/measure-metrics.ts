@@ -1,11 +1,14 @@
 // The metrics with labels: requests and their durations by route, syncs of the store, errors by code.
 import type { RelayMeasures } from '../../native/relay-port.js';
+import { placeOf } from '../latency-buckets.js';
 import { SHOWN_BOUNDS_SECONDS, type Labels } from './closed-labels.js';
 import type { LabelledRow, Readable, Sample } from './metric-row.js';
 
 type Durations = RelayMeasures['syncs'];
 
 const US = 1_000_000;
+/** The bounds that are shown, and the core's bucket that each of them ends. */
+const SHOWN = SHOWN_BOUNDS_SECONDS.map((bound) => ({ le: String(bound), last: placeOf(Math.round(bound * US)) }));
 
 export const MEASURE_ROWS = {
   requests: {
@@ -45,8 +48,8 @@ export function measureMetrics(measures: () => RelayMeasures | null): readonly R
   });
   return [
     from(MEASURE_ROWS.requests, ({ requests }) => requests.flatMap(outcomesOf)),
-    from(MEASURE_ROWS.durations, ({ requests, boundsMicros }) => requests.flatMap(({ route, ok }) => histogram(ok, boundsMicros, { route }))),
-    from(MEASURE_ROWS.syncs, ({ syncs, boundsMicros }) => histogram(syncs, boundsMicros, {})),
+    from(MEASURE_ROWS.durations, ({ requests }) => requests.flatMap(({ route, ok }) => histogram(ok, { route }))),
+    from(MEASURE_ROWS.syncs, ({ syncs }) => histogram(syncs, {})),
     from(MEASURE_ROWS.errors, ({ errors }) => errors.map(({ code, count }) => ({ labels: { code }, value: count }))),
   ];
 }
@@ -60,18 +63,18 @@ function outcomesOf({ route, ok, clientErrors, relayErrors }: RelayMeasures['req
 }
 
 /** The core's buckets joined into the fewer ones that are shown, cumulative as Prometheus wants them. */
-function histogram({ counts, micros }: Durations, boundsMicros: readonly number[], labels: Labels): Sample[] {
+function histogram({ places, counts, micros }: Durations, labels: Labels): Sample[] {
   const samples: Sample[] = [];
-  let [place, below] = [0, 0];
-  for (const bound of SHOWN_BOUNDS_SECONDS) {
-    for (; (boundsMicros[place] ?? Infinity) <= bound * US; place += 1) below += counts[place] ?? 0;
-    samples.push({ suffix: '_bucket', labels: { ...labels, le: String(bound) }, value: below });
+  let [at, below] = [0, 0];
+  for (const { le, last } of SHOWN) {
+    for (; (places[at] ?? Infinity) <= last; at += 1) below += counts[at] ?? 0;
+    samples.push({ suffix: '_bucket', labels: { ...labels, le }, value: below });
   }
   const total = sum(counts);
   samples.push({ suffix: '_bucket', labels: { ...labels, le: '+Inf' }, value: total });
   return [...samples, { suffix: '_sum', labels, value: micros / US }, { suffix: '_count', labels, value: total }];
 }
 
-function sum(counts: readonly number[]): number {
+function sum(counts: Float64Array): number {
   return counts.reduce((total, count) => total + count, 0);
 }

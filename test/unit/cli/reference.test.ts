@@ -17,11 +17,6 @@ describe('docs/reference/cli.md', () => {
     for (const part of [...command.about, ...command.exits, ...command.examples.map(({ line }) => line), ...switchesOf(command).map(({ name }) => `--${name}`)]) expect(text).toContain(part);
   });
 
-  it('has JSON for every command but those that print a document or serve', () => {
-    const without = COMMANDS.filter((command) => !switchesOf(command).some(({ name }) => name === 'json')).map(({ name }) => name);
-    expect(without).toEqual(['serve', 'demo', 'config default', 'config env', 'config docs', 'config schema', 'completion']);
-  });
-
   it('control: another summary would be another page', () => {
     const [first, ...rest] = COMMANDS;
     expect(renderReference(first === undefined ? rest : [{ ...first, summary: 'does nothing' }, ...rest])).not.toBe(page);

@@ -1,73 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { grown, highestMs, quantilesMs } from '../../../src/server/sla/durations.js';
-import { decodeRecord, encodeRecord } from '../../../src/server/sla/sla-line.js';
-import { emptySum } from '../../../src/server/sla/sla-record.js';
+import { BUCKETS, TABLE, lowerMicros, placeOf, upperMicros } from '../../../src/server/latency-buckets.js';
+import { DurationsBuilder, NO_DURATIONS, eachBucket, readDurations } from '../../../src/server/sla/durations.js';
+import { builderOf, exactMs, latencies } from '../../support/latencies.js';
+import { oldBuckets, oldQuantileMs } from '../../support/sla-before-hdr.js';
 
-/** The bounds of the core: ten per decade, from 10 µs to 100 s. */
-const BOUNDS = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000].flatMap((decade) => [10, 12, 15, 20, 25, 30, 40, 50, 60, 80].map((step) => step * decade)).concat(100_000_000);
+const SHARES = [0.5, 0.9, 0.95, 0.99, 0.999] as const;
+/** No bucket is wider than this share of what is in it. */
+const WIDTH = 1 / 64;
 
-/** As the core counts them. */
-function countsOf(micros: readonly number[]): number[] {
-  const counts = [...BOUNDS, 0].map(() => 0);
-  for (const each of micros) {
-    const place = BOUNDS.findIndex((bound) => bound >= each);
-    const bucket = place < 0 ? BOUNDS.length : place;
-    counts[bucket] = (counts[bucket] ?? 0) + 1;
-  }
-  return counts;
-}
+const shapes = fc.record({
+  seed: fc.nat(),
+  medianMicros: fc.constantFrom(20, 300, 2100, 45_000, 900_000),
+  spread: fc.double({ min: 0.05, max: 1.5, noNaN: true }),
+  slowShare: fc.double({ min: 0, max: 0.1, noNaN: true }),
+  count: fc.integer({ min: 1, max: 2000 }),
+});
 
-describe('quantiles', () => {
-  it('are in the bucket of the truth, whatever the durations are', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 10, max: 90_000_000 }), { minLength: 1, maxLength: 300 }), fc.constantFrom(0.5, 0.95, 0.99), (micros, share) => {
-        const durations = grown({ counts: countsOf(micros), micros: 0 }, null, BOUNDS);
-        const sorted = micros.toSorted((a, b) => a - b);
-        const truthMs = (sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0) / 1000;
-        const [toldMs = 0] = quantilesMs(durations, [share]);
-        expect(toldMs / truthMs).toBeGreaterThan(0.74);
-        expect(toldMs / truthMs).toBeLessThan(1.34);
-      }),
-    );
+describe('the table of buckets', () => {
+  it('is the one of the core', () => {
+    const vectors = JSON.parse(readFileSync(join(import.meta.dirname, '../../vectors/latency-buckets.json'), 'utf8')) as { table: string; buckets: number; places: { nanos: number; place: number }[] };
+    expect([vectors.table, vectors.buckets]).toEqual([TABLE, BUCKETS]);
+    expect(vectors.places.map(({ nanos }) => placeOf(nanos / 1000))).toEqual(vectors.places.map(({ place }) => place));
+    expect(vectors.places.length).toBeGreaterThan(20);
   });
 
-  it('are within 5 % of the exact percentiles of durations as requests have them', () => {
-    const shares = [0.5, 0.95, 0.99];
-    for (const [medianMicros, spread] of [[300, 0.3], [2100, 0.45], [2900, 0.2], [45_000, 0.6], [900_000, 0.35]] as const) {
-      // Log-logistic, with a long tail, over an even grid: no chance, so the same figures every time.
-      const micros = Array.from({ length: 20_000 }, (_, place) => {
-        const share = (place + 0.5) / 20_000;
-        return Math.min(90_000_000, Math.max(10, Math.round(medianMicros * Math.exp(spread * Math.log(share / (1 - share))))));
-      });
-      const sorted = micros.toSorted((a, b) => a - b);
-      const told = quantilesMs(grown({ counts: countsOf(micros), micros: 0 }, null, BOUNDS), shares);
-      for (const [place, share] of shares.entries()) {
-        const exactMs = (sorted[Math.ceil(share * sorted.length) - 1] ?? 0) / 1000;
-        expect(Math.abs((told[place] ?? 0) / exactMs - 1)).toBeLessThan(0.05);
-      }
+  it('has no gap, and no bucket above a microsecond wider than a 64th of what is in it', () => {
+    for (let place = 0; place < BUCKETS; place += 1) {
+      const [lower, upper] = [lowerMicros(place), upperMicros(place)];
+      expect([placeOf(upper), lowerMicros(place + 1)]).toEqual([place, upper]);
+      if (lower >= 1) expect((upper - lower) / lower).toBeLessThanOrEqual(WIDTH);
     }
-  });
-
-  it('of nothing are 0, and what is above all bounds counts as the last', () => {
-    expect(quantilesMs(new Map(), [0.5])).toEqual([0]);
-    const above = grown({ counts: [...BOUNDS.map(() => 0), 1], micros: 0 }, null, BOUNDS);
-    expect(highestMs(above)).toBe(100_000);
+    expect([lowerMicros(0), upperMicros(BUCKETS - 1)]).toEqual([0, 131_072_000]);
   });
 });
 
-describe('a record as a line', () => {
-  it('reads back', () => {
-    const count = fc.nat(1_000_000);
+describe('quantiles', () => {
+  it('are within a 64th of the exact ones, whatever the durations are', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom('ok', 'clientErrors', 'relayErrors', 'messages', 'durationMicros'), count), fc.uniqueArray(fc.tuple(fc.constantFrom(...BOUNDS), count), { selector: ([bound]) => bound }), (counts, pairs) => {
-        const record = { ...emptySum(5, 70), upMs: 60, downMs: 5, ...counts, durations: new Map(pairs) };
-        expect(decodeRecord(encodeRecord(record))).toEqual(record);
+      fc.property(shapes, (shape) => {
+        const micros = latencies(shape);
+        for (const [place, toldMs] of builderOf(micros).quantilesMs(SHARES).entries()) {
+          expect(Math.abs(toldMs / exactMs(micros, SHARES[place] ?? 0) - 1)).toBeLessThanOrEqual(WIDTH + 1e-9);
+        }
       }),
+      { numRuns: 60 },
     );
   });
 
-  it.each(['', '[]', '[[1,2,3,4,5],[],[],[]]', '[[9,2,3,4,5],[0,0,0,0,0,0,0],[],[]]', '[[1,2,3,4,"5"],[0,0,0,0,0,0,0],[],[]]', '{"a":1}', '[[1,2'])('or is not read: %s', (line) => {
-    expect(decodeRecord(line)).toBeNull();
+  it('control: with ten bounds a decade they were not', () => {
+    const micros = latencies({ seed: 7, medianMicros: 2100, spread: 0.4, slowShare: 0.02, count: 2000 });
+    const errors = SHARES.map((share) => Math.abs(oldQuantileMs(oldBuckets(micros), share) / exactMs(micros, share) - 1));
+    expect(Math.max(...errors)).toBeGreaterThan(WIDTH);
+  });
+
+  it('of nothing are 0, and what is above all buckets counts as the end of the last', () => {
+    expect(new DurationsBuilder().quantilesMs([0.5])).toEqual([0]);
+    const above = builderOf([500_000_000]);
+    expect([above.highestMs, ...above.quantilesMs([0.5])]).toEqual([131_072, 131_072]);
+  });
+});
+
+describe('packed durations', () => {
+  it('are the ones that were packed, and add up exactly', () => {
+    const buckets = fc.uniqueArray(fc.tuple(fc.nat(BUCKETS), fc.integer({ min: 1, max: 2 ** 40 })), { selector: ([place]) => place, maxLength: 200 });
+    fc.assert(
+      fc.property(buckets, fc.integer({ min: 1, max: 5 }), (pairs, times) => {
+        const builder = new DurationsBuilder();
+        for (const [place, count] of pairs) builder.add(place, count);
+        const read = readDurations(builder.pack()) ?? NO_DURATIONS;
+        const sum = new DurationsBuilder();
+        for (let time = 0; time < times; time += 1) sum.addPacked(read);
+        const told: [number, number][] = [];
+        eachBucket(sum.pack(), (place, count) => told.push([place, count]));
+        expect(told).toEqual(pairs.map(([place, count]) => [place, count * times]).toSorted(([a = 0], [b = 0]) => a - b));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each([
+    ['end in the middle', [5]],
+    ['end in a number', [5, 200]],
+    ['name a bucket that is none', [...[0x81, 0x0e], 1]],
+    ['name one twice', [5, 1, 0, 1]],
+    ['hold a number without an end', [5, ...Array.from({ length: 9 }, () => 255), 1]],
+  ])('are refused when they %s', (_, bytes) => {
+    expect(readDurations(Uint8Array.from(bytes))).toBeNull();
+    expect(readDurations(Uint8Array.from([5, 1, 3, 200, 1]))).not.toBeNull();
+  });
+
+  it('of a minute are what the core counted since the last look', () => {
+    const at = (pairs: readonly (readonly [number, number])[]): { places: Uint16Array; counts: Float64Array } => ({ places: Uint16Array.from(pairs.map(([place]) => place)), counts: Float64Array.from(pairs.map(([, count]) => count)) });
+    const builder = new DurationsBuilder();
+    builder.addGrown(at([[3, 2], [9, 5], [40, 1]]), at([[3, 2], [40, 1]]));
+    builder.addGrown(at([[1, 1], [3, 4]]), at([[3, 2]]));
+    builder.addGrown(at([[7, 6]]), null);
+    const told: [number, number][] = [];
+    eachBucket(builder.pack(), (place, count) => told.push([place, count]));
+    expect(told).toEqual([[1, 1], [3, 2], [7, 6], [9, 5]]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BUCKETS } from '../../../src/server/latency-buckets.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/server/sla/sla-history.js';
 import { SlaKeeper } from '../../../src/server/sla/sla-keeper.js';
 import type { RelayState, Totals } from '../../../src/server/sla/sla-recorder.js';
@@ -173,6 +174,24 @@ describe('what is kept', () => {
     expect(world.availability(START_MS, START_MS + 3 * HOUR_MS).measured_seconds).toBe(0);
   });
 
+  it('is a record per day after a month', async () => {
+    const world = new World();
+    await world.start();
+    await world.run(3 * HOUR_MS, 'up', 20_000);
+    await world.keeper.close(world.now);
+    const before = world.availability();
+    world.pass(START_MS + 32 * DAY_MS - HOUR_MS - world.wallMs);
+    await world.start();
+    const lines = (): number => (world.files.files.get('2026-10-01.jsonl') ?? '').trim().split('\n').length;
+    expect(lines()).toBe(24);
+    // While it runs, when another day is over.
+    await world.run(26 * HOUR_MS, 'up', HOUR_MS);
+    await world.keeper.close(world.now);
+    expect(lines()).toBe(1);
+    expect(world.availability(START_MS, START_MS + 3 * HOUR_MS + 1).measured_seconds).toBeGreaterThan(0);
+    expect(world.availability(START_MS, START_MS + DAY_MS)).toMatchObject({ downtime_seconds: before.downtime_seconds, planned_downtime_seconds: 21 * 3600 });
+  });
+
   it('cuts a list of outages that has no end', async () => {
     const world = new World();
     world.files.files.set('outages.jsonl', '[1,2,"crash"]\n'.repeat(10_001));
@@ -209,5 +228,33 @@ describe('what is counted', () => {
     await world.keeper.close(world.now);
     await world.start();
     expect(summarize(world.keeper.sum(START_MS, world.wallMs), { targetPercent: 99.9, websocketsOpen: 4 })).toEqual(told);
+  });
+
+  /** What is told of durations after a relay was killed in the middle of a minute, and what was told before. */
+  async function throughKill(counted: ReadonlyMap<number, number>): Promise<{ before: Uint8Array; after: Uint8Array; kept: string }> {
+    const world = new World();
+    await world.start();
+    const measures = measuresOf(0);
+    const durations = { places: Uint16Array.from(counted.keys()), counts: Float64Array.from(counted.values()), micros: 1 };
+    world.totals = { measures: { ...measures, syncs: durations, requests: measures.requests.map((request) => ({ ...request, ok: durations })) }, stats: statsOf(10) };
+    await world.run(MINUTE_MS / 2);
+    const before = world.keeper.sum(START_MS, world.wallMs).durations.pack();
+    world.pass(MINUTE_MS);
+    await world.start();
+    expect(world.errors).toEqual([]);
+    return { before, after: world.keeper.sum(START_MS, world.wallMs).durations.pack(), kept: world.files.files.get('current.json') ?? '' };
+  }
+
+  it('is known bucket by bucket after a kill in the middle of a minute', async () => {
+    const { before, after, kept } = await throughKill(new Map(Array.from({ length: 300 }, (_, at) => [400 + 2 * at, 1 + at])));
+    expect(after).toEqual(before);
+    expect(kept).toHaveLength(8192);
+  });
+
+  it('is known roughly then when it was more varied than the file has room for', async () => {
+    const { before, after, kept } = await throughKill(new Map(Array.from({ length: BUCKETS + 1 }, (_, place) => [place, 100_000])));
+    expect(after.length).toBeGreaterThan(0);
+    expect(after).not.toEqual(before);
+    expect(kept).toHaveLength(8192);
   });
 });

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { TABLE, placeOf, upperMicros } from '../../../src/server/latency-buckets.js';
 import { emptySum } from '../../../src/server/sla/sla-record.js';
 import { summarize, type SlaSummary } from '../../../src/server/sla/sla-summary.js';
 import { CLOSED_LABELS, SHOWN_BOUNDS_SECONDS } from '../../../src/server/telemetry/closed-labels.js';
@@ -54,13 +55,13 @@ describe('the metrics', () => {
 
   it('join the buckets of the core into cumulative ones', async () => {
     const text = await scrape(() => ({
-      boundsMicros: [500, 800, 1000, 100_000, 2_000_000],
+      table: TABLE,
       requests: [],
-      syncs: { counts: [1, 2, 4, 8, 16, 32], micros: 7_000_000 },
+      syncs: { places: Uint16Array.from([500, 800, 1000, 100_000, 1_500_000, 9e9].map(placeOf)), counts: Float64Array.from([1, 2, 4, 8, 16, 32]), micros: 7_000_000 },
       errors: [],
     }));
     const at = (le: string): string | undefined => new RegExp(`relay_store_sync_duration_seconds_bucket\\{le="${le.replace('+', '\\+')}"\\} (\\S+)`).exec(text)?.[1];
-    expect(['0.0005', '0.001', '0.05', '0.1', '1', '2.5', '+Inf'].map(at)).toEqual(['1', '7', '7', '15', '15', '31', '63']);
+    expect(['0.0005', '0.001', '0.05', '0.1', '1', '2', '+Inf'].map(at)).toEqual(['1', '7', '7', '15', '15', '31', '63']);
     expect(text).toContain('relay_store_sync_duration_seconds_sum 7\n');
     expect(text).toContain('relay_store_sync_duration_seconds_count 63\n');
   });
@@ -70,6 +71,13 @@ describe('the metrics', () => {
     expect([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type])).toEqual(METRIC_TABLE.map(({ name, type }) => [name, type]));
     expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length).toBeLessThan(SERIES_MAX);
     expect(SHOWN_BOUNDS_SECONDS.every((bound, place) => place === 0 || bound > (SHOWN_BOUNDS_SECONDS[place - 1] ?? 0))).toBe(true);
+  });
+
+  it('have bounds at which buckets of the core end, so that what is below them is counted exactly', () => {
+    const endAt = (seconds: number): number => upperMicros(placeOf(seconds * 1_000_000)) / 1_000_000;
+    for (const bound of SHOWN_BOUNDS_SECONDS) expect(endAt(bound)).toBeCloseTo(bound, 12);
+    // Control: ten seconds are in the middle of a bucket.
+    expect(endAt(10)).toBeGreaterThan(10.01);
   });
 
   it('show nothing of a core that has stopped', async () => {
