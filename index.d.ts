@@ -444,6 +444,8 @@ export interface RelayLimits {
   spacePushesPerSecondMax: number
   /** Sessions of one space at a time. */
   spaceConnectionsMax: number
+  /** Spaces that the devices of one space may vouch for in an hour, where a founding needs a token; 0 is none. */
+  sponsoredSpacesPerHourMax: number
   /** Entries a space may hold; 0 is no limit. */
   spaceEntriesMax: number
   /** Sealed bytes of the entries a space may hold; 0 is no limit. */
@@ -855,6 +857,12 @@ export interface RelayStats {
   foundingsRefusedTotal: number
   /** r" Foundings that could not be judged. */
   foundingsUnavailableTotal: number
+  /** r" Sponsored spaces that are there. */
+  sponsoredSpaces: number
+  /** r" Spaces founded on a sponsor's word. */
+  sponsoredFoundedTotal: number
+  /** r" Foundings refused because the sponsor may not vouch, or did so too often. */
+  sponsoredRefusedTotal: number
   /** r" Sessions that are open. */
   sessions: number
   /** r" Spaces with at least one open session. */

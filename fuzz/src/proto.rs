@@ -6,6 +6,7 @@ use relay_proto::attestation::Attestation;
 use relay_proto::frame::{ClientFrame, Frame, RelayFrame, RosterPut, hello_versions};
 use relay_proto::roster::Chain;
 use relay_proto::snapshot::Manifest;
+use relay_proto::sponsorship::Sponsorship;
 use relay_proto::{LogId, SpaceId};
 
 /// The encoding is canonical: what decodes encodes to the same bytes.
@@ -13,8 +14,14 @@ pub fn client_frame(data: &[u8]) {
     let message = Bytes::copy_from_slice(data);
     if let Ok(frame) = ClientFrame::decode(&message) {
         assert_eq!(frame.encode(), message);
-        if let ClientFrame::Hello(hello) = frame {
-            assert_eq!(hello_versions(data), Ok(hello.versions));
+        match frame {
+            ClientFrame::Hello(hello) => assert_eq!(hello_versions(data), Ok(hello.versions)),
+            ClientFrame::FoundingProof(proof) => {
+                if let Some(sponsorship) = Sponsorship::decode(&proof.admission) {
+                    assert_eq!(sponsorship.encode(), proof.admission);
+                }
+            }
+            _ => {}
         }
     }
 }

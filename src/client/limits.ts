@@ -129,6 +129,8 @@ export const PAIRING_MESSAGES_MAX = 64;
 export const PAIRING_CODES_TRIED_MAX = 3;
 /** Wait before a device is signed in again after the connection broke. */
 export const PAIRING_RETRY_MS = 1000;
+/** Longest wait for a space to reach the relay that is to take its word for a mailbox. */
+export const PAIRING_SPACE_WAIT_MS = 10_000;
 /** How long a mailbox stays after a pairing was given up, so that the other device reads why. */
 export const PAIRING_LINGER_MS = 5000;
 /** Longest wait for a relay to erase a mailbox. */

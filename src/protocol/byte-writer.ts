@@ -21,7 +21,8 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#grow(1), checked(value, 0xff));
+    const at = this.#grow(1);
+    this.#view.setUint8(at, checked(value, 0xff));
     return this;
   }
 

@@ -17,7 +17,7 @@ const TABLE =
   'snapshot_too_large61 snapshot_unknown62 snapshot_chunk_unexpected63 blob_unknown64 blob_too_large65 blob_mismatch66 blob_offset_unexpected67t ' +
   'blob_range_invalid68 blob_damaged69 ack_invalid70 purge_invalid71 erase_invalid72 purge_too_early73t store_unavailable80tc store_poisoned81tc ' +
   'disk_full82t draining83tc overloaded84tc too_many_connections85tc internal86tc idle_timeout87tc write_stalled88tc too_many_spaces89tc rate_limited90t ' +
-  'quota_exceeded91t log_damaged92 busy93t admission_required94c admission_refused95c admission_unavailable96tc topic_limit110t topic_unknown111 ' +
+  'quota_exceeded91t log_damaged92 busy93t admission_required94c admission_refused95c admission_unavailable96tc sponsor_refused98c topic_limit110t topic_unknown111 ' +
   'topic_window_full112t topic_overrun113t tls_needed120';
 
 const FACTS = new Map<number | string, ErrorFacts>();

@@ -70,6 +70,7 @@ export const ERRORS = {
   admission_required: { code: 94, fault: 'peer', temporary: false, http: 403, close: 4411, hint: 'This relay takes new spaces with a token only; ask its operator for one and give it to the SDK as admission.' },
   admission_refused: { code: 95, fault: 'peer', temporary: false, http: 403, close: 4412, hint: 'The token is not known, has expired, was used up, or is not for this relay; ask its operator for another one.' },
   admission_unavailable: { code: 96, fault: 'relay', temporary: true, http: 503, close: 1013, hint: 'The relay cannot judge the token now; come back after the given time.' },
+  sponsor_refused: { code: 98, fault: 'peer', temporary: false, http: 403, close: 4413, hint: 'Only a device that may let others into a space of this relay vouches for a short-lived one, as pairing does; make the code on such a device, once its space is synced.' },
   topic_limit: { code: 110, fault: 'peer', temporary: true, http: 429, close: 0, hint: 'This session is in as many topics, or the topic has as many peers, as there may be; leave one first.' },
   topic_unknown: { code: 111, fault: 'peer', temporary: false, http: 404, close: 0, hint: 'This session is not in a topic of that number; join it first.' },
   topic_window_full: { code: 112, fault: 'peer', temporary: true, http: 429, close: 0, hint: 'A receiver has not taken what it was sent before; wait for its TopicCredit.' },

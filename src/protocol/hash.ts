@@ -29,6 +29,7 @@ export type DomainName =
   | 'snapshot-ack'
   | 'purge'
   | 'erase'
+  | 'sponsor'
   | 'snapshot-key'
   | 'snapshot-chunk'
   | 'blob-key'

@@ -75,6 +75,8 @@ export const FEATURE_TOPICS = 2n;
 export const FEATURE_ERASURE = 8n;
 /** Feature bit: a token in the proof that lets a device found a space. */
 export const FEATURE_ADMISSION = 128n;
+/** Feature bit: a sponsorship in the place of that token; offered by relays that ask for one. */
+export const FEATURE_SPONSORS = 256n;
 /** Largest sealed ephemeral frame. */
 export const EPHEMERAL_BYTES_MAX = 16 * KIB;
 /** Largest sealed message of a topic. */

@@ -11,6 +11,7 @@ const QUOTAS = {
   5: 'tenant_bytes',
   6: 'tenant_connections',
   7: 'tenant_spaces',
+  8: 'sponsored_spaces',
 } as const;
 
 /** Which quota a request would exceed. */

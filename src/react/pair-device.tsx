@@ -60,6 +60,9 @@ export const PAIR_LABELS: PairLabels = {
     pairing_expired: 'The code is too old.',
     pairing_cancelled: 'The other device ended it.',
     not_admin: 'This device may not add others.',
+    sponsor_refused: 'This device may not add others.',
+    quota_exceeded: 'Too many codes were made, or the space is full. Try again later.',
+    admission_required: 'This relay asks for a token.',
   },
 };
 

@@ -96,6 +96,7 @@ function limitsConfig(config: Config): RelayConfig['limits'] {
     sessionPushesPerSecondMax: config['limits.session-pushes-per-second'],
     spacePushesPerSecondMax: config['limits.space-pushes-per-second'],
     spaceConnectionsMax: config['limits.space-connections-max'],
+    sponsoredSpacesPerHourMax: config['limits.sponsored-spaces-per-hour'],
     spaceEntriesMax: config['limits.space-entries-max'],
     spaceBytesMax: config['limits.space-bytes-max'],
     spaceBlobsMax: config['limits.space-blobs-max'],

@@ -1,4 +1,4 @@
-// The torture run's harness around intruders.ts: replays and attempts across spaces until the time is up. None may succeed, all
+// The torture run's harness around intruders.ts: replays, attempts across spaces and words that nobody may give, until the time is up. None may succeed, all
 // must be told the same, and the victim's log must be what it was.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { makeRawSpace, RawClient } from '../support/raw-client.ts';
 import { HttpClient } from '../support/http-client.ts';
 import { freePort, startRelay } from '../support/relay-process.ts';
 import { FORGERIES, HTTP_REPLAYS, recordHttp } from './intruders-http.ts';
+import { vouch, VOUCHES } from './intruders-sponsor.ts';
 import { CROSSINGS, record, REPLAYS, type Loot, type Outcome } from './intruders.ts';
 
 const AT_ONCE = 100;
@@ -73,13 +74,14 @@ async function gullible({ recording, ...loot }: Loot): Promise<{ loot: Loot; sto
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'sealrelay-intruders-'));
-const relay = await startRelay({ dataDir: join(dir, 'data'), port: await freePort() });
+const [dataDir, port] = [join(dir, 'data'), await freePort()];
+const relay = await startRelay({ dataDir, port });
 const loot = await prepare(relay.address);
 const before = await state(loot);
 const client = new HttpClient(relay.port);
 const httpLoot = await recordHttp(client, relay.address, [loot.victim, loot.victimDevice], [loot.own, loot.ownDevice]);
-const quarter = Number(values.seconds) * 250;
-const until = (): number => Date.now() + quarter;
+const share = Number(values.seconds) * 200;
+const until = (): number => Date.now() + share;
 const replays = await run(REPLAYS, loot, until(), Number.POSITIVE_INFINITY);
 const crossings = await run(CROSSINGS, loot, until(), Number.POSITIVE_INFINITY);
 const httpReplays = await run(HTTP_REPLAYS, httpLoot, until(), Number.POSITIVE_INFINITY);
@@ -90,14 +92,18 @@ const control = await gullible(loot);
 const fooled = await run([...REPLAYS, ...CROSSINGS], control.loot, Number.POSITIVE_INFINITY, CONTROL_ATTEMPTS);
 control.stop();
 await relay.stop();
+const asking = await startRelay({ dataDir, port, env: { RELAY_ADMISSION: 'invite' } });
+const vouches = await run(VOUCHES, loot, until(), Number.POSITIVE_INFINITY);
+const vouched = await vouch(loot, loot.ownDevice, loot.own.id);
+await asking.stop();
 rmSync(dir, { recursive: true, force: true });
 
-const told = { 'failed handshakes': new Set([...replays.told, ...crossings.told]), 'failed handshakes over HTTP': httpReplays.told, 'forged tokens': forgeries.told };
-const accepted = replays.accepted + crossings.accepted + httpReplays.accepted + forgeries.accepted;
+const told = { 'failed handshakes': new Set([...replays.told, ...crossings.told]), 'failed handshakes over HTTP': httpReplays.told, 'forged tokens': forgeries.told, 'devices that may not vouch': vouches.told };
+const accepted = replays.accepted + crossings.accepted + httpReplays.accepted + forgeries.accepted + vouches.accepted;
 const violations = [
   ...(accepted > 0 ? [`${accepted} attempts got in`] : []),
   ...Object.entries(told).flatMap(([what, answers]) => (answers.size > 1 ? [`${what} were told ${answers.size} different things`] : [])),
   ...(before === after ? [] : ['the victim’s space changed']),
 ].map((what) => ({ what, replay: 'npm run torture -- --only intruders' }));
-const counts = { replays: replays.count + httpReplays.count, crossings: crossings.count + forgeries.count };
-console.log(JSON.stringify({ counts, violations, control: { caught: fooled.accepted > 0, what: `a relay that checks nothing let ${fooled.accepted} of ${fooled.count} in` } }));
+const counts = { replays: replays.count + httpReplays.count, crossings: crossings.count + forgeries.count, vouches: vouches.count };
+console.log(JSON.stringify({ counts, violations, control: { caught: fooled.accepted > 0 && vouched.accepted, what: `a relay that checks nothing let ${fooled.accepted} of ${fooled.count} in; an admin of its own space may vouch` } }));

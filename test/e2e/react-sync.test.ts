@@ -1,4 +1,4 @@
-// A page in strict mode, under React 18 and 19, with a real space at a real relay and another device on it.
+// A page in strict mode, under React 18 and 19, with a real space at a real relay and another device on it. The relay takes new spaces with a token only, which no page has.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { otherSecret } from '../support/other-secret.js';
 import type { ReactVersion } from '../support/react/bundle.js';
 import { CHROMIUM, GalleryScene } from '../support/react/gallery-scene.js';
 import type { GalleryHandles } from '../support/react/gallery.js';
+import { inviteToken } from '../support/invite-token.js';
 import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.js';
 import { until } from '../support/test-space.js';
 
@@ -31,8 +32,8 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a React app with a re
     dir = mkdtempSync(join(tmpdir(), 'sealrelay-react-'));
     const port = await freePort();
     const regions = [{ id: 'eu', name: 'EU', location: 'Loopback', endpoint: `http://127.0.0.1:${port}` }, { id: 'us', name: 'US', location: 'Nowhere', endpoint: 'http://127.0.0.1:1' }];
-    relay = await startRelay({ dataDir: dir, port, env: { RELAY_REGION: 'eu', RELAY_REGIONS: JSON.stringify(regions) } });
-    space = await createSpace({ relay: relay.address, parts: [live] });
+    relay = await startRelay({ dataDir: dir, port, env: { RELAY_ADMISSION: 'invite', RELAY_REGION: 'eu', RELAY_REGIONS: JSON.stringify(regions) } });
+    space = await createSpace({ relay: relay.address, parts: [live], admission: { token: inviteToken(dir) } });
   });
   afterAll(async () => {
     await scene.close();

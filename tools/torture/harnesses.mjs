@@ -118,7 +118,7 @@ export const HARNESSES = [
   },
   {
     name: 'intruders',
-    proves: 'Replayed handshakes and attempts of members of other spaces never get in, are all told the same bytes, and change nothing',
+    proves: 'Replayed handshakes, attempts of members of other spaces and words that nobody may give never get in, are all told the same bytes, and change nothing',
     control: 'a relay that checks nothing',
     share: 1,
     goals: { replays: 100_000, crossings: 100_000 },

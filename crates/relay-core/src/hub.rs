@@ -26,6 +26,7 @@ pub(crate) use topics::TopicRefusal;
 use crate::counters::Counters;
 use crate::limits::{HUB_SHARDS, RelayLimits};
 use crate::session::SessionHandle;
+use crate::sponsored::SponsoredSpaces;
 use crate::store::{CommitListener, RosterCommit, SpaceCommit};
 use crate::tenants::Tenants;
 use bytes::Bytes;
@@ -42,6 +43,8 @@ pub(crate) struct Hub {
     common: Arc<Common>,
     /// None where no space is on anybody's account.
     tenants: Option<Arc<Tenants>>,
+    /// None where no space is sponsored.
+    sponsored: Option<Arc<SponsoredSpaces>>,
     gone: erased::Erased,
 }
 
@@ -53,11 +56,17 @@ pub(crate) struct SpaceFull {
 }
 
 impl Hub {
-    pub(crate) fn new(limits: RelayLimits, counters: Arc<Counters>, tenants: Option<Arc<Tenants>>) -> Self {
+    pub(crate) fn new(
+        limits: RelayLimits,
+        counters: Arc<Counters>,
+        tenants: Option<Arc<Tenants>>,
+        sponsored: Option<Arc<SponsoredSpaces>>,
+    ) -> Self {
         Self {
             shards: (0..HUB_SHARDS).map(|_| Shard::default()).collect(),
             common: Arc::new(Common { limits, counters }),
             tenants,
+            sponsored,
             gone: erased::Erased::default(),
         }
     }
@@ -86,7 +95,8 @@ impl Hub {
         let channel = shard.entry(space).or_insert_with(|| {
             self.common.counters.active_spaces.one();
             let tenant = self.tenants.as_ref().and_then(|tenants| tenants.of(space));
-            Arc::new(SpaceChannel::new(Arc::clone(&self.common), tenant))
+            let is_sponsored = self.sponsored.as_ref().is_some_and(|sponsored| sponsored.contains(space));
+            Arc::new(SpaceChannel::new(Arc::clone(&self.common), tenant, is_sponsored))
         });
         let channel = Arc::clone(channel);
         channel.join(session).map_err(|detail| {
@@ -143,6 +153,9 @@ impl CommitListener for Hub {
         self.gone.note(space, &notice);
         if let Some(tenants) = &self.tenants {
             tenants.erased(space);
+        }
+        if let Some(sponsored) = &self.sponsored {
+            sponsored.ended(space);
         }
         if let Some(channel) = self.find(space) {
             channel.erase(notice);

@@ -31,6 +31,7 @@ pub mod moving;
 pub mod quota;
 pub mod relay;
 mod session;
+pub mod sponsored;
 pub mod store;
 pub mod tenants;
 #[cfg(any(test, feature = "conformance"))]

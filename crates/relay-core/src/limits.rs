@@ -156,6 +156,19 @@ pub const TICKETS_SPENT_MAX: usize = 65_536;
 pub const LONG_POLL_MS_MAX: u64 = 60_000;
 /// Time between two looks at blobs that may have expired, in milliseconds.
 pub const BLOB_SWEEP_MS: u64 = 10 * 60_000;
+/// How long a sponsored space may be used, in milliseconds: longer than a pairing code holds.
+pub const SPONSORED_LIFE_MS: u64 = 15 * 60_000;
+/// How long one counts for its sponsor, in milliseconds.
+pub const SPONSORED_COUNTED_MS: u64 = 3_600_000;
+/// Sponsored spaces of a relay that count, at a time.
+pub const SPONSORED_SPACES_MAX: usize = 16_384;
+/// What a sponsored space may hold: two devices exchange six messages in one, and the largest chain, keyring and list of names fit
+/// several times.
+pub const SPONSORED_QUOTA: SpaceQuota = SpaceQuota { entries_max: 128, bytes_max: 4 * 1024 * 1024 };
+/// Sessions of a sponsored space; over HTTP each request is one.
+pub const SPONSORED_SESSIONS_MAX: u32 = 16;
+/// Highest version of a sponsored space's roster: statements are on disk and in no quota.
+pub const SPONSORED_ROSTER_VERSION_MAX: u64 = 16;
 /// Spaces of one tenant that the store counts at the same time.
 pub const TENANT_COUNTS_UNDER_WAY_MAX: usize = 64;
 /// Time between two counts of what a space holds because something was refused, in milliseconds.

@@ -26,6 +26,24 @@ pub struct SpaceQuota {
 }
 
 impl SpaceQuota {
+    /// What both allow.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let lower = |a: u64, b: u64| {
+            if a == 0 {
+                b
+            } else if b == 0 {
+                a
+            } else {
+                a.min(b)
+            }
+        };
+        Self {
+            entries_max: lower(self.entries_max, other.entries_max),
+            bytes_max: lower(self.bytes_max, other.bytes_max),
+        }
+    }
+
     /// Whether there is any limit.
     #[must_use]
     pub const fn is_set(&self) -> bool {

@@ -16,10 +16,12 @@ pub use crate::hub::{OpenInSpace, ReaderPosition, SlowestReaders};
 use crate::limits::RelayLimits;
 use crate::measure::RequestFigures;
 use crate::session::{HttpHandshake, Session};
+use crate::sponsored::{SponsoredFoundings, SponsoredRecords, SponsoredSpaces, Standing};
 use crate::store::{CommitListener, Completion, Store};
 use crate::tenants::{TenantId, TenantPlan, TenantRecords, TenantView, Tenants};
 use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::SpaceId;
+use relay_proto::limits::{FEATURE_SPONSORS, FEATURES};
 use std::sync::Arc;
 pub(crate) use sweep::SweepGuard;
 
@@ -39,6 +41,23 @@ pub(crate) struct Shared {
     pub(crate) gatekeeper: Option<Arc<dyn Gatekeeper>>,
     /// None where no space is on anybody's account.
     pub(crate) tenants: Option<Arc<Tenants>>,
+    /// None where no space is sponsored and none can come to be.
+    pub(crate) sponsored: Option<Arc<SponsoredSpaces>>,
+}
+
+impl Shared {
+    /// Feature bits that this relay offers.
+    pub(crate) fn features(&self) -> u64 {
+        let takes_sponsors =
+            self.gatekeeper.is_some() && self.sponsored.as_ref().is_some_and(|spaces| spaces.are_taken());
+        if takes_sponsors { FEATURES } else { FEATURES & !FEATURE_SPONSORS }
+    }
+
+    /// Where a space stands at this moment.
+    pub(crate) fn standing(&self, space: SpaceId) -> Standing {
+        let spaces = self.sponsored.as_ref();
+        spaces.map_or(Standing::Ordinary, |spaces| spaces.standing(space, self.wall_clock.now_ms()))
+    }
 }
 
 /// Who may found spaces, and what those may take on whose account they are. `Default` is everybody and everything.
@@ -48,6 +67,8 @@ pub struct Guards {
     pub gatekeeper: Option<Arc<dyn Gatekeeper>>,
     /// What tenants may take, and where it is kept whose space is whose.
     pub tenants: Option<(TenantPlan, Arc<dyn TenantRecords>)>,
+    /// How many spaces the devices of one space may vouch for in an hour, and where it is kept which those are.
+    pub sponsors: Option<(u32, Arc<dyn SponsoredRecords>)>,
 }
 
 /// What a relay is given.
@@ -79,10 +100,12 @@ impl Relay {
 
     /// The same, with somebody who says who may.
     #[must_use]
-    pub fn guarded(parts: RelayParts, Guards { gatekeeper, tenants }: Guards) -> Arc<Self> {
+    pub fn guarded(parts: RelayParts, Guards { gatekeeper, tenants, sponsors }: Guards) -> Arc<Self> {
         let counters = Arc::new(Counters::default());
         let tenants = tenants.map(|(plan, records)| Arc::new(Tenants::new(plan, records)));
-        let hub = Arc::new(Hub::new(parts.limits, Arc::clone(&counters), tenants.clone()));
+        let sponsored =
+            sponsors.map(|(max, records)| Arc::new(SponsoredSpaces::new(max, records, Arc::clone(&counters))));
+        let hub = Arc::new(Hub::new(parts.limits, Arc::clone(&counters), tenants.clone(), sponsored.clone()));
         parts.store.listen(Arc::clone(&hub) as Arc<dyn CommitListener>);
         let tickets = Tickets::new(&*parts.entropy, parts.limits.handshake_ms);
         let tokens = Tokens::new(&*parts.entropy, parts.limits.session_token_ms);
@@ -99,6 +122,7 @@ impl Relay {
             tokens,
             gatekeeper,
             tenants,
+            sponsored,
         };
         Arc::new(Self { shared: Arc::new(shared), sweep: SweepGuard::default() })
     }
@@ -124,6 +148,12 @@ impl Relay {
     #[must_use]
     pub fn take_erased(&self) -> ErasedSpaces {
         self.shared.hub.take_erased()
+    }
+
+    /// Spaces whose devices vouched for another one since this was asked last, for the operator's records.
+    #[must_use]
+    pub fn take_sponsored(&self) -> SponsoredFoundings {
+        self.shared.sponsored.as_ref().map_or_else(SponsoredFoundings::default, |spaces| spaces.take_founded())
     }
 
     /// How many tenants have spaces, and how many spaces that are.

@@ -8,7 +8,7 @@
 //! ```
 //! Invariants:
 //! 1. Nothing is looked up for a device before its one signature was verified.
-//! 2. Every failure before membership is proved gives the same bytes at the same time.
+//! 2. Every failure before membership is proved gives the same bytes at the same time; so does every sponsor that may not vouch.
 //! 3. What a session holds is bounded: one request under way and a bounded queue of small ones, pushes within a window of
 //!    bytes, one page of the log. When a bound is reached it stops reading from the peer.
 //! 4. After a change of roster was announced, no entry is sent before the RosterUpdate.
@@ -76,6 +76,7 @@ enum State {
     },
     Refused {
         at: Moment,
+        code: ErrorCode,
     },
     /// A token that does not hold.
     Unknown,
@@ -139,9 +140,9 @@ impl Session {
                 io.error(ErrorCode::UnexpectedFrame, 0);
                 State::Closing
             }
-            (State::Refused { at }, _) if io.now >= at => {
+            (State::Refused { at, code }, _) if io.now >= at => {
                 io.shared.counters.handshakes_failed_total.one();
-                io.error(ErrorCode::HandshakeFailed, 0);
+                io.error(code, 0);
                 State::Closing
             }
             (other, _) => other,
@@ -237,7 +238,7 @@ impl Endpoint for Session {
 
     fn next_deadline(&self) -> Option<Moment> {
         match &self.state {
-            State::Refused { at } => Some(*at),
+            State::Refused { at, .. } => Some(*at),
             State::Open(open) => open.next_deadline(),
             other => other.handshake_until(),
         }

@@ -72,7 +72,8 @@ struct Scene {
 
 fn guards(records: &Records, limits: TenantLimits) -> Guards {
     let plan = TenantPlan { general: limits, own: HashMap::from([(OTHER, TenantLimits::default())]) };
-    Guards { gatekeeper: Some(Arc::new(ByToken)), tenants: Some((plan, Arc::new(records.clone()))) }
+    let tenants: (TenantPlan, Arc<dyn TenantRecords>) = (plan, Arc::new(records.clone()));
+    Guards { gatekeeper: Some(Arc::new(ByToken)), tenants: Some(tenants), ..Guards::default() }
 }
 
 /// A space with one device.

@@ -11,6 +11,7 @@ use crate::info::RelayInfo;
 use crate::listening::listening;
 use crate::measures::{self, RelayMeasures};
 use crate::native::Native;
+use crate::sponsored;
 use crate::stats::{self, RelayStats, number};
 use crate::take_over;
 use crate::tls::Tls;
@@ -254,6 +255,7 @@ impl Running {
         self.compat.close();
         self.native.close();
         erased_watch::look(&self.native, &self.events);
+        sponsored::look(&self.native, &self.events);
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         Ok(())
     }

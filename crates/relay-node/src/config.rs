@@ -263,6 +263,8 @@ pub struct RelayLimits {
     pub space_pushes_per_second_max: i64,
     /// Sessions of one space at a time.
     pub space_connections_max: i64,
+    /// Spaces that the devices of one space may vouch for in an hour, where a founding needs a token; 0 is none.
+    pub sponsored_spaces_per_hour_max: i64,
     /// Entries a space may hold; 0 is no limit.
     pub space_entries_max: i64,
     /// Sealed bytes of the entries a space may hold; 0 is no limit.

@@ -18,7 +18,9 @@ fn report(erased: &ErasedSpaces, pseudonym: impl Fn(SpaceId) -> String, events: 
                 ("space_erased_by_owner", "a space was erased by its root or an admin of it")
             }
             ErasureReason::Operator => ("space_erased_by_operator", "a space was erased by the operator"),
-            ErasureReason::Expired => ("space_expired", "a space expired: no device came for too long"),
+            ErasureReason::Expired => {
+                ("space_expired", "a space expired: no device came for too long, or it was a sponsored one")
+            }
         };
         events.push_about(Some(pseudonym(*space)), "info", code, message);
     }

@@ -30,6 +30,7 @@ mod moving;
 mod native;
 mod program;
 mod pseudonym;
+mod sponsored;
 mod stats;
 mod store_watch;
 mod take_over;

@@ -6,7 +6,7 @@ use crate::events::EventQueue;
 use crate::failure::Failure;
 use crate::founding_desk::{FoundingDesk, RelayFounding};
 use crate::pseudonym::Pseudonyms;
-use crate::tenants;
+use crate::{sponsored, tenants};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use relay_core::blobs::{BlobStats, Blobs};
 use relay_core::endpoint::EndpointFactory;
@@ -22,6 +22,7 @@ use relay_net::Clock;
 use relay_proto::SpaceId;
 use relay_store::damaged_read::DamagedRead;
 use relay_store::moving::{Export, ImportError, Imported, import};
+use relay_store::sponsored_book::SponsoredBook;
 use relay_store::tenant_book::TenantBook;
 use relay_store::{EmbeddedStore, StoreOptions, real_environment};
 use std::io::{self, Read};
@@ -43,6 +44,8 @@ pub(crate) struct Native {
     desk: Option<Arc<FoundingDesk>>,
     /// None where no space is on anybody's account, and none can come to be.
     book: Option<Arc<TenantBook>>,
+    /// The same of spaces that are sponsored.
+    sponsored: Option<Arc<SponsoredBook>>,
     log_id: String,
 }
 
@@ -83,12 +86,14 @@ impl Native {
         let desk = config.asks_to_found.then(|| FoundingDesk::new(Arc::clone(events)));
         let parts = RelayParts { store: Arc::clone(&store) as Arc<dyn Store>, signer, entropy, wall_clock, limits };
         let book = tenants::open(config, &options.dir)?;
+        let sponsored = sponsored::open(config, &options.dir)?;
         let guards = Guards {
             gatekeeper: desk.clone().map(|desk| desk as Arc<dyn Gatekeeper>),
             tenants: book.clone().map(|book| tenants::with_plan(config, book)).transpose()?,
+            sponsors: sponsored.clone().map(|book| sponsored::with_limit(config, book)).transpose()?,
         };
         let relay = Relay::guarded(parts, guards);
-        Ok(Self { store, relay, blobs: Arc::new(blobs), pseudonyms, desk, book, log_id })
+        Ok(Self { store, relay, blobs: Arc::new(blobs), pseudonyms, desk, book, sponsored, log_id })
     }
 
     /// Who is asked before something is founded; nobody where everybody may.
@@ -215,6 +220,9 @@ impl Native {
         self.store.close();
         // After the store: what goes with its last calls is still to be noted.
         if let Some(book) = &self.book {
+            book.close();
+        }
+        if let Some(book) = &self.sponsored {
             book.close();
         }
     }

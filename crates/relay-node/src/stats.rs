@@ -299,6 +299,12 @@ snapshot! {
         foundings_refused_total,
         /// Foundings that could not be judged.
         foundings_unavailable_total,
+        /// Sponsored spaces that are there.
+        sponsored_spaces,
+        /// Spaces founded on a sponsor's word.
+        sponsored_founded_total,
+        /// Foundings refused because the sponsor may not vouch, or did so too often.
+        sponsored_refused_total,
         /// Sessions that are open.
         sessions,
         /// Spaces with at least one open session.

@@ -6,6 +6,7 @@ use crate::erased_watch;
 use crate::events::EventQueue;
 use crate::heap_trim::HeapTrim;
 use crate::native::Native;
+use crate::sponsored;
 use crate::store_watch::StoreWatch;
 use crate::transport::Transport;
 use relay_net::NetStats;
@@ -67,6 +68,7 @@ pub(crate) async fn watch(transport: Transport, native: Native, compat: Compat, 
         seen = now;
         store = store.look(&native, &events).await;
         erased_watch::look(&native, &events);
+        sponsored::look(&native, &events);
         foreign::report_opened(&native, &compat, &events);
         heap.look(native.store_stats().spaces_let_go).await;
     }

@@ -154,6 +154,7 @@ registry! {
     AdmissionRequired = 94, "admission_required", Peer, false, 403, 4411, "This relay takes new spaces with a token only; ask its operator for one and give it to the SDK as admission.";
     AdmissionRefused = 95, "admission_refused", Peer, false, 403, 4412, "The token is not known, has expired, was used up, or is not for this relay; ask its operator for another one.";
     AdmissionUnavailable = 96, "admission_unavailable", Relay, true, 503, 1013, "The relay cannot judge the token now; come back after the given time.";
+    SponsorRefused = 98, "sponsor_refused", Peer, false, 403, 4413, "Only a device that may let others into a space of this relay vouches for a short-lived one, as pairing does; make the code on such a device, once its space is synced.";
     TopicLimit = 110, "topic_limit", Peer, true, 429, 0, "This session is in as many topics, or the topic has as many peers, as there may be; leave one first.";
     TopicUnknown = 111, "topic_unknown", Peer, false, 404, 0, "This session is not in a topic of that number; join it first.";
     TopicWindowFull = 112, "topic_window_full", Peer, true, 429, 0, "A receiver has not taken what it was sent before; wait for its TopicCredit.";

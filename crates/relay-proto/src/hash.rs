@@ -54,6 +54,8 @@ pub enum Domain {
     SessionToken,
     /// Exported spaces.
     SpaceExport,
+    /// Sponsorships.
+    Sponsor,
 }
 
 impl Domain {
@@ -79,6 +81,7 @@ impl Domain {
             Self::SessionTicket => b"sealrelay/v1/session-ticket\0",
             Self::SessionToken => b"sealrelay/v1/session-token\0",
             Self::SpaceExport => b"sealrelay/v1/space-export\0",
+            Self::Sponsor => b"sealrelay/v1/sponsor\0",
         }
     }
 }

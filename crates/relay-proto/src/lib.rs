@@ -22,6 +22,7 @@ pub mod quota;
 pub mod roster;
 pub mod signing;
 pub mod snapshot;
+pub mod sponsorship;
 pub mod wire;
 
 pub use error_registry::ErrorCode;

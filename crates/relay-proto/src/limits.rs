@@ -12,8 +12,10 @@ pub const FEATURE_TOPICS: u64 = 1 << 1;
 pub const FEATURE_ERASURE: u64 = 1 << 3;
 /// Feature bit: a token in the proof that lets a device found a space.
 pub const FEATURE_ADMISSION: u64 = 1 << 7;
+/// Feature bit: a sponsorship in the place of that token. Offered by relays that ask for one.
+pub const FEATURE_SPONSORS: u64 = 1 << 8;
 /// Feature bits this crate speaks; a session uses those that both sides offer.
-pub const FEATURES: u64 = FEATURE_EPHEMERAL | FEATURE_TOPICS | FEATURE_ERASURE | FEATURE_ADMISSION;
+pub const FEATURES: u64 = FEATURE_EPHEMERAL | FEATURE_TOPICS | FEATURE_ERASURE | FEATURE_ADMISSION | FEATURE_SPONSORS;
 
 /// Largest message until the session is open, in bytes, the proof excepted.
 pub const MESSAGE_BEFORE_OPEN_BYTES_MAX: usize = 256 * 1024;

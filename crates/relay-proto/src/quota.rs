@@ -21,11 +21,13 @@ pub enum Quota {
     TenantConnections = 6,
     /// Spaces of a tenant.
     TenantSpaces = 7,
+    /// Spaces that devices of a space sponsored in the last hour.
+    SponsoredSpaces = 8,
 }
 
 impl Quota {
     /// Every quota, by its number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::SpaceEntries,
         Self::SpaceBytes,
         Self::SpaceConnections,
@@ -33,6 +35,7 @@ impl Quota {
         Self::TenantBytes,
         Self::TenantConnections,
         Self::TenantSpaces,
+        Self::SponsoredSpaces,
     ];
 
     /// The number on the wire.
@@ -94,7 +97,7 @@ mod tests {
             assert!(QuotaDetail::decode(&bytes[..24]).is_err());
             assert!(QuotaDetail::decode(&[&bytes[..], &[0]].concat()).is_err());
         }
-        assert!(QuotaDetail::decode(&[8; 25]).is_err());
+        assert!(QuotaDetail::decode(&[9; 25]).is_err());
         assert!(QuotaDetail::decode(&[]).is_err());
     }
 }

@@ -34,6 +34,10 @@ pub const PEER_KEY_FILE: &str = "peer.key";
 pub(crate) const DOCUMENTS_DIR: &str = "documents";
 /// Name of the file that says which space is on whose account.
 pub(crate) const TENANTS_FILE: &str = "tenants";
+/// Name of the directory of what is known of those who found spaces; most of it is the control plane's.
+pub(crate) const ADMISSION_DIR: &str = "admission";
+/// Name of the file in it that says which spaces are sponsored ones: programs that know of none find no strange name.
+pub(crate) const SPONSORED_FILE: &str = "sponsored";
 /// Names that belong into a data directory.
 const OWN_NAMES: [&str; 17] = [
     FORMAT_FILE,
@@ -55,7 +59,7 @@ const OWN_NAMES: [&str; 17] = [
     PEER_KEY_FILE,
 ];
 /// Names of what the control plane keeps beside the store; the store does not look into them.
-const CONTROL_PLANE_NAMES: [&str; 6] = ["acme", "admin", "admission", "audit", "moving", "operations"];
+const CONTROL_PLANE_NAMES: [&str; 6] = ["acme", "admin", ADMISSION_DIR, "audit", "moving", "operations"];
 /// Names that file systems and operating systems put into any directory.
 const SYSTEM_NAMES: [&str; 2] = ["lost+found", ".DS_Store"];
 /// Largest small text file that is read, in bytes.

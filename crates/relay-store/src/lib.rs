@@ -40,6 +40,8 @@ mod segments;
 mod shared;
 mod snapshots;
 mod space;
+mod space_book;
+pub mod sponsored_book;
 pub mod tenant_book;
 mod usage;
 pub mod vfs;

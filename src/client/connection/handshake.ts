@@ -3,7 +3,7 @@ import { writeClientFrame } from '../../protocol/client-frame-writer.js';
 import type { Ed25519 } from '../../protocol/ed25519.js';
 import { equalBytes } from '../../protocol/equal-bytes.js';
 import { proofSigningBytes, transcript1, transcript2, welcomeSigningBytes, withoutSignature } from '../../protocol/handshake.js';
-import { FEATURE_ADMISSION, FEATURE_EPHEMERAL, FEATURE_ERASURE, FEATURE_TOPICS, PROTOCOL_VERSION } from '../../protocol/limits.js';
+import { FEATURE_ADMISSION, FEATURE_EPHEMERAL, FEATURE_ERASURE, FEATURE_SPONSORS, FEATURE_TOPICS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { readRelayFrame } from '../../protocol/relay-frame-reader.js';
 import type { ChallengeFrame, ErrorFrame, RelayFrame, WelcomeFrame } from '../../protocol/relay-frame.js';
 import type { ChainAndKeyring } from '../../protocol/roster-chain.js';
@@ -11,13 +11,16 @@ import { ClientError } from '../client-error.js';
 
 const NO_SIGNATURE = new Uint8Array(64);
 /** What this client can use; the relay chooses of it. */
-const FEATURES = FEATURE_EPHEMERAL | FEATURE_TOPICS | FEATURE_ERASURE | FEATURE_ADMISSION;
+const FEATURES = FEATURE_EPHEMERAL | FEATURE_TOPICS | FEATURE_ERASURE | FEATURE_ADMISSION | FEATURE_SPONSORS;
 
 /** Who connects: a device of the space, or its root. */
 export interface Identity {
   readonly key: Uint8Array;
   readonly seed: Uint8Array;
 }
+
+/** Makes what stands in the place of a token in one handshake, of which it is given the first two frames. */
+export type Sponsor = (hello: Uint8Array, challenge: Uint8Array) => Promise<Uint8Array>;
 
 /** What is offered and proved in one handshake. */
 export interface HandshakeOffer {
@@ -29,7 +32,9 @@ export interface HandshakeOffer {
   /** Statements the relay may not have; an empty chain when it has confirmed the newest. */
   readonly news: ChainAndKeyring;
   /** What lets this device found the space, where the relay asks for something. */
-  readonly admission?: Uint8Array;
+  readonly admission?: Uint8Array | undefined;
+  /** Comes before it, at a relay that takes sponsors. */
+  readonly sponsor?: Sponsor | undefined;
 }
 
 /** What a message led to. */
@@ -84,20 +89,24 @@ export class Handshake {
     if (challenge.version !== PROTOCOL_VERSION || (challenge.features & ~FEATURES) !== 0n) {
       throw new ClientError('relay_identity', 'the relay chose a version or feature that was not offered');
     }
-    const unsigned = this.#proofFrame(challenge.features, NO_SIGNATURE);
+    const admission = await this.#admission(challenge.features, raw);
+    const unsigned = this.#proofFrame(admission, NO_SIGNATURE);
     const t1 = transcript1(this.#hello, raw, withoutSignature(unsigned));
     const signature = await this.#ed25519.sign(this.#offer.identity.seed, proofSigningBytes(t1));
     this.#proof = { t1, signature, features: challenge.features };
-    return this.#proofFrame(challenge.features, signature);
+    return this.#proofFrame(admission, signature);
   }
 
-  /** The token is shown only where statements are, because only they can found a space. */
-  #proofFrame(features: bigint, signature: Uint8Array): Uint8Array<ArrayBuffer> {
-    const { news, admission } = this.#offer;
-    if (admission === undefined || news.chain.length === 0 || (features & FEATURE_ADMISSION) === 0n) {
-      return writeClientFrame({ type: 'Proof', ...news, signature }, []);
-    }
-    return writeClientFrame({ type: 'FoundingProof', ...news, admission, signature }, []);
+  /** Shown only where statements are, because only they can found a space. */
+  async #admission(features: bigint, challenge: Uint8Array): Promise<Uint8Array | undefined> {
+    const { news, admission, sponsor } = this.#offer;
+    if (news.chain.length === 0 || (features & FEATURE_ADMISSION) === 0n) return undefined;
+    return sponsor !== undefined && (features & FEATURE_SPONSORS) !== 0n ? sponsor(this.#hello, challenge) : admission;
+  }
+
+  #proofFrame(admission: Uint8Array | undefined, signature: Uint8Array): Uint8Array<ArrayBuffer> {
+    const { news } = this.#offer;
+    return writeClientFrame(admission === undefined ? { type: 'Proof', ...news, signature } : { type: 'FoundingProof', ...news, admission, signature }, []);
   }
 
   async #checkWelcome(welcome: WelcomeFrame, raw: Uint8Array, proof: { t1: Uint8Array; signature: Uint8Array }): Promise<void> {

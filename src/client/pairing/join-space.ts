@@ -163,6 +163,8 @@ class Joining {
     const exchange = new JoinExchange(input, encodeJoinerKeys({ key: device.key, hpke: device.hpke, name: options.deviceName ?? '' }));
     mailbox.listen({
       take: async (message) => {
+        // A machine that slept may hear of a message before its timers do.
+        if (environment.now() >= record.expiresAt) return this.#fail(pairingError('expired'));
         for (const step of await exchange.receive(message)) await this.#do(step, mailbox, exchange, device, ed25519);
       },
       failed: (error) => this.#fail(error.code === 'space_erased' ? pairingError('cancelled', error) : error),

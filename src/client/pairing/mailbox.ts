@@ -44,6 +44,8 @@ export class Mailbox {
     });
     space.subscribe(({ items }) => items.forEach((item) => this.#take(item)));
     space.on('status', ({ error }) => error !== null && void this.#fail(error));
+    // Whoever waits for room in a mailbox waits longer than a code holds.
+    space.on('error', (error) => error.code === 'quota_exceeded' && void this.#fail(error));
   }
 
   /** `found` makes it; a mailbox that was there before is refused with `pairing_taken`. */

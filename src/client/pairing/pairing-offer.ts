@@ -8,7 +8,7 @@ import type { DeviceRights } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import { environmentWith, sleep } from '../environment.js';
 import type { Environment, Timer } from '../environment.js';
-import { PAIRING_CODES_TRIED_MAX, PAIRING_LIFE_MS, PAIRING_LINGER_MS, PAIRING_RETRY_MS } from '../limits.js';
+import { PAIRING_CODES_TRIED_MAX, PAIRING_LIFE_MS, PAIRING_LINGER_MS, PAIRING_RETRY_MS, PAIRING_SPACE_WAIT_MS } from '../limits.js';
 import type { Internals } from '../space/internals.js';
 import { encodeHandover } from '../space/handover.js';
 import type { Space } from '../space/space.js';
@@ -136,20 +136,36 @@ export class PairingOffer {
   }
 
   async #found(): Promise<{ mailbox: Mailbox; record: PairingRecord }> {
-    const { relay } = this.#options.space.handover();
+    const { space } = this.#options;
+    const { relay } = space.handover();
+    const internals = { ...this.#internals, sponsor: space.sponsor() };
+    let hasWaited = false;
     const random = (length: number): Uint8Array => this.#environment.randomBytes(length);
     for (let tries = 1; ; tries += 1) {
       const code = freshCode(random);
       try {
-        const mailbox = await Mailbox.open(relay, code, this.#options, this.#internals, 'found');
+        const mailbox = await Mailbox.open(relay, code, this.#options, internals, 'found');
         const record: PairingRecord = { role: 'offerer', relay, code: code.words, seed: random(32), expiresAt: this.#environment.now() + PAIRING_LIFE_MS, answered: null };
         await this.#storage.save(record);
         return { mailbox, record };
       } catch (cause) {
-        const isTaken = cause instanceof ClientError && (cause.code === 'pairing_taken' || cause.code === 'space_erased');
-        if (!isTaken || tries >= PAIRING_CODES_TRIED_MAX) throw cause;
+        const { code: failure } = asClientError(cause);
+        const isTaken = failure === 'pairing_taken' || failure === 'space_erased';
+        // A relay cannot take the word of a space that is still on its way to it.
+        const isEarly: boolean = failure === 'sponsor_refused' && !hasWaited && (await this.#isThere());
+        hasWaited ||= isEarly;
+        if (!(isTaken || isEarly) || tries >= PAIRING_CODES_TRIED_MAX) throw cause;
       }
     }
+  }
+
+  /** Resolves once the relay has the space, or it is clear that this takes too long. */
+  async #isThere(): Promise<boolean> {
+    const { space } = this.#options;
+    if (space.status.status === 'failed') return false;
+    const giveUp = new AbortController();
+    const timer = this.#environment.after(PAIRING_SPACE_WAIT_MS, () => giveUp.abort(new ClientError('offline', 'the space is not synced', { temporary: true })));
+    return space.whenSynced({ signal: giveUp.signal }).then(() => true, () => false).finally(() => timer.cancel());
   }
 
   async #start({ mailbox, record }: { mailbox: Mailbox; record: PairingRecord }, attempt: number): Promise<void> {
@@ -166,6 +182,8 @@ export class PairingOffer {
     this.#set(shown(record, code));
     mailbox.listen({
       take: async (message) => {
+        // A machine that slept may hear of a message before its timers do.
+        if (this.#running === running && this.#environment.now() >= record.expiresAt) this.#fail('expired', pairingError('expired'));
         for (const step of await running.exchange.receive(message)) if (this.#running === running) await this.#do(running, step);
       },
       failed: (error) => {
@@ -208,8 +226,15 @@ export class PairingOffer {
         if (signal.aborted) return;
       }
     }
-    if (signal.aborted) return;
-    await running.mailbox.send(await running.exchange.handover(encodeHandover(space.handover())));
+    try {
+      signal.throwIfAborted();
+      await running.mailbox.send(await running.exchange.handover(encodeHandover(space.handover())));
+    } catch (cause) {
+      // Signed in, and told nothing of it: it would be in the list for good, and nobody would know whose it is.
+      void space.removeDevice(toHex(keys.key)).catch(() => undefined);
+      if (signal.aborted) return;
+      throw cause;
+    }
     this.#set({ ...this.#state, phase: 'paired', code: null, link: null, device: { device: toHex(keys.key), name: keys.name } });
   }
 

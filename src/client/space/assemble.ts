@@ -80,7 +80,7 @@ export async function assemble<P extends readonly SpacePart[]>(options: SpaceOpt
     sealing,
     rosterChanges,
     policy: state.policy,
-    admission: options.admission === undefined ? null : new TextEncoder().encode(options.admission.token),
+    admission: admissionOf(options),
     stateChanged: (connection) => activity.stateChanged(connection),
     fail: (error) => driver.dispatch({ type: 'fault', error }),
     reading: () => removals.run(),
@@ -100,6 +100,11 @@ export async function assemble<P extends readonly SpacePart[]>(options: SpaceOpt
 /** The part with which a space fails over, if the app gave it. */
 export function failoverOf({ parts }: SpaceOptions<readonly SpacePart[]>): Failover | undefined {
   return parts?.find(({ failover }) => failover !== undefined)?.failover;
+}
+
+/** The token that founds a space, as it goes over the wire. */
+export function admissionOf({ admission }: SpaceOptions<readonly SpacePart[]>): Uint8Array | undefined {
+  return admission === undefined ? undefined : new TextEncoder().encode(admission.token);
 }
 
 // A device that may only read has no way to tell its name; that is no reason not to open the space.

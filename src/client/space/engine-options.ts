@@ -16,8 +16,8 @@ export interface EngineOptions {
   readonly parts: readonly OpenPart<object>[];
   readonly snapshots: SnapshotsPart | undefined;
   readonly failover: Failover | undefined;
-  /** A token that lets this device found the space, or null. */
-  readonly admission: Uint8Array | null;
+  /** A token that lets this device found the space. */
+  readonly admission: Uint8Array | undefined;
   readonly policy: DeviceState['policy'];
   readonly stateChanged: (state: ConnectionState) => void;
   /** Ends the connection for good. */

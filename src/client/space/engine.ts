@@ -116,7 +116,7 @@ export class SpaceEngine implements ConnectionHandler {
   offer(): HandshakeOffer {
     const { identity, device, roster } = this.#context;
     const { admission } = this.#options;
-    return { ...identity, identity: device, rosterVersion: roster.version, rosterHash: roster.hash, news: this.#shown.news(), ...(admission === null ? {} : { admission }) };
+    return { ...identity, identity: device, rosterVersion: roster.version, rosterHash: roster.hash, news: this.#shown.news(), admission };
   }
 
   async opened(link: SessionLink, welcome: WelcomeFrame, raw: Uint8Array): Promise<void> {

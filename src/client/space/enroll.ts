@@ -14,7 +14,7 @@ import type { ConnectionHandler, SessionLink } from '../connection/connection-ha
 import { relayRefusal } from '../connection/relay-refusal.js';
 import type { RelayRefusal } from '../connection/relay-refusal.js';
 import type { ConnectionState } from '../connection/machine.js';
-import type { HandshakeOffer } from '../connection/handshake.js';
+import type { HandshakeOffer, Sponsor } from '../connection/handshake.js';
 import type { DeviceSecret } from '../crypto/keys.js';
 import type { Environment } from '../environment.js';
 import { MisbehaviourError } from '../misbehaviour.js';
@@ -34,6 +34,9 @@ export interface EnrollInput {
   readonly signal: AbortSignal;
   /** The first statement of the space, with the device in it: given to a relay that does not know the space. */
   readonly founding?: ChainAndKeyring;
+  /** What lets this device found it, where the relay asks for something. */
+  readonly admission?: Uint8Array | undefined;
+  readonly sponsor?: Sponsor | undefined;
 }
 
 /** Times a relay may say in turn that it does not know the space and that somebody else has made it. */
@@ -84,9 +87,9 @@ class RootHandler implements ConnectionHandler {
 
   // The pinned roster of the link is not offered: the relay would then not show it.
   offer(): HandshakeOffer {
-    const { root, link, founding } = this.#input;
+    const { root, link, founding, admission, sponsor } = this.#input;
     const identity = { space: root.key, logId: link.address.logId, identity: root };
-    if (this.#founding && founding !== undefined) return { ...identity, rosterVersion: 1, rosterHash: chainHash(founding), news: founding };
+    if (this.#founding && founding !== undefined) return { ...identity, rosterVersion: 1, rosterHash: chainHash(founding), news: founding, admission, sponsor };
     return { ...identity, rosterVersion: 0, rosterHash: ZEROS, news: { chain: [], keyring: new Uint8Array() } };
   }
 

@@ -1,5 +1,6 @@
-// What tests may replace of an open space.
+// What tests, and the pairing, may replace of an open space.
 import type { BlobSealing } from '../blobs/blob-sealing.js';
+import type { Sponsor } from '../connection/handshake.js';
 import type { Fetch } from '../blobs/http-token.js';
 import type { LiveSealer } from '../live/live-crypto.js';
 import type { EntrySealer } from '../sync/entry-sealer.js';
@@ -12,4 +13,6 @@ export interface Internals {
   readonly openTransport?: OpenTransport;
   readonly fetch?: Fetch;
   readonly blobSealing?: BlobSealing;
+  /** Vouches for the space, where it is founded. */
+  readonly sponsor?: Sponsor;
 }

@@ -6,6 +6,7 @@ import { equalBytes } from '../../protocol/equal-bytes.js';
 import { ADMISSION_BYTES_MAX } from '../../protocol/limits.js';
 import type { DeviceRights } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
+import type { Sponsor } from '../connection/handshake.js';
 import { createEd25519 } from '../crypto/ed25519.js';
 import { deriveRoomSecret, deriveRootSecret, generateDeviceSecret } from '../crypto/keys.js';
 import type { DeviceSecret } from '../crypto/keys.js';
@@ -19,7 +20,7 @@ import type { CarryMark, DeviceState } from '../store/device-store.js';
 import type { OpenTransport } from '../transport/transport.js';
 import { webSocketTransport } from '../transport/websocket-transport.js';
 import type { WebSocketConstructor } from '../transport/websocket-transport.js';
-import { assemble, failoverOf } from './assemble.js';
+import { admissionOf, assemble, failoverOf } from './assemble.js';
 import type { Ground } from './assemble.js';
 import { enroll } from './enroll.js';
 import { freshState } from './fresh-state.js';
@@ -86,7 +87,7 @@ export async function openSpaceWith<const P extends readonly SpacePart[] = reado
   }
   const device = await generateDeviceSecret((length) => ground.environment.randomBytes(length), ground.ed25519);
   const at = { ...link, address: relayOf(options) ?? link.address };
-  const roster = await comeIn(options, ground, at, root, device);
+  const roster = await comeIn(options, ground, at, root, device, internals.sponsor);
   const state = { ...freshState(at.address, root.key, link.rootSecret, device, roster), carry: carryOf(options) };
   await ground.storage.save(state);
   return assemble(options, internals, ground, addressOf(state), state);
@@ -101,13 +102,13 @@ export function roomLinkOf(link: string, name: string): string {
   return formatSpaceLink({ address, rootSecret: deriveRoomSecret(rootSecret, name) });
 }
 
-async function comeIn(options: OpenSpaceOptions, ground: Ground, link: SpaceLink, root: DeviceSecret, device: DeviceSecret): Promise<DeviceState['roster']> {
+async function comeIn(options: OpenSpaceOptions, ground: Ground, link: SpaceLink, root: DeviceSecret, device: DeviceSecret, sponsor: Sponsor | undefined): Promise<DeviceState['roster']> {
   const { environment, ed25519, openTransport } = ground;
   const rights = options.rights ?? 'admin';
   if (options.create === true && rights !== 'admin') throw new ClientError('bad_option', 'the first device of a space is an admin');
   const random = (length: number): Uint8Array => environment.randomBytes(length);
   const first = { key: device.key, hpke: device.hpke, rights, notAfter: 0 };
-  const founding = options.create === true ? { founding: await firstRoster(root, first, { ed25519, random }) } : {};
+  const founding = options.create === true ? { founding: await firstRoster(root, first, { ed25519, random }), admission: admissionOf(options), sponsor } : {};
   const giveUp = new AbortController();
   const timer = environment.after(ENROLL_TIMEOUT_MS, () => giveUp.abort(new ClientError('relay_unreachable', 'the relay could not be reached', { temporary: true })));
   const signal = options.signal ?? giveUp.signal;

@@ -8,6 +8,7 @@ import { deviceOf, mayWrite } from '../../protocol/roster.js';
 import type { DeviceRights } from '../../protocol/roster.js';
 import { ClientError } from '../client-error.js';
 import type { ConnectionDriver } from '../connection/driver.js';
+import type { Sponsor } from '../connection/handshake.js';
 import { OUTBOX_HELD_BYTES_MAX, OUTBOX_UNSENT_BYTES_MAX } from '../limits.js';
 import { decodeAttestation, encodeAttestation } from '../log/encode-attestation.js';
 import type { Misbehaviour } from '../misbehaviour.js';
@@ -21,6 +22,7 @@ import type { OwnName } from './own-name.js';
 import type { Removals } from './removals.js';
 import type { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
+import { sponsorOf } from './sponsor.js';
 import type { EntryEvent, SpaceEvents, StatusEvent } from './space-events.js';
 
 /** A device of the space. */
@@ -179,6 +181,11 @@ export class Space {
   handover(): SpaceHandover {
     const { address, context } = this.#parts;
     return { relay: formatRelayAddress(address), space: context.identity.space, roster: context.roster.all, head: this.head(), names: context.names.list() };
+  }
+
+  /** What lets the pairing meet a device at a relay that takes new spaces with a token only. */
+  sponsor(): Sponsor {
+    return sponsorOf(this.#parts.context, this.#parts.rootSecret);
   }
 
   /** Adds a device by its public keys. Needs admin rights and a connection. */

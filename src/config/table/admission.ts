@@ -93,6 +93,15 @@ export const ADMISSION = {
     default: 'any',
     doc: 'The tenants that may found spaces, with commas between them, each by itself, with the number of its spaces (`acme=10`), or with limits of its own behind that (`acme=10 bytes=5GiB entries=1000000 connections=100 pushes=50`); `any` is everyone a token names.',
   },
+  'limits.sponsored-spaces-per-hour': {
+    ...fixed,
+    group: 'admission',
+    type: 'integer',
+    default: 24,
+    min: 0,
+    max: 10_000,
+    doc: 'With `admission` invite or jwt: how many short-lived spaces the admins of one space may vouch for within an hour, which is what pairing a device by words or QR code takes (one for each code). 0: none, so that pairing needs a token.',
+  },
   'limits.requests-per-minute': {
     ...fixed,
     group: 'admission',

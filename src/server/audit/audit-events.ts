@@ -5,6 +5,7 @@ import type { AuditEntry, AuditSink } from './audit-sink.js';
 const ACTS: Readonly<Record<string, Pick<AuditEntry, 'action' | 'actor' | 'detail'>>> = {
   space_erased_by_owner: { action: 'space.erased', actor: 'owner', detail: { reason: 'signed' } },
   space_expired: { action: 'space.erased', actor: 'relay', detail: { reason: 'expired' } },
+  space_sponsored: { action: 'space.sponsored', actor: 'owner', detail: {} },
   foreign_tenant_opened: { action: 'tenant.opened', actor: 'relay', detail: {} },
 };
 

@@ -19,6 +19,7 @@ const LIMITS = {
   'limits.space-bytes-max': 'quotaRefusedTotal',
   'limits.space-blobs-max': null,
   'limits.space-blob-bytes-max': null,
+  'limits.sponsored-spaces-per-hour': 'sponsoredRefusedTotal',
   'limits.tenant-spaces-max': 'foundingsRefusedTotal',
   'limits.tenant-entries-max': 'tenantQuotaRefusedTotal',
   'limits.tenant-bytes-max': 'tenantQuotaRefusedTotal',

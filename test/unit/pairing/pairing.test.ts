@@ -220,6 +220,41 @@ test('a code that is too old lets nobody in, on either side', async () => {
   await ended;
 });
 
+test('a code is too old by the clock too, where a machine slept and its timers with it', async () => {
+  const here = await scene();
+  let sleptMs = 0;
+  const asleep: Partial<Environment> = { now: () => Date.now() + sleptMs, after: (ms, call) => platformEnvironment().after(ms >= PAIRING_LIFE_MS - 5000 ? 2 ** 30 : ms, call) };
+  const offer = offerOf(here, { environment: asleep });
+  await offer.offer();
+  const { code } = offer.getSnapshot();
+  sleptMs = PAIRING_LIFE_MS;
+  expect(offer.getSnapshot().phase).toBe('offered');
+  await expect(join(here, code)).rejects.toMatchObject({ code: 'pairing_expired' });
+  expect(offer.getSnapshot()).toMatchObject({ phase: 'failed', error: { code: 'pairing_expired' } });
+  expect(here.admin.space.devices()).toHaveLength(1);
+});
+
+test('a device that was signed in when the pairing was ended, and was told nothing, is taken out again', async () => {
+  const here = await scene();
+  const { space } = here.admin;
+  const devices: number[] = [];
+  const slow = {
+    handover: () => space.handover(),
+    sponsor: () => space.sponsor(),
+    addDevice: async (device: Parameters<Space['addDevice']>[0]) => {
+      await space.addDevice(device);
+      devices.push(space.devices().length);
+      offer.cancel();
+    },
+    removeDevice: (device: string) => space.removeDevice(device),
+  } as unknown as Space;
+  const offer: PairingOffer = offerOf(here, { space: slow });
+  await offer.offer();
+  await expect(join(here, offer.getSnapshot().code)).rejects.toMatchObject({ code: 'pairing_cancelled' });
+  await until('it is out', () => space.devices().length === 1);
+  expect(devices).toEqual([2]);
+});
+
 test('a pairing that is ended is told to the device that waits, and a new code can be made', async () => {
   const here = await scene();
   const offer = offerOf(here);

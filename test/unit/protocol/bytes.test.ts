@@ -43,6 +43,12 @@ describe('bytes', () => {
     expect(() => new ByteWriter().bits64(2n ** 64n)).toThrow(RangeError);
   });
 
+  it('every kind of number may be the first that does not fit', () => {
+    const full = (): ByteWriter => new ByteWriter(1).u8(1);
+    const written = [full().u8(2), full().u16(2), full().u32(2), full().u64(2), full().bits64(2n), full().zeros(1).u8(2)].map((writer) => writer.finish());
+    expect(written.map((bytes) => [bytes.length, bytes.at(0), bytes.at(-1)])).toEqual([2, 3, 5, 9, 9, 3].map((length) => [length, 1, 2]));
+  });
+
   it('a field of fixed size takes exactly that size', () => {
     expect(() => new ByteWriter().raw32(new Uint8Array(33))).toThrow(RangeError);
   });

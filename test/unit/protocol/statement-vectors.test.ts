@@ -9,6 +9,7 @@ import { RosterError } from '../../../src/protocol/roster-error.js';
 import { verifyChain } from '../../../src/protocol/roster-rules.js';
 import { encodeRoster, parseRoster } from '../../../src/protocol/roster.js';
 import { chunkCount, chunksHash, encodeManifest, parseManifest, verifyManifest } from '../../../src/protocol/snapshot.js';
+import { encodeSponsorship, sponsorSigningBytes } from '../../../src/protocol/sponsorship.js';
 import { createWebCryptoEd25519 } from '../../../src/client/crypto/ed25519.js';
 import { ed25519 as noble } from '../crypto/fixtures.js';
 import { hex, vectors } from './vectors.js';
@@ -101,10 +102,11 @@ interface HandshakeVectors {
     readonly welcome_signature: string;
   })[];
   readonly refused: readonly Offer[];
+  readonly sponsorships: readonly { readonly admission: string; readonly challenge: string; readonly description: string; readonly device_seed: string; readonly hello: string; readonly space: string }[];
 }
 
 describe('handshake vectors', () => {
-  const { handshakes, log_id: logId, refused } = vectors<HandshakeVectors>('handshake');
+  const { handshakes, log_id: logId, refused, sponsorships } = vectors<HandshakeVectors>('handshake');
 
   it.each(handshakes)('$description', async (vector) => {
     const t1 = transcript1(hex(vector.hello), hex(vector.challenge), withoutSignature(hex(vector.proof)));
@@ -121,6 +123,11 @@ describe('handshake vectors', () => {
     if (offer.type !== 'Hello' || proven.type !== 'Proof') throw new Error('not the frames of a handshake');
     const t1 = transcript1(hex(hello), hex(challenge), withoutSignature(hex(proof)));
     expect(await noble.verify(offer.device, proofSigningBytes(t1), proven.signature)).toBe(false);
+  });
+
+  it.each(sponsorships)('sponsorship: $description', async ({ hello, challenge, space, device_seed: seed, admission }) => {
+    const signature = await noble.sign(hex(seed), sponsorSigningBytes(hex(hello), hex(challenge), hex(space)));
+    expect(toHex(encodeSponsorship(hex(space), await noble.publicKey(hex(seed)), signature))).toBe(admission);
   });
 });
 

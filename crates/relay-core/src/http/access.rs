@@ -4,6 +4,7 @@ use super::Judged;
 use crate::endpoint::Moment;
 use crate::relay::Shared;
 use crate::session::{Membership, code_of, membership};
+use crate::sponsored::Standing;
 use crate::store::{SpaceFacts, StoreError};
 use relay_proto::ErrorCode;
 use relay_proto::ids::{DeviceKey, SpaceId};
@@ -42,7 +43,10 @@ pub(crate) fn authorise(shared: &Arc<Shared>, token: &[u8], now: Moment, judged:
         if let Err(code) = verdict {
             relay.counters.error(code);
         }
-        judged(verdict.map(|membership| Authorised { space, device, access: access_of(membership) }));
+        // Only the log of a sponsored space is for use.
+        let is_ordinary = relay.standing(space) == Standing::Ordinary;
+        let access = |membership| Access { write: is_ordinary && access_of(membership).write, ..access_of(membership) };
+        judged(verdict.map(|membership| Authorised { space, device, access: access(membership) }));
     };
     shared.store.space(claims.space, Box::new(done));
 }

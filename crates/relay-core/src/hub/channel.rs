@@ -8,7 +8,7 @@ use super::topics::SpaceTopics;
 use crate::counters::Counters;
 use crate::endpoint::{Moment, SharedFrame, SharedRun};
 use crate::gcra::{Cell, Rate, Verdict};
-use crate::limits::{ACK_NOTICES_MAX, RelayLimits};
+use crate::limits::{ACK_NOTICES_MAX, RelayLimits, SPONSORED_QUOTA, SPONSORED_SESSIONS_MAX};
 use crate::quota::Meter;
 use crate::session::SessionHandle;
 use crate::store::{SpaceCommit, StoredEntry};
@@ -68,6 +68,7 @@ pub(crate) struct SpaceChannel {
     meter: Meter,
     /// On whose account the space is.
     tenant: Option<Arc<Tenant>>,
+    is_sponsored: bool,
     pushes: Mutex<Cell>,
     /// What the sessions are told once the space is gone.
     erased: OnceLock<Box<Bytes>>,
@@ -110,12 +111,14 @@ struct ChannelState {
 }
 
 impl SpaceChannel {
-    pub(super) fn new(common: Arc<Common>, tenant: Option<Arc<Tenant>>) -> Self {
+    pub(super) fn new(common: Arc<Common>, tenant: Option<Arc<Tenant>>, is_sponsored: bool) -> Self {
+        let quota = common.limits.space_quota;
         Self {
             ephemeral: OnceLock::new(),
             topics: OnceLock::new(),
-            meter: Meter::new(common.limits.space_quota),
+            meter: Meter::new(if is_sponsored { quota.and(SPONSORED_QUOTA) } else { quota }),
             tenant,
+            is_sponsored,
             pushes: Mutex::default(),
             common,
             roster_changes: AtomicU64::new(0),
@@ -148,6 +151,11 @@ impl SpaceChannel {
         self.tenant.as_ref()
     }
 
+    /// Whether it is one of `sponsored.rs`, where only the log is for use.
+    pub(crate) const fn is_sponsored(&self) -> bool {
+        self.is_sponsored
+    }
+
     /// Admits one push of any session, or says when; a space that nobody is connected to starts anew.
     pub(crate) fn admit_push(&self, rate: Rate, now: Moment) -> Verdict {
         self.pushes.lock().unwrap_or_else(PoisonError::into_inner).admit(rate, now)
@@ -163,7 +171,9 @@ impl SpaceChannel {
 
     /// Adds a session, or says which quota has no place for it.
     pub(super) fn join(&self, session: Arc<SessionHandle>) -> Result<(), QuotaDetail> {
-        let allowed = u64::from(self.common.limits.space_sessions_max);
+        let sessions_max = self.common.limits.space_sessions_max;
+        let own_max = if self.is_sponsored { SPONSORED_SESSIONS_MAX } else { u32::MAX };
+        let allowed = u64::from(sessions_max.min(own_max));
         let mut state = self.lock();
         if state.members.len() >= usize::try_from(allowed).unwrap_or(usize::MAX) {
             return Err(QuotaDetail { quota: Quota::SpaceConnections, used: allowed, allowed, needed: 1 });

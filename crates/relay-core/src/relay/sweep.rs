@@ -56,6 +56,7 @@ impl Relay {
     /// Starts a sweep over all spaces unless one is under way; call it every minute or so. It asks for snapshots that are due
     /// and raises floors, and it runs on in the store's completions.
     pub fn sweep(&self, now: Moment) {
+        self.sweep_sponsored();
         let wall_ms = self.shared.wall_clock.now_ms();
         let pause_ms = self.sweep.pause_ms(now, wall_ms);
         if self.sweep.running.swap(true, Ordering::AcqRel) {
@@ -69,6 +70,26 @@ impl Relay {
             turn: Mutex::new(Turn { heard: Some(Heard::Start), ..Turn::default() }),
         };
         Arc::new(sweep).go_on();
+    }
+}
+
+impl Relay {
+    /// Ends the sponsored spaces whose time is over. What a wrong clock can do here costs a pairing and nothing else, so it waits for no pause.
+    fn sweep_sponsored(&self) {
+        let Some(sponsored) = &self.shared.sponsored else { return };
+        for space in sponsored.over(self.shared.wall_clock.now_ms()) {
+            let (shared, own) = (Arc::clone(&self.shared), Arc::clone(sponsored));
+            let done = move |erased: Result<(), StoreError>| match erased {
+                // Whoever was told that it went has ended it already; otherwise it was never there, or went before this start.
+                Ok(()) | Err(StoreError::UnknownSpace) => {
+                    if !own.ended(space) {
+                        shared.counters.spaces_expired_total.one();
+                    }
+                }
+                Err(_) => shared.counters.sweep_failures_total.one(),
+            };
+            self.shared.store.erase(space, ErasureReason::Expired, Box::new(done));
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! From a proof whose signature holds to the welcome: roster, mark and head are looked up, one after the other.
 
+mod sponsoring;
+
 use super::State;
 use super::erasure::show_erasure;
 use super::handle::{Answer, SessionHandle};
@@ -13,8 +15,9 @@ use crate::founding::{FoundingRequest, FoundingVerdict};
 use crate::http::{Claims, Spending, Ticket};
 use crate::hub::SpaceChannel;
 use crate::ledger::RosterState;
-use crate::limits::{QUOTA_RETRY_AFTER_MS, RETRY_AFTER_MS};
+use crate::limits::{QUOTA_RETRY_AFTER_MS, RETRY_AFTER_MS, SPONSORED_ROSTER_VERSION_MAX};
 use crate::relay::Shared;
+use crate::sponsored::Standing;
 use crate::store::{DeviceMark, Page, ReadOutcome, Refusal, SpaceFacts, StoreError};
 use crate::tenants::TenantId;
 use bytes::Bytes;
@@ -23,11 +26,20 @@ use relay_proto::attestation::Attestation;
 use relay_proto::frame::{ErrorFrame, FoundingProof, Frame, Hello, Policy, SessionLimits, Welcome, WelcomeBody};
 use relay_proto::handshake::ClientTranscript;
 use relay_proto::hash::Domain;
-use relay_proto::ids::{EntryId, Hash, Signature};
-use relay_proto::limits::FEATURES;
+use relay_proto::ids::{DeviceKey, EntryId, Hash, Signature, SpaceId};
+use relay_proto::limits::{FEATURE_EPHEMERAL, FEATURE_TOPICS};
 use relay_proto::roster::Statement;
+use relay_proto::sponsorship::{OfferTranscript, Sponsorship};
 use relay_proto::wire::Reader;
 use std::sync::Arc;
+
+/// What a device brought to found a space with.
+pub(super) enum Brought {
+    Nothing,
+    Token(Bytes),
+    /// With the handshake it has to be for.
+    Sponsorship(Box<(Sponsorship, OfferTranscript)>),
+}
 
 pub(super) struct Authentication {
     hello: Hello,
@@ -35,10 +47,13 @@ pub(super) struct Authentication {
     proof_signature: Signature,
     transcript: ClientTranscript,
     refuse_at: Moment,
+    /// What is answered then.
+    refusal: ErrorCode,
     chain: Vec<Bytes>,
     keyring: Bytes,
-    /// What the device brought to found a space with; its bytes may be a slice of a large read buffer.
-    admission: Bytes,
+    brought: Brought,
+    /// The space and the device that vouch, once their signature was verified.
+    sponsor: Option<(SpaceId, DeviceKey)>,
     /// The space is not known, and whether it may be founded is found out.
     founding: bool,
     /// The newest statement the client knows: (version, hash).
@@ -70,20 +85,23 @@ impl Authentication {
     pub(super) fn new(
         hello: Hello,
         proof: FoundingProof,
+        brought: Brought,
         transcript: ClientTranscript,
         refuse_at: Moment,
         ticket: Option<Ticket>,
     ) -> Self {
         let told = (hello.roster_version, hello.roster_hash);
         Self {
-            features: hello.features & FEATURES,
+            features: hello.features,
             hello,
             proof_signature: proof.signature,
             transcript,
             refuse_at,
+            refusal: ErrorCode::HandshakeFailed,
             chain: proof.chain,
             keyring: proof.keyring,
-            admission: Bytes::copy_from_slice(&proof.admission),
+            brought,
+            sponsor: None,
             founding: false,
             told,
             found: None,
@@ -113,6 +131,10 @@ impl Authentication {
             return Step::Refuse;
         }
         self.told = (newest.fields().version, newest.hash());
+        let is_sponsored = io.shared.standing(self.hello.space) != Standing::Ordinary;
+        if is_sponsored && self.told.0 > SPONSORED_ROSTER_VERSION_MAX {
+            return Step::Refuse;
+        }
         if io.shared.gatekeeper.is_some() {
             self.founding = true;
             io.shared.store.space(self.hello.space, io.completion(Answer::Facts));
@@ -136,6 +158,8 @@ impl Authentication {
             }
             Answer::Erasure(Ok(None)) if self.founding => self.ask_to_found(io),
             Answer::Founding(verdict) => self.on_verdict(&verdict, io),
+            Answer::Sponsor(Ok(facts)) => self.on_sponsor(facts.as_ref(), io),
+            Answer::Sponsored(Ok(())) => self.put_on_sponsors_account(io),
             Answer::Assigned(Ok(())) => {
                 self.put_roster(io);
                 Step::Wait
@@ -165,6 +189,8 @@ impl Authentication {
             Answer::Facts(Err(error))
             | Answer::RosterPut(Err(error))
             | Answer::Assigned(Err(error))
+            | Answer::Sponsor(Err(error))
+            | Answer::Sponsored(Err(error))
             | Answer::Mark(Err(error))
             | Answer::Attested(Err(error))
             | Answer::Read(Err(error)) => {
@@ -176,18 +202,22 @@ impl Authentication {
     }
 
     /// The space is to be founded: that needs statements that hold, and a word of the gatekeeper.
-    fn ask_to_found(&self, io: &mut Io<'_>) -> Step {
+    fn ask_to_found(&mut self, io: &mut Io<'_>) -> Step {
         let now_ms = io.shared.wall_clock.now_ms();
         let Some(gatekeeper) = &io.shared.gatekeeper else { return Step::Refuse };
         if RosterState::found(self.hello.space, &self.chain, &self.keyring, now_ms).is_err() {
             return Step::Refuse;
         }
-        if self.admission.is_empty() {
-            io.shared.counters.foundings_refused_total.one();
-            io.error(ErrorCode::AdmissionRequired, 0);
-            return Step::Ended;
-        }
-        let request = FoundingRequest { space: self.hello.space, admission: self.admission.clone() };
+        let admission = match &self.brought {
+            Brought::Nothing => {
+                io.shared.counters.foundings_refused_total.one();
+                io.error(ErrorCode::AdmissionRequired, 0);
+                return Step::Ended;
+            }
+            Brought::Sponsorship(brought) => return self.ask_sponsor(**brought, io),
+            Brought::Token(token) => token.clone(),
+        };
+        let request = FoundingRequest { space: self.hello.space, admission };
         let handle = Arc::clone(io.handle);
         gatekeeper.judge(request, Box::new(move |verdict| handle.post(Answer::Founding(verdict))));
         Step::Wait
@@ -240,6 +270,9 @@ impl Authentication {
             io.error(ErrorCode::DeviceExpired, 0);
             return Step::Ended;
         }
+        if io.shared.standing(self.hello.space) == Standing::Over {
+            return Step::Refuse;
+        }
         let channel = match io.shared.hub.join(self.hello.space, Arc::clone(io.handle)) {
             Ok(channel) => channel,
             Err(full) => {
@@ -286,6 +319,8 @@ impl Authentication {
         let signature = sign(&*io.shared.signer, Domain::HandshakeRelay, value.as_bytes());
         io.send_bytes(Welcome { body, signature }.encode());
         io.shared.counters.handshakes_ok_total.one();
+        // Only the log of a sponsored space is for use.
+        let unused = if found.channel.is_sponsored() { FEATURE_EPHEMERAL | FEATURE_TOPICS } else { 0 };
         let admitted = Admitted {
             space: self.hello.space,
             device: self.hello.device,
@@ -293,7 +328,7 @@ impl Authentication {
             channel: found.channel,
             told: self.told,
             mark: self.mark,
-            features: self.features,
+            features: self.features & io.shared.features() & !unused,
         };
         let mut open = OpenSession::new(admitted, io);
         if self.ticket.is_some() {
@@ -323,7 +358,7 @@ const fn policy(shared: &Shared) -> Policy {
 
 pub(super) fn begin(mut authentication: Box<Authentication>, until: Moment, io: &mut Io<'_>) -> State {
     match authentication.start(io) {
-        Step::Refuse => State::Refused { at: authentication.refuse_at },
+        Step::Refuse => State::Refused { at: authentication.refuse_at, code: authentication.refusal },
         _ => advance(authentication, false, until, io),
     }
 }
@@ -333,14 +368,14 @@ pub(super) fn advance(mut authentication: Box<Authentication>, spoke: bool, unti
     if spoke {
         // Not told apart from a failed proof: the peer is not known yet.
         authentication.release(io.shared, io.handle);
-        return State::Refused { at: authentication.refuse_at };
+        return State::Refused { at: authentication.refuse_at, code: authentication.refusal };
     }
     while let Some(answer) = io.handle.take() {
         match authentication.on_answer(answer, io) {
             Step::Wait => {}
             Step::Refuse => {
                 authentication.release(io.shared, io.handle);
-                return State::Refused { at: authentication.refuse_at };
+                return State::Refused { at: authentication.refuse_at, code: authentication.refusal };
             }
             Step::Open(mut open) => {
                 open.drive(io);

@@ -32,7 +32,11 @@ impl OpenSession {
         if let Some(code) = self.erasure_fault() {
             return io.error(code, purge.size);
         }
-        if purge.log_epoch != log.log_epoch || !purge.verify(&self.device, &self.space, &log.log_id) {
+        // What makes room would make a sponsored space hold more than it may.
+        if self.channel.is_sponsored()
+            || purge.log_epoch != log.log_epoch
+            || !purge.verify(&self.device, &self.space, &log.log_id)
+        {
             return io.error(ErrorCode::PurgeInvalid, purge.size);
         }
         let point = PurgePoint { log_epoch: purge.log_epoch, size: purge.size, head: purge.head };

@@ -37,6 +37,8 @@ pub(crate) enum Answer {
     Erased(Result<(), StoreError>),
     Erasure(Result<Option<Tombstone>, StoreError>),
     Founding(FoundingVerdict),
+    Sponsor(Result<Option<SpaceFacts>, StoreError>),
+    Sponsored(Result<(), StoreError>),
     Assigned(Result<(), StoreError>),
     TenantKnown(Result<(), StoreError>),
 }

@@ -1,6 +1,6 @@
 //! Hello, challenge and proof: up to the one signature, before anything is looked up.
 
-use super::authentication::Authentication;
+use super::authentication::{Authentication, Brought};
 use super::io::Io;
 use super::{State, after_ms};
 use crate::endpoint::Moment;
@@ -14,8 +14,10 @@ use relay_proto::frame::{
 use relay_proto::handshake::ClientTranscript;
 use relay_proto::ids::{DeviceKey, Hash, Signature, SpaceId};
 use relay_proto::limits::{
-    FEATURE_ADMISSION, FEATURES, HANDSHAKE_FAILED_DELAY_MS, MESSAGE_BEFORE_OPEN_BYTES_MAX, PROOF_BYTES_MAX, VERSIONS,
+    FEATURE_ADMISSION, FEATURE_SPONSORS, HANDSHAKE_FAILED_DELAY_MS, MESSAGE_BEFORE_OPEN_BYTES_MAX, PROOF_BYTES_MAX,
+    VERSIONS,
 };
+use relay_proto::sponsorship::{OfferTranscript, Sponsorship};
 use relay_proto::wire::DecodeError;
 
 /// A hello and the challenge it was answered with, as they went over the wire.
@@ -89,8 +91,12 @@ fn challenge(message: Bytes, version: u16, until: Moment, io: &mut Io<'_>) -> St
     };
     let mut relay_nonce = [0; 32];
     io.shared.entropy.fill(&mut relay_nonce);
-    let challenge =
-        Challenge { version, features: hello.features & FEATURES, log_id: io.shared.signer.log_id(), relay_nonce };
+    let challenge = Challenge {
+        version,
+        features: hello.features & io.shared.features(),
+        log_id: io.shared.signer.log_id(),
+        relay_nonce,
+    };
     let challenge_frame = challenge.encode();
     io.send_bytes(challenge_frame.clone());
     // The message may be a slice of a large read buffer; the hello waits, so it is copied.
@@ -103,24 +109,40 @@ pub(super) fn on_proof(offered: Offered, message: &Bytes, until: Moment, io: &mu
     let refuse_at = after_ms(io.now, HANDSHAKE_FAILED_DELAY_MS);
     let proof = Some(message)
         .filter(|message| message.len() <= PROOF_BYTES_MAX)
-        .and_then(|message| read_proof(message, offered.hello.features));
+        .and_then(|message| read_proof(message, offered.hello.features & io.shared.features()));
     let signature = proof.as_ref().map_or(Signature::ZERO, |proof| proof.signature);
     let transcript = ClientTranscript::new(&offered.hello_frame, &offered.challenge_frame, message);
     let holds = transcript.verify_proof(&offered.hello.device, &signature);
     match proof.filter(|_| holds) {
         Some(proof) => {
-            let authentication = Authentication::new(offered.hello, proof, transcript, refuse_at, offered.ticket);
+            let brought = brought(&proof.admission, &offered, io.shared.features());
+            let authentication =
+                Authentication::new(offered.hello, proof, brought, transcript, refuse_at, offered.ticket);
             super::authentication::begin(Box::new(authentication), until, io)
         }
-        None => State::Refused { at: refuse_at },
+        None => State::Refused { at: refuse_at, code: ErrorCode::HandshakeFailed },
+    }
+}
+
+/// What is for the gatekeeper, and what for a sponsor's space to say. A slice of a large read buffer would keep all of it.
+fn brought(admission: &Bytes, offered: &Offered, features: u64) -> Brought {
+    if admission.is_empty() {
+        return Brought::Nothing;
+    }
+    let agreed = offered.hello.features & features & FEATURE_SPONSORS != 0;
+    match Sponsorship::decode(admission).filter(|_| agreed) {
+        Some(sponsorship) => {
+            let offer = OfferTranscript::new(&offered.hello_frame, &offered.challenge_frame);
+            Brought::Sponsorship(Box::new((sponsorship, offer)))
+        }
+        None => Brought::Token(Bytes::copy_from_slice(admission)),
     }
 }
 
 /// A proof of either kind; one that brings nothing has an empty admission.
 fn read_proof(message: &Bytes, features: u64) -> Option<FoundingProof> {
     if message.first() == Some(&FrameType::FoundingProof.number()) {
-        let agreed = features & FEATURES & FEATURE_ADMISSION != 0;
-        return FoundingProof::decode(message).ok().filter(|_| agreed);
+        return FoundingProof::decode(message).ok().filter(|_| features & FEATURE_ADMISSION != 0);
     }
     let Proof { chain, keyring, signature } = Proof::decode(message).ok()?;
     Some(FoundingProof { chain, keyring, admission: Bytes::new(), signature })

@@ -6,6 +6,7 @@ use super::io::Io;
 use super::open::OpenSession;
 use super::snapshot::Sending;
 use crate::erasure::PurgePoint;
+use crate::limits::SPONSORED_ROSTER_VERSION_MAX;
 use crate::store::{SpaceFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
@@ -15,6 +16,7 @@ use relay_proto::frame::{
     SnapshotChunk, SnapshotGet, Subscribe,
 };
 use relay_proto::ids::{Hash, SnapshotId};
+use relay_proto::roster::Statement;
 use relay_proto::wire::Reader;
 use std::collections::VecDeque;
 
@@ -192,6 +194,13 @@ impl OpenSession {
     fn start_roster_put(&mut self, put: RosterPut, io: &mut Io<'_>) {
         if !self.membership.may_put_rosters() {
             io.error(ErrorCode::NotAdmin, 0);
+            return;
+        }
+        let newest = put.chain.last().and_then(|last| Statement::parse(last.clone()).ok());
+        if self.channel.is_sponsored()
+            && newest.is_some_and(|newest| newest.fields().version > SPONSORED_ROSTER_VERSION_MAX)
+        {
+            io.error(ErrorCode::RosterTooLarge, 0);
             return;
         }
         self.requests.under_way = Some(UnderWay::RosterPut(self.roster.told_hash()));

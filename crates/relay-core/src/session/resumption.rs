@@ -10,6 +10,7 @@ use crate::endpoint::Moment;
 use crate::http::{Claims, judge};
 use crate::hub::SpaceChannel;
 use crate::relay::Shared;
+use crate::sponsored::Standing;
 use crate::store::DeviceMark;
 use relay_proto::ErrorCode;
 use relay_proto::limits::FEATURE_ERASURE;
@@ -57,6 +58,9 @@ impl Resumption {
     }
 
     fn on_membership(&mut self, membership: Membership, io: &mut Io<'_>) -> Step {
+        if io.shared.standing(self.claims.space) == Standing::Over {
+            return refuse(ErrorCode::SessionExpired, io);
+        }
         let channel = match io.shared.hub.join(self.claims.space, Arc::clone(io.handle)) {
             Ok(channel) => channel,
             Err(full) => {

@@ -40,6 +40,9 @@ impl OpenSession {
         if !self.membership.may_write() {
             return Err(ErrorCode::ReadOnly);
         }
+        if self.channel.is_sponsored() {
+            return Err(ErrorCode::SnapshotTooLarge);
+        }
         let manifest = Manifest::parse(manifest.clone()).map_err(|_| ErrorCode::SnapshotInvalid)?;
         let fields = manifest.fields();
         let log = io.shared.store.log();

@@ -37,7 +37,7 @@ impl Tenant {
         Self { id, limits, state: Mutex::default() }
     }
 
-    pub(super) const fn id(&self) -> TenantId {
+    pub(crate) const fn id(&self) -> TenantId {
         self.id
     }
 

@@ -149,7 +149,7 @@ impl World {
 
     /// Where somebody says who may found spaces.
     pub(crate) fn guarded(gatekeeper: Arc<dyn Gatekeeper>) -> Self {
-        Self::of(RelayLimits::default(), Guards { gatekeeper: Some(gatekeeper), tenants: None })
+        Self::of(RelayLimits::default(), Guards { gatekeeper: Some(gatekeeper), ..Guards::default() })
     }
 
     /// Where spaces are on somebody's account too.

@@ -139,7 +139,7 @@ pub struct FoundingProof {
     pub chain: Vec<Bytes>,
     /// Keyring of the chain's last statement; empty when the chain is.
     pub keyring: Bytes,
-    /// A token of the relay's operator; not empty.
+    /// A token of the relay's operator, or a sponsorship; not empty.
     pub admission: Bytes,
     /// The device's signature over the transcript.
     pub signature: Signature,

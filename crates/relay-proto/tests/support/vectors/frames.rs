@@ -6,6 +6,7 @@ use bytes::Bytes;
 use relay_proto::attestation::push_tree;
 use relay_proto::frame::*;
 use relay_proto::log_reset::LogReset;
+use relay_proto::sponsorship::Sponsorship;
 use relay_proto::{DeviceKey, EntryId, ErrorCode, Hash, SealedBytes, Signature, SnapshotId, TopicKey};
 use serde_json::{Value, json};
 
@@ -41,7 +42,13 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
     frames.push(("by an admin, everything so far", super::erasures::purge().into()));
     frames.push(("by an admin", super::erasures::erase().into()));
     frames.push(("a chain of one statement and a token", founding_proof().into()));
+    frames.push(("a chain of one statement and a sponsorship", sponsored_proof().into()));
     frames
+}
+
+fn sponsored_proof() -> FoundingProof {
+    let sponsorship = Sponsorship { space: space(), device: device(2).device(), signature: Signature([0x5b; 64]) };
+    FoundingProof { admission: sponsorship.encode(), ..founding_proof() }
 }
 
 fn founding_proof() -> FoundingProof {

@@ -5,6 +5,7 @@ use super::frames::{challenge, hello, welcome_body};
 use bytes::Bytes;
 use relay_proto::frame::{Challenge, Frame, Hello};
 use relay_proto::handshake::{ClientTranscript, sign_proof};
+use relay_proto::sponsorship::{OfferTranscript, Sponsorship};
 use relay_proto::{Hash, KeyPair};
 use serde_json::{Value, json};
 
@@ -21,6 +22,21 @@ pub(crate) fn vector() -> Value {
             exchange("the root", 0x01, &as_root, vec![first().bytes().clone()], keyring()),
         ],
         "refused": refused(),
+        "sponsorships": [sponsorship("a device", 0x11, 1), sponsorship("the root", 0x01, 1), sponsorship("of another space", 0x12, 9)],
+    })
+}
+
+/// What a member of a space signs so that another one may be founded for a short while.
+fn sponsorship(description: &str, key_seed: u8, space_seed: u8) -> Value {
+    let sponsor = KeyPair::from_seed(&seed(key_seed));
+    let space = KeyPair::from_seed(&seed(space_seed)).space();
+    let (hello_frame, challenge_frame) = (hello().encode(), challenge().encode());
+    let offer = OfferTranscript::new(&hello_frame, &challenge_frame);
+    let signed = Sponsorship::sign(&sponsor, space, &offer);
+    assert!(signed.verify(&offer));
+    json!({
+        "description": description, "device_seed": hex(seed(key_seed)), "space": hex(space),
+        "hello": hex(&hello_frame), "challenge": hex(&challenge_frame), "admission": hex(&signed.encode()),
     })
 }
 

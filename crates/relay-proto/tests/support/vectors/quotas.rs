@@ -22,7 +22,7 @@ pub(crate) fn vector() -> Value {
         "",
         "01",
         "00000000000003e80000000000000001000000000000000001",
-        "08000000000000000100000000000000010000000000000001",
+        "09000000000000000100000000000000010000000000000001",
     ];
     for text in refused {
         let bytes: Vec<u8> =
@@ -45,5 +45,6 @@ fn name(quota: Quota) -> &'static str {
         Quota::TenantBytes => "tenant_bytes",
         Quota::TenantConnections => "tenant_connections",
         Quota::TenantSpaces => "tenant_spaces",
+        Quota::SponsoredSpaces => "sponsored_spaces",
     }
 }
