@@ -17,7 +17,7 @@ use crate::limits::RelayLimits;
 use crate::measure::RequestFigures;
 use crate::session::{HttpHandshake, Session};
 use crate::store::{CommitListener, Completion, Store};
-use crate::tenants::{TenantId, TenantPlan, TenantRecords, TenantView, Tenants};
+use crate::tenants::{Accounts, TenantAccounts, TenantId, TenantPlan, TenantRecords, TenantView, Tenants};
 use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::SpaceId;
 use std::sync::Arc;
@@ -136,6 +136,13 @@ impl Relay {
     #[must_use]
     pub fn tenants(&self, after: Option<TenantId>, count: usize) -> Vec<TenantView> {
         self.shared.tenants.as_ref().map_or_else(Vec::new, |tenants| tenants.page(after, count))
+    }
+
+    /// The accounts of tenants, for what they keep beside their spaces; none where nothing is on anybody's account.
+    #[must_use]
+    pub fn accounts(&self) -> Option<Arc<dyn TenantAccounts>> {
+        let tenants = Arc::clone(self.shared.tenants.as_ref()?);
+        Some(Arc::new(Accounts { tenants, store: Arc::clone(&self.shared.store) }))
     }
 
     /// The limits in force.
