@@ -159,6 +159,8 @@ export interface RelayCompat {
   eidetica: RelayEidetica | null
   /** What holds for the tenants of all of them. */
   limits: RelayForeignLimits
+  /** Whether the control plane is asked whom tokens name; otherwise each names itself. */
+  byOwner: boolean
 }
 
 /** Everything the core is told when it starts. */
@@ -286,6 +288,8 @@ export interface RelayForeignLimits {
   tenantWritesPerSecondMax: number
   /** Puts in a second of one connection. */
   connectionPutsPerSecondMax: number
+  /** Writes in a minute of one client address, to all systems together. */
+  addressWritesPerMinuteMax: number
 }
 
 /** A page of foreign tenants. */
@@ -334,8 +338,11 @@ export interface RelayFounding {
   id: number
   /** The token it brought, at most 4,096 bytes. */
   token: string
-  /** 32 hexadecimal digits: the same when the same token is brought for the same space again. */
-  claim: string
+  /**
+   * 32 hexadecimal digits: the same when the same token is brought for the same space again. Null: nothing is to be founded,
+   * and only whom the token names is asked.
+   */
+  claim: string | null
 }
 
 /** What JavaScript says about a founding. */
@@ -346,7 +353,10 @@ export interface RelayFoundingVerdict {
   used: number
   /** Of `exceeded`: how many it may have. */
   allowed: number
-  /** Of `admitted`: on whose account the space is, 32 hexadecimal digits; null for nobody's. */
+  /**
+   * Of `admitted`: on whose account the space is, 32 hexadecimal digits; null for nobody's. Of a token without a claim: whom it
+   * names.
+   */
   tenant: string | null
 }
 
@@ -733,8 +743,12 @@ export interface RelayStats {
   foreignTenantsRefusedTotal: number
   /** r" Writes refused because the tenants of a foreign system keep as much as they may. */
   foreignBytesRefusedTotal: number
+  /** r" Writes refused because the account of a foreign tenant keeps as much as it may. */
+  foreignAccountRefusedTotal: number
   /** r" Writes refused because a foreign tenant writes too often. */
   foreignRateRefusedTotal: number
+  /** r" Writes to foreign systems refused, or of other relays put off, because a client address writes too often. */
+  foreignAddressRateRefusedTotal: number
   /** r" Writes refused because nobody let their foreign tenant in. */
   foreignAdmissionRefusedTotal: number
   /** r" Writes refused because the operator erased their foreign tenant. */

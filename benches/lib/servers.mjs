@@ -24,7 +24,7 @@ export const LOAD_PROGRAM = join(RELEASE_DIR, 'load');
 
 /** @type {Contestant} */
 export const RELAY = { name: 'relay', start: (cores, dataDir) => startRelay(cores, dataDir) };
-const RATES_OFF = ['limits.requests-per-minute', 'limits.native-requests-per-minute', 'limits.connections-per-minute', 'limits.address-connections-max'].flatMap((key) => [`--${key}`, '0']);
+const RATES_OFF = ['limits.requests-per-minute', 'limits.native-requests-per-minute', 'limits.connections-per-minute', 'limits.address-connections-max', 'compat.address-writes-per-minute'].flatMap((key) => [`--${key}`, '0']);
 /** Above any rate that is measured: by default a session may send 2,000 ephemeral frames a second. */
 const EPHEMERAL_RATE_MAX = '1000000';
 /** The same product, asked for frames that are never stored. @type {Contestant} */

@@ -145,7 +145,9 @@ function compatConfig(config: Config): RelayConfig['compat'] {
       tenantConnectionsMax: config['limits.space-connections-max'],
       tenantWritesPerSecondMax: config['limits.space-pushes-per-second'],
       connectionPutsPerSecondMax: config['limits.session-pushes-per-second'],
+      addressWritesPerMinuteMax: config['compat.address-writes-per-minute'],
     },
+    byOwner: config.admission === 'jwt',
   };
 }
 

@@ -1,5 +1,6 @@
 // Tenants of foreign protocols on the running product: listed by pseudonym, capped, let in, erased from the disk.
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
@@ -175,4 +176,57 @@ describe.skipIf(!productBuilt())('foreign tenants (skipped unless the product is
       await scene.end();
     }
   });
+
+  it('are users where admission takes JWTs: a renewed one opens what the one before kept, on the account of its tenant', { timeout: 30_000 }, async () => {
+    const scene = new Scene();
+    const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
+    const keys = join(scene.dataDir, 'keys.json');
+    writeFileSync(keys, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'EdDSA' }] }));
+    const jwt = async (sub: string, jti: string, expires = '5m'): Promise<string> =>
+      await new SignJWT({ tenant: 'acme', sub, jti }).setProtectedHeader({ alg: 'EdDSA', kid: 'k' }).setIssuer('https://id.test').setAudience('relay').setExpirationTime(expires).sign(privateKey);
+    await scene.start({ RELAY_ADMISSION: 'jwt', RELAY_JWT_KEYS: keys, RELAY_JWT_ISSUER: 'https://id.test', RELAY_JWT_AUDIENCE: 'relay', RELAY_LIMITS_TENANT_BYTES_MAX: '1MiB' });
+    try {
+      const { port } = scene;
+      const [first, renewed, other] = [await jwt('alice', '1'), await jwt('alice', '2'), await jwt('bob', '1')];
+      const sentence = 'A'.repeat(600 * 1024);
+      expect([await pushChange(port, first, sentence), await pushChange(port, renewed, 'AAAA'), await pushChange(port, other, 'AAAA')]).toEqual([200, 200, 200]);
+      expect([await pulled(port, renewed), await pulled(port, other)]).toEqual([2, 1]);
+      expect([await pushChange(port, await jwt('alice', '3', '-5m'), 'AAAA'), await pulled(port, 'made-up')]).toEqual([401, 401]);
+      expect((await scene.list()).tenants.map(({ system, admitted, records }) => [system, admitted, records > 0])).toEqual([
+        ['graceful', true, true],
+        ['graceful', true, true],
+      ]);
+      expect(await pushChange(port, other, sentence)).toBe(507);
+      expect(await putValue(port, other, sentence)).toMatch(/quota=tenant_bytes used=\d+ allowed=1048576 needed=\d+/);
+      await expect.poll(() => scene.figure('relay_foreign_account_refused_total')).toBe(2);
+      await scene.relay.stop();
+      await scene.start({ RELAY_ADMISSION: 'jwt', RELAY_JWT_KEYS: keys, RELAY_JWT_ISSUER: 'https://id.test', RELAY_JWT_AUDIENCE: 'relay', RELAY_LIMITS_TENANT_BYTES_MAX: '1MiB' });
+      expect([await pulled(scene.port, await jwt('alice', '4')), await pushChange(scene.port, other, sentence)]).toEqual([2, 507]);
+    } finally {
+      await scene.end();
+    }
+  });
+
+  it('are held to one rate of their address, whatever tokens it shows', { timeout: 30_000 }, async () => {
+    const scene = await new Scene().start({ RELAY_COMPAT_ADDRESS_WRITES_PER_MINUTE: '2' });
+    try {
+      const { port } = scene;
+      expect([await pushChange(port, 'one', 'AAAA'), await sendRoot(port, 'two', 'x'), await pushChange(port, 'three', 'AAAA')]).toEqual([200, 'Ack', 429]);
+      expect(await putValue(port, 'four', 'x')).toBe('Too many puts, try again later!');
+      await expect.poll(() => scene.figure('relay_foreign_address_rate_refused_total')).toBe(2);
+    } finally {
+      await scene.end();
+    }
+  });
 });
+
+/** How many changes another device of a token pulls; the status when it may not. */
+async function pulled(port: number, token: string): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/sync/pull`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ device_id: 'another', since_timestamp: 0 }),
+  });
+  const body = (await response.json()) as { readonly changes?: readonly unknown[] };
+  return body.changes?.length ?? response.status;
+}

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbox};
-use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest};
+use relay_core::foreign::{Answered, ForeignRequest, ForeignService, Recognised, RequestRefusal, SocketRequest};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -28,6 +28,14 @@ impl FirstFrame {
 impl ForeignService for FirstFrame {
     fn body_bytes_max(&self) -> usize {
         self.main().map_or(0, |service| service.body_bytes_max())
+    }
+
+    /// The other one has no tenants.
+    fn recognise(&self, head: &Request<()>, known: Recognised) {
+        match self.main() {
+            Some(service) => service.recognise(head, known),
+            None => known(),
+        }
     }
 
     fn answer(&self, request: ForeignRequest, now: Moment, answered: Answered) {

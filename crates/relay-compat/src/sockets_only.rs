@@ -20,6 +20,13 @@ pub(crate) fn too_many() -> Response<Bytes> {
     answer
 }
 
+/// Of a request that cannot be judged now.
+pub(crate) fn busy() -> Response<Bytes> {
+    let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, "Overloaded");
+    answer.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
+}
+
 /// Of a request that is none for a WebSocket.
 pub(crate) fn not_found() -> Response<Bytes> {
     plain(StatusCode::NOT_FOUND, "Not Found")

@@ -15,7 +15,7 @@ use support::{Counting, Socket, StillClock, at};
 fn greeting() -> Arc<dyn ForeignService> {
     let options = GracefulOptions { tokenless: true, ..GracefulOptions::default() };
     let (documents, clock) = (Arc::new(MemoryDocuments::new()), Arc::new(StillClock::default()));
-    let parts = GracefulParts { documents, clock, seats: Arc::default(), options };
+    let parts = GracefulParts { documents, clock, seats: Arc::default(), rates: Arc::default(), options };
     Arc::new(GracefulService::new(parts))
 }
 

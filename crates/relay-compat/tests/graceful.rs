@@ -33,6 +33,7 @@ impl Relay {
             documents: Arc::clone(&documents) as Arc<dyn DocumentStore>,
             clock: Arc::clone(&clock) as Arc<_>,
             seats: Arc::default(),
+            rates: Arc::default(),
             options,
         };
         Self { service: GracefulService::new(parts), documents, clock, token: None }
@@ -356,6 +357,7 @@ fn who_shows_no_token_is_refused_where_one_is_needed() {
         documents: relay.documents.clone(),
         clock: relay.clock.clone(),
         seats: Arc::default(),
+        rates: Arc::default(),
         options: GracefulOptions::default(),
     };
     let relay = Relay { service: GracefulService::new(parts), ..relay };
@@ -373,6 +375,7 @@ fn a_client_over_its_rate_is_told_when_to_come_back() {
         documents: relay.documents.clone(),
         clock: relay.clock.clone(),
         seats: Arc::default(),
+        rates: Arc::default(),
         options: GracefulOptions { tokenless: true, requests_per_minute_max: 2, ..GracefulOptions::default() },
     };
     let relay = Relay { service: GracefulService::new(parts), ..relay };

@@ -4,11 +4,12 @@ mod gun_scene;
 mod support;
 
 use gun_scene::*;
-use relay_compat::gun::{ASK_MS, GREETING_MS, GunOptions, RELAYS_MAX};
+use relay_compat::gun::{ASK_MS, GREETING_MS, GunOptions, GunParts, GunService, RELAYS_MAX};
+use relay_core::foreign::AddressRates;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use support::{Socket, StillClock, at};
+use support::{Counting, Socket, StillClock, at};
 
 /// A relay of its own: with other ids than the rest.
 fn relay(number: u8) -> Scene {
@@ -252,4 +253,33 @@ fn who_is_no_relay_gets_no_comparison() {
     let scene = relay(1);
     let mut peer = scene.peer();
     assert!(say(&mut peer, &json!({"dam": "offer", "#": "o", "from": "", "##": "00"})).is_empty());
+}
+
+#[test]
+fn a_relay_that_puts_more_than_its_address_may_is_heard_later_and_loses_nothing() {
+    let rates = Arc::new(AddressRates::per_minute(2));
+    let service = GunService::new(GunParts {
+        documents: Arc::new(relay_core::documents::MemoryDocuments::new()),
+        clock: Arc::new(StillClock(AtomicU64::new(NOW_MS))),
+        entropy: Arc::new(Counting(AtomicU64::new(7))),
+        seats: Arc::default(),
+        rates: Arc::clone(&rates),
+        offload: Arc::new(|job| job()),
+        jobs_max: 1,
+        options: GunOptions { tokenless: true, ..GunOptions::default() },
+    });
+    let mut relay = Socket::open(&service, "/gun", &[]).unwrap();
+    relay.text(&json!({"#": "r1", "dam": "relay", "pid": "another"}).to_string(), at(1));
+    let puts: Vec<_> =
+        (1..=6).map(|number| put(&format!("m{number}"), "s", &format!("k{number}"), json!(1), 1)).collect();
+    relay.text(&Value::from(puts).to_string(), at(1));
+    let mut stored_at = |ms: u64| {
+        while relay.turn(at(ms)) {}
+        (service.stats().puts, relay.out.is_paused)
+    };
+    assert_eq!(stored_at(1), (3, true), "one more than it may, which it owes");
+    assert_eq!(stored_at(30_000), (3, true));
+    assert_eq!(stored_at(30_001), (4, true), "that one was paid for, and the next is owed");
+    assert_eq!((stored_at(60_001), stored_at(90_001)), ((5, true), (6, true)));
+    assert_eq!((stored_at(120_001), service.stats().refused), ((6, false), 0));
 }

@@ -11,7 +11,7 @@ use relay_compat::plures::{PluresOptions, PluresService};
 use relay_core::documents::{DocumentStore, Keyspace, MemoryDocuments};
 use relay_core::endpoint::Moment;
 use relay_core::foreign::{
-    ForeignRequest, ForeignService, ForeignTenants, SeatLimits, Seats, TenantParts, TenantRules,
+    AddressRates, ForeignRequest, ForeignService, ForeignTenants, SeatLimits, Seats, TenantParts, TenantRules,
 };
 use relay_core::founding::{FoundingAnswer, FoundingRequest, FoundingVerdict, Gatekeeper};
 use serde_json::{Value, json};
@@ -43,12 +43,18 @@ struct Scene {
 }
 
 fn scene(rules: TenantRules, gatekeeper: Option<Arc<dyn Gatekeeper>>) -> Scene {
+    scene_at(rules, gatekeeper, &Arc::default())
+}
+
+fn scene_at(rules: TenantRules, gatekeeper: Option<Arc<dyn Gatekeeper>>, rates: &Arc<AddressRates>) -> Scene {
     let (documents, clock) = (Arc::new(MemoryDocuments::new()), Arc::new(StillClock(AtomicU64::new(NOW_MS))));
     let tenants = ForeignTenants::open(TenantParts {
         documents: Arc::clone(&documents) as Arc<_>,
         clock: Arc::clone(&clock) as Arc<_>,
         moments: Arc::new(|| Moment(Duration::ZERO)),
         gatekeeper,
+        by_owner: false,
+        accounts: None,
         rules,
     });
     let store: Arc<dyn DocumentStore> = Arc::new(tenants.unwrap());
@@ -57,6 +63,7 @@ fn scene(rules: TenantRules, gatekeeper: Option<Arc<dyn Gatekeeper>>) -> Scene {
         documents: Arc::clone(&store),
         clock: Arc::clone(&clock) as Arc<_>,
         seats: Arc::default(),
+        rates: Arc::clone(rates),
         options: GracefulOptions { requests_per_minute_max: 1000, ..GracefulOptions::default() },
     });
     let gun = GunService::new(GunParts {
@@ -64,6 +71,7 @@ fn scene(rules: TenantRules, gatekeeper: Option<Arc<dyn Gatekeeper>>) -> Scene {
         clock: Arc::clone(&clock) as Arc<_>,
         entropy: Arc::clone(&entropy) as Arc<_>,
         seats: Arc::default(),
+        rates: Arc::clone(rates),
         offload: Arc::new(|job| job()),
         jobs_max: 1,
         options: GunOptions::default(),
@@ -72,6 +80,7 @@ fn scene(rules: TenantRules, gatekeeper: Option<Arc<dyn Gatekeeper>>) -> Scene {
         documents: store,
         clock,
         entropy,
+        rates: Arc::clone(rates),
         key: RelayKey::new(&[1; 32]).unwrap(),
         offload: Arc::new(|job| job()),
         options: EideticaOptions::default(),
@@ -176,6 +185,26 @@ fn each_system_says_in_its_own_words_that_writes_come_too_fast() {
 }
 
 #[test]
+fn one_address_has_one_rate_in_all_systems_and_under_all_tokens() {
+    let rates = Arc::new(AddressRates::per_minute(3));
+    let scene = scene_at(TenantRules::default(), None, &rates);
+    assert_eq!(scene.push_graceful("one", 10).status().as_u16(), 200);
+    assert_eq!(scene.put_gun("two", 10), Value::Null);
+    assert_eq!(json_of(&scene.send_eidetica("three", 10)), "Ack");
+    let pull = json!({"device_id": "e", "since_timestamp": 0});
+    let fast = scene.push_graceful("four", 10);
+    let code = &json_of(&fast)["error"]["code"];
+    assert_eq!((fast.status().as_u16(), code), (429, &json!("RATE_LIMIT_EXCEEDED")));
+    assert_eq!(fast.headers()["retry-after"], "20", "a third of a minute");
+    assert_eq!(scene.put_gun("five", 10), "Too many puts, try again later!");
+    let fast = scene.send_eidetica("six", 10);
+    assert_eq!((fast.status().as_u16(), fast.headers()["retry-after"].to_str().unwrap()), (429, "20"));
+    assert!(json_of(&fast)["Error"].is_string());
+    assert_eq!(post(&scene.graceful, "/sync/pull", "one", &pull).status().as_u16(), 200, "reading is no write");
+    assert_eq!((rates.refused(), scene.graceful.stats().refused), (3, 1));
+}
+
+#[test]
 fn a_peer_of_gun_puts_as_often_as_it_may() {
     let entropy = Arc::new(Counting(AtomicU64::new(7)));
     let gun = GunService::new(GunParts {
@@ -183,6 +212,7 @@ fn a_peer_of_gun_puts_as_often_as_it_may() {
         clock: Arc::new(StillClock(AtomicU64::new(NOW_MS))),
         entropy,
         seats: Arc::default(),
+        rates: Arc::default(),
         offload: Arc::new(|job| job()),
         jobs_max: 1,
         options: GunOptions { tokenless: true, puts_per_second_max: 2, ..GunOptions::default() },
@@ -206,12 +236,19 @@ fn places_of_sockets_are_limited_and_free_again() {
     let documents = || Arc::new(MemoryDocuments::new());
     let graceful = GracefulOptions { tokenless: true, ..GracefulOptions::default() };
     let gun = GunOptions { tokenless: true, ..GunOptions::default() };
-    let graceful = GracefulParts { documents: documents(), clock: clock(), seats: seats(), options: graceful };
+    let graceful = GracefulParts {
+        documents: documents(),
+        clock: clock(),
+        seats: seats(),
+        rates: Arc::default(),
+        options: graceful,
+    };
     let gun = GunParts {
         documents: documents(),
         clock: clock(),
         entropy: entropy(),
         seats: seats(),
+        rates: Arc::default(),
         offload: Arc::new(|job| job()),
         jobs_max: 1,
         options: gun,

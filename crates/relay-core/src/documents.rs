@@ -16,6 +16,7 @@ pub use error::{Cap, DocumentError};
 pub use memory::MemoryDocuments;
 pub use overlay::{Overlay, Stacked};
 pub use range::{DocumentRange, Page};
+pub use relay_proto::quota::QuotaDetail;
 pub use store::{
     Credential, DocumentCompletion, DocumentReader, DocumentStats, DocumentStore, DocumentWork, Documents, Keyspace,
     Tenant, Usage,

@@ -3,13 +3,15 @@
 //!
 //! A service never blocks: what needs the disk is answered by its completion, so an answer can mean "durable".
 
+mod address_rates;
 mod seats;
 mod tenants;
 
+pub use address_rates::{AddressKey, AddressRates};
 pub use seats::{Seat, SeatLimits, Seats, SeatsFull};
 pub use tenants::{
-    Erased, ForeignTenants, Moments, SystemTotal, TENANT_BOOK_SYSTEM, TenantCounts, TenantFacts, TenantParts,
-    TenantRules,
+    Erased, ForeignTenants, Moments, Recognised, SystemTotal, TENANT_BOOK_SYSTEM, TenantCounts, TenantFacts,
+    TenantParts, TenantRules,
 };
 
 use crate::endpoint::{EndpointFactory, Moment};
@@ -66,6 +68,12 @@ pub enum RequestRefusal {
 pub trait ForeignService: Send + Sync {
     /// Largest body of a request, in bytes; counted as they arrive, whatever the request declares.
     fn body_bytes_max(&self) -> usize;
+    /// Learns whose request it is, where that has to be asked: `known` is called once, and the transport waits for it, no longer
+    /// than for an answer, before it hands the request or the WebSocket over.
+    fn recognise(&self, head: &Request<()>, known: Recognised) {
+        let _ = head;
+        known();
+    }
     /// Answers one request, now or later, exactly once.
     fn answer(&self, request: ForeignRequest, now: Moment, answered: Answered);
     /// The answer for a request that the transport ends; `head` is the request without its body, `client` who asked.

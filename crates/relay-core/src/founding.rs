@@ -10,6 +10,8 @@ use relay_proto::quota::QuotaDetail;
 use sha2::{Digest, Sha256};
 
 const CLAIM_BYTES: usize = 16;
+/// Length of what an owner is called, in bytes.
+const OWNER_BYTES: usize = 16;
 const CLAIM_DOMAIN: &[u8] = b"sealrelay/v1/founding";
 
 /// A device that would found a space; its statements hold and it has the root's word.
@@ -34,6 +36,24 @@ pub enum FoundingVerdict {
     Unavailable,
 }
 
+/// Whom a token names: what the gatekeeper made of that name. Tokens of one owner all name the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner(pub [u8; OWNER_BYTES]);
+
+/// What the gatekeeper said about a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recognition {
+    /// It holds, and names this one.
+    Known(Owner),
+    /// It is no good.
+    Refused,
+    /// It cannot be judged now.
+    Unavailable,
+}
+
+/// Receives that; called at most once, on any thread.
+pub type RecognitionAnswer = Box<dyn FnOnce(Recognition) + Send>;
+
 /// Receives the verdict; called at most once, on any thread.
 pub type FoundingAnswer = Box<dyn FnOnce(FoundingVerdict) + Send>;
 
@@ -41,6 +61,11 @@ pub type FoundingAnswer = Box<dyn FnOnce(FoundingVerdict) + Send>;
 pub trait Gatekeeper: Send + Sync {
     /// Judges a request; must not block. An answer that is dropped is no answer: the handshake runs into its time limit.
     fn judge(&self, request: FoundingRequest, answer: FoundingAnswer);
+    /// Says whom a token names, where tokens name somebody; must not block. By itself it says that it cannot.
+    fn recognise(&self, token: &[u8], answer: RecognitionAnswer) {
+        let _ = token;
+        answer(Recognition::Unavailable);
+    }
 }
 
 /// What a token was used for, for whoever knows the token and not the space: the same for the same space, so that a repeated

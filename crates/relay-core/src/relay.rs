@@ -18,7 +18,7 @@ use crate::measure::RequestFigures;
 use crate::session::{HttpHandshake, Session};
 use crate::sponsored::{SponsoredFoundings, SponsoredRecords, SponsoredSpaces, Standing};
 use crate::store::{CommitListener, Completion, Store};
-use crate::tenants::{TenantId, TenantPlan, TenantRecords, TenantView, Tenants};
+use crate::tenants::{Accounts, TenantAccounts, TenantId, TenantPlan, TenantRecords, TenantView, Tenants};
 use relay_proto::erasure::ErasureReason;
 use relay_proto::ids::SpaceId;
 use relay_proto::limits::{FEATURE_SPONSORS, FEATURES};
@@ -166,6 +166,13 @@ impl Relay {
     #[must_use]
     pub fn tenants(&self, after: Option<TenantId>, count: usize) -> Vec<TenantView> {
         self.shared.tenants.as_ref().map_or_else(Vec::new, |tenants| tenants.page(after, count))
+    }
+
+    /// The accounts of tenants, for what they keep beside their spaces; none where nothing is on anybody's account.
+    #[must_use]
+    pub fn accounts(&self) -> Option<Arc<dyn TenantAccounts>> {
+        let tenants = Arc::clone(self.shared.tenants.as_ref()?);
+        Some(Arc::new(Accounts { tenants, store: Arc::clone(&self.shared.store) }))
     }
 
     /// The limits in force.

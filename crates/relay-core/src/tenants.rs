@@ -2,16 +2,20 @@
 //!
 //! A tenant is named when a space is founded (`founding.rs`) and by what it was founded with. Which space is on whose account is
 //! kept durably ([`TenantRecords`]); how much a tenant holds is not: it is the sum of what the store counts of its spaces, asked
-//! for when a session of the tenant would push for the first time, and followed from then on.
+//! for when a session of the tenant would push for the first time, and followed from then on. What a tenant keeps beside its
+//! spaces is on the same account (`beside.rs`).
 //!
 //! Invariants:
 //! 1. A space is founded only after it is durable on whose account it is.
 //! 2. As long as it is not known how much a tenant holds, nothing of it is admitted; so a restart forgives nothing.
 //! 3. Sessions hold nothing of a tenant; a space that nobody is connected to costs one entry of the table here.
 
+mod beside;
 mod meter;
 mod tenant;
 
+pub(crate) use beside::Accounts;
+pub use beside::{Beside, BesideRefused, TenantAccounts};
 pub(crate) use tenant::Tenant;
 
 use crate::store::{Completion, SpaceCommit, Store};
@@ -83,16 +87,16 @@ pub struct TenantView {
 pub(crate) struct Tenants {
     plan: TenantPlan,
     records: Arc<dyn TenantRecords>,
-    accounts: RwLock<Accounts>,
+    accounts: RwLock<Table>,
 }
 
 #[derive(Default)]
-struct Accounts {
+struct Table {
     of_space: HashMap<SpaceId, Arc<Tenant>>,
     by_id: BTreeMap<TenantId, Arc<Tenant>>,
 }
 
-impl Accounts {
+impl Table {
     fn assign(&mut self, space: SpaceId, id: TenantId, plan: &TenantPlan, is_empty: bool) {
         if self.of_space.get(&space).is_some_and(|known| known.id() == id) {
             return;
@@ -107,18 +111,18 @@ impl Accounts {
 
 impl Tenants {
     pub(crate) fn new(plan: TenantPlan, records: Arc<dyn TenantRecords>) -> Self {
-        let mut accounts = Accounts::default();
+        let mut accounts = Table::default();
         for (space, tenant) in records.load() {
             accounts.assign(space, tenant, &plan, false);
         }
         Self { plan, records, accounts: RwLock::new(accounts) }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Accounts> {
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
         self.accounts.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Accounts> {
+    fn write(&self) -> RwLockWriteGuard<'_, Table> {
         self.accounts.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -161,7 +165,7 @@ impl Tenants {
         let gone = {
             let mut accounts = self.write();
             let gone = accounts.of_space.remove(&space);
-            if let Some(tenant) = gone.as_ref().filter(|tenant| tenant.remove_space(space) == 0) {
+            if let Some(tenant) = gone.as_ref().filter(|tenant| tenant.remove_space(space) == 0 && tenant.is_over()) {
                 accounts.by_id.remove(&tenant.id());
             }
             gone

@@ -3,7 +3,11 @@
 mod support;
 
 use bytes::Bytes;
-use relay_core::endpoint::EndpointFactory;
+use relay_core::documents::{
+    Change, Credential, DocumentError, DocumentStore, Keyspace, MemoryDocuments, Tenant, write,
+};
+use relay_core::endpoint::{EndpointFactory, Moment};
+use relay_core::foreign::{ForeignTenants, TenantParts, TenantRules};
 use relay_core::founding::{FoundingAnswer, FoundingRequest, FoundingVerdict, Gatekeeper};
 use relay_core::relay::Guards;
 use relay_core::store::{Completion, Store, StoreError};
@@ -17,7 +21,9 @@ use relay_proto::quota::{Quota, QuotaDetail};
 use relay_proto::roster::Rights;
 use relay_proto::{ErrorCode, KeyPair};
 use std::collections::HashMap;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use support::World;
 
 const ACME: TenantId = TenantId([7; 16]);
@@ -162,6 +168,66 @@ fn the_spaces_of_a_tenant_share_its_bytes_and_others_do_not() {
     let stats = scene.world.relay.stats();
     assert_eq!((stats.quota_refused_total, stats.tenant_quota_refused_total), (1, 1));
     assert_eq!(scene.world.relay.tenant_count(), (2, 3));
+}
+
+/// Foreign tenants on the accounts of a relay.
+fn foreign(scene: &Scene, documents: &Arc<MemoryDocuments>) -> ForeignTenants {
+    ForeignTenants::open(TenantParts {
+        documents: Arc::clone(documents) as Arc<_>,
+        clock: Arc::clone(&scene.world.wall) as Arc<_>,
+        moments: Arc::new(|| Moment(Duration::ZERO)),
+        gatekeeper: Some(Arc::new(ByToken)),
+        by_owner: false,
+        accounts: scene.world.relay.accounts(),
+        rules: TenantRules::default(),
+    })
+    .unwrap()
+}
+
+/// Puts a value of so many bytes, beside one byte of its key, under a token.
+fn keep(tenants: &ForeignTenants, token: u8, key: &'static str, bytes: usize) -> Result<(), DocumentError> {
+    let of = Keyspace { system: 2, tenant: Tenant([token; 16]) };
+    tenants.document_present(of, Credential::Token(&[token]));
+    let (send, receive) = channel();
+    let change = Change::Put(key.into(), vec![7; bytes].into());
+    write(tenants, of, vec![change], Box::new(move |done| send.send(done.map(|_| ())).unwrap()));
+    receive.try_recv().unwrap()
+}
+
+fn full(used: u64, needed: u64) -> QuotaDetail {
+    QuotaDetail { quota: Quota::TenantBytes, used, allowed: 100, needed }
+}
+
+#[test]
+fn what_a_tenant_keeps_in_foreign_systems_is_on_its_account() {
+    let (mut scene, documents) = (Scene::new(bytes_max(100)), Arc::new(MemoryDocuments::new()));
+    let tenants = foreign(&scene, &documents);
+    assert_eq!(keep(&tenants, 7, "a", 59), Ok(()), "before it has a space");
+    let home = Home::new(1);
+    let space = scene.founded(&home, 7);
+    scene.world.push(space, 1, &["x".repeat(41).as_str()]);
+    assert_eq!(scene.refused(space), full(60, 41));
+    scene.world.push(space, 1, &["x".repeat(30).as_str()]);
+    scene.receipt(space, 1);
+    assert_eq!(keep(&tenants, 7, "b", 10), Err(DocumentError::Account(full(90, 11))));
+    assert_eq!(keep(&tenants, 7, "a", 69), Ok(()), "10 bytes more of the same");
+    assert_eq!((keep(&tenants, 7, "a", 9), keep(&tenants, 8, "a", 500)), (Ok(()), Ok(())), "less, and of no quota");
+    assert_eq!(tenants.counts().refused_account, 1);
+    let held = |scene: &Scene| scene.world.relay.tenants(None, 1)[0].held;
+    assert_eq!(held(&scene), Some((2, 40)));
+    // Its turn comes and goes, and the disk fails.
+    documents.refuse(Some(StoreError::DiskFull));
+    assert!(keep(&tenants, 7, "c", 10).is_err());
+    documents.refuse(None);
+    assert_eq!(held(&scene), Some((2, 40)));
+
+    scene.restart();
+    let tenants = foreign(&scene, &documents);
+    assert_eq!(keep(&tenants, 7, "b", 60), Err(DocumentError::Account(full(40, 61))), "a restart forgives nothing");
+    let (send, receive) = channel();
+    let of = Keyspace { system: 2, tenant: Tenant([7; 16]) };
+    tenants.erase(of, Box::new(move |done| send.send(done).unwrap()));
+    assert_eq!((receive.try_recv(), held(&scene)), (Ok(Ok(())), Some((1, 30))));
 }
 
 #[test]

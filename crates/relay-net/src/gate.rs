@@ -5,7 +5,6 @@
 //!    the right of the list as trusted proxies reach.
 //! 2. Addresses are kept in memory only, as long as they matter for a rate; they are never logged and never counted by name.
 
-mod address;
 mod client;
 mod forwarded;
 mod headers;
@@ -14,11 +13,11 @@ mod origins;
 pub(crate) mod proxy_protocol;
 mod trusted;
 
-pub(crate) use address::AddressKey;
 pub(crate) use client::{Client, Peer};
 pub(crate) use headers::{write as write_headers, write_lines};
 pub(crate) use open::OpenSeat;
 pub use origins::AllowedOrigins;
+pub(crate) use relay_core::foreign::AddressKey;
 pub use trusted::{ProxyHeader, TrustedProxies};
 
 use crate::http::route::RouteKind;

@@ -67,7 +67,7 @@ pub(crate) fn start(
     let tracer = config.trace_per_mille.map(tracing::tracer);
     let opening = Opening::bind(server_config, listening(&config)?, tracer.clone(), program)?;
     let native = take_over::open(&config, events)?;
-    let compat = Compat::open(&config, native.gatekeeper(), clock)?;
+    let compat = Compat::open(&config, &native, clock)?;
     let endpoints = Endpoints {
         native: native.endpoints(),
         http: native.http(),

@@ -12,6 +12,7 @@ use crate::dialing::Link;
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::failure::Failure;
 use crate::key_file;
+use crate::native::Native;
 use crate::stats::RelayStats;
 use relay_compat::detect::FirstFrame;
 use relay_compat::eidetica::{EideticaOptions, EideticaParts, EideticaService, RelayKey};
@@ -22,8 +23,7 @@ use relay_compat::systems as system_numbers;
 use relay_compat::{Offload, Token};
 use relay_core::documents::{DocumentStore, Keyspace};
 use relay_core::environment::{Entropy, WallClock};
-use relay_core::foreign::{ForeignService, ForeignTenants, TenantParts};
-use relay_core::founding::Gatekeeper;
+use relay_core::foreign::{AddressRates, ForeignService, ForeignTenants, TenantParts};
 use relay_net::{Clock, DialAddress, ForeignKind, ForeignRoute, ForeignServices, RouteKind};
 use relay_store::data_dir::PEER_KEY_FILE;
 use relay_store::documents::{DocumentOptions, EmbeddedDocuments};
@@ -62,6 +62,7 @@ pub(crate) struct Compat {
     documents: Option<Arc<EmbeddedDocuments>>,
     tenants: Option<ForeignTenants>,
     seating: Seating,
+    rates: Arc<AddressRates>,
     graceful: Option<Arc<GracefulService>>,
     plures: Option<Arc<PluresService>>,
     gun: Option<Arc<GunService>>,
@@ -72,17 +73,14 @@ pub(crate) struct Compat {
 
 impl Compat {
     /// Opens what the configuration wants; documents only when something keeps some. The data directory is locked already, and
-    /// this is called in a runtime. `gatekeeper` is asked before a tenant is opened; everybody may without one.
-    pub(crate) fn open(
-        config: &RelayConfig,
-        gatekeeper: Option<Arc<dyn Gatekeeper>>,
-        now: Clock,
-    ) -> Result<Self, Failure> {
+    /// this is called in a runtime. `native` has who is asked before a tenant is opened, and the accounts.
+    pub(crate) fn open(config: &RelayConfig, native: &Native, now: Clock) -> Result<Self, Failure> {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
-        let RelayCompat { graceful, plures, gun, eidetica, limits } = &config.compat;
+        let RelayCompat { graceful, plures, gun, eidetica, limits, .. } = &config.compat;
         let seating = Seating::new(limits)?;
-        let mut compat = Self { seating, ..Self::default() };
+        let rates = Arc::new(systems::address_rates(limits)?);
+        let mut compat = Self { seating, rates: Arc::clone(&rates), ..Self::default() };
         if graceful.is_some() || gun.is_some() || eidetica.is_some() {
             let options = DocumentOptions::new(&PathBuf::from(&config.data_dir));
             let environment = real_environment(Arc::clone(&entropy), Arc::clone(&clock));
@@ -91,7 +89,9 @@ impl Compat {
                 documents: Arc::clone(&embedded) as Arc<_>,
                 clock: Arc::clone(&clock),
                 moments: Arc::new(move || now.now()),
-                gatekeeper,
+                gatekeeper: native.gatekeeper(),
+                by_owner: config.compat.by_owner,
+                accounts: native.relay().accounts(),
                 rules: systems::rules(limits)?,
             });
             let tenants = tenants.map_err(|error| Failure::new("store_failed", error.to_string()))?;
@@ -102,6 +102,7 @@ impl Compat {
                     documents: documents(),
                     clock: Arc::clone(&clock),
                     seats: compat.seating.of(system_numbers::GRACEFUL),
+                    rates: Arc::clone(&rates),
                     options,
                 };
                 compat.graceful = Some(Arc::new(GracefulService::new(parts)));
@@ -109,8 +110,9 @@ impl Compat {
             if let Some(gun) = gun {
                 let (clock, entropy, options) = (Arc::clone(&clock), Arc::clone(&entropy), gun_options(gun, limits)?);
                 let seats = compat.seating.of(system_numbers::GUN);
-                let (offload, jobs_max) = (offload(), jobs_max());
-                let parts = GunParts { documents: documents(), clock, entropy, seats, offload, jobs_max, options };
+                let (rates, offload, jobs_max) = (Arc::clone(&rates), offload(), jobs_max());
+                let documents = documents();
+                let parts = GunParts { documents, clock, entropy, seats, rates, offload, jobs_max, options };
                 let service = GunService::new(parts);
                 compat.links = gun_links(&service, &gun.peers)?;
                 compat.gun = Some(Arc::new(service));
@@ -118,7 +120,8 @@ impl Compat {
             if let Some(eidetica) = eidetica {
                 let (clock, entropy) = (Arc::clone(&clock), Arc::clone(&entropy));
                 let (key, options) = (peer_key(&config.data_dir, &*entropy)?, eidetica_options(eidetica)?);
-                let parts = EideticaParts { documents: documents(), clock, entropy, key, offload: offload(), options };
+                let (documents, offload) = (documents(), offload());
+                let parts = EideticaParts { documents, clock, entropy, rates, key, offload, options };
                 compat.eidetica = Some(Arc::new(EideticaService::new(parts)));
             }
             compat.documents = Some(embedded);

@@ -55,6 +55,8 @@ pub struct RelayCompat {
     pub eidetica: Option<RelayEidetica>,
     /// What holds for the tenants of all of them.
     pub limits: RelayForeignLimits,
+    /// Whether the control plane is asked whom tokens name; otherwise each names itself.
+    pub by_owner: bool,
 }
 
 /// Limits over all foreign tenants; 0 is no limit.
@@ -72,6 +74,8 @@ pub struct RelayForeignLimits {
     pub tenant_writes_per_second_max: i64,
     /// Puts in a second of one connection.
     pub connection_puts_per_second_max: i64,
+    /// Writes in a minute of one client address, to all systems together.
+    pub address_writes_per_minute_max: i64,
 }
 
 /// What an operator decides about Eidetica.

@@ -4,7 +4,9 @@
 use crate::events::EventQueue;
 use crate::tenants;
 use napi_derive::napi;
-use relay_core::founding::{FoundingAnswer, FoundingRequest, FoundingVerdict, Gatekeeper, claim_of};
+use relay_core::founding::{
+    FoundingAnswer, FoundingRequest, FoundingVerdict, Gatekeeper, Owner, Recognition, RecognitionAnswer, claim_of,
+};
 use relay_proto::quota::{Quota, QuotaDetail};
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
@@ -20,8 +22,9 @@ pub struct RelayFounding {
     pub id: i64,
     /// The token it brought, at most 4,096 bytes.
     pub token: String,
-    /// 32 hexadecimal digits: the same when the same token is brought for the same space again.
-    pub claim: String,
+    /// 32 hexadecimal digits: the same when the same token is brought for the same space again. Null: nothing is to be founded,
+    /// and only whom the token names is asked.
+    pub claim: Option<String>,
 }
 
 /// See the module.
@@ -34,7 +37,25 @@ pub(crate) struct FoundingDesk {
 struct State {
     last_id: i64,
     unseen: VecDeque<RelayFounding>,
-    answers: HashMap<i64, FoundingAnswer>,
+    answers: HashMap<i64, Answer>,
+}
+
+enum Answer {
+    Founding(FoundingAnswer),
+    Recognition(RecognitionAnswer),
+}
+
+impl Answer {
+    fn give(self, verdict: FoundingVerdict) {
+        match self {
+            Self::Founding(answer) => answer(verdict),
+            Self::Recognition(answer) => answer(match verdict {
+                FoundingVerdict::Admitted(Some(owner)) => Recognition::Known(Owner(owner.0)),
+                FoundingVerdict::Refused => Recognition::Refused,
+                _ => Recognition::Unavailable,
+            }),
+        }
+    }
 }
 
 impl FoundingDesk {
@@ -55,26 +76,34 @@ impl FoundingDesk {
     pub(crate) fn answer(&self, id: i64, verdict: FoundingVerdict) {
         let answer = self.lock().answers.remove(&id);
         if let Some(answer) = answer {
-            answer(verdict);
+            answer.give(verdict);
         }
+    }
+
+    /// Has a token judged, which is text; what is none cannot be one.
+    fn ask(&self, token: &[u8], claim: Option<String>, answer: Answer) {
+        let Ok(token) = std::str::from_utf8(token) else { return answer.give(FoundingVerdict::Refused) };
+        let mut state = self.lock();
+        if state.answers.len() >= WAITING_MAX {
+            drop(state);
+            return answer.give(FoundingVerdict::Unavailable);
+        }
+        state.last_id += 1;
+        let id = state.last_id;
+        state.answers.insert(id, answer);
+        state.unseen.push_back(RelayFounding { id, token: token.to_owned(), claim });
+        drop(state);
+        self.events.wake();
     }
 }
 
 impl Gatekeeper for FoundingDesk {
     fn judge(&self, request: FoundingRequest, answer: FoundingAnswer) {
-        // Tokens are text; what is none cannot be one.
-        let Ok(token) = std::str::from_utf8(&request.admission) else { return answer(FoundingVerdict::Refused) };
-        let mut state = self.lock();
-        if state.answers.len() >= WAITING_MAX {
-            drop(state);
-            return answer(FoundingVerdict::Unavailable);
-        }
-        state.last_id += 1;
-        let id = state.last_id;
-        state.answers.insert(id, answer);
-        state.unseen.push_back(RelayFounding { id, token: token.to_owned(), claim: hex(&claim_of(&request)) });
-        drop(state);
-        self.events.wake();
+        self.ask(&request.admission, Some(hex(&claim_of(&request))), Answer::Founding(answer));
+    }
+
+    fn recognise(&self, token: &[u8], answer: RecognitionAnswer) {
+        self.ask(token, None, Answer::Recognition(answer));
     }
 }
 
@@ -87,7 +116,8 @@ pub struct RelayFoundingVerdict {
     pub used: i64,
     /// Of `exceeded`: how many it may have.
     pub allowed: i64,
-    /// Of `admitted`: on whose account the space is, 32 hexadecimal digits; null for nobody's.
+    /// Of `admitted`: on whose account the space is, 32 hexadecimal digits; null for nobody's. Of a token without a claim: whom it
+    /// names.
     pub tenant: Option<String>,
 }
 
@@ -140,7 +170,8 @@ mod tests {
         let (first, second) = (ask(&desk, b"one"), ask(&desk, b"two"));
         let waiting = desk.drain();
         assert_eq!(waiting.iter().map(|founding| founding.token.as_str()).collect::<Vec<_>>(), ["one", "two"]);
-        assert!(desk.drain().is_empty() && waiting[0].claim != waiting[1].claim && waiting[0].claim.len() == 32);
+        assert!(desk.drain().is_empty() && waiting[0].claim != waiting[1].claim);
+        assert!(waiting.iter().all(|founding| founding.claim.as_ref().is_some_and(|claim| claim.len() == 32)));
         desk.answer(waiting[1].id, FoundingVerdict::Admitted(None));
         desk.answer(waiting[1].id, FoundingVerdict::Refused);
         desk.answer(99, FoundingVerdict::Refused);
@@ -157,6 +188,25 @@ mod tests {
         desk.answer(1, FoundingVerdict::Refused);
         assert!(ask(&desk, b"one").try_recv().is_err(), "there is room again");
         assert_eq!(held.len(), WAITING_MAX);
+    }
+
+    #[test]
+    fn whom_a_token_names_is_asked_without_a_claim() {
+        let desk = FoundingDesk::new(Arc::new(EventQueue::without_wake()));
+        let said = [
+            (FoundingVerdict::Admitted(Some(TenantId([3; 16]))), Recognition::Known(Owner([3; 16]))),
+            (FoundingVerdict::Refused, Recognition::Refused),
+            (FoundingVerdict::Admitted(None), Recognition::Unavailable),
+            (FoundingVerdict::Unavailable, Recognition::Unavailable),
+        ];
+        for (verdict, recognition) in said {
+            let (send, receive) = channel();
+            desk.recognise(b"token", Box::new(move |said| send.send(said).unwrap()));
+            let asked = desk.drain();
+            assert_eq!((asked[0].token.as_str(), &asked[0].claim), ("token", &None));
+            desk.answer(asked[0].id, verdict);
+            assert_eq!(receive.try_recv(), Ok(recognition));
+        }
     }
 
     #[test]

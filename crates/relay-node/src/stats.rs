@@ -171,8 +171,12 @@ snapshot! {
         foreign_tenants_refused_total,
         /// Writes refused because the tenants of a foreign system keep as much as they may.
         foreign_bytes_refused_total,
+        /// Writes refused because the account of a foreign tenant keeps as much as it may.
+        foreign_account_refused_total,
         /// Writes refused because a foreign tenant writes too often.
         foreign_rate_refused_total,
+        /// Writes to foreign systems refused, or of other relays put off, because a client address writes too often.
+        foreign_address_rate_refused_total,
         /// Writes refused because nobody let their foreign tenant in.
         foreign_admission_refused_total,
         /// Writes refused because the operator erased their foreign tenant.

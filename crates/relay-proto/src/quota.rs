@@ -38,6 +38,20 @@ impl Quota {
         Self::SponsoredSpaces,
     ];
 
+    /// What it is called in texts; the same as in the SDK.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SpaceEntries => "space_entries",
+            Self::SpaceBytes => "space_bytes",
+            Self::SpaceConnections => "space_connections",
+            Self::TenantEntries => "tenant_entries",
+            Self::TenantBytes => "tenant_bytes",
+            Self::TenantConnections => "tenant_connections",
+            Self::TenantSpaces => "tenant_spaces",
+        }
+    }
+
     /// The number on the wire.
     #[must_use]
     pub const fn number(self) -> u8 {

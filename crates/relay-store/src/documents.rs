@@ -64,6 +64,8 @@ pub struct DocumentLimits {
     pub cache_bytes: usize,
     /// Reads that wait; more are refused as overloaded.
     pub reads_waiting_max: usize,
+    /// Bytes of documents that are copied at once when the tables are written anew; one may overshoot.
+    pub copy_bytes: usize,
     /// Threads that read.
     pub reader_threads: usize,
 }
@@ -79,6 +81,7 @@ impl Default for DocumentLimits {
             move_bytes: 16 * 1024 * 1024,
             memory_bytes_max: 64 * 1024 * 1024,
             cache_bytes: 32 * 1024 * 1024,
+            copy_bytes: 4 * 1024 * 1024,
             reads_waiting_max: 4096,
             reader_threads: 2,
         }

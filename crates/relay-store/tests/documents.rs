@@ -26,7 +26,13 @@ fn options(dir: &Path, limits: DocumentLimits) -> DocumentOptions {
 
 /// So small that everything rolls and moves all the time.
 fn tiny() -> DocumentLimits {
-    DocumentLimits { journal_bytes: 2048, move_bytes: 1024, memory_bytes_max: 4096, ..DocumentLimits::default() }
+    DocumentLimits {
+        journal_bytes: 2048,
+        move_bytes: 1024,
+        memory_bytes_max: 4096,
+        copy_bytes: 512,
+        ..DocumentLimits::default()
+    }
 }
 
 fn open(vfs: &Arc<dyn Vfs>, options: &DocumentOptions) -> Result<EmbeddedDocuments, DocumentsOpenError> {
@@ -430,6 +436,49 @@ fn what_was_deleted_is_in_no_file_after_a_scrub() {
     let usage = |at| wait(&ask(&store, |store, done| store.document_usage(at, done))).unwrap().keys;
     assert_eq!((usage(AT), usage(other)), (0, 101), "the others are all there");
     assert_eq!(holding(&options.dir), Vec::<String>::new());
+}
+
+#[test]
+fn others_write_on_while_the_tables_are_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = DocumentLimits { copy_bytes: 4096, ..tiny() };
+    let (vfs, options): (Arc<dyn Vfs>, _) = (Arc::new(RealVfs), options(dir.path(), limits));
+    let store = open(&vfs, &options).unwrap();
+    let mut kept = BTreeMap::new();
+    let value = |n: u64| Bytes::from(vec![n.to_le_bytes()[0]; 1024]);
+    for n in 0..256 {
+        put(&store, vec![Change::Put(key(n), value(n))]).unwrap();
+        kept.insert(key(n), value(n));
+    }
+    let (send, receive) = channel();
+    store.document_scrub(Box::new(move |done| send.send(done).unwrap()));
+    // More than the memory takes, so that none of it is answered before some is moved; before and behind what is copied.
+    let mut written = 0;
+    let scrubbed = loop {
+        let n = (written * 37) % 300;
+        let change = if n % 5 == 0 { Change::Delete(key(n)) } else { Change::Put(key(n), value(n + written)) };
+        match &change {
+            Change::Put(key, value) => drop(kept.insert(key.clone(), value.clone())),
+            Change::Delete(key) => drop(kept.remove(key)),
+        }
+        put(&store, vec![change]).unwrap();
+        written += 1;
+        if let Ok(scrubbed) = receive.try_recv() {
+            break scrubbed;
+        }
+    };
+    assert_eq!(scrubbed, Ok(()));
+    assert!(written > 12, "{written} writes: the memory takes four");
+    assert_eq!(all(&store), kept);
+    store.close();
+    drop(store);
+    let store = open(&vfs, &options).unwrap();
+    assert_eq!(all(&store), kept, "the new tables have it all");
+    let usage = wait(&ask(&store, |store, done| store.document_usage(AT, done))).unwrap();
+    assert_eq!(
+        (usage.keys, usage.bytes),
+        (kept.len() as u64, kept.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum())
+    );
 }
 
 #[test]

@@ -77,6 +77,13 @@ export const ADMISSION = {
     default: 'spaces',
     doc: 'The claim that says how many spaces its tenant may found; without it in a JWT `limits.tenant-spaces-max` holds.',
   },
+  'jwt.user-claim': {
+    ...fixed,
+    group: 'admission',
+    type: 'text',
+    default: 'sub',
+    doc: 'The claim that names whose data in a foreign protocol a JWT opens: all JWTs of one tenant with the same value open the same, however often they are renewed. Without it in a JWT, those of its tenant.',
+  },
   'jwt.refresh': {
     ...fixed,
     group: 'admission',

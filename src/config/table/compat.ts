@@ -185,6 +185,15 @@ export const COMPAT = {
     max: 1024 * 1024 * MIB,
     doc: 'What all tenants of one foreign protocol may keep together that nobody let in: those that name themselves by a token of their own making, and the one of those without a token. Tenants that `admission` let in count for nothing here.',
   },
+  'compat.address-writes-per-minute': {
+    ...fixed,
+    group: 'compat',
+    type: 'integer',
+    default: 60_000,
+    min: 0,
+    max: 1_000_000_000,
+    doc: 'Changes of Graceful Books, puts of GUN and entries of Eidetica that one client address may bring in a minute, all together and under whatever tokens; more are refused with a time to come back. 0 is no limit. An IPv6 address counts as its /64.',
+  },
   'compat.connections-max': {
     ...fixed,
     group: 'compat',

@@ -14,6 +14,12 @@ export type FoundingVerdict =
 export const ADMITTED: FoundingVerdict = { kind: 'admitted', tenant: null };
 export const REFUSED: FoundingVerdict = { kind: 'refused' };
 
+/** Reads whom tokens name, for what is reached by them again and again. Counts nothing. */
+export interface TokenReader {
+  /** Admitted with the owner as `tenant`, the same for all tokens of one owner. Rejects when it cannot be judged. */
+  recognise(token: string): Promise<FoundingVerdict>;
+}
+
 /** Judges tokens. */
 export interface FoundingJudge {
   /** `claim` is the same when the same token comes for the same space again. Rejects when it cannot be judged. */

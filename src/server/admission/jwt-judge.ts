@@ -1,6 +1,6 @@
-// Judges JWTs: signature, issuer, audience, times, and then whether its tenant may have one more space.
+// Judges JWTs: signature, issuer, audience, times, and then whether its tenant may have one more space, or whose token it is.
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
-import { REFUSED, type FoundingJudge, type FoundingVerdict } from './founding-judge.js';
+import { REFUSED, type FoundingJudge, type FoundingVerdict, type TokenReader } from './founding-judge.js';
 import type { JwtKeys } from './jwt-keys.js';
 import type { Tenants } from './tenants.js';
 
@@ -14,11 +14,12 @@ export interface JwtJudgeOptions {
   readonly audience: string;
   readonly tenantClaim: string;
   readonly spacesClaim: string;
+  readonly userClaim: string;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
-export class JwtJudge implements FoundingJudge {
+export class JwtJudge implements FoundingJudge, TokenReader {
   readonly #options: JwtJudgeOptions;
   readonly #keys: JwtKeys;
   readonly #tenants: Tenants;
@@ -37,6 +38,14 @@ export class JwtJudge implements FoundingJudge {
     const granted = payload[spacesClaim] ?? null;
     if (typeof tenant !== 'string' || !(granted === null || isSpaceCount(granted))) return REFUSED;
     return await this.#tenants.found(tenant, granted, claim);
+  }
+
+  async recognise(token: string): Promise<FoundingVerdict> {
+    const payload = await this.#verified(token);
+    if (payload === null) return REFUSED;
+    const { tenantClaim, userClaim } = this.#options;
+    const [tenant, user] = [payload[tenantClaim] ?? payload.sub, payload[userClaim] ?? null];
+    return typeof tenant === 'string' && (user === null || typeof user === 'string') ? this.#tenants.owner(tenant, user) : REFUSED;
   }
 
   /** What the token says; null when it is no good. */

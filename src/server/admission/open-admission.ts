@@ -22,8 +22,8 @@ export interface Admission {
 export function openAdmission(config: Config, logger: FastifyBaseLogger, audit: AuditSink): Admission {
   const tenants = new Tenants({ dataDir: config['data-dir'], list: tenantList(config), spacesMax: config['limits.tenant-spaces-max'] });
   const invites = new InviteStore(config['data-dir'], () => Date.now(), tenants);
-  const judge = config.admission === 'jwt' ? jwtJudge(config, tenants) : invites;
-  const clerk = config.admission === 'open' ? null : new FoundingClerk(recorded(judge, audit), logger);
+  const jwts = config.admission === 'jwt' ? jwtJudge(config, tenants) : null;
+  const clerk = config.admission === 'open' ? null : new FoundingClerk(recorded(jwts ?? invites, audit), logger, jwts);
   return { work: (port) => clerk?.work(port), tokens: { invites, audit } };
 }
 
@@ -34,6 +34,7 @@ function jwtJudge(config: Config, tenants: Tenants): JwtJudge {
     audience: config['jwt.audience'],
     tenantClaim: config['jwt.tenant-claim'],
     spacesClaim: config['jwt.spaces-claim'],
+    userClaim: config['jwt.user-claim'],
     clock: () => Date.now(),
   };
   return new JwtJudge(options, keys, tenants);

@@ -4,7 +4,7 @@ import { isTenant, type TenantList } from '../../config/tenants.js';
 import { addClaim } from './claims-file.js';
 import { REFUSED, type FoundingVerdict } from './founding-judge.js';
 import { InTurn } from './in-turn.js';
-import { tenantId } from './tenant-id.js';
+import { ownerId, tenantId } from './tenant-id.js';
 
 /** Foundings of one tenant that are remembered at all. */
 const FOUNDINGS_MAX = 100_000;
@@ -24,10 +24,19 @@ export class Tenants {
     this.#options = options;
   }
 
+  /** Who brings a token of a user of a tenant. */
+  owner(tenant: string, user: string | null): FoundingVerdict {
+    return this.#isServed(tenant) ? { kind: 'admitted', tenant: ownerId(tenant, user) } : REFUSED;
+  }
+
+  #isServed(tenant: string): boolean {
+    return isTenant(tenant) && this.#options.list?.has(tenant) !== false;
+  }
+
   /** Counts one founding of a tenant; `granted` is what its token says that it may have. */
   async found(tenant: string, granted: number | null, claim: string): Promise<FoundingVerdict> {
     const { list, spacesMax, dataDir } = this.#options;
-    if (!isTenant(tenant) || list?.has(tenant) === false) return REFUSED;
+    if (!this.#isServed(tenant)) return REFUSED;
     // What the operator wrote for this tenant comes before what its token says.
     const allowed = list?.get(tenant)?.spaces ?? granted ?? (spacesMax === 0 ? FOUNDINGS_MAX : spacesMax);
     const id = tenantId(tenant);

@@ -125,7 +125,7 @@ describe('where somebody lets in', () => {
 });
 
 test('limits over all tenants reach the core', () => {
-  const [config] = configs('loopback', ['--compat.tenants-max', '7', '--compat.open-quota', '2MiB', '--compat.connections-max', '3', '--limits.space-pushes-per-second', '5', '--limits.session-pushes-per-second', '4']);
+  const [config] = configs('loopback', ['--compat.tenants-max', '7', '--compat.open-quota', '2MiB', '--compat.connections-max', '3', '--limits.space-pushes-per-second', '5', '--limits.session-pushes-per-second', '4', '--compat.address-writes-per-minute', '6']);
   expect(toCoreConfig(config!, DATA_PLANE_ROUTES, null).compat.limits).toEqual({
     tenantsMax: 7,
     openBytesMax: 2 * 1024 * 1024,
@@ -133,5 +133,6 @@ test('limits over all tenants reach the core', () => {
     tenantConnectionsMax: 1024,
     tenantWritesPerSecondMax: 5,
     connectionPutsPerSecondMax: 4,
+    addressWritesPerMinuteMax: 6,
   });
 });

@@ -2,6 +2,7 @@
 //! no request was read, as the original server does it.
 
 use super::canonical::write_text;
+use crate::account_words;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
@@ -44,6 +45,7 @@ impl From<DocumentError> for Refused {
             DocumentError::Full(_) => {
                 Self::Said("this relay keeps as much as it may; nothing of this request was stored".to_owned())
             }
+            DocumentError::Account(detail) => Self::Said(account_words::sentence(detail)),
             DocumentError::TooFast { retry_after_ms } => Self::TooFast { retry_after_ms },
             DocumentError::NotAdmitted => Self::NotAdmitted,
             DocumentError::Erased => {

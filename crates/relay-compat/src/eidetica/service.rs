@@ -8,23 +8,22 @@ use super::wire::Request;
 use super::{BODY_BYTES_MAX, OFFLOAD_BODY_BYTES, handshake, pull, pull_old, push, sweep};
 use crate::Offload;
 use crate::systems::EIDETICA;
+use crate::tenants::{Naming, Nobody};
 use base64ct::{Base64, Encoding};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Response};
-use relay_core::documents::{Credential, DocumentStore, Keyspace, Tenant};
+use relay_core::documents::{DocumentStore, Keyspace, Tenant};
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::{Entropy, WallClock};
-use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest, bearer_of};
-use sha2::{Digest, Sha256};
+use relay_core::foreign::{
+    AddressRates, Answered, ForeignRequest, ForeignService, Recognised, RequestRefusal, SocketRequest, bearer_of,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What makes a tenant of a token; the token itself is kept nowhere.
-const TENANT_DOMAIN: &[u8] = b"sealrelay eidetica tenant\0";
-/// Longest token, in bytes.
-const TOKEN_BYTES_MAX: usize = 1024;
+const NAMING: Naming = Naming { system: EIDETICA, domain: b"sealrelay eidetica tenant\0" };
 
 /// What an operator decides.
 #[derive(Clone, Debug)]
@@ -61,6 +60,8 @@ pub struct EideticaParts {
     pub clock: Arc<dyn WallClock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// How often an address may write.
+    pub rates: Arc<AddressRates>,
     /// Who the relay is to peers.
     pub key: RelayKey,
     /// Where large requests are looked into.
@@ -103,6 +104,7 @@ pub(super) struct Shared {
     pub(super) documents: Arc<dyn DocumentStore>,
     pub(super) clock: Arc<dyn WallClock>,
     pub(super) challenges: Challenges,
+    rates: Arc<AddressRates>,
     pub(super) key: RelayKey,
     pub(super) options: EideticaOptions,
     pub(super) counters: Counters,
@@ -120,6 +122,8 @@ pub(super) struct Exchange {
     pub(super) keyspace: Keyspace,
     /// Whether it came without a token.
     pub(super) is_tokenless: bool,
+    client: IpAddr,
+    now: Moment,
     answered: Answered,
 }
 
@@ -131,6 +135,11 @@ impl Exchange {
     pub(super) fn rules(&self) -> Rules {
         let EideticaOptions { signed_only, tenant_bytes_max, .. } = self.shared.options;
         Rules { tenant_bytes_max, signed_only, now_ms: self.shared.clock.now_ms() }
+    }
+
+    /// Whether the client's address may write so much now.
+    fn admit(&self, entries: usize) -> Result<(), Refused> {
+        Ok(self.shared.rates.admit(self.client, entries, self.now)?)
     }
 
     pub(super) fn end(self, answer: Result<Vec<u8>, Refused>) {
@@ -158,7 +167,10 @@ impl Exchange {
         match request {
             Request::Handshake(request) => handshake::handshake(request, self),
             Request::SyncTree(request) => pull::sync_tree(request, self),
-            Request::SendEntries(entries) => push::send_entries(entries, self),
+            Request::SendEntries(entries) => match self.admit(entries.len()) {
+                Ok(()) => push::send_entries(entries, self),
+                Err(refused) => self.end(Err(refused)),
+            },
             Request::GetTips(request) => pull_old::get_tips(request, self),
             Request::GetEntries(request) => pull_old::get_entries(request, self),
         }
@@ -169,11 +181,11 @@ impl EideticaService {
     /// Over a store of documents.
     #[must_use]
     pub fn new(parts: EideticaParts) -> Self {
-        let EideticaParts { documents, clock, entropy, key, offload, options } = parts;
+        let EideticaParts { documents, clock, entropy, rates, key, offload, options } = parts;
         let mut secret = [0; 32];
         entropy.fill(&mut secret);
         let challenges = Challenges::new(&secret);
-        let shared = Shared { documents, clock, challenges, key, options, counters: Counters::default() };
+        let shared = Shared { documents, clock, challenges, rates, key, options, counters: Counters::default() };
         Self { shared: Arc::new(shared), offload }
     }
 
@@ -202,6 +214,18 @@ impl EideticaService {
     /// Lets go what waited for too long; to be called now and then.
     pub fn sweep(&self) {
         sweep::begin(&self.shared);
+    }
+
+    /// Whose request it is.
+    fn tenant(&self, token: Option<&[u8]>, is_tokenless: bool) -> Result<Tenant, Refused> {
+        match token {
+            Some(token) => NAMING.tenant(&*self.shared.documents, token).map_err(|nobody| match nobody {
+                Nobody::TooLong => Refused::Unauthorized,
+                Nobody::Because(error) => error.into(),
+            }),
+            None if is_tokenless && self.shared.options.tokenless => Ok(Tenant::ONLY),
+            None => Err(Refused::Unauthorized),
+        }
     }
 
     fn refused_now(&self, refused: &Refused) -> Response<Bytes> {
@@ -233,41 +257,32 @@ fn token_of(headers: &HeaderMap) -> Option<Vec<u8>> {
     (!token.is_empty()).then(|| token.to_vec())
 }
 
-fn tenant_of(token: &[u8]) -> Tenant {
-    let digest = Sha256::new().chain_update(TENANT_DOMAIN).chain_update(token).finalize();
-    let mut tenant = Tenant::ONLY;
-    tenant.0.iter_mut().zip(digest).for_each(|(byte, from)| *byte = from);
-    tenant
-}
-
 impl ForeignService for EideticaService {
     fn body_bytes_max(&self) -> usize {
         self.shared.options.body_bytes_max
     }
 
-    fn answer(&self, request: ForeignRequest, _: Moment, answered: Answered) {
-        let ForeignRequest { request, .. } = request;
+    fn recognise(&self, head: &http::Request<()>, known: Recognised) {
+        NAMING.recognise(&*self.shared.documents, token_of(head.headers()).as_deref(), known);
+    }
+
+    fn answer(&self, request: ForeignRequest, now: Moment, answered: Answered) {
+        let ForeignRequest { request, client } = request;
         self.shared.counters.requests.fetch_add(1, Ordering::Relaxed);
         let token = token_of(request.headers());
         let is_tokenless = token.is_none() && !request.headers().contains_key(AUTHORIZATION);
-        let tenant = match &token {
-            Some(token) if token.len() <= TOKEN_BYTES_MAX => Some(tenant_of(token)),
-            None if is_tokenless && self.shared.options.tokenless => Some(Tenant::ONLY),
-            _ => None,
-        };
-        let keyspace = Keyspace { system: EIDETICA, tenant: tenant.unwrap_or(Tenant::ONLY) };
-        if let (Some(token), Some(_)) = (&token, tenant) {
-            self.shared.documents.document_present(keyspace, Credential::Token(token));
-        }
-        let exchange = Exchange { shared: Arc::clone(&self.shared), keyspace, is_tokenless, answered };
+        let tenant = self.tenant(token.as_deref(), is_tokenless);
+        let keyspace = NAMING.keyspace(tenant.as_ref().map_or(Tenant::ONLY, |tenant| *tenant));
+        let shared = Arc::clone(&self.shared);
+        let exchange = Exchange { shared, keyspace, is_tokenless, client, now, answered };
         if request.method() == Method::OPTIONS {
             return (exchange.answered)(answer::preflight());
         }
         if request.method() != Method::POST {
             return exchange.end(Err(Refused::NotPost));
         }
-        if tenant.is_none() {
-            return exchange.end(Err(Refused::Unauthorized));
+        if let Err(refused) = tenant {
+            return exchange.end(Err(refused));
         }
         if !is_json(request.headers()) {
             return exchange.end(Err(Refused::NotJsonType));

@@ -6,7 +6,7 @@ use super::rate::Allowance;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
-use relay_core::documents::DocumentError;
+use relay_core::documents::{DocumentError, QuotaDetail};
 use relay_core::foreign::RequestRefusal;
 use relay_core::store::StoreError;
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ pub(super) enum Refused {
     Quota,
     /// All tenants together do, or there are as many as there may be.
     RelayFull,
+    /// The account that the tenant is on keeps as much as it may.
+    AccountFull(QuotaDetail),
     /// The tenant writes too often; when it may again, in milliseconds.
     WritesTooFast {
         retry_after_ms: u32,
@@ -58,6 +60,7 @@ impl From<DocumentError> for Refused {
             DocumentError::TooLarge => Self::invalid("The request changes more than one request may", &[]),
             DocumentError::Withdrawn => Self::Quota,
             DocumentError::Full(_) => Self::RelayFull,
+            DocumentError::Account(detail) => Self::AccountFull(detail),
             DocumentError::TooFast { retry_after_ms } => Self::WritesTooFast { retry_after_ms },
             DocumentError::NotAdmitted => Self::NotAdmitted,
             DocumentError::Erased => Self::Erased,
@@ -226,6 +229,17 @@ fn limit_words(refused: &Refused) -> Words {
             "QUOTA_EXCEEDED",
             "The relay keeps as much as it may; nothing was stored",
             None,
+        ),
+        Refused::AccountFull(detail) => (
+            StatusCode::INSUFFICIENT_STORAGE,
+            "QUOTA_EXCEEDED",
+            "The account of this token keeps as much as it may; nothing was stored",
+            Some(json!({
+                "quota": detail.quota.name(),
+                "used": detail.used,
+                "allowed": detail.allowed,
+                "needed": detail.needed,
+            })),
         ),
         Refused::WritesTooFast { .. } => {
             (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT_EXCEEDED", "Too many writes; try again later", None)

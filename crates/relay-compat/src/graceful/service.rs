@@ -11,21 +11,24 @@ use super::{
 };
 use crate::query::value_of;
 use crate::systems::GRACEFUL;
-use crate::tenants::tenant_of;
+use crate::tenants::{Naming, Nobody};
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use relay_core::documents::{Credential, DocumentError, DocumentStore, Documents, Keyspace, Tenant, turn};
+use relay_core::documents::{DocumentError, DocumentStore, Documents, Tenant, turn};
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::WallClock;
-use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, Seats, SocketRequest, bearer_of};
+use relay_core::foreign::{
+    AddressKey, AddressRates, Answered, ForeignRequest, ForeignService, Recognised, RequestRefusal, Seats,
+    SocketRequest, bearer_of,
+};
 use serde_json::json;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// What makes a tenant of a token; the token itself is kept nowhere.
-const TENANT_DOMAIN: &[u8] = b"sealrelay graceful tenant\0";
+const NAMING: Naming = Naming { system: GRACEFUL, domain: b"sealrelay graceful tenant\0" };
 /// All tenants of a rollout.
 const ROLLOUT_SHARE_ALL: u32 = 10_000;
 
@@ -76,6 +79,8 @@ pub struct GracefulParts {
     pub clock: Arc<dyn WallClock>,
     /// Places of WebSockets.
     pub seats: Arc<Seats>,
+    /// How often an address may write.
+    pub rates: Arc<AddressRates>,
     /// The operator's decisions.
     pub options: GracefulOptions,
 }
@@ -86,7 +91,9 @@ struct Shared {
     options: GracefulOptions,
     listeners: Arc<Listeners>,
     seats: Arc<Seats>,
-    rate: Rate<IpAddr>,
+    rates: Arc<AddressRates>,
+    /// Of requests.
+    rate: Rate<AddressKey>,
 }
 
 /// See the module.
@@ -117,15 +124,13 @@ fn path_of(path: &str) -> Option<Path> {
     }
 }
 
-const fn keyspace_of(tenant: Tenant) -> Keyspace {
-    Keyspace { system: GRACEFUL, tenant }
-}
-
 /// One request on its way: what its answer needs besides its body.
 struct Exchange {
     shared: Arc<Shared>,
     answered: Answered,
     allowance: Allowance,
+    client: IpAddr,
+    now: Moment,
     since_ms: u64,
 }
 
@@ -140,6 +145,11 @@ impl Exchange {
         (self.answered)(answer.response(Some(self.allowance), now_ms.saturating_sub(self.since_ms)));
     }
 
+    /// Whether the client's address may write so much now.
+    fn admit(&self, changes: usize) -> Result<(), Refused> {
+        Ok(self.shared.rates.admit(self.client, changes, self.now)?)
+    }
+
     /// Takes a turn in a tenant's documents and ends with what it made of it.
     fn turn<R: Send + 'static>(
         self,
@@ -149,7 +159,7 @@ impl Exchange {
         answer: impl FnOnce(&Shared, R) -> Answer + Send + 'static,
     ) {
         let documents = Arc::clone(&self.shared.documents);
-        let keyspace = keyspace_of(tenant);
+        let keyspace = NAMING.keyspace(tenant);
         turn(&*documents, keyspace, waiting_bytes, run, move |done| {
             let answer = done.map(|made| answer(&self.shared, made)).map_err(Refused::from);
             self.end(answer);
@@ -161,9 +171,10 @@ impl GracefulService {
     /// Over a store of documents.
     #[must_use]
     pub fn new(parts: GracefulParts) -> Self {
-        let GracefulParts { documents, clock, seats, options } = parts;
+        let GracefulParts { documents, clock, seats, rates, options } = parts;
         let rate = Rate::new(options.requests_per_minute_max);
-        Self { shared: Arc::new(Shared { documents, clock, options, listeners: Arc::default(), seats, rate }) }
+        let listeners = Arc::default();
+        Self { shared: Arc::new(Shared { documents, clock, options, listeners, seats, rates, rate }) }
     }
 
     /// Figures.
@@ -182,8 +193,10 @@ impl GracefulService {
     fn tenant(&self, token: Option<&[u8]>) -> Result<Tenant, Refused> {
         match token {
             Some(token) => {
-                let tenant = tenant_of(TENANT_DOMAIN, token).ok_or(Refused::Unauthorized)?;
-                self.shared.documents.document_present(keyspace_of(tenant), Credential::Token(token));
+                let tenant = NAMING.tenant(&*self.shared.documents, token).map_err(|nobody| match nobody {
+                    Nobody::TooLong => Refused::Unauthorized,
+                    Nobody::Because(error) => error.into(),
+                })?;
                 self.enabled(tenant)
             }
             None if self.shared.options.tokenless => Ok(Tenant::ONLY),
@@ -228,7 +241,8 @@ impl GracefulService {
     }
 
     fn push(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
-        let push = match message::push(body) {
+        let push = message::push(body).and_then(|push| exchange.admit(push.changes.len()).map(|()| push));
+        let push = match push {
             Ok(push) => push,
             Err(refused) => return exchange.end(Err(refused)),
         };
@@ -298,7 +312,8 @@ impl GracefulService {
     }
 
     fn import(&self, body: &Bytes, tenant: Tenant, exchange: Exchange) {
-        let changes = match export::read(body) {
+        let changes = export::read(body).and_then(|changes| exchange.admit(changes.len()).map(|()| changes));
+        let changes = match changes {
             Ok(changes) => changes,
             Err(refused) => return exchange.end(Err(refused)),
         };
@@ -316,19 +331,33 @@ impl GracefulService {
     }
 }
 
+/// A bearer token, or that of a browser's WebSocket, which cannot have one.
+fn token_of(head: &Request<()>) -> Option<Cow<'_, [u8]>> {
+    let in_query = || {
+        let is_socket = path_of(head.uri().path()).is_none();
+        value_of(head.uri().query().unwrap_or_default(), "token").filter(|_| is_socket)
+    };
+    bearer_of(head.headers()).map(Cow::Borrowed).or_else(|| in_query().map(|token| Cow::Owned(token.into_bytes())))
+}
+
 impl ForeignService for GracefulService {
     fn body_bytes_max(&self) -> usize {
         self.shared.options.body_bytes_max
     }
 
-    fn answer(&self, request: ForeignRequest, _: Moment, answered: Answered) {
+    fn recognise(&self, head: &Request<()>, known: Recognised) {
+        NAMING.recognise(&*self.shared.documents, token_of(head).as_deref(), known);
+    }
+
+    fn answer(&self, request: ForeignRequest, now: Moment, answered: Answered) {
         let ForeignRequest { request, client } = request;
         let now_ms = self.shared.clock.now_ms();
         let tenant = self.tenant(bearer_of(request.headers()));
-        let allowance = self.shared.rate.count(client, now_ms);
+        let allowance = self.shared.rate.count(AddressKey::of(client), now_ms);
         let counters = &self.shared.listeners.counters;
         counters.requests.fetch_add(1, Ordering::Relaxed);
-        let exchange = Exchange { shared: Arc::clone(&self.shared), answered, allowance, since_ms: now_ms };
+        let shared = Arc::clone(&self.shared);
+        let exchange = Exchange { shared, answered, allowance, client, now, since_ms: now_ms };
         if allowance.is_exceeded {
             counters.rate_limited.fetch_add(1, Ordering::Relaxed);
             return exchange.end(Err(Refused::RateLimited));
@@ -339,7 +368,7 @@ impl ForeignService for GracefulService {
     fn refusal(&self, refusal: RequestRefusal, _: &Request<()>, client: IpAddr) -> Response<Bytes> {
         let now_ms = self.shared.clock.now_ms();
         // A client that sends what is refused unseen uses its rate up as well.
-        let allowance = Some(self.shared.rate.count(client, now_ms));
+        let allowance = Some(self.shared.rate.count(AddressKey::of(client), now_ms));
         self.shared.listeners.counters.refused.fetch_add(1, Ordering::Relaxed);
         Answer::refused(&Refused::Transport(refusal), now_ms, allowance).response(allowance, 0)
     }
@@ -354,10 +383,7 @@ impl ForeignService for GracefulService {
         let Some(device_id) = device_id else {
             return Err(refuse(&Refused::invalid("Missing device_id parameter", &["device_id"])));
         };
-        // Browsers cannot set headers on a WebSocket.
-        let in_query = value_of(query, "token");
-        let token = bearer_of(request.head.headers()).or(in_query.as_ref().map(String::as_bytes));
-        let tenant = self.tenant(token).map_err(|refused| refuse(&refused))?;
+        let tenant = self.tenant(token_of(&request.head).as_deref()).map_err(|refused| refuse(&refused))?;
         let seat = self.shared.seats.take(tenant).map_err(|_| refuse(&Refused::TooManySockets))?;
         let GracefulOptions { ping_ms, silence_ms_max, .. } = self.shared.options;
         let periods = Periods {

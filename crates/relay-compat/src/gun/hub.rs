@@ -19,6 +19,7 @@ use crate::systems::GUN;
 use relay_core::documents::{DocumentStore, Keyspace, Tenant, turn};
 use relay_core::endpoint::SharedFrame;
 use relay_core::environment::{Entropy, WallClock};
+use relay_core::foreign::AddressRates;
 use relay_core::gcra::Rate;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -115,6 +116,13 @@ pub(super) struct Author {
     pub(super) mailbox: Arc<Mailbox>,
 }
 
+/// What peers are held to.
+pub(super) struct Limits {
+    pub(super) tenant_bytes_max: u64,
+    pub(super) rate: Option<Rate>,
+    pub(super) rates: Arc<AddressRates>,
+}
+
 pub(super) struct Hub {
     pub(super) documents: Arc<dyn DocumentStore>,
     pub(super) clock: Arc<dyn WallClock>,
@@ -122,6 +130,8 @@ pub(super) struct Hub {
     pub(super) tenant_bytes_max: u64,
     /// Of the puts of one peer.
     pub(super) rate: Option<Rate>,
+    /// Of those of one address.
+    pub(super) rates: Arc<AddressRates>,
     pub(super) pid: String,
     pub(super) counters: Counters,
     subscriptions: Mutex<Subscriptions>,
@@ -145,9 +155,9 @@ impl Hub {
         clock: Arc<dyn WallClock>,
         entropy: &dyn Entropy,
         checker: Checker,
-        tenant_bytes_max: u64,
-        rate: Option<Rate>,
+        limits: Limits,
     ) -> Self {
+        let Limits { tenant_bytes_max, rate, rates } = limits;
         let mut seed = [0; 8];
         entropy.fill(&mut seed);
         let mut hub = Self {
@@ -156,6 +166,7 @@ impl Hub {
             checker: Arc::new(checker),
             tenant_bytes_max,
             rate,
+            rates,
             pid: String::new(),
             counters: Counters::default(),
             subscriptions: Mutex::default(),
@@ -238,7 +249,7 @@ impl Hub {
                     }
                 }
                 Ok(Err(why)) => hub.refuse(&author.mailbox, reply.ack.as_deref(), why),
-                Err(error) => hub.refuse(&author.mailbox, reply.ack.as_deref(), put::why_not(&error)),
+                Err(error) => hub.refuse(&author.mailbox, reply.ack.as_deref(), &put::why_not(&error)),
             }
             if let Some(ask) = reply.ask {
                 hub.ask_answered(&ask, author.peer, has_something);

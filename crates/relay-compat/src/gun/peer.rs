@@ -1,6 +1,7 @@
 //! One peer: what it says is taken in, and what waits for it goes out while there is room.
 
 mod linking;
+mod pace;
 mod reads;
 
 use super::answer::Answer;
@@ -17,11 +18,12 @@ use super::reconcile::Reconciler;
 use super::{FRAME_BYTES_MAX, HEARTBEAT_MS, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTIONS_MAX, TURN_MESSAGES_MAX, write};
 use bytes::Bytes;
 use linking::Role;
+use pace::Pace;
 use relay_core::documents::Tenant;
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbox};
 use relay_core::foreign::Seat;
-use relay_core::gcra::Cell;
 use std::collections::{HashSet, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -36,8 +38,8 @@ const GOING: Close = Close { code: 1012, reason: "restart" };
 pub(super) struct PeerFactory {
     pub(super) hub: Arc<Hub>,
     pub(super) tenant: Tenant,
-    /// Whether this relay connects to the peer, instead of the peer to this relay.
-    pub(super) is_dialed: bool,
+    /// Of a peer that connected; `None`: this relay connects to the peer.
+    pub(super) client: Option<IpAddr>,
     /// Of a peer that connected.
     pub(super) seat: Option<Arc<Seat>>,
 }
@@ -49,11 +51,12 @@ impl EndpointFactory for PeerFactory {
         count(&hub.counters.peers);
         mailbox.answer(&write::who_are_you(&hub.new_id(), &hub.pid, None));
         let number = hub.new_peer();
+        let is_dialed = self.client.is_none();
         let mut peer = Peer {
             hub,
             tenant: self.tenant,
             author: Author { peer: number, mailbox },
-            role: Role::new(self.is_dialed, now),
+            role: Role::new(is_dialed, now),
             reconciler: Reconciler::default(),
             heard: Heard::default(),
             places: HashSet::new(),
@@ -63,11 +66,11 @@ impl EndpointFactory for PeerFactory {
             follower: Follower::new(now),
             reads: 0,
             is_paused: false,
-            puts: Cell::NEW,
+            pace: Pace::new(self.client),
             _seat: self.seat.clone(),
             heartbeat_at: Moment(now.0 + Duration::from_millis(HEARTBEAT_MS)),
         };
-        if !self.is_dialed {
+        if !is_dialed {
             peer.hub.add_client(peer.tenant, &peer.author);
         }
         peer.introduce();
@@ -104,8 +107,7 @@ struct Peer {
     /// Pages that are being read.
     reads: usize,
     is_paused: bool,
-    /// How often it put something.
-    puts: Cell,
+    pace: Pace,
     /// Free again with the peer.
     _seat: Option<Arc<Seat>>,
     heartbeat_at: Moment,
@@ -114,6 +116,9 @@ struct Peer {
 impl Peer {
     /// Takes in what waits, until something has to be checked elsewhere or the peer has to wait.
     fn take_in(&mut self, now: Moment, out: &mut dyn Outbox) {
+        if self.pace.rests(&self.hub, now) {
+            return;
+        }
         for _ in 0..TURN_MESSAGES_MAX {
             if self.is_full() {
                 return;
@@ -159,7 +164,7 @@ impl Peer {
             Said::Greeting => self.follower.greeted(),
             Said::Put { nodes, blocks, bytes } => {
                 let reply = Reply { ack: id.filter(|_| self.role != Role::Relay), ask };
-                if self.is_too_fast(now) {
+                if !self.pace.admit(&self.hub, self.role, now) {
                     return self.refuse(reply.ack.as_deref(), put::TOO_FAST);
                 }
                 let peer = self.author.clone();
@@ -180,12 +185,6 @@ impl Peer {
 
     fn refuse(&self, id: Option<&str>, why: &str) {
         self.hub.refuse(&self.author.mailbox, id, why);
-    }
-
-    /// What other relays pass on was held to their peers' rates.
-    fn is_too_fast(&mut self, now: Moment) -> bool {
-        let rate = self.hub.rate.filter(|_| !self.is_link());
-        rate.is_some_and(|rate| !self.puts.admit(rate, now).is_admitted())
     }
 
     fn get(&mut self, id: Option<String>, query: Query, now: Moment) {
@@ -237,7 +236,7 @@ impl Endpoint for Peer {
     }
 
     fn next_deadline(&self) -> Option<Moment> {
-        let deadlines = [Some(self.heartbeat_at), self.follower.deadline(), self.role.deadline()];
+        let deadlines = [Some(self.heartbeat_at), self.follower.deadline(), self.role.deadline(), self.pace.deadline()];
         deadlines.into_iter().flatten().min()
     }
 

@@ -4,7 +4,9 @@ use super::block::Block;
 use super::ham::wins;
 use super::message::Node;
 use super::record::{property_key, property_value, value_of};
+use crate::account_words::sentence;
 use relay_core::documents::{DocumentError, Documents};
+use std::borrow::Cow;
 
 /// The changed properties; or why a put may not be stored.
 pub(super) type Outcome = Result<Vec<Node>, &'static str>;
@@ -46,14 +48,15 @@ pub(super) fn run(
 pub(super) const TOO_FAST: &str = "Too many puts, try again later!";
 
 /// What a peer is told when its put came to nothing.
-pub(super) fn why_not(error: &DocumentError) -> &'static str {
-    match error {
+pub(super) fn why_not(error: &DocumentError) -> Cow<'static, str> {
+    Cow::Borrowed(match error {
         DocumentError::Withdrawn => "This relay keeps no more of this space!",
         DocumentError::Full(_) => "This relay keeps no more!",
+        DocumentError::Account(detail) => return sentence(*detail).into(),
         DocumentError::TooFast { .. } => TOO_FAST,
         DocumentError::NotAdmitted => "This relay keeps only what invited peers put!",
         DocumentError::Erased => "The operator of this relay erased this space!",
         DocumentError::TooLarge => "Too large to be stored!",
         _ => "Not stored, try again later!",
-    }
+    })
 }

@@ -1,29 +1,29 @@
 //! The service: who may come in, and to which graph.
 
 use super::checker::Checker;
-use super::hub::{GunStats, Hub};
+use super::hub::{GunStats, Hub, Limits};
 use super::peer::PeerFactory;
 use super::rules::WriteRules;
 use crate::Offload;
 use crate::query::{decoded, value_of};
 use crate::sockets_only;
 use crate::systems::GUN;
-use crate::tenants::tenant_of;
+use crate::tenants::{Naming, Nobody};
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
 use http::{Request, Response, StatusCode, Uri};
-use relay_core::documents::{Credential, DocumentStore, Keyspace, Tenant};
+use relay_core::documents::{Credential, DocumentError, DocumentStore, Tenant};
 use relay_core::endpoint::{EndpointFactory, Moment};
 use relay_core::environment::{Entropy, WallClock};
 use relay_core::foreign::{
-    Answered, ForeignRequest, ForeignService, RequestRefusal, Seat, Seats, SocketRequest, bearer_of,
+    AddressRates, Answered, ForeignRequest, ForeignService, Recognised, RequestRefusal, Seat, Seats, SocketRequest,
+    bearer_of,
 };
 use relay_core::gcra::Rate;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// What makes a tenant of a token; the token itself is kept nowhere.
-const TENANT_DOMAIN: &[u8] = b"sealrelay gun tenant\0";
+const NAMING: Naming = Naming { system: GUN, domain: b"sealrelay gun tenant\0" };
 /// Where a token may follow.
 const PATH: &str = "/gun/";
 
@@ -68,6 +68,8 @@ pub struct GunParts {
     pub entropy: Arc<dyn Entropy>,
     /// Places of WebSockets; linked relays need none.
     pub seats: Arc<Seats>,
+    /// How often an address may write.
+    pub rates: Arc<AddressRates>,
     /// Where signatures are verified and large frames are read.
     pub offload: Offload,
     /// How many jobs are there at once.
@@ -87,12 +89,12 @@ impl GunService {
     /// Over a store of documents.
     #[must_use]
     pub fn new(parts: GunParts) -> Self {
-        let GunParts { documents, clock, entropy, seats, offload, jobs_max, options } = parts;
+        let GunParts { documents, clock, entropy, seats, rates, offload, jobs_max, options } = parts;
         let GunOptions { tokenless, signed_only, sealed_only, tenant_bytes_max, puts_per_second_max } = options;
         let rules = WriteRules { signed_only, sealed_only };
         let rate = Rate::per_second(puts_per_second_max);
         let checker = Checker::new(offload, jobs_max, Arc::clone(&clock), rules);
-        let hub = Hub::new(documents, clock, &*entropy, checker, tenant_bytes_max, rate);
+        let hub = Hub::new(documents, clock, &*entropy, checker, Limits { tenant_bytes_max, rate, rates });
         Self { hub: Arc::new(hub), seats, tokenless }
     }
 
@@ -116,36 +118,27 @@ impl GunService {
         let mut head = Request::new(());
         head.uri_mut().clone_from(address);
         let tenant = match token_of(&head) {
-            Some(Some(token)) => tenant_of(TENANT_DOMAIN, &token).ok_or(WrongToken)?,
+            Some(Some(token)) => NAMING.named(&token).ok_or(WrongToken)?.tenant,
             Some(None) => Tenant::ONLY,
             None => return Err(WrongToken),
         };
-        self.hub.documents.document_present(Keyspace { system: GUN, tenant }, Credential::Operator);
+        self.hub.documents.document_present(NAMING.keyspace(tenant), Credential::Operator);
         self.hub.reserve_link(tenant);
         Ok(self.peers(tenant, None))
     }
 
-    /// `seat` is of a peer that connects; a relay that is dialed has none.
-    fn peers(&self, tenant: Tenant, seat: Option<Seat>) -> Arc<dyn EndpointFactory> {
-        Arc::new(PeerFactory {
-            hub: Arc::clone(&self.hub),
-            tenant,
-            is_dialed: seat.is_none(),
-            seat: seat.map(Arc::new),
-        })
+    /// `connected` is of a peer that connects: from where, and its place; a relay that is dialed has neither.
+    fn peers(&self, tenant: Tenant, connected: Option<(IpAddr, Seat)>) -> Arc<dyn EndpointFactory> {
+        let (client, seat) = connected.map(|(client, seat)| (client, Arc::new(seat))).unzip();
+        Arc::new(PeerFactory { hub: Arc::clone(&self.hub), tenant, client, seat })
     }
 
-    /// Whose graph a peer asks for; `None` for none.
-    fn tenant(&self, head: &Request<()>) -> Option<Tenant> {
-        let token = token_of(head)?;
-        match token {
-            Some(token) => {
-                let tenant = tenant_of(TENANT_DOMAIN, &token)?;
-                let keyspace = Keyspace { system: GUN, tenant };
-                self.hub.documents.document_present(keyspace, Credential::Token(&token));
-                Some(tenant)
-            }
-            None => self.tokenless.then_some(Tenant::ONLY),
+    /// Whose graph a peer asks for.
+    fn tenant(&self, head: &Request<()>) -> Result<Tenant, Nobody> {
+        match token_of(head) {
+            Some(Some(token)) => NAMING.tenant(&*self.hub.documents, &token),
+            Some(None) if self.tokenless => Ok(Tenant::ONLY),
+            _ => Err(Nobody::TooLong),
         }
     }
 }
@@ -160,6 +153,17 @@ fn token_of(head: &Request<()>) -> Option<Option<Vec<u8>>> {
     Some(in_path.or(in_query.map(String::into_bytes)).or_else(in_header))
 }
 
+/// What somebody is told whose token opens nothing.
+fn no_entry(nobody: &Nobody) -> Response<Bytes> {
+    match nobody {
+        Nobody::TooLong => sockets_only::plain(StatusCode::UNAUTHORIZED, "A token is needed"),
+        Nobody::Because(DocumentError::NotAdmitted) => {
+            sockets_only::plain(StatusCode::UNAUTHORIZED, "This token does not hold here")
+        }
+        Nobody::Because(_) => sockets_only::busy(),
+    }
+}
+
 /// Pages of any origin may read what is wrong.
 fn readable(mut answer: Response<Bytes>) -> Response<Bytes> {
     answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -169,6 +173,10 @@ fn readable(mut answer: Response<Bytes>) -> Response<Bytes> {
 impl ForeignService for GunService {
     fn body_bytes_max(&self) -> usize {
         0
+    }
+
+    fn recognise(&self, head: &Request<()>, known: Recognised) {
+        NAMING.recognise(&*self.hub.documents, token_of(head).flatten().as_deref(), known);
     }
 
     /// There are sockets only.
@@ -183,11 +191,11 @@ impl ForeignService for GunService {
     fn open_socket(&self, request: SocketRequest, _: Moment) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>> {
         sockets_only::want_upgrade(&request).map_err(|answer| Box::new(readable(*answer)))?;
         match self.tenant(&request.head) {
-            Some(tenant) => match self.seats.take(tenant) {
-                Ok(seat) => Ok(self.peers(tenant, Some(seat))),
+            Ok(tenant) => match self.seats.take(tenant) {
+                Ok(seat) => Ok(self.peers(tenant, Some((request.client, seat)))),
                 Err(_) => Err(Box::new(readable(sockets_only::too_many()))),
             },
-            None => Err(Box::new(readable(sockets_only::plain(StatusCode::UNAUTHORIZED, "A token is needed")))),
+            Err(nobody) => Err(Box::new(readable(no_entry(&nobody)))),
         }
     }
 }

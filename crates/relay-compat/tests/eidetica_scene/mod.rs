@@ -41,6 +41,7 @@ impl Relay {
             documents: Arc::clone(&documents) as Arc<dyn DocumentStore>,
             clock: Arc::clone(&clock) as Arc<_>,
             entropy: Arc::new(Counting(0.into())),
+            rates: Arc::default(),
             key: RelayKey::new(seed).unwrap(),
             offload: Arc::new(|job| job()),
             options,

@@ -54,8 +54,8 @@ pub fn offloading_service_over(
     offload: Offload,
 ) -> GunService {
     let entropy = Arc::new(Counting(AtomicU64::new(number.into())));
-    let (clock, seats) = (Arc::clone(clock) as Arc<_>, Arc::default());
-    GunService::new(GunParts { documents, clock, entropy, seats, offload, jobs_max: 1, options })
+    let (clock, seats, rates) = (Arc::clone(clock) as Arc<_>, Arc::default(), Arc::default());
+    GunService::new(GunParts { documents, clock, entropy, seats, rates, offload, jobs_max: 1, options })
 }
 
 pub fn scene() -> Scene {

@@ -1,6 +1,7 @@
 //! Why a document store refused or failed.
 
 use crate::store::StoreError;
+use relay_proto::quota::QuotaDetail;
 use std::fmt;
 
 /// What is full.
@@ -24,6 +25,8 @@ pub enum DocumentError {
     Withdrawn,
     /// All tenants together keep as much as they may.
     Full(Cap),
+    /// The account the tenant is on keeps as much as it may, in its spaces and elsewhere.
+    Account(QuotaDetail),
     /// The tenant writes too often.
     TooFast {
         /// When it may again, in milliseconds.
@@ -50,6 +53,7 @@ impl fmt::Display for DocumentError {
             Self::TooLarge => f.write_str("a key, a value or a change is too large"),
             Self::Full(Cap::Tenants) => f.write_str("there are as many tenants as there may be"),
             Self::Full(Cap::SystemBytes) => f.write_str("the tenants of the system keep as much as they may"),
+            Self::Account(detail) => write!(f, "the account keeps as much as it may of {}", detail.quota.name()),
             Self::TooFast { .. } => f.write_str("the tenant writes too often"),
             Self::NotAdmitted => f.write_str("nobody let this tenant in"),
             Self::Erased => f.write_str("the tenant was erased"),

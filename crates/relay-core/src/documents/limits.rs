@@ -8,6 +8,8 @@ pub const VALUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const WORK_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Keys that one work may delete by ranges.
 pub const RANGE_DELETES_MAX: usize = 10_000;
+/// Bytes of documents that deleting a range reads at once; one document may overshoot.
+pub const RANGE_DELETE_READ_BYTES: usize = 1024 * 1024;
 /// Keys that one read may ask for, and items that one scan may return.
 pub const READ_ITEMS_MAX: usize = 10_000;
 /// Charged for every key beside its bytes, wherever documents are counted.

@@ -58,7 +58,7 @@ pub struct Usage {
 /// Who vouches for a tenant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
-    /// Whoever shows this token; the tenant is named after it.
+    /// Whoever shows this token.
     Token(&'a [u8]),
     /// The operator, in the configuration.
     Operator,
@@ -182,6 +182,19 @@ pub trait DocumentStore: Send + Sync {
     /// Says who vouches for a tenant that is asked for; for a store that asks before it lets one in.
     fn document_present(&self, keyspace: Keyspace, credential: Credential<'_>) {
         let _ = (keyspace, credential);
+    }
+    /// Learns whom a token names, for a store in which tokens of one user are not all the same; `known` is called once
+    /// [`Self::document_tenant`] can say. `named` is the keyspace that is named after the token.
+    fn document_recognise(&self, named: Keyspace, token: &[u8], known: Box<dyn FnOnce() + Send>) {
+        let _ = (named, token);
+        known();
+    }
+    /// Whose documents a token opens; `named` is the keyspace that is named after it.
+    ///
+    /// # Errors
+    /// [`DocumentError::NotAdmitted`] when it opens none, anything else when that cannot be said now.
+    fn document_tenant(&self, named: Keyspace) -> Result<Tenant, DocumentError> {
+        Ok(named.tenant)
     }
     /// Counters.
     fn document_stats(&self) -> DocumentStats;

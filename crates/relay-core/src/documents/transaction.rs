@@ -1,7 +1,9 @@
 //! One work's turn: its changes over what the works before it left.
 
 use super::error::DocumentError;
-use super::limits::{KEY_BYTES_MAX, RANGE_DELETES_MAX, READ_ITEMS_MAX, VALUE_BYTES_MAX, WORK_BYTES_MAX};
+use super::limits::{
+    KEY_BYTES_MAX, RANGE_DELETE_READ_BYTES, RANGE_DELETES_MAX, READ_ITEMS_MAX, VALUE_BYTES_MAX, WORK_BYTES_MAX,
+};
 use super::overlay::{Overlay, Stacked};
 use super::range::{DocumentRange, Page};
 use super::store::{DocumentReader, DocumentWork, Documents, Keyspace, Usage};
@@ -74,16 +76,16 @@ impl Documents for Transaction<'_> {
         if self.range_deletes.saturating_add(keys_max) > RANGE_DELETES_MAX {
             return Err(DocumentError::TooLarge);
         }
-        let mut deleted = 0;
+        let (mut deleted, mut rest) = (0, range.clone());
         while deleted < keys_max {
-            let page = self.scan(&range.clone().limited(keys_max - deleted, usize::MAX))?;
+            let page = self.scan(&rest.clone().limited(keys_max - deleted, RANGE_DELETE_READ_BYTES))?;
             for (key, _) in &page.items {
                 self.set(key.clone(), None)?;
             }
             deleted += page.items.len();
-            if !page.more {
-                break;
-            }
+            let Some((last, _)) = page.items.last().filter(|_| page.more) else { break };
+            // What was deleted is not looked at again.
+            rest = rest.after(last);
         }
         self.range_deletes += deleted;
         Ok(deleted)

@@ -7,11 +7,13 @@ mod account;
 mod asking;
 mod book;
 mod erase;
+mod recognition;
 mod work;
 
 pub use account::{SystemTotal, TenantFacts};
 pub use book::TENANT_BOOK_SYSTEM;
 pub use erase::Erased;
+pub use recognition::Recognised;
 
 use crate::documents::{
     Credential, DocumentCompletion, DocumentError, DocumentRange, DocumentStats, DocumentStore, DocumentWork, Keyspace,
@@ -21,10 +23,13 @@ use crate::endpoint::Moment;
 use crate::environment::WallClock;
 use crate::founding::Gatekeeper;
 use crate::gcra::{Rate, Table};
+use crate::store::StoreError;
+use crate::tenants::TenantAccounts;
 use account::{Account, Caps};
 use asking::Asking;
 use bytes::Bytes;
 use erase::Waiters;
+use recognition::Recognitions;
 use std::collections::VecDeque;
 use std::fmt;
 use std::hash::RandomState;
@@ -62,6 +67,10 @@ pub struct TenantParts {
     pub moments: Moments,
     /// Who is asked before a tenant is opened; everybody may without one.
     pub gatekeeper: Option<Arc<dyn Gatekeeper>>,
+    /// Whether it is asked whom tokens name; otherwise each token names itself.
+    pub by_owner: bool,
+    /// What tenants have accounts; what those keep that are let in on one is on it.
+    pub accounts: Option<Arc<dyn TenantAccounts>>,
     /// The operator's decisions.
     pub rules: TenantRules,
 }
@@ -75,6 +84,8 @@ pub struct TenantCounts {
     pub refused_tenants: u64,
     /// Works refused because a system's tenants keep as much as they may.
     pub refused_bytes: u64,
+    /// Works refused because the account of their tenant keeps as much as it may.
+    pub refused_account: u64,
     /// Works refused because their tenant writes too often.
     pub refused_rate: u64,
     /// Works refused because nobody let their tenant in.
@@ -88,6 +99,7 @@ struct Counters {
     opened: AtomicU64,
     tenants: AtomicU64,
     bytes: AtomicU64,
+    account: AtomicU64,
     rate: AtomicU64,
     admission: AtomicU64,
     erased: AtomicU64,
@@ -106,7 +118,10 @@ struct Shared {
     clock: Arc<dyn WallClock>,
     moments: Moments,
     gatekeeper: Option<Arc<dyn Gatekeeper>>,
+    accounts: Option<Arc<dyn TenantAccounts>>,
     caps: Caps,
+    /// None where each token names itself.
+    recognitions: Option<Recognitions>,
     rates: Option<Table<Keyspace, RandomState>>,
     state: Mutex<State>,
     counters: Counters,
@@ -134,6 +149,7 @@ impl Shared {
         let counter = match error {
             DocumentError::Full(Cap::Tenants) => &self.counters.tenants,
             DocumentError::Full(Cap::SystemBytes) => &self.counters.bytes,
+            DocumentError::Account(_) => &self.counters.account,
             DocumentError::TooFast { .. } => &self.counters.rate,
             DocumentError::NotAdmitted => &self.counters.admission,
             DocumentError::Erased => &self.counters.erased,
@@ -148,7 +164,7 @@ impl Shared {
             return None;
         }
         let is_shared = keyspace.tenant == Tenant::ONLY;
-        Some(if is_shared { crate::store::StoreError::Overloaded.into() } else { DocumentError::Erased })
+        Some(if is_shared { StoreError::Overloaded.into() } else { DocumentError::Erased })
     }
 
     fn refuse(&self, work: Box<dyn DocumentWork>, error: DocumentError) {
@@ -157,8 +173,17 @@ impl Shared {
     }
 
     fn submit(self: &Arc<Self>, keyspace: Keyspace, work: Box<dyn DocumentWork>) {
-        let governed = Governed::new(Arc::clone(self), keyspace, work);
-        self.documents.document_commit(keyspace, Box::new(governed));
+        let governed = Box::new(Governed::new(Arc::clone(self), keyspace, work));
+        let account = self.lock().account.get(keyspace).and_then(|facts| facts.account);
+        let Some((accounts, account)) = self.accounts.as_ref().zip(account) else {
+            return self.documents.document_commit(keyspace, governed);
+        };
+        let documents = Arc::clone(&self.documents);
+        let counted = move |counted: Result<(), StoreError>| match counted {
+            Ok(()) => documents.document_commit(keyspace, governed),
+            Err(error) => governed.done(Err(error.into())),
+        };
+        accounts.counted(account, Box::new(counted));
     }
 }
 
@@ -168,8 +193,8 @@ impl ForeignTenants {
     /// # Errors
     /// What the store says.
     pub fn open(parts: TenantParts) -> Result<Self, DocumentError> {
-        let TenantParts { documents, clock, moments, gatekeeper, rules } = parts;
-        let mut state = State::default();
+        let TenantParts { documents, clock, moments, gatekeeper, by_owner, accounts, rules } = parts;
+        let mut state = State { account: Account::on(accounts.clone()), ..State::default() };
         for (keyspace, facts) in book::read_all(&*documents)? {
             state.account.update(keyspace, |known| *known = facts);
         }
@@ -178,7 +203,9 @@ impl ForeignTenants {
             documents,
             clock,
             moments,
+            recognitions: gatekeeper.as_ref().filter(|_| by_owner).map(|_| Recognitions::default()),
             gatekeeper,
+            accounts,
             caps: Caps { tenants_max: rules.tenants_max, open_bytes_max: rules.open_bytes_max },
             rates: rate.map(|rate| Table::new(rate, RATED_TENANTS_MAX, RandomState::new())),
             state: Mutex::new(state),
@@ -217,11 +244,12 @@ impl ForeignTenants {
     #[must_use]
     pub fn counts(&self) -> TenantCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { opened, tenants, bytes, rate, admission, erased } = &self.shared.counters;
+        let Counters { opened, tenants, bytes, account, rate, admission, erased } = &self.shared.counters;
         TenantCounts {
             opened: read(opened),
             refused_tenants: read(tenants),
             refused_bytes: read(bytes),
+            refused_account: read(account),
             refused_rate: read(rate),
             refused_admission: read(admission),
             refused_erased: read(erased),
@@ -281,8 +309,27 @@ impl DocumentStore for ForeignTenants {
                     state.asking.present(keyspace, token);
                 }
             }
-            Credential::Operator => asking::admit(&self.shared, keyspace, |_| {}),
+            Credential::Operator => {
+                if let Some(recognitions) = &self.shared.recognitions {
+                    recognitions.name(keyspace);
+                }
+                asking::admit(&self.shared, keyspace, None, |_| {});
+            }
         }
+    }
+
+    fn document_recognise(&self, named: Keyspace, token: &[u8], known: Recognised) {
+        match (&self.shared.recognitions, &self.shared.gatekeeper) {
+            (Some(recognitions), Some(gatekeeper)) => {
+                recognition::recognise(&self.shared, recognitions, &**gatekeeper, (named, token), known);
+            }
+            _ => known(),
+        }
+    }
+
+    fn document_tenant(&self, named: Keyspace) -> Result<Tenant, DocumentError> {
+        let Some(recognitions) = &self.shared.recognitions else { return Ok(named.tenant) };
+        recognitions.tenant(named, (self.shared.moments)()).inspect_err(|error| self.shared.count(error))
     }
 
     fn document_stats(&self) -> DocumentStats {

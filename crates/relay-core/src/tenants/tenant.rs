@@ -1,7 +1,7 @@
 //! One tenant: its seats, its rate, and how much it holds.
 
 use super::meter::TenantMeter;
-use super::{TenantId, TenantLimits, TenantView};
+use super::{BesideRefused, TenantId, TenantLimits, TenantView};
 use crate::endpoint::Moment;
 use crate::gcra::{Cell, Rate, Verdict};
 use crate::limits::USAGE_REFRESH_MS;
@@ -25,11 +25,20 @@ struct State {
     sessions: u64,
     pushes: Cell,
     meter: TenantMeter,
+    /// What it keeps beside its spaces.
+    beside: Amount,
     /// Sessions that wait until it is known how much the tenant holds; one for each at most.
     waiters: Vec<Completion<()>>,
     /// Somebody hands spaces to the store already.
     is_counting: bool,
     refreshed_at: Option<Moment>,
+}
+
+impl State {
+    /// What is held and what is under way.
+    const fn used(&self) -> Amount {
+        self.meter.held().plus(self.meter.reserved).plus(self.beside)
+    }
 }
 
 impl Tenant {
@@ -64,6 +73,28 @@ impl Tenant {
         state.spaces = state.spaces.saturating_sub(1);
         state.meter.remove(space);
         state.spaces
+    }
+
+    /// Whether nothing is on its account any more.
+    pub(super) fn is_over(&self) -> bool {
+        let state = self.lock();
+        state.spaces == 0 && state.beside == Amount::default()
+    }
+
+    /// Takes a change of what it keeps beside its spaces; with `is_held` one that it has no room for is refused.
+    pub(super) fn keep_beside(&self, before: Amount, after: Amount, is_held: bool) -> Result<(), BesideRefused> {
+        let mut state = self.lock();
+        let needed = after.less(before);
+        if is_held && self.has_quota() && needed != Amount::default() {
+            if !state.meter.is_known() {
+                return Err(BesideRefused::NotCounted);
+            }
+            let TenantLimits { entries_max, bytes_max, .. } = self.limits;
+            let checks = [(Quota::TenantEntries, entries_max), (Quota::TenantBytes, bytes_max)];
+            state.used().check(needed, checks).map_err(BesideRefused::Full)?;
+        }
+        state.beside = state.beside.plus(after).less(before);
+        Ok(())
     }
 
     /// A place for one more session, or how many there may be.
@@ -111,7 +142,7 @@ impl Tenant {
             return Ok(());
         }
         let mut state = self.lock();
-        let used = state.meter.held().plus(state.meter.reserved);
+        let used = state.used();
         let TenantLimits { entries_max, bytes_max, .. } = self.limits;
         used.check(needed, [(Quota::TenantEntries, entries_max), (Quota::TenantBytes, bytes_max)])?;
         state.meter.reserved = state.meter.reserved.plus(needed);
@@ -193,8 +224,8 @@ impl Tenant {
 
     pub(super) fn view(&self) -> TenantView {
         let state = self.lock();
-        let held = (self.has_quota() && state.meter.is_known())
-            .then(|| (state.meter.held().entries, state.meter.held().bytes));
+        let held = state.meter.held().plus(state.beside);
+        let held = (self.has_quota() && state.meter.is_known()).then_some((held.entries, held.bytes));
         TenantView { tenant: self.id, limits: self.limits, spaces: state.spaces, sessions: state.sessions, held }
     }
 }

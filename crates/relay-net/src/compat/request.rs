@@ -25,7 +25,7 @@ impl Front {
         // Without its body, for an answer that the service does not give itself.
         let about = Request::from_parts(head.clone(), ());
         let asked = match self.compat.permits.try_acquire() {
-            Ok(_permit) => ask(service, &self.shared, head, body, client).await,
+            Ok(_permit) => ask(service, &self.shared, (head, &about), body, client).await,
             Err(_) => Err(RequestRefusal::Overloaded),
         };
         let answer = asked.unwrap_or_else(|refusal| refuse(service.as_ref(), refusal, &about, client));
@@ -36,13 +36,33 @@ impl Front {
     }
 }
 
+/// Waits until the service knows whose request it is; what it does not learn in time it answers for itself.
+pub(super) async fn recognised(service: &Arc<dyn ForeignService>, shared: &Shared, head: &Request<()>) {
+    let (known, knows) = oneshot::channel();
+    let asked = catch_unwind(AssertUnwindSafe(|| {
+        // Nobody waits once the connection has gone.
+        service.recognise(
+            head,
+            Box::new(move || {
+                let _ = known.send(());
+            }),
+        );
+    }));
+    if asked.is_err() {
+        shared.stats.counters.endpoint_panics_total.add(1);
+    }
+    let patience = Duration::from_millis(shared.limits.foreign_answer_timeout_ms);
+    drop(timeout(patience, knows).await);
+}
+
 async fn ask(
     service: &Arc<dyn ForeignService>,
     shared: &Shared,
-    head: Parts,
+    (head, about): (Parts, &Request<()>),
     body: Incoming,
     client: IpAddr,
 ) -> Result<Response<Bytes>, RequestRefusal> {
+    recognised(service, shared, about).await;
     let mut lease = PartialLease::new(Arc::clone(&shared.stats.partial));
     let body = Collector::new(body, shared).collect(service.body_bytes_max(), &mut lease).await?;
     let request = ForeignRequest { request: Request::from_parts(head, body), client };

@@ -1,6 +1,6 @@
 //! One request to a path of WebSockets: the service says what is to be opened there, or why nothing is.
 
-use super::request::whole;
+use super::request::{recognised, whole};
 use crate::connections::ConnectionGuard;
 use crate::gate::Client;
 use crate::http::answer_body::Answer;
@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Front {
     /// Upgrades, or answers what the service or the handshake says; `None` when there is no such service.
-    pub(crate) fn foreign_socket(
+    pub(crate) async fn foreign_socket(
         &self,
         service: &str,
         head: Parts,
@@ -24,7 +24,9 @@ impl Front {
     ) -> Option<Result<Answer, Problem>> {
         let service = self.compat.services.get(service)?;
         let is_upgrade = handshake::is_asked_for(&head.headers);
-        let request = SocketRequest { head: Request::from_parts(head.clone(), ()), client: client.address, is_upgrade };
+        let about = Request::from_parts(head.clone(), ());
+        recognised(service, &self.shared, &about).await;
+        let request = SocketRequest { head: about, client: client.address, is_upgrade };
         let now = self.shared.clock.now();
         let opened = catch_unwind(AssertUnwindSafe(|| service.open_socket(request, now)));
         let answer = match opened {

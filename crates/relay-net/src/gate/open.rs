@@ -1,7 +1,7 @@
 //! How many connections an address has open.
 
-use super::address::AddressKey;
 use crate::limits::ADDRESS_SHARDS;
+use relay_core::foreign::AddressKey;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -154,7 +154,7 @@ impl Front {
             (Some(RouteKind::Foreign(route)), _) => {
                 let answer = match route.takes {
                     ForeignKind::Requests => self.foreign(route.service, head, body, client.address).await.map(Ok),
-                    ForeignKind::Sockets => self.foreign_socket(route.service, head, &client, guard, accepted),
+                    ForeignKind::Sockets => self.foreign_socket(route.service, head, &client, guard, accepted).await,
                 };
                 answer.ok_or(NOT_FOUND)?
             }

@@ -15,6 +15,7 @@ macro_rules! table {
                 $(snapshot.$to = number(figures.$from);)+
             )+
             snapshot.foreign_connections_refused_total = number(compat.seating.refused());
+            snapshot.foreign_address_rate_refused_total = number(compat.rates.refused());
             let kept = |system| compat.tenants.as_ref().map_or(0, |tenants| number(tenants.total(system).bytes));
             snapshot.graceful_bytes = kept(GRACEFUL);
             snapshot.gun_bytes = kept(GUN);
@@ -67,6 +68,7 @@ table! {
         foreign_tenants_opened_total = opened,
         foreign_tenants_refused_total = refused_tenants,
         foreign_bytes_refused_total = refused_bytes,
+        foreign_account_refused_total = refused_account,
         foreign_rate_refused_total = refused_rate,
         foreign_admission_refused_total = refused_admission,
         foreign_erased_refused_total = refused_erased,

@@ -3,7 +3,7 @@
 use crate::config::{RelayForeignLimits, count};
 use crate::failure::Failure;
 use relay_compat::systems::{EIDETICA, GRACEFUL, GUN, PLURES};
-use relay_core::foreign::{SeatLimits, Seats, TenantRules};
+use relay_core::foreign::{AddressRates, SeatLimits, Seats, TenantRules};
 use std::sync::Arc;
 
 /// Numbers and names.
@@ -38,6 +38,12 @@ impl Seating {
     pub(super) fn refused(&self) -> u64 {
         self.0.iter().map(|seats| seats.refused()).sum()
     }
+}
+
+/// How often an address may write.
+pub(super) fn address_rates(limits: &RelayForeignLimits) -> Result<AddressRates, Failure> {
+    let writes_max = count("foreignAddressWritesPerMinuteMax", limits.address_writes_per_minute_max)?;
+    Ok(AddressRates::per_minute(writes_max))
 }
 
 pub(super) fn rules(limits: &RelayForeignLimits) -> Result<TenantRules, Failure> {

@@ -1,9 +1,9 @@
 //! Moves changes from memory and journal into the tables, and removes the journal files that are all moved.
 
 use super::journal::{file_name, number_of};
-use super::poisoned;
 use super::shared::Shared;
 use super::tables::{Tables, is_full};
+use super::{poisoned, scrub};
 use crate::erase::wipe_file;
 use relay_core::documents::{DocumentError, Overlay};
 use relay_core::store::StoreError;
@@ -41,6 +41,11 @@ impl Mover {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether moves have a thread of their own.
+    pub(super) fn has_thread(&self) -> bool {
+        self.has_thread
     }
 
     /// Ends the thread; what is in memory is moved by the close.
@@ -171,6 +176,7 @@ fn write_tables(shared: &Shared, changes: &Overlay, group: u64) -> Result<(), St
     let failed = |error: redb::Error| moved_error(shared, &error);
     let open = open_tables(shared, tables.take())?;
     open.move_in(changes, group).map_err(failed)?;
+    scrub::follow(shared, changes, group);
     let snapshot = open.snapshot().map_err(failed)?;
     *tables = Some(open);
     drop(tables);

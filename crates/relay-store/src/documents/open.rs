@@ -6,7 +6,7 @@ use super::layers::Layers;
 use super::mover::{Mover, TABLES_FILE, move_all, moved_or_full};
 use super::queue::Queue;
 use super::replay::replay;
-use super::scrub;
+use super::scrub::{self, Scrub};
 use super::shared::{Counters, Shared, take_clean};
 use super::tables::Tables;
 use super::{DocumentOptions, DocumentsOpenError, EmbeddedDocuments, workers_error};
@@ -61,6 +61,7 @@ pub(super) fn open(
         layers: RwLock::new(Layers::new(active, snapshot, replayed.last_group)),
         tables: Mutex::new(Some(tables)),
         mover: Mover::new(options.has_threads()),
+        scrub: Scrub::default(),
         queue: Queue::new(limits),
         journal_number: AtomicU64::new(next_number),
         counters: Counters { journal_bytes: AtomicU64::new(replayed.bytes), ..Counters::default() },

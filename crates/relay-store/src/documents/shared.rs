@@ -4,6 +4,7 @@ use super::DocumentLimits;
 use super::layers::Layers;
 use super::mover::Mover;
 use super::queue::{Queue, Waiting};
+use super::scrub::Scrub;
 use super::tables::Tables;
 use crate::vfs::{self, OpenMode, Vfs};
 use relay_core::documents::DocumentStats;
@@ -42,6 +43,7 @@ pub(super) struct Shared {
     /// `None` after a failed transaction: redb wants to be opened again then.
     pub(super) tables: Mutex<Option<Tables>>,
     pub(super) mover: Mover,
+    pub(super) scrub: Scrub,
     /// The journal file that is written now; older ones may go once they are moved.
     pub(super) journal_number: AtomicU64,
     pub(super) counters: Counters,

@@ -84,17 +84,36 @@ impl Tables {
         })
     }
 
-    /// Writes everything that `other` holds into these empty ones, in one durable transaction.
-    pub(super) fn fill(&self, other: &Self) -> Result<(), TablesError> {
-        let held = other.snapshot()?;
+    /// Writes documents of `held` behind a key into these, in one durable transaction: so many bytes, one may overshoot. The last
+    /// key, if there may be more.
+    pub(super) fn copy(&self, held: &Snapshot, after: &[u8], bytes_max: usize) -> Result<Option<Vec<u8>>, TablesError> {
+        let from = if after.is_empty() { Bound::Unbounded } else { Bound::Excluded(after) };
+        without_panic(|| {
+            let transaction = self.0.begin_write()?;
+            let (mut bytes, mut last) = (0, None);
+            {
+                let mut documents = transaction.open_table(DOCUMENTS)?;
+                for item in held.documents.range::<&[u8]>((from, Bound::Unbounded))? {
+                    let (key, value) = item?;
+                    let (key, value) = (key.value(), value.value());
+                    documents.insert(key, value)?;
+                    bytes += key.len() + value.len();
+                    if bytes >= bytes_max {
+                        last = Some(key.to_vec());
+                        break;
+                    }
+                }
+            }
+            transaction.commit()?;
+            Ok(last)
+        })
+    }
+
+    /// Writes what `held` has beside documents, once those are copied.
+    pub(super) fn finish_copy(&self, held: &Snapshot) -> Result<(), TablesError> {
         without_panic(|| {
             let transaction = self.0.begin_write()?;
             {
-                let mut documents = transaction.open_table(DOCUMENTS)?;
-                for item in held.documents.range::<&[u8]>(..)? {
-                    let (key, value) = item?;
-                    documents.insert(key.value(), value.value())?;
-                }
                 let mut usage = transaction.open_table(USAGE)?;
                 for item in held.usage.range::<&[u8; KEYSPACE_BYTES]>(..)? {
                     let (keyspace, amount) = item?;

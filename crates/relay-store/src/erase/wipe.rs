@@ -5,14 +5,23 @@ use crate::vfs::{OpenMode, Vfs};
 use std::io;
 use std::path::Path;
 
+/// Bytes that are synced at once: whoever else syncs waits for no more.
+const PIECE_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Overwrites a file and removes it; fine when it is gone. The caller syncs the directory.
 pub(crate) fn wipe_file(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
     let file = match vfs.open(path, OpenMode::ReadWrite) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         file => file?,
     };
-    write_zeros(&file, 0, file.len()?)?;
-    file.sync_data()?;
+    let len = file.len()?;
+    let mut wiped = 0;
+    while wiped < len {
+        let to = len.min(wiped + PIECE_BYTES);
+        write_zeros(&file, wiped, to)?;
+        file.sync_data()?;
+        wiped = to;
+    }
     match vfs.remove(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

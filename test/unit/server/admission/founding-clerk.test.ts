@@ -4,7 +4,7 @@ import { FoundingClerk } from '../../../../src/server/admission/founding-clerk.j
 import type { FoundingVerdict } from '../../../../src/server/admission/founding-judge.js';
 import { RelayPortDouble } from '../../../support/relay-port-double.js';
 
-const founding = (id: number, token: string): { id: number; token: string; claim: string } => ({ id, token, claim: 'a'.repeat(32) });
+const founding = (id: number, token: string): { id: number; token: string; claim: string | null } => ({ id, token, claim: 'a'.repeat(32) });
 
 describe('FoundingClerk', () => {
   beforeEach(() => void vi.useFakeTimers());
@@ -29,5 +29,19 @@ describe('FoundingClerk', () => {
     expect(port.calls).toContain('founding 1 unavailable');
     expect(lines.join('')).toContain('the disk is gone');
     expect(lines.join('')).not.toContain('broken');
+  });
+
+  it('has it read whom a token names that brings no claim, and says so only where somebody can read it', async () => {
+    const port = new RelayPortDouble();
+    const judge = { judge: async (): Promise<FoundingVerdict> => ({ kind: 'refused' }) };
+    const reader = { recognise: async (token: string): Promise<FoundingVerdict> => (token === 'hers' ? { kind: 'admitted', tenant: '7a'.repeat(16) } : { kind: 'refused' }) };
+    const asked = (id: number, token: string): ReturnType<typeof founding> => ({ ...founding(id, token), claim: null });
+    port.foundings = [asked(1, 'hers'), asked(2, 'bad')];
+    new FoundingClerk(judge, pino({ level: 'silent' }), reader).work(port);
+    await vi.advanceTimersByTimeAsync(0);
+    port.foundings = [asked(3, 'hers')];
+    new FoundingClerk(judge, pino({ level: 'silent' })).work(port);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(port.calls).toEqual([`founding 1 admitted ${'7a'.repeat(16)}`, 'founding 2 refused', 'founding 3 unavailable']);
   });
 });

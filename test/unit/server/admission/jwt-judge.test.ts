@@ -59,7 +59,7 @@ class Scene {
   judge(keys: JwtKeys, tenants = 'any', spacesMax = 0): JwtJudge {
     const list = parseTenants(tenants);
     if (list === undefined) throw new Error('no list of tenants');
-    const options = { issuer: 'https://id.test', audience: 'relay', tenantClaim: 'tenant', spacesClaim: 'spaces', clock: () => NOW_S * 1000 };
+    const options = { issuer: 'https://id.test', audience: 'relay', tenantClaim: 'tenant', spacesClaim: 'spaces', userClaim: 'sub', clock: () => NOW_S * 1000 };
     return new JwtJudge(options, keys, new Tenants({ dataDir: this.dir, list, spacesMax }));
   }
 }
@@ -171,5 +171,21 @@ describe('JwtKeys', () => {
     scene.nowMs += 60_000;
     await expect(judge.judge(text, claim(1))).rejects.toThrow('cannot be read');
     server.close();
+  });
+
+  it('says whose a token is: the same for all of one user, whatever else is in them, and counts nothing', async () => {
+    const scene = new Scene();
+    const good = await key('a', 'EdDSA');
+    scene.write(good);
+    const judge = scene.judge(scene.keys(), 'acme=1, beta=1, someone=1');
+    const owner = async (claims: Record<string, unknown>, changes: Changes = {}): Promise<unknown> => await judge.recognise(await token(good, { ...changes, claims }));
+    const alice = await owner({ tenant: 'acme', sub: 'alice' });
+    expect(alice).toMatchObject({ kind: 'admitted', tenant: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect(await owner({ tenant: 'acme', sub: 'alice', jti: 'renewed' }, { expS: NOW_S + 7200 })).toEqual(alice);
+    const others = [await owner({ tenant: 'acme', sub: 'bob' }), await owner({ tenant: 'beta', sub: 'alice' }), await owner({}), await owner({ tenant: 'acme', sub: undefined })];
+    expect(new Set([alice, ...others].map((said) => JSON.stringify(said))).size).toBe(5);
+    expect(others.every((said) => JSON.stringify(said).includes('admitted'))).toBe(true);
+    for (const refused of [await owner({ tenant: 'unlisted', sub: 'alice' }), await owner({ tenant: 'acme', sub: 7 }), await owner({ tenant: 'acme' }, { expS: NOW_S - 60 })]) expect(refused).toEqual({ kind: 'refused' });
+    expect(await judge.judge(await token(good, { claims: { tenant: 'acme' } }), claim(1))).toMatchObject({ kind: 'admitted' });
   });
 });

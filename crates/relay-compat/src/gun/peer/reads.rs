@@ -155,6 +155,7 @@ impl Peer {
     pub(super) fn is_full(&self) -> bool {
         let mailbox = &self.author.mailbox;
         mailbox.put_bytes() >= PUT_BYTES_MAX
+            || self.pace.is_resting()
             || self.waiting.len() >= GETS_MAX
             // Two relays that both have much to say would wait for each other for ever.
             || (!self.is_link() && mailbox.frame_bytes() >= NEWS_BYTES_MAX)

@@ -1,8 +1,12 @@
 //! What each tenant keeps and all of them together, held to the caps in the turn in which it changes.
 
 use crate::documents::{Cap, DocumentError, Keyspace, Usage};
+use crate::endpoint::Moment;
+use crate::store::StoreError;
+use crate::tenants::{Beside, BesideRefused, TenantAccounts, TenantId};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 
 /// One tenant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub struct TenantFacts {
     pub erased_h: u32,
     /// It is being erased.
     pub is_erasing: bool,
+    /// On whose account it is, if somebody let it in on one.
+    pub account: Option<TenantId>,
 }
 
 impl TenantFacts {
@@ -60,8 +66,10 @@ pub(super) struct Caps {
 }
 
 /// See the module. Its size is bounded by the cap on tenants and by that on erased ones.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Account {
+    /// What tenants keep in spaces as well is on the same account.
+    accounts: Option<Arc<dyn TenantAccounts>>,
     rows: BTreeMap<Keyspace, TenantFacts>,
     totals: HashMap<u8, SystemTotal>,
 }
@@ -70,7 +78,16 @@ fn moved(value: u64, before: u64, after: u64) -> u64 {
     value.saturating_add(after).saturating_sub(before)
 }
 
+/// What of a tenant is on an account.
+fn beside(facts: &TenantFacts) -> Beside {
+    Beside { entries: facts.usage.keys, bytes: facts.usage.bytes }
+}
+
 impl Account {
+    pub(super) fn on(accounts: Option<Arc<dyn TenantAccounts>>) -> Self {
+        Self { accounts, ..Self::default() }
+    }
+
     pub(super) fn get(&self, keyspace: Keyspace) -> Option<TenantFacts> {
         self.rows.get(&keyspace).copied()
     }
@@ -96,6 +113,22 @@ impl Account {
 
     /// Changes what is known of a tenant, and the sums with it; what there is no reason to know of is forgotten.
     pub(super) fn update(&mut self, keyspace: Keyspace, change: impl FnOnce(&mut TenantFacts)) -> TenantFacts {
+        let before = self.get(keyspace).unwrap_or_default();
+        let after = self.note(keyspace, change);
+        if let Some(accounts) = &self.accounts {
+            match (before.account, after.account) {
+                (Some(was), Some(is)) if was == is => accounts.set(is, beside(&before), beside(&after)),
+                (was, is) => {
+                    was.into_iter().for_each(|was| accounts.set(was, beside(&before), Beside::default()));
+                    is.into_iter().for_each(|is| accounts.set(is, Beside::default(), beside(&after)));
+                }
+            }
+        }
+        after
+    }
+
+    /// Changes what is known and the sums here.
+    fn note(&mut self, keyspace: Keyspace, change: impl FnOnce(&mut TenantFacts)) -> TenantFacts {
         let before = self.get(keyspace).unwrap_or_default();
         let mut after = before;
         change(&mut after);
@@ -124,6 +157,7 @@ impl Account {
         before: Usage,
         after: Usage,
         caps: Caps,
+        now: Moment,
     ) -> Result<Change, DocumentError> {
         let known = self.get(keyspace);
         let opens = known.is_none() && after.keys > 0;
@@ -136,30 +170,40 @@ impl Account {
         if is_open && after.bytes > before.bytes && is_over(open_bytes, caps.open_bytes_max) {
             return Err(DocumentError::Full(Cap::SystemBytes));
         }
-        self.apply(keyspace, before, after);
+        let mut next = known.unwrap_or_default();
+        moved_by(&mut next, before, after);
+        if let (Some(accounts), Some(facts), Some(account)) =
+            (&self.accounts, known, known.and_then(|facts| facts.account))
+        {
+            accounts.change(account, beside(&facts), beside(&next), now).map_err(|refused| match refused {
+                BesideRefused::Full(detail) => DocumentError::Account(detail),
+                BesideRefused::NotCounted => StoreError::Overloaded.into(),
+            })?;
+        }
+        self.note(keyspace, |facts| *facts = next);
         Ok(Change { before, after, opens })
     }
 
     /// Takes a change back that came to nothing.
     pub(super) fn revert(&mut self, keyspace: Keyspace, change: Change) {
-        self.apply(keyspace, change.after, change.before);
+        self.update(keyspace, |facts| moved_by(facts, change.after, change.before));
     }
+}
 
-    /// By differences, so that changes can be taken back in any order.
-    fn apply(&mut self, keyspace: Keyspace, before: Usage, after: Usage) {
-        self.update(keyspace, |facts| {
-            facts.usage.keys = moved(facts.usage.keys, before.keys, after.keys);
-            facts.usage.bytes = moved(facts.usage.bytes, before.bytes, after.bytes);
-        });
-    }
+/// By differences, so that changes can be taken back in any order.
+fn moved_by(facts: &mut TenantFacts, before: Usage, after: Usage) {
+    facts.usage.keys = moved(facts.usage.keys, before.keys, after.keys);
+    facts.usage.bytes = moved(facts.usage.bytes, before.bytes, after.bytes);
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Account, Caps};
     use crate::documents::{Cap, DocumentError, Keyspace, Tenant, Usage};
+    use crate::endpoint::Moment;
 
     const NOTHING: Usage = Usage { keys: 0, bytes: 0 };
+    const NOW: Moment = Moment(std::time::Duration::ZERO);
 
     fn keyspace(system: u8, tenant: u8) -> Keyspace {
         Keyspace { system, tenant: Tenant([tenant; 16]) }
@@ -174,9 +218,9 @@ mod tests {
         let caps = Caps { tenants_max: 3, open_bytes_max: 100 };
         let mut account = Account::default();
         for (system, tenant) in [(1, 1), (1, 2), (2, 1)] {
-            assert!(account.take(keyspace(system, tenant), NOTHING, usage(40), caps).unwrap().opens);
+            assert!(account.take(keyspace(system, tenant), NOTHING, usage(40), caps, NOW).unwrap().opens);
         }
-        let full = |account: &mut Account, of, before, after| account.take(of, before, after, caps).map(|_| ());
+        let full = |account: &mut Account, of, before, after| account.take(of, before, after, caps, NOW).map(|_| ());
         let too_many = Err(DocumentError::Full(Cap::Tenants));
         assert_eq!(full(&mut account, keyspace(2, 2), NOTHING, usage(1)), too_many);
         let too_much = Err(DocumentError::Full(Cap::SystemBytes));
@@ -191,8 +235,8 @@ mod tests {
     fn what_came_to_nothing_is_taken_back_in_any_order() {
         let mut account = Account::default();
         let one = keyspace(1, 1);
-        let first = account.take(one, NOTHING, usage(10), Caps::default()).unwrap();
-        let second = account.take(one, usage(10), Usage { keys: 2, bytes: 25 }, Caps::default()).unwrap();
+        let first = account.take(one, NOTHING, usage(10), Caps::default(), NOW).unwrap();
+        let second = account.take(one, usage(10), Usage { keys: 2, bytes: 25 }, Caps::default(), NOW).unwrap();
         account.revert(one, first);
         account.revert(one, second);
         assert_eq!((account.get(one), account.tenants(), account.total(1).bytes), (None, 0, 0));
@@ -204,9 +248,9 @@ mod tests {
         let mut account = Account::default();
         let guest = keyspace(1, 1);
         account.update(guest, |facts| facts.is_admitted = true);
-        assert!(!account.take(guest, NOTHING, usage(1000), caps).unwrap().opens);
-        assert!(account.take(keyspace(1, 2), NOTHING, usage(50), caps).is_ok());
-        assert!(account.take(keyspace(1, 3), NOTHING, usage(1), caps).is_err());
+        assert!(!account.take(guest, NOTHING, usage(1000), caps, NOW).unwrap().opens);
+        assert!(account.take(keyspace(1, 2), NOTHING, usage(50), caps, NOW).is_ok());
+        assert!(account.take(keyspace(1, 3), NOTHING, usage(1), caps, NOW).is_err());
         assert_eq!((account.total(1).bytes, account.total(1).open_bytes), (1050, 50));
     }
 }

@@ -4,6 +4,7 @@ use super::{Shared, book};
 use crate::documents::{DocumentError, DocumentWork, Keyspace};
 use crate::founding::{FoundingRequest, FoundingVerdict, Gatekeeper};
 use crate::store::StoreError;
+use crate::tenants::TenantId;
 use bytes::Bytes;
 use relay_proto::ids::SpaceId;
 use sha2::{Digest, Sha256};
@@ -30,8 +31,11 @@ pub(super) struct Asking {
 
 impl Asking {
     pub(super) fn present(&mut self, keyspace: Keyspace, token: &[u8]) {
-        // A tenant is named after its token, so one that is there is the same.
-        if self.presented.contains_key(&keyspace) {
+        if let Some(presented) = self.presented.get_mut(&keyspace) {
+            // Where users have new tokens now and then, the one that was shown last holds the longest.
+            if presented != token {
+                *presented = Bytes::copy_from_slice(token);
+            }
             return;
         }
         if self.order.len() >= PRESENTED_MAX
@@ -96,9 +100,9 @@ pub(super) fn ask(
 
 fn judged(shared: &Arc<Shared>, keyspace: Keyspace, verdict: &FoundingVerdict) {
     let refusal = match verdict {
-        FoundingVerdict::Admitted(_) => {
+        FoundingVerdict::Admitted(account) => {
             let admitted = Arc::clone(shared);
-            return admit(shared, keyspace, move |kept| match kept {
+            return admit(shared, keyspace, *account, move |kept| match kept {
                 Ok(()) => release(&admitted, keyspace, None),
                 Err(error) => release(&admitted, keyspace, Some(&error)),
             });
@@ -119,10 +123,11 @@ fn release(shared: &Arc<Shared>, keyspace: Keyspace, refusal: Option<&DocumentEr
     }
 }
 
-/// Lets a tenant in, durably.
+/// Lets a tenant in, durably, and on an account if there is one.
 pub(super) fn admit(
     shared: &Arc<Shared>,
     keyspace: Keyspace,
+    account: Option<TenantId>,
     done: impl FnOnce(Result<(), DocumentError>) + Send + 'static,
 ) {
     let now_h = shared.now_h();
@@ -141,6 +146,7 @@ pub(super) fn admit(
         }
         state.account.update(keyspace, |facts| {
             facts.is_admitted = true;
+            facts.account = account;
             facts.opened_h = if facts.opened_h == 0 { now_h } else { facts.opened_h };
         })
     };

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! <system u8> <tenant 16> → 1 · flags u8 (1: let in, 2: being erased) · opened u32 · used u32 · erased u32, in hours since 1970
+//!                          · account 16, of those that are on one
 //! ```
 
 use super::account::TenantFacts;
 use crate::documents::{Change, DocumentError, DocumentRange, DocumentStore, Keyspace, Page, Tenant, Usage, write};
+use crate::tenants::TenantId;
 use bytes::Bytes;
 use std::sync::mpsc::channel;
 
@@ -30,12 +32,15 @@ fn keyspace_of(key: &[u8]) -> Option<Keyspace> {
 fn value(facts: &TenantFacts) -> Bytes {
     let flags = if facts.is_admitted { ADMITTED } else { 0 } | if facts.is_erasing { ERASING } else { 0 };
     let hours = [facts.opened_h, facts.used_h, facts.erased_h].map(u32::to_be_bytes);
-    [&[FORMAT, flags][..], hours.as_flattened()].concat().into()
+    let account = facts.account.map(|account| account.0);
+    let account = account.as_ref().map(|account| &account[..]).unwrap_or_default();
+    [&[FORMAT, flags][..], hours.as_flattened(), account].concat().into()
 }
 
 fn facts_of(value: &[u8]) -> Option<TenantFacts> {
     let (head, rest) = value.split_first_chunk::<2>()?;
-    let hours: [u8; 12] = rest.try_into().ok()?;
+    let (hours, account) = rest.split_first_chunk::<12>()?;
+    let account = if account.is_empty() { None } else { Some(TenantId(account.try_into().ok()?)) };
     let [FORMAT, flags] = *head else { return None };
     let hour = |at: usize| hours.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
     Some(TenantFacts {
@@ -45,6 +50,7 @@ fn facts_of(value: &[u8]) -> Option<TenantFacts> {
         erased_h: hour(8),
         is_admitted: flags & ADMITTED != 0,
         is_erasing: flags & ERASING != 0,
+        account,
     })
 }
 
@@ -100,6 +106,7 @@ mod tests {
     use super::{facts_of, keep, key, keyspace_of, read_all, value};
     use crate::documents::{Change, Keyspace, MemoryDocuments, Tenant, Usage, write};
     use crate::foreign::TenantFacts;
+    use crate::tenants::TenantId;
 
     const ONE: Keyspace = Keyspace { system: 2, tenant: Tenant([7; 16]) };
 
@@ -112,6 +119,7 @@ mod tests {
                 erased_h: 3,
                 is_admitted: !is_erasing,
                 is_erasing,
+                account: is_erasing.then_some(TenantId([9; 16])),
                 ..TenantFacts::default()
             };
             assert_eq!(facts_of(&value(&facts)), Some(facts));

@@ -3,11 +3,14 @@
 use super::{ForeignTenants, Shared, TenantFacts, book};
 use crate::documents::{DocumentError, DocumentRange, Documents, Keyspace, Tenant, turn};
 use crate::store::StoreError;
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Keys that go in one work.
-const PIECE_KEYS: usize = 5000;
+/// Keys that go in one work; other tenants wait for it.
+const PIECE_KEYS: usize = 500;
+/// Bytes of keys and values that are read for it; one document may overshoot.
+const PIECE_BYTES: usize = 1024 * 1024;
 /// How long an erased tenant takes nothing, in hours: devices that were away would bring everything back.
 const ERASED_H: u32 = 180 * 24;
 /// Erased tenants that are remembered; those beyond may be opened again at once.
@@ -42,7 +45,7 @@ impl ForeignTenants {
         };
         let shared = Arc::clone(&self.shared);
         book::keep(&*self.shared.documents, keyspace, Some(&facts), move |kept| match kept {
-            Ok(()) => piece(shared, keyspace),
+            Ok(()) => piece(shared, keyspace, DocumentRange::all()),
             Err(error) => end(&shared, keyspace, Err(error)),
         });
     }
@@ -75,12 +78,14 @@ impl ForeignTenants {
     }
 }
 
-fn piece(shared: Arc<Shared>, keyspace: Keyspace) {
+/// Deletes what is left of a tenant, which takes nothing any more, from the lowest key on.
+fn piece(shared: Arc<Shared>, keyspace: Keyspace, left: DocumentRange) {
     let documents = Arc::clone(&shared.documents);
-    let run = |documents: &mut dyn Documents| documents.delete_range(&DocumentRange::all(), PIECE_KEYS);
+    let next = left.clone().limited(PIECE_KEYS, PIECE_BYTES);
+    let run = move |documents: &mut dyn Documents| delete_page(documents, &next);
     turn(&*documents, keyspace, 0, run, move |gone| match gone {
-        Ok(PIECE_KEYS..) => piece(shared, keyspace),
-        Ok(_) => {
+        Ok(Some(last)) => piece(shared, keyspace, left.after(&last)),
+        Ok(None) => {
             let documents = Arc::clone(&shared.documents);
             documents.document_scrub(Box::new(move |scrubbed| match scrubbed {
                 Ok(()) => forget(shared, keyspace),
@@ -89,6 +94,15 @@ fn piece(shared: Arc<Shared>, keyspace: Keyspace) {
         }
         Err(error) => end(&shared, keyspace, Err(error)),
     });
+}
+
+/// The last key that went; `None`: there was none.
+fn delete_page(documents: &mut dyn Documents, range: &DocumentRange) -> Result<Option<Bytes>, DocumentError> {
+    let page = documents.scan(range)?;
+    for (key, _) in &page.items {
+        documents.delete(key)?;
+    }
+    Ok(page.items.last().map(|(key, _)| key.clone()))
 }
 
 /// Nothing is left; the row says so, or goes.

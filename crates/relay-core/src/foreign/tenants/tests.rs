@@ -53,6 +53,8 @@ fn open(scene: &Scene, rules: TenantRules, asks: bool) -> ForeignTenants {
         clock: Arc::clone(&scene.clock) as Arc<_>,
         moments: Arc::new(move || Moment(Duration::from_secs(seconds.load(Ordering::Relaxed)))),
         gatekeeper: asks.then(|| Arc::clone(&scene.gate) as Arc<_>),
+        by_owner: false,
+        accounts: None,
         rules,
     })
     .unwrap()
@@ -65,6 +67,8 @@ fn scene(rules: TenantRules, asks: bool) -> Scene {
         clock: Arc::new(Clock(AtomicU64::new(NOW_MS))),
         moments: Arc::new(|| Moment(Duration::ZERO)),
         gatekeeper: None,
+        by_owner: false,
+        accounts: None,
         rules,
     };
     let mut scene = Scene {

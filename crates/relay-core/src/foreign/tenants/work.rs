@@ -63,7 +63,8 @@ impl DocumentWork for Governed {
             return Err(error);
         }
         if before != after {
-            self.change = Some(state.account.take(self.keyspace, before, after, self.shared.caps)?);
+            self.change =
+                Some(state.account.take(self.keyspace, before, after, self.shared.caps, (self.shared.moments)())?);
         }
         Ok(())
     }
