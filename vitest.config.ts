@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/own-temp-dir.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Generous: a busy machine must not fail a test that is right. Nothing waits this long when all is well.
     testTimeout: 60_000,
     hookTimeout: 60_000,

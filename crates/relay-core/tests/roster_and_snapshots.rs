@@ -271,6 +271,37 @@ fn the_sweep_waits_a_day_then_forgets_and_asks_for_snapshots() {
 }
 
 #[test]
+fn who_finds_no_snapshot_above_the_floor_lets_writers_be_asked_for_one() {
+    const DAY: u64 = 24 * 3_600_000;
+    let (mut world, cast) = ready();
+    let a = world.open(&cast.space, &cast.a);
+    world.push(a, 1, &["1"]);
+    let head = world.receipt(a).attestation.claim.head;
+    for device in [&cast.a, &cast.b, &cast.r] {
+        let session = world.open(&cast.space, device);
+        let ack = world.ack(&cast.space, device, 1, head);
+        world.send(session, &ack);
+    }
+    world.recv_all(a);
+    let r = world.open(&cast.space, &cast.r);
+    let ask = |world: &mut World| {
+        world.recv_all(r);
+        world.send(r, &SnapshotGet { snapshot: SnapshotId::ZERO, first_chunk: 0, chunks_max: 1 });
+        assert!(matches!(world.recv(r), RelayFrame::SnapshotManifest(manifest) if manifest.manifest.is_empty()));
+    };
+    ask(&mut world);
+    assert!(world.take(a).is_none(), "nothing is forgotten: the log is enough");
+    world.relay.sweep(world.now);
+    world.jump(10 * DAY);
+    world.relay.sweep(world.now);
+    world.settle();
+    assert_eq!(world.relay.stats().sweep_trims_total, 1, "all had it");
+    world.recv_all(a);
+    ask(&mut world);
+    assert!(matches!(world.recv(a), RelayFrame::SnapshotDue(due) if due.size == 1));
+}
+
+#[test]
 fn after_a_start_nothing_is_forgotten_for_a_day() {
     const DAY: u64 = 24 * 3_600_000;
     let (mut world, cast) = ready();

@@ -49,6 +49,7 @@ impl Quota {
             Self::TenantBytes => "tenant_bytes",
             Self::TenantConnections => "tenant_connections",
             Self::TenantSpaces => "tenant_spaces",
+            Self::SponsoredSpaces => "sponsored_spaces",
         }
     }
 

@@ -5,13 +5,14 @@ use super::io::Io;
 use super::open::OpenSession;
 use super::requests::UnderWay;
 use super::roster::Membership;
-use crate::store::{SnapshotProgress, StoreError};
+use crate::store::{SnapshotProgress, SpaceFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
 use relay_proto::frame::{SnapshotAck, SnapshotChunk, SnapshotGet, SnapshotManifest, SnapshotState, SnapshotStatus};
 use relay_proto::ids::SnapshotId;
 use relay_proto::limits::CHUNKS_PER_STATUS;
 use relay_proto::snapshot::{Manifest, verify_snapshot_ack};
+use std::sync::Arc;
 
 /// A download under way.
 #[derive(Clone, Copy, Debug)]
@@ -108,15 +109,34 @@ impl OpenSession {
         let manifest = match manifest {
             Ok(Some(manifest)) => manifest,
             // "None" answers a wish for the newest; a snapshot that was named is unknown.
-            Ok(None) if get.snapshot.is_zero() => return io.send(&SnapshotManifest { manifest: Bytes::new() }),
+            Ok(None) if get.snapshot.is_zero() => {
+                self.want_snapshot_above(0, io);
+                return io.send(&SnapshotManifest { manifest: Bytes::new() });
+            }
             Ok(None) => return io.error(ErrorCode::SnapshotUnknown, 0),
             Err(error) => return io.store_error(&error, 0),
         };
         io.send(&SnapshotManifest { manifest: manifest.clone() });
         let Ok(parsed) = Manifest::parse(manifest) else { return io.fatal(ErrorCode::Internal) };
+        if get.snapshot.is_zero() {
+            self.want_snapshot_above(parsed.fields().size, io);
+        }
         let count = parsed.fields().chunk_count().unwrap_or(0);
         let end = get.first_chunk.saturating_add(get.chunks_max).min(count);
         self.send_next_chunk(Sending { snapshot: parsed.id(), next: get.first_chunk, end }, io);
+    }
+
+    /// Asks writers for a snapshot where the newest leaves a gap below the floor: what every device had was forgotten, and this one came later.
+    fn want_snapshot_above(&self, size: u64, io: &Io<'_>) {
+        let channel = Arc::clone(&self.channel);
+        let told = move |facts: Result<Option<SpaceFacts>, StoreError>| {
+            if let Ok(Some(facts)) = facts
+                && size + 1 < facts.floor
+            {
+                channel.snapshot_is_due(facts.size);
+            }
+        };
+        io.shared.store.space(self.space, Box::new(told));
     }
 
     fn send_next_chunk(&mut self, sending: Sending, io: &mut Io<'_>) {
