@@ -76,21 +76,18 @@ describe.skipIf(!productBuilt())('where WebSockets are blocked (skipped unless t
     await home.close();
   });
 
-  test('a network that never answers a WebSocket costs a head start, once for all spaces', async () => {
+  // That it costs all spaces together one head start is shown on a clock of its own (test/unit/client/fallback-transport.test.ts).
+  test('a network that never answers a WebSocket costs a head start', async () => {
     const home = await createSpace({ relay: relay.address, batchWindowMs: 1 });
     await home.whenSynced();
     const other = await CuttingProxy.to(relay.port);
     other.swallowsUpgrades = true;
-    const took: number[] = [];
-    for (let opened = 0; opened < 2; opened += 1) {
-      const from = performance.now();
-      const space = await openSpace({ link: other.over(home.link!), parts: [httpFallback] });
-      await space.whenSynced();
-      took.push(performance.now() - from);
-      await space.close();
-    }
-    expect(Math.max(...took)).toBeLessThan(FIRST_SYNC_MS_MAX);
-    expect([other.upgrades, other.upgraded]).toEqual([1, 0]);
+    const from = performance.now();
+    const space = await openSpace({ link: other.over(home.link!), parts: [httpFallback] });
+    await space.whenSynced();
+    expect(performance.now() - from).toBeLessThan(FIRST_SYNC_MS_MAX);
+    expect([other.upgrades > 0, other.upgraded]).toEqual([true, 0]);
+    await space.close();
     await other.close();
     await home.close();
   });

@@ -92,6 +92,9 @@ export interface RelayOptions {
   readonly entriesPerFrame?: number;
 }
 
+/** The number of that quota on the wire. */
+const SPACE_BYTES = 2;
+
 export class HonestRelay {
   readonly heartbeatMs: number;
   protected readonly policy: RetentionPolicy;
@@ -466,6 +469,11 @@ export class HonestRelay {
   async #push(session: RelaySession, space: SpaceRecord, frame: PushFrame): Promise<void> {
     const roster = newest(space);
     if (!mayWrite(deviceOf(roster, session.device))) return this.#error(session, 'read_only', frame.pushSeqFirst);
+    const lacking = this.lacking(frame);
+    if (lacking !== null) {
+      const { used, allowed, needed } = lacking;
+      return this.#error(session, 'quota_exceeded', frame.pushSeqFirst, new ByteWriter().u8(SPACE_BYTES).u64(used).u64(allowed).u64(needed).finish());
+    }
     const retryAfterMs = this.busyFor(frame);
     if (retryAfterMs > 0) {
       session.send({ type: 'Error', code: ERRORS.busy.code, context: frame.pushSeqFirst, retryAfterMs, detail: new Uint8Array() });
@@ -505,6 +513,11 @@ export class HonestRelay {
       attestation,
       proof: { index: 0, leaves: 1, path: [] },
     });
+  }
+
+  /** The bytes of the space, where they do not suffice for the push; null: they do. */
+  protected lacking(_frame: PushFrame): { readonly used: number; readonly allowed: number; readonly needed: number } | null {
+    return null;
   }
 
   /** Milliseconds after which a push is to come again because too many wait; 0: it is taken. */

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import type { ClientError } from '../../../src/client/client-error.js';
 import type { PushFrame } from '../../../src/protocol/client-frame.js';
 import { HonestRelay } from '../../support/honest-relay.js';
 import type { RelaySession, SpaceRecord, StoredEntry } from '../../support/honest-relay.js';
@@ -111,6 +112,31 @@ test('a push refused as busy comes again after the time the relay gave, what fol
   expect((relay.seen[again]?.at ?? 0) - (before[0]?.at ?? 0)).toBeGreaterThanOrEqual(1490);
   expect([relay.open, a.errors]).toEqual([1, []]);
   quiet(relay, a);
+});
+
+/** Has no room for what is pushed until somebody makes some. */
+class FullRelay extends HonestRelay {
+  isFull = true;
+
+  protected override lacking(): { used: number; allowed: number; needed: number } | null {
+    return this.isFull ? { used: 90, allowed: 100, needed: 50 } : null;
+  }
+}
+
+test('what a quota refuses waits where the app sees it, says what is needed, and goes by itself once there is room', async () => {
+  const relay = await new FullRelay().start();
+  const a = tracked(await createDevice(relay));
+  const refusals: ClientError[] = [];
+  a.space.on('error', (error) => refusals.push(error));
+  const writes = [a.space.push(bytes('one')), a.space.push(bytes('two'))];
+  await until('the app is told', () => refusals.length > 0);
+  expect(refusals[0]).toMatchObject({ code: 'quota_exceeded', temporary: true, quota: 'space_bytes', used: 90, allowed: 100, needed: 50 });
+  expect([writes.map(({ state }) => state), a.space.hasUnsyncedChanges, a.space.status.status]).toEqual([['queued', 'queued'], true, 'online']);
+  relay.isFull = false;
+  await Promise.all(writes.map((write) => write.durable('relay', { signal: AbortSignal.timeout(20_000) })));
+  await until('a reads all', () => a.texts().length === 2);
+  expect([a.texts(), a.space.hasUnsyncedChanges]).toEqual([['one', 'two'], false]);
+  expect(kinds(a)).toEqual([]);
 });
 
 /** Answers pushes that come within some milliseconds with one receipt. */
