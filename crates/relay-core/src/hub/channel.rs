@@ -473,7 +473,7 @@ mod tests {
         let live = |live_bytes_max| {
             let counters = Arc::<Counters>::default();
             let limits = RelayLimits { live_bytes_max, ..RelayLimits::default() };
-            let channel = SpaceChannel::new(Arc::new(Common { limits, counters: Arc::clone(&counters) }), None);
+            let channel = SpaceChannel::new(Arc::new(Common { limits, counters: Arc::clone(&counters) }), None, false);
             let mut state = channel.lock();
             for seq in 1..=3 {
                 let frame = SharedFrame { bytes: Bytes::from_static(&[0; 100]), header_bytes: 2 };
@@ -499,7 +499,7 @@ mod tests {
     #[test]
     fn more_devices_than_a_roster_has_push_out_the_one_that_was_silent_for_longest() {
         let common = Common { limits: RelayLimits::default(), counters: Arc::default() };
-        let channel = SpaceChannel::new(Arc::new(common), None);
+        let channel = SpaceChannel::new(Arc::new(common), None, false);
         let opened = Opened { connection_id: 1, waker: Arc::new(|| {}) };
         let session = SessionHandle::new(opened.connection_id, opened.waker);
         let all = u16::try_from(ACK_NOTICES_MAX).unwrap() + 1;

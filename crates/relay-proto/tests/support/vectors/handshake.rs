@@ -36,7 +36,7 @@ fn sponsorship(description: &str, key_seed: u8, space_seed: u8) -> Value {
     assert!(signed.verify(&offer));
     json!({
         "description": description, "device_seed": hex(seed(key_seed)), "space": hex(space),
-        "hello": hex(&hello_frame), "challenge": hex(&challenge_frame), "admission": hex(&signed.encode()),
+        "hello": hex(&hello_frame), "challenge": hex(&challenge_frame), "admission": hex(signed.encode()),
     })
 }
 
