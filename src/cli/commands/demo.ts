@@ -17,11 +17,11 @@ export const demoCommand: Command = {
   ],
   operand: null,
   options: ['port', 'admin.port'],
-  switches: [{ name: 'no-open', value: null, doc: 'Prints the address and opens nothing.' }, { ...JSON_SWITCH, doc: 'Prints a line of JSON, as `relay serve --json` does, and opens nothing; the log goes to stderr.' }],
+  switches: [{ name: 'no-open', value: null, doc: 'Prints the address and opens nothing.' }, { ...JSON_SWITCH, doc: 'Prints a line of JSON, as `relay serve --json` does, and opens nothing; warnings go to stderr.' }],
   examples: [
     { line: 'relay demo', does: 'opens the page' },
     { line: 'relay demo --no-open --port 8081', does: 'only prints the address, with a port of your choice' },
-    { line: 'relay demo --json 2> demo.log', does: 'for a program: `demoUrl` is where the page is' },
+    { line: 'relay demo --json', does: 'for a program: `demoUrl` is where the page is' },
   ],
   exits: ['stopped in order', 'could not start or run'],
   run: demo,
@@ -32,7 +32,8 @@ async function demo({ found, switches }: ReadFlags, io: CliIo): Promise<number> 
   // Also when a second signal ends the process at once.
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   const origin = { label: 'relay demo', place: null };
-  const own = Object.entries({ 'data-dir': join(dir, 'data'), demo: 'on', port: '0', 'admin.port': 'off' }).map(([key, text]) => [key, { text, origin }] as const);
+  const quiet = switches.has('json') ? { 'log.level': 'warn' } : {};
+  const own = Object.entries({ 'data-dir': join(dir, 'data'), demo: 'on', port: '0', 'admin.port': 'off', ...quiet }).map(([key, text]) => [key, { text, origin }] as const);
   const shown = (facts: BannerFacts): string => {
     if (facts.demoUrl !== null && switches.get('no-open') !== 'true') openInBrowser(facts.demoUrl);
     return `\nsealrelay ${facts.version}: the demo is at\n\n  ${facts.demoUrl}\n\nWhat it keeps is in a temporary directory, and gone when it stops. Ctrl-C stops it.\n`;

@@ -2,7 +2,7 @@
 // no data directory, it keeps what it records in memory only.
 import type { OperationFiles } from '../operations/operation-files.js';
 import type { Outage, OutageReason } from './outage.js';
-import { DAY_MS, HOUR_MS, SlaHistory } from './sla-history.js';
+import { DAY_MS, HOURS_KEPT_DAYS, HOUR_MS, SlaHistory } from './sla-history.js';
 import { SlaJournal } from './sla-journal.js';
 import type { SlaRecord, SlaSum } from './sla-record.js';
 import { SlaRecorder, type Instant, type RelayState, type Totals } from './sla-recorder.js';
@@ -31,7 +31,6 @@ export class SlaKeeper {
       },
     };
     this.#recorder = new SlaRecorder(sink, now, kept?.lastRun ?? null);
-    this.#tidy(now.wallMs);
   }
 
   /** What the relay is now and all it ever did in this run. */
@@ -72,6 +71,8 @@ export class SlaKeeper {
 
   #tidy(nowMs: number): void {
     this.#history.tidy(nowMs);
+    // What is over is summed up here, once an hour and after the start, and not by the scrape that asks for it.
+    this.#history.sum(nowMs - HOURS_KEPT_DAYS * DAY_MS, nowMs);
     const day = Math.floor(nowMs / DAY_MS);
     if (this.#tidiedHour !== 0 && day !== Math.floor((this.#tidiedHour * HOUR_MS) / DAY_MS)) void this.#journal?.joinDays(nowMs);
     this.#tidiedHour = Math.floor(nowMs / HOUR_MS);

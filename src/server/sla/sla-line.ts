@@ -74,7 +74,7 @@ function base64(durations: Durations): string {
 /** Bytes of their own: those of a short buffer would keep a larger piece of memory. */
 function fromBase64(text: unknown): Durations | null {
   if (typeof text !== 'string') return null;
-  return text === '' ? NO_DURATIONS : readDurations(Uint8Array.from(Buffer.from(text, 'base64')));
+  return text === '' ? NO_DURATIONS : readDurations(new Uint8Array(Buffer.from(text, 'base64')));
 }
 
 function parse(line: string): unknown {
