@@ -49,6 +49,17 @@ fn chunked(body: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_request_waits_until_it_is_known_whose_it_is_and_no_longer_than_for_an_answer() {
+    let relay = foreign_relay(NetLimits { foreign_answer_timeout_ms: 300, ..NetLimits::default() }).await;
+    for (query, known) in [("?who-later", "known true"), ("?who-never", "known false"), ("?who-panic", "known false")] {
+        let said = answer(relay.address(), post(query, 0, "").as_bytes()).await;
+        assert!(said.starts_with("HTTP/1.1 200") && said.ends_with(known), "{query}: {said}");
+    }
+    let mut socket = Client::open(relay.address(), &format!("{SOCKETS}?who-later")).await;
+    assert_eq!(next_data(&mut socket).await.1, format!("{SOCKETS}?who-later").into_bytes(), "it was known by then");
+}
+
+#[tokio::test]
 async fn a_service_gets_whole_requests_and_the_transport_ends_the_others() {
     let limits = NetLimits { message_grace_ms: 300, foreign_answer_timeout_ms: 300, ..NetLimits::default() };
     let relay = foreign_relay(limits).await;

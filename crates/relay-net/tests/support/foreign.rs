@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use relay_core::endpoint::{Close, Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox, SharedFrame};
-use relay_core::foreign::{Answered, ForeignRequest, ForeignService, RequestRefusal, SocketRequest};
+use relay_core::foreign::{Answered, ForeignRequest, ForeignService, Recognised, RequestRefusal, SocketRequest};
 use relay_net::ForeignServices;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 pub const SERVICE: &str = "echo";
 pub const BODY_BYTES_MAX: usize = 100_000;
@@ -16,6 +18,10 @@ pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 pub struct EchoService {
     /// Answers that are kept back.
     pub kept: Mutex<Vec<Answered>>,
+    /// Who waits for a word that never comes.
+    pub waiting: Mutex<Vec<Recognised>>,
+    /// Whether it was learned whose the next request is.
+    pub is_known: Arc<AtomicBool>,
 }
 
 pub fn foreign() -> ForeignServices {
@@ -35,8 +41,28 @@ impl ForeignService for EchoService {
         BODY_BYTES_MAX
     }
 
+    fn recognise(&self, head: &Request<()>, known: Recognised) {
+        self.is_known.store(false, Ordering::SeqCst);
+        match head.uri().query() {
+            Some("who-later") => {
+                let is_known = Arc::clone(&self.is_known);
+                std::thread::spawn(move || {
+                    std::thread::sleep(Duration::from_millis(50));
+                    is_known.store(true, Ordering::SeqCst);
+                    known();
+                });
+            }
+            Some("who-never") => self.waiting.lock().unwrap().push(known),
+            Some("who-panic") => panic!("this service was told to panic"),
+            _ => known(),
+        }
+    }
+
     fn answer(&self, request: ForeignRequest, _: Moment, answered: Answered) {
         match request.request.uri().query() {
+            Some(query) if query.starts_with("who") => {
+                answered(answer(StatusCode::OK, format!("known {}", self.is_known.load(Ordering::SeqCst))));
+            }
             Some("panic") => panic!("this service was told to panic"),
             Some("drop") => drop(answered),
             Some("keep") => self.kept.lock().unwrap().push(answered),
@@ -67,6 +93,9 @@ impl ForeignService for EchoService {
     fn open_socket(&self, request: SocketRequest, _: Moment) -> Result<Arc<dyn EndpointFactory>, Box<Response<Bytes>>> {
         match request.head.uri().query() {
             Some("panic") => panic!("this service was told to panic"),
+            Some("who-later") if !self.is_known.load(Ordering::SeqCst) => {
+                Err(Box::new(answer(StatusCode::UNAUTHORIZED, "unknown")))
+            }
             Some("refuse") => Err(Box::new(answer(StatusCode::FORBIDDEN, "not you"))),
             _ if !request.is_upgrade => Err(Box::new(answer(StatusCode::UPGRADE_REQUIRED, "a WebSocket"))),
             _ => Ok(Arc::new(EchoFactory(request.head.uri().to_string()))),
