@@ -37,3 +37,4 @@ pub mod tenants;
 #[cfg(any(test, feature = "conformance"))]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 pub mod testing;
+pub mod wakes;

@@ -18,6 +18,7 @@ mod authentication;
 mod ephemeral;
 mod erasure;
 mod flow;
+mod gathered;
 mod handle;
 mod handshake;
 mod http_handshake;
@@ -199,7 +200,10 @@ impl Endpoint for Session {
 
     fn take_in_place(&mut self, message: &[u8], now: Moment) -> bool {
         match &mut self.state {
-            State::Open(open) => open.take_ephemeral(message, now, &self.shared.limits, self.handle.id),
+            State::Open(open) => {
+                open.take_ephemeral(message, now, &self.shared.limits, self.handle.id)
+                    || open.gather_push(message, &self.shared)
+            }
             _ => false,
         }
     }
@@ -212,11 +216,8 @@ impl Endpoint for Session {
         let Self { shared, handle, state } = self;
         let State::Open(open) = state else { return };
         open.publish_ephemeral(handle.id);
-        if !open.pushes.holds_any() {
-            return;
-        }
         let mut io = Io::new(shared, handle, now, out);
-        open.forward_pushes(&mut io);
+        open.end_read(&mut io);
         if io.is_closed() {
             state.release(shared, handle);
             *state = State::Closing;

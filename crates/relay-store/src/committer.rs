@@ -63,7 +63,7 @@ impl Committer {
     pub(crate) fn new(parts: CommitterParts) -> io::Result<Self> {
         let signer = Arc::clone(&parts.shared.signer);
         #[cfg(feature = "testing")]
-        let signer = if parts.by_hand { SignerThread::ByHand(signer) } else { SignerThread::start(signer)? };
+        let signer = if parts.by_hand { SignerThread::AtOnce(signer) } else { SignerThread::start(signer)? };
         #[cfg(not(feature = "testing"))]
         let signer = SignerThread::start(signer)?;
         Ok(Self {

@@ -80,6 +80,17 @@ impl SpaceIndex {
         self.open.push_back(place);
     }
 
+    /// Adds a device's entries with the next seqs, in a segment that is open; the device is looked up once for all of them.
+    pub(crate) fn add_run(&mut self, device: DeviceKey, places: impl Iterator<Item = Place>) {
+        let Self { open, marks, marked_size, .. } = self;
+        marks.update(device, Vec::new(), |marks| {
+            for place in places {
+                add_mark(marks, &place.row, *marked_size);
+                open.push_back(place);
+            }
+        });
+    }
+
     /// Adds what a sealed segment's footer says, rows of consecutive seqs.
     pub(crate) fn add_sealed(&mut self, file: &Arc<SegmentFile>, rows: &[Row], rows_offset: u64) {
         rows.iter().for_each(|row| self.mark(row));
@@ -152,16 +163,9 @@ impl SpaceIndex {
     }
 
     fn mark(&mut self, row: &Row) {
-        if row.fields.seq <= self.marked_size {
-            return;
+        if row.fields.seq > self.marked_size {
+            self.marks.update(row.fields.device, Vec::new(), |marks| add_mark(marks, row, self.marked_size));
         }
-        let EntryFields { device, seq, push_seq, .. } = row.fields;
-        self.marks.update(device, Vec::new(), |marks| {
-            let is_due = |(last, at): &(u64, u64)| seq >= at + MARK_SEQS || push_seq <= *last;
-            if marks.last().is_none_or(is_due) {
-                marks.push((push_seq, seq));
-            }
-        });
     }
 
     /// What has to be read for `count` rows from `seq_first` on; fewer when the log ends before.
@@ -278,6 +282,15 @@ impl SpaceIndex {
             let (first, end) = (extent.seq_first.max(from), (extent.seq_first + extent.count).min(to));
             (first < end).then(|| (extent.file.segment, end - first))
         })
+    }
+}
+
+/// Marks a row of a device when that is due; those up to `marked_size` are marked.
+fn add_mark(marks: &mut Vec<(u64, u64)>, row: &Row, marked_size: u64) {
+    let EntryFields { seq, push_seq, .. } = row.fields;
+    let is_due = |(last, at): &(u64, u64)| seq >= at + MARK_SEQS || push_seq <= *last;
+    if seq > marked_size && marks.last().is_none_or(is_due) {
+        marks.push((push_seq, seq));
     }
 }
 

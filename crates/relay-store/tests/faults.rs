@@ -7,6 +7,7 @@ use relay_store::vfs::sim::{Fault, SimVfs};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use support::{Writer, ids, open, options, sealed};
 
 const SEGMENT: u64 = 64 * 1024;
@@ -105,13 +106,19 @@ fn push_until_power_cut(vfs: &SimVfs, writer: &Writer, seed: u64, syncs_lie: boo
     if syncs_lie {
         vfs.lie_about_syncs();
     }
+    let acknowledged = Arc::new(AtomicU64::new(0));
     let pusher = {
-        let (store, writer) = (Arc::clone(&store), writer.clone());
+        let (store, writer, acknowledged) = (Arc::clone(&store), writer.clone(), Arc::clone(&acknowledged));
         std::thread::spawn(move || {
-            (1..=5000).take_while(|n| writer.push(&*store, *n, vec![sealed(*n, ENTRY_BYTES)]).is_ok()).count()
+            let is_stored = |n: &u64| writer.push(&*store, *n, vec![sealed(*n, ENTRY_BYTES)]).is_ok();
+            (1..=5000).take_while(is_stored).inspect(|n| acknowledged.store(*n, Ordering::Release)).count()
         })
     };
     std::thread::sleep(std::time::Duration::from_micros(500 + seed * 700));
+    // However busy the machine is, a control has something to lose.
+    while syncs_lie && acknowledged.load(Ordering::Acquire) < seed && !pusher.is_finished() {
+        std::thread::yield_now();
+    }
     vfs.power_cut(seed);
     pusher.join().unwrap() as u64
 }

@@ -17,7 +17,7 @@ use crate::relay::Shared;
 use crate::store::DeviceMark;
 use bytes::Bytes;
 use relay_proto::ErrorCode;
-use relay_proto::frame::{ClientFrame, SnapshotDue};
+use relay_proto::frame::{ClientFrame, FrameType, SnapshotDue};
 use relay_proto::ids::{DeviceKey, Hash, SpaceId};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -134,6 +134,46 @@ impl OpenSession {
     /// Takes a message; returns whether nothing is to be done for it but to wait for the store.
     pub(super) fn on_message(&mut self, message: Bytes, io: &mut Io<'_>) -> bool {
         self.publish_ephemeral(io.handle.id);
+        self.open_gathered(io);
+        if io.is_closed() {
+            return false;
+        }
+        if message.first() == Some(&FrameType::Push.number()) {
+            self.pushes.gathered.note(message.len());
+        }
+        self.open_message(message, io)
+    }
+
+    /// Takes a push that lies where it was read, if it is to be gathered with its neighbours.
+    pub(super) fn gather_push(&mut self, message: &[u8], shared: &Shared) -> bool {
+        let is_push = message.first() == Some(&FrameType::Push.number());
+        let taken = is_push && self.flow.is_none() && !self.is_full(shared) && self.pushes.gathered.take(message);
+        if taken {
+            self.pushes.gathered.note(message.len());
+        }
+        taken
+    }
+
+    /// Looks at what was gathered, in the order in which it came.
+    fn open_gathered(&mut self, io: &mut Io<'_>) {
+        for message in self.pushes.gathered.drain() {
+            if io.is_closed() {
+                return;
+            }
+            self.open_message(message, io);
+        }
+    }
+
+    /// The messages of one read were all handed over.
+    pub(super) fn end_read(&mut self, io: &mut Io<'_>) {
+        self.open_gathered(io);
+        self.pushes.gathered.read_ended();
+        if self.pushes.holds_any() && !io.is_closed() {
+            self.forward_pushes(io);
+        }
+    }
+
+    fn open_message(&mut self, message: Bytes, io: &mut Io<'_>) -> bool {
         if message.len() > io.shared.limits.message_bytes_max() {
             io.error(ErrorCode::FrameTooLarge, 0);
             return false;
@@ -216,8 +256,9 @@ impl OpenSession {
 
     fn is_full(&self, shared: &Shared) -> bool {
         let bytes_max = usize::try_from(shared.limits.push_in_flight_bytes_max).unwrap_or(usize::MAX);
-        self.pushes.bytes + self.requests.bytes() > bytes_max
-            || self.pushes.count >= PUSHES_IN_FLIGHT_MAX
+        let (pushes, bytes) = self.pushes.waiting();
+        bytes + self.requests.bytes() > bytes_max
+            || pushes >= PUSHES_IN_FLIGHT_MAX
             || self.requests.len() >= REQUESTS_WAITING_MAX
     }
 

@@ -5,6 +5,7 @@
 //! 2. Joined pushes are consecutive in push_seq and of one key epoch: the store takes them as it would take them one by one.
 //!    If it refuses them together, each is handed over again by itself, so that each gets the answer it would have got.
 
+use super::gathered::Gathered;
 use crate::endpoint::Moment;
 use crate::gcra::Cell;
 use crate::limits::PUSH_JOINED_BYTES_MAX;
@@ -26,6 +27,8 @@ pub(super) struct PushWindow {
     /// Calls of the store under way.
     pub(super) in_store: usize,
     held: VecDeque<Push>,
+    /// Those of the read under way that were not looked at yet.
+    pub(super) gathered: Gathered,
     /// How many of the held ones, from the first on, are not joined: they were refused together.
     apart: usize,
     /// Highest push_seq that is stored; what is not above it needs no room.
@@ -59,13 +62,14 @@ impl Joined {
 }
 
 impl PushWindow {
-    pub(super) const fn new(mark: &DeviceMark) -> Self {
+    pub(super) fn new(mark: &DeviceMark) -> Self {
         Self {
             count: 0,
             bytes: 0,
             unbound: !mark.bound,
             in_store: 0,
             held: VecDeque::new(),
+            gathered: Gathered::default(),
             apart: 0,
             push_seq_high: mark.push_seq_high,
             rate: Cell::NEW,
@@ -79,6 +83,12 @@ impl PushWindow {
         self.count += 1;
         self.bytes += sealed_bytes(&push);
         self.held.push_back(push);
+    }
+
+    /// How many wait, and their bytes, those that were not looked at yet included.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let (gathered, bytes) = self.gathered.held();
+        (self.count + gathered, self.bytes + bytes)
     }
 
     /// Whether any has not gone to the store.

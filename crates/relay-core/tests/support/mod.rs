@@ -230,6 +230,13 @@ impl World {
         self.connections[id].endpoint.take_in_place(message, self.now)
     }
 
+    /// Hands over a message that was not taken in place; more of the read may follow.
+    pub(crate) fn hand_over(&mut self, id: usize, message: &Bytes) {
+        let connection = &mut self.connections[id];
+        connection.queue.now = self.now;
+        connection.endpoint.on_message(message.clone(), self.now, &mut connection.queue);
+    }
+
     pub(crate) fn end_read(&mut self, id: usize) {
         let connection = &mut self.connections[id];
         connection.queue.now = self.now;

@@ -9,6 +9,7 @@ use crate::clock::after_ms;
 use crate::stats::Tally;
 use atomic_waker::AtomicWaker;
 use relay_core::endpoint::Moment;
+use relay_core::wakes::{self, Sleeper};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,15 +32,15 @@ pub(crate) struct Pump {
 }
 
 impl Pump {
-    /// Adds a seat; only the first one of a list wakes the task.
-    pub(super) fn add(&self, seat: Arc<Seat>) {
+    /// Adds a seat; only the first one of a list wakes the task, and not before a thread that answers many is done with it.
+    pub(super) fn add(self: &Arc<Self>, seat: Arc<Seat>) {
         let is_first = {
             let mut ready = self.lock();
             ready.push_back(seat);
             ready.len() == 1
         };
         if is_first {
-            self.task.wake();
+            wakes::wake(self);
         }
     }
 
@@ -92,6 +93,12 @@ impl Pump {
             }
         }
         true
+    }
+}
+
+impl Sleeper for Pump {
+    fn wake_held(&self) {
+        self.task.wake();
     }
 }
 

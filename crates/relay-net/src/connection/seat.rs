@@ -29,7 +29,8 @@ impl Seat {
     /// Lists the connection for its pump; again only after the pump looked.
     fn list(self: Arc<Self>, why: u8) {
         if self.listed.fetch_or(why, Ordering::AcqRel) == 0 {
-            Arc::clone(&self.pump).add(self);
+            let pump = Arc::clone(&self.pump);
+            pump.add(self);
         }
     }
 

@@ -327,14 +327,15 @@ fn append(
         touched.first_seq = applied.seq_first;
     }
     let numbered = (push.push_seq_first..).zip(push.entries.iter().zip(&prepared.ids)).skip(plan.duplicates());
-    for (seq, (push_seq, (sealed, id))) in (applied.seq_first..).zip(numbered) {
+    let places = (applied.seq_first..).zip(numbered).map(|(seq, (push_seq, (sealed, id)))| {
         let fields =
             EntryFields { space: push.space, seq, device: push.device, push_seq, key_epoch: push.key_epoch, id: *id };
         let (offset, body_len) = builder.entry(&fields, sealed);
         let row = Row { fields, offset: place.offset + offset, body_len };
-        state.index.add(Place { file: Arc::clone(&place.file), row });
         let sealed = sealed.clone();
         let stored = StoredEntry { device: push.device, push_seq, key_epoch: push.key_epoch, id: *id, sealed };
         touched.entries.push(stored);
-    }
+        Place { file: Arc::clone(&place.file), row }
+    });
+    state.index.add_run(push.device, places);
 }

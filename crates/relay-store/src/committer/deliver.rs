@@ -9,10 +9,15 @@ use relay_core::ledger::{PlannedRun, PlannedVerdict, PushPlan};
 use relay_core::store::{
     Completion, Pushed, ReceiptRun, RosterCommit, SpaceCommit, SpaceFacts, StoreError, StoredEntry, Verdict,
 };
+use relay_core::wakes;
 use relay_proto::attestation::PushLeaf;
 use relay_proto::ids::{DeviceKey, SpaceId};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+/// Answers, and spaces that are announced, after which those who were told are woken: enough for one wake-up to be worth many,
+/// and few enough that other cores need not wait for the rest of a large group.
+const TOLD_TOGETHER: usize = 64;
 
 /// A space that a group has something of.
 pub(super) struct Touched {
@@ -155,7 +160,15 @@ impl Outcome {
     }
 
     /// The group is durable and signed.
-    pub(super) fn deliver(mut self, shared: &Shared, group: Option<&CommittedGroup>) {
+    pub(super) fn deliver(self, shared: &Shared, group: Option<&CommittedGroup>) {
+        if self.answers.len() <= TOLD_TOGETHER {
+            wakes::together(|| self.tell(shared, group));
+        } else {
+            self.tell(shared, group);
+        }
+    }
+
+    fn tell(mut self, shared: &Shared, group: Option<&CommittedGroup>) {
         self.show_rosters(shared);
         let (rosters, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.answers).into_iter().partition(|answer| matches!(answer, Answer::Roster { .. }));
@@ -165,8 +178,11 @@ impl Outcome {
             }
         }
         self.show_logs(group);
-        for answer in others {
-            self.answer(shared, group, answer);
+        let mut others = others.into_iter();
+        while others.len() > 0 {
+            wakes::together(|| {
+                others.by_ref().take(TOLD_TOGETHER).for_each(|answer| self.answer(shared, group, answer));
+            });
         }
         self.announce(shared, group);
     }
@@ -247,24 +263,27 @@ impl Outcome {
     }
 
     fn announce(self, shared: &Shared, group: Option<&CommittedGroup>) {
-        for touched in self.touched.list {
-            let space = touched.space.id;
-            if touched.entries.is_empty() {
-                continue;
-            }
-            let bytes: usize = touched.entries.iter().map(|entry| entry.sealed.len()).sum();
-            add(&shared.counters.entries, offset_of(touched.entries.len()));
-            add(&shared.counters.entry_bytes, offset_of(bytes));
-            if let Some(listener) = shared.listener.get() {
-                let attestation = group.map_or_else(Bytes::new, |group| group.attestation(touched.slot));
-                listener.committed(SpaceCommit {
-                    space,
-                    first_seq: touched.first_seq,
-                    entries: touched.entries,
-                    attestation,
-                });
-            }
+        let mut spaces = self.touched.list.into_iter().filter(|touched| !touched.entries.is_empty()).peekable();
+        while spaces.peek().is_some() {
+            wakes::together(|| {
+                spaces.by_ref().take(TOLD_TOGETHER).for_each(|touched| announce(touched, shared, group));
+            });
         }
+    }
+}
+
+fn announce(touched: Touched, shared: &Shared, group: Option<&CommittedGroup>) {
+    let bytes: usize = touched.entries.iter().map(|entry| entry.sealed.len()).sum();
+    add(&shared.counters.entries, offset_of(touched.entries.len()));
+    add(&shared.counters.entry_bytes, offset_of(bytes));
+    if let Some(listener) = shared.listener.get() {
+        let attestation = group.map_or_else(Bytes::new, |group| group.attestation(touched.slot));
+        listener.committed(SpaceCommit {
+            space: touched.space.id,
+            first_seq: touched.first_seq,
+            entries: touched.entries,
+            attestation,
+        });
     }
 }
 
