@@ -180,7 +180,8 @@ describe.skipIf(!productBuilt())('foreign tenants (skipped unless the product is
   it('are users where admission takes JWTs: a renewed one opens what the one before kept, on the account of its tenant', { timeout: 30_000 }, async () => {
     const scene = new Scene();
     const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
-    const keys = join(scene.dataDir, 'keys.json');
+    const keysDir = mkdtempSync(join(tmpdir(), 'sealrelay-jwks-'));
+    const keys = join(keysDir, 'keys.json');
     writeFileSync(keys, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'EdDSA' }] }));
     const jwt = async (sub: string, jti: string, expires = '5m'): Promise<string> =>
       await new SignJWT({ tenant: 'acme', sub, jti }).setProtectedHeader({ alg: 'EdDSA', kid: 'k' }).setIssuer('https://id.test').setAudience('relay').setExpirationTime(expires).sign(privateKey);
@@ -204,6 +205,7 @@ describe.skipIf(!productBuilt())('foreign tenants (skipped unless the product is
       expect([await pulled(scene.port, await jwt('alice', '4')), await pushChange(scene.port, other, sentence)]).toEqual([2, 507]);
     } finally {
       await scene.end();
+      rmSync(keysDir, { recursive: true, force: true });
     }
   });
 
