@@ -87,11 +87,13 @@ export class Outbox {
     return this.#entries.findLast((entry) => entry.seq > 0)?.pushSeq ?? 0;
   }
 
-  async append(entry: OutboxEntry): Promise<void> {
+  /** With those before it that could not be stored, or there would be a gap after the next start. False when the outbox was closed: it is not stored. */
+  async append(entry: OutboxEntry): Promise<boolean> {
     this.#entries.push(entry);
     this.#count(entry, 1);
-    await this.#write(() => this.#store.put([entry]));
-    this.#keptPushSeq = entry.pushSeq;
+    const isStored = await this.#write(() => this.#store.put(this.#entries.filter(({ pushSeq }) => pushSeq > this.#keptPushSeq && pushSeq <= entry.pushSeq)));
+    if (isStored) this.#keptPushSeq = Math.max(this.#keptPushSeq, entry.pushSeq);
+    return isStored;
   }
 
   /** Notes where entries stand; a pair is (push_seq, seq). */
@@ -154,9 +156,11 @@ export class Outbox {
     else this.#heldBytes += sign * entry.sealed.length;
   }
 
-  #write(write: () => Promise<void>): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    this.#writing = this.#writing.then(write);
-    return this.#writing;
+  /** One after the other, also behind one that failed; false when nothing is written any more. */
+  async #write(write: () => Promise<void>): Promise<boolean> {
+    if (this.#closed) return false;
+    this.#writing = this.#writing.catch(() => undefined).then(write);
+    await this.#writing;
+    return true;
   }
 }

@@ -171,10 +171,11 @@ async function openContext(
   };
 }
 
-// The outbox is stored first, so after a crash it may be ahead of the state.
+// The outbox is stored first, so after a crash it may be ahead of the state; and it lets go of the oldest first, so while there is something in it
+// nothing newer was ever sent.
 function ownMark(own: OwnMark, outbox: Outbox): OwnMark {
   const { last } = outbox;
-  const newest = last !== undefined && last.pushSeq >= own.pushSeq ? { pushSeq: last.pushSeq, entryId: last.entryId } : own;
+  const newest = last ?? own;
   return { pushSeq: newest.pushSeq, entryId: newest.entryId, storedPushSeq: Math.max(own.storedPushSeq, outbox.storedPushSeq) };
 }
 

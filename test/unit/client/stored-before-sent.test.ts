@@ -10,15 +10,20 @@ import { bytes, createDevice, kinds, openDevice, until } from '../../support/tes
 
 /** A storage whose writes to the outbox wait while they are held. */
 class HeldStore implements DeviceStore {
-  readonly disk = new MemoryDeviceStore();
+  readonly disk: MemoryDeviceStore;
+  readonly entries: MemoryOutboxStore;
+  saves = 0;
   writing = 0;
   /** The push_seq from which on nothing is put, and whether removing takes a while. */
   heldFrom = Number.POSITIVE_INFINITY;
   removesSlowly = false;
   readonly outbox: OutboxStore;
 
-  constructor() {
-    const disk = new MemoryOutboxStore();
+  /** What `before` left, as the next process finds it. */
+  constructor(before?: HeldStore) {
+    this.disk = before?.disk ?? new MemoryDeviceStore();
+    const disk = before?.entries ?? new MemoryOutboxStore();
+    this.entries = disk;
     this.outbox = {
       load: () => disk.load(),
       put: async (entries: readonly OutboxEntry[]) => {
@@ -39,6 +44,7 @@ class HeldStore implements DeviceStore {
   }
 
   save(state: DeviceState): Promise<void> {
+    this.saves += 1;
     return this.disk.save(state);
   }
 }
@@ -66,6 +72,54 @@ test('an entry is sent once the storage has it, so that a relay never holds one 
   await device.space.close();
 });
 
+test('what was sealed and never stored leaves no gap: the state is saved behind it at any time, and the next process goes on where the storage ends', async () => {
+  const relay = await new HonestRelay().start();
+  const storage = new HeldStore();
+  const device = await createDevice(relay, { storage, environment: { random: () => 0.01 } });
+  await device.space.push(bytes('one')).durable('relay');
+  storage.heldFrom = 2;
+  device.space.push(bytes('two'));
+  const { saves } = storage;
+  const far = await openDevice(relay, device.space.link);
+  await far.space.push(bytes('far')).durable('relay');
+  await until('the state is saved, with what the other device wrote', () => storage.saves > saves + 1);
+  expect((await storage.disk.load())?.own.pushSeq).toBe(1);
+
+  // The process ends here.
+  for (const text of ['three', 'four']) {
+    const next = await openDevice(relay, null, { storage: new HeldStore(storage) });
+    await next.space.push(bytes(text)).durable('relay');
+    expect(kinds(next)).toEqual([]);
+    await next.space.close();
+  }
+  await until('the other device has them', () => ['one', 'three', 'four'].every((text) => far.texts().includes(text)));
+  await far.space.close();
+  storage.heldFrom = Number.POSITIVE_INFINITY;
+  await device.space.close();
+});
+
+test('a put that failed is made up for with the next one, so that the storage has no gap', async () => {
+  const disk = new MemoryOutboxStore();
+  let fails = false;
+  const put = async (entries: readonly OutboxEntry[]): Promise<void> => {
+    if (fails) throw new Error('the quota is used up');
+    await disk.put(entries);
+  };
+  const outbox = await Outbox.open({ load: () => disk.load(), put, remove: (upTo) => disk.remove(upTo) });
+  const entry = (pushSeq: number): OutboxEntry => ({ pushSeq, keyEpoch: 1, entryId: bytes('id'), sealed: bytes('sealed'), seq: 0 });
+  expect(await outbox.append(entry(1))).toBe(true);
+  fails = true;
+  await expect(outbox.append(entry(2))).rejects.toThrow('the quota is used up');
+  expect(outbox.isKept(2)).toBe(false);
+  fails = false;
+  expect(await outbox.append(entry(3))).toBe(true);
+  expect([outbox.isKept(2), outbox.isKept(3)]).toEqual([true, true]);
+  expect((await disk.load()).map(({ pushSeq }) => pushSeq)).toEqual([1, 2, 3]);
+  await outbox.close();
+  expect(await outbox.append(entry(4))).toBe(false);
+  expect(outbox.isKept(4)).toBe(false);
+});
+
 test('a closed outbox has written everything, and writes nothing more into a storage that another may have opened', async () => {
   const storage = new HeldStore();
   storage.removesSlowly = true;
@@ -73,8 +127,7 @@ test('a closed outbox has written everything, and writes nothing more into a sto
   await outbox.append({ pushSeq: 1, keyEpoch: 1, entryId: bytes('id'), sealed: bytes('sealed'), seq: 0 });
   await outbox.markStored([[1, 1]]);
   void outbox.release(1);
-  await Promise.resolve();
-  expect(storage.writing).toBe(1);
+  await until('it is removing', () => storage.writing === 1);
   await outbox.close();
   expect(storage.writing).toBe(0);
   await outbox.append({ pushSeq: 2, keyEpoch: 1, entryId: bytes('id'), sealed: bytes('late'), seq: 0 });
