@@ -9,6 +9,8 @@ const CUT_WAIT_MS_MAX = 40;
 /** The share of rounds in which a network comes back before the next cut, so that something is stored between them. */
 const BACK_SHARE = 0.8;
 const SYNC_MS_MAX = 60_000;
+/** What others stored a moment ago may still be on its way to a device that is synced with what it knows. */
+const READ_MS_MAX = 10_000;
 
 export interface DisconnectOptions {
   /** Connections to cut. */
@@ -78,6 +80,7 @@ export async function runDisconnects(options: DisconnectOptions): Promise<Discon
   const late = settled.filter(({ status }) => status === 'rejected').length;
   if (late > 0) findings.push(`${late} writes got no receipt`);
   await Promise.all(devices.map((device) => device.whenSynced({ signal }).catch(() => findings.push('a device was not synced in time'))));
+  for (const until = Date.now() + READ_MS_MAX; Date.now() < until && read.some((items) => items.length < expected.length); ) await sleep(5);
   for (const device of devices) await device.close();
   const { cuts } = proxy;
   await proxy.close();
