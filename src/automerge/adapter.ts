@@ -61,7 +61,7 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
     return this.#ready.then(async () => (await (this.#opening ?? this.#open())).whenLeading());
   }
 
-  /** Resolves when everything the relay holds is read and everything of the documents is stored there. */
+  /** Resolves when everything this device knows the relay to hold is read, and everything of the documents is stored there. */
   async whenSynced(): Promise<void> {
     await this.#ready;
     await (await (this.#opening ?? this.#open())).whenSynced();

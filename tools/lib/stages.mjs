@@ -1,4 +1,4 @@
-// The stages of `npm test`, in order; those of one group run side by side. Each returns its counts, and a note where something was skipped.
+// The stages of `npm test`, in order; those of one group run side by side. Each returns its counts.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

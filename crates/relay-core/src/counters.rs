@@ -96,7 +96,7 @@ counters! {
     subscribers_lagged_total,
     /// Acks accepted.
     acks_total,
-    /// Acks dropped because they came too fast.
+    /// Acks that came too fast and were replaced by a newer one before they were taken.
     acks_dropped_total,
     /// Ephemeral frames accepted.
     ephemeral_frames_total,

@@ -23,7 +23,7 @@ export interface OpenDocument {
   on<K extends keyof DocumentEvents>(name: K, listener: (event: DocumentEvents[K]) => void): () => void;
   goOnline(): void;
   goOffline(): void;
-  /** Resolves when everything the relay holds is read and everything changed is stored there. */
+  /** Resolves when everything this device knows the relay to hold is read, and everything changed is stored there. */
   whenSynced(): Promise<void>;
   /** Keeps a change that the document has taken from others. */
   keep(change: Uint8Array): void;

@@ -210,7 +210,7 @@ export class Space {
     await removals.remove(key);
   }
 
-  /** Resolves when everything the relay holds is read and everything pushed is stored there. */
+  /** Resolves when everything this device knows the relay to hold is read, and everything pushed is stored there. What another device stored a moment ago may still be on its way. */
   whenSynced(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.flush();
     return this.#parts.activity.until(() => this.#parts.engine.caughtUp && !this.hasUnsyncedChanges, options.signal);

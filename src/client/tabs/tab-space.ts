@@ -169,7 +169,7 @@ export class TabSpace {
     this.#wishFor(false);
   }
 
-  /** Resolves when everything the relay holds is read and everything pushed is stored there. */
+  /** Resolves when everything this device knows the relay to hold is read, and everything pushed is stored there. */
   whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#space?.flush();
     return this.#waiters.until(() => this.#report.synced && !this.hasUnsyncedChanges, signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]));
