@@ -438,6 +438,29 @@ fn what_was_deleted_is_in_no_file_after_a_scrub() {
     assert_eq!(holding(&options.dir), Vec::<String>::new());
 }
 
+/// Writes and deletes until a scrub has ended. Returns how many writes were answered beside it.
+fn write_beside_scrub(store: &EmbeddedDocuments, kept: &mut BTreeMap<Bytes, Bytes>) -> u64 {
+    let (send, receive) = channel();
+    store.document_scrub(Box::new(move |done| send.send(done).unwrap()));
+    let mut written = 0;
+    loop {
+        let n = (written * 37) % 300;
+        if n % 5 == 0 {
+            put(store, vec![Change::Delete(key(n))]).unwrap();
+            kept.remove(&key(n));
+        } else {
+            let value = Bytes::from(vec![(n + written).to_le_bytes()[0]; 1024]);
+            put(store, vec![Change::Put(key(n), value.clone())]).unwrap();
+            kept.insert(key(n), value);
+        }
+        written += 1;
+        if let Ok(scrubbed) = receive.try_recv() {
+            assert_eq!(scrubbed, Ok(()));
+            return written;
+        }
+    }
+}
+
 #[test]
 fn others_write_on_while_the_tables_are_written_anew() {
     let dir = tempfile::tempdir().unwrap();
@@ -450,25 +473,10 @@ fn others_write_on_while_the_tables_are_written_anew() {
         put(&store, vec![Change::Put(key(n), value(n))]).unwrap();
         kept.insert(key(n), value(n));
     }
-    let (send, receive) = channel();
-    store.document_scrub(Box::new(move |done| send.send(done).unwrap()));
     // More than the memory takes, so that none of it is answered before some is moved; before and behind what is copied.
-    let mut written = 0;
-    let scrubbed = loop {
-        let n = (written * 37) % 300;
-        let change = if n % 5 == 0 { Change::Delete(key(n)) } else { Change::Put(key(n), value(n + written)) };
-        match &change {
-            Change::Put(key, value) => drop(kept.insert(key.clone(), value.clone())),
-            Change::Delete(key) => drop(kept.remove(key)),
-        }
-        put(&store, vec![change]).unwrap();
-        written += 1;
-        if let Ok(scrubbed) = receive.try_recv() {
-            break scrubbed;
-        }
-    };
-    assert_eq!(scrubbed, Ok(()));
-    assert!(written > 12, "{written} writes: the memory takes four");
+    // How many it are is a race of syncs against copying, so a disk with slow syncs may need more than one.
+    let has_moved = (0..16).any(|_scrub| write_beside_scrub(&store, &mut kept) > 12);
+    assert!(has_moved, "the memory takes four");
     assert_eq!(all(&store), kept);
     store.close();
     drop(store);
