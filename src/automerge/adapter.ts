@@ -61,7 +61,7 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
     return this.#ready.then(async () => (await (this.#opening ?? this.#open())).whenLeading());
   }
 
-  /** Resolves when everything this device knows the relay to hold is read, and everything of the documents is stored there. */
+  /** Resolves when everything of the documents is stored at the relay, and everything it held is read: at this call in the tab that leads, which asks it; in another tab as far as the leading one was told. */
   async whenSynced(): Promise<void> {
     await this.#ready;
     await (await (this.#opening ?? this.#open())).whenSynced();

@@ -85,6 +85,9 @@ export const PUSH_RETRY_MS = 1000;
 export const QUARANTINE_ENTRIES_MAX = 4096;
 /** Chunks asked for at once when a snapshot is read. */
 export const SNAPSHOT_CHUNKS_WINDOW = 16;
+/** Times an upload begins before a relay that loses count of it is told to the app; and a download, before one whose snapshots go while they are read is asked in a new session. */
+export const SNAPSHOT_BEGINS_MAX = 8;
+export const SNAPSHOT_DOWNLOADS_MAX = 4;
 /** Tries of a roster change against others who change it at the same time. */
 export const ROSTER_TRIES_MAX = 8;
 /** Wait before a removal is tried again that lost against other changes of the roster. */

@@ -80,7 +80,7 @@ describe.skipIf(!productBuilt())('on a relay (skipped unless the product is buil
   afterAll(async () => relay.stop());
 
   // Once more on a busy machine: what one device stored a moment ago may still be on its way to another one that is synced with what it knows.
-  test.each(GUIDES)('the guide $name runs, and what it asserts holds', { timeout: 60_000, retry: 1 }, async ({ name, given, assertsMin, check }) => {
+  test.each(GUIDES)('the guide $name runs, and what it asserts holds', { timeout: 60_000 }, async ({ name, given, assertsMin, check }) => {
     const asserted = vi.spyOn(console, 'assert').mockImplementation((held) => {
       if (held !== true) throw new Error('an assertion of the guide does not hold');
     });

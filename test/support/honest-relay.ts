@@ -292,6 +292,11 @@ export class HonestRelay {
     return space.snapshots;
   }
 
+  /** What a chunk is added to. */
+  protected uploadOf(space: SpaceRecord, id: Uint8Array): Snapshot | undefined {
+    return space.snapshots.find((snapshot) => equalBytes(snapshot.id, id));
+  }
+
   protected retention(): RetentionPolicy {
     return this.policy;
   }
@@ -375,6 +380,7 @@ export class HonestRelay {
         return this.#snapshotChunk(session, space, frame);
       case 'SnapshotGet': {
         const held = this.snapshotsOf(session, space).findLast((snapshot) => snapshot.complete && (isZero(frame.snapshot) || equalBytes(snapshot.id, frame.snapshot)));
+        if (held === undefined && !isZero(frame.snapshot)) return this.#error(session, 'snapshot_unknown', 0);
         session.send({ type: 'SnapshotManifest', manifest: held?.manifest ?? new Uint8Array() });
         for (const [i, bytes] of (held?.chunks ?? []).entries()) {
           if (held === undefined || i < frame.firstChunk || i >= frame.firstChunk + frame.chunksMax) continue;
@@ -382,6 +388,9 @@ export class HonestRelay {
         }
         return;
       }
+      case 'SnapshotAck':
+        if (!space.snapshots.some(({ id, complete }) => complete && equalBytes(id, frame.snapshot))) this.#error(session, 'snapshot_unknown', 0);
+        return;
       default:
         return;
     }
@@ -604,8 +613,9 @@ export class HonestRelay {
   }
 
   #snapshotChunk(session: RelaySession, space: SpaceRecord, frame: { snapshot: Uint8Array; index: number; bytes: Uint8Array }): void {
-    const snapshot = space.snapshots.find(({ id }) => equalBytes(id, frame.snapshot));
-    if (snapshot === undefined || frame.index !== snapshot.chunks.length) return this.#error(session, 'snapshot_chunk_unexpected', 0);
+    const snapshot = this.uploadOf(space, frame.snapshot);
+    if (snapshot === undefined) return this.#error(session, 'snapshot_unknown', frame.index + 1);
+    if (frame.index !== snapshot.chunks.length) return this.#error(session, 'snapshot_chunk_unexpected', frame.index + 1);
     snapshot.chunks.push(frame.bytes.slice());
     const manifest = parseManifest(snapshot.manifest);
     const last = snapshot.chunks.length === chunkCount(manifest);

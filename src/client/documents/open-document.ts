@@ -23,7 +23,7 @@ export interface OpenDocument {
   on<K extends keyof DocumentEvents>(name: K, listener: (event: DocumentEvents[K]) => void): () => void;
   goOnline(): void;
   goOffline(): void;
-  /** Resolves when everything this device knows the relay to hold is read, and everything changed is stored there. */
+  /** Resolves when everything changed is stored at the relay, and everything it held is read: at this call in the tab that leads, which asks it; in another tab as far as the leading one was told. */
   whenSynced(): Promise<void>;
   /** Keeps a change that the document has taken from others. */
   keep(change: Uint8Array): void;

@@ -87,13 +87,19 @@ export class Outbox {
     return this.#entries.findLast((entry) => entry.seq > 0)?.pushSeq ?? 0;
   }
 
-  /** With those before it that could not be stored, or there would be a gap after the next start. False when the outbox was closed: it is not stored. */
+  /** Adds the next one. False when the outbox was closed: it is not stored. One that the store refuses is taken out again, and its push_seq is free for another. */
   async append(entry: OutboxEntry): Promise<boolean> {
     this.#entries.push(entry);
     this.#count(entry, 1);
-    const isStored = await this.#write(() => this.#store.put(this.#entries.filter(({ pushSeq }) => pushSeq > this.#keptPushSeq && pushSeq <= entry.pushSeq)));
-    if (isStored) this.#keptPushSeq = Math.max(this.#keptPushSeq, entry.pushSeq);
-    return isStored;
+    try {
+      const isStored = await this.#write(() => this.#store.put([entry]));
+      if (isStored) this.#keptPushSeq = entry.pushSeq;
+      return isStored;
+    } catch (cause) {
+      this.#entries.pop();
+      this.#count(entry, -1);
+      throw cause;
+    }
   }
 
   /** Notes where entries stand; a pair is (push_seq, seq). */

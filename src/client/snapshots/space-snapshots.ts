@@ -59,7 +59,11 @@ export class SpaceSnapshots implements Snapshots {
   }
 
   of(link: SessionLink, id: Uint8Array): Promise<DownloadedSnapshot | null> {
-    return this.#download.get(link, id, this.#hooks.context.log.newest?.floor ?? 1);
+    return this.#download.get(link, id, this.#floor());
+  }
+
+  newest(link: SessionLink): Promise<DownloadedSnapshot | null> {
+    return this.#download.newest(link, this.#floor());
   }
 
   async make(): Promise<number> {
@@ -104,6 +108,10 @@ export class SpaceSnapshots implements Snapshots {
 
   close(): void {
     this.#upload.close();
+  }
+
+  #floor(): number {
+    return this.#hooks.context.log.newest?.floor ?? 1;
   }
 
   // While the whole log is held, a snapshot that does not hold is no reason to stay out.

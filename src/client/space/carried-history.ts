@@ -63,7 +63,7 @@ export class CarriedHistory implements Carrying {
 
   async #take(link: SessionLink, snapshots: Snapshots, id: Uint8Array): Promise<void> {
     const { marks, save, identity, device, ed25519 } = this.#parts.context;
-    const snapshot = (await this.#named(link, snapshots, id)) ?? (await snapshots.of(link, ZEROS));
+    const snapshot = (await this.#named(link, snapshots, id)) ?? (await snapshots.newest(link));
     if (snapshot !== null) {
       await snapshots.handler.load(snapshot.state);
       await this.loaded(snapshot);

@@ -29,6 +29,7 @@ import { routeToParts } from './part-frames.js';
 import { OwnEntries } from './own-entries.js';
 import { routeRefusal } from './refusals.js';
 import { RelayWatch } from './relay-watch.js';
+import { RoundTrips } from './round-trips.js';
 import { takeRoster } from './roster-update.js';
 import { ShownRoster } from './shown-roster.js';
 import type { Snapshots } from './snapshots-part.js';
@@ -39,6 +40,7 @@ interface Session {
   readonly link: SessionLink;
   readonly welcome: WelcomeFrame;
   readonly watch: RelayWatch;
+  readonly trips: RoundTrips;
   /** Whether the subscription has started. */
   reading: boolean;
 }
@@ -103,6 +105,13 @@ export class SpaceEngine implements ConnectionHandler {
     return log.size >= this.#session.welcome.attestation.size && log.newest?.size === log.size && log.verified?.size === log.size;
   }
 
+  /** Asks the relay how far its log goes; what it gives says whether it has answered since, in this session or by the welcome of a later one. */
+  ask(): () => boolean {
+    const session = this.#session;
+    const isOver = session?.trips.begin();
+    return () => this.#session !== undefined && (this.#session !== session || isOver?.() === true);
+  }
+
   /** Whether everything folded was handed on, so that the position in the log may be stored. */
   get settled(): boolean {
     return this.#reader.settled;
@@ -137,7 +146,7 @@ export class SpaceEngine implements ConnectionHandler {
       warn(this.#context, welcome, this.#policy);
       this.#policy = welcome.policy;
       await this.#context.save();
-      const session: Session = { link, welcome, watch: new RelayWatch(this.#context, link, welcome.limits.heartbeatMs), reading: false };
+      const session: Session = { link, welcome, watch: new RelayWatch(this.#context, link, welcome.limits.heartbeatMs), trips: new RoundTrips(link), reading: false };
       this.#session = session;
       for (const part of this.#options.parts) part.begin?.(link, welcome.attestation.time);
       this.#task(session, this.#begin(session));
@@ -263,6 +272,8 @@ export class SpaceEngine implements ConnectionHandler {
   async #pong(session: Session, frame: PongFrame, raw: Uint8Array): Promise<void> {
     await this.#context.verifier.check(frame.attestation);
     this.#context.log.admit(frame.attestation);
+    // What the heartbeat's answers show rests on their being some time apart.
+    if (session.trips.pong(frame.nonce)) return this.#moved();
     session.watch.pong(frame, raw);
     this.#judge.pong();
     if (await this.#reader.pong()) await this.#handedOn();

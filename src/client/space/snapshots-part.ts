@@ -36,7 +36,9 @@ export interface Snapshots {
   start(link: SessionLink, welcome: WelcomeFrame): Promise<void>;
   /** The cursor is below the floor: proves what is gone and starts from a snapshot. */
   expired(link: SessionLink, frame: CursorExpiredFrame): Promise<void>;
-  /** The snapshot of an id (zeros: the newest), null when the relay holds none. */
+  /** The newest one, null when the relay holds none. */
+  newest(link: SessionLink): Promise<DownloadedSnapshot | null>;
+  /** The snapshot of an id, null when the relay holds it no longer. */
   of(link: SessionLink, id: Uint8Array): Promise<DownloadedSnapshot | null>;
   /** Makes one of the present state and uploads it; resolves with its size. */
   make(): Promise<number>;

@@ -210,10 +210,12 @@ export class Space {
     await removals.remove(key);
   }
 
-  /** Resolves when everything this device knows the relay to hold is read, and everything pushed is stored there. What another device stored a moment ago may still be on its way. */
+  /** Resolves when everything the relay held at this call is read, whoever pushed it, and everything pushed here is stored there: the relay is asked. */
   whenSynced(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.flush();
-    return this.#parts.activity.until(() => this.#parts.engine.caughtUp && !this.hasUnsyncedChanges, options.signal);
+    const { activity, engine } = this.#parts;
+    const hasAnswered = engine.ask();
+    return activity.until(() => hasAnswered() && engine.caughtUp && !this.hasUnsyncedChanges, options.signal);
   }
 
   /** The newest verified head, to be compared by another device over another way than the relay; null before the first. */

@@ -55,13 +55,16 @@ export class Sealing {
 
   async #sealBatch(batch: Batch): Promise<void> {
     const { outbox, marks, writes } = this.#context;
-    // One that could not be stored is in the outbox, and not in the marks.
-    const before = outbox.last !== undefined && outbox.last.pushSeq > marks.own.pushSeq ? outbox.last : marks.own;
-    const pushSeq = before.pushSeq + 1;
-    const entry = await this.#seal(pushSeq, before.entryId, batch.items, batch.type);
+    const pushSeq = marks.own.pushSeq + 1;
+    const entry = await this.#seal(pushSeq, marks.own.entryId, batch.items, batch.type);
     writes.add(pushSeq, batch.write);
-    // Not before it is stored: the marks are saved at any time, and a start after a crash would leave out what is in them and not in the outbox.
-    if (await outbox.append(entry)) marks.own = { ...marks.own, pushSeq, entryId: entry.entryId };
+    try {
+      // Not before it is stored: the marks are saved at any time, and a start after a crash would leave out what is in them and not in the outbox.
+      if (await outbox.append(entry)) marks.own = { ...marks.own, pushSeq, entryId: entry.entryId };
+    } catch (cause) {
+      writes.remove(pushSeq);
+      throw cause;
+    }
   }
 
   async #reseal(fromPushSeq: number): Promise<void> {

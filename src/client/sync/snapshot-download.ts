@@ -13,7 +13,7 @@ import type { SessionLink } from '../connection/connection-handler.js';
 import { openSnapshot } from '../crypto/snapshot-seal.js';
 import type { SnapshotState } from '../crypto/snapshot-seal.js';
 import { SealError } from '../crypto/seal-error.js';
-import { SNAPSHOT_CHUNKS_WINDOW } from '../limits.js';
+import { SNAPSHOT_CHUNKS_WINDOW, SNAPSHOT_DOWNLOADS_MAX } from '../limits.js';
 import type { SpaceContext } from '../space/space-context.js';
 import { Answers } from './requests.js';
 
@@ -48,12 +48,26 @@ export class SnapshotDownload {
   }
 
   /** The newest snapshot, null when the relay holds none. Throws `snapshot_rejected` when it does not hold or ends below the floor. */
-  newest(link: SessionLink, floor: number): Promise<DownloadedSnapshot | null> {
-    return this.get(link, ZEROS, floor);
+  async newest(link: SessionLink, floor: number): Promise<DownloadedSnapshot | null> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await this.#get(link, ZEROS, floor);
+      } catch (cause) {
+        // Newer ones took its place while it was read.
+        if (!isGone(cause) || tried === SNAPSHOT_DOWNLOADS_MAX) throw cause;
+      }
+    }
   }
 
   /** The snapshot of that id, null when the relay holds it no longer. */
-  async get(link: SessionLink, id: Uint8Array, floor: number): Promise<DownloadedSnapshot | null> {
+  get(link: SessionLink, id: Uint8Array, floor: number): Promise<DownloadedSnapshot | null> {
+    return this.#get(link, id, floor).catch((cause: unknown) => {
+      if (isGone(cause)) return null;
+      throw cause;
+    });
+  }
+
+  async #get(link: SessionLink, id: Uint8Array, floor: number): Promise<DownloadedSnapshot | null> {
     this.#manifests.forget();
     this.#chunks.forget();
     link.send({ type: 'SnapshotGet', snapshot: id, firstChunk: 0, chunksMax: SNAPSHOT_CHUNKS_WINDOW });
@@ -101,6 +115,10 @@ export class SnapshotDownload {
     }
     return chunks;
   }
+}
+
+function isGone(cause: unknown): boolean {
+  return cause instanceof ClientError && cause.code === 'snapshot_unknown';
 }
 
 function rejected(why: string, cause?: unknown): ClientError {

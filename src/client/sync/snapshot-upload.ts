@@ -7,6 +7,7 @@ import { ClientError } from '../client-error.js';
 import type { SessionLink } from '../connection/connection-handler.js';
 import { sealSnapshot } from '../crypto/snapshot-seal.js';
 import type { DeviceChain, SealedSnapshot, SnapshotPosition } from '../crypto/snapshot-seal.js';
+import { SNAPSHOT_BEGINS_MAX } from '../limits.js';
 import type { SpaceContext } from '../space/space-context.js';
 import type { AckedPosition } from './acker.js';
 
@@ -18,8 +19,15 @@ interface Upload extends SealedSnapshot {
   readonly failed: (cause: unknown) => void;
   /** Set once the author's ack covers the size, and again in each session. */
   begun: boolean;
-  sending: boolean;
+  /** Whether the relay has answered the present Begin: what it refuses before is of an earlier one. */
+  answered: boolean;
+  begins: number;
+  /** Counts the statuses: a newer one says what to send, whatever was being sent. */
+  statuses: number;
 }
+
+// The relay lost count of it: frames of a connection that ended came later than those of the next one.
+const LOST_COUNT: ReadonlySet<string> = new Set(['snapshot_unknown', 'snapshot_chunk_unexpected']);
 
 /** Where a snapshot stands: the log and the chains of the devices up to there. */
 export interface UploadPosition extends SnapshotPosition {
@@ -98,7 +106,7 @@ export class SnapshotUpload {
     if (logEpoch !== this.#context.log.logEpoch) throw resetMeanwhile();
     return new Promise((done, failed) => {
       this.#upload?.failed(new ClientError('closed', 'a newer snapshot took its place'));
-      this.#upload = { ...sealed, id: hash(sealed.manifest), logEpoch, size, done, failed, begun: false, sending: false };
+      this.#upload = { ...sealed, id: hash(sealed.manifest), logEpoch, size, done, failed, begun: false, answered: false, begins: 0, statuses: 0 };
       this.#begin();
     });
   }
@@ -112,6 +120,7 @@ export class SnapshotUpload {
   async status(frame: SnapshotStatusFrame): Promise<void> {
     const upload = this.#upload;
     if (upload === undefined || !equalBytes(frame.snapshot, upload.id)) return;
+    upload.answered = true;
     if (!frame.stored) {
       await this.#send(upload, frame.nextChunk);
       return;
@@ -122,10 +131,17 @@ export class SnapshotUpload {
     upload.done(upload.size);
   }
 
-  /** The relay refused it; true when there was an upload to refuse. */
+  /** The relay refused it, or a part of one that is gone; true when nobody else need hear of it. */
   refused(error: ClientError): boolean {
     const upload = this.#upload;
-    if (upload === undefined) return false;
+    const hasLostCount = LOST_COUNT.has(error.code);
+    if (upload === undefined) return hasLostCount;
+    if (hasLostCount && !upload.answered) return true;
+    if (hasLostCount && upload.begins < SNAPSHOT_BEGINS_MAX) {
+      upload.begun = false;
+      this.#begin();
+      return true;
+    }
     this.#upload = undefined;
     upload.failed(error);
     return true;
@@ -141,22 +157,24 @@ export class SnapshotUpload {
     if (upload === undefined || upload.begun || this.#link === undefined) return;
     if (this.#acked?.logEpoch !== upload.logEpoch || this.#acked.size < upload.size) return;
     upload.begun = true;
+    upload.answered = false;
+    upload.begins += 1;
     this.#link.send({ type: 'SnapshotBegin', manifest: upload.manifest });
   }
 
   // Up to the next status, so that the relay sets the pace.
   async #send(upload: Upload, from: number): Promise<void> {
     const link = this.#link;
-    if (upload.sending || link === undefined) return;
-    upload.sending = true;
+    if (link === undefined) return;
+    upload.statuses += 1;
+    const { statuses } = upload;
     const until = Math.min(upload.chunks.length, (Math.floor(from / SNAPSHOT_CHUNKS_PER_STATUS) + 1) * SNAPSHOT_CHUNKS_PER_STATUS);
     for (let index = from; index < until; index += 1) {
       const bytes = upload.chunks[index];
       await link.writable();
-      if (bytes === undefined || this.#link !== link || this.#upload !== upload) break;
+      if (bytes === undefined || this.#link !== link || this.#upload !== upload || upload.statuses !== statuses || !upload.begun) return;
       link.send({ type: 'SnapshotChunk', snapshot: upload.id, index, bytes });
     }
-    upload.sending = false;
   }
 }
 

@@ -14,7 +14,7 @@ export interface Write {
   readonly state: WriteState;
   /** Keys (hex) of the other devices that acked it. */
   readonly seenBy: readonly string[];
-  /** The push_seq of its entry; null while the batch gathers. */
+  /** The push_seq of its entry; null while the batch gathers, and when it could not be stored. */
   readonly pushSeq: number | null;
   /** Resolves when the write is that durable; rejects with the signal's reason, or `closed` when the space is closed first. */
   durable(level: Durability, options?: { readonly signal?: AbortSignal }): Promise<void>;
@@ -69,7 +69,7 @@ export class BatchWrite implements Write {
     });
   }
 
-  sealed(pushSeq: number): void {
+  sealed(pushSeq: number | null): void {
     this.#pushSeq = pushSeq;
   }
 
@@ -128,6 +128,12 @@ export class WriteTracker {
   add(pushSeq: number, write: BatchWrite): void {
     write.sealed(pushSeq);
     this.#writes.set(pushSeq, write);
+  }
+
+  /** Its entry could not be stored; the next one gets the push_seq. */
+  remove(pushSeq: number): void {
+    this.#writes.get(pushSeq)?.sealed(null);
+    this.#writes.delete(pushSeq);
   }
 
   stored(pushSeq: number, seq: number): void {

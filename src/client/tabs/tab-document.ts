@@ -123,6 +123,7 @@ export class TabDocument implements OpenDocument {
   }
 
   async whenSynced(): Promise<void> {
+    await this.#leader?.kept.whenSynced();
     await this.#waiters.until(() => this.#report.synced && !this.hasUnsyncedChanges, this.#closed.signal);
   }
 

@@ -169,10 +169,14 @@ export class TabSpace {
     this.#wishFor(false);
   }
 
-  /** Resolves when everything this device knows the relay to hold is read, and everything pushed is stored there. */
-  whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.#space?.flush();
-    return this.#waiters.until(() => this.#report.synced && !this.hasUnsyncedChanges, signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]));
+  /**
+   * Resolves when everything pushed in any tab is stored at the relay, and everything it held is read: at this call in the tab that leads, which asks it;
+   * in another tab as far as the leading one was told.
+   */
+  async whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const ends = signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]);
+    await this.#space?.whenSynced({ signal: ends });
+    await this.#waiters.until(() => this.#report.synced && !this.hasUnsyncedChanges, ends);
   }
 
   /** Waits for a leader to have what was pushed here, for a while. */

@@ -98,7 +98,7 @@ test('what was sealed and never stored leaves no gap: the state is saved behind 
   await device.space.close();
 });
 
-test('a put that failed is made up for with the next one, so that the storage has no gap', async () => {
+test('an entry that could not be stored is in no outbox, and the next one has its place', async () => {
   const disk = new MemoryOutboxStore();
   let fails = false;
   const put = async (entries: readonly OutboxEntry[]): Promise<void> => {
@@ -110,14 +110,36 @@ test('a put that failed is made up for with the next one, so that the storage ha
   expect(await outbox.append(entry(1))).toBe(true);
   fails = true;
   await expect(outbox.append(entry(2))).rejects.toThrow('the quota is used up');
-  expect(outbox.isKept(2)).toBe(false);
+  expect([outbox.isKept(2), outbox.get(2), outbox.unsentBytes]).toEqual([false, undefined, entry(1).sealed.length]);
   fails = false;
-  expect(await outbox.append(entry(3))).toBe(true);
-  expect([outbox.isKept(2), outbox.isKept(3)]).toEqual([true, true]);
-  expect((await disk.load()).map(({ pushSeq }) => pushSeq)).toEqual([1, 2, 3]);
+  expect(await outbox.append(entry(2))).toBe(true);
+  expect(outbox.isKept(2)).toBe(true);
+  expect((await disk.load()).map(({ pushSeq }) => pushSeq)).toEqual([1, 2]);
   await outbox.close();
-  expect(await outbox.append(entry(4))).toBe(false);
-  expect(outbox.isKept(4)).toBe(false);
+  expect(await outbox.append(entry(3))).toBe(false);
+  expect(outbox.isKept(3)).toBe(false);
+});
+
+test('a write that was told to have failed is sent by nobody later, and those after it go on', async () => {
+  const relay = await new HonestRelay().start();
+  const storage = new HeldStore();
+  const device = await createDevice(relay, { storage });
+  await device.space.push(bytes('one')).durable('relay');
+  const { put } = storage.outbox;
+  storage.outbox.put = () => Promise.reject(new Error('the quota is used up'));
+  const failed = device.space.push(bytes('two'));
+  await expect(failed.durable('relay')).rejects.toMatchObject({ code: 'internal' });
+  expect([failed.pushSeq, device.space.hasUnsyncedChanges]).toEqual([null, false]);
+  storage.outbox.put = put;
+  const next = device.space.push(bytes('three'));
+  await next.durable('relay');
+  expect([failed.state, next.state, next.pushSeq]).toEqual(['queued', 'stored', 2]);
+  const far = await openDevice(relay, device.space.link);
+  await far.space.whenSynced();
+  expect(far.texts()).toEqual(['one', 'three']);
+  expect([...kinds(device), ...kinds(far)]).toEqual([]);
+  await far.space.close();
+  await device.space.close();
 });
 
 test('a closed outbox has written everything, and writes nothing more into a storage that another may have opened', async () => {
