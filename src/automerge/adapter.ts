@@ -61,7 +61,7 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
     return this.#ready.then(async () => (await (this.#opening ?? this.#open())).whenLeading());
   }
 
-  /** Resolves when everything of the documents is stored at the relay, and everything it held is read: at this call in the tab that leads, which asks it; in another tab as far as the leading one was told. */
+  /** Resolves when everything the relay held at this call is read, and everything of the documents is stored there: the relay is asked. */
   async whenSynced(): Promise<void> {
     await this.#ready;
     await (await (this.#opening ?? this.#open())).whenSynced();

@@ -25,7 +25,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "export * from 'sealrelay/client'": 39_500,
   "export * from 'sealrelay/client/pairing'": 71_000,
   "export * from 'sealrelay/yjs'": 56_000,
-  "export * from 'sealrelay/automerge'": 56_000,
+  "export * from 'sealrelay/automerge'": 57_000,
 };
 /** What everything of a binding is that is only loaded where it is needed: the Ed25519 of noble. */
 const INLINED_BYTES = 12_500;

@@ -23,7 +23,7 @@ export interface OpenDocument {
   on<K extends keyof DocumentEvents>(name: K, listener: (event: DocumentEvents[K]) => void): () => void;
   goOnline(): void;
   goOffline(): void;
-  /** Resolves when everything changed is stored at the relay, and everything it held is read: at this call in the tab that leads, which asks it; in another tab as far as the leading one was told. */
+  /** Resolves when everything the relay held at this call is read, and everything changed is stored there: the relay is asked. */
   whenSynced(): Promise<void>;
   /** Keeps a change that the document has taken from others. */
   keep(change: Uint8Array): void;

@@ -62,6 +62,7 @@ export class Leader {
     else if (message.kind === 'change' && message.term === term) this.#changeOf(message.from, message.number, message.change);
     // Its tab does not know who leads.
     else if (message.kind === 'change') post({ kind: 'leading', term });
+    else if (message.kind === 'sync' && message.term === term) kept.whenSynced().then(() => this.#stored(() => post({ kind: 'synced', term, to: message.from, number: message.number })), () => undefined);
     else if (message.kind === 'say') kept.ephemeral.send(message.payload);
     else if (message.kind === 'wish') this.wish(message.online);
   }

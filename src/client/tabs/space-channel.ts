@@ -18,6 +18,10 @@ export type SpaceMessage =
   | { readonly kind: 'kept'; readonly term: string; readonly to: string; readonly number: number }
   | { readonly kind: 'refused'; readonly term: string; readonly to: string; readonly number: number; readonly error: ToldError }
   | { readonly kind: 'write'; readonly term: string; readonly to: string; readonly number: number; readonly state: WriteState }
+  /** The app of a tab that does not lead waits for what the relay holds. */
+  | { readonly kind: 'sync'; readonly term: string; readonly from: string; readonly number: number }
+  /** What the relay held is read, and was told before. */
+  | { readonly kind: 'synced'; readonly term: string; readonly to: string; readonly number: number }
   | { readonly kind: 'entry'; readonly entry: EntryEvent }
   | { readonly kind: 'report'; readonly term: string; readonly report: Report }
   | { readonly kind: 'error'; readonly error: ToldError }

@@ -85,6 +85,7 @@ export class SpaceLeader {
     else if (message.kind === 'push' && message.term === term) this.#pushOf(message.from, message.number, message.item);
     // Its tab does not know who leads.
     else if (message.kind === 'push') post({ kind: 'leading', term });
+    else if (message.kind === 'sync' && message.term === term) space.whenSynced().then(() => post({ kind: 'synced', term, to: message.from, number: message.number }), () => undefined);
     else if (message.kind === 'say') space.ephemeral.send(message.payload);
     else if (message.kind === 'wish') this.wish(message.online);
   }

@@ -31,6 +31,10 @@ export type TabMessage =
   | { readonly kind: 'change'; readonly term: string; readonly from: string; readonly number: number; readonly change: Uint8Array }
   /** Every change of the tab up to that number is in the storage. */
   | { readonly kind: 'kept'; readonly term: string; readonly to: string; readonly number: number }
+  /** The app of a tab that does not lead waits for what the relay holds. */
+  | { readonly kind: 'sync'; readonly term: string; readonly from: string; readonly number: number }
+  /** What the relay held is read, and was told before. */
+  | { readonly kind: 'synced'; readonly term: string; readonly to: string; readonly number: number }
   /** The document of the leader took a change. */
   | { readonly kind: 'news'; readonly term: string; readonly change: Uint8Array }
   | { readonly kind: 'report'; readonly term: string; readonly report: Report }

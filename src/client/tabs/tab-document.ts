@@ -23,6 +23,7 @@ import { leadInTurn } from './lead-in-turn.js';
 import { Leader } from './leader.js';
 import { heardError, statusOf } from './tab-channel.js';
 import type { Report, TabChannel, TabGround, TabMessage } from './tab-channel.js';
+import { SyncedAsks } from './synced-asks.js';
 import { TabEphemeral } from './tab-ephemeral.js';
 import { Waiters } from './waiters.js';
 
@@ -50,6 +51,7 @@ export class TabDocument implements OpenDocument {
   readonly #closed = new AbortController();
   readonly #space: Promise<LiveSpace>;
   readonly #waiters = new Waiters();
+  readonly #asks = new SyncedAsks((number) => this.#askSynced(number));
   #gotSpace: (space: LiveSpace) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
@@ -122,9 +124,9 @@ export class TabDocument implements OpenDocument {
     this.#wishFor(false);
   }
 
-  async whenSynced(): Promise<void> {
-    await this.#leader?.kept.whenSynced();
-    await this.#waiters.until(() => this.#report.synced && !this.hasUnsyncedChanges, this.#closed.signal);
+  whenSynced(): Promise<void> {
+    const isAnswered = this.#asks.begin();
+    return this.#waiters.until(() => isAnswered() && this.#report.synced && !this.hasUnsyncedChanges, this.#closed.signal);
   }
 
   keep(change: Uint8Array): void {
@@ -196,6 +198,7 @@ export class TabDocument implements OpenDocument {
     });
     Promise.all(own).catch((cause: unknown) => failed(new ClientError('storage_failed', 'the storage of this device failed', { cause })));
     if (this.#wish !== undefined) this.#leader.wish(this.#wish);
+    this.#asks.again();
     this.#setReport(this.#leader.report);
     this.#gotSpace(kept.space);
     this.#opened();
@@ -231,6 +234,7 @@ export class TabDocument implements OpenDocument {
     this.#term = term;
     this.#apply(state);
     for (const { number } of this.#held.all()) this.#send(number);
+    this.#asks.again();
     this.#setReport(report);
     this.#opened();
   }
@@ -238,10 +242,21 @@ export class TabDocument implements OpenDocument {
   #ofLeader(message: TabMessage): void {
     if (message.kind === 'news') this.#apply(message.change);
     else if (message.kind === 'report') this.#setReport(message.report);
+    else if (message.kind === 'synced' && message.to === this.#id) this.#synced(message.number);
     else if (message.kind === 'kept' && message.to === this.#id) {
       this.#held.kept(message.number);
       this.#moved();
     }
+  }
+
+  #askSynced(number: number): void {
+    if (this.#leader !== undefined) this.#leader.kept.whenSynced().then(() => this.#synced(number), () => undefined);
+    else if (this.#term !== undefined) this.#post({ kind: 'sync', term: this.#term, from: this.#id, number });
+  }
+
+  #synced(number: number): void {
+    this.#asks.answered(number);
+    this.#moved();
   }
 
   #apply(change: Uint8Array): void {

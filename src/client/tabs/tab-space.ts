@@ -13,10 +13,7 @@ import { storageNameOf } from '../documents/storage-name.js';
 import { Emitter } from '../emitter.js';
 import type { Ephemeral } from '../live/ephemeral.js';
 import type { LiveSpace } from '../live/index.js';
-import type { Misbehaviour } from '../misbehaviour.js';
-import type { OpenSpaceOptions } from '../space/open.js';
 import type { EntryEvent, StatusEvent } from '../space/space-events.js';
-import type { DeviceStore } from '../store/device-store.js';
 import type { Write } from '../sync/writes.js';
 import { HeldItems } from './held-items.js';
 import type { HeldItem } from './held-items.js';
@@ -24,8 +21,10 @@ import { leadInTurn } from './lead-in-turn.js';
 import type { SpaceMessage } from './space-channel.js';
 import { SpaceLeader, tellingKept } from './space-leader.js';
 import { heardError, statusOf } from './tab-channel.js';
-import type { Report, TabChannel, TabGround } from './tab-channel.js';
+import type { Report, TabChannel } from './tab-channel.js';
+import { SyncedAsks } from './synced-asks.js';
 import { TabEphemeral } from './tab-ephemeral.js';
+import type { TabSpaceEvents, TabSpaceOptions, TabSpaceParts } from './tab-space-options.js';
 import { TabWrite } from './tab-write.js';
 import { Waiters } from './waiters.js';
 import { WatchedWrites } from './watched-writes.js';
@@ -33,26 +32,6 @@ import { WatchedWrites } from './watched-writes.js';
 const TAB_BYTES = 16;
 /** How long a tab that is closed waits for a leader to take its last items. */
 const CLOSE_WAIT_MS = 5000;
-
-export interface TabSpaceOptions extends Omit<OpenSpaceOptions, 'storage'> {
-  readonly link: string;
-}
-
-export interface TabSpaceParts {
-  readonly ground: TabGround;
-  readonly open: (options: OpenSpaceOptions) => Promise<LiveSpace>;
-  /** Opens the storage of that name; called in the tab that leads. */
-  readonly openStorage: (name: string) => Promise<DeviceStore & { close(): void }>;
-}
-
-export interface TabSpaceEvents {
-  readonly entry: EntryEvent;
-  readonly status: StatusEvent;
-  /** What is unsynced may have changed. */
-  readonly progress: void;
-  readonly misbehaviour: Misbehaviour;
-  readonly error: ClientError;
-}
 
 export class TabSpace {
   readonly #options: TabSpaceOptions;
@@ -68,6 +47,7 @@ export class TabSpace {
   readonly #waiters = new Waiters();
   readonly #held = new HeldItems();
   readonly #writes = new WatchedWrites();
+  readonly #asks = new SyncedAsks((number) => this.#askSynced(number));
   #gotSpace: (space: LiveSpace) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
@@ -169,14 +149,11 @@ export class TabSpace {
     this.#wishFor(false);
   }
 
-  /**
-   * Resolves when everything pushed in any tab is stored at the relay, and everything it held is read: at this call in the tab that leads, which asks it;
-   * in another tab as far as the leading one was told.
-   */
-  async whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  /** Resolves when everything the relay held at this call is read, whoever pushed it, and everything pushed in any tab is stored there: the relay is asked. */
+  whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const isAnswered = this.#asks.begin();
     const ends = signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]);
-    await this.#space?.whenSynced({ signal: ends });
-    await this.#waiters.until(() => this.#report.synced && !this.hasUnsyncedChanges, ends);
+    return this.#waiters.until(() => isAnswered() && this.#report.synced && !this.hasUnsyncedChanges, ends);
   }
 
   /** Waits for a leader to have what was pushed here, for a while. */
@@ -215,6 +192,7 @@ export class TabSpace {
       this.#device = space.device;
       this.#leader = this.#leaderOf(space);
       for (const { number, ...held } of this.#held.all()) this.#pushOwn(this.#leader, number, held);
+      this.#asks.again();
       this.#setReport(this.#leader.report);
       this.#gotSpace(space);
       this.#opened();
@@ -274,6 +252,7 @@ export class TabSpace {
       this.#term = term;
       this.#device = device;
       for (const { number, ...held } of this.#held.all()) this.#send(number, held);
+      this.#asks.again();
     }
     this.#setReport(report);
     this.#opened();
@@ -283,8 +262,19 @@ export class TabSpace {
     if (message.kind === 'report') this.#setReport(message.report);
     else if (!('to' in message) || message.to !== this.#id) return;
     else if (message.kind === 'kept') this.#kept(message.number);
+    else if (message.kind === 'synced') this.#synced(message.number);
     else if (message.kind === 'write') this.#writeOf(message.number)?.become(message.state);
     else if (message.kind === 'refused') this.#refused(message.number, heardError(message.error));
+  }
+
+  #askSynced(number: number): void {
+    if (this.#space !== undefined) this.#space.whenSynced({ signal: this.#closed.signal }).then(() => this.#synced(number), () => undefined);
+    else if (this.#term !== undefined) this.#channel.post({ kind: 'sync', term: this.#term, from: this.#id, number });
+  }
+
+  #synced(number: number): void {
+    this.#asks.answered(number);
+    this.#moved();
   }
 
   #writeOf(number: number): TabWrite | undefined {

@@ -6,6 +6,7 @@ import { openSpaceWith } from '../../../src/client/space/open.js';
 import { MemoryDeviceStore } from '../../../src/client/store/device-store.js';
 import type { TabChannel, TabGround } from '../../../src/client/tabs/tab-channel.js';
 import { TabSpace } from '../../../src/client/tabs/tab-space.js';
+import { HeldWay } from '../../support/held-way.js';
 import { HonestRelay } from '../../support/honest-relay.js';
 import { bytes, createDevice, until } from '../../support/test-space.js';
 
@@ -65,8 +66,9 @@ interface Tab {
   readonly errors: string[];
 }
 
-async function scene(): Promise<{ relay: HonestRelay; link: string; tab: (origin: Origin) => Promise<Tab> }> {
+async function scene(): Promise<{ relay: HonestRelay; way: HeldWay; link: string; tab: (origin: Origin) => Promise<Tab> }> {
   const relay = await new HonestRelay().start();
+  const way = new HeldWay(relay);
   const home = await createDevice(relay);
   await home.space.whenSynced();
   const link = home.space.link ?? '';
@@ -74,14 +76,14 @@ async function scene(): Promise<{ relay: HonestRelay; link: string; tab: (origin
   const tab = async (origin: Origin): Promise<Tab> => {
     const space = await TabSpace.open(
       { link, batchWindowMs: 0 },
-      { ground: origin, open: (options) => openSpaceWith({ ...options, parts: [live] }, { openTransport: relay.transport() }), openStorage: async () => Object.assign(origin.storage, { close: () => undefined }) },
+      { ground: origin, open: (options) => openSpaceWith({ ...options, parts: [live] }, { openTransport: way.transport() }), openStorage: async () => Object.assign(origin.storage, { close: () => undefined }) },
     );
     const opened: Tab = { space, texts: [], errors: [] };
     space.subscribe(({ items }) => opened.texts.push(...items.map((item) => new TextDecoder().decode(item))));
     space.on('error', ({ code }) => opened.errors.push(code));
     return opened;
   };
-  return { relay, link, tab };
+  return { relay, way, link, tab };
 }
 
 test('tabs are one device: each hears every entry, may push, and learns how far its write came', async () => {
@@ -107,6 +109,34 @@ test('tabs are one device: each hears every entry, may push, and learns how far 
   expect(heard.toSorted()).toEqual(['from the first', 'from the second']);
   expect([...first.errors, ...second.errors]).toEqual([]);
   for (const { space } of [second, first]) await space.close();
+  await far.close();
+});
+
+test('in every tab whenSynced() asks the relay, and asks it again when another tab leads meanwhile', async () => {
+  const { relay, way, link, tab } = await scene();
+  const origin = new Origin();
+  const [first, second] = [await tab(origin), await tab(origin)];
+  const far = await openSpaceWith({ link, batchWindowMs: 0 }, { openTransport: relay.transport() });
+  await second.space.whenSynced();
+  way.hold();
+  await far.push(bytes('one')).durable('relay');
+  let isSynced = false;
+  const synced = second.space.whenSynced().then(() => (isSynced = true));
+  const ofFirst = first.space.whenSynced();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(isSynced).toBe(false);
+  way.release();
+  await Promise.all([synced, ofFirst]);
+  expect([first.texts, second.texts]).toEqual([['one'], ['one']]);
+
+  way.hold();
+  await far.push(bytes('two')).durable('relay');
+  const overALeader = second.space.whenSynced();
+  await first.space.close();
+  way.release();
+  await overALeader;
+  expect(second.texts).toEqual(['one', 'two']);
+  await second.space.close();
   await far.close();
 });
 

@@ -1,40 +1,9 @@
 // What whenSynced() may be relied on for: the relay was asked, so what it held at the call is read.
 import { expect, test } from 'vitest';
-import type { OpenTransport } from '../../../src/client/transport/transport.js';
 import { RoundTrips } from '../../../src/client/space/round-trips.js';
+import { HeldWay } from '../../support/held-way.js';
 import { HonestRelay } from '../../support/honest-relay.js';
 import { bytes, createDevice, openDevice } from '../../support/test-space.js';
-import type { RelayUnderTest } from '../../support/test-space.js';
-
-/** A way to the relay on which what the relay says waits while it is held. */
-class HeldWay implements RelayUnderTest {
-  readonly #relay: HonestRelay;
-  readonly #waiting: (() => void)[] = [];
-  #isHeld = false;
-
-  constructor(relay: HonestRelay) {
-    this.#relay = relay;
-  }
-
-  address(): string {
-    return this.#relay.address();
-  }
-
-  transport(): OpenTransport {
-    const open = this.#relay.transport();
-    const pass = (call: () => void): void => void (this.#isHeld ? this.#waiting.push(call) : call());
-    return (url, hooks) => open(url, { ...hooks, message: (message) => pass(() => hooks.message(message)) });
-  }
-
-  hold(): void {
-    this.#isHeld = true;
-  }
-
-  release(): void {
-    this.#isHeld = false;
-    for (const call of this.#waiting.splice(0)) call();
-  }
-}
 
 test('what another device stored before the call is read when it resolves, however long the relay takes to say so', async () => {
   const relay = await new HonestRelay().start();
