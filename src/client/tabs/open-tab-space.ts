@@ -11,7 +11,7 @@ import { httpFallback } from '../transport/index.js';
 import { tabGround } from './tab-channel.js';
 import type { TabGround } from './tab-channel.js';
 import { TabSpace } from './tab-space.js';
-import type { TabSpaceOptions } from './tab-space.js';
+import type { TabSpaceOptions } from './tab-space-options.js';
 
 const ALONE: TabGround = {
   locks: { request: (_name, _options, held) => held() },
