@@ -1,6 +1,7 @@
 // A to-do list in React: the provider opens the space, hooks say how it stands.
 import { useState, type FormEvent } from 'react';
 import { createRoot } from 'react-dom/client';
+import type { TabSpace } from 'sealrelay/client/tabs';
 import { SpaceProvider, useSealrelay } from 'sealrelay/react';
 import { ConnectionBadge } from 'sealrelay/react/connection-badge';
 import { SyncIndicator } from 'sealrelay/react/sync-indicator';
@@ -31,7 +32,7 @@ function App() {
 }
 
 function Todos() {
-  const { space, error } = useSealrelay();
+  const { space, error } = useSealrelay<TabSpace>();
   const { todos, change } = useTodos(space);
   const [text, setText] = useState('');
   const add = (event: FormEvent): void => {

@@ -1,9 +1,8 @@
 // The list behind the page: every change is one entry of the space, and of two for one item the later wins.
 import { useSyncExternalStore } from 'react';
-import { createSpace, guardUnsynced, openSpace } from 'sealrelay/client';
-import type { Space } from 'sealrelay/client';
-import { httpFallback } from 'sealrelay/client/http';
-import { IndexedDbDeviceStore } from 'sealrelay/client/storage';
+import { guardUnsynced } from 'sealrelay/client';
+import { openSpaceInTabs } from 'sealrelay/client/tabs';
+import type { TabSpace } from 'sealrelay/client/tabs';
 
 const NAME = 'todo';
 
@@ -15,11 +14,16 @@ export interface Todo {
 
 type Stamped = Todo & { readonly time: number };
 
-// The list is the app's own: the SDK keeps the device, and hands on each entry until it was taken.
-const stored: readonly Stamped[] = JSON.parse(localStorage.getItem(NAME) ?? '[]');
-const known = new Map(stored.map((todo) => [todo.id, todo]));
+// The list is the app's own, and all tabs keep it in one place: the SDK keeps the device, and hands on each entry until it was taken.
+const known = new Map<string, Stamped>();
 const listeners = new Set<() => void>();
-let shown: readonly Todo[] = stored;
+let shown: readonly Todo[] = [];
+takeStored();
+
+function takeStored(): void {
+  const stored: readonly Stamped[] = JSON.parse(localStorage.getItem(NAME) ?? '[]');
+  stored.forEach(take);
+}
 
 /** Taking the same change twice does no harm. */
 function take(todo: Stamped): void {
@@ -30,23 +34,23 @@ function take(todo: Stamped): void {
   for (const listener of listeners) listener();
 }
 
-/** What opens the space of this page; null while neither a link nor a relay is known. */
-export function openOrCreate(relay: string | null): (() => Promise<Space>) | null {
-  const hasLink = location.hash.length > 1;
-  if (!hasLink && relay === null) return null;
+/** What opens the space of this page, for all tabs of it; null while neither a link nor a relay is known. */
+export function openOrCreate(relay: string | null): (() => Promise<TabSpace>) | null {
+  const link = decodeURIComponent(location.hash.slice(1));
+  if (link === '' && relay === null) return null;
   return async () => {
-    const storage = await IndexedDbDeviceStore.open(NAME);
-    const parts = [httpFallback];
-    const space = await (hasLink || relay === null ? openSpace({ storage, parts, link: decodeURIComponent(location.hash.slice(1)) }) : createSpace({ storage, parts, relay }));
+    const space = await openSpaceInTabs({ name: NAME, create: true, ...(link === '' ? { relay: relay ?? '' } : { link }) });
     if (space.link !== null) location.hash = encodeURIComponent(space.link);
     space.subscribe(({ items }) => items.forEach((bytes) => take(JSON.parse(new TextDecoder().decode(bytes)))));
+    // What another tab took before this one listened.
+    takeStored();
     guardUnsynced(space);
     return space;
   };
 }
 
 /** The list, and the way to change it. */
-export function useTodos(space: Space | null): { readonly todos: readonly Todo[]; readonly change: (todo: Todo) => void } {
+export function useTodos(space: TabSpace | null): { readonly todos: readonly Todo[]; readonly change: (todo: Todo) => void } {
   const todos = useSyncExternalStore(subscribe, () => shown);
   const change = (todo: Todo): void => {
     const stamped = { ...todo, time: Date.now() };

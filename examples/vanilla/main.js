@@ -1,12 +1,13 @@
 // A shopping list: every change is one entry, and the list is what the entries make of it, in whatever order and however often they come.
-import { createSpace, guardUnsynced } from 'sealrelay/client';
+import { guardUnsynced } from 'sealrelay/client';
 import { openSpaceInTabs } from 'sealrelay/client/tabs';
 
 const NAME = 'shopping-list';
 const element = (id) => document.getElementById(id);
 
 // The list is the app's own, and all tabs of this origin keep it in one place; the SDK keeps the device, and hands on each entry until it was taken.
-const items = new Map(JSON.parse(localStorage.getItem(NAME) ?? '[]').map((item) => [item.id, item]));
+const items = new Map();
+const takeStored = () => JSON.parse(localStorage.getItem(NAME) ?? '[]').forEach(take);
 
 /** Takes a change; of two for one item the later wins, so the same one twice does no harm. */
 function take(item) {
@@ -17,15 +18,9 @@ function take(item) {
   show();
 }
 
-/** The link of the space: from the address bar, or of a new space. */
-async function spaceLink() {
-  if (location.hash.length > 1) return decodeURIComponent(location.hash.slice(1));
-  const space = await createSpace({ relay: await askForRelay() });
-  await space.whenSynced();
-  const link = space.link;
-  await space.close();
-  location.hash = encodeURIComponent(link);
-  return link;
+/** The space of the link in the address bar, or a new one. */
+async function whichSpace() {
+  return location.hash.length > 1 ? { link: decodeURIComponent(location.hash.slice(1)) } : { relay: await askForRelay() };
 }
 
 function askForRelay() {
@@ -41,8 +36,11 @@ function askForRelay() {
 }
 
 // One device and one connection for all tabs of this origin.
-const space = await openSpaceInTabs({ link: await spaceLink() });
+const space = await openSpaceInTabs({ name: NAME, create: true, ...(await whichSpace()) });
+location.hash = encodeURIComponent(space.link);
 space.subscribe((entry) => entry.items.forEach((bytes) => take(JSON.parse(new TextDecoder().decode(bytes)))));
+// What another tab took before this one listened.
+takeStored();
 guardUnsynced(space);
 
 /** Shows the change at once, and seals and sends it. */

@@ -7,7 +7,7 @@
  * ```
  */
 export { SpaceProvider, useSealrelay, useSpace } from './provider.js';
-export type { Regions, SealrelayContext, SpaceProviderProps } from './provider.js';
+export type { AnySpace, Regions, SealrelayContext, SpaceProviderProps } from './provider.js';
 export { useConnectionStatus } from './use-connection-status.js';
 export { useSyncStatus } from './use-sync-status.js';
 export type { SyncStatus } from './sync-store.js';

@@ -1,6 +1,7 @@
 // Who is there and what they say of themselves, over ephemeral frames: own state on change and every 15 s, others for as long as they say something.
 import type { LiveCalls } from '../client/live/index.js';
 import type { Space } from '../client/index.js';
+import type { AnySpace } from './provider.js';
 import type { ExternalStore } from './external-store.js';
 
 /** How often a device says that it is still there, and how long it is believed. */
@@ -18,8 +19,10 @@ type Message = { readonly kind: 'state'; readonly state: unknown } | { readonly 
 /** Before each message, so that other users of ephemeral frames are told apart from it. */
 const MARK = 0x70;
 
+export type PresenceSpace = Pick<LiveCalls, 'ephemeral'> & Pick<AnySpace, 'on'>;
+
 export class PresenceStore<T> implements ExternalStore<readonly Present<T>[]> {
-  readonly #space: Pick<LiveCalls, 'ephemeral'> & Pick<Space, 'on'>;
+  readonly #space: PresenceSpace;
   readonly #now: () => number;
   readonly #heard = new Map<string, { readonly state: T; readonly at: number }>();
   readonly #listeners = new Set<() => void>();
@@ -27,7 +30,7 @@ export class PresenceStore<T> implements ExternalStore<readonly Present<T>[]> {
   #shown: readonly Present<T>[] = [];
   #stop: (() => void) | undefined;
 
-  constructor(space: Pick<LiveCalls, 'ephemeral'> & Pick<Space, 'on'>, now: () => number = () => performance.now()) {
+  constructor(space: PresenceSpace, now: () => number = () => performance.now()) {
     this.#space = space;
     this.#now = now;
   }
@@ -67,7 +70,7 @@ export class PresenceStore<T> implements ExternalStore<readonly Present<T>[]> {
         this.#send(this.#own);
       }),
       // Who is cut off sees nobody.
-      this.#space.on('status', ({ status }) => status !== 'online' && this.#forget(Number.POSITIVE_INFINITY)),
+      (this.#space as Pick<Space, 'on'>).on('status', ({ status }) => status !== 'online' && this.#forget(Number.POSITIVE_INFINITY)),
       () => clearInterval(timer),
     ];
     return () => {
@@ -87,6 +90,11 @@ export class PresenceStore<T> implements ExternalStore<readonly Present<T>[]> {
   #take(device: string, payload: Uint8Array): void {
     if (payload[0] !== MARK) return;
     const message = parse(payload.subarray(1));
+    // Another tab of this device: one of them that goes does not take the others along.
+    if (device === '') {
+      if (message?.kind === 'gone') this.#send(this.#own);
+      return;
+    }
     if (message?.kind === 'ask') this.#send(this.#own);
     else if (message?.kind === 'gone') this.#heard.delete(device);
     else if (message?.kind === 'state' && (this.#heard.has(device) || this.#heard.size < PRESENT_MAX)) this.#heard.set(device, { state: message.state as T, at: this.#now() });

@@ -1,7 +1,9 @@
 // How far the newest change of a space has come, out of its events.
-import type { Space, Write } from '../client/index.js';
+import type { Space, TabWrite, Write } from '../client/index.js';
 import { derivedStore } from './external-store.js';
 import type { ExternalStore } from './external-store.js';
+import type { AnySpace } from './provider.js';
+import { onEach } from './space-events.js';
 
 /** Where the newest change of this device is known to be. */
 export interface SyncStatus {
@@ -14,8 +16,8 @@ export interface SyncStatus {
 }
 
 /** A store of it; changes made while nobody listens count up to `relay`. */
-export function syncStore(space: Pick<Space, 'on' | 'whenSynced' | 'hasUnsyncedChanges' | 'devices'>): ExternalStore<SyncStatus> {
-  let newest: Write | undefined;
+export function syncStore(space: Pick<AnySpace, 'on' | 'whenSynced' | 'hasUnsyncedChanges' | 'devices'>): ExternalStore<SyncStatus> {
+  let newest: Write | TabWrite | undefined;
   const watch = (changed: () => void): (() => void) => {
     const end = new AbortController();
     let isAwaited = false;
@@ -32,13 +34,21 @@ export function syncStore(space: Pick<Space, 'on' | 'whenSynced' | 'hasUnsyncedC
         () => undefined,
       );
     };
+    // Told with every frame, so what it may have changed is looked at first.
+    let wasUnsynced = space.hasUnsyncedChanges;
+    const settled = (): void => {
+      if (space.hasUnsyncedChanges === wasUnsynced) return;
+      wasUnsynced = !wasUnsynced;
+      changed();
+    };
     const stops = [
-      space.on('pushed', (write) => {
+      (space as Pick<Space, 'on'>).on('pushed', (write) => {
         newest = write;
         changed();
       }),
-      ...(['write-state', 'roster'] as const).map((name) => space.on(name, changed)),
-      space.on('status', lookBack),
+      onEach(space, ['write-state', 'roster', 'devices'], changed),
+      onEach(space, ['progress'], settled),
+      onEach(space, ['status'], lookBack),
     ];
     lookBack();
     return () => {

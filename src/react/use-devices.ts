@@ -1,6 +1,8 @@
-import type { DeviceInfo, Space } from '../client/index.js';
+import type { DeviceInfo } from '../client/index.js';
 import { constantStore, derivedStore, storeOf } from './external-store.js';
 import { useSpace } from './provider.js';
+import type { AnySpace } from './provider.js';
+import { onEach } from './space-events.js';
 import { useStore } from './use-store.js';
 
 export interface Devices {
@@ -13,18 +15,11 @@ export interface Devices {
 
 const NONE: readonly DeviceInfo[] = [];
 const NOBODY = constantStore(NONE);
-const devicesOf = storeOf((space: Space) => derivedStore((changed) => both(space.on('roster', changed), space.on('devices', changed)), () => space.devices()));
-
-function both(one: () => void, other: () => void): () => void {
-  return () => {
-    one();
-    other();
-  };
-}
+const devicesOf = storeOf((space: AnySpace) => derivedStore((changed) => onEach(space, ['roster', 'devices'], changed), () => space.devices()));
 
 /** The devices of the newest roster. */
 export function useDevices(): Devices {
-  const space = useSpace();
+  const space = useSpace<AnySpace>();
   const devices = useStore(space === null ? NOBODY : devicesOf(space), NONE);
   const canRemove = devices.some(({ own, rights }) => own && rights === 'admin');
   return { devices, canRemove, remove: async (device) => space?.removeDevice(device) };

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from 'react';
 import type { CodePairing, CodePairingState } from './code-pairing.js';
 import { constantStore } from './external-store.js';
 import { useSealrelay } from './provider.js';
+import type { AnySpace } from './provider.js';
 import { useStore } from './use-store.js';
 
 /** How long a shown link stays: it opens the whole space to whoever sees it. */
@@ -23,7 +24,7 @@ const NOBODY = constantStore(IDLE);
 
 /** Ways to bring another device in. The link is hidden until it is asked for, and again after a minute. */
 export function usePairing(): Pairing {
-  const { space, pairing } = useSealrelay();
+  const { space, pairing } = useSealrelay<AnySpace>();
   const [isShown, setShown] = useState(false);
   const state = useStore(pairing ?? NOBODY, IDLE);
   useEffect(() => {

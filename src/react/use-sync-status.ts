@@ -1,5 +1,6 @@
 import { constantStore, storeOf } from './external-store.js';
 import { useSpace } from './provider.js';
+import type { AnySpace } from './provider.js';
 import { syncStore } from './sync-store.js';
 import type { SyncStatus } from './sync-store.js';
 import { useStore } from './use-store.js';
@@ -10,6 +11,6 @@ const syncOf = storeOf(syncStore);
 
 /** How far the newest change has come. It never says more than the relay's receipts and the devices' acks prove. */
 export function useSyncStatus(): SyncStatus {
-  const space = useSpace();
+  const space = useSpace<AnySpace>();
   return useStore(space === null ? NOBODY : syncOf(space), UNKNOWN);
 }

@@ -14,6 +14,7 @@ import { CHROMIUM, openBrowser, servePage, type PageServer, type TestBrowser } f
 const PROGRAM = `
 import * as Y from 'yjs';
 import { IndexedDbDeviceStore } from './src/client/store/index.ts';
+import { createSpace, openSpace } from './src/client/index.ts';
 import { WebsocketProvider } from './src/yjs/index.ts';
 import { DEVICE_STORE_CASES } from './test/support/device-store-contract.ts';
 let number = 0;
@@ -26,6 +27,14 @@ globalThis.page = {
       return { store, reopen: async () => { store.close(); return (store = await IndexedDbDeviceStore.open(database)); } };
     });
   },
+  async make(relay) {
+    this.made = await createSpace({ relay, storage: await IndexedDbDeviceStore.open('made') });
+  },
+  /** As an app does that knows nothing of tabs; what it cannot is the answer. */
+  async openMade() {
+    const storage = await IndexedDbDeviceStore.open('made');
+    return openSpace({ storage }).then((space) => (this.made = space, 'open'), ({ code, hint }) => code + ': ' + hint);
+  },
   open(link, connect) {
     this.doc = new Y.Doc();
     this.provider = new WebsocketProvider(link, 'notes', this.doc, { connect });
@@ -35,6 +44,9 @@ globalThis.page = {
 
 interface PageProgram {
   run(name: string): Promise<void>;
+  make(relay: string): Promise<void>;
+  openMade(): Promise<string>;
+  made: { close(): Promise<void> };
   open(link: string, connect: boolean): Promise<void>;
   doc: Y.Doc;
   provider: WebsocketProvider;
@@ -73,6 +85,23 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a device in IndexedDB
     const visited = await visit();
     await visited.evaluate((which) => page.run(which), name);
     await visited.context().close();
+  });
+
+  test('one space at a time has a device: not two tabs, nor two spaces of a page; a closed, reloaded or killed one lets go', { timeout: 60_000 }, async () => {
+    const first = await visit();
+    await first.evaluate((to) => page.make(to), relay.address);
+    const second = await first.context().newPage();
+    await second.goto(pages.origin);
+    await second.waitForFunction(() => 'page' in globalThis);
+    expect(await Promise.all([second, first].map((tab) => tab.evaluate(() => page.openMade())))).toEqual([expect.stringMatching(/^storage_in_use: .*openSpaceInTabs/), expect.stringMatching(/^storage_in_use/)]);
+    await first.reload();
+    await first.waitForFunction(() => 'page' in globalThis);
+    expect(await first.evaluate(() => page.openMade())).toBe('open');
+    await first.evaluate(() => page.made.close());
+    expect(await second.evaluate(() => page.openMade())).toBe('open');
+    await second.close({ runBeforeUnload: false });
+    expect(await first.evaluate(() => page.openMade())).toBe('open');
+    await first.context().close();
   });
 
   test('a page that is reloaded keeps its device, its document, and what it had not sent', { timeout: 60_000 }, async () => {

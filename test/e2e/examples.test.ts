@@ -42,7 +42,7 @@ test.skipIf(!productBuilt())('the example in TypeScript type-checks against the 
   try {
     const folder = join(EXAMPLES, 'todo-react');
     const entry = (name: string): string[] => [join(ROOT, `dist/${name}`)];
-    const paths = { 'sealrelay/client': entry('client/index.d.ts'), 'sealrelay/client/http': entry('client/transport/index.d.ts'), 'sealrelay/client/storage': entry('client/store/index.d.ts'), 'sealrelay/react': entry('react/index.d.ts'), 'sealrelay/react/*': entry('react/*.d.ts') };
+    const paths = { 'sealrelay/client': entry('client/index.d.ts'), 'sealrelay/client/tabs': entry('client/tabs/index.d.ts'), 'sealrelay/react': entry('react/index.d.ts'), 'sealrelay/react/*': entry('react/*.d.ts') };
     writeFileSync(join(dir, 'styles.d.ts'), "declare module '*.css';\n");
     writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ extends: join(folder, 'tsconfig.json'), compilerOptions: { paths }, include: [folder, 'styles.d.ts'] }));
     const tsc = join(ROOT, 'node_modules/typescript/lib/tsc.js');
@@ -124,13 +124,15 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('an example (skipped w
     await hasItems(first, 'bread', 'apricots', 'candles');
     await addItem(second, 'a letter');
     await hasItems(first, 'a letter');
-    if (name === 'vanilla') {
-      const tab = await first.context().newPage();
-      await tab.goto(first.url());
-      await hasItems(tab, 'bread', 'a letter');
-      await addItem(tab, 'from a second tab');
-      for (const page of [first, second]) await hasItems(page, 'from a second tab');
-    }
+    // Two tabs of one browser are one device.
+    const tab = await first.context().newPage();
+    await tab.goto(first.url());
+    await hasItems(tab, 'bread', 'a letter');
+    await addItem(tab, 'from a second tab');
+    for (const page of [first, second]) await hasItems(page, 'from a second tab');
+    await addItem(first, 'from the first one');
+    for (const page of [tab, second]) await hasItems(page, 'from the first one');
+    await tab.waitForSelector(saved);
     expect(troubles()).toEqual([]);
     for (const page of [first, second]) await page.context().close();
   });

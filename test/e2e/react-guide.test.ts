@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { createSpace } from '../../src/client/node.js';
-import { offerPairing } from '../../src/client/pairing/node.js';
+import { joinSpace, offerPairing } from '../../src/client/pairing/node.js';
 import { ROOT, ownPackage, serveFiles } from '../support/example-site.js';
 import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
 import { CHROMIUM, openBrowser } from '../support/test-browser.js';
@@ -13,28 +13,31 @@ import { CHROMIUM, openBrowser } from '../support/test-browser.js';
 /** What the guide leaves to the app: where its components go. */
 const SHOWN = `
 import { createRoot } from 'react-dom/client';
+import { IndexedDbDeviceStore as DeviceStorage } from 'sealrelay/client/storage';
 let root = createRoot(document.body.appendChild(document.createElement('div')));
 Object.assign(globalThis, {
   showApp: () => root.render(<App />),
   showSettings: () => root.render(<SpaceProvider open={open}><Settings /></SpaceProvider>),
+  showPairing: () => root.render(<WithPairing />),
   showRegions: async () => {
     root.unmount();
     root = createRoot(document.body.appendChild(document.createElement('div')));
-    const storage = await IndexedDbDeviceStore.open('regions');
+    const storage = await DeviceStorage.open('regions');
     root.render(withRegions(await openSpace({ link: location.hash.slice(1), storage }), storage));
   },
-  showWelcome: async (relay) => root.render(<Welcome relay={relay} storage={await IndexedDbDeviceStore.open('joined')} onJoined={({ id }) => (document.title = id)} />),
+  showWelcome: async (relay) => root.render(<Welcome relay={relay} storage={await DeviceStorage.open('joined')} onJoined={({ id }) => (document.title = id)} />),
   showFailover: async () => {
     root.unmount();
     root = createRoot(document.body.appendChild(document.createElement('div')));
     const link = location.hash.slice(1);
     // The first of the list is nobody's address.
     const relays = [{ id: 'frankfurt', relay: link.replace(/\\/\\/[^/]*\\//, '//127.0.0.1:9/').replace(/&.*/, '') }, { id: 'tokyo', relay: link.replace(/&.*/, '') }];
-    root.render(withFailover(link, await IndexedDbDeviceStore.open('failover'), relays));
+    root.render(withFailover(link, await DeviceStorage.open('failover'), relays));
   },
 });`;
 declare const showApp: () => void;
 declare const showSettings: () => void;
+declare const showPairing: () => void;
 declare const showRegions: () => Promise<void>;
 declare const showFailover: () => Promise<void>;
 declare const showWelcome: (relay: string) => Promise<void>;
@@ -58,6 +61,20 @@ test.skipIf(!productBuilt() || !existsSync(CHROMIUM))('the React guide runs (ski
     await page.evaluate(() => showSettings());
     await page.waitForSelector('text=Remove');
     await page.waitForSelector('text=This device');
+    // Another tab of the same device, which does not hold the connection, lets a device in and sees it come.
+    const tab = await context.newPage();
+    await tab.goto(page.url());
+    await tab.waitForFunction(() => 'showPairing' in globalThis);
+    await tab.evaluate(() => showPairing());
+    await tab.click('text=Make a code');
+    await tab.waitForSelector('.sr-words');
+    const joined = await joinSpace({ code: (await tab.locator('.sr-words li').allInnerTexts()).join(' '), relay: relay.address, deviceName: 'Phone' });
+    expect(joined.id).toBe(space.id);
+    await tab.waitForSelector('text=Phone is in.');
+    await tab.waitForSelector('.sr-device:has-text("Phone")');
+    await page.waitForSelector('.sr-device:has-text("Device")');
+    await joined.close();
+    await tab.close();
     await page.evaluate(() => showRegions());
     await page.waitForSelector('.sr-regions');
     await page.waitForSelector('text=Prefer');

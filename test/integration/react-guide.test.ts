@@ -13,7 +13,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 async function complaintsOf(text: string): Promise<string> {
   writeFileSync(join(dir, 'guide.tsx'), text);
-  const paths = { 'sealrelay/client': ['../../src/client/index.ts'], 'sealrelay/client/regions': ['../../src/client/region/index.ts'], 'sealrelay/client/storage': ['../../src/client/store/index.ts'], 'sealrelay/client/*': ['../../src/client/*/index.ts'], 'sealrelay/react/*': ['../../src/react/*.ts', '../../src/react/*.tsx', '../../src/react/*'], 'sealrelay/react': ['../../src/react/index.ts'] };
+  const paths = { 'sealrelay/client': ['../../src/client/index.ts'], 'sealrelay/client/regions': ['../../src/client/region/index.ts'], 'sealrelay/client/storage': ['../../src/client/store/index.ts'], 'sealrelay/client/tabs': ['../../src/client/tabs/index.ts'], 'sealrelay/client/*': ['../../src/client/*/index.ts'], 'sealrelay/react/*': ['../../src/react/*.ts', '../../src/react/*.tsx', '../../src/react/*'], 'sealrelay/react': ['../../src/react/index.ts'] };
   writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ extends: '../../tsconfig.json', compilerOptions: { paths, noUnusedLocals: false }, include: ['guide.tsx', 'css.d.ts'] }));
   writeFileSync(join(dir, 'css.d.ts'), "declare module 'sealrelay/react/styles.css';\n");
   const tsc = join(ROOT, 'node_modules/typescript/lib/tsc.js');

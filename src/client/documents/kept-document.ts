@@ -148,6 +148,7 @@ export async function openKeptDocument({ open, document, failed, ...options }: K
 function stored(storage: DeviceStore, flush: () => Promise<void>): DeviceStore {
   return {
     outbox: storage.outbox,
+    ...(storage.hold === undefined ? {} : { hold: storage.hold.bind(storage) }),
     load: () => storage.load(),
     save: async (state) => {
       await flush();

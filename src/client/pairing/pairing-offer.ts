@@ -11,6 +11,7 @@ import type { Environment, Timer } from '../environment.js';
 import { PAIRING_CODES_TRIED_MAX, PAIRING_LIFE_MS, PAIRING_LINGER_MS, PAIRING_RETRY_MS, PAIRING_SPACE_WAIT_MS } from '../limits.js';
 import type { Internals } from '../space/internals.js';
 import { encodeHandover } from '../space/handover.js';
+import type { SpaceHandover } from '../space/handover.js';
 import type { Space } from '../space/space.js';
 import { OfferExchange } from './exchange.js';
 import type { ExchangeStep } from './exchange.js';
@@ -40,9 +41,14 @@ export interface PairingState {
   readonly error: ClientError | null;
 }
 
+/** What pairing needs of a space: one of `openSpace`, or of `openSpaceInTabs`. */
+export interface PairingSpace extends Pick<Space, 'status' | 'whenSynced' | 'addDevice' | 'removeDevice' | 'sponsor'> {
+  handover(): SpaceHandover | Promise<SpaceHandover>;
+}
+
 export interface PairingOfferOptions extends MailboxOptions {
   /** The space a device is let into. This device must be an admin of it, or hold its link. */
-  readonly space: Space;
+  readonly space: PairingSpace;
   /** What the new device may do; `admin` when absent. */
   readonly rights?: DeviceRights;
   /** Keeps a pairing over a reload; see resume(). */
@@ -137,7 +143,7 @@ export class PairingOffer {
 
   async #found(): Promise<{ mailbox: Mailbox; record: PairingRecord }> {
     const { space } = this.#options;
-    const { relay } = space.handover();
+    const { relay } = await space.handover();
     const internals = { ...this.#internals, sponsor: space.sponsor() };
     let hasWaited = false;
     const random = (length: number): Uint8Array => this.#environment.randomBytes(length);
@@ -228,7 +234,7 @@ export class PairingOffer {
     }
     try {
       signal.throwIfAborted();
-      await running.mailbox.send(await running.exchange.handover(encodeHandover(space.handover())));
+      await running.mailbox.send(await running.exchange.handover(encodeHandover(await space.handover())));
     } catch (cause) {
       // Signed in, and told nothing of it: it would be in the list for good, and nobody would know whose it is.
       void space.removeDevice(toHex(keys.key)).catch(() => undefined);

@@ -46,6 +46,8 @@ export interface Ground {
   readonly ed25519: Ed25519;
   readonly openTransport: OpenTransport;
   readonly storage: DeviceStore;
+  /** Lets others open the storage again; called once when the space is closed. */
+  readonly letGo?: () => void;
 }
 
 /** The space of a stored device; it goes online unless the options say otherwise. */
@@ -118,7 +120,7 @@ function named(ownName: OwnName, name: string): void {
 
 async function openContext(
   internals: Internals,
-  { environment, ed25519, storage }: Ground,
+  { environment, ed25519, storage, letGo }: Ground,
   address: RelayAddress,
   state: DeviceState,
   stored: () => Pick<DeviceState, 'policy'> & { readonly settled: boolean },
@@ -164,9 +166,13 @@ async function openContext(
       return saver.save();
     },
     endWriting: async () => {
-      await outbox.close();
-      take();
-      await saver.close();
+      try {
+        await outbox.close();
+        take();
+        await saver.close();
+      } finally {
+        letGo?.();
+      }
     },
   };
 }

@@ -24,6 +24,7 @@ import { admissionOf, assemble, failoverOf } from './assemble.js';
 import type { Ground } from './assemble.js';
 import { enroll } from './enroll.js';
 import { freshState } from './fresh-state.js';
+import { holding } from './holding.js';
 import type { Internals } from './internals.js';
 import { moveHouse, restartMoved } from './moved-house.js';
 import type { SpaceOptions } from './space-options.js';
@@ -45,7 +46,7 @@ export interface OpenSpaceOptions<P extends readonly SpacePart[] = readonly Spac
   readonly relay?: string;
   /** What the new device may do; `admin` when absent. */
   readonly rights?: DeviceRights;
-  /** True: a relay that does not know the space is given it, with this device as its first. */
+  /** True: a relay that does not know the space is given it, with this device as its first. Without a link, and with no device in the storage, a new space is made for `relay`. */
   readonly create?: boolean;
   /** Gives up; without it a new device waits 30 seconds for the relay. */
   readonly signal?: AbortSignal;
@@ -54,10 +55,17 @@ export interface OpenSpaceOptions<P extends readonly SpacePart[] = readonly Spac
 /** Makes a new space with this device as its first. It works offline; the relay learns of it at the first connection. */
 export async function createSpaceWith<const P extends readonly SpacePart[] = readonly []>(options: CreateSpaceOptions<P>, internals: Internals): Promise<Space & CallsOf<P>> {
   const address = addressed(() => parseRelayAddress(options.relay), 'bad_address');
-  const ground = await prepare(options, internals);
+  return holding(await prepare(options, internals), (ground) => createOn(ground, address, options, internals));
+}
+
+async function createOn<P extends readonly SpacePart[]>(ground: Ground, address: RelayAddress, options: CreateSpaceOptions<P>, internals: Internals): Promise<Space & CallsOf<P>> {
   if ((await ground.storage.load()) !== null) {
     throw new ClientError('bad_option', 'the storage already holds a device', { hint: 'Use openSpace() to continue with it.' });
   }
+  return found(ground, address, options, internals);
+}
+
+async function found<P extends readonly SpacePart[]>(ground: Ground, address: RelayAddress, options: SpaceOptions<P>, internals: Internals): Promise<Space & CallsOf<P>> {
   const { environment, ed25519 } = ground;
   const random = (length: number): Uint8Array => environment.randomBytes(length);
   const rootSecret = random(32);
@@ -71,7 +79,10 @@ export async function createSpaceWith<const P extends readonly SpacePart[] = rea
 
 /** Opens the space of a link as a new device, or continues with the device that the storage holds. */
 export async function openSpaceWith<const P extends readonly SpacePart[] = readonly []>(options: OpenSpaceOptions<P>, internals: Internals): Promise<Space & CallsOf<P>> {
-  const ground = await prepare(options, internals);
+  return holding(await prepare(options, internals), (ground) => openOn(ground, options, internals));
+}
+
+async function openOn<P extends readonly SpacePart[]>(ground: Ground, options: OpenSpaceOptions<P>, internals: Internals): Promise<Space & CallsOf<P>> {
   const link = options.link === undefined ? undefined : parsedLink(options.link);
   const root = link && (await deriveRootSecret(link.rootSecret, ground.ed25519));
   const stored = await ground.storage.load();
@@ -82,11 +93,13 @@ export async function openSpaceWith<const P extends readonly SpacePart[] = reado
     const state = await atRelay({ ...stored, carry: stored.carry ?? carryOf(options) }, relayOf(options) ?? link?.address, options, ground);
     return assemble(options, internals, ground, addressOf(state), state);
   }
+  const relay = relayOf(options);
   if (link === undefined || root === undefined) {
+    if (options.create === true && relay !== undefined) return found(ground, relay, options, internals);
     throw new ClientError('bad_link', 'a new device needs a space link', { hint: 'Copy the link from a device of the space.' });
   }
   const device = await generateDeviceSecret((length) => ground.environment.randomBytes(length), ground.ed25519);
-  const at = { ...link, address: relayOf(options) ?? link.address };
+  const at = { ...link, address: relay ?? link.address };
   const roster = await comeIn(options, ground, at, root, device, internals.sponsor);
   const state = { ...freshState(at.address, root.key, link.rootSecret, device, roster), carry: carryOf(options) };
   await ground.storage.save(state);

@@ -90,6 +90,8 @@ export interface DeviceStore {
   load(): Promise<DeviceState | null>;
   save(state: DeviceState): Promise<void>;
   readonly outbox: OutboxStore;
+  /** Keeps everybody else from opening the device while a space has it open; what it resolves with lets go. Throws `storage_in_use`. */
+  hold?(): Promise<() => void>;
   /** For the app's own state; what has none keeps the app from surviving a restart, not the device. */
   readonly journal?: Journal;
 }

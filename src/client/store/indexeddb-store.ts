@@ -9,8 +9,10 @@ const STATE = 'state';
 const OUTBOX = 'outbox';
 const JOURNAL = 'journal';
 const STATE_KEY = 'device';
+/** How long a page waits for another one to let go of the device: a reload needs a moment. */
+const HOLD_WAIT_MS = 2000;
 
-/** The storage of one device, kept open until close(). Two tabs must not use one storage at the same time: `TabDocument` opens it under a lock. */
+/** The storage of one device, kept open until close(). One space at a time has it, in whatever tab: for another one to open it is `storage_in_use`. */
 export class IndexedDbDeviceStore implements DeviceStore {
   readonly outbox: OutboxStore;
   readonly journal: Journal;
@@ -48,6 +50,11 @@ export class IndexedDbDeviceStore implements DeviceStore {
 
   save(state: DeviceState): Promise<void> {
     return write(this.#database, STATE, (store) => store.put(state, STATE_KEY));
+  }
+
+  /** Waits a moment for a tab that is closing, or being loaded anew. Where the platform has no locks there is nothing to wait for. */
+  hold(): Promise<() => void> {
+    return held(`${this.#database.name}/device`);
   }
 
   close(): void {
@@ -97,6 +104,18 @@ class IndexedDbJournal implements Journal {
       records.forEach((record) => store.add(record));
     });
   }
+}
+
+function held(name: string): Promise<() => void> {
+  const { locks } = globalThis.navigator as { readonly locks?: LockManager };
+  if (locks === undefined) return Promise.resolve(() => undefined);
+  return new Promise((resolve, reject) => {
+    const holding = (): Promise<void> => new Promise((letGo) => resolve(letGo));
+    locks.request(name, { signal: AbortSignal.timeout(HOLD_WAIT_MS) }, holding).catch((cause: unknown) => {
+      const hint = 'Open the space with openSpaceInTabs() of sealrelay/client/tabs, which makes all tabs one device; or close the other space first.';
+      reject(new ClientError('storage_in_use', 'another tab, or another space of this page, has this device open', { temporary: true, cause, hint }));
+    });
+  });
 }
 
 function databaseName(name: string): string {

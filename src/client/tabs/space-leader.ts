@@ -7,7 +7,8 @@ import type { Misbehaviour } from '../misbehaviour.js';
 import type { EntryEvent } from '../space/space-events.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { Write } from '../sync/writes.js';
-import type { SpaceMessage } from './space-channel.js';
+import type { About, SpaceMessage } from './space-channel.js';
+import { done } from './tab-calls.js';
 import { toldError } from './tab-channel.js';
 import type { Report } from './tab-channel.js';
 
@@ -20,6 +21,10 @@ export interface SpaceLeaderParts {
   readonly heard: (message: EphemeralMessage) => void;
   readonly listening: () => void;
   readonly reported: (report: Report) => void;
+  /** What is known of the space. */
+  readonly knows: (about: About) => void;
+  /** A write of some tab, this one included, came further. */
+  readonly moved: (write: Write) => void;
   readonly failed: (cause: ClientError) => void;
   readonly caught: (finding: Misbehaviour) => void;
 }
@@ -54,6 +59,8 @@ export class SpaceLeader {
       space.on('pushed', () => this.judge()),
       space.on('progress', () => this.judge()),
       space.on('write-state', (write) => this.#moved(write)),
+      space.on('roster', () => this.#tellAbout()),
+      space.on('devices', () => this.#tellAbout()),
       space.on('error', (error) => {
         parts.failed(error);
         post({ kind: 'error', error: toldError(error) });
@@ -71,6 +78,7 @@ export class SpaceLeader {
         post({ kind: 'listening' });
       }),
     );
+    this.#tellAbout();
     this.#statusChanged();
     post({ kind: 'leading', term: parts.term });
   }
@@ -81,11 +89,11 @@ export class SpaceLeader {
 
   take(message: SpaceMessage): void {
     const { space, term, post } = this.#parts;
-    if (message.kind === 'hello') post({ kind: 'welcome', term, to: message.from, ask: message.ask, report: this.#report, device: space.device });
+    if (message.kind === 'hello') post({ kind: 'welcome', term, to: message.from, ask: message.ask, report: this.#report, about: aboutOf(space) });
     else if (message.kind === 'push' && message.term === term) this.#pushOf(message.from, message.number, message.item);
+    else if (message.kind === 'call' && message.term === term) void this.#callOf(message);
     // Its tab does not know who leads.
-    else if (message.kind === 'push') post({ kind: 'leading', term });
-    else if (message.kind === 'sync' && message.term === term) space.whenSynced().then(() => post({ kind: 'synced', term, to: message.from, number: message.number }), () => undefined);
+    else if (message.kind === 'push' || message.kind === 'call') post({ kind: 'leading', term });
     else if (message.kind === 'say') space.ephemeral.send(message.payload);
     else if (message.kind === 'wish') this.wish(message.online);
   }
@@ -153,6 +161,22 @@ export class SpaceLeader {
     this.push(item, pushed, refused);
   }
 
+  async #callOf({ from: to, number, name, given }: Extract<SpaceMessage, { readonly kind: 'call' }>): Promise<void> {
+    const { space, term, post } = this.#parts;
+    const answer = { kind: 'answer', term, to, number } as const;
+    await done(space, name, given).then(
+      (result) => post({ ...answer, result, error: null }),
+      (cause: unknown) => post({ ...answer, result: null, error: toldError(internal(cause)) }),
+    );
+  }
+
+  #tellAbout(): void {
+    const { space, term, post, knows } = this.#parts;
+    const about = aboutOf(space);
+    post({ kind: 'about', term, about });
+    knows(about);
+  }
+
   #track(write: Write, waiting: Waiting): void {
     this.#writes.set(write, [...(this.#writes.get(write) ?? []), waiting]);
     this.#unkept.add(write);
@@ -161,9 +185,11 @@ export class SpaceLeader {
   }
 
   #moved(write: Write): void {
-    const { term, post } = this.#parts;
-    for (const { tab, number } of this.#writes.get(write) ?? []) post({ kind: 'write', term, to: tab, number, state: write.state });
-    if (write.state === 'seen') this.#writes.delete(write);
+    const { space, term, post, moved } = this.#parts;
+    const { state, seenBy } = write;
+    for (const { tab, number } of this.#writes.get(write) ?? []) post({ kind: 'write', term, to: tab, number, state, seenBy });
+    if (seenBy.length >= space.devices().length - 1 && state === 'seen') this.#writes.delete(write);
+    moved(write);
     this.judge();
   }
 
@@ -181,7 +207,12 @@ export class SpaceLeader {
 }
 
 function internal(cause: unknown): ClientError {
-  return cause instanceof ClientError ? cause : new ClientError('internal', 'the push failed', { cause });
+  return cause instanceof ClientError ? cause : new ClientError('internal', 'the call failed', { cause });
+}
+
+function aboutOf(space: LiveSpace): About {
+  const { id, device, link } = space;
+  return { id, device, link, devices: space.devices() };
 }
 
 /** The storage, with a word when entries of the outbox are in it. */
@@ -189,6 +220,7 @@ export function tellingKept<S extends DeviceStore>(storage: S, kept: (pushSeqs: 
   const { outbox } = storage;
   return {
     ...(storage.journal === undefined ? {} : { journal: storage.journal }),
+    ...(storage.hold === undefined ? {} : { hold: storage.hold.bind(storage) }),
     load: () => storage.load(),
     save: (state) => storage.save(state),
     outbox: {

@@ -92,6 +92,12 @@ export function heardError({ code, message, temporary, hint }: ToldError): Clien
   return new ClientError(code, message, { temporary, hint });
 }
 
-export function statusOf({ status, error }: Report): StatusEvent {
-  return { status, error: error === null ? null : heardError(error) };
+const statuses = new WeakMap<Report, StatusEvent>();
+
+/** The same object for the same report, as who compares snapshots expects. */
+export function statusOf(report: Report): StatusEvent {
+  const { status, error } = report;
+  const event = statuses.get(report) ?? { status, error: error === null ? null : heardError(error) };
+  statuses.set(report, event);
+  return event;
 }

@@ -9,25 +9,26 @@
  */
 import { toHex } from '../../protocol/hex.js';
 import { ClientError } from '../client-error.js';
-import { storageNameOf } from '../documents/storage-name.js';
 import { Emitter } from '../emitter.js';
 import type { Ephemeral } from '../live/ephemeral.js';
 import type { LiveSpace } from '../live/index.js';
+import type { Sponsor } from '../connection/handshake.js';
+import type { SpaceHandover } from '../space/handover.js';
+import type { DeviceInfo, NewDevice } from '../space/space.js';
 import type { EntryEvent, StatusEvent } from '../space/space-events.js';
-import type { Write } from '../sync/writes.js';
-import { HeldItems } from './held-items.js';
-import type { HeldItem } from './held-items.js';
 import { leadInTurn } from './lead-in-turn.js';
-import type { SpaceMessage } from './space-channel.js';
+import type { About, SpaceMessage } from './space-channel.js';
 import { SpaceLeader, tellingKept } from './space-leader.js';
+import { TabCalls } from './tab-calls.js';
+import type { CallName } from './tab-calls.js';
 import { heardError, statusOf } from './tab-channel.js';
 import type { Report, TabChannel } from './tab-channel.js';
-import { SyncedAsks } from './synced-asks.js';
 import { TabEphemeral } from './tab-ephemeral.js';
+import { tabNameOf } from './tab-space-options.js';
 import type { TabSpaceEvents, TabSpaceOptions, TabSpaceParts } from './tab-space-options.js';
-import { TabWrite } from './tab-write.js';
+import { TabPushes } from './tab-pushes.js';
+import type { TabWrite } from './tab-write.js';
 import { Waiters } from './waiters.js';
-import { WatchedWrites } from './watched-writes.js';
 
 const TAB_BYTES = 16;
 /** How long a tab that is closed waits for a leader to take its last items. */
@@ -45,15 +46,18 @@ export class TabSpace {
   readonly #closed = new AbortController();
   readonly #leading: Promise<LiveSpace>;
   readonly #waiters = new Waiters();
-  readonly #held = new HeldItems();
-  readonly #writes = new WatchedWrites();
-  readonly #asks = new SyncedAsks((number) => this.#askSynced(number));
+  readonly #pushes = new TabPushes({
+    send: (number, item) => this.#send(number, item),
+    changed: (write) => this.#events.emit('write-state', write),
+    moved: () => this.#moved(),
+  });
+  readonly #calls = new TabCalls((number, name, given) => this.#callLeader(number, name, given));
   #gotSpace: (space: LiveSpace) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
   #term: string | undefined;
   #asked = 0;
-  #device = '';
+  #about: About = { id: '', device: '', link: null, devices: [] };
   #leader: SpaceLeader | undefined;
   #space: LiveSpace | undefined;
   #wish: boolean;
@@ -64,7 +68,7 @@ export class TabSpace {
   private constructor(options: TabSpaceOptions, parts: TabSpaceParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#name = `space-${storageNameOf(options.link)}`;
+    this.#name = tabNameOf(options);
     this.#wish = options.offline !== true;
     this.#events = new Emitter((cause) => this.#events.emit('error', new ClientError('internal', 'a listener of the app threw', { cause })));
     this.#ephemeral = new TabEphemeral((payload) => this.#say(payload), () => this.#report.status === 'online');
@@ -96,14 +100,24 @@ export class TabSpace {
     return statusOf(this.#report);
   }
 
+  /** The space id in hexadecimal. */
+  get id(): string {
+    return this.#about.id;
+  }
+
   /** The key of the device in hexadecimal, the same in every tab. */
   get device(): string {
-    return this.#device;
+    return this.#about.device;
+  }
+
+  /** The link that opens the space on another device, as of a space; null where the device came in without it. */
+  get link(): string | null {
+    return this.#about.link;
   }
 
   /** Whether something pushed in any tab is not known to be on the relay's disk. */
   get hasUnsyncedChanges(): boolean {
-    return this.#held.any || (this.#space?.hasUnsyncedChanges ?? this.#report.unsynced);
+    return this.#pushes.anyHeld || (this.#space?.hasUnsyncedChanges ?? this.#report.unsynced);
   }
 
   get ephemeral(): Ephemeral {
@@ -127,16 +141,35 @@ export class TabSpace {
   /** Pushes one item. Throws `outbox_full` or `closed`, and in the tab that leads what `push` of a space throws. */
   push(item: Uint8Array): TabWrite {
     this.#closed.signal.throwIfAborted();
-    if (this.#space !== undefined && !this.#held.any) {
-      const write = new TabWrite();
-      write.follow(this.#space.push(item));
-      return write;
-    }
-    const { number, ...held } = this.#held.add(item);
-    if (this.#leader === undefined) this.#send(number, held);
-    else this.#pushOwn(this.#leader, number, held);
-    this.#moved();
-    return held.write;
+    const write = this.#pushes.push(item, this.#space, this.#leader);
+    this.#events.emit('pushed', write);
+    return write;
+  }
+
+  /** The devices of the newest verified roster. */
+  devices(): readonly DeviceInfo[] {
+    return this.#about.devices;
+  }
+
+  /** As of a space; so are the next four. In a tab that does not lead they reject with `closed` when the one that leads goes meanwhile. */
+  removeDevice(device: string): Promise<void> {
+    return this.#calls.call(this.#space, 'removeDevice', device);
+  }
+
+  addDevice(device: NewDevice): Promise<void> {
+    return this.#calls.call(this.#space, 'addDevice', device);
+  }
+
+  nameDevice(name: string): Promise<void> {
+    return this.#calls.call(this.#space, 'nameDevice', name);
+  }
+
+  handover(): Promise<SpaceHandover> {
+    return this.#calls.call(this.#space, 'handover');
+  }
+
+  sponsor(): Sponsor {
+    return (hello, challenge) => this.#calls.call(this.#space, 'vouch', hello, challenge);
   }
 
   /** Of all tabs: there is one connection. */
@@ -150,24 +183,24 @@ export class TabSpace {
   }
 
   /** Resolves when everything the relay held at this call is read, whoever pushed it, and everything pushed in any tab is stored there: the relay is asked. */
-  whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const isAnswered = this.#asks.begin();
+  async whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const ends = signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]);
-    return this.#waiters.until(() => isAnswered() && this.#report.synced && !this.hasUnsyncedChanges, ends);
+    await this.#calls.askAgain(() => this.#calls.call(this.#space, 'synced'), ends);
+    await this.#waiters.until(() => this.#report.synced && !this.hasUnsyncedChanges, ends);
   }
 
   /** Waits for a leader to have what was pushed here, for a while. */
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    await this.#waiters.until(() => !this.#held.any, AbortSignal.timeout(CLOSE_WAIT_MS)).catch(() => undefined);
+    await this.#waiters.until(() => !this.#pushes.anyHeld, AbortSignal.timeout(CLOSE_WAIT_MS)).catch(() => undefined);
     this.#giveUp.abort();
     const closed = new ClientError('closed', 'the space was closed');
     this.#closed.abort(closed);
     await this.#holding;
     this.#channel.close();
-    this.#writes.fail(closed);
-    for (const { write } of this.#held.all()) write.fail(closed);
-    this.#setReport({ status: 'closed', error: null, unsynced: this.#held.any, synced: false });
+    this.#pushes.fail(closed);
+    this.#calls.fail(closed);
+    this.#setReport({ status: 'closed', error: null, unsynced: this.#pushes.anyHeld, synced: false });
   }
 
   #queue(): Promise<void> {
@@ -189,10 +222,9 @@ export class TabSpace {
       const space = await this.#parts.open({ ...this.#options, offline: true, storage: tellingKept(storage, (pushSeqs) => this.#leader?.kept(pushSeqs)) });
       this.#term = undefined;
       this.#space = space;
-      this.#device = space.device;
       this.#leader = this.#leaderOf(space);
-      for (const { number, ...held } of this.#held.all()) this.#pushOwn(this.#leader, number, held);
-      this.#asks.again();
+      this.#calls.leaderIsGone();
+      this.#pushes.handOver(this.#leader);
       this.#setReport(this.#leader.report);
       this.#gotSpace(space);
       this.#opened();
@@ -216,6 +248,8 @@ export class TabSpace {
       heard: (message) => this.#ephemeral.hear(message),
       listening: () => this.#ephemeral.listening(),
       reported: (report) => this.#setReport(report),
+      knows: (about) => this.#knows(about),
+      moved: (write) => this.#pushes.ownMoved(write),
       failed: (cause) => this.#events.emit('error', cause),
       caught: (finding) => this.#events.emit('misbehaviour', finding),
     });
@@ -227,11 +261,11 @@ export class TabSpace {
     if (message.kind === 'wish') this.#wish = message.online;
     // Whoever leads now: the one that read it has stored its position behind it.
     if (message.kind === 'entry') this.#events.emit('entry', message.entry);
-    if (this.#leader === undefined) this.#follow(message);
+    if (this.#leader === undefined) this.#heard(message);
     else this.#leader.take(message);
   }
 
-  #follow(message: SpaceMessage): void {
+  #heard(message: SpaceMessage): void {
     if (message.kind === 'leading') this.#ask();
     else if (message.kind === 'welcome') this.#begin(message);
     else if (message.kind === 'heard') this.#ephemeral.hear(message);
@@ -246,66 +280,40 @@ export class TabSpace {
     this.#channel.post({ kind: 'hello', from: this.#id, ask: this.#asked });
   }
 
-  #begin({ to, ask, term, report, device }: Extract<SpaceMessage, { readonly kind: 'welcome' }>): void {
+  #begin({ to, ask, term, report, about }: Extract<SpaceMessage, { readonly kind: 'welcome' }>): void {
     if (to !== this.#id || ask !== this.#asked) return;
     if (term !== this.#term) {
       this.#term = term;
-      this.#device = device;
-      for (const { number, ...held } of this.#held.all()) this.#send(number, held);
-      this.#asks.again();
+      this.#calls.leaderIsGone();
+      this.#pushes.handOver(undefined);
     }
+    this.#knows(about);
     this.#setReport(report);
     this.#opened();
   }
 
   #ofLeader(message: Exclude<SpaceMessage, { readonly kind: 'hello' }>): void {
     if (message.kind === 'report') this.#setReport(message.report);
+    else if (message.kind === 'about') this.#knows(message.about);
     else if (!('to' in message) || message.to !== this.#id) return;
-    else if (message.kind === 'kept') this.#kept(message.number);
-    else if (message.kind === 'synced') this.#synced(message.number);
-    else if (message.kind === 'write') this.#writeOf(message.number)?.become(message.state);
-    else if (message.kind === 'refused') this.#refused(message.number, heardError(message.error));
+    else if (message.kind === 'kept') this.#pushes.kept(message.number, this.#term);
+    else if (message.kind === 'write') this.#pushes.told(message.number, message);
+    else if (message.kind === 'answer') this.#calls.answered(message.number, message.result, message.error);
+    else if (message.kind === 'refused') this.#pushes.refused(message.number, heardError(message.error));
   }
 
-  #askSynced(number: number): void {
-    if (this.#space !== undefined) this.#space.whenSynced({ signal: this.#closed.signal }).then(() => this.#synced(number), () => undefined);
-    else if (this.#term !== undefined) this.#channel.post({ kind: 'sync', term: this.#term, from: this.#id, number });
+  #knows(about: About): void {
+    this.#about = about;
+    this.#events.emit('devices', undefined);
   }
 
-  #synced(number: number): void {
-    this.#asks.answered(number);
-    this.#moved();
-  }
-
-  #writeOf(number: number): TabWrite | undefined {
-    return this.#writes.get(number) ?? this.#held.get(number)?.write;
-  }
-
-  #kept(number: number): void {
-    const write = this.#held.drop(number);
-    if (write === undefined) return;
-    write.become('queued');
-    this.#writes.watch(number, write, this.#term);
-    this.#moved();
-  }
-
-  #refused(number: number, error: ClientError): void {
-    this.#held.drop(number)?.fail(error);
-    this.#moved();
-  }
-
-  #send(number: number, { item }: HeldItem): void {
+  #send(number: number, item: Uint8Array): void {
     if (this.#term !== undefined) this.#channel.post({ kind: 'push', term: this.#term, from: this.#id, number, item });
   }
 
-  /** An item of this tab, which leads. */
-  #pushOwn(leader: SpaceLeader, number: number, { item, write }: HeldItem): void {
-    const pushed = (own: Write): void => {
-      this.#held.drop(number);
-      write.follow(own);
-      this.#moved();
-    };
-    leader.push(item, pushed, (error) => this.#refused(number, error));
+  #callLeader(number: number, name: CallName, given: readonly unknown[]): void {
+    this.#closed.signal.throwIfAborted();
+    if (this.#term !== undefined) this.#channel.post({ kind: 'call', term: this.#term, from: this.#id, number, name, given });
   }
 
   #say(payload: Uint8Array): boolean {
@@ -322,7 +330,7 @@ export class TabSpace {
   #setReport(report: Report): void {
     const before = this.#report;
     this.#report = report;
-    if (report.synced) this.#writes.settle(this.#term);
+    if (report.synced) this.#pushes.settle(this.#term);
     if (report.status !== before.status) this.#events.emit('status', this.status);
     this.#moved();
   }

@@ -16,11 +16,17 @@ interface Waiter {
 
 export class TabWrite {
   #state: TabWriteState = 'held';
+  #seenBy: readonly string[] = [];
   #failure: ClientError | undefined;
   readonly #waiters = new Set<Waiter>();
 
   get state(): TabWriteState {
     return this.#state;
+  }
+
+  /** Keys (hex) of the other devices that acked it. */
+  get seenBy(): readonly string[] {
+    return this.#seenBy;
   }
 
   /** Resolves when the write is that durable; rejects with the signal's reason, or when the write is given up. */
@@ -41,7 +47,8 @@ export class TabWrite {
   }
 
   /** It came that far. */
-  become(state: TabWriteState): void {
+  become(state: TabWriteState, seenBy: readonly string[] = []): void {
+    if (seenBy.length > this.#seenBy.length) this.#seenBy = seenBy;
     if (ORDER.indexOf(state) <= ORDER.indexOf(this.#state)) return;
     this.#state = state;
     for (const waiter of this.#waiters) {
@@ -55,7 +62,7 @@ export class TabWrite {
   follow(write: Write): void {
     this.become('queued');
     write.durable('relay').then(() => this.become('stored'), (cause: unknown) => this.fail(cause));
-    write.durable('device').then(() => this.become('seen'), () => undefined);
+    write.durable('device').then(() => this.become('seen', write.seenBy), () => undefined);
   }
 
   fail(cause: unknown): void {

@@ -31,6 +31,20 @@ test('a damaged address or link is named without repeating it', async () => {
   await expect(openSpace({})).rejects.toMatchObject({ code: 'bad_link' });
 });
 
+test('open or create: a storage without a device gets a new space, offline too, and the next opening goes on with it', async () => {
+  const relay = await new HonestRelay().start();
+  const storage = new MemoryDeviceStore();
+  const options = { storage, relay: relay.address(), create: true, offline: true };
+  const made = await openSpace(options);
+  const { id, device } = made;
+  expect(made.link).toContain(relay.address());
+  await made.close();
+  const again = await openSpace(options);
+  expect([again.id, again.device]).toEqual([id, device]);
+  await again.close();
+  await expect(openSpace({ storage: new MemoryDeviceStore(), relay: relay.address(), offline: true })).rejects.toMatchObject({ code: 'bad_link' });
+});
+
 test('an environment may be an object whose methods are those of its class', async () => {
   const relay = await new HonestRelay().start();
   const clock = new ManualClock();

@@ -7,6 +7,7 @@ import { MemoryDeviceStore } from '../../../src/client/store/device-store.js';
 import type { TabChannel, TabGround } from '../../../src/client/tabs/tab-channel.js';
 import { TabSpace } from '../../../src/client/tabs/tab-space.js';
 import { HeldWay } from '../../support/held-way.js';
+import { syncStore } from '../../../src/react/sync-store.js';
 import { HonestRelay } from '../../support/honest-relay.js';
 import { bytes, createDevice, until } from '../../support/test-space.js';
 
@@ -138,6 +139,67 @@ test('in every tab whenSynced() asks the relay, and asks it again when another t
   expect(second.texts).toEqual(['one', 'two']);
   await second.space.close();
   await far.close();
+});
+
+test('every tab has the link and the devices, may name and remove them, and learns which devices have its write', async () => {
+  const { relay, link, tab } = await scene();
+  const origin = new Origin();
+  const [first, second] = [await tab(origin), await tab(origin)];
+  const far = [0, 1].map(() => openSpaceWith({ link, batchWindowMs: 0 }, { openTransport: relay.transport() }));
+  const [one, other] = await Promise.all(far);
+  await Promise.all([first.space, one, other].map((space) => space?.whenSynced()));
+  const others = (): number => second.space.devices().filter(({ own }) => !own).length;
+  await until('the second tab hears of the devices', () => others() === 3);
+  expect(second.space.status).toBe(second.space.status);
+  expect([second.space.id, second.space.link, second.space.devices()]).toEqual([first.space.id, first.space.link, first.space.devices()]);
+
+  const store = syncStore(second.space);
+  const stop = store.subscribe(() => undefined);
+  second.space.push(bytes('seen by both'));
+  expect(store.getSnapshot()).toEqual({ saved: 'here', seenBy: 0, others: 3 });
+  await until('both have it', () => store.getSnapshot().seenBy === 2);
+  expect(store.getSnapshot()).toEqual({ saved: 'devices', seenBy: 2, others: 3 });
+  stop();
+
+  await second.space.nameDevice('The browser');
+  await until('the name is there', () => second.space.devices().some(({ own, name }) => own && name === 'The browser'));
+  await second.space.removeDevice(other?.device ?? '');
+  await until('it is gone', () => others() === 2);
+  await expect(second.space.removeDevice('00')).rejects.toMatchObject({ code: 'unknown_device' });
+  const { roster } = await second.space.handover();
+  expect(roster.keyring.length).toBeGreaterThan(0);
+  for (const space of [second.space, first.space, one, other]) await space?.close();
+});
+
+test('a call that the tab which leads did not answer is given up when another one leads', async () => {
+  const { tab } = await scene();
+  const origin = new Origin();
+  const [first, second, third] = [await tab(origin), await tab(origin), await tab(origin)];
+  await first.space.whenSynced();
+  origin.lost = 'answer';
+  const [ofSecond, ofThird] = [second.space.nameDevice('one'), third.space.nameDevice('two')];
+  const given = Promise.all([ofSecond, ofThird].map((call) => expect(call).rejects.toMatchObject({ code: 'closed', temporary: true })));
+  await first.space.close();
+  await given;
+  origin.lost = '';
+  await third.space.nameDevice('three');
+  for (const { space } of [third, second]) await space.close();
+  await expect(third.space.nameDevice('four')).rejects.toMatchObject({ code: 'closed' });
+});
+
+test('a device that came in without a link is opened in tabs by the name of its storage', async () => {
+  const { relay, tab } = await scene();
+  const origin = new Origin();
+  const first = await tab(origin);
+  const { device } = first.space;
+  await first.space.close();
+  const parts = { ground: origin, open: (options: object) => openSpaceWith({ ...options, parts: [live] }, { openTransport: relay.transport() }) };
+  const storage = Object.assign(origin.storage, { close: () => undefined });
+  const names: string[] = [];
+  const opened = await TabSpace.open({ name: 'notes' }, { ...parts, openStorage: async (name) => (names.push(name), storage) });
+  expect([opened.device, names]).toEqual([device, ['notes']]);
+  await opened.close();
+  await expect(TabSpace.open({}, { ...parts, openStorage: async () => storage })).rejects.toMatchObject({ code: 'bad_option' });
 });
 
 test('when the tab that leads is closed the next one goes on, with what was pushed meanwhile', async () => {
