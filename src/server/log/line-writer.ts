@@ -31,7 +31,8 @@ export class LineWriter {
   #waitingBytes = 0;
   #lost = 0;
   #untold = 0;
-  #isBusy = false;
+  /** Why the last write failed; empty where it did not. */
+  #refusal = '';
   #isGone = false;
   #retry: NodeJS.Timeout | null = null;
 
@@ -71,7 +72,7 @@ export class LineWriter {
   /** Resolves once what waits is written or given up. */
   async close(): Promise<void> {
     this.#flush();
-    for (let tries = 0; tries < LAST_TRIES && this.#isBusy; tries += 1) {
+    for (let tries = 0; tries < LAST_TRIES && BUSY.includes(this.#refusal); tries += 1) {
       await pause(RETRY_MS);
       this.#flush();
     }
@@ -85,7 +86,7 @@ export class LineWriter {
 
   #flush(): void {
     this.#pauseEnds();
-    this.#isBusy = false;
+    this.#refusal = '';
     try {
       this.#writeWaiting();
       if (this.#untold === 0 || this.#isGone) return;
@@ -116,7 +117,7 @@ export class LineWriter {
       this.#waitingBytes = 0;
       return;
     }
-    this.#isBusy = BUSY.includes(code);
+    this.#refusal = code;
     this.#retry = setTimeout(() => this.#flush(), RETRY_MS).unref();
   }
 
