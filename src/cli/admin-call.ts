@@ -1,6 +1,6 @@
 // One call of the admin API of a relay on this machine. What the relay refuses becomes an error with its words.
 import { RelayError } from '../errors.js';
-import type { Target } from './target.js';
+import { signInNeeded, type Target } from './target.js';
 
 const ANSWER_CHARS_MAX = 4 * 1024 * 1024;
 const HINT = 'Is the relay running, with its admin listener on?';
@@ -32,6 +32,7 @@ export async function callAdmin(target: Answering, { method, path, body }: Call)
     const why = inner instanceof Error && 'code' in inner && inner.code === 'ECONNREFUSED' ? 'nobody listens there' : inner instanceof Error ? inner.message : String(inner);
     throw new RelayError('relay_unreachable', `${url}: ${why}`, { temporary: true, hint: HINT, cause });
   }
+  if (response.status === 401) throw signInNeeded();
   if (!response.ok) throw await refusal(response);
   return response;
 }

@@ -36,6 +36,7 @@ export interface Command {
 export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
   config: 'looks at the configuration',
   space: 'looks at, moves and erases spaces',
+  foreign: 'looks at and erases tenants of foreign protocols',
   audit: 'reads and checks the audit log',
   token: 'makes, lists and revokes invite tokens',
 };

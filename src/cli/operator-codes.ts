@@ -47,6 +47,8 @@ export const OPERATOR_CODES: Readonly<Record<string, OperatorCode>> = {
     tls_certificate_expired: ['The certificate is not valid now.', 'Renew it; check the clock of the machine.'],
   }),
   ...at('log', {
+    log_lines_lost: ['The log could not be written for a while (a full disk, a pipe that nobody empties), and lines are missing; the relay went on.', 'Make room where the log is; `relay_log_lines_lost_total` counts them.'],
+    log_not_reopened: ['After SIGUSR2, SIGHUP or a reload the file of the log could not be opened anew; the old one is written on.', 'Check that its directory is there and writable, and reload again.'],
     audit_failed: ['The audit log could not be written; what is lost is counted in its next line.', 'Check room and rights of the data directory.'],
     alert_lost: ['A receiver of alerts did not take one.', 'Check its address and key; `POST /admin/api/alerts/test` tries it.'],
     alert_firing: ['An alert began.', 'See docs/operations/alerts.md.'],

@@ -2,7 +2,7 @@
 import { isLoopback } from '../config/bind.js';
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { ReadFlags, Switch } from '../config/flags.js';
-import type { Config, OptionSpec } from '../config/options.js';
+import type { Config, OptionKey, OptionSpec } from '../config/options.js';
 import { isOfProxies } from '../config/proxies.js';
 import { isTlsOn } from '../config/tls.js';
 import { parseValue } from '../config/values.js';
@@ -18,6 +18,16 @@ export const TARGET_SWITCHES: readonly Switch[] = [
   { name: 'url', value: '<url>', doc: 'Where to ask, instead of where the configuration says.' },
   { name: 'timeout', value: '<duration>', doc: 'How long to wait for the answer; 5s without it.' },
 ];
+
+/** What says where the admin address is, and which token opens it from this machine. */
+export const ADMIN_OPTIONS = ['admin.host', 'admin.port', 'data-dir'] as const satisfies readonly OptionKey[];
+
+/** The admin address does not take the token that was sent, or none was found. */
+export function signInNeeded(): RelayError {
+  return new RelayError('sign_in_required', 'the relay does not take the token of this machine', {
+    hint: 'Name its data directory with --data-dir and run it as the user of the relay, or set RELAY_ADMIN_TOKEN_FILE.',
+  });
+}
 
 export interface Target {
   /** Without a slash at its end. */

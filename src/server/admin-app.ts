@@ -60,7 +60,7 @@ export interface AdminAppDeps extends OverviewDeps, LimitsDeps {
 
 export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   const app = newApp(deps.logger, { trustProxy: false, requestTimeoutMs: IMPORT_UPLOAD_MS_MAX });
-  const figures = startProcessFigures();
+  const figures = startProcessFigures(() => deps.logRing?.lost() ?? 0);
   installProblems(app);
   installGuard(app, deps.access);
   installRefusedUpgrades(app);

@@ -52,9 +52,13 @@ export async function runUntilSignal(start: (stopping: AbortSignal) => Promise<R
       if (stopping.signal.aborted) return;
       throw error;
     }
-    if (!stopping.signal.aborted) run.ready();
-    await stopped;
-    await run.stop();
+    // Whatever goes wrong from here on, what was started is stopped in order.
+    try {
+      if (!stopping.signal.aborted) run.ready();
+      await stopped;
+    } finally {
+      await run.stop();
+    }
   } finally {
     for (const [signal, handler] of handlers) deps.signals.off(signal, handler);
   }

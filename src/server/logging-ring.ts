@@ -13,11 +13,11 @@ export interface LogLine {
 
 /** Keeps what passes by on its way to the real log. */
 export class LogRing implements DestinationStream {
-  readonly #next: DestinationStream;
+  readonly #next: DestinationStream & { lost?(): number };
   readonly #lines: LogLine[] = [];
   #count = 0;
 
-  constructor(next: DestinationStream) {
+  constructor(next: DestinationStream & { lost?(): number }) {
     this.#next = next;
   }
 
@@ -26,6 +26,11 @@ export class LogRing implements DestinationStream {
     this.#lines.push({ number: this.#count, text: text.slice(0, LINE_CHARS_MAX).trimEnd() });
     if (this.#lines.length > LINES_MAX) this.#lines.shift();
     this.#next.write(text);
+  }
+
+  /** Lines that passed by and did not reach their place. */
+  lost(): number {
+    return this.#next.lost?.() ?? 0;
   }
 
   /** Lines with higher numbers, oldest first. */

@@ -3,13 +3,12 @@
 //
 // A check that finds nothing proves something only if it would find something: test/e2e/verify-blind.test.ts runs it against
 // clients that seal nothing and a relay that talks, and requires a hit in every sink.
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Internals } from '../client/space/internals.js';
-import { VERSION } from '../version.js';
+import { BUILD, VERSION } from '../version.js';
 import { searchAnswers } from './answers.js';
 import { CanarySearch, WINDOW_BYTES } from './canary-search.js';
 import { COMPRESSIONS, COMPRESSIONS_MISSING } from './compressed.js';
@@ -113,7 +112,7 @@ export async function verifyBlind(options: VerifyOptions): Promise<BlindReport> 
     report: 'sealrelay verify-blind',
     format: 1,
     version: VERSION,
-    commit: commitOf(),
+    commit: BUILD.commit,
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     started: started.toISOString(),
@@ -181,12 +180,6 @@ function searchImage(sink: Sink, image: RawImage | string): void {
   }
   image.unmount();
   searchFile(sink, image.path);
-}
-
-/** The commit of a working copy; an installed package has none. */
-function commitOf(): string | null {
-  const { status, stdout } = spawnSync('git', ['-C', import.meta.dirname, 'rev-parse', 'HEAD'], { encoding: 'utf8' });
-  return status === 0 ? stdout.trim() : null;
 }
 
 /** The token that a running relay leaves for who can read its data directory. */

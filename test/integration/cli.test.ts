@@ -149,3 +149,11 @@ describe.skipIf(!isRunnable)('a running relay (needs `npm run build` and bash)',
     expect(await shell.run('relay healthcheck')).toMatchObject({ code: 1, out: expect.stringContaining('not ready') });
   });
 });
+
+describe.skipIf(!isRunnable || !existsSync('/dev/full'))('an answer that cannot be written (needs `npm run build` and bash)', () => {
+  it('is a failure in one line, without a stack', async () => {
+    using shell = new Shell({});
+    expect(await shell.run('relay config docs > /dev/full')).toEqual({ code: 1, out: '', err: expect.stringMatching(/^relay: the output cannot be written: ENOSPC[^\n]*\.\n$/) });
+    expect((await shell.run('relay config docs | true')).err).toBe('');
+  });
+});

@@ -43,6 +43,22 @@ describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
     expect(readdirSync(relay.dir).filter((name) => name.startsWith('sealrelay-'))).toEqual([]);
   });
 
+  it.skipIf(!existsSync('/dev/full'))('serves and drains also where its log takes no lines', async () => {
+    await using relay = new ServeProcess(['--json', '--log.to', 'file:/dev/full', '--log.level', 'trace']);
+    while (relay.stdout.length === 0) await sleep(10);
+    const place: { relayAddress: string; metricsUrl: string } = JSON.parse(relay.stdout[0] ?? '');
+    const space = await createSpace({ relay: place.relayAddress });
+    await space.push(new Uint8Array(10)).durable('relay');
+    await space.close();
+    relay.child.kill('SIGHUP');
+    relay.child.kill('SIGUSR2');
+    const metrics = await (await fetch(place.metricsUrl)).text();
+    expect(metrics).toContain('relay_log_lines_lost_total 0');
+    relay.child.kill('SIGTERM');
+    expect(await relay.ended).toEqual({ code: 0, signal: null });
+    expect(relay.stderr).toEqual([]);
+  });
+
   it('ends in order on a SIGTERM before it listens, whenever that comes', async () => {
     const privateFolders = (relay: ServeProcess): string[] => readdirSync(relay.dir).filter((name) => name.startsWith('sealrelay-'));
     for (const laterMs of [0, 30]) {

@@ -60,6 +60,7 @@ export function statusFixture(change: Partial<StatusFacts> = {}): StatusFacts {
     days: Array.from({ length: DAYS_SHOWN }, (_, place) => dayAt(place)),
     uptime_percentage: 99.9549,
     measured_seconds: 78 * 86_400,
+    measured_since: NOW_MS - 78 * DAY_MS,
     last_day: summarize(sum, { targetPercent: 99.9, websocketsOpen: 132 }),
     open: [OPEN_INCIDENT],
     past: [PAST_INCIDENT],

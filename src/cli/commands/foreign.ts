@@ -2,7 +2,7 @@
 import { RelayError } from '../../errors.js';
 import { callForObject } from '../admin-call.js';
 import { EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
-import { TARGET_SWITCHES, findTarget } from '../target.js';
+import { ADMIN_OPTIONS, TARGET_SWITCHES, findTarget } from '../target.js';
 
 const PATH = '/admin/api/foreign-tenants';
 const URL_SWITCH = TARGET_SWITCHES.filter(({ name }) => name === 'url');
@@ -20,7 +20,7 @@ export const foreignList: Command = {
     'Lists the tenants of foreign protocols by their pseudonyms, which mean something in this data directory only, with what each keeps; and of each protocol that is served who may come, and what its format leaves in clear.',
   ],
   operand: null,
-  options: ['admin.host', 'admin.port'],
+  options: ADMIN_OPTIONS,
   switches: [...URL_SWITCH, JSON_SWITCH],
   examples: [
     { line: 'relay foreign list', does: 'a table' },
@@ -52,7 +52,7 @@ export const foreignErase: Command = {
     'Everything the tenant keeps is overwritten in the files of the relay before this answers, and for 180 days nothing is taken for its token, so that devices do not bring it back. The tenant of those who show no token begins anew at once. What file systems keep beside that is in docs/operations/privacy.md.',
   ],
   operand: '<tenant>',
-  options: ['admin.host', 'admin.port'],
+  options: ADMIN_OPTIONS,
   switches: [{ name: 'yes', value: null, doc: 'Says that it is meant; without it nothing is done.' }, ...URL_SWITCH, JSON_SWITCH],
   examples: [
     { line: 'relay foreign erase $TENANT --yes', does: 'a tenant of `relay foreign list`' },

@@ -2,7 +2,7 @@
 import { RelayError } from '../../errors.js';
 import { ask } from '../ask.js';
 import { EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
-import { TARGET_SWITCHES, findTarget } from '../target.js';
+import { ADMIN_OPTIONS, TARGET_SWITCHES, findTarget, signInNeeded } from '../target.js';
 
 export const reloadCommand: Command = {
   name: 'reload',
@@ -12,7 +12,7 @@ export const reloadCommand: Command = {
       'A wrong configuration changes nothing. SIGHUP does the same and logs the result.',
   ],
   operand: null,
-  options: ['admin.host', 'admin.port', 'data-dir'],
+  options: ADMIN_OPTIONS,
   switches: [...TARGET_SWITCHES, JSON_SWITCH],
   examples: [
     { line: 'relay reload', does: 'after the file was changed' },
@@ -22,6 +22,7 @@ export const reloadCommand: Command = {
   run: async (given, io) => {
     const { baseUrl, timeoutMs, token } = await findTarget('admin', given, io);
     const { status, body } = await ask({ url: `${baseUrl}/admin/api/reload`, method: 'POST', timeoutMs, token, hint: 'Is the relay running, with its admin listener on?' });
+    if (status === 401) throw signInNeeded();
     if (status !== 200 || body === null) {
       throw new RelayError('reload_refused', `the relay did not reload: ${String(body?.['detail'] ?? `HTTP status ${status}`).replace(/\.$/, '')}`);
     }

@@ -5,7 +5,7 @@ import type { ReadFlags } from '../../config/flags.js';
 import type { ExportReport } from '../../native/relay-port.js';
 import { EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
 import type { CliIo } from '../io.js';
-import { TARGET_SWITCHES, findTarget } from '../target.js';
+import { ADMIN_OPTIONS, TARGET_SWITCHES, findTarget } from '../target.js';
 
 const URL_SWITCH = TARGET_SWITCHES.filter(({ name }) => name === 'url');
 const FILE_DEFAULT = 'space.srspace';
@@ -18,7 +18,7 @@ export const spaceExport: Command = {
     'Treat it like a backup: who has it learns what a relay learns, and cannot open anything.',
   ],
   operand: '<space>',
-  options: ['admin.host', 'admin.port'],
+  options: ADMIN_OPTIONS,
   switches: [{ name: 'out', value: '<file>', doc: `Where to write; ${FILE_DEFAULT} without it.` }, ...URL_SWITCH, JSON_SWITCH],
   examples: [
     { line: 'relay space export $SPACE', does: 'into ./space.srspace' },
@@ -70,7 +70,7 @@ export const spaceImport: Command = {
     'A file can be imported again, and a later export of the same space after the first one: only what is not there yet is added. Where the relay holds the space with another log, nothing is touched.',
   ],
   operand: '<file>',
-  options: ['admin.host', 'admin.port'],
+  options: ADMIN_OPTIONS,
   switches: [...URL_SWITCH, JSON_SWITCH],
   examples: [
     { line: 'relay space import space.srspace', does: 'into the relay of this machine' },

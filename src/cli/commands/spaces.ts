@@ -3,7 +3,7 @@ import { RelayError } from '../../errors.js';
 import type { ReadFlags } from '../../config/flags.js';
 import { callForObject } from '../admin-call.js';
 import { EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
-import { TARGET_SWITCHES, findTarget } from '../target.js';
+import { ADMIN_OPTIONS, TARGET_SWITCHES, findTarget } from '../target.js';
 
 const PATH = '/admin/api/spaces';
 const URL_SWITCH = TARGET_SWITCHES.filter(({ name }) => name === 'url');
@@ -21,7 +21,7 @@ export const spaceList: Command = {
   summary: 'lists the spaces of the running relay',
   about: ['Lists spaces by their pseudonyms, which mean something in this data directory only, with what the relay holds of them.'],
   operand: null,
-  options: ['admin.host', 'admin.port'],
+  options: ADMIN_OPTIONS,
   switches: [...URL_SWITCH, JSON_SWITCH],
   examples: [
     { line: 'relay space list', does: 'a table' },
@@ -49,7 +49,7 @@ export const spaceShow: Command = {
   summary: 'shows a space of the running relay with its devices',
   about: ['Shows what the relay holds of a space: entries, roster version, devices with their rights, how far each has acknowledged, and when it was last seen.'],
   operand: '<space>',
-  options: ['admin.host', 'admin.port'],
+  options: ADMIN_OPTIONS,
   switches: [...URL_SWITCH, JSON_SWITCH],
   examples: [
     { line: 'relay space show $SPACE', does: 'a space of `relay space list`' },
@@ -72,7 +72,7 @@ export const spaceErase: Command = {
     'Sealed entries, snapshots, blobs and roster are overwritten in the files of the relay before this answers; the devices of the space are told, and keep what they hold. Nothing brings it back but a file of `relay space export`. What file systems keep beside that is in docs/operations/privacy.md.',
   ],
   operand: '<space>',
-  options: ['admin.host', 'admin.port'],
+  options: ADMIN_OPTIONS,
   switches: [{ name: 'yes', value: null, doc: 'Says that it is meant; without it nothing is done.' }, ...URL_SWITCH, JSON_SWITCH],
   examples: [
     { line: 'relay space erase $SPACE --yes', does: 'a space of `relay space list`' },

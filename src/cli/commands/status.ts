@@ -2,7 +2,7 @@
 import { RelayError } from '../../errors.js';
 import { ask } from '../ask.js';
 import { EXIT_FAILED, EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
-import { TARGET_SWITCHES, findTarget } from '../target.js';
+import { ADMIN_OPTIONS, TARGET_SWITCHES, findTarget } from '../target.js';
 
 const LABEL_COLUMNS = 13;
 const SIZE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
@@ -12,7 +12,7 @@ export const statusCommand: Command = {
   summary: 'shows how the running relay is',
   about: ['Asks the admin address of the relay on this machine and shows its state, its connections and its store. As JSON it has every figure; /metrics has them for Prometheus.'],
   operand: null,
-  options: ['admin.host', 'admin.port', 'data-dir'],
+  options: ADMIN_OPTIONS,
   switches: [...TARGET_SWITCHES, JSON_SWITCH],
   examples: [
     { line: 'relay status', does: 'for people' },

@@ -4,13 +4,13 @@ import { page } from '../html/page.js';
 import type { SlaReport } from './sla-report.js';
 
 export function reportMarkdown(report: SlaReport): string {
-  const { month, summary, days, outages, incidents } = report;
+  const { month, days, outages, incidents } = report;
   const facts = factsOf(report).map(([what, value]) => `| ${what} | ${value} |`);
   const list = (title: string, rows: readonly string[], none: string): string => `## ${title}\n\n${rows.length === 0 ? none : rows.join('\n')}\n`;
   return [
     `# Service level ${month}`,
     '',
-    `The target of ${summary.target_uptime_percentage} % was ${summary.target_met ? 'kept' : 'missed'}.`,
+    verdictOf(report),
     '',
     '| | |',
     '|---|---|',
@@ -28,12 +28,12 @@ export function reportMarkdown(report: SlaReport): string {
 }
 
 export function reportHtml(report: SlaReport): string {
-  const { month, summary, days, outages, incidents } = report;
+  const { month, days, outages, incidents } = report;
   const rows = (cells: readonly (string | number)[][]): Html[] => cells.map((row) => html`<tr>${row.map((cell, place) => (place === 0 ? html`<th scope="row">${cell}</th>` : html`<td>${cell}</td>`))}</tr>`);
   return page({
     title: `Service level ${month}`,
     body: html`<h1>Service level ${month}</h1>
-<p>The target of ${summary.target_uptime_percentage} % was <strong>${summary.target_met ? 'kept' : 'missed'}</strong>.</p>
+<p><strong>${verdictOf(report)}</strong></p>
 <section class="card"><table>${rows(factsOf(report))}</table></section>
 <h2>Outages</h2>
 <section class="card">${outages.length === 0 ? html`<p>None.</p>` : html`<table>${rows(outages.map(({ from, seconds, description }) => [from, span(seconds), description]))}</table>`}</section>
@@ -46,10 +46,16 @@ export function reportHtml(report: SlaReport): string {
   });
 }
 
+/** Of a month that was measured in part, or not at all, no more is said than is known. */
+function verdictOf({ summary, complete }: SlaReport): string {
+  if (summary.measured_seconds === 0) return 'Nothing was measured in this month.';
+  return `The target of ${summary.target_uptime_percentage} % was ${summary.target_met ? 'kept' : 'missed'}${complete ? '' : ' in what was measured'}.`;
+}
+
 function factsOf({ summary, credit_percentage: credit, complete }: SlaReport): [string, string][] {
   return [
-    ['Uptime', `${summary.uptime_percentage} %`],
-    ['Uptime, planned stops counted as down', `${summary.uptime_including_planned_percentage} %`],
+    ['Uptime', uptimeOf(summary)],
+    ['Uptime, planned stops counted as down', uptimeOf({ ...summary, uptime_percentage: summary.uptime_including_planned_percentage })],
     ['Down', span(summary.downtime_seconds)],
     ['Down as planned', span(summary.planned_downtime_seconds)],
     ['Requests', `${summary.total_requests}, of which ${summary.failed_requests} failed`],

@@ -52,10 +52,16 @@ ${facts.past.length === 0 ? html`<p class="soft">None in the last 30 days.</p>` 
   });
 }
 
-function banner({ status, updated, measured_seconds: measured, uptime_percentage: uptime }: StatusFacts): Html {
+function banner(facts: StatusFacts): Html {
+  const { status, updated, measured_seconds: measured, uptime_percentage: uptime } = facts;
   const { tone, words } = OVERALL[status];
-  const past = measured === 0 ? 'Measuring has just begun.' : `${uptime} % uptime in the last ${DAYS_SHOWN} days`;
+  const past = measured === 0 ? 'Measuring has just begun.' : `${uptime} % uptime ${measuredOver(facts)}`;
   return html`<div class="banner ${tone}" role="status">${sign(tone)}<div>${words}<div class="soft">${past}</div></div><span class="unseen"> at ${time(updated)}</span></div>`;
+}
+
+/** No more days than were measured. */
+function measuredOver({ measured_since: since }: StatusFacts): string {
+  return since === null ? `in the last ${DAYS_SHOWN} days` : `since ${time(since).slice(0, 10)}`;
 }
 
 function sign(tone: Tone): Html {
@@ -71,9 +77,10 @@ ${here ? barsOf(facts) : null}<p class="soft">${detail}</p></section>
 `;
 }
 
-function barsOf({ days, measured_seconds: measured, uptime_percentage: uptime }: StatusFacts): Html {
+function barsOf(facts: StatusFacts): Html {
+  const { days, measured_seconds: measured, uptime_percentage: uptime } = facts;
   const width = days.length * BAR_STEP - (BAR_STEP - BAR_WIDTH);
-  const told = measured === 0 ? 'Uptime was not measured yet.' : `Uptime of the last ${days.length} days: ${uptime} %.`;
+  const told = measured === 0 ? 'Uptime was not measured yet.' : `Uptime ${measuredOver(facts)}: ${uptime} %.`;
   return html`<svg class="bars" viewBox="0 0 ${width} ${BAR_HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${told}">${days.map((day, place) => bar(day, place))}</svg>
 <div class="row soft"><span>${days.length} days ago</span><span>${measured === 0 ? 'not measured' : `${uptime} %`}</span><span>Today</span></div>
 <ul class="legend soft">${(

@@ -35,6 +35,8 @@ export interface StatusFacts {
   /** Of the days shown. */
   readonly uptime_percentage: number;
   readonly measured_seconds: number;
+  /** When measuring began, if that is within the days shown. */
+  readonly measured_since: number | null;
   readonly last_day: SlaSummary;
   readonly open: readonly Incident[];
   readonly past: readonly Incident[];
@@ -66,6 +68,7 @@ export function statusFacts(sources: StatusSources): StatusFacts {
     days,
     uptime_percentage: meanUptime(days),
     measured_seconds: days.reduce((sum, day) => sum + day.measured_seconds, 0),
+    measured_since: view.beganMs !== null && view.beganMs > nowMs - DAYS_SHOWN * DAY_MS ? view.beganMs : null,
     last_day: view.summary('24h'),
     open: open.slice(0, INCIDENTS_SHOWN_MAX),
     past: all.filter((incident) => !open.includes(incident) && (incident.toMs ?? incident.fromMs) > nowMs - INCIDENT_DAYS_SHOWN * DAY_MS).slice(0, INCIDENTS_SHOWN_MAX),

@@ -21,10 +21,11 @@ export const PROCESS_ROWS = {
   lagP99: gauge('relay_js_event_loop_lag_p99_seconds', 'Event-loop delay that one in a hundred exceeded since the last scrape.'),
   lagMax: gauge('relay_js_event_loop_lag_max_seconds', 'Longest event-loop delay since the last scrape.'),
   cpu: { name: 'process_cpu_seconds_total', help: 'User and system CPU time.', type: 'counter' },
+  logLost: { name: 'relay_log_lines_lost_total', help: 'Lines of the log lost because their place took none: a full disk, a pipe or a log server that is away.', type: 'counter' },
 } as const satisfies Record<string, MetricRow>;
 
 /** Starts measuring; `stop` ends the event-loop monitor. */
-export function startProcessFigures(): ProcessFigures {
+export function startProcessFigures(logLinesLost: () => number): ProcessFigures {
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   lag.enable();
   const startSeconds = Date.now() / 1000 - process.uptime();
@@ -38,6 +39,7 @@ export function startProcessFigures(): ProcessFigures {
     // The last of the three in a scrape, and the one that begins anew.
     lagMax: () => maxAndReset(lag),
     cpu: cpuSeconds,
+    logLost: logLinesLost,
   };
   return {
     rows: Object.entries(reads).map(([key, read]) => ({ row: PROCESS_ROWS[key as keyof typeof PROCESS_ROWS], read: () => single(read()) })),

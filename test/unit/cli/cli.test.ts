@@ -59,7 +59,7 @@ describe('runCli', () => {
       expect(out.split('\n').length).toBeLessThanOrEqual(40);
       for (const { name } of COMMANDS) {
         const [first = '', second] = name.split(' ');
-        expect(out).toMatch(second === undefined ? new RegExp(`^  ${first} `, 'm') : new RegExp(`^  ${first} .*: .*\\b${second}\\b`, 'm'));
+        expect(out).toMatch(second === undefined ? new RegExp(`^  ${first} `, 'm') : new RegExp(`^  ${first} +[a-z][^:]*: .*\\b${second}\\b`, 'm'));
       }
     }
     for (const { name } of COMMANDS) {

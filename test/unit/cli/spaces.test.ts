@@ -18,6 +18,7 @@ describe('relay space list, show and erase', () => {
       const path = request.url ?? '';
       const json = (status: number, body: unknown): void => void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
       if (path.includes('zzzz')) json(404, { code: 'space_unknown', detail: 'There is no such space.' });
+      else if (path.includes('nobody')) json(401, { code: 'sign_in_required', detail: 'Sign in at /admin, or send a token.' });
       else if (request.method === 'DELETE') response.writeHead(204).end();
       else if (path.includes('?')) json(200, path.includes('after') ? { spaces: [{ ...ROW, pseudonym: 'qrstuvwxyz234567' }], next: null } : { spaces: [ROW], next: ROW.pseudonym });
       else json(200, { space: ROW, rosterVersion: 4, keyEpoch: 1, devices: [{ pseudonym: 'device2345672345', rights: 'write', acked: null }] });
@@ -45,6 +46,14 @@ describe('relay space list, show and erase', () => {
     expect(await run(['space', 'show', 'zzzzzzzzzzzzzzzz', '--url', url])).toMatchObject({ code: 1, err: 'relay: the relay refused: There is no such space.' });
     expect(await run(['space', 'show', 'nope', '--url', url])).toMatchObject({ code: 2, err: 'relay: "nope" is no name of a space. Names are 16 letters and digits; `relay space list` shows them.' });
     expect(await run(['space', 'show', '--url', url])).toMatchObject({ code: 2, err: expect.stringContaining('a space is missing') });
+  });
+
+  it('takes the directory whose token opens the admin address, and says so where that does not', async () => {
+    const hint = 'relay: the relay does not take the token of this machine. Name its data directory with --data-dir and run it as the user of the relay, or set RELAY_ADMIN_TOKEN_FILE.';
+    const commands = [['space', 'list'], ['space', 'show', ROW.pseudonym], ['space', 'export', ROW.pseudonym], ['space', 'erase', ROW.pseudonym, '--yes'], ['foreign', 'list'], ['foreign', 'erase', ROW.pseudonym, '--yes'], ['admin-link'], ['reload']];
+    for (const command of commands) {
+      expect({ command, ...(await run([...command, '--data-dir', './elsewhere', '--url', `${url}/nobody`])) }).toMatchObject({ command, code: 1, err: hint });
+    }
   });
 
   it('erases only what is meant', async () => {

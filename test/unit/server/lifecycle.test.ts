@@ -93,6 +93,15 @@ describe('runUntilSignal', () => {
     }
   });
 
+  it('stops what was started when it cannot say that it is ready', async () => {
+    const scene = new Scene();
+    const ready = (): void => {
+      throw new Error('nowhere to say it');
+    };
+    await expect(scene.start(async () => ({ ...scene.run, ready }))).rejects.toThrow('nowhere to say it');
+    expect([scene.done, scene.handlers]).toEqual([['stop'], 0]);
+  });
+
   it('reports a failing stop', async () => {
     const scene = new Scene();
     const run = scene.start(async () => ({ ...scene.run, stop: () => Promise.reject(new Error('disk')) }));

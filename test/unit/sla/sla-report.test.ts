@@ -65,6 +65,17 @@ describe('the report of a month', () => {
     expect(text).not.toMatch(/<script|http:|https:/);
   });
 
+  it('says of a month no more than was measured of it', async () => {
+    const view = await october(0);
+    for (const [month, verdict] of [['2026-10', 'The target of 99.9 % was kept.'], ['2026-11', 'The target of 99.9 % was missed in what was measured.'], ['2026-09', 'Nothing was measured in this month.']] as const) {
+      const report = buildReport(month, view, []);
+      expect({ month, text: reportMarkdown(report).split('\n')[2] }).toEqual({ month, text: verdict });
+      expect(reportHtml(report)).toContain(`<strong>${verdict}</strong>`);
+    }
+    expect(reportMarkdown(buildReport('2026-09', view, []))).toContain('| Uptime | not measured |');
+    expect(reportMarkdown(buildReport('2026-10', await october(0, OCTOBER + 10 * DAY_MS), []))).toContain('The target of 99.9 % was kept in what was measured.');
+  });
+
   it('names spans of time as people do', () => {
     expect([0, 59, 3600, 90_061].map(span)).toEqual(['0 s', '59 s', '1 h', '1 d 1 h 1 min 1 s']);
   });
