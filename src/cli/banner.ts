@@ -67,6 +67,9 @@ export function clientSnippet(relayAddress: string): string {
   ].join('\n');
 }
 
+/** What is promised holds for the relay's own protocol. */
+const FOREIGN_EXCEPTION = ' But what the protocols that are also open leave in clear it sees.';
+
 export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
   const strong = (text: string): string => `${emphasis.on}${text}${emphasis.off}`;
   return [
@@ -88,7 +91,7 @@ export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
     ...adminLines(facts, strong),
     '',
     row('It can see', `${SEES.join(', ')}.`),
-    row('It cannot see', `${NEVER_SEES.join(', ')}.`),
+    row('It cannot see', `${NEVER_SEES.join(', ')}.${facts.foreign.length === 0 ? '' : FOREIGN_EXCEPTION}`),
     '',
     strong('Next, in a file of yours (app.mjs, after `npm install sealrelay`)'),
     '',

@@ -69,7 +69,7 @@ function aliasValue(key: OptionKey, env: Environment): Found | null {
   for (const alias of ALIASES) {
     const given = alias.key === key ? (env[alias.name] ?? '') : '';
     const text = given === '' ? null : alias.convert(given);
-    if (text !== null) return { text, origin: { label: `environment variable ${alias.name}`, place: null } };
+    if (text !== null) return { text, alias: { given, unit: alias.unit }, origin: { label: `environment variable ${alias.name}`, place: null } };
   }
   return null;
 }

@@ -19,6 +19,8 @@ export interface Origin {
 /** The text of a value, before it is understood. */
 export interface Found {
   readonly text: string;
+  /** What the variable of another relay said before its unit was converted, and how it is written there. */
+  readonly alias?: { readonly given: string; readonly unit: string | null };
   readonly origin: Origin;
 }
 

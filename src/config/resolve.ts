@@ -1,4 +1,5 @@
 // One value for each option: the first layer that has it wins. Everything that is wrong is collected, not only the first.
+import { checkAddresses } from './addresses.js';
 import { checkAdminToken } from './admin-token.js';
 import { checkBind } from './bind.js';
 import { checkDestinations } from './destinations.js';
@@ -6,7 +7,7 @@ import { checkOrigins } from './origins.js';
 import { checkProxies } from './proxies.js';
 import { checkAdmission } from './tenants.js';
 import { configError, type Finding, type Found, type Origin } from './finding.js';
-import { OPTIONS, type Config, type OptionKey, type OptionSpec, type OptionTable, type OptionValue } from './options.js';
+import { OPTIONS, envOf, type Config, type OptionKey, type OptionSpec, type OptionTable, type OptionValue } from './options.js';
 import { checkTls } from './tls.js';
 import { formatValue, parseValue } from './values.js';
 
@@ -35,6 +36,7 @@ export function resolveConfig(layers: readonly Layer[]): Resolved {
     ...checkAdminToken(config, originOf('admin.token')),
     ...checkAdmission(config, originOf),
     ...checkDestinations(config, originOf),
+    ...checkAddresses(config, originOf),
   ];
   return { config: all.length > 0 ? null : config, origin: origin as Record<OptionKey, Origin>, findings: all };
 }
@@ -60,8 +62,10 @@ export function resolveTable(table: OptionTable, layers: readonly Layer[]): Valu
   return { values, origin, findings };
 }
 
-function badValue(key: string, spec: OptionSpec, { text, origin }: Found, expected: string): Finding {
-  const shown = spec.secret || spec.type === 'regions' ? 'the given value' : `"${text}"`;
+function badValue(key: string, spec: OptionSpec, { text, alias, origin }: Found, expected: string): Finding {
+  const shown = spec.secret || spec.type === 'regions' ? 'the given value' : `"${alias?.given ?? text}"`;
   const example = spec.type === 'regions' ? '' : `, for example ${formatValue(spec, spec.default)}`;
-  return configError(`${origin.label}: ${shown} is not valid for ${key}`, `Give ${expected}${example}.`, origin.place);
+  // A number in the unit of another relay: what its own option takes is no fix for it.
+  const unit = alias?.unit?.startsWith('a ') === true ? `${alias.unit}; or set ${envOf(key)} to ` : '';
+  return configError(`${origin.label}: ${shown} is not valid for ${key}`, `Give ${unit}${expected}${example}.`, origin.place);
 }

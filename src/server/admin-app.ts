@@ -30,7 +30,7 @@ import { reloadRoute } from './routes/reload.js';
 import { statusRoute } from './routes/status.js';
 import { tokenRoutes, type TokenRouteDeps } from './routes/tokens.js';
 import { startProcessFigures } from './telemetry/process-metrics.js';
-import type { Readable } from './telemetry/metric-row.js';
+import { traceMetrics, type TraceFigures } from './telemetry/trace-metrics.js';
 import { buildRegistry } from './telemetry/registry.js';
 import type { ReadMeasures, ReadStats } from './telemetry/snapshot.js';
 
@@ -42,8 +42,8 @@ export interface AdminAppDeps extends OverviewDeps, LimitsDeps {
   readonly stats: ReadStats;
   readonly measures: ReadMeasures;
   readonly operations: Pick<Operations, 'adminRoutes' | 'metrics'>;
-  /** Metrics of other parts of the control plane. */
-  readonly figures?: readonly Readable[];
+  /** What became of spans; null while nothing is traced. */
+  readonly traces?: () => TraceFigures | null;
   readonly reload: () => Promise<ReloadReport>;
   readonly auditLog: AuditRouteDeps;
   readonly moving: MovingDeps;
@@ -67,7 +67,7 @@ export async function buildAdminApp(deps: AdminAppDeps): Promise<App> {
   app.addHook('onClose', async () => figures.stop());
   await installOpenApi(app, deps.version);
   await app.register(websocket, { options: { maxPayload: FRAME_BYTES_MAX }, preClose: cutViewers });
-  metricsRoute(app, buildRegistry({ stats: deps.stats, measures: deps.measures, rows: [...figures.rows, ...deps.operations.metrics(), ...(deps.figures ?? [])] }));
+  metricsRoute(app, buildRegistry({ stats: deps.stats, measures: deps.measures, rows: [...figures.rows, ...deps.operations.metrics(), ...traceMetrics(() => deps.traces?.() ?? null)] }));
   statusRoute(app, deps);
   sessionRoutes(app, deps.access, deps.port);
   passkeyRoutes(app, deps.access);

@@ -197,7 +197,7 @@ function openAdminApp(config: Config, shared: Shared, deps: ServerDeps, closers:
     stats,
     measures,
     core,
-    figures: traces?.figures ?? [],
+    traces: () => traces?.figures() ?? null,
     version: VERSION,
     relayAddress: shared.relayAddress,
     reload: () => reloader.reload(),

@@ -1,5 +1,6 @@
 // The configurations of deploy/proxy, run by the programs they are for, in front of the built relay.
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { freePort, productBuilt, startRelay, type RelayProcess } from '../suppor
 import { HAS_OPENSSL, TestAuthority } from '../support/test-authority.js';
 
 /** Of loopback, but not the address the proxy connects from. */
-const [ALICE, BOB] = ['127.0.0.2', '127.0.0.3'];
+const [ALICE, BOB, CAROL] = ['127.0.0.2', '127.0.0.3', '127.0.0.4'];
 const REQUESTS_MAX = 3;
 const SILENCE_MS = 2000;
 
@@ -28,6 +29,8 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 interface Scene extends AsyncDisposable {
   /** Status of `/health`, asked through the proxy from an address. */
   ask(from: string, headers?: Record<string, string>): Promise<number>;
+  /** Every `Strict-Transport-Security` of an answer to a foreign client. */
+  hsts(from: string): Promise<string[]>;
   readonly space: Space;
   /** WebSockets that were opened. */
   readonly opened: () => number;
@@ -57,7 +60,8 @@ async function scene(name: ProxyName, title: string, env: Readonly<Record<string
   return {
     space,
     opened: () => opened,
-    ask: (from, headers = {}) => status(proxy.port, from, headers),
+    ask: async (from, headers = {}) => (await answerOf(proxy.port, from, '/health', headers)).statusCode ?? 0,
+    hsts: async (from) => (await answerOf(proxy.port, from, '/sync/push', {})).headersDistinct['strict-transport-security'] ?? [],
     restart: async () => {
       expect(await relay.stop()).toBe(0);
       relay = await start();
@@ -70,10 +74,10 @@ async function scene(name: ProxyName, title: string, env: Readonly<Record<string
   };
 }
 
-function status(port: number, localAddress: string, headers: Record<string, string>): Promise<number> {
+function answerOf(port: number, localAddress: string, path: string, headers: Record<string, string>): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const sent = request({ host: 'localhost', port, path: '/health', family: 4, localAddress, headers, ca: authority.pem, agent: false }, (answer) => {
-      answer.resume().once('end', () => resolve(answer.statusCode ?? 0));
+    const sent = request({ host: 'localhost', port, path, family: 4, localAddress, headers, ca: authority.pem, agent: false }, (answer) => {
+      answer.resume().once('end', () => resolve(answer));
     });
     sent.once('error', reject).end();
   });
@@ -86,7 +90,7 @@ async function statuses(ask: Scene['ask'], from: string, count: number, headers?
 }
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const BEHIND = { RELAY_BEHIND_PROXY: '127.0.0.1/32', RELAY_HEARTBEAT: '500ms' };
+const BEHIND = { RELAY_BEHIND_PROXY: '127.0.0.1/32', RELAY_HEARTBEAT: '500ms', RELAY_COMPAT_GRACEFUL: 'on' };
 
 describe.skipIf(!productBuilt() || !HAS_OPENSSL || process.platform !== 'linux')('a relay behind a proxy that ends TLS (needs Linux, `npm run build` and openssl)', () => {
   for (const name of PROXY_NAMES) {
@@ -98,6 +102,8 @@ describe.skipIf(!productBuilt() || !HAS_OPENSSL || process.platform !== 'linux')
       expect(await statuses(ask, ALICE, REQUESTS_MAX + 1)).toEqual([200, 200, 200, 429]);
       expect(await ask(ALICE, { 'x-forwarded-for': '198.51.100.7', forwarded: 'for=198.51.100.8' })).toBe(429);
       expect(await ask(BOB)).toBe(200);
+      // The answers of one protocol speak for whole domains, as its original does; whoever ends TLS speaks for one name.
+      expect(await through.hsts(CAROL)).toEqual(['max-age=31536000']);
       await sleep(1.6 * SILENCE_MS);
       expect(opened()).toBe(1);
       await through.restart();

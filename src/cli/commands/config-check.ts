@@ -2,6 +2,7 @@
 import type { ReadFlags } from '../../config/flags.js';
 import { describeFinding, type Finding } from '../../config/finding.js';
 import { inspectConfig } from '../../config/load.js';
+import { checkNamedFiles } from '../../config/named-files.js';
 import { OPTION_KEYS } from '../../config/options.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, JSON_SWITCH, type Command } from '../command.js';
 
@@ -9,7 +10,7 @@ export const configCheck: Command = {
   name: 'config check',
   summary: 'says all that is wrong with the configuration',
   about: [
-    'Reads flags, environment and file as `relay serve` would, starts nothing, and says everything that is wrong or has no effect: line, column, what it is, and the fix.',
+    'Reads flags, environment and file as `relay serve` would, starts nothing, and says everything that is wrong or has no effect: line, column, what it is, and the fix. Files that options name are looked at too: whether this user can read them, and whether the certificate holds.',
     'A file given here is read instead of the one that would be found.',
   ],
   operand: '[file]',
@@ -22,7 +23,8 @@ export const configCheck: Command = {
   ],
   exits: ['nothing is wrong', 'warnings, with --strict'],
   run: async (given, io) => {
-    const { findings, file } = await inspectConfig(withOperand(given), io.env);
+    const { config, origin, file, ...read } = await inspectConfig(withOperand(given), io.env);
+    const findings = config === null ? read.findings : [...read.findings, ...(await checkNamedFiles(config, (key) => origin[key]))];
     if (given.switches.has('json')) io.print(JSON.stringify({ file, findings }, null, 2));
     else io.print(report(file, findings));
     if (findings.some(({ severity }) => severity === 'error')) return EXIT_USAGE;

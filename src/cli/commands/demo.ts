@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Found } from '../../config/finding.js';
 import type { ReadFlags } from '../../config/flags.js';
 import type { BannerFacts } from '../banner.js';
 import { JSON_SWITCH, type Command } from '../command.js';
@@ -40,7 +41,7 @@ async function demo({ found, switches }: ReadFlags, io: CliIo): Promise<number> 
   };
   // Loaded when it is needed: the other commands answer without the server. No file of an operator has a say here.
   const { serve } = await import('../serving.js');
-  return serve({ operands: [], found: new Map([...own, ...found]), switches: new Map([...switches, ['config', 'off']]) }, io, shown);
+  return serve({ operands: [], found: new Map<string, Found>([...own, ...found]), switches: new Map([...switches, ['config', 'off']]) }, io, shown);
 }
 
 /** Where there is no browser, the address that is printed is enough. */

@@ -4,6 +4,8 @@ import { SECOND_MS, DAY_MS } from './units.js';
 
 const secret = { secret: true, reloadable: true } as const;
 
+const WEB_ADDRESS = { schemes: ['https:', 'http:'], isList: false } as const;
+
 export const OBSERVABILITY = {
   'sla.target-uptime': {
     ...reloadable,
@@ -95,6 +97,7 @@ export const OBSERVABILITY = {
     ...secret,
     group: 'observability',
     type: 'text',
+    addresses: { ...WEB_ADDRESS, example: 'https://hooks.example/services/…' },
     default: '',
     doc: 'URL that gets alerts in the shape Slack and its like understand.',
   },
@@ -109,6 +112,7 @@ export const OBSERVABILITY = {
     ...reloadable,
     group: 'observability',
     type: 'text',
+    addresses: { ...WEB_ADDRESS, example: 'https://events.pagerduty.com' },
     default: 'https://events.pagerduty.com',
     doc: 'Base URL to which PagerDuty events are sent.',
   },
@@ -123,6 +127,7 @@ export const OBSERVABILITY = {
     ...reloadable,
     group: 'observability',
     type: 'text',
+    addresses: { ...WEB_ADDRESS, example: 'https://api.opsgenie.com' },
     default: 'https://api.opsgenie.com',
     doc: 'Base URL to which Opsgenie alerts are sent.',
   },

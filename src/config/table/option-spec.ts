@@ -22,15 +22,29 @@ interface TextOrOffOption extends Common {
   readonly default: string | null;
 }
 /** A path, or `off`, which is null. */
-interface PathOrOffOption extends Common {
+interface PathOrOffOption extends Common, NamesFile {
   readonly type: 'path-or-off';
   readonly default: string | null;
 }
+/** Addresses that the relay speaks to by itself. */
+export interface AddressRule {
+  /** With their colons. */
+  readonly schemes: readonly string[];
+  /** Several, with commas between them. */
+  readonly isList: boolean;
+  readonly example: string;
+}
 interface TextOption extends Common {
   readonly type: 'text';
+  /** What a text that is not empty has to be. */
+  readonly addresses?: AddressRule;
   readonly default: string;
 }
-interface PathOption extends Common {
+interface NamesFile {
+  /** The path is of a file that has to be there. */
+  readonly isFile?: true;
+}
+interface PathOption extends Common, NamesFile {
   readonly type: 'path';
   readonly default: string;
 }

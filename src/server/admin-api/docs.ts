@@ -1,6 +1,10 @@
 // OpenAPI of the admin API, made of the schemas of its routes: `/docs/openapi.json`, and `/docs` for people.
 import swagger from '@fastify/swagger';
+import { accessOf, type Access } from '../admin-auth/guard.js';
 import type { App } from '../fastify.js';
+
+/** What a request has to bring, as OpenAPI says it: the empty requirement is nothing. */
+const SECURITY: Readonly<Record<Access, readonly Readonly<Record<string, readonly string[]>>[]>> = { open: [], local: [{}, { token: [] }], admin: [{ token: [] }] };
 
 /** Before any route: only what is registered later is in it. */
 export async function installOpenApi(app: App, version: string): Promise<void> {
@@ -10,14 +14,14 @@ export async function installOpenApi(app: App, version: string): Promise<void> {
       info: {
         title: 'sealrelay admin API',
         version,
-        description: 'Errors are RFC 9457 problem documents. Sign in at /admin, or send a token: `Authorization: Bearer …`.',
+        description: 'Errors are RFC 9457 problem documents. Sign in at /admin, or send a token: `Authorization: Bearer …`. Where a route also asks for nothing, that is for this machine, by a loopback name.',
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },
     // The WebSocket plugin hides its routes; what is documented here is not hidden.
     // A route without a topic gets the name of what it is about.
-    transform: ({ schema, url }) => ({ schema: { ...schema, hide: false, tags: schema.tags ?? [topicOf(url)] }, url }),
+    transform: ({ schema, url, route }) => ({ schema: { ...schema, hide: false, tags: schema.tags ?? [topicOf(url)], security: SECURITY[accessOf(route)] }, url }),
   });
 }
 

@@ -35,14 +35,15 @@ export function installGuard(app: App, access: AdminAccess): void {
       return sendProblem(reply, 403, 'local_only', 'The admin listener answers its own loopback address only, as long as no admin.token is set.');
     }
     if (isForeignPage(request)) return sendProblem(reply, 403, 'local_only', 'The admin listener answers pages of its own address only.');
-    const needed = request.is404 ? 'open' : accessOf(request);
+    const needed = request.is404 ? 'open' : accessOf(request.routeOptions);
     if (needed === 'open' || (needed === 'local' && isLocal)) return undefined;
     return await requireAdmin(access, request, reply);
   });
 }
 
-function accessOf({ routeOptions }: FastifyRequest): Access {
-  return routeOptions.config.access ?? (LOCAL_PATHS.test(routeOptions.url ?? '') ? 'local' : 'admin');
+/** What a route says about who may use it. */
+export function accessOf({ url = '', config }: { readonly url?: string | undefined; readonly config?: { readonly access?: Access } }): Access {
+  return config?.access ?? (LOCAL_PATHS.test(url) ? 'local' : 'admin');
 }
 
 /** Lets the request go on for a token or for a session, and answers it otherwise. */

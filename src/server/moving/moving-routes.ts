@@ -33,13 +33,15 @@ const exportSchema = {
   summary: 'A space as a file that another relay can import; made while it is sent.',
   params: { type: 'object', required: ['pseudonym'], properties: { pseudonym: { type: 'string', pattern: '^([a-z2-7]{16}|[0-9a-f]{64})$' } } },
   querystring: { type: 'object', properties: {}, additionalProperties: false },
-  response: { '4xx': problemSchema, '5xx': problemSchema },
+  response: { 200: { description: 'The file.', content: { [FILE_TYPE]: { schema: { type: 'string', format: 'binary' } } } }, '4xx': problemSchema, '5xx': problemSchema },
 } as const;
 
 const importSchema = {
   tags: ['spaces'],
   summary: 'Takes a file that another relay exported in as a space, or goes on with a space whose log is the beginning of the file.',
   querystring: { type: 'object', properties: {}, additionalProperties: false },
+  // A stream, which no schema looks into.
+  body: { content: { [FILE_TYPE]: { schema: {} } } },
   response: {
     200: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
     '4xx': problemSchema,

@@ -4,7 +4,7 @@ import { parseTracesEndpoint } from '../../config/destinations.js';
 import type { Config } from '../../config/options.js';
 import type { RelaySpan } from '../../native/relay-port.js';
 import type { App } from '../fastify.js';
-import { single, type Readable } from '../telemetry/metric-row.js';
+import type { TraceFigures } from '../telemetry/trace-metrics.js';
 import { SpanExporter } from './exporter.js';
 import { exportRequest } from './otlp.js';
 import { parseTraceparent, type FinishedSpan } from './span.js';
@@ -16,7 +16,7 @@ export interface Traces {
   /** Makes a span of each request of the app that belongs to a trace. */
   install(app: App): void;
   /** What became of the spans, for the metrics. */
-  readonly figures: readonly Readable[];
+  readonly figures: () => TraceFigures;
   /** Sends what is left. */
   close(): Promise<void>;
 }
@@ -39,16 +39,9 @@ export function openTraces(config: Config, { version, drainSpans }: TracesDeps):
   });
   return {
     install: (app) => traceRequests(app, (span) => exporter.add(span)),
-    figures: [
-      counter('relay_traces_sent_total', 'Spans a collector took.', () => exporter.sent),
-      counter('relay_traces_dropped_total', 'Spans lost because they came too fast or the collector did not take them.', () => exporter.dropped),
-    ],
+    figures: () => ({ sent: exporter.sent, dropped: exporter.dropped }),
     close: () => exporter.close(),
   };
-}
-
-function counter(name: string, help: string, read: () => number): Readable {
-  return { row: { name, help, type: 'counter' }, read: () => single(read()) };
 }
 
 function traceRequests(app: App, finished: (span: FinishedSpan) => void): void {

@@ -104,6 +104,13 @@ describe('the banner', () => {
     expect(text).toContain(clientSnippet(facts.relayAddress));
   });
 
+  it('promises nothing for the protocols of others that are open, and says so', () => {
+    const exception = 'what the protocols that are also open leave in clear it sees';
+    const flat = (shown: string): string => shown.replaceAll(/\s+/g, ' ');
+    expect(flat(text)).toContain(exception);
+    expect(flat(renderBanner({ ...facts, foreign: [] }, emphasisFor({ NO_COLOR: '1' })))).not.toContain(exception);
+  });
+
   it('names the demo near the top, where it is served', () => {
     const at = text.indexOf(facts.demoUrl);
     expect(at).toBeGreaterThan(0);

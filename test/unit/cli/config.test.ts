@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { shownRows } from '../../../src/config/shown.js';
 import { OPTION_KEYS, type OptionTable } from '../../../src/config/options.js';
+import { HAS_OPENSSL, TestAuthority } from '../../support/test-authority.js';
 import { run } from './run-cli.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'sealrelay-cli-'));
@@ -77,6 +78,35 @@ describe('relay config check', () => {
       expect.stringMatching(/^error: host "0\.0\.0\.0" \(.*bad\.yaml:3:7\) is not a loopback address.*Three ways out: /),
       `${path}: 3 errors, 0 warnings`,
     ]);
+  });
+
+  it('looks at the files that options name, as a start would', async () => {
+    const gone = join(dir, 'gone.pem');
+    const path = file('files.yaml', `tls:\n  cert: ${gone}\n  key: ${gone}\ncompat:\n  plures-token-file: ${gone}\n`);
+    const { code, out } = await run(['config', 'check', path]);
+    expect(code).toBe(2);
+    expect(out.split('\n').slice(0, 3)).toEqual([
+      `error: ${path}:2:9: the file of tls.cert cannot be read: ENOENT: no such file or directory, open '${gone}'. Name a file that the user of the relay may read.`,
+      expect.stringContaining(`${path}:3:8: the file of tls.key cannot be read`),
+      expect.stringContaining(`${path}:5:22: the file of compat.plures-token-file cannot be read`),
+    ]);
+    const jwt = ['--admission', 'jwt', '--jwt.issuer', 'a', '--jwt.audience', 'b', '--jwt.keys'];
+    expect((await run(['config', 'check', '--config', 'off', ...jwt, gone])).out).toContain('the file of jwt.keys cannot be read');
+    expect((await run(['config', 'check', '--config', 'off', ...jwt, 'https://id.example/keys'])).code).toBe(0);
+    expect((await run(['config', 'check', '--config', 'off', ...jwt, file('keys.json', '{"keys":[]}')])).code).toBe(0);
+  });
+
+  it.skipIf(!HAS_OPENSSL)('looks into a certificate (needs openssl)', async () => {
+    const authority = new TestAuthority(dir, 'ca');
+    const [cert, key, otherCert, otherKey] = ['a.pem', 'a.key', 'b.pem', 'b.key'].map((name) => join(dir, name)) as [string, string, string, string];
+    authority.issue(cert, key);
+    authority.issue(otherCert, otherKey, -1);
+    const check = async (first: string, second: string): Promise<string> => (await run(['config', 'check', '--config', 'off', '--tls.cert', first, '--tls.key', second])).out.split('\n')[0] ?? '';
+    expect(await check(cert, key)).toBe('no configuration file: 0 errors, 0 warnings');
+    expect(await check(cert, otherKey)).toBe('error: flag --tls.key: the key is not that of the certificate. Take both from the same order.');
+    expect(await check(otherCert, otherKey)).toMatch(/^error: flag --tls\.cert: the certificate is valid from .* to .*\. Renew it; check the clock of the machine\.$/);
+    expect(await check(key, key)).toMatch(/does not begin with a certificate in PEM/);
+    expect(await check(cert, cert)).toMatch(/holds no private key in PEM/);
   });
 
   it('has places as numbers in JSON', async () => {

@@ -33,8 +33,23 @@ describe('variables of other relays', () => {
   });
 
   it('names the variable when its value is no good, and prefers the RELAY_ one', () => {
-    expect(() => loadConfig([], { DB_CLEANUP_DAYS: 'ten' })).toThrow('environment variable DB_CLEANUP_DAYS: "tend" is not valid for retention');
+    expect(() => loadConfig([], { DB_CLEANUP_DAYS: 'ten' })).toThrow('environment variable DB_CLEANUP_DAYS: "ten" is not valid for retention');
     expect(loadConfig([], { RELAY_RETENTION: '1d', DB_CLEANUP_DAYS: '9' })).toMatchObject({ config: { retention: 86_400_000 } });
+  });
+
+  it.each([
+    ['SLA_TARGET_UPTIME', '99.5', 'Give a share of 1, such as 0.999; or set RELAY_SLA_TARGET_UPTIME to a percentage such as 99.9%, from 1% to 100%, for example 99.9%.'],
+    ['MAX_PAYLOAD_SIZE_MB', 'x', 'Give a number, in MiB; or set RELAY_LIMITS_ENTRY_SIZE_MAX to a size such as 512KiB, 10MiB or 1GiB, from 1KiB to 64MiB, for example 10MiB.'],
+    ['PORT', 'x', 'Give a port from 0 to 65535, for example 8080.'],
+  ])('%s=%s is answered in its own words and unit', (name, text, hint) => {
+    const refusal = (): unknown => {
+      try {
+        return loadConfig([], { [name]: text });
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refusal()).toMatchObject({ message: expect.stringContaining(`environment variable ${name}: "${text}" is not valid`), hint });
   });
 
   it.each(UNSUPPORTED.map(({ name }) => name))('%s is never ignored in silence', (name) => {

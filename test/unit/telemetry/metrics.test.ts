@@ -8,6 +8,7 @@ import { summarize, type SlaSummary } from '../../../src/server/sla/sla-summary.
 import { CLOSED_LABELS, SHOWN_BOUNDS_SECONDS } from '../../../src/server/telemetry/closed-labels.js';
 import { METRIC_TABLE } from '../../../src/server/telemetry/metric-table.js';
 import { operationMetrics } from '../../../src/server/telemetry/operation-metrics.js';
+import { traceMetrics } from '../../../src/server/telemetry/trace-metrics.js';
 import { startProcessFigures } from '../../../src/server/telemetry/process-metrics.js';
 import { buildRegistry } from '../../../src/server/telemetry/registry.js';
 import { renderMetrics } from '../../../src/server/telemetry/render-metrics.js';
@@ -23,7 +24,7 @@ async function scrape(measures: ReadMeasures = () => measuresOf(5)): Promise<str
   try {
     const summary = (): SlaSummary => summarize(emptySum(0, 1), { targetPercent: 99.9, websocketsOpen: 0 });
     const operations = operationMetrics({ summary, disk: () => ({ freeBytes: 1, sizeBytes: 2 }), regionsOffline: () => 0, alerts: () => ({ firing: 0, sent: 0, lost: 0 }) });
-    return await buildRegistry({ stats: () => statsOf(3), measures, rows: [...figures.rows, ...operations] }).metrics();
+    return await buildRegistry({ stats: () => statsOf(3), measures, rows: [...figures.rows, ...operations, ...traceMetrics(() => null)] }).metrics();
   } finally {
     figures.stop();
   }

@@ -20,6 +20,7 @@ interface Route {
   readonly tags?: string[];
   readonly summary?: string;
   readonly responses?: Record<string, unknown>;
+  readonly security?: Record<string, string[]>[];
 }
 
 /** `METHOD /path` of every route of a printed tree, in which a line goes on where its parent ends. */
@@ -50,6 +51,23 @@ describe('the admin API', () => {
         expect({ where, tags: tags?.length, ends: summary?.endsWith('.'), answers: Object.keys(responses ?? {}).length > 0 }).toEqual({ where, tags: 1, ends: true, answers: true });
       }
     }
+  });
+
+  it('documents who may use a route as the door judges it, and files as files', async () => {
+    await using world = await adminWorld({}, { 'admin.token': 'a token of the operator' });
+    const { paths }: { paths: Record<string, Record<string, Route>> } = (await world.app.inject({ url: '/docs/openapi.json', headers: LOCAL })).json();
+    const seen = { open: 0, local: 0, admin: 0 };
+    for (const [path, methods] of Object.entries(paths)) {
+      if (methods['get'] === undefined || path.includes('{') || path.endsWith('/live')) continue;
+      const [here, away] = await Promise.all([LOCAL, { host: 'relay.example' }].map((headers) => world.app.inject({ url: path, headers })));
+      const access = here?.statusCode === 401 ? 'admin' : away?.statusCode === 401 ? 'local' : 'open';
+      seen[access] += 1;
+      expect({ path, security: methods['get'].security }).toEqual({ path, security: { open: [], local: [{}, { token: [] }], admin: [{ token: [] }] }[access] });
+    }
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(1);
+    const file = { 'application/octet-stream': expect.anything() };
+    expect(paths['/admin/api/spaces/{pseudonym}/export']?.['get']).toMatchObject({ responses: { 200: { content: file } } });
+    expect(paths['/admin/api/spaces/import']?.['post']).toMatchObject({ requestBody: { content: file } });
   });
 
   it('pages, shows and erases spaces by pseudonym, and refuses anything else', async () => {
