@@ -1,7 +1,7 @@
 // Picks the command, reads its flags, and turns an error into one line with its fix and an exit code.
 import { readFlags } from '../config/flags.js';
 import { nearest } from '../config/suggest.js';
-import { isDomain } from '../config/tls.js';
+import { isDomain, isFileName } from '../config/tls.js';
 import { RelayError } from '../errors.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, acceptedBy, type Command } from './command.js';
 import { helpFor, overview } from './help.js';
@@ -62,8 +62,9 @@ function unknown(words: readonly string[], commands: readonly Command[]): RelayE
   const names = group.length > 0 ? group : [...new Set(commands.map(({ name }) => name.split(' ')[0] ?? name))];
   const near = nearest(given, names);
   const isName = near === null && group.length === 0 && isDomain(first);
+  const isFile = near === null && group.length === 0 && isFileName(first);
   return new RelayError('config_invalid', `unknown command "${given}"`, {
-    hint: isName ? `Did you mean \`relay serve ${first}\`?` : near === null ? 'Run `relay --help`.' : `Did you mean \`relay ${near}\`?`,
+    hint: isFile ? `Did you mean \`relay serve --config ${first}\`?` : isName ? `Did you mean \`relay serve ${first}\`?` : near === null ? 'Run `relay --help`.' : `Did you mean \`relay ${near}\`?`,
   });
 }
 

@@ -5,6 +5,7 @@ import type { ConfigFlags } from '../config/load.js';
 import type { Found } from '../config/finding.js';
 import type { ReadFlags } from '../config/flags.js';
 import type { OptionKey } from '../config/options.js';
+import { isFileName } from '../config/tls.js';
 import { RelayError } from '../errors.js';
 
 const HTTPS_PORT = '443';
@@ -14,6 +15,8 @@ const HTTP_PORT = '80';
 export function withDomains(given: ReadFlags, allAddresses: () => string = everyAddress): ConfigFlags {
   const { operands, found, switches } = given;
   if (operands.length === 0) return given;
+  const file = operands.find(isFileName);
+  if (file !== undefined) throw new RelayError('config_invalid', `"${file}" is a file, and what stands behind \`relay serve\` are domains`, { hint: `Write --config ${file}.` });
   if (found.has('acme.domains')) {
     throw new RelayError('config_invalid', 'the domains are given twice', { hint: 'Name them behind `relay serve`, or with --acme.domains.' });
   }

@@ -1,6 +1,6 @@
 // Safe by default: who is not told otherwise listens where only this machine can connect.
 import { isIP } from 'node:net';
-import type { Finding, Origin } from './finding.js';
+import { configError, type Finding, type Origin } from './finding.js';
 import type { Config } from './options.js';
 import { NO_PROXY } from './proxies.js';
 import { isTlsOn } from './tls.js';
@@ -15,6 +15,8 @@ export function checkBind(config: Config, origin: (key: 'host' | 'admin.host') =
   const findings: Finding[] = [];
   if (!isLoopback(config.host) && !config.insecure && config['behind-proxy'] === NO_PROXY && !isTlsOn(config)) {
     findings.push(refusal(`host "${config.host}" (${origin('host').label}) is not a loopback address, and TLS is not on`, THREE_WAYS, origin('host')));
+  } else if (!isLoopback(config.host) && isIP(bareOf(config.host)) === 0) {
+    findings.push(configError(`host "${config.host}" (${origin('host').label}) is not an IP address`, 'Give an address of this machine, 0.0.0.0 for all of IPv4, or :: for all of them.', origin('host').place));
   }
   if (config['admin.port'] !== null && !isLoopback(config['admin.host']) && config['admin.token'] === '') {
     const what = `admin.host "${config['admin.host']}" (${origin('admin.host').label}) is not a loopback address, and no admin.token is set`;
@@ -25,8 +27,12 @@ export function checkBind(config: Config, origin: (key: 'host' | 'admin.host') =
 
 /** True for 127.0.0.0/8, ::1 and the name localhost. */
 export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  const bare = bareOf(host);
   return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
+}
+
+function bareOf(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
 }
 
 function refusal(message: string, hint: string, { place }: Origin): Finding {

@@ -42,6 +42,7 @@ export function readFlags(args: readonly string[], accepted: Accepted, table: Op
   for (let index = 0; index < args.length; index += 1) {
     const arg = args[index] ?? '';
     if (!arg.startsWith('--')) {
+      if (/^-./.test(arg)) throw invalid(`unknown option ${arg}`, 'Options start with --; run it with --help for the list.');
       if (operands.length === accepted.operandsMax) throw unexpected(arg);
       operands.push(arg);
       continue;

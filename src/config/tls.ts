@@ -9,9 +9,17 @@ const DOMAIN_CHARS_MAX = 253;
 /** A name such as relay.example.org. */
 const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
+/** Endings of configuration files, none of which is a top-level domain. */
+const FILE_NAME = /\.(?:ya?ml|toml|json)$/i;
+
+/** Whether a text is the name of a configuration file; as a domain it would open the relay to the network. */
+export function isFileName(text: string): boolean {
+  return FILE_NAME.test(text) || text.includes('/') || text.includes('\\');
+}
+
 /** Whether a text may be the name of a host on the network. */
 export function isDomain(text: string): boolean {
-  return text.length <= DOMAIN_CHARS_MAX && DOMAIN.test(text);
+  return text.length <= DOMAIN_CHARS_MAX && DOMAIN.test(text) && !isFileName(text);
 }
 
 /** Whether clients speak TLS to the relay itself. */

@@ -63,6 +63,7 @@ describe('the packages', () => {
     const main = pack(ROOT, tarballs);
     const platform = pack(platformFolder(), tarballs);
     expect(main.paths.filter((path) => !/^(dist\/|index\.(js|d\.ts)$|package\.json$|README|LICENSE)/.test(path))).toEqual([]);
+    expect(main.paths).toEqual(expect.arrayContaining(['LICENSE-APACHE', 'LICENSE-MIT']));
     expect(platform.paths).toContain(addon);
 
     writeFileSync(join(home, 'package.json'), '{"private":true}');

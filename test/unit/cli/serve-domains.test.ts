@@ -4,6 +4,7 @@ import { serveCommand } from '../../../src/cli/commands/serve.js';
 import { withDomains } from '../../../src/cli/serve-domains.js';
 import { readFlags } from '../../../src/config/flags.js';
 import { inspectConfig, type Inspected } from '../../../src/config/load.js';
+import { run } from './run-cli.js';
 
 const inspected = (args: readonly string[], env: Record<string, string> = {}): Promise<Inspected> =>
   inspectConfig(withDomains(readFlags(args, acceptedBy(serveCommand)), () => '0.0.0.0'), env, []);
@@ -25,6 +26,16 @@ describe('`relay serve` with domains', () => {
 
   it('is the relay of loopback without any', async () => {
     expect((await inspected([])).config).toMatchObject({ host: '127.0.0.1', port: 8080, 'acme.domains': null });
+  });
+
+  it('takes no file for a domain, which would open the relay to the network', async () => {
+    for (const file of ['sealrelay.yaml', 'relay.yml', 'relay.TOML', 'relay.json', './relay.conf', '/etc/relay/relay.conf']) {
+      expect(() => withDomains(readFlags([file], acceptedBy(serveCommand)))).toThrow(`"${file}" is a file`);
+      expect(await run(['serve', file])).toMatchObject({ code: 2, err: expect.stringContaining(`Write --config ${file}.`) });
+    }
+    expect(await run(['sealrelay.yaml'])).toMatchObject({ code: 2, err: 'relay: unknown command "sealrelay.yaml". Did you mean `relay serve --config sealrelay.yaml`?' });
+    expect(await run(['serve', '-v'])).toMatchObject({ code: 2, err: 'relay: unknown option -v. Options start with --; run it with --help for the list.' });
+    expect((await inspected(['--acme.domains', 'sealrelay.yaml'])).findings[0]?.message).toContain('is no domain name');
   });
 
   it('says what is wrong with them', async () => {

@@ -154,6 +154,13 @@ describe('loadConfig', () => {
     expect(refusal(['--port', 'x', '--workers', 'y', '--host', '0.0.0.0']).hint).toMatch(/2 more errors: run `relay config check`\.$/);
   });
 
+  it('takes addresses to listen on and no names, which lead somewhere else one day', () => {
+    for (const flags of [['--insecure'], ['--behind-proxy', 'private']]) {
+      expect(refusal(['--host', 'relay.example', ...flags])).toMatchObject({ code: 'config_invalid', message: 'host "relay.example" (flag --host) is not an IP address', hint: expect.stringContaining('0.0.0.0') });
+      expect(loadConfig(['--host', '::', ...flags], {}).config.host).toBe('::');
+    }
+  });
+
   it.each(['127.0.0.1', '127.9.9.9', '::1', '[::1]', 'localhost'])('accepts the loopback address %s', (host) => {
     expect(loadConfig(['--host', host], {}).config.host).toBe(host);
   });
