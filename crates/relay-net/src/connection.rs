@@ -24,7 +24,7 @@ pub(crate) mod session;
 pub(crate) mod signal;
 pub(crate) mod timer;
 
-use crate::clock::{Clock, after_ms};
+use crate::clock::{Clock, Stamp, after_ms};
 use crate::connections::ConnectionGuard;
 use crate::limits::NetLimits;
 use crate::partial::PartialLease;
@@ -34,7 +34,7 @@ use crate::write_queue::WriteQueue;
 use bytes::Bytes;
 use heartbeat::Heartbeat;
 use inbound::Inbound;
-use outbox::{Feeds, Wishes};
+use outbox::Feeds;
 use relay_core::endpoint::{EndpointFactory, Moment, Opened, Waker};
 use seat::Seat;
 use session::{Panicked, Session};
@@ -56,10 +56,10 @@ enum Phase {
     /// `until` bounds the flush and the peer's answer together.
     Closing {
         await_peer: bool,
-        until: Moment,
+        until: Stamp,
     },
     Lingering {
-        until: Moment,
+        until: Stamp,
         discarded: usize,
     },
 }
@@ -83,7 +83,7 @@ pub(crate) struct Connection {
     guard: ConnectionGuard,
     inbound: Inbound,
     queue: WriteQueue,
-    wishes: Wishes,
+    reading_paused: bool,
     phase: Phase,
     /// The endpoint asked to be polled.
     wants_poll: bool,
@@ -92,18 +92,18 @@ pub(crate) struct Connection {
     /// Counted as a slow consumer since the queue was last below its mark.
     lagging: bool,
     /// The latest ping that came while there was no room for its pong.
-    pong: Option<Bytes>,
+    pong: Option<Box<Bytes>>,
     ping_due: bool,
     heartbeat: Heartbeat,
     /// Last write progress, while there is something to write.
-    write_waits_since: Option<Moment>,
-    last_message: Moment,
-    first_message_by: Option<Moment>,
-    drain_close_at: Option<Moment>,
-    endpoint_deadline: Option<Moment>,
+    write_waits_since: Option<Stamp>,
+    last_message: Stamp,
+    first_message_by: Option<Stamp>,
+    drain_close_at: Option<Stamp>,
+    endpoint_deadline: Option<Stamp>,
     /// The endpoint ran since it was asked for its deadline.
     deadline_may_differ: bool,
-    last_poll: Moment,
+    last_poll: Stamp,
     /// The pump found the socket gone.
     lost: bool,
     timer: Timer,
@@ -135,7 +135,7 @@ impl Connection {
             seat,
             inbound: Inbound::new(first_bytes, PartialLease::new(Arc::clone(&shared.stats.partial))),
             queue: WriteQueue::new(limits.write_queue_bytes_max, limits.write_queue_low_water_bytes),
-            wishes: Wishes::default(),
+            reading_paused: false,
             phase: Phase::Open,
             wants_poll: true,
             blocked: false,
@@ -145,12 +145,12 @@ impl Connection {
             timer: Timer::new(shared.clock.instant(heartbeat.next_deadline())),
             heartbeat,
             write_waits_since: None,
-            last_message: now,
-            first_message_by: (!factory.may_stay_silent()).then(|| after_ms(now, limits.handshake_timeout_ms)),
+            last_message: now.into(),
+            first_message_by: (!factory.may_stay_silent()).then(|| after_ms(now, limits.handshake_timeout_ms).into()),
             drain_close_at: None,
             endpoint_deadline: None,
             deadline_may_differ: true,
-            last_poll: now,
+            last_poll: now.into(),
             lost: false,
             tally: Tally::default(),
             _open: WebSocketGuard::new(Arc::clone(&shared.stats)),
@@ -218,7 +218,7 @@ mod tests {
     use super::Connection;
 
     /// What an idle connection costs besides its socket, its endpoint and one timer.
-    const CONNECTION_BYTES_MAX: usize = 784;
+    const CONNECTION_BYTES_MAX: usize = 616;
 
     #[test]
     fn the_actor_stays_small() {

@@ -178,7 +178,7 @@ impl OpenSession {
                 }
                 let batch = self.channel.ephemeral().take(slot, io.room_bytes(), self.roster.seen());
                 state.seen = Some(batch.seen);
-                if self.roster.is_looking(&self.channel, io) {
+                if self.roster.is_looking(self.space, &self.channel, io) {
                     state.held = Some(batch);
                     return true;
                 }

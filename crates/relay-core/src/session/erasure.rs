@@ -101,7 +101,7 @@ impl OpenSession {
             Err(error) => {
                 io.store_error(&error, 0);
                 if !io.is_closed() && super::refusal::code_of(&error) == ErrorCode::RosterConflict {
-                    self.roster.show_all(io);
+                    self.roster.show_all(self.space, io);
                 }
             }
         }

@@ -69,7 +69,7 @@ impl OpenSession {
             device: admitted.device,
             membership: admitted.membership,
             channel: admitted.channel,
-            roster: RosterWatch::new(admitted.space, admitted.device, admitted.told),
+            roster: RosterWatch::new(admitted.told),
             pushes: PushWindow::new(&admitted.mark),
             requests: Requests::default(),
             subscription: None,
@@ -265,14 +265,14 @@ impl OpenSession {
     /// One piece of work; returns whether there may be more. What comes meanwhile wakes the session again. What is taken is looked at before the roster is, and sent only when
     /// the roster stood still: so nothing that was stored after a change of roster is sent before the change.
     fn step(&mut self, io: &mut Io<'_>) -> bool {
-        let was_looking = self.roster.is_looking(&self.channel, io);
+        let was_looking = self.roster.is_looking(self.space, &self.channel, io);
         let stashed = if was_looking { None } else { self.stash.pop_front() };
         let was_stashed = stashed.is_some();
         let answer = stashed.or_else(|| io.handle.take());
-        let looking = self.roster.is_looking(&self.channel, io);
+        let looking = self.roster.is_looking(self.space, &self.channel, io);
         match answer {
             Some(Answer::Facts(facts)) => {
-                if let Some(membership) = self.roster.on_facts(facts, &self.channel, io) {
+                if let Some(membership) = self.roster.on_facts(facts, (self.space, self.device), &self.channel, io) {
                     self.become_member(membership, io);
                 }
                 true

@@ -212,13 +212,13 @@ impl OpenSession {
     fn on_roster_put(&mut self, known: Hash, put: Result<SpaceFacts, StoreError>, io: &mut Io<'_>) {
         match put {
             // A session that ends by itself cannot wait for the announcement, which comes a little later.
-            Ok(facts) if facts.roster_hash != known && self.flow.is_some() => self.roster.look_now(io),
+            Ok(facts) if facts.roster_hash != known && self.flow.is_some() => self.roster.look_now(self.space, io),
             Ok(facts) if facts.roster_hash != known => {}
-            Ok(_) => self.roster.show_all(io),
+            Ok(_) => self.roster.show_all(self.space, io),
             Err(error) => {
                 io.store_error(&error, 0);
                 if !io.is_closed() && super::refusal::code_of(&error) == ErrorCode::RosterConflict {
-                    self.roster.show_all(io);
+                    self.roster.show_all(self.space, io);
                 }
             }
         }

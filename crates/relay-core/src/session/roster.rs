@@ -59,8 +59,6 @@ pub(crate) fn membership(facts: &SpaceFacts, space: SpaceId, device: DeviceKey) 
 /// Follows the announcements of roster changes.
 #[derive(Debug)]
 pub(super) struct RosterWatch {
-    space: SpaceId,
-    device: DeviceKey,
     /// Announcements looked into so far; `None`: none yet, the session just opened.
     seen: Option<u64>,
     /// The newest statement the client knows: (version, hash).
@@ -71,8 +69,8 @@ pub(super) struct RosterWatch {
 }
 
 impl RosterWatch {
-    pub(super) const fn new(space: SpaceId, device: DeviceKey, told: (u64, Hash)) -> Self {
-        Self { space, device, seen: None, told, looking: false, answer_owed: false }
+    pub(super) const fn new(told: (u64, Hash)) -> Self {
+        Self { seen: None, told, looking: false, answer_owed: false }
     }
 
     /// Hash of the newest statement the client knows.
@@ -86,11 +84,11 @@ impl RosterWatch {
     }
 
     /// Whether something changed that is not sent yet: no entry may be sent before it is.
-    pub(super) fn is_looking(&mut self, channel: &SpaceChannel, io: &Io<'_>) -> bool {
+    pub(super) fn is_looking(&mut self, space: SpaceId, channel: &SpaceChannel, io: &Io<'_>) -> bool {
         let announced = channel.roster_changes();
         if !self.looking && self.seen != Some(announced) {
             self.seen = Some(announced);
-            self.look(io);
+            self.look(space, io);
         }
         self.looking
     }
@@ -101,28 +99,29 @@ impl RosterWatch {
     }
 
     /// Looks up what the relay holds, announced or not.
-    pub(super) fn look_now(&mut self, io: &Io<'_>) {
+    pub(super) fn look_now(&mut self, space: SpaceId, io: &Io<'_>) {
         if !self.looking {
-            self.look(io);
+            self.look(space, io);
         }
     }
 
-    fn look(&mut self, io: &Io<'_>) {
+    fn look(&mut self, space: SpaceId, io: &Io<'_>) {
         self.looking = true;
-        io.shared.store.space(self.space, io.completion(Answer::Facts));
+        io.shared.store.space(space, io.completion(Answer::Facts));
     }
 
     /// The client's chain was refused or brought nothing new: it is shown what the relay holds.
-    pub(super) fn show_all(&mut self, io: &Io<'_>) {
+    pub(super) fn show_all(&mut self, space: SpaceId, io: &Io<'_>) {
         self.told = (0, Hash::ZERO);
         self.answer_owed = true;
-        self.look(io);
+        self.look(space, io);
     }
 
     /// Sends what is new; returns the device's membership now, `None` when the session was ended.
     pub(super) fn on_facts(
         &mut self,
         facts: Result<Option<SpaceFacts>, StoreError>,
+        (space, device): (SpaceId, DeviceKey),
         channel: &SpaceChannel,
         io: &mut Io<'_>,
     ) -> Option<Membership> {
@@ -139,7 +138,7 @@ impl RosterWatch {
             }
         };
         // Before anything else: a device that left gets no further keyring.
-        let Some(membership) = membership(&facts, self.space, self.device) else {
+        let Some(membership) = membership(&facts, space, device) else {
             io.shared.counters.sessions_revoked_total.one();
             io.error(ErrorCode::DeviceRevoked, 0);
             return None;

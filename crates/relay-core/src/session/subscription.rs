@@ -158,7 +158,7 @@ impl OpenSession {
         }
         let live = subscription.live();
         // The frame was taken before the roster is looked at: it may be of after the change.
-        let looking = self.roster.is_looking(&self.channel, io);
+        let looking = self.roster.is_looking(self.space, &self.channel, io);
         if let Some(seen) = self.roster.seen() {
             subscription.roster_seen.store(seen, Ordering::Relaxed);
         }

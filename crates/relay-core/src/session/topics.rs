@@ -52,7 +52,7 @@ impl OpenSession {
             Some(mail) => *mail,
             None => {
                 let Some(mail) = self.channel.topics().take(io.handle.id, io.room_bytes()) else { return false };
-                if self.roster.is_looking(&self.channel, io) {
+                if self.roster.is_looking(self.space, &self.channel, io) {
                     self.topic_mail = Some(Box::new(mail));
                     return true;
                 }

@@ -16,7 +16,7 @@ impl Connection {
         if self.drain_close_at.is_some() || self.phase != Phase::Open {
             return;
         }
-        self.drain_close_at = Some(after_ms(now, self.shared.limits.drain_linger_ms));
+        self.drain_close_at = Some(after_ms(now, self.shared.limits.drain_linger_ms).into());
         self.shared.stats.counters.drained_total.add(1);
         self.call(now, |endpoint, out| endpoint.on_drain(now, out));
     }
@@ -34,7 +34,7 @@ impl Connection {
         self.queue.push_control(OpCode::Close, close::payload(code, reason));
         let limits = &self.shared.limits;
         let until = after_ms(now, limits.write_stall_timeout_ms.saturating_add(limits.close_timeout_ms));
-        self.phase = Phase::Closing { await_peer, until };
+        self.phase = Phase::Closing { await_peer, until: until.into() };
         self.session = None;
         self.feeds = Feeds::default();
         self.pong = None;
@@ -53,7 +53,7 @@ impl Connection {
         }
         let answer_by = after_ms(now, self.shared.limits.close_timeout_ms);
         if await_peer {
-            self.phase = Phase::Closing { await_peer, until: until.min(answer_by) };
+            self.phase = Phase::Closing { await_peer, until: until.min(answer_by.into()) };
             return Turn::Idle;
         }
         self.inbound.release();
@@ -63,7 +63,7 @@ impl Connection {
             // With TLS the end is a record too, and the socket may be full.
             Poll::Pending => return Turn::Idle,
         }
-        self.phase = Phase::Lingering { until: answer_by, discarded: 0 };
+        self.phase = Phase::Lingering { until: answer_by.into(), discarded: 0 };
         Turn::Moved
     }
 

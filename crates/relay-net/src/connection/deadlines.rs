@@ -3,7 +3,7 @@
 use super::heartbeat::Beat;
 use super::session::Panicked;
 use super::{Connection, Phase, Turn};
-use crate::clock::after_ms;
+use crate::clock::{Stamp, after_ms};
 use crate::websocket::close;
 use relay_core::endpoint::Moment;
 
@@ -23,7 +23,7 @@ impl Connection {
                 self.expire_open(now);
                 Turn::Idle
             }
-            Phase::Closing { until, .. } | Phase::Lingering { until, .. } if now >= until => Turn::Gone,
+            Phase::Closing { until, .. } | Phase::Lingering { until, .. } if now >= until.moment() => Turn::Gone,
             Phase::Closing { .. } | Phase::Lingering { .. } => Turn::Idle,
         }
     }
@@ -34,10 +34,11 @@ impl Connection {
             self.inbound.hold(now);
         }
         let past = |deadline: Option<Moment>| deadline.is_some_and(|deadline| now >= deadline);
+        let past_stamp = |deadline: Option<Stamp>| past(deadline.map(Stamp::moment));
         let counters = &self.shared.stats.counters;
-        if past(self.drain_close_at) {
+        if past_stamp(self.drain_close_at) {
             self.begin_close(now, Some(close::RESTART), "drain", true);
-        } else if past(self.first_message_by) {
+        } else if past_stamp(self.first_message_by) {
             counters.handshake_timeouts_total.add(1);
             self.begin_close(now, Some(close::POLICY), "handshake_timeout", false);
         } else if past(self.inbound.message_deadline(&self.shared.limits)) {
@@ -47,7 +48,7 @@ impl Connection {
             counters.idle_timeouts_total.add(1);
             self.begin_close(now, Some(close::GOING_AWAY), "idle", true);
         } else {
-            self.wants_poll |= past(self.endpoint_deadline);
+            self.wants_poll |= past_stamp(self.endpoint_deadline);
             self.beat(now);
         }
     }
@@ -67,7 +68,7 @@ impl Connection {
     pub(super) fn next_deadline(&self) -> Moment {
         let other = match self.phase {
             Phase::Open => self.next_open_deadline(),
-            Phase::Closing { until, .. } | Phase::Lingering { until, .. } => until,
+            Phase::Closing { until, .. } | Phase::Lingering { until, .. } => until.moment(),
         };
         self.write_deadline().map_or(other, |deadline| deadline.min(other))
     }
@@ -76,8 +77,10 @@ impl Connection {
         // While the endpoint waits for room its own deadline cannot be served, so it must not wake us.
         let endpoint = if self.wants_poll { None } else { self.endpoint_deadline };
         let reading = if self.may_read() { self.inbound.message_deadline(&self.shared.limits) } else { None };
-        [endpoint, reading, self.drain_close_at, self.first_message_by, self.idle_deadline()]
+        let stamps = [endpoint, self.drain_close_at, self.first_message_by].map(|stamp| stamp.map(Stamp::moment));
+        [reading, self.idle_deadline()]
             .into_iter()
+            .chain(stamps)
             .flatten()
             .fold(self.heartbeat.next_deadline(), Moment::min)
     }
@@ -90,8 +93,8 @@ impl Connection {
         self.deadline_may_differ = false;
         match session.call(|endpoint| endpoint.next_deadline()) {
             Ok(deadline) => {
-                let earliest = after_ms(self.last_poll, POLL_AGAIN_MS);
-                self.endpoint_deadline = deadline.map(|deadline| deadline.max(earliest));
+                let earliest = after_ms(self.last_poll.moment(), POLL_AGAIN_MS);
+                self.endpoint_deadline = deadline.map(|deadline| deadline.max(earliest).into());
                 Turn::Idle
             }
             Err(Panicked) => {
@@ -102,11 +105,11 @@ impl Connection {
     }
 
     fn write_deadline(&self) -> Option<Moment> {
-        Some(after_ms(self.write_waits_since?, self.shared.limits.write_stall_timeout_ms))
+        Some(after_ms(self.write_waits_since?.moment(), self.shared.limits.write_stall_timeout_ms))
     }
 
     fn idle_deadline(&self) -> Option<Moment> {
         let timeout_ms = self.shared.limits.idle_timeout_ms;
-        (timeout_ms > 0).then(|| after_ms(self.last_message, timeout_ms))
+        (timeout_ms > 0).then(|| after_ms(self.last_message.moment(), timeout_ms))
     }
 }

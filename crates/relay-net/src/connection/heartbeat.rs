@@ -1,6 +1,6 @@
 //! Whether a peer is still there: a ping every period, and the end after two periods of silence.
 
-use crate::clock::after_ms;
+use crate::clock::{Stamp, after_ms};
 use relay_core::endpoint::Moment;
 
 /// Periods of silence after which the peer counts as gone.
@@ -18,22 +18,22 @@ pub(crate) enum Beat {
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     period_ms: u64,
-    next_ping: Moment,
-    last_received: Moment,
+    next_ping: Stamp,
+    last_received: Stamp,
 }
 
 impl Heartbeat {
     pub(crate) fn new(period_ms: u64, now: Moment) -> Self {
-        Self { period_ms, next_ping: after_ms(now, period_ms), last_received: now }
+        Self { period_ms, next_ping: after_ms(now, period_ms).into(), last_received: now.into() }
     }
 
     /// Something arrived, or nothing could because we do not read.
     pub(crate) fn received(&mut self, now: Moment) {
-        self.last_received = now;
+        self.last_received = now.into();
     }
 
     pub(crate) fn next_deadline(&self) -> Moment {
-        self.next_ping.min(self.dead_at())
+        self.next_ping.moment().min(self.dead_at())
     }
 
     /// What is due at `now`; a ping is due once per period.
@@ -41,15 +41,15 @@ impl Heartbeat {
         if now >= self.dead_at() {
             return Beat::Dead;
         }
-        if now < self.next_ping {
+        if now < self.next_ping.moment() {
             return Beat::Nothing;
         }
-        self.next_ping = after_ms(now, self.period_ms);
+        self.next_ping = after_ms(now, self.period_ms).into();
         Beat::Ping
     }
 
     fn dead_at(&self) -> Moment {
-        after_ms(self.last_received, self.period_ms.saturating_mul(SILENT_PERIODS_MAX))
+        after_ms(self.last_received.moment(), self.period_ms.saturating_mul(SILENT_PERIODS_MAX))
     }
 }
 

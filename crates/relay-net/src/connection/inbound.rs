@@ -1,7 +1,7 @@
 //! What a connection has received and not handed over: the decoder's partial message, bytes kept back while the endpoint
 //! has no room, and the clock that judges how fast a message arrives.
 
-use crate::clock::after_ms;
+use crate::clock::{Stamp, after_ms};
 use crate::limits::NetLimits;
 use crate::partial::PartialLease;
 use crate::websocket::Decoder;
@@ -19,7 +19,7 @@ pub(super) struct Inbound {
 
 #[derive(Clone, Copy, Debug)]
 struct OpenMessage {
-    since: Moment,
+    since: Stamp,
     bytes: u64,
 }
 
@@ -61,7 +61,7 @@ impl Inbound {
     /// Accounts for a batch of `bytes` read; `false` if the process-wide budget is used up.
     pub(super) fn settle(&mut self, bytes: usize, now: Moment) -> bool {
         if self.decoder.is_mid_message() {
-            let open = self.open_message.get_or_insert(OpenMessage { since: now, bytes: 0 });
+            let open = self.open_message.get_or_insert(OpenMessage { since: now.into(), bytes: 0 });
             open.bytes = open.bytes.saturating_add(bytes as u64);
         } else {
             self.open_message = None;
@@ -72,7 +72,7 @@ impl Inbound {
     /// Time during which we do not read is not the peer's.
     pub(super) fn hold(&mut self, now: Moment) {
         if let Some(open) = &mut self.open_message {
-            *open = OpenMessage { since: now, bytes: 0 };
+            *open = OpenMessage { since: now.into(), bytes: 0 };
         }
     }
 
@@ -80,7 +80,7 @@ impl Inbound {
     pub(super) fn message_deadline(&self, limits: &NetLimits) -> Option<Moment> {
         let open = self.open_message?;
         let earned_ms = open.bytes.saturating_mul(1000) / limits.message_rate_bytes_min.max(1);
-        Some(after_ms(open.since, limits.message_grace_ms.saturating_add(earned_ms)))
+        Some(after_ms(open.since.moment(), limits.message_grace_ms.saturating_add(earned_ms)))
     }
 
     /// Forgets everything; nothing more will be handed over.

@@ -5,13 +5,6 @@ use crate::write_queue::WriteQueue;
 use relay_core::endpoint::{Close, Feed, FeedKind, FeedWaker, Outbound, Outbox, SharedRun};
 use std::sync::Arc;
 
-/// What the endpoint asked for besides sending.
-#[derive(Debug, Default)]
-pub(super) struct Wishes {
-    pub(super) close: Option<Close>,
-    pub(super) reading_paused: bool,
-}
-
 /// What the endpoint does not have to be asked for.
 #[derive(Default)]
 pub(super) struct Feeds {
@@ -36,7 +29,8 @@ impl Feeds {
 /// Lends the write queue to the endpoint for one call.
 pub(super) struct QueueOutbox<'a> {
     pub(super) queue: &'a mut WriteQueue,
-    pub(super) wishes: &'a mut Wishes,
+    pub(super) close: Option<Close>,
+    pub(super) reading_paused: &'a mut bool,
     pub(super) feeds: &'a mut Feeds,
     pub(super) seat: &'a Arc<Seat>,
     pub(super) pushed: bool,
@@ -44,11 +38,11 @@ pub(super) struct QueueOutbox<'a> {
 
 impl Outbox for QueueOutbox<'_> {
     fn room_bytes(&self) -> usize {
-        if self.wishes.close.is_some() { 0 } else { self.queue.room_bytes() }
+        if self.close.is_some() { 0 } else { self.queue.room_bytes() }
     }
 
     fn push(&mut self, message: Outbound) {
-        if self.wishes.close.is_some() {
+        if self.close.is_some() {
             return;
         }
         self.pushed = true;
@@ -59,7 +53,7 @@ impl Outbox for QueueOutbox<'_> {
     }
 
     fn push_run(&mut self, run: SharedRun) {
-        if self.wishes.close.is_none() {
+        if self.close.is_none() {
             self.pushed = true;
             self.queue.push_run(run);
         }
@@ -71,10 +65,10 @@ impl Outbox for QueueOutbox<'_> {
     }
 
     fn close(&mut self, close: Close) {
-        self.wishes.close.get_or_insert(close);
+        self.close.get_or_insert(close);
     }
 
     fn pause_reading(&mut self, paused: bool) {
-        self.wishes.reading_paused = paused;
+        *self.reading_paused = paused;
     }
 }

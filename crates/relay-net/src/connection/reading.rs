@@ -19,7 +19,7 @@ impl Connection {
     /// Whether the peer's bytes are wanted now.
     pub(super) fn may_read(&self) -> bool {
         match self.phase {
-            Phase::Open => !self.wishes.reading_paused && self.queue.room_bytes() > 0,
+            Phase::Open => !self.reading_paused && self.queue.room_bytes() > 0,
             Phase::Closing { await_peer, .. } => await_peer,
             Phase::Lingering { .. } => true,
         }
@@ -125,7 +125,7 @@ impl Connection {
         if is_open {
             self.tally.messages_in += 1;
             self.first_message_by = None;
-            self.last_message = now;
+            self.last_message = now.into();
         }
         is_open
     }
@@ -175,7 +175,7 @@ impl Connection {
             self.pong = None;
             self.queue.push_control(OpCode::Pong, payload);
         } else {
-            self.pong = Some(payload);
+            self.pong = Some(Box::new(payload));
         }
     }
 

@@ -25,20 +25,22 @@ impl Connection {
         };
         let mut out = QueueOutbox {
             queue: &mut self.queue,
-            wishes: &mut self.wishes,
+            close: None,
+            reading_paused: &mut self.reading_paused,
             feeds: &mut self.feeds,
             seat: &self.seat,
             pushed: false,
         };
         let result = session.call(|endpoint| body(endpoint, &mut out));
+        let QueueOutbox { pushed, close, .. } = out;
         self.deadline_may_differ = true;
-        if out.pushed {
-            self.last_message = now;
+        if pushed {
+            self.last_message = now.into();
         }
         self.blocked |= !self.queue.wants_more();
         if let Err(Panicked) = result {
             self.endpoint_panicked(now);
-        } else if let Some(close) = self.wishes.close.take() {
+        } else if let Some(close) = close {
             self.shared.stats.counters.endpoint_closes_total.add(1);
             self.begin_close(now, Some(close.code), close.reason, true);
         }
@@ -51,7 +53,7 @@ impl Connection {
         }
         self.lagging = false;
         if let Some(payload) = self.pong.take() {
-            self.queue.push_control(OpCode::Pong, payload);
+            self.queue.push_control(OpCode::Pong, *payload);
         }
         if std::mem::take(&mut self.ping_due) {
             self.shared.stats.counters.pings_total.add(1);
@@ -60,7 +62,7 @@ impl Connection {
         if self.wants_poll || self.blocked {
             self.wants_poll = false;
             self.blocked = false;
-            self.last_poll = now;
+            self.last_poll = now.into();
             self.call(now, |endpoint, out| endpoint.poll(now, out));
         }
     }
@@ -75,7 +77,7 @@ impl Connection {
         let sent = scratch::with_write(|scratch| socket.poll_write(cx, self.queue.gather(scratch)));
         match sent {
             Poll::Pending => {
-                self.write_waits_since.get_or_insert(now);
+                self.write_waits_since.get_or_insert(now.into());
                 Turn::Idle
             }
             Poll::Ready(Ok(count)) => self.sent(count, now),
@@ -85,7 +87,7 @@ impl Connection {
 
     /// Accounts for what the socket took.
     fn sent(&mut self, count: usize, now: Moment) -> Turn {
-        self.write_waits_since = Some(now);
+        self.write_waits_since = Some(now.into());
         self.tally.writes += 1;
         self.tally.bytes_out += count as u64;
         self.tally.messages_out += self.queue.advance(count);
@@ -112,7 +114,7 @@ impl Connection {
             }
         }
         if !self.queue.is_empty() {
-            self.last_message = now;
+            self.last_message = now.into();
             self.try_write(now);
             if self.lost || !self.queue.is_empty() {
                 // The task waits for the socket, and asks the endpoint if it is to be asked.
@@ -162,8 +164,9 @@ impl Connection {
             self.write_waits_since = None;
         }
         let endpoint_looked_at = self.look_at_endpoint_deadline(now);
-        let is_urgent =
-            self.endpoint_deadline.is_some_and(|deadline| self.timer.is_after(self.shared.clock.instant(deadline)));
+        let is_urgent = self
+            .endpoint_deadline
+            .is_some_and(|deadline| self.timer.is_after(self.shared.clock.instant(deadline.moment())));
         let reading_resumed = !could_read && self.may_read();
         let socket_is_full = !task_waits && !self.queue.is_empty();
         let changed = self.phase != Phase::Open || endpoint_looked_at == Turn::Moved || self.lost;
@@ -185,7 +188,7 @@ impl Connection {
                 Turn::Idle
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.write_waits_since.get_or_insert(now);
+                self.write_waits_since.get_or_insert(now.into());
                 Turn::Idle
             }
             Err(_) => {

@@ -63,8 +63,8 @@ pub(crate) async fn serve(front: Arc<Front>, socket: TcpStream, peer: Peer, guar
     let (shared, pump) = (Arc::clone(&front.shared), front.pumps.assign());
     drop(front);
     let seated = Seated::new(socket, &first_bytes, factory, shared, guard, pump);
-    drop(first_bytes);
-    poll_fn(|cx| seated.poll(cx)).await;
+    // In a task of its own: this one is as large as everything a connection may need before it is upgraded.
+    tokio::spawn(poll_fn(move |cx| seated.poll(cx)));
 }
 
 async fn serve_http(

@@ -62,7 +62,8 @@ pub struct Decoder {
     message: Assembly,
     /// Whether the message that is open, or was last, is text.
     is_text: bool,
-    control: Assembly,
+    /// While a control frame has come in part, which is rare.
+    control: Option<Box<Assembly>>,
 }
 
 impl Default for Decoder {
@@ -75,13 +76,13 @@ impl Decoder {
     /// A decoder at the start of a connection.
     #[must_use]
     pub fn new() -> Self {
-        Self { state: EMPTY_HEADER, message: Assembly::default(), is_text: false, control: Assembly::default() }
+        Self { state: EMPTY_HEADER, message: Assembly::default(), is_text: false, control: None }
     }
 
     /// Heap memory held for what has begun and not ended, in bytes.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.message.held_bytes() + self.control.held_bytes()
+        self.message.held_bytes() + self.control.as_deref().map_or(0, Assembly::held_bytes)
     }
 
     /// Whether a frame or a message has begun and not ended.
@@ -185,7 +186,14 @@ impl Decoder {
         let piece = rest.get_mut(..used).unwrap_or_default();
         unmask(piece, header.mask, received);
         let missing = missing - used as u64;
-        let assembly = if header.opcode.is_control() { &mut self.control } else { &mut self.message };
+        if header.opcode.is_control() {
+            let payload = self.take_control(piece, missing);
+            if payload.is_none() {
+                self.state = State::Payload { header, received: received + used as u64 };
+            }
+            return (used, payload.map(Payload::Whole));
+        }
+        let assembly = &mut self.message;
         if missing > 0 {
             assembly.append(piece, missing);
             self.state = State::Payload { header, received: received + used as u64 };
@@ -201,6 +209,15 @@ impl Decoder {
         }
         assembly.append(piece, 0);
         (used, Some(Payload::Whole(assembly.take())))
+    }
+
+    /// Takes a piece of a control frame of which `missing` more bytes are declared; the payload once it is complete.
+    fn take_control(&mut self, piece: &[u8], missing: u64) -> Option<Bytes> {
+        if self.control.is_none() && missing == 0 {
+            return Some(Bytes::copy_from_slice(piece));
+        }
+        self.control.get_or_insert_default().append(piece, missing);
+        self.control.take_if(|_| missing == 0).map(|mut control| control.take())
     }
 }
 
