@@ -195,6 +195,6 @@ function storageName(link: string): string {
   try {
     return storageNameOf(link);
   } catch (cause) {
-    throw new ClientError('bad_link', cause instanceof Error ? cause.message : 'that is no link', { cause, hint: 'Copy it again, complete, from where it was shown.' });
+    throw new ClientError('bad_link', `that is no space link (${cause instanceof Error ? cause.message : 'unreadable'})`, { cause, hint: 'Copy it again, complete, from where it was shown.' });
   }
 }

@@ -61,6 +61,7 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
   #changedBefore = false;
   #keepEarly: ((change: Uint8Array) => void) | undefined;
   #wasConnected = false;
+  #hasErrorListener = false;
   #synced = false;
   #destroyed = false;
   readonly #update = (change: Uint8Array, origin: unknown): void => this.#changed(change, origin);
@@ -107,6 +108,11 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
   /** Whether something of the document is not known to be on the relay's disk. */
   get hasUnsyncedChanges(): boolean {
     return this.#document?.hasUnsyncedChanges ?? this.#changedBefore;
+  }
+
+  override on<K extends keyof ProviderEvents>(name: K, listener: ProviderEvents[K]): ProviderEvents[K] {
+    this.#hasErrorListener ||= name === 'connection-error';
+    return super.on(name, listener);
   }
 
   connect(): void {
@@ -217,7 +223,7 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     const error = cause instanceof ClientError ? cause : new ClientError('internal', 'the provider failed', { cause });
     if (error.code === 'closed') return;
     // Where errors that nobody caught are told, this one is.
-    if (!error.temporary && !this._observers.has('connection-error')) globalThis.reportError?.(error);
+    if (!error.temporary && !this.#hasErrorListener) globalThis.reportError?.(error);
     this.emit('connection-error', [error, this]);
   }
 }
