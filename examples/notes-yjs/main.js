@@ -5,12 +5,22 @@ import * as Y from 'yjs';
 
 const element = (id) => document.getElementById(id);
 
-/** The link of the space: from the address bar, or of a new space. */
-async function spaceLink() {
-  if (location.hash.length > 1) return decodeURIComponent(location.hash.slice(1));
-  const space = await createSpace({ relay: await askForRelay() });
-  await space.whenSynced();
-  const link = space.link;
+/** A room below the link in the address bar, or of a new space. */
+async function openRoom() {
+  for (let link = decodeURIComponent(location.hash.slice(1)); ; link = '') {
+    try {
+      const provider = new WebsocketProvider(link === '' ? await newLink(await askForRelay()) : link, 'note', doc);
+      element('problem').textContent = '';
+      return provider;
+    } catch ({ message, hint }) {
+      element('problem').textContent = `${message}. ${hint ?? ''}`;
+    }
+  }
+}
+
+async function newLink(relay) {
+  const space = await createSpace({ relay, offline: true });
+  const { link } = space;
   await space.close();
   location.hash = encodeURIComponent(link);
   return link;
@@ -20,17 +30,17 @@ function askForRelay() {
   const form = element('start');
   form.hidden = false;
   return new Promise((resolve) => {
-    form.addEventListener('submit', (event) => {
+    form.onsubmit = (event) => {
       event.preventDefault();
       form.hidden = true;
       resolve(new FormData(form).get('relay'));
-    });
+    };
   });
 }
 
 const doc = new Y.Doc();
 const text = doc.getText('note');
-const provider = new WebsocketProvider(await spaceLink(), 'note', doc);
+const provider = await openRoom();
 guardUnsynced(provider);
 
 const area = element('note');
@@ -64,6 +74,7 @@ const showStatus = () => {
 };
 provider.on('status', showStatus);
 provider.on('sync', showStatus);
+provider.on('connection-error', ({ message, hint }) => (element('problem').textContent = `${message}. ${hint ?? ''}`));
 provider.awareness.on('change', showStatus);
 doc.on('update', showStatus);
 element('page').hidden = false;

@@ -11,6 +11,10 @@ import { openOrCreate, useTodos, type Todo } from './todos.js';
 function App() {
   const [relay, setRelay] = useState<string | null>(null);
   const [open, setOpen] = useState(() => openOrCreate(null));
+  const again = (): void => {
+    location.hash = '';
+    setOpen(null);
+  };
   if (open === null) {
     const start = (event: FormEvent): void => {
       event.preventDefault();
@@ -25,13 +29,15 @@ function App() {
   }
   return (
     <SpaceProvider open={open}>
-      <ConnectionBadge /> <SyncIndicator />
-      <Todos />
+      <p>
+        <ConnectionBadge /> <SyncIndicator />
+      </p>
+      <Todos again={again} />
     </SpaceProvider>
   );
 }
 
-function Todos() {
+function Todos({ again }: { readonly again: () => void }) {
   const { space, error } = useSealrelay<TabSpace>();
   const { todos, change } = useTodos(space);
   const [text, setText] = useState('');
@@ -40,9 +46,15 @@ function Todos() {
     change({ id: crypto.randomUUID(), text, done: false });
     setText('');
   };
-  if (error !== null) return <p role="alert">{error.message}</p>;
+  if (error !== null) {
+    return (
+      <p role="alert">
+        {error.message}. <button onClick={again}>Try another</button>
+      </p>
+    );
+  }
   return (
-    <main>
+    <>
       <form onSubmit={add}>
         <input name="text" aria-label="What is to be done" required value={text} disabled={space === null} onChange={({ target }) => setText(target.value)} />
         <button disabled={space === null}>Add</button>
@@ -56,16 +68,16 @@ function Todos() {
           </li>
         ))}
       </ul>
-    </main>
+    </>
   );
 }
 
 const root = document.getElementById('root');
 if (root !== null) {
   createRoot(root).render(
-    <>
+    <main>
       <h1>To do</h1>
       <App />
-    </>,
+    </main>,
   );
 }

@@ -18,25 +18,31 @@ function take(item) {
   show();
 }
 
-/** The space of the link in the address bar, or a new one. */
-async function whichSpace() {
-  return location.hash.length > 1 ? { link: decodeURIComponent(location.hash.slice(1)) } : { relay: await askForRelay() };
+/** One device and one connection for all tabs of this origin: in the space of the link in the address bar, or in a new one. */
+async function openList() {
+  for (let link = decodeURIComponent(location.hash.slice(1)); ; link = '') {
+    try {
+      return await openSpaceInTabs({ name: NAME, create: true, ...(link === '' ? { relay: await askForRelay() } : { link }) });
+    } catch ({ message, hint }) {
+      element('problem').textContent = `${message}. ${hint ?? ''}`;
+    }
+  }
 }
 
 function askForRelay() {
   const form = element('start');
   form.hidden = false;
   return new Promise((resolve) => {
-    form.addEventListener('submit', (event) => {
+    form.onsubmit = (event) => {
       event.preventDefault();
       form.hidden = true;
       resolve(new FormData(form).get('relay'));
-    });
+    };
   });
 }
 
-// One device and one connection for all tabs of this origin.
-const space = await openSpaceInTabs({ name: NAME, create: true, ...(await whichSpace()) });
+const space = await openList();
+element('problem').textContent = '';
 location.hash = encodeURIComponent(space.link);
 space.subscribe((entry) => entry.items.forEach((bytes) => take(JSON.parse(new TextDecoder().decode(bytes)))));
 // What another tab took before this one listened.

@@ -16,9 +16,11 @@ const UNAVAILABLE_AFTER_MS = 1000;
 const READY_AFTER_MS = 1000;
 const PEER_ID_CHARACTERS = 16;
 
-export interface AdapterOptions extends Pick<OpenSpaceOptions, 'webSocket' | 'environment' | 'rights' | 'batchWindowMs'> {
-  /** The link of a space; every document of the repo is put into it. */
-  readonly link: string;
+export interface AdapterOptions extends Pick<OpenSpaceOptions, 'webSocket' | 'environment' | 'rights' | 'batchWindowMs' | 'parts' | 'deviceName' | 'relay' | 'create' | 'admission'> {
+  /** The link of a space; every document of the repo is put into it. Not needed by a device that joined the space by a code: `storage` or `name` says where it is. */
+  readonly link?: string;
+  /** The storage of the browser, `IndexedDbDeviceStore.open(name)`, of such a device. One that follows from the link when absent. */
+  readonly name?: string;
   /** Where the device and the documents are kept; IndexedDB, shared by the tabs of the origin, where there is one, else the memory. Null: the memory. */
   readonly storage?: DeviceStore | null;
   /** False: the log takes part in nothing, only repos that are online at the same time sync. */
@@ -33,6 +35,8 @@ export interface AdapterOptions extends Pick<OpenSpaceOptions, 'webSocket' | 'en
 export class SealrelayNetworkAdapter extends NetworkAdapter {
   readonly #options: AdapterOptions;
   readonly #log: LogPeer;
+  readonly #name: string;
+  readonly #giveUp = new AbortController();
   readonly #ready: Promise<void>;
   #markReady: () => void = () => undefined;
   #isReady = false;
@@ -42,9 +46,11 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
   #live: LivePeers | undefined;
   #connected = false;
 
+  /** Throws `bad_link`, and `bad_option` when nothing says which space. */
   constructor(options: AdapterOptions) {
     super();
     this.#options = options;
+    this.#name = nameOf(options);
     this.#ready = new Promise((resolve) => {
       this.#markReady = resolve;
     });
@@ -114,14 +120,16 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
   /** Closes the space for good; what was taken is stored. */
   async close(): Promise<void> {
     this.disconnect();
-    await (await this.#opening)?.close();
+    this.#giveUp.abort(new ClientError('closed', 'the adapter was closed'));
+    const document = await this.#opening?.catch(() => undefined);
+    await document?.close();
   }
 
   #open(): Promise<OpenDocument> {
-    const { link, storage, log: _log, live: _live, onError: _onError, ...options } = this.#options;
-    return openInTabs(storage, link, {
+    const { storage, name: _name, log: _log, live: _live, onError: _onError, ...options } = this.#options;
+    return openInTabs(storage, this.#name, {
       ...options,
-      link,
+      signal: this.#giveUp.signal,
       offline: true,
       open: openSpace,
       document: this.#log,
@@ -132,7 +140,7 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
   #begin(document: OpenDocument, peerId: PeerId, peerMetadata: PeerMetadata): void {
     if (!this.#connected) return;
     this.#document = document;
-    this.#logPeerId = `sealrelay-log-${storageNameOf(this.#options.link).slice(0, PEER_ID_CHARACTERS)}` as PeerId;
+    this.#logPeerId = `sealrelay-log-${this.#name.slice(0, PEER_ID_CHARACTERS)}` as PeerId;
     document.goOnline();
     // The repo asks for documents when the adapter is ready: whoever can have them should be there by then.
     setTimeout(() => this.#setReady(), READY_AFTER_MS);
@@ -169,6 +177,24 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
 
   #failed(cause: unknown): void {
     const error = cause instanceof ClientError ? cause : new ClientError('internal', 'the adapter failed', { cause });
+    if (error.code === 'closed') return;
+    // What the repo has itself it must give without the relay.
+    if (error.code === 'relay_unreachable') this.#setReady();
     this.#options.onError?.(error);
+  }
+}
+
+function nameOf({ link, name, storage }: AdapterOptions): string {
+  if (name !== undefined) return name;
+  if (link !== undefined) return storageName(link);
+  if ((storage ?? null) === null) throw new ClientError('bad_option', 'a repo needs the link of a space, or the storage, or its name, of a device in one');
+  return 'space';
+}
+
+function storageName(link: string): string {
+  try {
+    return storageNameOf(link);
+  } catch (cause) {
+    throw new ClientError('bad_link', `that is no space link (${cause instanceof Error ? cause.message : 'unreadable'})`, { cause, hint: 'Copy it again, complete, from where it was shown.' });
   }
 }

@@ -124,8 +124,8 @@ function Next(): ReactNode {
         <li>Reload the page: both devices are new, and everything comes back from the relay.</li>
       </ol>
       <h2>In your app</h2>
-      <pre tabIndex={0} aria-label="Code for an app">
-        <code dir="ltr">{SNIPPET}</code>
+      <pre dir="ltr" tabIndex={0} aria-label="Code for an app">
+        <code>{SNIPPET}</code>
       </pre>
     </section>
   );

@@ -3,10 +3,13 @@
 import type { ReactNode } from 'react';
 import { Icon } from './icons.js';
 import type { SyncStatus } from './sync-store.js';
+import { useSealrelay } from './provider.js';
 import { useSyncStatus } from './use-sync-status.js';
 
 export interface SyncLabels {
   readonly unknown: string;
+  /** The space could not be opened. */
+  readonly failed: string;
   readonly here: string;
   readonly relay: string;
   readonly devices: (seenBy: number, others: number) => string;
@@ -14,6 +17,7 @@ export interface SyncLabels {
 
 export const SYNC_LABELS: SyncLabels = {
   unknown: 'Opening …',
+  failed: 'Not opened',
   here: 'On this device so far',
   relay: 'Saved at the relay',
   devices: (seenBy, others) => (others > 1 ? `On ${Math.min(seenBy, others)} of ${others} other devices` : 'On your other device'),
@@ -29,6 +33,7 @@ const REACHED: readonly SyncStatus['saved'][] = ['here', 'relay', 'devices'];
 export function SyncIndicator({ labels, className = '' }: SyncIndicatorProps): ReactNode {
   const words = { ...SYNC_LABELS, ...labels };
   const { saved, seenBy, others } = useSyncStatus();
+  const { error } = useSealrelay();
   const reached = REACHED.indexOf(saved);
   return (
     <span className={`sr sr-pill sr-sync sr-sync-${saved} ${className}`} role="status">
@@ -37,7 +42,7 @@ export function SyncIndicator({ labels, className = '' }: SyncIndicatorProps): R
           <span key={step} className={index <= reached ? 'sr-stop sr-stop-on' : 'sr-stop'} />
         ))}
       </span>
-      {saved === 'devices' && <Icon name="good" />} <span>{saved === 'devices' ? words.devices(seenBy, others) : words[saved]}</span>
+      {saved === 'devices' && <Icon name="good" />} <span>{saved === 'devices' ? words.devices(seenBy, others) : words[saved === 'unknown' && error !== null ? 'failed' : saved]}</span>
     </span>
   );
 }

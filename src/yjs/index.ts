@@ -7,4 +7,4 @@
  * ```
  */
 export { WebsocketProvider } from './provider.js';
-export type { ProviderEvents, ProviderOptions } from './provider.js';
+export type { IgnoredOptions, ProviderEvents, ProviderOptions } from './provider.js';

@@ -6,9 +6,9 @@ import type { ProviderOptions } from './index.js';
 
 /** Keeps a document in sync with the other devices of a room. */
 export class WebsocketProvider extends Provider {
-  constructor(link: string, roomname: string, doc: Y.Doc, options: ProviderOptions = {}) {
-    super(link, roomname, doc, { webSocket: NodeWebSocket, ...options });
+  constructor(link: string | null, roomname: string, doc: Y.Doc, options: ProviderOptions = {}) {
+    super(link, roomname, doc, { ...options, webSocket: options.webSocket ?? options.WebSocketPolyfill ?? NodeWebSocket });
   }
 }
 
-export type { ProviderEvents, ProviderOptions } from './index.js';
+export type { IgnoredOptions, ProviderEvents, ProviderOptions } from './index.js';

@@ -1,6 +1,7 @@
 // Every example in two real browsers, with the relay killed and started again in between: nothing is lost. And an example of others, with two lines changed.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,6 +15,9 @@ import { importsOf } from '../architecture/import-rules.js';
 import { CHROMIUM, openBrowser, type TestBrowser, type VisitedPage } from '../support/test-browser.js';
 
 const EXAMPLES = join(ROOT, 'examples');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+declare const axe: { run(): Promise<{ violations: { id: string }[]; passes: unknown[] }> };
 
 interface Manifest {
   readonly exports?: Readonly<Record<string, unknown>>;
@@ -76,6 +80,16 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('an example (skipped w
   async function twoBrowsers(name: string, script: string): Promise<readonly [Page, Page, () => readonly string[]]> {
     site = await serveExample(join(EXAMPLES, name), script);
     const first = await browser.visit(site.url);
+    // A slip is told of, and mended.
+    await first.page.fill('[name=relay]', 'nonsense');
+    await first.page.click('text=Start');
+    await first.page.waitForSelector('[role=alert]:has-text("that is no relay address")');
+    if (name === 'todo-react') {
+      // Neither of the two says that it is on its way.
+      await first.page.waitForSelector('.sr-state-failed:has-text("Not connected")');
+      await first.page.waitForSelector('.sr-sync:has-text("Not opened")');
+      await first.page.click('text=Try another');
+    }
     await first.page.fill('[name=relay]', relay.address);
     await first.page.click('text=Start');
     await first.page.waitForFunction(() => location.hash.length > 1);
@@ -92,6 +106,19 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('an example (skipped w
     await meanwhile();
     relay = await startRelay(place);
     for (const page of told) await page.evaluate(() => dispatchEvent(new Event('online')));
+  }
+
+  /** On a phone, from right to left and in the dark: nothing for axe to find, nothing that is cut off, and the first form gone. */
+  async function looksRight(page: Page): Promise<void> {
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.setViewportSize({ width: 320, height: 640 });
+    await page.evaluate(() => (document.documentElement.dir = 'rtl'));
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+    expect(await page.locator('[name=relay]:visible').count()).toBe(0);
+    await page.evaluate(AXE);
+    const { violations, passes } = await page.evaluate(() => axe.run());
+    expect(violations.map(({ id }) => id)).toEqual([]);
+    expect(passes.length).toBeGreaterThan(10);
   }
 
   async function addItem(page: Page, text: string): Promise<void> {
@@ -133,6 +160,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('an example (skipped w
     await addItem(first, 'from the first one');
     for (const page of [tab, second]) await hasItems(page, 'from the first one');
     await tab.waitForSelector(saved);
+    await looksRight(tab);
     expect(troubles()).toEqual([]);
     for (const page of [first, second]) await page.context().close();
   });
@@ -153,6 +181,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('an example (skipped w
     await first.waitForSelector('#status:has-text("relay’s disk")');
     await first.reload();
     await noteIs(first, 'right one left');
+    await looksRight(first);
     expect(troubles()).toEqual([]);
     for (const page of [first, second]) await page.context().close();
   });

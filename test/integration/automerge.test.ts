@@ -8,7 +8,8 @@ import { runNetworkAdapterTests } from '@automerge/automerge-repo/helpers/tests/
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SealrelayNetworkAdapter } from '../../src/automerge/node.js';
 import type { AdapterOptions } from '../../src/automerge/node.js';
-import { FileDeviceStore, createSpace, openSpace } from '../../src/client/node.js';
+import { FileDeviceStore, MemoryDeviceStore, createSpace, openSpace } from '../../src/client/node.js';
+import { joinSpace, offerPairing } from '../../src/client/pairing/node.js';
 import type { Space } from '../../src/client/node.js';
 import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
 import type { RelayProcess } from '../support/relay-process.js';
@@ -47,8 +48,8 @@ describe.skipIf(!productBuilt())('the automerge adapter (skipped unless the prod
     return space.link!;
   }
 
-  function adapter(link: string, options: Partial<AdapterOptions> = {}): SealrelayNetworkAdapter {
-    const made = new SealrelayNetworkAdapter({ link, batchWindowMs: 0, storage: null, ...options });
+  function adapter(link: string | undefined, options: Partial<AdapterOptions> = {}): SealrelayNetworkAdapter {
+    const made = new SealrelayNetworkAdapter({ ...(link === undefined ? {} : { link }), batchWindowMs: 0, storage: null, ...options });
     adapters.push(made);
     return made;
   }
@@ -117,6 +118,26 @@ describe.skipIf(!productBuilt())('the automerge adapter (skipped unless the prod
     await until('bob has all', () => found.doc().more === 'offline');
     await second.close();
     await again.close();
+  });
+
+  test('a repo makes the space it is given a relay for, and one that joined by a code needs no link', async () => {
+    const first = adapter(undefined, { storage: new MemoryDeviceStore(), relay: relay.address, create: true });
+    const alice = new Repo({ network: [first], peerId: 'alice' as PeerId });
+    const note = alice.create<Note>({ text: 'for two' });
+    const space = await first.space;
+    await until('it is in the log', () => space.size > 0 && !space.hasUnsyncedChanges);
+    const offer = offerPairing({ space });
+    await offer.offer();
+    const storage = new MemoryDeviceStore();
+    await (await joinSpace({ code: offer.getSnapshot().code ?? '', relay: relay.address, storage })).close();
+    // Nobody else: the one that made the space is its first device.
+    expect(space.devices()).toHaveLength(2);
+    const bob = new Repo({ network: [adapter(undefined, { storage })], peerId: 'bob' as PeerId });
+    expect((await bob.find<Note>(note.url)).doc().text).toBe('for two');
+    expect(() => adapter(undefined)).toThrow('needs the link');
+    expect(() => adapter('wss://sync.automerge.org')).toThrow(expect.objectContaining({ code: 'bad_link' }));
+    offer.cancel();
+    await offer.settled();
   });
 
   test('a document nobody has is called unavailable', async () => {

@@ -162,6 +162,21 @@ describe.skipIf(!productBuilt())('the entries of the package (skipped unless it 
     expect((await bundled("export * from 'sealrelay/client/pairing'")).inputs.some(isNoble)).toBe(true);
   });
 
+  test('the types of no entry need those of ws, which an app may not have', () => {
+    const typesOf = (value: unknown): string[] => (typeof value === 'string' ? (value.endsWith('.d.ts') ? [value] : []) : Object.values(value ?? {}).flatMap(typesOf));
+    const seen = new Set(Object.values(entries).flatMap(typesOf).map((file) => join(ROOT, file)));
+    const packages = new Set<string>();
+    for (const file of seen) {
+      for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?'([^']+)'/g)) {
+        if (specifier.startsWith('.')) seen.add(join(file, '..', specifier.replace(/\.js$/, '.d.ts')));
+        else packages.add(specifier.replace(/^((?:@[^/]+\/)?[^/]+).*$/, '$1'));
+      }
+    }
+    // Its control: what is imported is found.
+    expect([...packages]).toEqual(expect.arrayContaining(['react', 'fastify', 'yjs']));
+    expect(packages).not.toContain('ws');
+  });
+
   test('the files of every entry are there', () => {
     const files = (value: unknown): string[] => (typeof value === 'string' ? [value] : Object.values(value ?? {}).flatMap(files));
     expect(Object.values(entries).flatMap(files).filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);

@@ -25,6 +25,8 @@ export interface DocumentPort {
   state(): Uint8Array;
   /** Combines changes, of one batch or of what waits. */
   merge(changes: readonly Uint8Array[]): readonly Uint8Array[];
+  /** The storage is read. What is changed before the space is there, which may wait for a relay, is kept by that call. */
+  loaded?(keep: (change: Uint8Array) => void): void;
 }
 
 export interface KeptDocumentOptions extends Omit<OpenSpaceOptions, 'merge'> {
@@ -130,6 +132,7 @@ export async function openKeptDocument({ open, document, failed, ...options }: K
   };
   const { changes, owed } = await journal.load();
   for (const change of changes) take(change, 'a stored record');
+  document.loaded?.((change) => journal.record(change, true));
   const merge = (parts: readonly Uint8Array[]): readonly Uint8Array[] => document.merge(parts);
   const space = await open({
     ...options,

@@ -188,11 +188,13 @@ function parsedLink(text: string): ReturnType<typeof parseSpaceLink> {
   return addressed(() => parseSpaceLink(text), 'bad_link');
 }
 
+const NAMES = { bad_address: 'that is no relay address', bad_link: 'that is no space link', state_damaged: 'the stored relay address does not hold' } as const;
+
 function addressed<T>(parse: () => T, code: 'bad_address' | 'bad_link' | 'state_damaged'): T {
   try {
     return parse();
   } catch (cause) {
     if (!(cause instanceof AddressError)) throw cause;
-    throw new ClientError(code, cause.message, { cause, hint: 'Copy it again, complete, from where it was shown.' });
+    throw new ClientError(code, `${NAMES[code]} (${cause.message})`, { cause, hint: 'Copy it again, complete, from where it was shown.' });
   }
 }
