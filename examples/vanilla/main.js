@@ -33,11 +33,12 @@ function askForRelay() {
   const form = element('start');
   form.hidden = false;
   return new Promise((resolve) => {
-    form.onsubmit = (event) => {
+    const given = (event) => {
       event.preventDefault();
       form.hidden = true;
       resolve(new FormData(form).get('relay'));
     };
+    form.addEventListener('submit', given, { once: true });
   });
 }
 
