@@ -30,12 +30,12 @@ function askForRelay() {
   const form = element('start');
   form.hidden = false;
   return new Promise((resolve) => {
-    const submitted = (event) => {
+    const given = (event) => {
       event.preventDefault();
       form.hidden = true;
       resolve(new FormData(form).get('relay'));
     };
-    form.addEventListener('submit', submitted, { once: true });
+    form.addEventListener('submit', given, { once: true });
   });
 }
 

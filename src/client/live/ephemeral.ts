@@ -5,6 +5,7 @@ import { toHex } from '../../protocol/hex.js';
 import { EPHEMERAL_BYTES_MAX, FEATURE_EPHEMERAL } from '../../protocol/limits.js';
 import type { EphemeralFrame, EphemeralMissedFrame } from '../../protocol/live-frame.js';
 import { ClientError } from '../client-error.js';
+import { plainBytes } from '../plain-bytes.js';
 import type { SessionLink } from '../connection/connection-handler.js';
 import { livePayloadBytesMax } from '../crypto/live-seal.js';
 import { EPHEMERAL_SENDERS_MAX, EPHEMERAL_SENDS_WAITING_MAX } from '../limits.js';
@@ -56,7 +57,8 @@ export class EphemeralFrames implements Ephemeral {
     this.#crypto = crypto;
   }
 
-  send(payload: Uint8Array): boolean {
+  send(given: Uint8Array): boolean {
+    const payload = plainBytes(given);
     if (payload.length > EPHEMERAL_PAYLOAD_BYTES_MAX) {
       throw new ClientError('item_too_large', `an ephemeral frame carries at most ${EPHEMERAL_PAYLOAD_BYTES_MAX} bytes`);
     }

@@ -10,6 +10,7 @@ import { toHex } from '../../protocol/hex.js';
 import { TOPIC_MESSAGE_BYTES_MAX, TOPIC_MESSAGE_OVERHEAD_BYTES, TOPIC_WINDOW_BYTES } from '../../protocol/limits.js';
 import type { TopicCreditFrame, TopicDataFrame, TopicJoinedFrame, TopicPeerFrame } from '../../protocol/live-frame.js';
 import { ClientError } from '../client-error.js';
+import { plainBytes } from '../plain-bytes.js';
 import type { SessionLink } from '../connection/connection-handler.js';
 import { livePayloadBytesMax, liveSealedBytes } from '../crypto/live-seal.js';
 import type { OpenedLive } from '../crypto/live-seal.js';
@@ -129,7 +130,8 @@ export class SpaceTopic implements Topic {
     return this.#until(() => this.#place !== undefined);
   }
 
-  async send(payload: Uint8Array, { to, signal }: TopicSendOptions = {}): Promise<void> {
+  async send(given: Uint8Array, { to, signal }: TopicSendOptions = {}): Promise<void> {
+    const payload = plainBytes(given);
     if (payload.length > TOPIC_PAYLOAD_BYTES_MAX) throw new ClientError('item_too_large', `a message of a topic carries at most ${TOPIC_PAYLOAD_BYTES_MAX} bytes`);
     if (this.#sends >= TOPIC_SENDS_WAITING_MAX) throw new ClientError('topic_full', 'too many messages wait to be sent', { temporary: true, hint: 'Wait for the promises of send().' });
     this.#sends += 1;

@@ -17,6 +17,7 @@ import type { Sealing } from '../sync/sealing.js';
 import type { Write } from '../sync/writes.js';
 import type { SpaceActivity } from './activity.js';
 import type { SpaceEngine } from './engine.js';
+import { plainBytes } from '../plain-bytes.js';
 import type { SpaceHandover } from './handover.js';
 import type { OwnName } from './own-name.js';
 import type { Removals } from './removals.js';
@@ -117,8 +118,9 @@ export class Space {
     return this.#parts.context.log.size;
   }
 
-  /** Pushes one item; it is sealed with others of the same moment. Throws `outbox_full`, `item_too_large`, `read_only` or `closed`. */
-  push(item: Uint8Array): Write {
+  /** Pushes one item; it is sealed with others of the same moment. Throws `outbox_full`, `item_too_large`, `read_only`, `bad_option` or `closed`. */
+  push(given: Uint8Array): Write {
+    const item = plainBytes(given);
     const { context, batcher, sealing } = this.#parts;
     this.#parts.activity.assertOpen();
     if (context.roster.known !== undefined && !mayWrite(deviceOf(context.roster.known, context.device.key))) {

@@ -1,5 +1,6 @@
 // Ephemeral frames of a tab: what other devices and the other tabs of this one say.
 import type { Ephemeral, EphemeralMessage } from '../live/ephemeral.js';
+import { plainBytes } from '../plain-bytes.js';
 
 export class TabEphemeral implements Ephemeral {
   readonly #say: (payload: Uint8Array) => boolean;
@@ -13,7 +14,7 @@ export class TabEphemeral implements Ephemeral {
   }
 
   send(payload: Uint8Array): boolean {
-    return this.#say(payload);
+    return this.#say(plainBytes(payload));
   }
 
   subscribe(listener: (message: EphemeralMessage) => void): () => void {

@@ -13,6 +13,7 @@ import { Emitter } from '../emitter.js';
 import type { Ephemeral } from '../live/ephemeral.js';
 import type { LiveSpace } from '../live/index.js';
 import type { Sponsor } from '../connection/handshake.js';
+import { plainBytes } from '../plain-bytes.js';
 import type { SpaceHandover } from '../space/handover.js';
 import type { DeviceInfo, NewDevice } from '../space/space.js';
 import type { EntryEvent, StatusEvent } from '../space/space-events.js';
@@ -141,7 +142,7 @@ export class TabSpace {
   /** Pushes one item. Throws `outbox_full` or `closed`, and in the tab that leads what `push` of a space throws. */
   push(item: Uint8Array): TabWrite {
     this.#closed.signal.throwIfAborted();
-    const write = this.#pushes.push(item, this.#space, this.#leader);
+    const write = this.#pushes.push(plainBytes(item), this.#space, this.#leader);
     this.#events.emit('pushed', write);
     return write;
   }

@@ -1,6 +1,8 @@
 // What the public calls refuse, and with which typed error.
 import { afterEach, expect, test, vi } from 'vitest';
 import { ClientError, MemoryDeviceStore, createSpace, openSpace } from '../../../src/client/node.js';
+import { live } from '../../../src/client/live/index.js';
+import { openSpaceWith } from '../../../src/client/space/open.js';
 import { ITEM_BYTES_MAX } from '../../../src/client/limits.js';
 import { HonestRelay } from '../../support/honest-relay.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -29,6 +31,25 @@ test('a damaged address or link is named without repeating it', async () => {
   expect(String(bad)).not.toContain('verysecret');
   await expect(openSpace({ link: secret })).rejects.toMatchObject({ code: 'bad_link' });
   await expect(openSpace({})).rejects.toMatchObject({ code: 'bad_link' });
+});
+
+test('a text is no item, and a buffer that is used again does not change what was pushed', async () => {
+  const { relay, a } = await relayAndDevice();
+  const text = 'hello' as unknown as Uint8Array;
+  expect(() => a.space.push(text)).toThrow(expect.objectContaining({ code: 'bad_option', hint: expect.stringContaining('TextEncoder') }));
+  const present = await openSpaceWith({ link: a.space.link ?? '', create: true, parts: [live] }, { openTransport: relay.transport() });
+  expect(() => present.ephemeral.send(text)).toThrow('no Uint8Array');
+  await expect(present.topic('t').send(text)).rejects.toMatchObject({ code: 'bad_option' });
+  await present.close();
+  expect(() => a.space.push(new Uint16Array(2) as unknown as Uint8Array)).toThrow('no Uint8Array');
+  const buffer = Buffer.from('first');
+  const write = a.space.push(buffer);
+  buffer.write('other');
+  await write.durable('relay');
+  const b = await openDevice(relay, a.space.link);
+  devices.push(b);
+  await until('it is read', () => b.texts().length > 0);
+  expect(b.texts()).toEqual(['first']);
 });
 
 test('open or create: a storage without a device gets a new space, offline too, and the next opening goes on with it', async () => {
