@@ -5,8 +5,8 @@ use crate::vfs::{self, OpenMode, SharedFile, Vfs};
 use std::io;
 use std::path::Path;
 
-/// redb's first page, which names the valid one of its two trees.
-const HEADER_BYTES: u64 = 4096;
+/// A page of redb; the first one names the valid one of its two trees.
+const PAGE_BYTES: u64 = 4096;
 /// Bytes written again at once.
 const REWRITE_BYTES: usize = 256 * 1024;
 
@@ -27,6 +27,7 @@ impl FileBackend {
             other => other?,
         };
         let backend = Self(file);
+        backend.complete_page()?;
         if !rewrites {
             return Ok(backend);
         }
@@ -37,6 +38,12 @@ impl FileBackend {
         }
     }
 
+    /// A power cut while the file grows may leave a part of a page at its end, with nothing in it yet; redb wants whole ones.
+    fn complete_page(&self) -> io::Result<()> {
+        let len = self.0.len()?;
+        if len.is_multiple_of(PAGE_BYTES) { Ok(()) } else { self.0.set_len(len.next_multiple_of(PAGE_BYTES)) }
+    }
+
     /// Writes what is visible again, the header last. After a failed sync, or a kill behind one, pages may be in memory only
     /// and count as clean: a header that points at them must not become durable before they are.
     fn make_durable(&self) -> io::Result<()> {
@@ -45,14 +52,14 @@ impl FileBackend {
             return Ok(());
         }
         let mut buffer = vec![0; REWRITE_BYTES];
-        let mut at = len.min(HEADER_BYTES);
+        let mut at = len.min(PAGE_BYTES);
         while at < len {
             let bytes = length_of((len - at).min(offset_of(REWRITE_BYTES)));
             self.rewrite(&mut buffer, at, bytes)?;
             at += offset_of(bytes);
         }
         self.0.sync_data()?;
-        self.rewrite(&mut buffer, 0, length_of(len.min(HEADER_BYTES)))?;
+        self.rewrite(&mut buffer, 0, length_of(len.min(PAGE_BYTES)))?;
         self.0.sync_data()
     }
 
