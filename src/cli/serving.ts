@@ -22,6 +22,7 @@ import { describeProtocol, openProtocols } from '../server/open-protocols.js';
 import { VERSION } from '../version.js';
 import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
 import { withDomains } from './serve-domains.js';
+import { withHandedSocket } from './serve-socket.js';
 import { EXIT_OK } from './command.js';
 import type { CliIo } from './io.js';
 import { servingLine, withoutSignIn } from './serving-line.js';
@@ -30,7 +31,8 @@ const OPEN_TO_ALL = 'listening without TLS where other machines can connect (ins
 
 /** Resolves with the exit code once the relay has stopped. `shown` is what a person at a terminal sees when it listens; with `--json` it is a line for a program. */
 export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFacts) => string = (facts) => renderBanner(facts, emphasisFor(io.env))): Promise<number> {
-  const given = withDomains(read);
+  const listenFd = handedSocket(io.env, process.pid);
+  const given = withHandedSocket(withDomains(read), listenFd);
   const inspected = await inspectConfig(given, io.env);
   const { config, warnings, ...first } = orThrow(inspected);
   let { origin } = first;
@@ -54,7 +56,6 @@ export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFac
   process.on('SIGUSR2', sink.reopen);
   const start = async (stopping: AbortSignal): Promise<Run> => {
     const audit = auditLogIn(config['data-dir'], logger);
-    const listenFd = handedSocket(io.env, process.pid);
     const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit, origin: () => origin, logRing, listenFd, stopping });
     return {
       stop: async () => {
