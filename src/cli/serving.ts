@@ -5,6 +5,7 @@ import { parseLogTarget } from '../config/destinations.js';
 import type { ReadFlags } from '../config/flags.js';
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { Config } from '../config/options.js';
+import { NO_PROXY } from '../config/proxies.js';
 import { isTlsOn } from '../config/tls.js';
 import { loadSendDatagram, startRelayPort } from '../native/addon.js';
 import { authority, relayAddress } from '../server/address.js';
@@ -42,7 +43,7 @@ export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFac
   const logRing = new LogRing(sink);
   const logger = buildLogger(config['log.level'], logRing);
   const manager = serviceManager({ env: io.env, pid: process.pid, sendDatagram: await loadSendDatagram() });
-  for (const warning of isLoopback(config.host) || isTlsOn(config) ? warnings : [...warnings, OPEN_TO_ALL]) {
+  for (const warning of isOpenToAll(config) ? [...warnings, OPEN_TO_ALL] : warnings) {
     if (io.isTerminal) io.printError(`relay: ${warning}`);
     else logger.warn(warning);
   }
@@ -86,6 +87,11 @@ export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFac
   return EXIT_OK;
 }
 
+/** Where proxies are named they are who connects, and end TLS. */
+function isOpenToAll(config: Config): boolean {
+  return !isLoopback(config.host) && !isTlsOn(config) && (config.insecure || config['behind-proxy'] === NO_PROXY);
+}
+
 async function openLog(config: Config, io: CliIo, isStdoutTaken: boolean): Promise<LogSink> {
   const wanted = parseLogTarget(config['log.to']);
   if (wanted === null) throw new Error('the configuration was checked');
@@ -107,6 +113,7 @@ function factsOf(server: RunningServer, config: Config, file: string | null): Ba
     tls: info.tls,
     demoUrl: showsDemo(config) ? `${info.tls ? 'https' : 'http'}://${authority(info.certificateName ?? info.host, info.port)}/demo` : null,
     isOpen: !isLoopback(config.host),
+    isBehindProxy: config['behind-proxy'] !== NO_PROXY,
     foreign: openProtocols(config).map(describeProtocol),
   };
 }
