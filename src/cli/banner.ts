@@ -38,6 +38,8 @@ export interface BannerFacts {
   readonly tls: boolean;
   /** Other machines can connect. */
   readonly isOpen: boolean;
+  /** Proxies are named, which end TLS. */
+  readonly isBehindProxy: boolean;
   /** Foreign protocols that are served, and what of them is in clear; a line each. */
   readonly foreign: readonly string[];
 }
@@ -109,8 +111,9 @@ function adminLines({ adminUrl, isFirstSignIn }: BannerFacts, strong: (text: str
   return ['', strong('Admin page: this link signs in once, within 30 minutes'), adminUrl];
 }
 
-function tlsOf({ tls, isOpen }: BannerFacts): string {
+function tlsOf({ tls, isOpen, isBehindProxy }: BannerFacts): string {
   if (tls) return 'on: TLS 1.3, nothing else';
+  if (isBehindProxy) return 'off here: the proxies named in behind-proxy end it, and whoever they let through can connect';
   return isOpen ? 'off, and other machines can connect: the network sees who talks to this relay, when and how much' : 'off; only this machine can connect';
 }
 

@@ -5,6 +5,7 @@ import { parseLogTarget } from '../config/destinations.js';
 import type { ReadFlags } from '../config/flags.js';
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { Config } from '../config/options.js';
+import { NO_PROXY } from '../config/proxies.js';
 import { isTlsOn } from '../config/tls.js';
 import { loadSendDatagram, startRelayPort } from '../native/addon.js';
 import { authority, relayAddress } from '../server/address.js';
@@ -22,6 +23,7 @@ import { describeProtocol, openProtocols } from '../server/open-protocols.js';
 import { VERSION } from '../version.js';
 import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
 import { withDomains } from './serve-domains.js';
+import { withHandedSocket } from './serve-socket.js';
 import { EXIT_OK } from './command.js';
 import type { CliIo } from './io.js';
 import { servingLine, withoutSignIn } from './serving-line.js';
@@ -30,7 +32,8 @@ const OPEN_TO_ALL = 'listening without TLS where other machines can connect (ins
 
 /** Resolves with the exit code once the relay has stopped. `shown` is what a person at a terminal sees when it listens; with `--json` it is a line for a program. */
 export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFacts) => string = (facts) => renderBanner(facts, emphasisFor(io.env))): Promise<number> {
-  const given = withDomains(read);
+  const listenFd = handedSocket(io.env, process.pid);
+  const given = withHandedSocket(withDomains(read), listenFd);
   const inspected = await inspectConfig(given, io.env);
   const { config, warnings, ...first } = orThrow(inspected);
   let { origin } = first;
@@ -40,7 +43,7 @@ export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFac
   const logRing = new LogRing(sink);
   const logger = buildLogger(config['log.level'], logRing);
   const manager = serviceManager({ env: io.env, pid: process.pid, sendDatagram: await loadSendDatagram() });
-  for (const warning of isLoopback(config.host) || isTlsOn(config) ? warnings : [...warnings, OPEN_TO_ALL]) {
+  for (const warning of isOpenToAll(config) ? [...warnings, OPEN_TO_ALL] : warnings) {
     if (io.isTerminal) io.printError(`relay: ${warning}`);
     else logger.warn(warning);
   }
@@ -54,7 +57,6 @@ export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFac
   process.on('SIGUSR2', sink.reopen);
   const start = async (stopping: AbortSignal): Promise<Run> => {
     const audit = auditLogIn(config['data-dir'], logger);
-    const listenFd = handedSocket(io.env, process.pid);
     const server = await startServer(config, { logger, startPort: startRelayPort, routes: DATA_PLANE_ROUTES, reread, audit, origin: () => origin, logRing, listenFd, stopping });
     return {
       stop: async () => {
@@ -85,6 +87,11 @@ export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFac
   return EXIT_OK;
 }
 
+/** Where proxies are named they are who connects, and end TLS. */
+function isOpenToAll(config: Config): boolean {
+  return !isLoopback(config.host) && !isTlsOn(config) && (config.insecure || config['behind-proxy'] === NO_PROXY);
+}
+
 async function openLog(config: Config, io: CliIo, isStdoutTaken: boolean): Promise<LogSink> {
   const wanted = parseLogTarget(config['log.to']);
   if (wanted === null) throw new Error('the configuration was checked');
@@ -106,6 +113,7 @@ function factsOf(server: RunningServer, config: Config, file: string | null): Ba
     tls: info.tls,
     demoUrl: showsDemo(config) ? `${info.tls ? 'https' : 'http'}://${authority(info.certificateName ?? info.host, info.port)}/demo` : null,
     isOpen: !isLoopback(config.host),
+    isBehindProxy: config['behind-proxy'] !== NO_PROXY,
     foreign: openProtocols(config).map(describeProtocol),
   };
 }

@@ -25,6 +25,11 @@ export function checkBind(config: Config, origin: (key: 'host' | 'admin.host') =
   return findings;
 }
 
+/** True while nobody but this machine can connect, as far as the configuration tells: a proxy beside the relay brings everybody. What is open by itself is open then only. */
+export function isForThisMachine(config: Pick<Config, 'host' | 'behind-proxy'>): boolean {
+  return isLoopback(config.host) && config['behind-proxy'] === NO_PROXY;
+}
+
 /** True for 127.0.0.0/8, ::1 and the name localhost. */
 export function isLoopback(host: string): boolean {
   const bare = bareOf(host);

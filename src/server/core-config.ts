@@ -1,7 +1,7 @@
 // Translates the validated configuration into what the addon takes: every property present, null for none.
 import { readFileSync } from 'node:fs';
 import { addressesOf } from '../config/aliases.js';
-import { isLoopback } from '../config/bind.js';
+import { isForThisMachine } from '../config/bind.js';
 import type { Config } from '../config/options.js';
 import { parseOrigins } from '../config/origins.js';
 import { parseProxies } from '../config/proxies.js';
@@ -184,15 +184,15 @@ function readToken(path: string): string | null {
 
 type Switch = 'compat.graceful' | 'compat.graceful-tokenless' | 'compat.plures' | 'compat.gun' | 'compat.gun-tokenless' | 'compat.eidetica' | 'compat.eidetica-tokenless';
 
-/** `auto` is off while only this machine can connect: there it would keep out devices that have not signed yet. */
+/** `auto` is off while only this machine can connect, and no proxy brings others: there it would keep out devices that have not signed yet. */
 function isProofWanted(config: Config): boolean {
-  return config['compat.eidetica-proof'] === 'on' || (config['compat.eidetica-proof'] === 'auto' && !isLoopback(config.host));
+  return config['compat.eidetica-proof'] === 'on' || (config['compat.eidetica-proof'] === 'auto' && !isForThisMachine(config));
 }
 
-/** What a switch comes to: `auto` is on while only this machine can connect. Who shows no token cannot be let in by one. */
+/** What a switch comes to: `auto` is on while only this machine can connect, and no proxy brings others. Who shows no token cannot be let in by one. */
 export function isOn(config: Config, key: Switch): boolean {
   if (key.endsWith('-tokenless') && config.admission !== 'open') return false;
-  return config[key] === 'on' || (config[key] === 'auto' && isLoopback(config.host));
+  return config[key] === 'on' || (config[key] === 'auto' && isForThisMachine(config));
 }
 
 function isServed(kind: RouteKind, config: Config): boolean {

@@ -20,6 +20,19 @@ s.bind(sys.argv[1])
 print('open', flush=True)
 while True: print(s.recv(4096).decode(), flush=True)`;
 
+/** A service manager that opens a socket and hands it over; ends what it started once that said something. */
+const HAND_OVER = `import os, signal, socket, subprocess, sys
+host = sys.argv[1]
+s = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET)
+s.bind((host, 0)); s.listen()
+def hand_over():
+    os.dup2(s.fileno(), 3); os.set_inheritable(3, True)
+start = 'import os, sys; os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1"); os.execv(sys.argv[1], sys.argv[1:])'
+child = subprocess.Popen([sys.executable, '-c', start, *sys.argv[2:]], stdout=subprocess.PIPE, preexec_fn=hand_over, close_fds=False)
+print(child.stdout.readline().decode(), end='', flush=True)
+child.send_signal(signal.SIGTERM)
+sys.exit(child.wait())`;
+
 describe.skipIf(!productBuilt() || process.platform === 'win32')('relay serve as a service (needs `npm run build`)', () => {
   let dir: string;
   beforeEach(() => {
@@ -42,6 +55,21 @@ describe.skipIf(!productBuilt() || process.platform === 'win32')('relay serve as
     });
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it.skipIf(!hasPython || process.platform !== 'linux')('is as careful with a socket that it was handed as with a host of its own (needs Linux and python3)', async () => {
+    const run = (host: string, ...flags: string[]): ReturnType<typeof spawnSync> => spawnSync('python3', ['-c', HAND_OVER, host, process.execPath, CLI, 'serve', '--json', '--config', 'off', '--data-dir', join(dir, 'data'), '--admin.port', '0', ...flags], { cwd: dir, encoding: 'utf8', timeout: START_MS_MAX });
+    for (const host of ['0.0.0.0', '::']) {
+      const refused = run(host);
+      const { error }: { error: { code: string; message: string } } = JSON.parse(String(refused.stderr));
+      expect([refused.status, error]).toEqual([2, expect.objectContaining({ code: 'bind_not_loopback', message: `host "${host}" (socket of the service manager) is not a loopback address, and TLS is not on` })]);
+    }
+    expect(existsSync(join(dir, 'data'))).toBe(false);
+    // What is open to this machine alone is closed where others can come: HAND_OVER ends what listens after its first line.
+    const open = run('0.0.0.0', '--insecure');
+    const here = run('127.0.0.1');
+    const told = [open, here].map(({ stdout }): { demoUrl: string | null; foreign: string[]; isOpen: boolean } => JSON.parse(String(stdout).split('\n')[0] ?? ''));
+    expect(told.map(({ demoUrl, foreign, isOpen }) => [demoUrl === null, foreign.length, isOpen])).toEqual([[true, 0, true], [false, 4, false]]);
   });
 
   it('opens its log file anew on SIGUSR2 and on a reload, and goes on', async () => {

@@ -2,7 +2,7 @@
 import { fixed, type OptionSpec } from './option-spec.js';
 import { MIB } from './units.js';
 
-/** `auto`: on while only this machine can connect. */
+/** `auto`: on while only this machine can connect, and no proxy is named that brings others. */
 export const SWITCHES = ['auto', 'on', 'off'] as const;
 
 export const COMPAT = {
@@ -12,7 +12,7 @@ export const COMPAT = {
     type: 'choice',
     choices: SWITCHES,
     default: 'auto',
-    doc: 'Whether Graceful Books clients are served (/sync/push, /sync/pull, /ws); auto is on while only this machine can connect.',
+    doc: 'Whether Graceful Books clients are served (/sync/push, /sync/pull, /ws); auto is on while only this machine can connect, and no proxy is named.',
   },
   'compat.graceful-tokenless': {
     ...fixed,
@@ -20,7 +20,7 @@ export const COMPAT = {
     type: 'choice',
     choices: SWITCHES,
     default: 'auto',
-    doc: 'Whether requests without a bearer token share one tenant, instead of being refused; auto is on while only this machine can connect.',
+    doc: 'Whether requests without a bearer token share one tenant, instead of being refused; auto is on while only this machine can connect, and no proxy is named.',
   },
   'compat.graceful-strict': {
     ...fixed,
@@ -62,7 +62,7 @@ export const COMPAT = {
     type: 'choice',
     choices: SWITCHES,
     default: 'auto',
-    doc: 'Whether PluresDB peers find each other here (WebSockets on every path that nothing else has); auto is on while only this machine can connect.',
+    doc: 'Whether PluresDB peers find each other here (WebSockets on every path that nothing else has); auto is on while only this machine can connect, and no proxy is named.',
   },
   'compat.plures-token-file': {
     ...fixed,
@@ -78,7 +78,7 @@ export const COMPAT = {
     type: 'choice',
     choices: SWITCHES,
     default: 'auto',
-    doc: 'Whether GUN peers are served (WebSockets on /gun); auto is on while only this machine can connect.',
+    doc: 'Whether GUN peers are served (WebSockets on /gun); auto is on while only this machine can connect, and no proxy is named.',
   },
   'compat.gun-tokenless': {
     ...fixed,
@@ -86,7 +86,7 @@ export const COMPAT = {
     type: 'choice',
     choices: SWITCHES,
     default: 'auto',
-    doc: 'Whether GUN peers without a token (?t=) share one graph, instead of being refused; auto is on while only this machine can connect.',
+    doc: 'Whether GUN peers without a token (?t=) share one graph, instead of being refused; auto is on while only this machine can connect, and no proxy is named.',
   },
   'compat.gun-signed-only': {
     ...fixed,
@@ -126,7 +126,7 @@ export const COMPAT = {
     type: 'choice',
     choices: SWITCHES,
     default: 'auto',
-    doc: 'Whether Eidetica peers are served (POST /api/v0); auto is on while only this machine can connect.',
+    doc: 'Whether Eidetica peers are served (POST /api/v0); auto is on while only this machine can connect, and no proxy is named.',
   },
   'compat.eidetica-tokenless': {
     ...fixed,
@@ -134,7 +134,7 @@ export const COMPAT = {
     type: 'choice',
     choices: SWITCHES,
     default: 'auto',
-    doc: 'Whether Eidetica peers without a token (in front of the host of their address, or as a bearer) share one set of trees, instead of being refused; auto is on while only this machine can connect.',
+    doc: 'Whether Eidetica peers without a token (in front of the host of their address, or as a bearer) share one set of trees, instead of being refused; auto is on while only this machine can connect, and no proxy is named.',
   },
   'compat.eidetica-proof': {
     ...fixed,
@@ -142,7 +142,7 @@ export const COMPAT = {
     type: 'choice',
     choices: SWITCHES,
     default: 'auto',
-    doc: 'Whether reading a signed tree of Eidetica without a token takes the proof of a key that signed in it, where the dialect has proofs; auto is off while only this machine can connect.',
+    doc: 'Whether reading a signed tree of Eidetica without a token takes the proof of a key that signed in it, where the dialect has proofs; auto is off while only this machine can connect, and no proxy is named.',
   },
   'compat.eidetica-signed-only': {
     ...fixed,

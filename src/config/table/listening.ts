@@ -8,7 +8,7 @@ export const LISTENING = {
     group: 'listening',
     type: 'text',
     default: '127.0.0.1',
-    doc: 'Address the relay listens on. Anything but a loopback address needs TLS (`tls.cert` or `acme.domains`) or `insecure`.',
+    doc: 'Address the relay listens on. Anything but a loopback address needs TLS (`tls.cert` or `acme.domains`), proxies named in `behind-proxy`, or `insecure`.',
   },
   port: {
     ...fixed,

@@ -25,6 +25,8 @@ declare module 'fastify' {
 
 /** Paths that monitors read on this machine, whoever registers them. */
 const LOCAL_PATHS = /^\/(metrics|status|sla)(\/|$)/;
+/** What proxies say of those they speak for; whoever asks from this machine says none of it. */
+const FORWARDING_HEADERS: readonly string[] = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'];
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
 export function installGuard(app: App, access: AdminAccess): void {
@@ -88,7 +90,8 @@ function bearerOf({ headers }: FastifyRequest): string | null {
 function isLocalRequest(request: FastifyRequest): boolean {
   const peer = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   const host = parseUrl(`http://${request.headers.host ?? ''}`);
-  return isLoopback(peer) && host !== null && isLoopback(host.hostname);
+  const isPassedOn = FORWARDING_HEADERS.some((name) => request.headers[name] !== undefined);
+  return isLoopback(peer) && host !== null && isLoopback(host.hostname) && !isPassedOn;
 }
 
 /** A page of another address, which must not act here with the cookie of this one. */

@@ -1,8 +1,7 @@
 // Whether this relay shows the demo, and the files of it.
 import { join } from 'node:path';
-import { isLoopback } from '../../config/bind.js';
+import { isForThisMachine } from '../../config/bind.js';
 import type { Config } from '../../config/options.js';
-import { NO_PROXY } from '../../config/proxies.js';
 import { readPageFiles } from '../page-files.js';
 import type { DemoDeps } from './demo-routes.js';
 
@@ -12,7 +11,7 @@ const PAGE_FOLDER = join(import.meta.dirname, '../../demo');
 /** Whoever may open the page may make spaces, so by itself it is only where nobody else comes. */
 export function showsDemo(config: Pick<Config, 'demo' | 'host' | 'behind-proxy'>): boolean {
   if (config.demo !== 'auto') return config.demo === 'on';
-  return isLoopback(config.host) && config['behind-proxy'] === NO_PROXY;
+  return isForThisMachine(config);
 }
 
 /** Null when it is off. */

@@ -40,6 +40,7 @@ export const LOG_FIELDS = [
   'alert',
   'target',
   'isOpen',
+  'isBehindProxy',
   'durability',
   'tls',
   'url',

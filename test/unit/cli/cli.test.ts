@@ -87,6 +87,7 @@ describe('the banner', () => {
     configFile: '/home/someone/sealrelay.yaml',
     tls: false,
     isOpen: false,
+    isBehindProxy: false,
     demoUrl: 'http://127.0.0.1:65535/demo',
     adminUrl: 'http://localhost:65535/admin',
     isFirstSignIn: false,
@@ -131,6 +132,12 @@ describe('the banner', () => {
     const open = renderBanner({ ...facts, isOpen: true }, emphasisFor({ NO_COLOR: '1' })).replaceAll(/\s+/g, ' ');
     expect(open).toContain('TLS off, and other machines can connect');
     expect(open).not.toContain('only this machine');
+  });
+
+  it('does not say so either where proxies bring others', () => {
+    const behind = renderBanner({ ...facts, isBehindProxy: true }, emphasisFor({ NO_COLOR: '1' })).replaceAll(/\s+/g, ' ');
+    expect(behind).toContain('TLS off here: the proxies named in behind-proxy end it');
+    expect(behind).not.toContain('only this machine can connect');
   });
 
   it('says that TLS is on', () => {

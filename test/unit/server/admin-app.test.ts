@@ -85,6 +85,16 @@ describe('the admin app', () => {
     expect(response.json()).toMatchObject({ code: 'local_only' });
   });
 
+  it('takes nobody for this machine whom a proxy on it speaks for', async () => {
+    for (const token of ['', 'a token of the operator']) {
+      await using world = await adminWorld({}, { 'admin.token': token });
+      expect((await world.app.inject({ url: '/metrics', headers })).statusCode).toBe(200);
+      for (const name of ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via']) {
+        expect({ name, status: (await world.app.inject({ url: '/metrics', headers: { ...headers, [name]: 'x' } })).statusCode }).toEqual({ name, status: token === '' ? 403 : 401 });
+      }
+    }
+  });
+
   it('says how the relay is, with every figure', async () => {
     const answer = async (): Promise<unknown> => (await app.inject({ url: '/status', headers })).json();
     const about = { version: '9.9.9', relayAddress: 'sealrelay://127.0.0.1:1/#k=A', pid: process.pid, phase: 'ready', storeLatencyMs: 1.5, figures: statsOf(2000) };

@@ -6,7 +6,9 @@ import { isOn, toCoreConfig } from '../../../src/server/core-config.js';
 import { DATA_PLANE_ROUTES } from '../../../src/server/data-plane-routes.js';
 import { describeProtocol, openProtocols as openOnes } from '../../../src/server/open-protocols.js';
 
-const BINDS = { loopback: ['127.0.0.1', '127.8.8.8', '::1', '[::1]', 'localhost'], public: ['0.0.0.0', '::', '192.0.2.7'] } as const;
+const BINDS = { loopback: ['127.0.0.1', '127.8.8.8', '::1', '[::1]', 'localhost'], public: ['0.0.0.0', '::', '192.0.2.7'], proxied: ['127.0.0.1', '::1', '0.0.0.0'] } as const;
+/** A proxy on this machine brings everybody to a relay that listens on loopback. */
+const FLAGS = { loopback: [], public: [], proxied: ['--behind-proxy', 'loopback'] } as const;
 const PROTOCOLS = ['graceful', 'plures', 'gun', 'eidetica'] as const;
 const TOKENLESS = ['graceful', 'gun', 'eidetica'] as const;
 const KINDS = { graceful: ['graceful', 'graceful-socket'], plures: ['plures-socket', 'first-frame-socket'], gun: ['first-frame-socket', 'gun-socket'], eidetica: ['eidetica'] } as const;
@@ -28,12 +30,16 @@ const TABLE: readonly (readonly [Bind, Switch | 'unnamed', boolean])[] = [
   ['public', 'auto', false],
   ['public', 'on', true],
   ['public', 'off', false],
+  ['proxied', 'unnamed', false],
+  ['proxied', 'auto', false],
+  ['proxied', 'on', true],
+  ['proxied', 'off', false],
 ];
 
 const NONE = PROTOCOLS.flatMap((protocol) => [`--compat.${protocol}`, 'off']);
 
 function configs(bind: Bind, given: readonly string[]): Config[] {
-  return BINDS[bind].map((host) => loadConfig(['--host', host, '--insecure', ...given], {}).config);
+  return BINDS[bind].map((host) => loadConfig(['--host', host, '--insecure', ...FLAGS[bind], ...given], {}).config);
 }
 
 /** The switch of one protocol, with the others off. */
@@ -98,7 +104,7 @@ describe('GUN, sealed only', () => {
 
 test('an operator who names nothing serves all four to this machine and none to others', () => {
   expect(configs('loopback', []).map((config) => openProtocols(config).length)).toEqual(BINDS.loopback.map(() => PROTOCOLS.length));
-  expect(configs('public', []).map((config) => openProtocols(config))).toEqual(BINDS.public.map(() => []));
+  for (const bind of ['public', 'proxied'] as const) expect(configs(bind, []).map((config) => openProtocols(config))).toEqual(BINDS[bind].map(() => []));
 });
 
 test.each([
@@ -108,6 +114,7 @@ test.each([
   ['public', 'auto', true],
   ['public', 'on', true],
   ['public', 'off', false],
+  ['proxied', 'auto', true],
 ] as const)('the proof of Eidetica on a %s address, %s: %s', (bind, position, expected) => {
   for (const config of configs(bind, only('eidetica', 'on', '--compat.eidetica-proof', position))) {
     expect(toCoreConfig(config, DATA_PLANE_ROUTES, null).compat.eidetica?.proof).toBe(expected);
