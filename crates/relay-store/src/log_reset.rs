@@ -70,7 +70,8 @@ fn write(opened: &mut Opened, data_dir: &Path, environment: &StoreEnvironment, g
             created.map_err(DirError::io("make a segment in", data_dir))?
         }
     };
-    let written = writer.append(group).and_then(|_| writer.sync());
+    let kept = writer.keep_room(len, 0);
+    let written = kept.and_then(|()| writer.append(group)).and_then(|_| writer.sync());
     written.map_err(DirError::io("write", &writer.path))?;
     Ok(())
 }

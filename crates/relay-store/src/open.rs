@@ -7,12 +7,12 @@ use crate::data_dir::{DataDir, DirError, META_FILE};
 use crate::erase;
 use crate::leaves::LeafFiles;
 use crate::meta::{Loaded, Meta, MetaError};
-use crate::recovery::{self, GoodLog, LogPlace, Mended, RecoveryError, Replay, Replayed};
+use crate::recovery::{self, GoodLog, GoodSegment, LogPlace, Mended, RecoveryError, Replay, Replayed};
 use crate::relay_key::RelayKey;
 use crate::sealed::SealedSegments;
 use crate::segment::header::{HEADER_BYTES, STORE_ID_BYTES, SegmentHeader, StoreId};
 use crate::segment::path;
-use crate::segment::writer::Owner;
+use crate::segment::writer::{Owner, whole_blocks};
 use crate::vfs::{OpenMode, Vfs};
 use relay_core::environment::{Entropy, LogSigner, WallClock};
 use std::fmt;
@@ -184,7 +184,12 @@ fn read_log(
 }
 
 fn disk_bytes(log: &GoodLog) -> u64 {
-    log.segments.iter().filter_map(|segment| segment.file.len().ok()).sum()
+    let bytes = |segment: &GoodSegment| match segment.sealed {
+        true => segment.file.len().unwrap_or(0),
+        // What it has behind its last group is counted when it is asked for.
+        false => whole_blocks(segment.footer.trailer.rows_offset),
+    };
+    log.segments.iter().map(bytes).sum()
 }
 
 fn open_meta(vfs: &Arc<dyn Vfs>, data_dir: &Path) -> Result<(Meta, Loaded), OpenError> {

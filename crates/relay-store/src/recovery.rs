@@ -13,6 +13,7 @@ use crate::damage::{Damage, DamageKind};
 use crate::data_dir::DirError;
 use crate::segment::footer::Footer;
 use crate::segment::header::HEADER_BYTES;
+use crate::segment::reader;
 use crate::segment::writer::{self, Owner, SegmentWriter};
 use crate::segment::{LOG_DIR, is_new_file_name, offset_of, parse_file_name, path};
 use crate::segments::SegmentContents;
@@ -305,6 +306,8 @@ fn remove_leftovers(log: &GoodLog, place: &LogPlace<'_>) -> Result<(), DirError>
 /// Leaves the newest segment durable up to its last group, and nothing behind that.
 fn make_durable(log: &GoodLog, newest: &GoodSegment, durable_group: u64) -> io::Result<()> {
     if let Some((from, to)) = log.torn {
+        // As far as there is anything: behind that zeros would change nothing, and the disk may have no room for them.
+        let to = reader::end_of_bytes(&*newest.file, from, to)?;
         writer::write_zeros(&newest.file, from, to)?;
     }
     if log.last_group > durable_group {

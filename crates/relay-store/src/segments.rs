@@ -12,12 +12,13 @@ use crate::index::SegmentFile;
 use crate::reserve::URGENT_SEGMENT_BYTES;
 use crate::segment::header::HEADER_BYTES;
 use crate::segment::offset_of;
-use crate::segment::writer::SegmentWriter;
+use crate::segment::writer::{ROOM_STEP_BYTES, SegmentWriter};
 use crate::shared::{Shared, add};
 use crate::vfs::OpenMode;
 use crate::workers::Workers;
 use sealing::Sealing;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Works that may wait in the background; each is one segment.
@@ -48,6 +49,15 @@ pub(crate) struct Segments {
     sealing: Arc<Sealing>,
 }
 
+/// Makes sure that the disk has room for a group; out of the reserve, for hardly more than that.
+fn keep_room(shared: &Shared, writer: &mut SegmentWriter, bytes: u64) -> io::Result<()> {
+    let before = writer.room_bytes();
+    let step = if shared.reserve.is_spent() { URGENT_SEGMENT_BYTES } else { ROOM_STEP_BYTES };
+    writer.keep_room(bytes, step)?;
+    add(&shared.counters.disk_bytes, writer.room_bytes() - before);
+    Ok(())
+}
+
 fn shared_file(writer: &SegmentWriter) -> Arc<SegmentFile> {
     Arc::new(SegmentFile { segment: writer.segment, file: writer.file.clone() })
 }
@@ -76,14 +86,18 @@ impl Segments {
 
     /// Makes room for a group of up to `bytes`. Nothing is poisoned when this fails: no group was touched.
     pub(crate) fn make_room(&mut self, bytes: u64) -> io::Result<()> {
-        if self.open.as_ref().is_some_and(|(writer, _)| writer.fits(bytes)) {
-            return Ok(());
+        if let Some((writer, _)) = self.open.as_mut().filter(|(writer, _)| writer.fits(bytes)) {
+            return keep_room(&self.shared, writer, bytes);
         }
         // A segment without a group is made anew, larger: one that others follow would be a hole in the log.
         if let Some((unused, _)) = self.open.take_if(|(writer, _)| writer.end == offset_of(HEADER_BYTES)) {
             self.next = unused.segment;
         }
-        let writer = self.take_or_create(bytes)?;
+        let mut writer = self.take_or_create(bytes)?;
+        if let Err(error) = keep_room(&self.shared, &mut writer, bytes) {
+            self.give_up(&writer);
+            return Err(error);
+        }
         let before = self.open.take();
         self.next = writer.segment + 1;
         let file = shared_file(&writer);
@@ -117,8 +131,15 @@ impl Segments {
             let _made_anew = shared.vfs.remove(&crate::segment::path(&shared.data_dir, segment));
         }
         let writer = made?;
-        add(&shared.counters.disk_bytes, writer.file_bytes());
+        add(&shared.counters.disk_bytes, writer.room_bytes());
         Ok(writer)
+    }
+
+    /// Removes a segment that holds nothing and has no room for anything: its room may do elsewhere.
+    fn give_up(&self, writer: &SegmentWriter) {
+        let Shared { vfs, data_dir, counters, .. } = &*self.shared;
+        let _made_anew = vfs.remove(&crate::segment::path(data_dir, writer.segment));
+        counters.disk_bytes.fetch_sub(writer.room_bytes(), Ordering::Relaxed);
     }
 
     fn make_ahead(&self) {
@@ -137,7 +158,7 @@ impl Segments {
             }
             // On failure the committer tries again when it needs the segment, and says why.
             if let Ok(writer) = SegmentWriter::create(&*shared.vfs, &shared.data_dir, segment, len, &shared.owner) {
-                add(&shared.counters.disk_bytes, writer.file_bytes());
+                add(&shared.counters.disk_bytes, writer.room_bytes());
                 *slot = Some(writer);
             }
         }));

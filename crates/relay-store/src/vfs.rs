@@ -58,8 +58,8 @@ pub trait VfsFile: Send + Sync + Debug {
     /// # Errors
     /// What the file system says.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
-    /// Extends the file with zeros to `bytes` and keeps room for them on the disk, without writing them: what is written there
-    /// later finds room.
+    /// Extends the file with zeros to `bytes`, unless it is longer, and keeps room for them on the disk, without writing them: what
+    /// is written there later finds room.
     ///
     /// # Errors
     /// `Unsupported` where the file system cannot; otherwise what it says.

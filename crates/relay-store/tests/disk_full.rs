@@ -156,3 +156,28 @@ fn a_disk_that_is_full_at_any_write_shows_no_part_of_an_entry() {
         assert_eq!(writer.read_all(&store), ids(held, 300));
     }
 }
+
+#[test]
+fn a_segment_that_is_given_no_more_room_refuses_before_it_writes_and_goes_on_when_there_is_some() {
+    const LARGE: usize = 200_000;
+    // Of this the first part is given with the file, the rest as it is reached.
+    const LENGTH: u64 = 24 * 1024 * 1024;
+    let vfs = SimVfs::new();
+    let writer = Writer::new(1);
+    let store = open(Arc::new(vfs.clone()), &options("/d", LENGTH)).unwrap();
+    writer.found(&store).unwrap();
+    writer.push_range(&store, 1, 3, LARGE);
+    vfs.inject("", Fault::Full);
+    let refused = (4..200).find(|n| writer.push(&store, *n, vec![sealed(*n, LARGE)]).is_err());
+    let refused = refused.expect("a full disk has no room for a whole segment");
+    assert!(refused > 20 && refused < 60, "{refused}: the room that was given is used up first");
+    assert_eq!(writer.read_all(&store), ids(refused - 1, LARGE));
+    vfs.heal();
+    until("pushes are taken", RECOVERED_WITHIN, || writer.push(&store, refused, vec![sealed(refused, LARGE)]).is_ok());
+    writer.push_range(&store, refused + 1, refused + 60, LARGE);
+    assert_eq!(writer.read_all(&store), ids(refused + 60, LARGE));
+    drop(store);
+    let store = open(Arc::new(vfs.clone()), &options("/d", LENGTH)).unwrap();
+    writer.push_range(&store, refused + 61, refused + 90, LARGE);
+    assert_eq!(writer.read_all(&store), ids(refused + 90, LARGE));
+}

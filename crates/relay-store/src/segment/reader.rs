@@ -152,6 +152,26 @@ pub fn rest_from(file: &dyn VfsFile, offset: u64, len: u64, above: u64, store_id
     Ok(rest)
 }
 
+/// Where the last byte that is not zero ends between `offset` and `len`; `offset` when there is none.
+///
+/// # Errors
+/// What the file system says.
+pub fn end_of_bytes(file: &dyn VfsFile, offset: u64, len: u64) -> io::Result<u64> {
+    let mut end = offset;
+    let mut at = offset;
+    let mut buffer = vec![0; SCAN_BYTES];
+    while at < len {
+        let wanted = length_of(len - at).min(buffer.len());
+        let Some(window) = buffer.get_mut(..wanted) else { break };
+        file.read_exact_at(window, at)?;
+        if let Some(last) = window.iter().rposition(|byte| *byte != 0) {
+            end = at + offset_of(last + 1);
+        }
+        at += offset_of(wanted);
+    }
+    Ok(end)
+}
+
 /// Reads the trailer of a footer, without its rows; `None` when there is no whole one.
 ///
 /// # Errors

@@ -25,6 +25,10 @@ const ZEROS_AHEAD_BYTES: u64 = 512 * 1024;
 /// Blocks of a group, in bytes, from which it pays to write it straight into allocated room: zeros would cost more.
 const LARGE_GROUP_BYTES: usize = 128 * 1024;
 
+/// Room a segment is given at a time, in bytes: a whole one's would lie idle on the disk, twice with the one made ahead. Each step
+/// is a change of the file's metadata, which one sync then waits for.
+pub const ROOM_STEP_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Who a segment belongs to.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner {
@@ -57,10 +61,12 @@ pub struct SegmentWriter {
     tail: Vec<u8>,
     /// Up to where the file was written, with groups or zeros; from there on it is room that was only allocated, in bytes.
     written: u64,
+    /// Up to where the disk has room for the file; behind that it is as long as it will be, and has nothing.
+    room: u64,
 }
 
 impl SegmentWriter {
-    /// Makes a segment with its header and room for the rest, durable, its name included. An existing file is emptied first.
+    /// Makes a segment with its header and room for its first groups, durable, its name included. An existing file is emptied first.
     ///
     /// # Errors
     /// What the file system says.
@@ -69,7 +75,11 @@ impl SegmentWriter {
         let file = vfs.open(&path, OpenMode::Create)?;
         let len = len.max(offset_of(HEADER_BYTES));
         let file_len = whole_blocks(len);
-        let is_allocated = allocate(&file, file_len)?;
+        let room = ROOM_STEP_BYTES.min(file_len);
+        let is_allocated = allocate(&file, room)?;
+        if is_allocated && room < file_len {
+            file.set_len(file_len)?;
+        }
         let header = SegmentHeader { format: FORMAT, segment, store_id: owner.store_id, log_id: owner.log_id }.encode();
         let begin = |blocks: SharedFile| {
             if !is_allocated {
@@ -85,8 +95,8 @@ impl SegmentWriter {
         blocks.sync_data()?;
         vfs.sync_dir(&data_dir.join(LOG_DIR))?;
         let end = offset_of(HEADER_BYTES);
-        let written = if is_allocated { end } else { file_len };
-        Ok(Self { segment, file, path, end, len, blocks, tail: Vec::new(), written })
+        let (written, room) = if is_allocated { (end, room) } else { (file_len, file_len) };
+        Ok(Self { segment, file, path, end, len, blocks, tail: Vec::new(), written, room })
     }
 
     /// Goes on in a segment whose last group ends at `end`.
@@ -102,8 +112,9 @@ impl SegmentWriter {
         let blocks = vfs.open(&path, OpenMode::Blocks)?;
         // Whether it takes direct writes shows before a group depends on it.
         let blocks = if blocks::are_taken(&blocks) { blocks } else { file.clone() };
-        // What was written behind its last group before is not known.
-        Ok(Self { segment, file, path, end, len, blocks, tail, written: whole_blocks(end) })
+        // What was written behind its last group before is not known, and neither is what room there is.
+        let room = whole_blocks(end);
+        Ok(Self { segment, file, path, end, len, blocks, tail, written: room, room })
     }
 
     /// Whether a group of `bytes` fits.
@@ -113,9 +124,28 @@ impl SegmentWriter {
     }
 
     /// Length of its file, in bytes.
-    #[must_use]
-    pub const fn file_bytes(&self) -> u64 {
+    const fn file_bytes(&self) -> u64 {
         whole_blocks(self.len)
+    }
+
+    /// What its file takes of the disk, in bytes.
+    #[must_use]
+    pub const fn room_bytes(&self) -> u64 {
+        self.room
+    }
+
+    /// Makes sure that the disk has room for a group of `bytes`, which fits, and if not for `step` more; no group is touched.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn keep_room(&mut self, bytes: u64, step: u64) -> io::Result<()> {
+        let needed = whole_blocks(self.end.saturating_add(bytes));
+        if needed > self.room {
+            let room = needed.saturating_add(step).min(self.file_bytes());
+            // Where nothing can be allocated the file was filled with zeros when it was made.
+            self.room = if allocate(&self.file, room)? { room } else { self.file_bytes() };
+        }
+        Ok(())
     }
 
     /// What the block holds in which the next group starts; a group built behind it is written without a copy.
@@ -159,9 +189,8 @@ impl SegmentWriter {
             return Ok(());
         }
         self.written = end;
-        let file_len = self.file_bytes();
-        if group_bytes < LARGE_GROUP_BYTES && end < file_len {
-            let to = end.saturating_add(ZEROS_AHEAD_BYTES).min(file_len);
+        if group_bytes < LARGE_GROUP_BYTES && end < self.room {
+            let to = end.saturating_add(ZEROS_AHEAD_BYTES).min(self.room);
             write_zeros(&self.blocks, end, to)?;
             self.written = to;
         }
@@ -185,11 +214,11 @@ impl SegmentWriter {
 }
 
 /// `bytes` rounded up to whole blocks.
-const fn whole_blocks(bytes: u64) -> u64 {
+pub(crate) const fn whole_blocks(bytes: u64) -> u64 {
     bytes.next_multiple_of(BLOCK_BYTES as u64)
 }
 
-/// Extends a file to `len` and keeps room for it; `false` where the file system cannot.
+/// Keeps room for the first `len` bytes of a file, and extends it to them; `false` where the file system cannot.
 pub(crate) fn allocate(file: &SharedFile, len: u64) -> io::Result<bool> {
     match file.allocate(len) {
         Ok(()) => Ok(true),
@@ -233,6 +262,7 @@ mod tests {
     use crate::vfs::sim::SimVfs;
 
     const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
+    const GROUP_BYTES: usize = 400_000;
     const OWNER: Owner = Owner { store_id: StoreId([5; 16]), log_id: LogId([6; 32]) };
 
     fn segment(vfs: &SimVfs) -> SegmentWriter {
@@ -286,5 +316,36 @@ mod tests {
             assert_eq!(super::super::group::decode_body(&header, &body).unwrap().len(), 1);
         }
         assert!(bytes[length_of(writer.end)..].iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_segment_takes_room_of_the_disk_as_it_is_reached() {
+        use std::os::unix::fs::MetadataExt;
+        const LEN: u64 = 5 * ROOM_STEP_BYTES / 2;
+        let dir = tempfile::tempdir().unwrap();
+        let vfs = crate::vfs::RealVfs;
+        vfs.create_dir(&dir.path().join(LOG_DIR)).unwrap();
+        let mut writer = SegmentWriter::create(&vfs, dir.path(), 1, LEN, &OWNER).unwrap();
+        if writer.room_bytes() == LEN {
+            eprintln!("skipped: files of this file system are filled with zeros");
+            return;
+        }
+        // A little more than the file: what the file system keeps to find it.
+        let kept = || std::fs::metadata(path(dir.path(), 1)).map(|file| (file.len(), file.blocks() * 512)).unwrap();
+        let most = |end| end + ROOM_STEP_BYTES + 2 * offset_of(GROUP_BYTES);
+        let mut sizes = [100, 60_000, GROUP_BYTES].into_iter().cycle();
+        let mut steps = 0;
+        while let Some(sealed) = sizes.next().filter(|sealed| writer.fits(offset_of(sealed + 1024))) {
+            let before = writer.room_bytes();
+            writer.keep_room(offset_of(sealed + 1024), ROOM_STEP_BYTES).unwrap();
+            steps += u32::from(writer.room_bytes() != before);
+            append(&mut writer, sealed);
+            let (len, on_disk) = kept();
+            assert_eq!(len, LEN);
+            assert!(on_disk >= writer.end && on_disk <= most(writer.end), "{on_disk} bytes for {}", writer.end);
+            assert!(writer.written <= writer.room && writer.end <= writer.room);
+        }
+        assert_eq!(steps, 2, "of two and a half steps the first one came with the file");
     }
 }

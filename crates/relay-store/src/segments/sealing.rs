@@ -43,7 +43,6 @@ pub(super) fn seal(
     full: &Arc<SegmentFile>,
     contents: &SegmentContents,
 ) -> io::Result<()> {
-    let len = full.file.len()?;
     let mut footer = writer.footer();
     let mut runs = Vec::new();
     for space in &contents.spaces {
@@ -75,7 +74,8 @@ pub(super) fn seal(
     }
     let trailer = footer.finish(&contents.trailer)?;
     let sealed_len = full.file.len()?;
-    shared.counters.disk_bytes.fetch_sub(len.saturating_sub(sealed_len), Ordering::Relaxed);
+    shared.counters.disk_bytes.fetch_add(sealed_len, Ordering::Relaxed);
+    shared.counters.disk_bytes.fetch_sub(writer.room_bytes(), Ordering::Relaxed);
     let dead_rows = exchange_rows(shared, full, &runs, trailer.rows_offset)?;
     shared.sealed.add(Arc::clone(full), trailer, sealed_len, dead_rows);
     Ok(())

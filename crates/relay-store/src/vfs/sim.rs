@@ -378,7 +378,11 @@ impl VfsFile for SimFile {
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
-        self.set_len(bytes)
+        if self.len()? < bytes {
+            return self.set_len(bytes);
+        }
+        // What is not allocated yet looks like what is: on a full disk there is no room for either.
+        self.with(|state| if state.is_full(&self.path) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) })
     }
 
     fn len(&self) -> io::Result<u64> {
