@@ -11,8 +11,11 @@ export interface Unsynced {
  * holds is synced at the next visit all the same. Does nothing where there is no page.
  */
 export function guardUnsynced(space: Unsynced, page: PageLike = globalThis as PageLike): () => void {
-  const ask = (event: { readonly persisted?: boolean } & Partial<Pick<Event, 'preventDefault'>>): void => {
-    if (space.hasUnsyncedChanges) event.preventDefault?.();
+  const ask = (event: { readonly persisted?: boolean; returnValue?: unknown } & Partial<Pick<Event, 'preventDefault'>>): void => {
+    if (!space.hasUnsyncedChanges) return;
+    event.preventDefault?.();
+    // What browsers of a few years ago look at.
+    event.returnValue = true;
   };
   page.addEventListener?.('beforeunload', ask);
   return () => page.removeEventListener?.('beforeunload', ask);

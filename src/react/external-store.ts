@@ -8,11 +8,11 @@ export interface ExternalStore<T> {
 /** Never changes: for what is not there (yet). */
 export const constantStore = <T>(value: T): ExternalStore<T> => ({ subscribe: () => () => undefined, getSnapshot: () => value });
 
-/** A store whose value is computed from its source; equal values keep their identity. One source is watched, whoever many listen. */
-export function derivedStore<T>(watch: (changed: () => void) => () => void, compute: () => T): ExternalStore<T> {
+/** A store whose value is computed from its source; equal values keep their identity. One source is watched, however many listen; `watch` gives what ends that. */
+export function derivedStore<T>(watch: (changed: () => void) => readonly (() => unknown)[], compute: () => T): ExternalStore<T> {
   const listeners = new Set<() => void>();
   let last: { readonly value: T; readonly text: string } | undefined;
-  let unwatch: (() => void) | undefined;
+  let stops: readonly (() => unknown)[] | undefined;
   const getSnapshot = (): T => {
     const value = compute();
     const text = JSON.stringify(value);
@@ -30,12 +30,12 @@ export function derivedStore<T>(watch: (changed: () => void) => () => void, comp
       listeners.add(entry);
       // What changes from here on is told.
       getSnapshot();
-      unwatch ??= watch(changed);
+      stops ??= watch(changed);
       return () => {
         listeners.delete(entry);
         if (listeners.size > 0) return;
-        unwatch?.();
-        unwatch = undefined;
+        stops?.forEach((stop) => stop());
+        stops = undefined;
       };
     },
   };

@@ -10,7 +10,7 @@ export { SpaceProvider, useSealrelay, useSpace } from './provider.js';
 export type { AnySpace, Regions, SealrelayContext, SpaceProviderProps } from './provider.js';
 export { useConnectionStatus } from './use-connection-status.js';
 export { useSyncStatus } from './use-sync-status.js';
-export type { SyncStatus } from './sync-store.js';
+export type { Blocked, SyncStatus } from './sync-store.js';
 export { useDevices } from './use-devices.js';
 export type { Devices } from './use-devices.js';
 export { useRegions } from './use-regions.js';

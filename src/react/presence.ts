@@ -1,7 +1,7 @@
 // Who is there and what they say of themselves, over ephemeral frames: own state on change and every 15 s, others for as long as they say something.
 import type { LiveCalls } from '../client/live/index.js';
-import type { Space } from '../client/index.js';
 import type { AnySpace } from './provider.js';
+import { eventsOf } from './space-events.js';
 import type { ExternalStore } from './external-store.js';
 
 /** How often a device says that it is still there, and how long it is believed. */
@@ -70,7 +70,7 @@ export class PresenceStore<T> implements ExternalStore<readonly Present<T>[]> {
         this.#send(this.#own);
       }),
       // Who is cut off sees nobody.
-      (this.#space as Pick<Space, 'on'>).on('status', ({ status }) => status !== 'online' && this.#forget(Number.POSITIVE_INFINITY)),
+      eventsOf(this.#space).on('status', ({ status }) => status !== 'online' && this.#forget(Number.POSITIVE_INFINITY)),
       () => clearInterval(timer),
     ];
     return () => {

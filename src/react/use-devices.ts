@@ -2,7 +2,7 @@ import type { DeviceInfo } from '../client/index.js';
 import { constantStore, derivedStore, storeOf } from './external-store.js';
 import { useSpace } from './provider.js';
 import type { AnySpace } from './provider.js';
-import { onEach } from './space-events.js';
+import { eventsOf } from './space-events.js';
 import { useStore } from './use-store.js';
 
 export interface Devices {
@@ -15,7 +15,7 @@ export interface Devices {
 
 const NONE: readonly DeviceInfo[] = [];
 const NOBODY = constantStore(NONE);
-const devicesOf = storeOf((space: AnySpace) => derivedStore((changed) => onEach(space, ['roster', 'devices'], changed), () => space.devices()));
+const devicesOf = storeOf((space: AnySpace) => derivedStore((changed) => (['roster', 'devices'] as const).map((name) => eventsOf(space).on(name, changed)), () => space.devices()));
 
 /** The devices of the newest roster. */
 export function useDevices(): Devices {

@@ -18,6 +18,6 @@ export function usePresence<T>(own: T): readonly Present<T>[] {
 }
 
 function withLive(space: AnySpace): PresenceSpace {
-  if (!('ephemeral' in space)) throw new Error('usePresence needs a space with the part live: openSpace({ …, parts: [live] })');
+  if (!('ephemeral' in space)) throw new Error('usePresence: openSpace() was given no part live');
   return space as PresenceSpace;
 }

@@ -5,7 +5,7 @@ import { syncStore } from './sync-store.js';
 import type { SyncStatus } from './sync-store.js';
 import { useStore } from './use-store.js';
 
-const UNKNOWN: SyncStatus = { saved: 'unknown', seenBy: 0, others: 0 };
+const UNKNOWN: SyncStatus = { saved: 'unknown', blocked: null, seenBy: 0, others: 0 };
 const NOBODY = constantStore(UNKNOWN);
 const syncOf = storeOf(syncStore);
 

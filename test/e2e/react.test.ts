@@ -22,6 +22,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the React components (skipped without Ch
     await all.page.evaluate(() => handles.gallery());
     await all.page.waitForSelector('#live .sr-badge-best');
     await all.page.waitForSelector('.sr-sync-devices');
+    await all.page.waitForSelector('.sr-sync:has-text("No room at the relay")');
     return all;
   }
 

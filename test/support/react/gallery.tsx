@@ -74,7 +74,7 @@ const PAIRINGS: readonly CodePairingState[] = [
 ];
 const pairingIn = (state: CodePairingState): CodePairing => ({ subscribe: () => () => undefined, getSnapshot: () => state, offer: async () => undefined, cancel: () => undefined });
 const CODES = PAIRINGS.map(pairingIn);
-const saved = { relay: spaceDouble(), here: spaceDouble((double) => (double.hasUnsyncedChanges = true)), devices: spaceDouble() };
+const saved = { relay: spaceDouble(), here: spaceDouble((double) => (double.hasUnsyncedChanges = true)), full: spaceDouble((double) => (double.hasUnsyncedChanges = true)), devices: spaceDouble() };
 
 const PLACES: Readonly<Record<string, string>> = { frankfurt: 'Frankfurt', tokyo: 'Tokyo' };
 const placeOf = (id: string): string => PLACES[id] ?? id;
@@ -265,6 +265,7 @@ const handles = {
       const write = { seenBy: ['b27c', '90de'] };
       saved.devices.push(write);
       saved.devices.sync(write);
+      saved.full.emit('error', { code: 'quota_exceeded' } as never);
     }, 50);
   },
   app(link: string): void {

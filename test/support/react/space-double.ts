@@ -12,9 +12,6 @@ export class SpaceDouble {
   readonly sent: string[] = [];
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #hearing = new Set<(message: EphemeralMessage) => void>();
-  #synced: (() => void)[] = [];
-  /** How often somebody asked to be told of it. */
-  waits = 0;
 
   /** The double in the place of a space; it has what the hooks use, and nothing else. */
   get space(): LiveSpace {
@@ -63,25 +60,17 @@ export class SpaceDouble {
     this.emit('roster', {} as SpaceEvents['roster']);
   }
 
-  whenSynced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.waits += 1;
-    return new Promise((resolve, reject) => {
-      this.#synced.push(resolve);
-      signal?.addEventListener('abort', () => reject(new Error('aborted')));
-    });
-  }
-
   /** Something is pushed; `write` is its fate. */
   push(write: Pick<Write, 'seenBy'>): void {
     this.hasUnsyncedChanges = true;
     this.emit('pushed', write as Write);
   }
 
-  /** The relay has it all. Without a write only who waits is told, as for what an earlier run pushed. */
+  /** The relay has it all. Without a write there is no more than that, as for what an earlier run pushed. */
   sync(write?: Pick<Write, 'seenBy'>): void {
     this.hasUnsyncedChanges = false;
     if (write !== undefined) this.emit('write-state', write as Write);
-    for (const resolve of this.#synced.splice(0)) resolve();
+    this.emit('progress', undefined);
   }
 
   goOffline(): void {

@@ -156,9 +156,9 @@ test('every tab has the link and the devices, may name and remove them, and lear
   const store = syncStore(second.space);
   const stop = store.subscribe(() => undefined);
   second.space.push(bytes('seen by both'));
-  expect(store.getSnapshot()).toEqual({ saved: 'here', seenBy: 0, others: 3 });
+  expect(store.getSnapshot()).toEqual({ saved: 'here', blocked: null, seenBy: 0, others: 3 });
   await until('both have it', () => store.getSnapshot().seenBy === 2);
-  expect(store.getSnapshot()).toEqual({ saved: 'devices', seenBy: 2, others: 3 });
+  expect(store.getSnapshot()).toEqual({ saved: 'devices', blocked: null, seenBy: 2, others: 3 });
   stop();
 
   await second.space.nameDevice('The browser');

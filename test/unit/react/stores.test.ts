@@ -15,7 +15,7 @@ test('a derived store keeps the identity of equal values and watches its source 
     (told) => {
       watching += 1;
       changed = told;
-      return () => (watching -= 1);
+      return [() => (watching -= 1)];
     },
     () => ({ ...value }),
   );
@@ -87,23 +87,43 @@ test('what is saved goes from here to the relay to devices, and back with the ne
   double.sync(write);
   write.seenBy = ['b'];
   double.emit('write-state', write as never);
-  expect(store.getSnapshot()).toEqual({ saved: 'devices', seenBy: 1, others: 2 });
+  expect(store.getSnapshot()).toEqual({ saved: 'devices', blocked: null, seenBy: 1, others: 2 });
   double.push({ seenBy: [] });
   expect(heard).toEqual(['here', 'relay', 'devices', 'here']);
-  // A wait would have sealed each change by itself.
-  expect(double.waits).toBe(0);
   stop();
   expect(double.listening).toBe(0);
 });
 
-test('what an earlier run pushed is followed too', async () => {
+test('what has no room at the relay is said to wait for it, until it got through', () => {
+  const double = new SpaceDouble();
+  const store = syncStore(double.space);
+  const stop = store.subscribe(() => undefined);
+  const write = { seenBy: [] as string[], state: 'queued' };
+  const refuse = (code: string): void => double.emit('error', { code } as never);
+  double.push(write);
+  refuse('internal');
+  expect(store.getSnapshot()).toMatchObject({ saved: 'here', blocked: null });
+  refuse('quota_exceeded');
+  expect(store.getSnapshot()).toMatchObject({ saved: 'here', blocked: 'quota_exceeded' });
+  double.emit('write-state', { ...write, state: 'stored' } as never);
+  expect(store.getSnapshot()).toMatchObject({ saved: 'here', blocked: null });
+  refuse('quota_exceeded');
+  double.sync({ ...write, state: 'stored' } as never);
+  expect(store.getSnapshot()).toMatchObject({ saved: 'relay', blocked: null });
+  stop();
+});
+
+test('what an earlier run pushed is followed too', () => {
   const double = new SpaceDouble();
   double.hasUnsyncedChanges = true;
   const store = syncStore(double.space);
   const stop = store.subscribe(() => undefined);
   expect(store.getSnapshot().saved).toBe('here');
-  expect(double.waits).toBe(1);
+  const heard = vi.fn();
+  store.subscribe(heard)();
+  const again = store.subscribe(heard);
   double.sync();
-  await vi.waitFor(() => expect(store.getSnapshot().saved).toBe('relay'));
+  expect([store.getSnapshot().saved, heard.mock.calls.length]).toEqual(['relay', 1]);
+  again();
   stop();
 });
