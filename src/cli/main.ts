@@ -4,6 +4,9 @@ import { COMMANDS } from './command-list.js';
 import { EXIT_FAILED } from './command.js';
 import { runCli } from './run.js';
 
+// What is written is for this user alone, whatever the shell says: the data directory, exported spaces, a log. Foreign protocols keep clear text.
+process.umask(0o077);
+
 // An answer that nobody can take (a full disk, a reader that left) is a failure of the command; a relay that serves goes on without its banner.
 let isCutOff = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

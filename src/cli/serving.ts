@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { isLoopback } from '../config/bind.js';
 import { parseLogTarget } from '../config/destinations.js';
+import { describeFinding } from '../config/finding.js';
 import type { ReadFlags } from '../config/flags.js';
 import { inspectConfig, orThrow } from '../config/load.js';
 import type { Config } from '../config/options.js';
@@ -19,7 +20,7 @@ import { openSink, type LogSink } from '../server/log/sink.js';
 import { buildLogger } from '../server/logging.js';
 import { LogRing } from '../server/logging-ring.js';
 import { startServer, type RunningServer } from '../server/main.js';
-import { describeProtocol, openProtocols } from '../server/open-protocols.js';
+import { describeProtocol, openProtocols, settingsWithoutEffect } from '../server/open-protocols.js';
 import { VERSION } from '../version.js';
 import { emphasisFor, renderBanner, type BannerFacts } from './banner.js';
 import { withDomains } from './serve-domains.js';
@@ -43,7 +44,7 @@ export async function serve(read: ReadFlags, io: CliIo, shown: (facts: BannerFac
   const logRing = new LogRing(sink);
   const logger = buildLogger(config['log.level'], logRing);
   const manager = serviceManager({ env: io.env, pid: process.pid, sendDatagram: await loadSendDatagram() });
-  for (const warning of isOpenToAll(config) ? [...warnings, OPEN_TO_ALL] : warnings) {
+  for (const warning of [...warnings, ...settingsWithoutEffect(config).map(describeFinding), ...(isOpenToAll(config) ? [OPEN_TO_ALL] : [])]) {
     if (io.isTerminal) io.printError(`relay: ${warning}`);
     else logger.warn(warning);
   }

@@ -1,4 +1,5 @@
 // Where log and traces go: read from their options, and checked with the rest of the configuration.
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { configError, type Finding, type Origin } from './finding.js';
 import type { Config } from './options.js';
 
@@ -30,6 +31,15 @@ export function parseTracesEndpoint(text: string): string | null | undefined {
   return url.pathname.endsWith(TRACES_PATH) ? url.href : url.href.replace(/\/?$/, TRACES_PATH);
 }
 
+/** The data directory holds files of the relay's own alone, and one that holds another is refused. */
+function logInDataDir(config: Config, { label, place }: Origin): Finding[] {
+  const target = parseLogTarget(config['log.to']);
+  if (target?.kind !== 'file') return [];
+  const inside = relative(resolve(config['data-dir']), resolve(target.path));
+  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return [];
+  return [configError(`${label}: the log would lie in the data directory, which holds nothing but what the relay keeps`, 'Choose a file beside it, such as file:./relay.log.', place)];
+}
+
 /** What is wrong with the destinations. */
 export function checkDestinations(config: Config, origin: (key: 'log.to' | 'traces.endpoint') => Origin): Finding[] {
   const wrong = (key: 'log.to' | 'traces.endpoint', fix: string): Finding => {
@@ -37,6 +47,7 @@ export function checkDestinations(config: Config, origin: (key: 'log.to' | 'trac
     return configError(`${label}: "${config[key]}" is not valid for ${key}`, fix, place);
   };
   return [
+    ...logInDataDir(config, origin('log.to')),
     ...(parseLogTarget(config['log.to']) === null ? [wrong('log.to', 'Give stdout, stderr, file:PATH, syslog:PATH, syslog+udp://HOST:PORT or syslog+tcp://HOST:PORT.')] : []),
     ...(parseTracesEndpoint(config['traces.endpoint']) === undefined ? [wrong('traces.endpoint', 'Give off, or an address such as http://127.0.0.1:4318.')] : []),
   ];

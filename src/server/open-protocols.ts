@@ -1,6 +1,7 @@
 // The foreign protocols that are open: who is served, and what their formats leave in clear; for the banner and the admin page.
 import { addressesOf } from '../config/aliases.js';
-import type { Config } from '../config/options.js';
+import { configWarning, type Finding } from '../config/finding.js';
+import type { Config, OptionKey } from '../config/options.js';
 import { isOn } from './core-config.js';
 
 export interface OpenProtocol {
@@ -35,6 +36,20 @@ export function openProtocols(config: Config): readonly OpenProtocol[] {
     open.push({ system: 'eidetica', name: 'Eidetica', where: 'at /api/v0', who: whoMay(config, 'compat.eidetica-tokenless'), clear });
   }
   return open;
+}
+
+/** What was asked of a protocol that is not served. */
+export function settingsWithoutEffect(config: Config): readonly Finding[] {
+  const asked: readonly (readonly [key: OptionKey, isAsked: boolean, protocol: Parameters<typeof isOn>[1]])[] = [
+    ['compat.graceful-tokenless', config['compat.graceful-tokenless'] === 'on', 'compat.graceful'],
+    ['compat.plures-token-file', config['compat.plures-token-file'] !== 'off', 'compat.plures'],
+    ['compat.gun-tokenless', config['compat.gun-tokenless'] === 'on', 'compat.gun'],
+    ['compat.gun-peers', config['compat.gun-peers'] !== '', 'compat.gun'],
+    ['compat.eidetica-tokenless', config['compat.eidetica-tokenless'] === 'on', 'compat.eidetica'],
+  ];
+  return asked
+    .filter(([, isAsked, protocol]) => isAsked && !isOn(config, protocol))
+    .map(([key, , protocol]) => configWarning(`${key} has no effect: its protocol is not served here`, `Set ${protocol} to on, or leave it out.`));
 }
 
 /** One line for people. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/command-list.js';
@@ -147,6 +147,16 @@ describe.skipIf(!isRunnable)('a running relay (needs `npm run build` and bash)',
     const { RELAY_ADMIN_PORT } = await placeOf(relay);
     using shell = new Shell({ RELAY_PORT: RELAY_ADMIN_PORT ?? '' });
     expect(await shell.run('relay healthcheck')).toMatchObject({ code: 1, out: expect.stringContaining('not ready') });
+  });
+});
+
+describe.skipIf(!isRunnable)('what a command writes (needs `npm run build` and bash)', () => {
+  it('is for its own user alone, whatever the umask', async () => {
+    using shell = new Shell({});
+    expect((await shell.run('umask 000; relay serve --log.to file:log/relay.log --json')).code).toBe(0);
+    const written = ['relay-data', 'log'].flatMap((top) => [top, ...readdirSync(join(shell.dir, top), { recursive: true, encoding: 'utf8' }).map((name) => join(top, name))]);
+    expect(written.length).toBeGreaterThan(20);
+    expect(written.filter((name) => (statSync(join(shell.dir, name)).mode & 0o077) !== 0)).toEqual([]);
   });
 });
 

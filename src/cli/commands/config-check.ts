@@ -4,6 +4,7 @@ import { describeFinding, type Finding } from '../../config/finding.js';
 import { inspectConfig } from '../../config/load.js';
 import { checkNamedFiles } from '../../config/named-files.js';
 import { OPTION_KEYS } from '../../config/options.js';
+import { settingsWithoutEffect } from '../../server/open-protocols.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, JSON_SWITCH, type Command } from '../command.js';
 
 export const configCheck: Command = {
@@ -24,7 +25,7 @@ export const configCheck: Command = {
   exits: ['nothing is wrong', 'warnings, with --strict'],
   run: async (given, io) => {
     const { config, origin, file, ...read } = await inspectConfig(withOperand(given), io.env);
-    const findings = config === null ? read.findings : [...read.findings, ...(await checkNamedFiles(config, (key) => origin[key]))];
+    const findings = config === null ? read.findings : [...read.findings, ...(await checkNamedFiles(config, (key) => origin[key])), ...settingsWithoutEffect(config)];
     if (given.switches.has('json')) io.print(JSON.stringify({ file, findings }, null, 2));
     else io.print(report(file, findings));
     if (findings.some(({ severity }) => severity === 'error')) return EXIT_USAGE;

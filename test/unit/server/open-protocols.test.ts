@@ -4,7 +4,7 @@ import { loadConfig } from '../../../src/config/load.js';
 import type { Config } from '../../../src/config/options.js';
 import { isOn, toCoreConfig } from '../../../src/server/core-config.js';
 import { DATA_PLANE_ROUTES } from '../../../src/server/data-plane-routes.js';
-import { describeProtocol, openProtocols as openOnes } from '../../../src/server/open-protocols.js';
+import { describeProtocol, openProtocols as openOnes, settingsWithoutEffect } from '../../../src/server/open-protocols.js';
 
 const BINDS = { loopback: ['127.0.0.1', '127.8.8.8', '::1', '[::1]', 'localhost'], public: ['0.0.0.0', '::', '192.0.2.7'], proxied: ['127.0.0.1', '::1', '0.0.0.0'] } as const;
 /** A proxy on this machine brings everybody to a relay that listens on loopback. */
@@ -100,6 +100,19 @@ describe('GUN, sealed only', () => {
   ] as const)('does not turn GUN on by itself on a %s address', (bind, lines) => {
     for (const config of configs(bind, only('gun', 'auto', '--compat.gun-sealed-only=true'))) expect(openProtocols(config)).toHaveLength(lines);
   });
+});
+
+test('what is asked of a protocol that is not served is told, and nothing else', () => {
+  const asked = { RELAY_COMPAT_GUN_PEERS: 'wss://other.example/gun?t=s3cret', RELAY_COMPAT_PLURES_TOKEN_FILE: '/etc/token', RELAY_COMPAT_GRACEFUL_TOKENLESS: 'on' };
+  const told = (flags: string[]): string[] => settingsWithoutEffect(loadConfig(flags, asked).config).map(({ message, hint }) => `${message}. ${hint}`);
+  expect(told(['--behind-proxy', 'loopback'])).toEqual([
+    'compat.graceful-tokenless has no effect: its protocol is not served here. Set compat.graceful to on, or leave it out.',
+    'compat.plures-token-file has no effect: its protocol is not served here. Set compat.plures to on, or leave it out.',
+    'compat.gun-peers has no effect: its protocol is not served here. Set compat.gun to on, or leave it out.',
+  ]);
+  expect(told(['--behind-proxy', 'loopback', '--compat.gun', 'on', '--compat.plures', 'on', '--compat.graceful', 'on'])).toEqual([]);
+  expect(told([])).toEqual([]);
+  for (const bind of ['loopback', 'public', 'proxied'] as const) for (const config of configs(bind, [])) expect(settingsWithoutEffect(config)).toEqual([]);
 });
 
 test('an operator who names nothing serves all four to this machine and none to others', () => {
