@@ -80,7 +80,7 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     this.roomname = roomname;
     this.shouldConnect = options.connect ?? true;
     this.awareness = options.awareness ?? new awarenessProtocol.Awareness(doc);
-    this.#link = new AwarenessLink(this.awareness);
+    this.#link = new AwarenessLink(this.awareness, (cause) => this.#report(cause));
     doc.on('update', this.#update);
     doc.once('destroy', () => this.destroy());
     globalThis.addEventListener?.('pagehide', this.#leave);
