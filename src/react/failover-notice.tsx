@@ -32,6 +32,7 @@ export interface FailoverNoticeProps {
   readonly className?: string | undefined;
 }
 
+/** A line on where the space is when that is not where it should be; empty while all is well. */
 export function FailoverNotice({ failover, nameOf = String, labels, className = '' }: FailoverNoticeProps): ReactNode {
   const { news } = useFailover(failover);
   const [old, setOld] = useState<FailoverNews | null>(null);

@@ -93,14 +93,17 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     return this.#ready.then((document) => document.whenLeading());
   }
 
+  /** Whether there is a session with the relay. */
   get wsconnected(): boolean {
     return this.#document?.status.status === 'online';
   }
 
+  /** Whether one is being opened. */
   get wsconnecting(): boolean {
     return this.#document === undefined ? this.shouldConnect && !this.#destroyed : this.#document.status.status === 'connecting';
   }
 
+  /** What the event `sync` said last. */
   get synced(): boolean {
     return this.#synced;
   }
@@ -110,17 +113,20 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     return this.#document?.hasUnsyncedChanges ?? this.#changedBefore;
   }
 
+  /** Calls the listener for every event of that name. */
   override on<K extends keyof ProviderEvents>(name: K, listener: ProviderEvents[K]): ProviderEvents[K] {
     this.#hasErrorListener ||= name === 'connection-error';
     return super.on(name, listener);
   }
 
+  /** Connects, also after disconnect() or a failure. */
   connect(): void {
     this.shouldConnect = true;
     if (this.#document?.status.status === 'closed') return;
     this.#document?.goOnline();
   }
 
+  /** Ends the connection until connect(); what is typed meanwhile is kept. In a browser that is of all tabs. */
   disconnect(): void {
     this.shouldConnect = false;
     this.#document?.goOffline();

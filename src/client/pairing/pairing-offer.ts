@@ -67,6 +67,7 @@ interface Running {
   readonly over: AbortController;
 }
 
+/** The side of a pairing that lets a device in. A store that a user interface can show. */
 export class PairingOffer {
   readonly #options: PairingOfferOptions;
   readonly #internals: Internals;

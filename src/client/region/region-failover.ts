@@ -56,6 +56,7 @@ export interface FailoverState {
   readonly error: ClientError | null;
 }
 
+/** Keeps a space at the first region of a list that works. A store that a user interface can show. */
 export class RegionFailover {
   readonly #options: RegionFailoverOptions;
   readonly #clock: Pick<Environment, 'now' | 'after'>;
