@@ -3,7 +3,7 @@ import { ObservableV2 } from 'lib0/observable';
 import * as awarenessProtocol from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { ClientError, openSpace, roomLinkOf } from '../client/index.js';
-import type { DeviceStore, OpenSpaceOptions, WebSocketConstructor } from '../client/index.js';
+import type { DeviceStore, OpenSpaceOptions, PairingSpace, WebSocketConstructor } from '../client/index.js';
 import type { LiveSpace } from '../client/live/index.js';
 import type { OpenDocument } from '../client/documents/open-document.js';
 import { storageNameOf } from '../client/documents/storage-name.js';
@@ -91,6 +91,11 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
   /** The space of the room, when this tab holds it for all tabs; rejects when it cannot be opened. */
   get space(): Promise<LiveSpace> {
     return this.#ready.then((document) => document.whenLeading());
+  }
+
+  /** For `offerPairing({ space: await provider.members })`, which lets a device into the room: in every tab. */
+  get members(): Promise<PairingSpace> {
+    return this.#ready.then((document) => document.members);
   }
 
   /** Whether there is a session with the relay. */

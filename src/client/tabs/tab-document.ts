@@ -16,11 +16,13 @@ import type { DocumentEvents, OpenDocument } from '../documents/open-document.js
 import { Emitter } from '../emitter.js';
 import type { Ephemeral } from '../live/ephemeral.js';
 import type { LiveSpace } from '../live/index.js';
+import type { PairingSpace } from '../space/pairing-space.js';
 import type { StatusEvent } from '../space/space-events.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { HeldChanges } from './held-changes.js';
 import { leadInTurn } from './lead-in-turn.js';
 import { Leader } from './leader.js';
+import { SharedCalls } from './shared-calls.js';
 import { heardError, statusOf } from './tab-channel.js';
 import type { Report, TabChannel, TabGround, TabMessage } from './tab-channel.js';
 import { TabEphemeral } from './tab-ephemeral.js';
@@ -50,6 +52,7 @@ export class TabDocument implements OpenDocument {
   readonly #closed = new AbortController();
   readonly #space: Promise<LiveSpace>;
   readonly #waiters = new Waiters();
+  readonly #calls: SharedCalls;
   #gotSpace: (space: LiveSpace) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
@@ -72,6 +75,7 @@ export class TabDocument implements OpenDocument {
     });
     this.#channel = options.ground.channel(`sealrelay/${options.name}`);
     this.#channel.listen((message) => this.#take(message));
+    this.#calls = new SharedCalls(() => options.ground.channel(`sealrelay/${options.name}/calls`), this.#id);
   }
 
   /** Resolves when the document is there: from the leader, or from the storage. Rejects as `openSpace` does. */
@@ -87,6 +91,7 @@ export class TabDocument implements OpenDocument {
     }).catch((cause: unknown) => {
       tab.#left = true;
       tab.#channel.close();
+      tab.#calls.close();
       throw cause;
     });
     return tab;
@@ -102,6 +107,10 @@ export class TabDocument implements OpenDocument {
 
   get ephemeral(): Ephemeral {
     return this.#ephemeral;
+  }
+
+  get members(): PairingSpace {
+    return this.#calls.membersOf(this);
   }
 
   whenLeading(): Promise<LiveSpace> {
@@ -150,6 +159,7 @@ export class TabDocument implements OpenDocument {
     await this.#holding;
     this.#left = true;
     this.#channel.close();
+    this.#calls.close();
     this.#setReport({ status: 'closed', error: null, unsynced: this.#held.any, synced: false });
   }
 
@@ -196,9 +206,11 @@ export class TabDocument implements OpenDocument {
     Promise.all(own).catch((cause: unknown) => failed(new ClientError('storage_failed', 'the storage of this device failed', { cause })));
     if (this.#wish !== undefined) this.#leader.wish(this.#wish);
     this.#setReport(this.#leader.report);
+    this.#calls.lead(kept.space);
     this.#gotSpace(kept.space);
     this.#opened();
     await this.#waiters.until(() => false, this.#closed.signal).catch(() => undefined);
+    this.#calls.lead(undefined);
     this.#leader.end();
     this.#leader = undefined;
     await kept.close();
