@@ -2,7 +2,7 @@
 import { NetworkAdapter } from '@automerge/automerge-repo/slim';
 import type { DocumentId, Message, PeerId, PeerMetadata } from '@automerge/automerge-repo/slim';
 import { ClientError, openSpace } from '../client/index.js';
-import type { DeviceStore, OpenSpaceOptions } from '../client/index.js';
+import type { DeviceStore, OpenSpaceOptions, PairingSpace } from '../client/index.js';
 import type { LiveSpace } from '../client/live/index.js';
 import type { OpenDocument } from '../client/documents/open-document.js';
 import { storageNameOf } from '../client/documents/storage-name.js';
@@ -65,6 +65,11 @@ export class SealrelayNetworkAdapter extends NetworkAdapter {
   /** The space, once the repo has connected the adapter and when this tab holds it for all tabs; rejects when it cannot be opened. */
   get space(): Promise<LiveSpace> {
     return this.#ready.then(async () => (await (this.#opening ?? this.#open())).whenLeading());
+  }
+
+  /** For `offerPairing({ space: await adapter.members })`, which lets a device into the space: in every tab, once the repo has connected the adapter. */
+  get members(): Promise<PairingSpace> {
+    return this.#ready.then(async () => (await (this.#opening ?? this.#open())).members);
   }
 
   /** Resolves when everything the relay held at this call is read, and everything of the documents is stored there: the relay is asked. */

@@ -28,6 +28,7 @@ export type { CreateSpaceOptions, OpenSpaceOptions } from './space/open.js';
 export type { SnapshotHandler, SpaceOptions } from './space/space-options.js';
 export type { CallsOf, SpacePart } from './space/space-part.js';
 export type { SpaceHandover } from './space/handover.js';
+export type { PairingSpace } from './space/pairing-space.js';
 export type { DeviceName } from './space/device-names.js';
 export type { DeviceInfo, HeadCheck, NewDevice, Space } from './space/space.js';
 export type * from './space/space-events.js';

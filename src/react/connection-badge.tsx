@@ -22,6 +22,7 @@ export interface ConnectionBadgeProps {
   readonly className?: string | undefined;
 }
 
+/** One word on the connection, with a mark. */
 export function ConnectionBadge({ labels, className = '' }: ConnectionBadgeProps): ReactNode {
   const { status, error } = useConnectionStatus();
   return (

@@ -43,6 +43,7 @@ export interface DeviceListProps {
   readonly className?: string | undefined;
 }
 
+/** The devices of the space, and the way to remove one. */
 export function DeviceList({ present, labels, className = '' }: DeviceListProps): ReactNode {
   const words = { ...DEVICE_LABELS, ...labels };
   const { devices, canRemove, remove } = useDevices();

@@ -13,13 +13,14 @@ export type FailoverLabels = Readonly<Record<FailoverNewsKind, (region: string, 
 export const FAILOVER_LABELS: FailoverLabels = {
   moving: (region) => `Going to ${region} … What you wrote is kept here.`,
   stuck: (region) => `${region} does not open the space yet. It is tried again; what you wrote is kept here.`,
+  'other-tab': () => 'This app is open in another tab, and goes on there. Close that one to go on here.',
   elsewhere: (region, preferred) => `${preferred} does not answer. You are in ${region} now; what is written reaches only devices that are there too.`,
   waiting: (region, preferred) => `${preferred} answers again; you return when that lasts. In ${region} what is written reaches only devices that are there too.`,
   unreachable: () => 'No region answers. What you write is kept here.',
   back: (region) => `Back in ${region}.`,
   again: (region) => `${region} answers again.`,
 };
-const ICONS: Readonly<Record<FailoverNewsKind, IconName>> = { moving: 'busy', stuck: 'fair', elsewhere: 'fair', waiting: 'fair', unreachable: 'bad', back: 'good', again: 'good' };
+const ICONS: Readonly<Record<FailoverNewsKind, IconName>> = { moving: 'busy', stuck: 'fair', 'other-tab': 'fair', elsewhere: 'fair', waiting: 'fair', unreachable: 'bad', back: 'good', again: 'good' };
 /** How long it is said that all is well again. */
 export const GOOD_NEWS_SHOWN_MS = 10_000;
 
@@ -32,6 +33,7 @@ export interface FailoverNoticeProps {
   readonly className?: string | undefined;
 }
 
+/** A line on where the space is when that is not where it should be; empty while all is well. */
 export function FailoverNotice({ failover, nameOf = String, labels, className = '' }: FailoverNoticeProps): ReactNode {
   const { news } = useFailover(failover);
   const [old, setOld] = useState<FailoverNews | null>(null);

@@ -7,11 +7,11 @@ import type { ExternalStore } from './external-store.js';
 export type Failover = Pick<RegionFailover, 'subscribe' | 'getSnapshot'>;
 
 /**
- * `moving`: on the way, there is no space to push to; `stuck`: it could not be opened there and is tried again; `elsewhere`: not in the preferred region,
+ * `moving`: on the way, there is no space to push to; `stuck`: it could not be opened there and is tried again; `other-tab`: another tab of the app has the device, and this one waits for its turn; `elsewhere`: not in the preferred region,
  * which does not answer; `waiting`: it answers again, and the device returns when that lasts; `unreachable`: no region answers; `back`: returned to
  * the preferred region; `again`: the region answers again, and the device never left it.
  */
-export type FailoverNewsKind = 'moving' | 'stuck' | 'elsewhere' | 'waiting' | 'unreachable' | 'back' | 'again';
+export type FailoverNewsKind = 'moving' | 'stuck' | 'other-tab' | 'elsewhere' | 'waiting' | 'unreachable' | 'back' | 'again';
 
 export interface FailoverNews {
   readonly kind: FailoverNewsKind;
@@ -54,7 +54,7 @@ function newsAfter(state: FailoverState, last: FailoverNews | null, hasSettled: 
 function kindOf({ phase, error, failedOver, regionId, regions }: FailoverState, last: FailoverNewsKind | null, hasSettled: boolean): FailoverNewsKind | null {
   if (phase === 'unreachable') return 'unreachable';
   // The first opening is no move, and what comes after it no return.
-  if (phase === 'moving') return error !== null ? 'stuck' : hasSettled ? 'moving' : null;
+  if (phase === 'moving') return error?.code === 'storage_in_use' ? 'other-tab' : error !== null ? 'stuck' : hasSettled ? 'moving' : null;
   if (phase !== 'settled') return null;
   if (failedOver) return regions[0]?.health === 'well' ? 'waiting' : 'elsewhere';
   if (last === 'unreachable') {

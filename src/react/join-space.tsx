@@ -62,6 +62,7 @@ export interface JoinSpaceProps<S extends Pick<Space, 'close'> = Space> {
   readonly className?: string | undefined;
 }
 
+/** Brings this device into a space that another one has, by six typed words or the pasted text of its code. Needs no provider. */
 export function JoinSpace<S extends Pick<Space, 'close'> = Space>({ join, onJoined, pairing, labels, className = '' }: JoinSpaceProps<S>): ReactNode {
   const words = { ...JOIN_LABELS, ...labels };
   const { phase, code, error, start, cancel } = useJoinSpace(join, onJoined, pairing);

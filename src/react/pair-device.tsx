@@ -71,6 +71,7 @@ export interface PairDeviceProps {
   readonly className?: string | undefined;
 }
 
+/** Brings another device in: by six words or a code to scan where the provider has `pairing`, else by the link of the space. */
 export function PairDevice({ labels, className = '' }: PairDeviceProps): ReactNode {
   const words = { ...PAIR_LABELS, ...labels };
   const pairing = usePairing();

@@ -26,6 +26,7 @@ export interface RegionSelectorProps {
 const STATUS_ICONS: Readonly<Record<RegionStatus, IconName>> = { online: 'good', degraded: 'fair', offline: 'bad', unknown: 'open' };
 const STEPS = ['pausing', 'connecting', 'resuming'] as const;
 
+/** The regions with their latency and state, to choose from; what the relay cannot see is said below. */
 export function RegionSelector({ client, labels, className = '' }: RegionSelectorProps): ReactNode {
   const words = { ...REGION_LABELS, ...labels };
   const choice = useRegionChoice(client);

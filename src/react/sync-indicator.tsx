@@ -37,6 +37,7 @@ export interface SyncIndicatorProps {
 
 const REACHED: readonly SyncStatus['saved'][] = ['here', 'relay', 'devices'];
 
+/** How far the newest change has come: here, at the relay, on other devices. */
 export function SyncIndicator({ labels, className = '' }: SyncIndicatorProps): ReactNode {
   const words = { ...SYNC_LABELS, ...labels };
   const { saved, blocked, seenBy, others } = useSyncStatus();

@@ -18,6 +18,6 @@ export function usePresence<T>(own: T): readonly Present<T>[] {
 }
 
 function withLive(space: AnySpace): PresenceSpace {
-  if (!('ephemeral' in space)) throw new Error('usePresence: openSpace() was given no part live');
+  if (!('ephemeral' in space)) throw new Error('usePresence needs the part live');
   return space as PresenceSpace;
 }

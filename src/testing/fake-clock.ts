@@ -8,6 +8,7 @@ interface Waiting {
   readonly call: () => void;
 }
 
+/** An environment whose timers run when the test says so. */
 export class FakeClock implements Environment {
   #now: number;
   #order = 0;

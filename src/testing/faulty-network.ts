@@ -9,6 +9,7 @@ import type { Piece } from './relay-messages.js';
 /** `omit`: the next entries are left out. `replay`: they come twice. */
 export type NetworkLie = 'omit' | 'replay';
 
+/** All that is between the devices and the relay of a test. */
 export class FaultyNetwork {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

@@ -46,6 +46,7 @@ export async function startTestRelay({ config, directory = memoryDirectory() }: 
   }
 }
 
+/** The real relay in this process, behind a network that can be made bad. */
 export class TestRelay {
   /** What stands between the devices and the relay: the place for faults. */
   readonly network: FaultyNetwork;

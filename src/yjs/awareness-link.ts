@@ -1,6 +1,7 @@
 // Awareness over ephemeral frames: own changes are sent, others are asked for theirs when listening begins, and who is cut off sees nobody.
 import { applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
 import type { Awareness } from 'y-protocols/awareness';
+import { ClientError } from '../client/index.js';
 import { EPHEMERAL_PAYLOAD_BYTES_MAX } from '../client/live/index.js';
 import type { OpenDocument } from '../client/documents/open-document.js';
 
@@ -15,11 +16,15 @@ interface AwarenessChanges {
 
 export class AwarenessLink {
   readonly #awareness: Awareness;
+  readonly #failed: (cause: ClientError) => void;
   readonly #ends: (() => void)[] = [];
   #document: OpenDocument | undefined;
+  #wasTooLarge = false;
 
-  constructor(awareness: Awareness) {
+  /** `failed` is told of a state that is too large to be said. */
+  constructor(awareness: Awareness, failed: (cause: ClientError) => void) {
     this.#awareness = awareness;
+    this.#failed = failed;
   }
 
   attach(document: OpenDocument): void {
@@ -69,7 +74,13 @@ export class AwarenessLink {
     const own = clients.filter((client) => client === this.#awareness.clientID);
     if (own.length === 0 || this.#document === undefined) return;
     const update = encodeAwarenessUpdate(this.#awareness, own);
-    if (update.length >= EPHEMERAL_PAYLOAD_BYTES_MAX) return;
+    const isTooLarge = update.length >= EPHEMERAL_PAYLOAD_BYTES_MAX;
+    // Once: the state is said again every few seconds.
+    if (isTooLarge && !this.#wasTooLarge) {
+      this.#failed(new ClientError('item_too_large', `an awareness state of ${update.length} bytes; the others are shown at most ${EPHEMERAL_PAYLOAD_BYTES_MAX}`, { hint: 'Keep in it what says who is there and where; the rest belongs in the document.' }));
+    }
+    this.#wasTooLarge = isTooLarge;
+    if (isTooLarge) return;
     const payload = new Uint8Array(update.length + 1);
     payload[0] = KIND_STATES;
     payload.set(update, 1);

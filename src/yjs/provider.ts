@@ -3,7 +3,7 @@ import { ObservableV2 } from 'lib0/observable';
 import * as awarenessProtocol from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { ClientError, openSpace, roomLinkOf } from '../client/index.js';
-import type { DeviceStore, OpenSpaceOptions, WebSocketConstructor } from '../client/index.js';
+import type { DeviceStore, OpenSpaceOptions, PairingSpace, WebSocketConstructor } from '../client/index.js';
 import type { LiveSpace } from '../client/live/index.js';
 import type { OpenDocument } from '../client/documents/open-document.js';
 import { storageNameOf } from '../client/documents/storage-name.js';
@@ -80,7 +80,7 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     this.roomname = roomname;
     this.shouldConnect = options.connect ?? true;
     this.awareness = options.awareness ?? new awarenessProtocol.Awareness(doc);
-    this.#link = new AwarenessLink(this.awareness);
+    this.#link = new AwarenessLink(this.awareness, (cause) => this.#report(cause));
     doc.on('update', this.#update);
     doc.once('destroy', () => this.destroy());
     globalThis.addEventListener?.('pagehide', this.#leave);
@@ -93,14 +93,22 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     return this.#ready.then((document) => document.whenLeading());
   }
 
+  /** For `offerPairing({ space: await provider.members })`, which lets a device into the room: in every tab. */
+  get members(): Promise<PairingSpace> {
+    return this.#ready.then((document) => document.members);
+  }
+
+  /** Whether there is a session with the relay. */
   get wsconnected(): boolean {
     return this.#document?.status.status === 'online';
   }
 
+  /** Whether one is being opened. */
   get wsconnecting(): boolean {
     return this.#document === undefined ? this.shouldConnect && !this.#destroyed : this.#document.status.status === 'connecting';
   }
 
+  /** What the event `sync` said last. */
   get synced(): boolean {
     return this.#synced;
   }
@@ -110,17 +118,20 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     return this.#document?.hasUnsyncedChanges ?? this.#changedBefore;
   }
 
+  /** Calls the listener for every event of that name. */
   override on<K extends keyof ProviderEvents>(name: K, listener: ProviderEvents[K]): ProviderEvents[K] {
     this.#hasErrorListener ||= name === 'connection-error';
     return super.on(name, listener);
   }
 
+  /** Connects, also after disconnect() or a failure. */
   connect(): void {
     this.shouldConnect = true;
     if (this.#document?.status.status === 'closed') return;
     this.#document?.goOnline();
   }
 
+  /** Ends the connection until connect(); what is typed meanwhile is kept. In a browser that is of all tabs. */
   disconnect(): void {
     this.shouldConnect = false;
     this.#document?.goOffline();

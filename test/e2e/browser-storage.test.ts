@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as Y from 'yjs';
-import { createSpace } from '../../src/client/node.ts';
+import { createSpace, roomLinkOf } from '../../src/client/node.ts';
+import { joinSpace } from '../../src/client/pairing/node.ts';
+import type { PairingOffer } from '../../src/client/pairing/node.ts';
 import type { WebsocketProvider } from '../../src/yjs/index.ts';
 import { DEVICE_STORE_CASES } from '../support/device-store-contract.ts';
 import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.ts';
@@ -15,6 +17,7 @@ const PROGRAM = `
 import * as Y from 'yjs';
 import { IndexedDbDeviceStore } from './src/client/store/index.ts';
 import { createSpace, openSpace } from './src/client/index.ts';
+import { offerPairing } from './src/client/pairing/index.ts';
 import { WebsocketProvider } from './src/yjs/index.ts';
 import { DEVICE_STORE_CASES } from './test/support/device-store-contract.ts';
 let number = 0;
@@ -35,6 +38,13 @@ globalThis.page = {
     const storage = await IndexedDbDeviceStore.open('made');
     return openSpace({ storage }).then((space) => (this.made = space, 'open'), ({ code, hint }) => code + ': ' + hint);
   },
+  /** Offers a place in the room, as a tab that need not hold the connection. */
+  async letIn(link) {
+    this.provider = new WebsocketProvider(link, 'notes', new Y.Doc());
+    this.offer = offerPairing({ space: await this.provider.members });
+    await this.offer.offer();
+    return this.offer.getSnapshot().code;
+  },
   open(link, connect) {
     this.doc = new Y.Doc();
     this.provider = new WebsocketProvider(link, 'notes', this.doc, { connect });
@@ -44,6 +54,8 @@ globalThis.page = {
 
 interface PageProgram {
   run(name: string): Promise<void>;
+  letIn(link: string): Promise<string>;
+  offer: PairingOffer;
   make(relay: string): Promise<void>;
   openMade(): Promise<string>;
   made: { close(): Promise<void> };
@@ -102,6 +114,29 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a device in IndexedDB
     await second.close({ runBeforeUnload: false });
     expect(await first.evaluate(() => page.openMade())).toBe('open');
     await first.context().close();
+  });
+
+  test('a device is let into a room by a tab that does not hold the connection; when that one goes, the offer goes on', { timeout: 60_000 }, async () => {
+    const first = await visit();
+    await first.evaluate((to) => page.open(to, true), link);
+    const second = await first.context().newPage();
+    await second.goto(pages.origin);
+    await second.waitForFunction(() => 'page' in globalThis);
+    const code = await second.evaluate((to) => page.letIn(to), link);
+    const phone = await joinSpace({ code, relay: relay.address, deviceName: 'Phone' });
+    await second.waitForFunction(() => page.offer.getSnapshot().phase === 'paired');
+    expect(await first.evaluate(async () => (await page.provider.space).id)).toBe(phone.id);
+    expect(roomLinkOf(link, 'notes')).not.toBe(phone.link);
+    const again = await second.evaluate(async () => {
+      await page.offer.settled();
+      await page.offer.offer();
+      return page.offer.getSnapshot().code ?? '';
+    });
+    await first.close({ runBeforeUnload: false });
+    const tablet = await joinSpace({ code: again, relay: relay.address });
+    expect(tablet.id).toBe(phone.id);
+    for (const space of [phone, tablet]) await space.close();
+    await second.context().close();
   });
 
   test('a page that is reloaded keeps its device, its document, and what it had not sent', { timeout: 60_000 }, async () => {

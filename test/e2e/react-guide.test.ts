@@ -81,6 +81,16 @@ test.skipIf(!productBuilt() || !existsSync(CHROMIUM))('the React guide runs (ski
     await page.evaluate(() => showFailover());
     await page.waitForSelector('text=for now in tokyo');
     await page.waitForSelector('text=Frankfurt does not answer. You are in Tokyo now');
+    // A storage has one space at a time: a second tab waits for its turn.
+    const second = await context.newPage();
+    await second.goto(page.url());
+    await second.waitForFunction(() => 'showFailover' in globalThis);
+    await second.evaluate(() => showFailover());
+    await second.waitForSelector('text=This app is open in another tab');
+    await page.reload();
+    await second.waitForSelector('text=for now in tokyo');
+    await second.close();
+    await page.waitForFunction(() => 'showWelcome' in globalThis);
     const offer = offerPairing({ space });
     await offer.offer();
     await page.evaluate((address) => showWelcome(address), relay.address);

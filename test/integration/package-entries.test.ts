@@ -162,6 +162,27 @@ describe.skipIf(!productBuilt())('the entries of the package (skipped unless it 
     expect((await bundled("export * from 'sealrelay/client/pairing'")).inputs.some(isNoble)).toBe(true);
   });
 
+  test('an editor says of every class and function of an entry what it is', () => {
+    const typesOf = (value: unknown): string[] => (typeof value === 'string' ? (value.endsWith('.d.ts') ? [value] : []) : Object.values(value ?? {}).flatMap(typesOf));
+    const seen = new Set(Object.values(entries).flatMap(typesOf).map((file) => join(ROOT, file)));
+    const bare = new Set<string>();
+    const said = new Set<string>();
+    for (const file of seen) {
+      const text = readFileSync(file, 'utf8');
+      for (const [, names = '', path = ''] of text.matchAll(/export (?:\{([^}]*)\}|\*) from '(\.[^']+)'/g)) {
+        const from = join(file, '..', path.replace(/\.js$/, '.d.ts'));
+        if (names === '') seen.add(from);
+        const declared = readFileSync(from, 'utf8');
+        for (const name of names.split(',').map((one) => one.trim().split(' ')[0] ?? '')) {
+          const found = new RegExp(`(\\*/\n)?export declare (?:class|function) ${name}\\b`).exec(declared);
+          if (found !== null) (found[1] === undefined ? bare : said).add(name);
+        }
+      }
+    }
+    expect(said).toContain('WebsocketProvider');
+    expect([...bare]).toEqual([]);
+  });
+
   test('the types of no entry need those of ws, which an app may not have', () => {
     const typesOf = (value: unknown): string[] => (typeof value === 'string' ? (value.endsWith('.d.ts') ? [value] : []) : Object.values(value ?? {}).flatMap(typesOf));
     const seen = new Set(Object.values(entries).flatMap(typesOf).map((file) => join(ROOT, file)));

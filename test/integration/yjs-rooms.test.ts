@@ -99,7 +99,7 @@ describe.skipIf(!productBuilt())('a room of Yjs (skipped unless the product is b
     const laptop = provide(link, 'paired');
     laptop.doc.getText('t').insert(0, 'hello');
     await until('it is there', () => laptop.synced);
-    const offer = offerPairing({ space: await laptop.space });
+    const offer = offerPairing({ space: await laptop.members });
     await offer.offer();
     const storage = new MemoryDeviceStore();
     const joined = await joinSpace({ code: offer.getSnapshot().code ?? '', relay: relay.address, storage, deviceName: 'Phone' });

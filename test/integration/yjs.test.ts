@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import * as Y from 'yjs';
 import { FileDeviceStore, MemoryDeviceStore, createSpace } from '../../src/client/node.js';
 import type { DeviceStore } from '../../src/client/node.js';
+import { EPHEMERAL_PAYLOAD_BYTES_MAX } from '../../src/client/live/index.js';
 import { WebsocketProvider } from '../../src/yjs/node.js';
 import { freePort, productBuilt, startRelay } from '../support/relay-process.js';
 import type { RelayProcess } from '../support/relay-process.js';
@@ -97,6 +98,10 @@ describe.skipIf(!productBuilt())('the Yjs provider (skipped unless the product i
     await until('b sees Ada', () => [...b.awareness.getStates().values()].some((state) => state['name'] === 'Ada'));
     b.awareness.setLocalStateField('name', 'Bob');
     await until('a sees Bob', () => [...a.awareness.getStates().values()].some((state) => state['name'] === 'Bob'));
+    a.awareness.setLocalStateField('photo', 'x'.repeat(EPHEMERAL_PAYLOAD_BYTES_MAX));
+    a.awareness.setLocalStateField('name', 'still too large');
+    expect(troubles.splice(0)).toEqual(['item_too_large']);
+    a.awareness.setLocalState({ name: 'Ada' });
     a.disconnect();
     expect(a.awareness.getStates().size).toBe(1);
     a.connect();

@@ -7,6 +7,7 @@ import type { LiveSpace } from '../live/index.js';
 import { snapshots } from '../snapshots/index.js';
 import type { OpenSpaceOptions } from '../space/open.js';
 import type { CallsOf, SpacePart } from '../space/space-part.js';
+import type { PairingSpace } from '../space/pairing-space.js';
 import type { Space } from '../space/space.js';
 import type { StatusEvent } from '../space/space-events.js';
 import { MemoryDeviceStore } from '../store/device-store.js';
@@ -62,6 +63,10 @@ export class KeptDocument implements OpenDocument {
 
   get ephemeral(): Ephemeral {
     return this.space.ephemeral;
+  }
+
+  get members(): PairingSpace {
+    return this.space;
   }
 
   whenLeading(): Promise<LiveSpace> {

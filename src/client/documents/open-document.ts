@@ -2,6 +2,7 @@
 import type { ClientError } from '../client-error.js';
 import type { Ephemeral } from '../live/ephemeral.js';
 import type { LiveSpace } from '../live/index.js';
+import type { PairingSpace } from '../space/pairing-space.js';
 import type { StatusEvent } from '../space/space-events.js';
 
 export interface DocumentEvents {
@@ -18,6 +19,8 @@ export interface OpenDocument {
   /** Whether something is not known to be on the relay's disk. */
   readonly hasUnsyncedChanges: boolean;
   readonly ephemeral: Ephemeral;
+  /** What letting a device in needs, in every tab. */
+  readonly members: PairingSpace;
   /** The space, when this tab holds it. */
   whenLeading(): Promise<LiveSpace>;
   on<K extends keyof DocumentEvents>(name: K, listener: (event: DocumentEvents[K]) => void): () => void;

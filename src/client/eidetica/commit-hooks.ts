@@ -10,6 +10,7 @@ export interface Commit {
 /** Called right after a commit was stored; has to return at once. */
 export type CommitHook = (commit: Commit) => void;
 
+/** What is to happen after every commit; a hook that fails never fails the commit. */
 export class CommitHooks {
   readonly #hooks = new Set<CommitHook>();
   readonly #failed: (cause: unknown, commit: Commit) => void;

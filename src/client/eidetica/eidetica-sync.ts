@@ -56,6 +56,7 @@ export interface SyncStatistics {
   readonly served: ServingStatistics;
 }
 
+/** The sync engine: peers, relationships, commits, and what became of them. */
 export class EideticaSync {
   readonly #parts: EngineParts;
   readonly #worker: BackgroundSync;

@@ -22,6 +22,7 @@ export function httpAddress(address: string): Address {
   return { transport_type: 'http', address };
 }
 
+/** The way to peers by HTTP: one endpoint, JSON both ways. */
 export class HttpTransport implements SyncTransport {
   readonly #surroundings: Pick<Environment, 'now' | 'after'> & { readonly fetch: typeof globalThis.fetch };
   readonly #timeoutMs: number;

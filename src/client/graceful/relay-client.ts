@@ -62,6 +62,7 @@ export interface Exchanged {
   readonly answer: unknown;
 }
 
+/** Speaks to the relays of a service, the nearest one first; what it is given it sends as it is. */
 export class RelayClient {
   readonly #options: RelayClientOptions;
   readonly #environment: Environment;

@@ -65,6 +65,7 @@ export interface SyncApiEvents extends RelayClientEvents {
   failed: { readonly error: ClientError };
 }
 
+/** Push, pull and health as an app knows them; everything is sealed before it leaves the app. */
 export class SyncApi<Change extends SyncChange = SyncChange> {
   readonly client: RelayClient;
   readonly #sealing: ChangeSealing;

@@ -11,8 +11,7 @@ import type { Environment, Timer } from '../environment.js';
 import { PAIRING_CODES_TRIED_MAX, PAIRING_LIFE_MS, PAIRING_LINGER_MS, PAIRING_RETRY_MS, PAIRING_SPACE_WAIT_MS } from '../limits.js';
 import type { Internals } from '../space/internals.js';
 import { encodeHandover } from '../space/handover.js';
-import type { SpaceHandover } from '../space/handover.js';
-import type { Space } from '../space/space.js';
+import type { PairingSpace } from '../space/pairing-space.js';
 import { OfferExchange } from './exchange.js';
 import type { ExchangeStep } from './exchange.js';
 import { decodeJoinerKeys } from './joiner-keys.js';
@@ -41,11 +40,6 @@ export interface PairingState {
   readonly error: ClientError | null;
 }
 
-/** What pairing needs of a space: one of `openSpace`, or of `openSpaceInTabs`. */
-export interface PairingSpace extends Pick<Space, 'status' | 'whenSynced' | 'addDevice' | 'removeDevice' | 'sponsor'> {
-  handover(): SpaceHandover | Promise<SpaceHandover>;
-}
-
 export interface PairingOfferOptions extends MailboxOptions {
   /** The space a device is let into. This device must be an admin of it, or hold its link. */
   readonly space: PairingSpace;
@@ -67,6 +61,7 @@ interface Running {
   readonly over: AbortController;
 }
 
+/** The side of a pairing that lets a device in. A store that a user interface can show. */
 export class PairingOffer {
   readonly #options: PairingOfferOptions;
   readonly #internals: Internals;

@@ -10,6 +10,7 @@ export interface QrDrawing {
   readonly path: string;
 }
 
+/** The text as a QR code: its size in modules, and the path of the dark ones. */
 export function drawQr(text: string): QrDrawing {
   const { data, size } = encode(text, { ecc: 'M', border: BORDER });
   return { size, path: data.flatMap((row, y) => row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : []))).join('') };

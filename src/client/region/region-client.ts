@@ -69,6 +69,7 @@ interface KnownProbe extends Probe {
   readonly at: number;
 }
 
+/** The regions of a relay: reads the list, measures, suggests the nearest, and remembers what was chosen. A store that a user interface can show. */
 export class RegionClient {
   readonly #origin: string;
   readonly #surroundings: Surroundings;

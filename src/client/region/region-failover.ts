@@ -56,6 +56,7 @@ export interface FailoverState {
   readonly error: ClientError | null;
 }
 
+/** Keeps a space at the first region of a list that works. A store that a user interface can show. */
 export class RegionFailover {
   readonly #options: RegionFailoverOptions;
   readonly #clock: Pick<Environment, 'now' | 'after'>;
@@ -113,6 +114,11 @@ export class RegionFailover {
     await Promise.all(this.#options.regions.map(({ id }) => this.#probe(id)));
     const id = this.#order.first() ?? this.#options.regions[0]?.id ?? '';
     await this.#go(id, null);
+    // Another tab of the app has the device: it is this one's turn when that one goes.
+    while (!this.#closed && this.#state.error?.code === 'storage_in_use') {
+      await new Promise<void>((resolve) => this.#clock.after(FAILOVER_OPEN_RETRY_MS, resolve));
+      if (!this.#closed) await this.#go(this.#order.first() ?? id, null);
+    }
     const { space, error } = this.#state;
     if (space !== null) return space;
     if (!this.#closed) this.#change({ phase: 'starting', regionId: null });

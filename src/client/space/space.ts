@@ -93,6 +93,7 @@ export class Space {
     return rootSecret === null ? null : formatSpaceLink({ address, rootSecret, roster: { version, hash } });
   }
 
+  /** Whether there is a session with the relay, and why there will be none. */
   get status(): StatusEvent {
     return this.#parts.activity.status;
   }
@@ -240,11 +241,13 @@ export class Space {
     return { verdict: 'consistent' };
   }
 
+  /** Connects, also after goOffline() or a failure; at once, whatever pause was under way. Throws `closed`. */
   goOnline(): void {
     this.#parts.activity.assertOpen();
     this.#parts.driver.goOnline();
   }
 
+  /** Ends the connection until goOnline(); what is pushed meanwhile waits. */
   goOffline(): void {
     this.#parts.driver.dispatch({ type: 'go-offline' });
   }

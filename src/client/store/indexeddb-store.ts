@@ -107,7 +107,7 @@ class IndexedDbJournal implements Journal {
 }
 
 function held(name: string): Promise<() => void> {
-  const { locks } = globalThis.navigator as { readonly locks?: LockManager };
+  const locks = (globalThis.navigator as { readonly locks?: LockManager } | undefined)?.locks;
   if (locks === undefined) return Promise.resolve(() => undefined);
   return new Promise((resolve, reject) => {
     const holding = (): Promise<void> => new Promise((letGo) => resolve(letGo));

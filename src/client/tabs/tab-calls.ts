@@ -27,6 +27,11 @@ export async function done(space: LiveSpace, name: CallName, given: readonly unk
   return (CALLS[name] as (space: LiveSpace, ...given: readonly unknown[]) => Promise<unknown>)(space, ...given);
 }
 
+/** For calls that nobody will answer. */
+export function gone(): ClientError {
+  return new ClientError('closed', 'the tab that held the connection is gone', { temporary: true });
+}
+
 interface Waiting {
   readonly resolve: (result: unknown) => void;
   readonly reject: (cause: ClientError) => void;
@@ -81,7 +86,7 @@ export class TabCalls {
 
   /** The tab that led will answer no more. */
   leaderIsGone(): void {
-    this.fail(new ClientError('closed', 'the tab that held the connection is gone', { temporary: true }));
+    this.fail(gone());
   }
 
   /** Nobody will answer any more. */

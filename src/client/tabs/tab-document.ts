@@ -16,11 +16,13 @@ import type { DocumentEvents, OpenDocument } from '../documents/open-document.js
 import { Emitter } from '../emitter.js';
 import type { Ephemeral } from '../live/ephemeral.js';
 import type { LiveSpace } from '../live/index.js';
+import type { PairingSpace } from '../space/pairing-space.js';
 import type { StatusEvent } from '../space/space-events.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { HeldChanges } from './held-changes.js';
 import { leadInTurn } from './lead-in-turn.js';
 import { Leader } from './leader.js';
+import { SharedCalls } from './shared-calls.js';
 import { heardError, statusOf } from './tab-channel.js';
 import type { Report, TabChannel, TabGround, TabMessage } from './tab-channel.js';
 import { SyncedAsks } from './synced-asks.js';
@@ -52,6 +54,7 @@ export class TabDocument implements OpenDocument {
   readonly #space: Promise<LiveSpace>;
   readonly #waiters = new Waiters();
   readonly #asks = new SyncedAsks((number) => this.#askSynced(number));
+  readonly #calls: SharedCalls;
   #gotSpace: (space: LiveSpace) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
@@ -74,6 +77,7 @@ export class TabDocument implements OpenDocument {
     });
     this.#channel = options.ground.channel(`sealrelay/${options.name}`);
     this.#channel.listen((message) => this.#take(message));
+    this.#calls = new SharedCalls(() => options.ground.channel(`sealrelay/${options.name}/calls`), this.#id);
   }
 
   /** Resolves when the document is there: from the leader, or from the storage. Rejects as `openSpace` does. */
@@ -89,6 +93,7 @@ export class TabDocument implements OpenDocument {
     }).catch((cause: unknown) => {
       tab.#left = true;
       tab.#channel.close();
+      tab.#calls.close();
       throw cause;
     });
     return tab;
@@ -104,6 +109,10 @@ export class TabDocument implements OpenDocument {
 
   get ephemeral(): Ephemeral {
     return this.#ephemeral;
+  }
+
+  get members(): PairingSpace {
+    return this.#calls.membersOf(this);
   }
 
   whenLeading(): Promise<LiveSpace> {
@@ -153,6 +162,7 @@ export class TabDocument implements OpenDocument {
     await this.#holding;
     this.#left = true;
     this.#channel.close();
+    this.#calls.close();
     this.#setReport({ status: 'closed', error: null, unsynced: this.#held.any, synced: false });
   }
 
@@ -200,9 +210,11 @@ export class TabDocument implements OpenDocument {
     if (this.#wish !== undefined) this.#leader.wish(this.#wish);
     this.#asks.again();
     this.#setReport(this.#leader.report);
+    this.#calls.lead(kept.space);
     this.#gotSpace(kept.space);
     this.#opened();
     await this.#waiters.until(() => false, this.#closed.signal).catch(() => undefined);
+    this.#calls.lead(undefined);
     this.#leader.end();
     this.#leader = undefined;
     await kept.close();

@@ -35,6 +35,7 @@ const TAB_BYTES = 16;
 /** How long a tab that is closed waits for a leader to take its last items. */
 const CLOSE_WAIT_MS = 5000;
 
+/** One space in all tabs of the origin: one device with one connection, which the tab that leads holds. */
 export class TabSpace {
   readonly #options: TabSpaceOptions;
   readonly #parts: TabSpaceParts;
@@ -97,6 +98,7 @@ export class TabSpace {
     return tab;
   }
 
+  /** Of the one connection of all tabs. */
   get status(): StatusEvent {
     return statusOf(this.#report);
   }
@@ -121,6 +123,7 @@ export class TabSpace {
     return this.#pushes.anyHeld || (this.#space?.hasUnsyncedChanges ?? this.#report.unsynced);
   }
 
+  /** Frames for whoever listens now, other tabs of this device included, which have the empty name. */
   get ephemeral(): Ephemeral {
     return this.#ephemeral;
   }
@@ -130,6 +133,7 @@ export class TabSpace {
     return this.#leading;
   }
 
+  /** Calls the listener for every event of that name; the returned function ends it. */
   on<K extends keyof TabSpaceEvents>(name: K, listener: (event: TabSpaceEvents[K]) => void): () => void {
     return this.#events.on(name, listener);
   }

@@ -14,12 +14,14 @@ interface Waiter {
   readonly reject: (cause: unknown) => void;
 }
 
+/** One pushed item of a tab. */
 export class TabWrite {
   #state: TabWriteState = 'held';
   #seenBy: readonly string[] = [];
   #failure: ClientError | undefined;
   readonly #waiters = new Set<Waiter>();
 
+  /** How far it came; `held` is in this tab alone. */
   get state(): TabWriteState {
     return this.#state;
   }

@@ -2,9 +2,10 @@
 import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MemoryDeviceStore } from '../../../src/client/index.js';
 import { FileDeviceStore } from '../../../src/client/node.js';
+import { IndexedDbDeviceStore } from '../../../src/client/store/index.js';
 import { DEVICE_STORE_CASES, sampleEntry, sampleState } from '../../support/device-store-contract.js';
 
 let dir: string;
@@ -95,4 +96,14 @@ describe('files', () => {
     await log.close();
     await expect(FileDeviceStore.open(join(dir, 'device'))).rejects.toMatchObject({ code: 'state_damaged' });
   });
+});
+
+test('where the platform has an IndexedDB and no locks, as in tests of apps, a device is simply there', async () => {
+  const database = Object.assign(new EventTarget(), { name: 'sealrelay/x' });
+  const request = Object.assign(new EventTarget(), { result: database });
+  const factory = { open: () => (queueMicrotask(() => request.dispatchEvent(new Event('success'))), request) } as unknown as IDBFactory;
+  vi.stubGlobal('navigator', undefined);
+  const store = await IndexedDbDeviceStore.open('x', factory);
+  expect(await store.hold()).toBeTypeOf('function');
+  vi.unstubAllGlobals();
 });

@@ -1,5 +1,6 @@
 // What a person is told while a real RegionFailover goes from region to region: relays answer or not, and a clock goes on by hand.
 import { expect, test } from 'vitest';
+import { ClientError } from '../../../src/client/client-error.js';
 import { RegionFailover } from '../../../src/client/region/index.js';
 import { newsOf } from '../../../src/react/failover-store.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -16,6 +17,8 @@ class World {
   readonly down = new Set<string>();
   /** Regions that answer probes and do not open the space. */
   readonly locked = new Set<string>();
+  /** Whether another tab has the device open. */
+  isElsewhere = false;
   readonly failover: RegionFailover;
   /** Everything that was told, in its order, with the region in use. */
   readonly told: (string | null)[] = [];
@@ -26,6 +29,7 @@ class World {
       return new Response(null);
     }) as typeof globalThis.fetch;
     const open = async (relay: string) => {
+      if (this.isElsewhere) throw new ClientError('storage_in_use', 'another tab has this device open', { temporary: true });
       if (this.locked.has(idOf(relay))) throw new Error('not now');
       return new SpaceDouble().space;
     };
@@ -97,6 +101,27 @@ test('a device that starts where the preferred region does not answer says so, a
   const world = await started(['frankfurt']);
   expect(world.told).toEqual(['elsewhere tokyo']);
   await world.failover.close();
+});
+
+test('a tab whose device is open in another one waits for its turn, and says so', async () => {
+  const world = new World();
+  world.isElsewhere = true;
+  const start = world.failover.start();
+  await world.pass(3000);
+  expect(world.told.splice(0).at(-1)).toBe('other-tab frankfurt');
+  world.isElsewhere = false;
+  await world.pass(2000);
+  await start;
+  expect(world.told).toEqual([null]);
+  await world.failover.close();
+
+  const ended = new World();
+  ended.isElsewhere = true;
+  const never = expect(ended.failover.start()).rejects.toMatchObject({ code: 'storage_in_use' });
+  await ended.pass(500);
+  await ended.failover.close();
+  await ended.pass(2000);
+  await never;
 });
 
 test('after a start that failed, the next one is no return', async () => {

@@ -37,6 +37,7 @@ export interface IrohOptions {
   readonly environment?: Pick<Environment, 'after'>;
 }
 
+/** The way to peers by iroh: encrypted QUIC connections between endpoints that are named by their keys. */
 export class IrohTransport implements SyncTransport, SyncListener {
   readonly requestBytesMax: number = PEER_BYTES_MAX;
   readonly #iroh: IrohPackage;

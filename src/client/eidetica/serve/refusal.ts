@@ -7,6 +7,7 @@ export type RefusalStatus = 'said' | 400 | 401 | 404 | 405 | 408 | 413 | 415 | 4
 /** Longest text of a refusal, in characters: what a request is quoted with is cut. */
 const WORDS_CHARS_MAX = 512;
 
+/** Why a request is not answered with what it asks for. */
 export class Refusal extends Error {
   readonly status: RefusalStatus;
   /** Seconds after which trying again can help; null where it cannot. */
