@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/command-list.js';
@@ -157,6 +157,24 @@ describe.skipIf(!isRunnable)('what a command writes (needs `npm run build` and b
     const written = ['relay-data', 'log'].flatMap((top) => [top, ...readdirSync(join(shell.dir, top), { recursive: true, encoding: 'utf8' }).map((name) => join(top, name))]);
     expect(written.length).toBeGreaterThan(20);
     expect(written.filter((name) => (statSync(join(shell.dir, name)).mode & 0o077) !== 0)).toEqual([]);
+  });
+});
+
+describe.skipIf(!isRunnable || process.getuid?.() !== 0)('a command that root calls on the directory of another user (needs `npm run build`, bash and root)', () => {
+  it('leaves nothing there that this user cannot read, also where the way to it is closed to that one', async () => {
+    const SOMEBODY = 65_534;
+    using shell = new Shell({});
+    chmodSync(shell.dir, 0o700);
+    expect((await shell.run('relay serve')).code).toBe(0);
+    const dataDir = join(shell.dir, 'relay-data');
+    const names = (): string[] => [dataDir, ...readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).map((name) => join(dataDir, name))];
+    for (const name of names()) lchownSync(name, SOMEBODY, SOMEBODY);
+    const before = names().length;
+    for (const line of ['relay token create --label a', 'relay token create --label b', 'relay token revoke --label b', 'relay log-reset']) {
+      expect({ line, ...(await shell.run(line)) }).toMatchObject({ line, code: 0, err: '' });
+    }
+    expect(names().length).toBeGreaterThan(before);
+    expect(names().filter((name) => lstatSync(name).uid !== SOMEBODY)).toEqual([]);
   });
 });
 

@@ -1,7 +1,9 @@
 // `relay log-reset`: what an operator runs once after a data directory came back from a backup, before the relay starts again.
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ReadFlags } from '../../config/flags.js';
 import { inspectConfig, orThrow } from '../../config/load.js';
+import { actAsOwner } from '../as-owner.js';
 import { tellAudit } from '../audit-note.js';
 import { EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
 import type { CliIo } from '../io.js';
@@ -30,8 +32,9 @@ async function logReset(given: ReadFlags, io: CliIo): Promise<number> {
   for (const warning of warnings) io.printError(`relay: ${warning}`);
   const { resetLog } = await import('../../native/addon.js');
   const dataDir = resolve(config['data-dir']);
-  const { oldEpoch, newEpoch, spaces } = await resetLog(dataDir);
-  if (spaces > 0) await tellAudit(dataDir, { action: 'log.reset', subject: null, detail: { spaces: Number(spaces), oldEpoch: Number(oldEpoch), newEpoch: Number(newEpoch) } }, io);
+  const place = existsSync(dataDir) ? actAsOwner(dataDir) : dataDir;
+  const { oldEpoch, newEpoch, spaces } = await resetLog(place);
+  if (spaces > 0) await tellAudit(place, { action: 'log.reset', subject: null, detail: { spaces: Number(spaces), oldEpoch: Number(oldEpoch), newEpoch: Number(newEpoch) } }, io);
   if (given.switches.has('json')) {
     io.print(JSON.stringify({ dataDir, spaces, oldEpoch, newEpoch }, (_name, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)));
     return EXIT_OK;

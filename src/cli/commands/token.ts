@@ -6,6 +6,7 @@ import type { OptionSpec } from '../../config/options.js';
 import { isTenant } from '../../config/tenants.js';
 import { parseValue } from '../../config/values.js';
 import { INVITE_LABEL_CHARS_MAX, INVITE_USES_MAX, InviteStore, type ListedInvite } from '../../server/admission/invite-store.js';
+import { actAsOwner } from '../as-owner.js';
 import { tellAudit } from '../audit-note.js';
 import { EXIT_FAILED, EXIT_OK, JSON_SWITCH, type Command } from '../command.js';
 import type { CliIo } from '../io.js';
@@ -77,7 +78,7 @@ export const tokenRevoke: Command = {
 async function open(given: ReadFlags, io: CliIo): Promise<{ readonly store: InviteStore; readonly dataDir: string }> {
   const { config, warnings } = orThrow(await inspectConfig(given, io.env));
   for (const warning of warnings) io.printError(`relay: ${warning}`);
-  const dataDir = usedDataDir(config['data-dir']);
+  const dataDir = actAsOwner(usedDataDir(config['data-dir']));
   return { store: new InviteStore(dataDir, () => Date.now()), dataDir };
 }
 

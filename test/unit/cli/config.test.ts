@@ -90,6 +90,7 @@ describe('relay config check', () => {
       expect.stringContaining(`${path}:3:8: the file of tls.key cannot be read`),
       expect.stringContaining(`${path}:5:22: the file of compat.plures-token-file cannot be read`),
     ]);
+    expect(await run(['config', 'check', path, '--no-files'])).toMatchObject({ code: 0 });
     const jwt = ['--admission', 'jwt', '--jwt.issuer', 'a', '--jwt.audience', 'b', '--jwt.keys'];
     expect((await run(['config', 'check', '--config', 'off', ...jwt, gone])).out).toContain('the file of jwt.keys cannot be read');
     expect((await run(['config', 'check', '--config', 'off', ...jwt, 'https://id.example/keys'])).code).toBe(0);
