@@ -239,3 +239,25 @@ pub fn sealed_in(row: &Row, record: &[u8]) -> Option<Range<usize>> {
     let fields = EntryFields::read(&mut Reader::borrowed(record.get(body.clone())?)).filter(|_| is_entry)?;
     (fields == row.fields).then_some(body.start + ENTRY_FIELD_BYTES..body.end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vfs::sim::SimVfs;
+    use crate::vfs::{OpenMode, Vfs};
+    use std::path::Path;
+
+    #[test]
+    fn bytes_end_behind_the_last_that_is_not_zero_in_whatever_piece_it_is_read() {
+        let file = SimVfs::new().open(Path::new("/f"), OpenMode::Create).unwrap();
+        let piece = offset_of(SCAN_BYTES);
+        let len = 3 * piece + 100;
+        file.set_len(len).unwrap();
+        file.write_all_at(&[1; 10], 0).unwrap();
+        assert_eq!(end_of_bytes(&*file, 10, len).unwrap(), 10, "what is before does not count");
+        for at in [10, 9 + piece, 10 + piece, 2 * piece, len - 1] {
+            file.write_all_at(&[1], at).unwrap();
+            assert_eq!(end_of_bytes(&*file, 10, len).unwrap(), at + 1);
+        }
+    }
+}
