@@ -40,6 +40,8 @@ export class DemoDevice {
   async open(link: string): Promise<void> {
     this.#link = link;
     this.#provider = new WebsocketProvider(link, ROOM, this.doc, { storage: null, webSocket: this.line.webSocket, parts: [lineAlone] });
+    // What ends a connection for good is shown where it happens, with what the space tells of it.
+    this.#provider.on('connection-error', () => undefined);
     this.#stopGuarding = guardUnsynced(this.#provider);
     this.tell(null);
     this.space.set(await this.#provider.space);

@@ -60,7 +60,7 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
   #document: OpenDocument | undefined;
   #changedBefore = false;
   #keepEarly: ((change: Uint8Array) => void) | undefined;
-  #wasConnected = false;
+  #toldStatus: 'connected' | 'connecting' | 'disconnected' = 'disconnected';
   #hasErrorListener = false;
   #synced = false;
   #destroyed = false;
@@ -211,9 +211,11 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
 
   #statusChanged(document: OpenDocument): void {
     const { status, error } = document.status;
-    this.emit('status', [{ status: status === 'online' ? 'connected' : status === 'connecting' ? 'connecting' : 'disconnected' }]);
-    if (this.#wasConnected && status !== 'online') this.emit('connection-close', [null, this]);
-    this.#wasConnected = status === 'online';
+    const told = status === 'online' ? 'connected' : status === 'connecting' ? 'connecting' : 'disconnected';
+    const before = this.#toldStatus;
+    this.#toldStatus = told;
+    if (told !== before) this.emit('status', [{ status: told }]);
+    if (told !== before && before === 'connected') this.emit('connection-close', [null, this]);
     if (status === 'online') document.whenSynced().then(() => this.#judgeSync(document), () => undefined);
     else this.#setSynced(false);
     if (error !== null) this.#report(error);

@@ -122,13 +122,14 @@ describe.skipIf(!productBuilt())('a room of Yjs (skipped unless the product is b
     }
     const provider = provide(link, 'moved', { WebSocketPolyfill: Polyfill, params: { user: 'ada' }, protocols: [], resyncInterval: -1, maxBackoffTime: 2500, disableBc: false });
     const told: string[] = [];
+    provider.on('status', ({ status }) => told.push(status));
     provider.on('synced', (isSynced) => told.push(`synced ${isSynced}`));
     provider.on('sync', (isSynced) => told.push(`sync ${isSynced}`));
     provider.on('connection-close', (event, from) => told.push(`closed ${event} ${from === provider}`));
     await until('it is synced', () => provider.synced);
     provider.disconnect();
     await until('it is closed', () => !provider.wsconnected);
-    expect(told).toEqual(['synced true', 'sync true', 'closed null true', 'synced false', 'sync false']);
+    expect(told).toEqual(['connecting', 'connected', 'synced true', 'sync true', 'disconnected', 'closed null true', 'synced false', 'sync false']);
     expect(made.length).toBeGreaterThan(0);
     expect(made.join()).not.toContain('ada');
     expect(() => provide('wss://demos.yjs.dev/ws', 'moved')).toThrow('that is the address of a server');
