@@ -63,6 +63,8 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
   #toldStatus: 'connected' | 'connecting' | 'disconnected' = 'disconnected';
   #hasErrorListener = false;
   #synced = false;
+  /** Of the session that is open: whether all that the relay held at its beginning was read. */
+  #caughtUp: { readonly isRead: boolean } | undefined;
   #destroyed = false;
   readonly #update = (change: Uint8Array, origin: unknown): void => this.#changed(change, origin);
   readonly #leave = (): void => this.#link.sayGoodbye();
@@ -214,15 +216,29 @@ export class WebsocketProvider extends ObservableV2<{ [K in keyof ProviderEvents
     const told = status === 'online' ? 'connected' : status === 'connecting' ? 'connecting' : 'disconnected';
     const before = this.#toldStatus;
     this.#toldStatus = told;
-    if (told !== before) this.emit('status', [{ status: told }]);
-    if (told !== before && before === 'connected') this.emit('connection-close', [null, this]);
-    if (status === 'online') document.whenSynced().then(() => this.#judgeSync(document), () => undefined);
-    else this.#setSynced(false);
+    if (told !== before) {
+      this.#caughtUp = undefined;
+      this.emit('status', [{ status: told }]);
+      if (before === 'connected') this.emit('connection-close', [null, this]);
+      if (told === 'connected') this.#catchUp(document);
+    }
+    this.#judgeSync(document);
     if (error !== null) this.#report(error);
   }
 
+  // An app that finds the document empty once it is synced fills it: by then everything the relay holds has to be in it.
+  #catchUp(document: OpenDocument): void {
+    const session = { isRead: false };
+    this.#caughtUp = session;
+    const read = (): void => {
+      session.isRead = true;
+      this.#judgeSync(document);
+    };
+    document.whenSynced().then(read, () => undefined);
+  }
+
   #judgeSync({ status, hasUnsyncedChanges }: OpenDocument): void {
-    this.#setSynced(status.status === 'online' && !hasUnsyncedChanges);
+    this.#setSynced(status.status === 'online' && this.#caughtUp?.isRead === true && !hasUnsyncedChanges);
   }
 
   #setSynced(isSynced: boolean): void {

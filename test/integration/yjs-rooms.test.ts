@@ -95,6 +95,25 @@ describe.skipIf(!productBuilt())('a room of Yjs (skipped unless the product is b
     await again.close();
   }, 30_000);
 
+  test('who is told of `sync` has all that the relay holds, at the first time and after each loss of the connection', async () => {
+    const author = provide(link, 'full');
+    const words = (count: number): void => {
+      for (let at = 0; at < count; at += 1) author.doc.getText('t').insert(text(author).length, 'word ');
+    };
+    words(200);
+    await until('it is stored', () => author.synced);
+    const reader = provide(link, 'full');
+    const had: number[] = [];
+    reader.on('sync', (isSynced) => isSynced && had.push(text(reader).length));
+    await until('it is told', () => had.length === 1);
+    reader.disconnect();
+    words(200);
+    await until('it is stored', () => author.synced);
+    reader.connect();
+    await until('it is told again', () => had.length === 2);
+    expect(had).toEqual([1000, 2000]);
+  });
+
   test('a device that joined by a code needs no link', async () => {
     const laptop = provide(link, 'paired');
     laptop.doc.getText('t').insert(0, 'hello');
