@@ -26,7 +26,7 @@ export interface OpenDocument {
   on<K extends keyof DocumentEvents>(name: K, listener: (event: DocumentEvents[K]) => void): () => void;
   goOnline(): void;
   goOffline(): void;
-  /** Resolves when everything the relay held at this call is read, and everything changed is stored there: the relay is asked. */
+  /** Resolves when everything the relay held at this call is read, and everything changed is stored there: the relay is asked. Rejects with the error of the status when that is `failed`. */
   whenSynced(): Promise<void>;
   /** Keeps a change that the document has taken from others. */
   keep(change: Uint8Array): void;

@@ -213,12 +213,15 @@ export class Space {
     await removals.remove(key);
   }
 
-  /** Resolves when everything the relay held at this call is read, whoever pushed it, and everything pushed here is stored there: the relay is asked. */
-  whenSynced(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  /** Resolves when everything the relay held at this call is read, whoever pushed it, and everything pushed here is stored there: the relay is asked. Rejects with the error of the status when that is `failed`. */
+  async whenSynced(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.flush();
     const { activity, engine } = this.#parts;
     const hasAnswered = engine.ask();
-    return activity.until(() => hasAnswered() && engine.caughtUp && !this.hasUnsyncedChanges, options.signal);
+    const isSynced = (): boolean => hasAnswered() && engine.caughtUp && !this.hasUnsyncedChanges;
+    await activity.until(() => isSynced() || activity.status.error !== null, options.signal);
+    const { error } = activity.status;
+    if (error !== null && !isSynced()) throw error;
   }
 
   /** The newest verified head, to be compared by another device over another way than the relay; null before the first. */

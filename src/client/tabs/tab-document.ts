@@ -133,9 +133,12 @@ export class TabDocument implements OpenDocument {
     this.#wishFor(false);
   }
 
-  whenSynced(): Promise<void> {
+  async whenSynced(): Promise<void> {
     const isAnswered = this.#asks.begin();
-    return this.#waiters.until(() => isAnswered() && this.#report.synced && !this.hasUnsyncedChanges, this.#closed.signal);
+    const isSynced = (): boolean => isAnswered() && this.#report.synced && !this.hasUnsyncedChanges;
+    await this.#waiters.until(() => isSynced() || this.status.error !== null, this.#closed.signal);
+    const { error } = this.status;
+    if (error !== null && !isSynced()) throw error;
   }
 
   keep(change: Uint8Array): void {

@@ -40,6 +40,28 @@ test('a call that waits over the end of a session is answered by the next one', 
   await expect(desk.space.whenSynced()).rejects.toMatchObject({ code: 'closed' });
 });
 
+test('a device that cannot go on by itself says why instead of letting its app wait, also a call that waits already', async () => {
+  const relay = await new HonestRelay().start();
+  const desk = await createDevice(relay);
+  await desk.space.whenSynced();
+  const gone = await openDevice(relay, desk.space.link);
+  await gone.space.whenSynced();
+  relay.crash();
+  gone.space.push(bytes('never to be stored'));
+  const waits = gone.space.whenSynced();
+  const rejected = waits.then(() => null, (cause: unknown) => cause);
+  await desk.space.whenSynced();
+  await desk.space.removeDevice(gone.space.device);
+  const told = await rejected;
+  const { status, error } = gone.space.status;
+  expect(status).toBe('failed');
+  expect(error).not.toBeNull();
+  expect(told).toBe(error);
+  await expect(gone.space.whenSynced()).rejects.toBe(error);
+  await gone.space.close();
+  await desk.space.close();
+});
+
 test('a round trip that begins while one is under way ends with the one behind it', () => {
   const sent: number[] = [];
   const trips = new RoundTrips({ send: (frame) => void (frame.type === 'Ping' && sent.push(frame.nonce)) });
