@@ -2,7 +2,7 @@
 //! its answer arrived and was right.
 
 mod answers;
-mod refusals;
+pub(crate) mod refusals;
 
 use crate::args::Args;
 use crate::clock::Clock;
