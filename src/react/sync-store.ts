@@ -25,6 +25,7 @@ export interface SyncStatus {
 /** A store of it; changes made while nobody listens count up to `relay`. */
 export function syncStore(space: Pick<AnySpace, 'on' | 'hasUnsyncedChanges' | 'devices'>): ExternalStore<SyncStatus> {
   let newest: Write | TabWrite | undefined;
+  let stored: Write | TabWrite | undefined;
   let blocked: Blocked | null = null;
   const watch = (changed: () => void): readonly (() => void)[] => {
     // Told with every frame, so what it may have changed is looked at first. Changes of an earlier run have no other events.
@@ -32,6 +33,7 @@ export function syncStore(space: Pick<AnySpace, 'on' | 'hasUnsyncedChanges' | 'd
     const settled = (): void => {
       if (space.hasUnsyncedChanges === wasUnsynced) return;
       wasUnsynced = !wasUnsynced;
+      blocked = null;
       changed();
     };
     const events = eventsOf(space);
@@ -45,18 +47,22 @@ export function syncStore(space: Pick<AnySpace, 'on' | 'hasUnsyncedChanges' | 'd
         blocked = code as Blocked;
         changed();
       }),
-      events.on('write-state', ({ state }) => {
-        if (state !== 'queued') blocked = null;
+      events.on('write-state', (write) => {
+        if (write.state !== 'queued') {
+          blocked = null;
+          stored = write;
+        }
         changed();
       }),
-      ...(['roster', 'devices'] as const).map((name) => events.on(name, changed)),
+      events.on('roster', changed),
+      events.on('devices', changed),
       events.on('progress', settled),
     ];
   };
   return derivedStore(watch, () => {
     const seenBy = newest?.seenBy.length ?? 0;
-    const saved = space.hasUnsyncedChanges ? 'here' : seenBy > 0 ? 'devices' : 'relay';
-    if (saved !== 'here') blocked = null;
-    return { saved, blocked, seenBy, others: space.devices().filter(({ own }) => !own).length };
+    // A change that could not be stored is nowhere else, and nothing waits for it.
+    const saved = space.hasUnsyncedChanges || newest !== stored ? 'here' : seenBy > 0 ? 'devices' : 'relay';
+    return { saved, blocked: saved === 'here' ? blocked : null, seenBy, others: space.devices().filter(({ own }) => !own).length };
   });
 }

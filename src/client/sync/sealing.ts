@@ -36,7 +36,7 @@ export class Sealing {
       try {
         await this.#sealBatch(batch);
       } catch (cause) {
-        const error = new ClientError('internal', 'a batch could not be sealed or stored', { cause });
+        const error = cause instanceof ClientError ? cause : new ClientError('internal', 'a batch could not be sealed or stored', { cause });
         batch.write.fail(error);
         this.#context.events.emit('error', error);
       }

@@ -1,5 +1,6 @@
 // What a device that ends without a word leaves behind: no relay knows more of it than its storage, and a closed one touches it no more.
 import { expect, test } from 'vitest';
+import { ClientError } from '../../../src/client/client-error.js';
 import { Outbox } from '../../../src/client/outbox/outbox.js';
 import { MemoryOutboxStore } from '../../../src/client/outbox/outbox-store.js';
 import type { OutboxEntry, OutboxStore } from '../../../src/client/outbox/outbox-store.js';
@@ -126,9 +127,10 @@ test('a write that was told to have failed is sent by nobody later, and those af
   const device = await createDevice(relay, { storage });
   await device.space.push(bytes('one')).durable('relay');
   const { put } = storage.outbox;
-  storage.outbox.put = () => Promise.reject(new Error('the quota is used up'));
+  storage.outbox.put = () => Promise.reject(new ClientError('storage_full', 'the disk of this device is full', { temporary: true }));
   const failed = device.space.push(bytes('two'));
-  await expect(failed.durable('relay')).rejects.toMatchObject({ code: 'internal' });
+  await expect(failed.durable('relay')).rejects.toMatchObject({ code: 'storage_full', temporary: true });
+  expect(device.errors).toEqual(['storage_full: the disk of this device is full']);
   expect([failed.pushSeq, device.space.hasUnsyncedChanges]).toEqual([null, false]);
   storage.outbox.put = put;
   const next = device.space.push(bytes('three'));

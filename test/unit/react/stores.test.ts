@@ -108,8 +108,20 @@ test('what has no room at the relay is said to wait for it, until it got through
   double.emit('write-state', { ...write, state: 'stored' } as never);
   expect(store.getSnapshot()).toMatchObject({ saved: 'here', blocked: null });
   refuse('quota_exceeded');
-  double.sync({ ...write, state: 'stored' } as never);
+  write.state = 'stored';
+  double.sync(write as never);
   expect(store.getSnapshot()).toMatchObject({ saved: 'relay', blocked: null });
+  stop();
+});
+
+test('a change that could not be stored is not said to be saved, although nothing waits for the relay', () => {
+  const double = new SpaceDouble();
+  const store = syncStore(double.space);
+  const stop = store.subscribe(() => undefined);
+  double.push({ seenBy: [], state: 'queued' } as never);
+  double.hasUnsyncedChanges = false;
+  double.emit('error', { code: 'storage_full' } as never);
+  expect(store.getSnapshot()).toMatchObject({ saved: 'here', blocked: 'storage_full' });
   stop();
 });
 
