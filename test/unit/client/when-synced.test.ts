@@ -46,12 +46,13 @@ test('a device that cannot go on by itself says why instead of letting its app w
   await desk.space.whenSynced();
   const gone = await openDevice(relay, desk.space.link);
   await gone.space.whenSynced();
-  relay.crash();
+  gone.space.goOffline();
   gone.space.push(bytes('never to be stored'));
   const waits = gone.space.whenSynced();
   const rejected = waits.then(() => null, (cause: unknown) => cause);
   await desk.space.whenSynced();
   await desk.space.removeDevice(gone.space.device);
+  gone.space.goOnline();
   const told = await rejected;
   const { status, error } = gone.space.status;
   expect(status).toBe('failed');
