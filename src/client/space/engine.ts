@@ -45,6 +45,9 @@ interface Session {
   reading: boolean;
 }
 
+/** What ended a task and may go well in a new session: no answer in time, and snapshots that go while they are read. */
+const ASKED_AGAIN: ReadonlySet<string> = new Set(['request_timeout', 'snapshot_unknown']);
+
 export class SpaceEngine implements ConnectionHandler {
   readonly #options: EngineOptions;
   readonly #context: SpaceContext;
@@ -333,7 +336,7 @@ export class SpaceEngine implements ConnectionHandler {
   #task(session: Session, work: Promise<void>): void {
     work.catch((cause: unknown) => {
       if (this.#session !== session) return;
-      if (cause instanceof ClientError && cause.code === 'request_timeout') session.link.reconnect();
+      if (cause instanceof ClientError && ASKED_AGAIN.has(cause.code)) session.link.reconnect();
       else this.#fail(cause);
     });
   }

@@ -1,6 +1,6 @@
 // Snapshots that a relay drops for newer ones, or loses count of, while a device sends, reads or has just opened them.
 import { afterEach, expect, test } from 'vitest';
-import { SNAPSHOT_BEGINS_MAX } from '../../../src/client/limits.js';
+import { SNAPSHOT_BEGINS_MAX, SNAPSHOT_DOWNLOADS_MAX } from '../../../src/client/limits.js';
 import { HonestRelay } from '../../support/honest-relay.js';
 import type { RelaySession, Snapshot, SpaceRecord } from '../../support/honest-relay.js';
 import { bytes, createDevice, kinds, openDevice, until } from '../../support/test-space.js';
@@ -87,6 +87,31 @@ test('a device whose snapshot went while it was read starts from the newer one',
   const late = tracked(await openDevice(relay, author.space.link, { snapshot: { create: () => bytes(''), load } }));
   await late.space.whenSynced();
   expect(loaded).toEqual(['onetwo']);
+  quiet(author, late);
+});
+
+/** While it moves, no snapshot is there any more when its second part is asked for. */
+class RestlessRelay extends HonestRelay {
+  isMoving = true;
+  asked = 0;
+
+  protected override snapshotsOf(_session: RelaySession, space: SpaceRecord): readonly Snapshot[] {
+    this.asked += 1;
+    return this.isMoving && this.asked % 2 === 0 ? [] : space.snapshots;
+  }
+}
+
+test('a device for which every snapshot goes while it is read asks on in new sessions, and comes in when one stays', async () => {
+  const relay = await new RestlessRelay().start();
+  const author = tracked(await createDevice(relay, { snapshot: { create: () => new Uint8Array(24 * CHUNK_BYTES), load: () => undefined } }));
+  await author.space.push(bytes('one')).durable('relay');
+  await author.space.snapshot();
+  let loaded = 0;
+  const late = tracked(await openDevice(relay, author.space.link, { environment: { random: () => 0.01 }, snapshot: { create: () => bytes(''), load: () => void (loaded += 1) } }));
+  await until('it has come back and asked again', () => relay.asked > 2 * SNAPSHOT_DOWNLOADS_MAX + 1);
+  relay.isMoving = false;
+  await late.space.whenSynced();
+  expect(loaded).toBe(1);
   quiet(author, late);
 });
 
