@@ -10,13 +10,16 @@ export class SyncedAsks {
     this.#ask = ask;
   }
 
-  /** Begins a call, and gives what says whether it is answered. */
-  begin(): () => boolean {
+  /** Begins a call, which is open until it is ended. */
+  begin(): number {
     this.#newest += 1;
-    const number = this.#newest;
-    this.#open.add(number);
-    this.#ask(number);
-    return () => !this.#open.has(number);
+    this.#open.add(this.#newest);
+    this.#ask(this.#newest);
+    return this.#newest;
+  }
+
+  isOpen(number: number): boolean {
+    return this.#open.has(number);
   }
 
   /** Somebody else leads. */
@@ -24,7 +27,8 @@ export class SyncedAsks {
     for (const number of this.#open) this.#ask(number);
   }
 
-  answered(number: number): void {
+  /** It was answered, or nobody waits for it any more. */
+  end(number: number): void {
     this.#open.delete(number);
   }
 }

@@ -27,6 +27,18 @@ export async function done(space: LiveSpace, name: CallName, given: readonly unk
   return (CALLS[name] as (space: LiveSpace, ...given: readonly unknown[]) => Promise<unknown>)(space, ...given);
 }
 
+/** False when the tab that was asked is gone. */
+async function isAnswered(call: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (cause instanceof ClientError && cause.code === 'closed') return false;
+    throw cause;
+  }
+}
+
 /** For calls that nobody will answer. */
 export function gone(): ClientError {
   return new ClientError('closed', 'the tab that held the connection is gone', { temporary: true });
@@ -70,17 +82,14 @@ export class TabCalls {
   /** Makes the call until somebody has answered it: whoever leads next is asked again. Rejects when the signal ends the wait. */
   async askAgain(call: () => Promise<void>, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    const over = new AbortController();
     const aborted = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: over.signal });
     });
-    for (;;) {
-      try {
-        await Promise.race([call(), aborted]);
-        return;
-      } catch (cause) {
-        signal.throwIfAborted();
-        if (!(cause instanceof ClientError && cause.code === 'closed')) throw cause;
-      }
+    try {
+      while (!(await isAnswered(Promise.race([call(), aborted]), signal)));
+    } finally {
+      over.abort();
     }
   }
 

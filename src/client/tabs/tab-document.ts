@@ -134,11 +134,15 @@ export class TabDocument implements OpenDocument {
   }
 
   async whenSynced(): Promise<void> {
-    const isAnswered = this.#asks.begin();
-    const isSynced = (): boolean => isAnswered() && this.#report.synced && !this.hasUnsyncedChanges;
-    await this.#waiters.until(() => isSynced() || this.status.error !== null, this.#closed.signal);
-    const { error } = this.status;
-    if (error !== null && !isSynced()) throw error;
+    const ask = this.#asks.begin();
+    const isSynced = (): boolean => !this.#asks.isOpen(ask) && this.#report.synced && !this.hasUnsyncedChanges;
+    try {
+      await this.#waiters.until(() => isSynced() || this.status.error !== null, this.#closed.signal);
+      const { error } = this.status;
+      if (error !== null && !isSynced()) throw error;
+    } finally {
+      this.#asks.end(ask);
+    }
   }
 
   keep(change: Uint8Array): void {
@@ -270,7 +274,7 @@ export class TabDocument implements OpenDocument {
   }
 
   #synced(number: number): void {
-    this.#asks.answered(number);
+    this.#asks.end(number);
     this.#moved();
   }
 
