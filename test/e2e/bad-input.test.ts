@@ -17,7 +17,8 @@ import { exchange, type Exchange, type Step } from './raw-exchange.ts';
 
 const code = (name: keyof typeof ERRORS): number => ERRORS[name].code;
 const random = (length: number): Uint8Array => Uint8Array.from(randomBytes(length));
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+/** What a case takes when nothing disturbs it: a busy machine makes answers later, never sooner. The quarter instead of the least, which chance may make. */
+const quick = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 4)] ?? Number.NaN;
 
 describe.skipIf(!productBuilt())('bad input (skipped unless the product is built)', () => {
   let dir: string;
@@ -191,16 +192,17 @@ describe.skipIf(!productBuilt())('bad input (skipped unless the product is built
     });
 
     test('are answered after the same time, as far as two runs of one case differ', { timeout: 60_000 }, async () => {
-      const samples = async (steps: () => Step[]): Promise<number[]> => {
-        const times: number[] = [];
-        for (let round = 0; round < 15; round += 1) times.push((await exchange(url, steps())).answerMs);
-        return times;
-      };
       const [, reference] = cases[0] ?? ['', () => []];
-      const control = Math.abs(median(await samples(reference)) - median(await samples(reference)));
-      const base = median(await samples(reference));
-      for (const [name, steps] of cases) {
-        const difference = Math.abs(median(await samples(steps)) - base);
+      const rows = [...cases.map(([, steps]) => steps), reference];
+      const times = rows.map((): number[] => []);
+      // In turns, so that whatever else the machine does meets all cases alike.
+      for (let round = 0; round < 15; round += 1) {
+        for (const [row, steps] of rows.entries()) times[row]?.push((await exchange(url, steps())).answerMs);
+      }
+      const [base = Number.NaN, ...others] = times.map(quick);
+      const control = Math.abs((others.at(-1) ?? Number.NaN) - base);
+      for (const [row, [name]] of cases.slice(1).entries()) {
+        const difference = Math.abs((others[row] ?? Number.NaN) - base);
         // The relay answers on a millisecond timer; a lookup or a verification more would be far below, a skipped delay far above.
         expect([name, difference < 2 + 3 * control]).toEqual([name, true]);
       }
