@@ -66,10 +66,11 @@ export function countVitest(json, exitCode) {
 }
 
 /**
+ * Vitest's JSON report, or null where there is none.
  * @param {string | null} json
- * @returns {{testResults: {status: string, assertionResults?: {status: string}[]}[]} | null}
+ * @returns {{testResults: {name?: string, status: string, assertionResults?: {status: string}[]}[]} | null}
  */
-function parseReport(json) {
+export function parseReport(json) {
   try {
     const report = JSON.parse(json ?? '');
     return Array.isArray(report?.testResults) ? report : null;

@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { countCargoTest, countNextest, countVitest } from './count.mjs';
+import { countCargoTest, countNextest } from './count.mjs';
 import { BUILD_DIR, ROOT, installed } from './project.mjs';
+import { countCargoWithSecondTry, countWithSecondTry } from './second-try.mjs';
 import { addonTypesDiffer, ensureAddon, ensureInstalled, ensureTypeScript } from './steps.mjs';
 import { programVersion, requireNode, requireRust } from './toolchain.mjs';
 
@@ -109,6 +110,24 @@ async function rustBuild() {
   return check('cargo', ['test', '--workspace', '--locked', '--no-run', '--color', 'never'], env);
 }
 
+/** What runs side by side; a second look waits for all of it. @type {Promise<unknown>[]} */
+const firstRuns = [];
+
+/**
+ * @template T
+ * @param {Promise<T>} running
+ */
+function besideOthers(running) {
+  firstRuns.push(running);
+  return running;
+}
+
+/** @param {string[]} again what is run again once nothing else runs */
+async function quiet(again) {
+  console.log(`\nto be run again, alone: ${again.join(', ')}`);
+  await Promise.all(firstRuns);
+}
+
 /**
  * Mostly waits for disks and clocks, so it runs beside the TypeScript tests.
  * @returns {Promise<Outcome>}
@@ -118,8 +137,11 @@ async function rust() {
   const compiled = { atEnd: true, env: lintingCompiler() };
   // Doc tests are not run by nextest, so they get their own pass.
   if (programVersion('cargo', ['nextest', '--version']) === null) {
-    const { output, exitCode } = await run('cargo', ['test', '--no-fail-fast', ...options], compiled);
-    return countCargoTest(output, exitCode);
+    const first = await besideOthers(run('cargo', ['test', '--no-fail-fast', ...options], compiled));
+    return countCargoWithSecondTry(first, async (names) => {
+      await quiet(names);
+      return run('cargo', ['test', '--no-fail-fast', ...options, '--', '--exact', '--test-threads=1', ...names], compiled);
+    });
   }
   const suite = await run('cargo', ['nextest', 'run', '--no-fail-fast', ...options], compiled);
   const docs = await run('cargo', ['test', '--doc', ...options], compiled);
@@ -133,14 +155,25 @@ async function rust() {
   };
 }
 
-/** @returns {Promise<Outcome>} */
-async function typescript() {
+/**
+ * @param {string[]} args
+ * @returns {Promise<import('./second-try.mjs').VitestRun>}
+ */
+async function vitest(...args) {
   mkdirSync(BUILD_DIR, { recursive: true });
   const report = join(BUILD_DIR, 'vitest.json');
   rmSync(report, { force: true });
-  const args = [installed('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { exitCode } = await run(process.execPath, args, { env: lintingCompiler() });
-  return countVitest(existsSync(report) ? readFileSync(report, 'utf8') : null, exitCode);
+  const options = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const { exitCode } = await run(process.execPath, [installed('vitest', 'vitest.mjs'), 'run', ...options, ...args], { env: lintingCompiler() });
+  return { json: existsSync(report) ? readFileSync(report, 'utf8') : null, exitCode };
+}
+
+/** @returns {Promise<Outcome>} */
+async function typescript() {
+  return countWithSecondTry(await besideOthers(vitest()), ROOT, async (files) => {
+    await quiet(files);
+    return vitest('--maxWorkers=1', ...files);
+  });
 }
 
 /** @type {readonly (readonly Stage[])[]} */

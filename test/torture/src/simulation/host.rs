@@ -1,6 +1,7 @@
 //! The relay's process on its simulated disk: starts, serves connections by hand, is killed, loses power, is restored.
 
 use super::plan::Plan;
+use super::truth::Unasked;
 use super::watched::{Announced, Announcements, Lie, Watched, lock};
 use bytes::Bytes;
 use relay_core::endpoint::{Endpoint, EndpointFactory, Moment, Opened, Outbound, Outbox};
@@ -126,11 +127,11 @@ impl Host {
     pub(crate) fn start(
         &mut self,
         now_us: u64,
-        check: impl FnOnce(&EmbeddedStore) -> Result<(), String>,
+        check: impl FnOnce(&EmbeddedStore) -> Result<(), Unasked>,
     ) -> Result<(), StartError> {
         self.set_time(now_us);
-        let store = self.open().map_err(StartError::Open)?;
-        check(&store).map_err(StartError::Broken)?;
+        let store = self.open().map_err(|error| StartError::Failed(error.to_string()))?;
+        check(&store)?;
         lock(&self.announced).clear();
         let signer = store.signer();
         let announced = Arc::clone(&self.announced);
@@ -311,8 +312,17 @@ impl Host {
 
 /// Why the process did not start.
 pub(crate) enum StartError {
-    /// The store could not be opened: on a full or failing disk that is no lie.
-    Open(OpenError),
+    /// The store could not be opened, or its disk failed before it was asked what it holds: with a full or failing disk that is no lie.
+    Failed(String),
     /// What came back breaks a promise.
     Broken(String),
+}
+
+impl From<Unasked> for StartError {
+    fn from(unasked: Unasked) -> Self {
+        match unasked {
+            Unasked::Poisoned => Self::Failed("its disk failed at once".to_owned()),
+            Unasked::Broken(what) => Self::Broken(what),
+        }
+    }
 }

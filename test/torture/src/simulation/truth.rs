@@ -4,7 +4,7 @@
 mod found;
 mod line;
 
-pub(crate) use found::{Found, ask_now};
+pub(crate) use found::{Found, Unasked, ask_now};
 pub(crate) use line::{Line, Logged};
 
 use super::cast::{SpaceKeys, keys};

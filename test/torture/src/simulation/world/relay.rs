@@ -4,7 +4,7 @@ use super::{Event, World};
 use crate::simulation::host::StartError;
 use crate::simulation::network::Side;
 use crate::simulation::scheduler::{MS, SECOND};
-use crate::simulation::truth::{Found, ask_now};
+use crate::simulation::truth::{Found, Unasked, ask_now};
 use crate::simulation::watched::Announced;
 use crate::simulation::{faults, invariants};
 use bytes::Bytes;
@@ -171,15 +171,15 @@ impl World {
                     None if truth.line.is_some() => Err("the space is gone".to_owned()),
                     None => Ok(()),
                 };
-                judged.map_err(|what| format!("space {space} after a start: {what}"))?;
+                judged.map_err(|what| Unasked::Broken(format!("space {space} after a start: {what}")))?;
             }
             Ok(())
         };
         match self.host.start(now_us, check) {
             Ok(()) => self.trace.say(now_us, format_args!("the relay runs")),
             Err(StartError::Broken(what)) => self.violate(what),
-            Err(StartError::Open(error)) if self.healed => self.violate(format!("does not open: {error}")),
-            Err(StartError::Open(_)) => {
+            Err(StartError::Failed(what)) if self.healed => self.violate(format!("does not start: {what}")),
+            Err(StartError::Failed(_)) => {
                 self.tally.failed_starts += 1;
                 self.host.vfs.kill();
                 self.host.vfs.heal();
