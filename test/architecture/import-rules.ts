@@ -111,7 +111,8 @@ const SOCKETS = ['hyper', 'hyper-util', 'socket2', 'tokio', 'mio', 'rustls'];
 const DISK = ['redb', 'rustix', 'tempfile'];
 
 export const CRATE_RULES: Readonly<Record<string, CrateRule>> = {
-  'relay-proto': { own: [], never: [...JAVASCRIPT, ...SOCKETS, ...DISK, 'getrandom'] },
+  'relay-hash': { own: [], never: [...JAVASCRIPT, ...SOCKETS, ...DISK, 'getrandom'] },
+  'relay-proto': { own: ['relay-hash'], never: [...JAVASCRIPT, ...SOCKETS, ...DISK, 'getrandom'] },
   'relay-core': { own: ['relay-proto'], never: [...JAVASCRIPT, ...SOCKETS, ...DISK, 'getrandom'] },
   'relay-store': { own: ['relay-proto', 'relay-core'], never: [...JAVASCRIPT, 'hyper', 'socket2'] },
   'relay-compat': { own: ['relay-proto', 'relay-core'], never: [...JAVASCRIPT, ...SOCKETS, ...DISK] },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkCrates, checkTypeScript, dependenciesOf, importsOf } from './import-rules.js';
-import { readSources, typescriptSources } from './sources.js';
+import { readSources, rustSources, typescriptSources, withoutComments, type Source } from './sources.js';
 
 describe('the import table', () => {
   it('holds for src', () => {
@@ -11,8 +11,16 @@ describe('the import table', () => {
 
   it('holds for the crates', () => {
     const manifests = readSources(['crates'], ['Cargo.toml']);
-    expect(manifests.length).toBe(7);
+    expect(manifests.length).toBe(8);
     expect(checkCrates(manifests)).toEqual([]);
+  });
+
+  it('no crate has unsafe code but the addon, and relay-hash, which has one block', () => {
+    const crateOf = ({ path }: Source): string => path.split('/')[1] ?? '';
+    const allows = rustSources().filter(({ path, text }) => path.endsWith('/src/lib.rs') && !text.includes('#![forbid(unsafe_code)]'));
+    expect(allows.map(crateOf).toSorted()).toEqual(['relay-hash', 'relay-node']);
+    const blocks = rustSources().filter((source) => crateOf(source) === 'relay-hash').flatMap(({ text }) => [...withoutComments(text).matchAll(/\bunsafe\b/g)]);
+    expect(blocks).toHaveLength(1);
   });
 });
 

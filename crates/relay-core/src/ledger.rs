@@ -8,12 +8,14 @@
 //! 2. The fold has one leaf per entry after `base_size`, in seq order, behind the genesis leaf.
 //! 3. A device's mark never falls, not even when the log is reset.
 
+mod arriving;
 mod heads;
 mod held;
 mod push;
 mod roster;
 mod state;
 
+pub use arriving::ArrivingPush;
 pub use held::{Held, HeldEntries};
 pub use push::{AppliedPush, PlannedRun, PlannedVerdict, PreparedPush, PushPlan};
 pub use roster::{REMOVAL_HOLD_MS, RosterPlan, RosterState};

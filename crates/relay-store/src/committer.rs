@@ -20,6 +20,7 @@ use crate::shared::{Shared, add};
 use crate::vfs;
 use build::{Build, GroupPlace, Moment, Written};
 use relay_core::commit::LogClock;
+use relay_core::ledger::ArrivingPush;
 use relay_core::store::StoreError;
 use signer::SignerThread;
 use std::io;
@@ -182,7 +183,7 @@ impl Committer {
         if let Err(error) = self.shared.writable() {
             return calls.into_iter().for_each(|call| call.refuse(error.clone()));
         }
-        let calls = self.refuse_while_full(calls);
+        let mut calls = self.refuse_while_full(calls);
         if calls.is_empty() {
             return;
         }
@@ -197,6 +198,7 @@ impl Committer {
             Err(error) => return calls.into_iter().for_each(|call| call.refuse(error.clone())),
         };
         let mut build = self.build(place, needed, Moment { wall_ms, time_ms });
+        ArrivingPush::hash_together(calls.iter_mut().filter_map(Call::arriving));
         for call in calls {
             build.decide(call);
         }

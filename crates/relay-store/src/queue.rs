@@ -5,7 +5,7 @@ use crate::segment::record::{ENTRY_FIELD_BYTES, record_bytes};
 use crate::segment::state::StateRecord;
 use crate::space::Space;
 use bytes::Bytes;
-use relay_core::ledger::PreparedPush;
+use relay_core::ledger::ArrivingPush;
 use relay_core::store::{Completion, Pushed, SpaceFacts, StoreError, StoredEntry};
 use relay_proto::ids::{Seq, SpaceId};
 use relay_proto::wire::Writer;
@@ -18,7 +18,7 @@ const RECORD_OVERHEAD_BYTES: usize = 72;
 /// A call that changes the log, or needs its newest durable state.
 pub(crate) enum Call {
     /// Append entries.
-    Push { prepared: PreparedPush, done: Completion<Pushed> },
+    Push { arriving: ArrivingPush, done: Completion<Pushed> },
     /// Add roster statements.
     Roster { space: SpaceId, chain: Vec<Bytes>, keyring: Bytes, done: Completion<SpaceFacts> },
     /// Raise the floor.
@@ -39,9 +39,9 @@ impl Call {
     /// Bytes its records take in a group, at most.
     pub(crate) fn bytes_max(&self, chain_bytes_held: usize) -> usize {
         match self {
-            Self::Push { prepared, .. } => {
+            Self::Push { arriving, .. } => {
                 let entry = |sealed: &Bytes| record_bytes(ENTRY_FIELD_BYTES + sealed.len());
-                prepared.push.entries.iter().map(entry).sum()
+                arriving.push().entries.iter().map(entry).sum()
             }
             Self::Import { begins, entries, .. } => {
                 let state = |record: &StateRecord| {
@@ -62,6 +62,14 @@ impl Call {
             }
             Self::Trim { .. } | Self::Roll { .. } | Self::Close { .. } => RECORD_OVERHEAD_BYTES,
             Self::Attest { .. } => 0,
+        }
+    }
+
+    /// The push it brings, if it is one.
+    pub(crate) const fn arriving(&mut self) -> Option<&mut ArrivingPush> {
+        match self {
+            Self::Push { arriving, .. } => Some(arriving),
+            _ => None,
         }
     }
 

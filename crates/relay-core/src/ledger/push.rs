@@ -7,11 +7,10 @@ use super::held::{Held, HeldEntries};
 use super::{DeviceRecord, SpaceLedger};
 use crate::store::{Push, Refusal};
 use relay_proto::attestation::PushLeaf;
-use relay_proto::hash::entry_id;
 use relay_proto::ids::{DeviceKey, EntryId, Hash};
 use relay_proto::merkle::entry_leaf;
 
-/// A push with the ids of its entries, hashed on the caller's thread so that a committer does not have to.
+/// A push with the ids of its entries.
 #[derive(Clone, Debug)]
 pub struct PreparedPush {
     /// The push.
@@ -24,8 +23,7 @@ impl PreparedPush {
     /// Hashes the entries.
     #[must_use]
     pub fn new(push: Push) -> Self {
-        let ids = push.entries.iter().map(|sealed| entry_id(sealed)).collect();
-        Self { push, ids }
+        super::ArrivingPush::new(push).prepared()
     }
 
     fn numbered(&self) -> impl Iterator<Item = (u64, EntryId)> + '_ {

@@ -123,7 +123,8 @@ impl Build {
     /// Decides one call and applies it to the ledger.
     pub(super) fn decide(&mut self, call: Call) {
         let answer = match call {
-            Call::Push { prepared, done } => {
+            Call::Push { arriving, done } => {
+                let prepared = arriving.prepared();
                 let result = self.push(&prepared);
                 Answer::Push { touched: self.touched.place(prepared.push.space), done, result }
             }

@@ -11,7 +11,7 @@ use crate::usage;
 use bytes::Bytes;
 use relay_core::environment::LogSigner;
 use relay_core::erasure::{PurgePoint, Tombstone};
-use relay_core::ledger::PreparedPush;
+use relay_core::ledger::ArrivingPush;
 use relay_core::store::{
     CommitListener, Completion, DeviceMark, ForgettingFacts, LogState, Push, Pushed, ReadOutcome, Refusal, SignedAck,
     SnapshotFacts, SnapshotProgress, SpaceFacts, SpaceUsage, Store, StoreError, StoreStats,
@@ -162,7 +162,7 @@ impl Store for EmbeddedStore {
     }
 
     fn push(&self, push: Push, done: Completion<Pushed>) {
-        self.commit(Call::Push { prepared: PreparedPush::new(push), done });
+        self.commit(Call::Push { arriving: ArrivingPush::new(push), done });
     }
 
     fn read(&self, space: SpaceId, after: u64, entries_max: u32, bytes_max: u32, done: Completion<ReadOutcome>) {
