@@ -38,8 +38,10 @@ impl LogClock {
     /// The time for signing what is durable already.
     pub fn now(&mut self, wall_ms: u64) -> u64 {
         if !self.in_flight {
-            let moved = wall_ms.saturating_sub(self.wall_ms);
-            let passed = if moved > SWEEP_CLOCK_STEP_MS { 1 } else { moved };
+            // A step says nothing of the time that passed. It must not be none: who sees the same time for long believes that the relay
+            // shows an old state.
+            let moved = wall_ms.checked_sub(self.wall_ms);
+            let passed = moved.filter(|moved_ms| *moved_ms <= SWEEP_CLOCK_STEP_MS).unwrap_or(1);
             self.last_ms = if wall_ms >= self.last_ms { wall_ms } else { self.last_ms.saturating_add(passed) };
             self.wall_ms = wall_ms;
         }
@@ -60,13 +62,13 @@ mod tests {
     #[test]
     fn never_goes_back_and_stands_still_while_a_commit_is_in_flight() {
         let mut clock = LogClock::after(100);
-        assert_eq!(clock.now(50), 100);
+        assert_eq!(clock.now(50), 101, "how long the relay was away it does not know");
         assert_eq!(clock.now(150), 150);
         assert_eq!(clock.commit_begins(160), 160);
         assert_eq!(clock.now(500), 160);
         clock.commit_ended();
-        assert_eq!(clock.now(110), 160);
-        assert_eq!(clock.now(120), 170, "goes on at the wall clock's pace while it is behind");
+        assert_eq!(clock.now(110), 161);
+        assert_eq!(clock.now(120), 171, "goes on at the wall clock's pace while it is behind");
         assert_eq!(clock.now(185), 185);
     }
 
@@ -75,10 +77,19 @@ mod tests {
         const DAY_MS: u64 = 24 * 3_600_000;
         let (mut clock, start) = (LogClock::after(0), 10 * DAY_MS);
         assert_eq!(clock.now(start + DAY_MS), start + DAY_MS);
+        assert_eq!(clock.now(start), start + DAY_MS + 1);
         for round in 0..5 {
-            assert_eq!(clock.now(start), start + DAY_MS + round, "behind, and nothing passed");
-            assert_eq!(clock.now(start - DAY_MS), start + DAY_MS + round);
-            assert_eq!(clock.now(start), start + DAY_MS + round + 1, "a step forward is no time that passed");
+            let expected = start + DAY_MS + 1 + 2 * round;
+            assert_eq!(clock.now(start), expected, "nothing passed");
+            assert_eq!(clock.now(start - DAY_MS), expected + 1, "a step is one millisecond, whatever its length");
+            assert_eq!(clock.now(start), expected + 2);
         }
+    }
+
+    #[test]
+    fn one_that_steps_back_again_and_again_does_not_let_it_stand_still() {
+        let mut clock = LogClock::after(0);
+        let times: Vec<u64> = (0..5).map(|step| clock.now(1_000_000 - step * 100_000)).collect();
+        assert!(times.is_sorted_by(|earlier, later| earlier < later), "{times:?}");
     }
 }
