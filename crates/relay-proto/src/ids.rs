@@ -1,6 +1,7 @@
 //! Identifiers: newtypes over raw bytes whose `Debug` never prints a whole key, and sealed bytes that print their length.
 
 use bytes::Bytes;
+use std::cmp::Ordering;
 use std::fmt;
 
 /// Position of an entry in its space's log, from 1 over all log epochs; 0 stands for "none". A plain number, because
@@ -21,11 +22,30 @@ fn fmt_prefix(name: &str, bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Resu
     f.write_str("…)")
 }
 
+/// The order of the bytes. Keys and hashes nearly always differ in their first eight, which are one number to compare instead of a call.
+#[inline]
+fn cmp_bytes<const N: usize>(a: &[u8; N], b: &[u8; N]) -> Ordering {
+    let first = |bytes: &[u8; N]| bytes.first_chunk().map(|first| u64::from_be_bytes(*first));
+    first(a).cmp(&first(b)).then_with(|| a[..].cmp(&b[..]))
+}
+
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $bytes:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         pub struct $name(pub [u8; $bytes]);
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                cmp_bytes(&self.0, &other.0)
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl $name {
             /// Length in bytes.
@@ -155,5 +175,17 @@ mod tests {
     fn debug_shows_only_a_prefix() {
         assert_eq!(format!("{:?}", SpaceId([0xab; 32])), "SpaceId(abababab…)");
         assert_eq!(format!("{:?}", SealedBytes(Bytes::from_static(b"secret"))), "SealedBytes(6)");
+    }
+
+    #[test]
+    fn order_is_that_of_the_bytes_wherever_they_differ() {
+        let ids = (0..32).flat_map(|at| [0, 1, 0x7f, 0x80, 0xff].map(|byte| (at, byte)));
+        let ids: Vec<[u8; 32]> =
+            ids.map(|(at, byte)| std::array::from_fn(|i| if i == at { byte } else { 7 })).collect();
+        for a in &ids {
+            for b in &ids {
+                assert_eq!(DeviceKey(*a).cmp(&DeviceKey(*b)), a.cmp(b));
+            }
+        }
     }
 }
