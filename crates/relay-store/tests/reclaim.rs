@@ -8,7 +8,7 @@ use relay_proto::ids::Hash;
 use relay_proto::merkle::entry_leaf;
 use relay_store::segment::parse_file_name;
 use relay_store::vfs::sim::SimVfs;
-use relay_store::vfs::{SyncSite, Vfs};
+use relay_store::vfs::{RealVfs, SyncSite, Vfs};
 use relay_store::{EmbeddedStore, StoreOptions};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -312,4 +312,50 @@ fn a_removed_segment_that_was_not_compacted_is_damage() {
         broken.remove(&Path::new("/d/log").join(relay_store::segment::file_name(*number))).unwrap();
         assert!(open(Arc::new(broken), &options).is_err(), "segment {number}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_figure_of_occupied_disk_is_what_the_files_of_the_log_occupy() {
+    use std::os::unix::fs::MetadataExt;
+    // What a file system takes for its own lists of blocks, for each file.
+    const LISTS_BYTES_MAX: u64 = 64 * 1024;
+    let dir = tempfile::tempdir().unwrap();
+    let occupied = || {
+        let files: Vec<_> = std::fs::read_dir(dir.path().join("log")).unwrap().flatten().collect();
+        let is_segment = |name: &std::ffi::OsStr| name.to_str().is_some_and(|name| parse_file_name(name).is_some());
+        let segments = files.iter().filter(|file| is_segment(&file.file_name()));
+        segments.map(|file| (file.metadata().unwrap().blocks() * 512, 1)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
+    };
+    let agrees = |store: &EmbeddedStore, when: &str| {
+        // Sealing and the segment ahead are the work of other threads.
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let ((bytes, files), counted) = (occupied(), store.stats().disk_bytes);
+            if bytes.abs_diff(counted) <= files * LISTS_BYTES_MAX {
+                return;
+            }
+            assert!(Instant::now() < until, "{when}: {counted} counted, {bytes} in {files} files");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let options = options(dir.path(), 1024 * 1024);
+    let writer = Writer::new(1);
+    let store = open(Arc::new(RealVfs), &options).unwrap();
+    writer.found(&store).unwrap();
+    agrees(&store, "founded");
+    for n in 1..=24 {
+        writer.push_range(&store, n, n, 200_000);
+    }
+    agrees(&store, "pushed");
+    wait(|done| store.trim(writer.space(), 20, done)).unwrap();
+    while store.reclaim().compactions > 0 {}
+    agrees(&store, "forgotten");
+    store.close();
+    drop(store);
+    let store = open(Arc::new(RealVfs), &options).unwrap();
+    // The room behind the newest group is counted with the next one.
+    writer.push_range(&store, 25, 25, 200_000);
+    agrees(&store, "opened again and pushed");
+    store.close();
 }
