@@ -80,7 +80,10 @@ export class DeviceChains {
     }
   }
 
-  /** The newest entry of each device that the app has, wherever it was read; its id is zeros where a log that is being read is behind it. */
+  /**
+   * The newest entry of each device that the app has, wherever it was read: what a snapshot's state holds. Its id is zeros where the log that
+   * is being read is behind it, as after a log reset while its device pushes again.
+   */
   delivered(): readonly ShownEntry[] {
     return this.links()
       .filter(({ pushSeq, deliveredSeq }) => Math.max(pushSeq, deliveredSeq) > 0)

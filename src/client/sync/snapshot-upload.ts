@@ -75,13 +75,13 @@ export class SnapshotUpload {
 
   /** The present position, to be taken before the app makes its state. */
   position(): UploadPosition {
-    const { log, identity, chains, marks } = this.#context;
+    const { log, identity, chains } = this.#context;
     const { verified } = log;
     if (verified === undefined || verified.size !== log.size) {
       throw new ClientError('offline', 'nothing verified to make a snapshot of yet', { temporary: true, hint: 'Wait for whenSynced() first.' });
     }
     const { logEpoch, size, head } = verified;
-    return { logId: identity.logId, logEpoch, size, head, range: log.tree.state().range, chains: marks.carry === null ? chains.links().filter(({ pushSeq }) => pushSeq > 0) : chains.delivered() };
+    return { logId: identity.logId, logEpoch, size, head, range: log.tree.state().range, chains: chains.delivered() };
   }
 
   /** Seals a state that holds all up to the position; resolves with its size when the relay has stored it. A newer call replaces an older one. */

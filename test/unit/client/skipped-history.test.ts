@@ -89,6 +89,47 @@ test('after a log reset, what the author of a snapshot had seen before it is pus
   quiet(relay, a, b, c);
 });
 
+test('who starts from a snapshot is not handed again what its author had from before a log reset and its device has still to push', async () => {
+  class OneByOneRelay extends InterruptedRelay {
+    protected override limits(): ReturnType<HonestRelay['limits']> {
+      return { ...super.limits(), pushEntriesMax: 1 };
+    }
+  }
+  const relay = await new OneByOneRelay().start();
+  const shared = { create: () => bytes(a.texts().join()), load: () => undefined };
+  const a = tracked(await createDevice(relay, { snapshot: shared }));
+  await a.space.whenSynced();
+  const b = tracked(await openDevice(relay, a.space.link, { snapshot }));
+  // One that never acks, so that b keeps what it pushed.
+  const idle = tracked(await openDevice(relay, a.space.link, { offline: true }));
+  await b.space.whenSynced();
+  const empty = relay.backup();
+  for (const text of ['b1', 'b2', 'b3']) await b.space.push(bytes(text)).durable('relay');
+  await until('a reads them', () => a.texts().length === 3);
+  b.space.goOffline();
+  await relay.restore(empty);
+  await until('a is back', () => a.told['log-reset'] === 1);
+  relay.losesAt = 'receipt';
+  b.space.goOnline();
+  await until('b lost its connection behind the first', () => !relay.up);
+  b.space.goOffline();
+  relay.up = true;
+  await until('a reads it', () => a.space.size === 1);
+  await a.space.whenSynced();
+  expect(relay.disk().entries).toHaveLength(1);
+  // One that was made for the reset alone covers nothing.
+  for (let size = 0; size < 1; ) size = await a.space.snapshot();
+  const states: string[] = [];
+  const c = tracked(await openDevice(relay, a.space.link, { snapshot: { create: () => bytes('state'), load: (state) => void states.push(Buffer.from(state).toString()) } }));
+  await c.space.whenSynced();
+  expect(states).toEqual(['b1,b2,b3']);
+  b.space.goOnline();
+  await b.space.push(bytes('b4')).durable('relay', { signal: AbortSignal.timeout(5000) });
+  await until('c reads it', () => c.texts().includes('b4'));
+  expect(c.texts()).toEqual(['b4']);
+  quiet(relay, a, b, c, idle);
+});
+
 test('a device that followed a log reset in an earlier session can start from a snapshot of the new log epoch', async () => {
   const relay = await new InterruptedRelay().start();
   const a = tracked(await createDevice(relay, { snapshot }));

@@ -47,11 +47,11 @@ pub(crate) struct Upload {
     chunks: Vec<Bytes>,
 }
 
-/// What a snapshot holds in the simulation: every entry its author's app has, and where each device stands.
+/// What a snapshot holds in the simulation: every entry its author's app has, and the newest of each device.
 #[derive(Clone, Default)]
 pub(crate) struct Content {
     state: Vec<(DeviceKey, u64)>,
-    links: Vec<(DeviceKey, u64, u64)>,
+    links: Vec<(DeviceKey, u64)>,
 }
 
 impl Content {
@@ -62,10 +62,9 @@ impl Content {
             bytes.put_slice(&device.0);
             bytes.put_u64(*push_seq);
         }
-        for (device, push_seq, delivered) in &self.links {
+        for (device, push_seq) in &self.links {
             bytes.put_slice(&device.0);
             bytes.put_u64(*push_seq);
-            bytes.put_u64(*delivered);
         }
         bytes.freeze()
     }
@@ -83,8 +82,7 @@ impl Content {
         }
         while bytes.has_remaining() {
             let device = key(&mut bytes)?;
-            let (push_seq, delivered) = (bytes.try_get_u64().map_err(short)?, bytes.try_get_u64().map_err(short)?);
-            content.links.push((device, push_seq, delivered));
+            content.links.push((device, bytes.try_get_u64().map_err(short)?));
         }
         Ok(content)
     }
@@ -251,11 +249,11 @@ impl Device {
         // Of a device that the author never saw, the app may have entries from before a log reset, which the device pushes again.
         let unseen = |link: &Link| Link { push_seq: 0, epoch: 0, ..*link };
         self.chains = before.iter().map(|(device, link)| (*device, unseen(link))).collect();
-        for (device, push_seq, delivered) in content.links {
+        for (device, push_seq) in content.links {
             let known = before.get(&device).map_or(0, |link| link.delivered);
             // After a log reset the author may know an entry of a device that the device has still to push again.
             let epoch = if fields.log_epoch == 1 { 1 } else { 0 };
-            let link = Link { push_seq, epoch, delivered: delivered.max(known) };
+            let link = Link { push_seq, epoch, delivered: push_seq.max(known) };
             self.chains.insert(device, link);
         }
         if fields.device != self.key {
@@ -278,8 +276,9 @@ impl Device {
             return;
         }
         self.snapshot_due = false;
-        let seen = self.chains.iter().filter(|(_, link)| link.push_seq > 0);
-        let links = seen.map(|(device, link)| (*device, link.push_seq, link.delivered)).collect();
+        // What the app has of a device, also where the device has still to push it again: a reader's app gets it with the state.
+        let newest = self.chains.iter().map(|(device, link)| (*device, link.push_seq.max(link.delivered)));
+        let links = newest.filter(|(_, push_seq)| *push_seq > 0).collect();
         let bytes = Content { state: self.state.clone(), links }.encode();
         let chunk_bytes = CHUNK_BYTES_MIN;
         let chunks: Vec<Bytes> = bytes.chunks(chunk_bytes as usize).map(|chunk| bytes.slice_ref(chunk)).collect();
