@@ -100,8 +100,10 @@ fn relay_and_devices_keep_their_promises_in_simulated_worlds() {
 
 #[test]
 fn controls_relays_that_lie_backups_put_back_in_secret_and_leaked_randomness_are_caught() {
-    for lie in [Lie::AnswersEarly, Lie::Renumbers, Lie::Doubles] {
-        assert!(simulation::caught(1, lie).is_some(), "{lie:?}");
+    // With the last one the relay once read a log for ever that did not hold what its store had announced.
+    for (seed, lie) in [(1, Lie::AnswersEarly), (1, Lie::Renumbers), (1, Lie::Doubles), (718_430_390_068, Lie::Doubles)]
+    {
+        assert!(simulation::caught(seed, lie).is_some(), "{lie:?}");
     }
     assert!(simulation::noticed(1) > 0);
     assert!(simulation::leak_is_seen(1));

@@ -323,6 +323,11 @@ impl SpaceChannel {
         self.common.counters.entries_live_total.add(entries);
     }
 
+    /// seq of the newest entry that was announced here; 0 before the first.
+    pub(crate) fn head(&self) -> u64 {
+        self.lock().head
+    }
+
     /// What comes after a cursor, in the form for a subscriber that omits the bodies of `omit_own_of`.
     pub(crate) fn live_after(&self, cursor: u64, omit_own_of: Option<DeviceKey>) -> Live {
         let mut state = self.lock();

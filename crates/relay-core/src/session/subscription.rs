@@ -31,6 +31,8 @@ pub(super) struct Subscription {
     cursor: AtomicU64,
     /// A page is being read.
     reading: AtomicBool,
+    /// What is being read was announced, so there is some of it.
+    expects_some: AtomicBool,
     /// The log was read up to what was its end then; what came later is announced.
     reached_end: AtomicBool,
     /// Roster changes that the session had looked into when it last went on; [`NOT_SEEN`]: none yet.
@@ -49,6 +51,7 @@ impl Subscription {
             omit_own_of,
             cursor: AtomicU64::new(after),
             reading: AtomicBool::new(false),
+            expects_some: AtomicBool::new(false),
             reached_end: AtomicBool::new(false),
             roster_seen: AtomicU64::new(NOT_SEEN),
         }
@@ -182,6 +185,7 @@ impl OpenSession {
                 subscription.reading.store(true, Ordering::Relaxed);
                 let done = io.completion(Answer::SubscriptionRead);
                 let cursor = subscription.cursor.load(Ordering::Relaxed);
+                subscription.expects_some.store(subscription.channel.head() > cursor, Ordering::Relaxed);
                 io.shared.store.read(self.space, cursor, READ_PAGE_ENTRIES, SUBSCRIPTION_PAGE_BYTES, done);
                 true
             }
@@ -214,8 +218,8 @@ fn advance(subscription: &Subscription, page: &Page, io: &mut Io<'_>) {
     if !page.entries.is_empty() {
         let cursor = send_page(page, 0, subscription.omits(), usize::MAX, io);
         subscription.cursor.store(cursor, Ordering::Relaxed);
-    } else if page.more {
-        // More, but nothing above the cursor: such a log would be read for ever.
+    } else if page.more || subscription.expects_some.load(Ordering::Relaxed) {
+        // More, or announced, but nothing above the cursor: such a log would be read for ever.
         io.fatal(ErrorCode::Internal);
     }
 }
