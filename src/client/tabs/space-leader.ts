@@ -11,11 +11,13 @@ import type { About, SpaceMessage } from './space-channel.js';
 import { done } from './tab-calls.js';
 import { toldError } from './tab-channel.js';
 import type { Report } from './tab-channel.js';
+import type { TabRegions } from './tab-regions.js';
 
 export interface SpaceLeaderParts {
   readonly space: LiveSpace;
-  /** The id of this tab. */
+  /** The id of this tab, and the number of the space in it. */
   readonly term: string;
+  readonly regions: TabRegions | undefined;
   readonly post: (message: SpaceMessage) => void;
   readonly entry: (entry: EntryEvent) => void;
   readonly heard: (message: EphemeralMessage) => void;
@@ -45,6 +47,7 @@ export class SpaceLeader {
   #pushing: Promise<void> = Promise.resolve();
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   #caughtUp = false;
+  #isPaused = false;
 
   constructor(parts: SpaceLeaderParts) {
     this.#parts = parts;
@@ -87,9 +90,22 @@ export class SpaceLeader {
     return this.#report;
   }
 
+  /** Whether something pushed in any tab is not known to be on the relay's disk, as far as this tab has it. */
+  get unsynced(): boolean {
+    const { space, regions } = this.#parts;
+    return space.hasUnsyncedChanges || regions?.hasUnsyncedChanges === true;
+  }
+
+  /** The space is about to be closed, and another one to follow it here. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
   take(message: SpaceMessage): void {
     const { space, term, post } = this.#parts;
     if (message.kind === 'hello') post({ kind: 'welcome', term, to: message.from, ask: message.ask, report: this.#report, about: aboutOf(space) });
+    // Sent again to the leader that follows.
+    else if (this.#isPaused) return;
     else if (message.kind === 'push' && message.term === term) this.#pushOf(message.from, message.number, message.item);
     else if (message.kind === 'call' && message.term === term) void this.#callOf(message);
     // Its tab does not know who leads.
@@ -114,10 +130,12 @@ export class SpaceLeader {
 
   /** Tells how things stand when it changed. */
   judge(): void {
-    const { space, term, post, reported } = this.#parts;
-    const { status, error } = space.status;
-    const unsynced = space.hasUnsyncedChanges;
-    const report = { status, error: error === null ? null : toldError(error), unsynced, synced: this.#caughtUp && status === 'online' && !unsynced };
+    const { space, term, post, reported, regions } = this.#parts;
+    const { error, ...is } = space.status;
+    // The tabs are not closed when it is: another one follows, in this tab or the next.
+    const status = is.status === 'closed' ? 'offline' : is.status;
+    const { unsynced } = this;
+    const report = { status, error: error === null ? null : toldError(error), unsynced, synced: this.#caughtUp && status === 'online' && !unsynced, regions: regions?.told };
     if (JSON.stringify(report) === JSON.stringify(this.#report)) return;
     this.#report = report;
     post({ kind: 'report', term, report });
