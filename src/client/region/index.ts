@@ -9,6 +9,8 @@ export { RegionFailover } from './region-failover.js';
 export type { FailoverRegion, FailoverState, RegionFailoverOptions } from './region-failover.js';
 export { TabFailover } from './tab-failover.js';
 export type { TabFailoverOptions } from './tab-failover.js';
+export { TabMover } from './tab-mover.js';
+export type { TabMoverOptions } from './tab-mover.js';
 export type { RegionHealth } from './failover-order.js';
 export { SpaceMover } from './space-mover.js';
 export type { SpaceMoverOptions } from './space-mover.js';

@@ -26,7 +26,7 @@ export async function leadSpace(parts: LeadSpaceParts): Promise<void> {
   let spaces = 0;
   const open = async (relay?: string): Promise<LiveSpace> => {
     const given = { ...options, offline: true, storage: tellingKept(storage, (pushSeqs) => leader?.kept(pushSeqs)) };
-    const space = await platform.open(regions === undefined || relay === undefined ? given : { ...given, relay, parts: [...(options.parts ?? []), ...regions.parts] });
+    const space = await platform.open(regions === undefined ? given : { ...given, ...(relay === undefined ? {} : { relay }), parts: [...(options.parts ?? []), ...regions.parts] });
     leader?.end();
     spaces += 1;
     // To the other tabs a space at another relay is another leader: they hand it what they hold, and hear no late word of the last one.
@@ -35,7 +35,7 @@ export async function leadSpace(parts: LeadSpaceParts): Promise<void> {
     return space;
   };
   try {
-    await (regions?.lead({ open, pause, changed: () => leader?.judge(), signal }) ?? stay(await open(), signal));
+    await (regions?.lead({ storage, open, pause, changed: () => leader?.judge(), signal }) ?? stay(await open(), signal));
     leader?.end();
   } finally {
     storage.close();

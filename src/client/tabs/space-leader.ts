@@ -47,7 +47,6 @@ export class SpaceLeader {
   #pushing: Promise<void> = Promise.resolve();
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   #caughtUp = false;
-  #isPaused = false;
 
   constructor(parts: SpaceLeaderParts) {
     this.#parts = parts;
@@ -96,22 +95,16 @@ export class SpaceLeader {
     return space.hasUnsyncedChanges || regions?.hasUnsyncedChanges === true;
   }
 
-  /** The space is about to be closed, and another one to follow it here. */
-  pause(): void {
-    this.#isPaused = true;
-  }
-
   take(message: SpaceMessage): void {
-    const { space, term, post } = this.#parts;
+    const { space, term, post, regions } = this.#parts;
     if (message.kind === 'hello') post({ kind: 'welcome', term, to: message.from, ask: message.ask, report: this.#report, about: aboutOf(space) });
-    // Sent again to the leader that follows.
-    else if (this.#isPaused) return;
     else if (message.kind === 'push' && message.term === term) this.#pushOf(message.from, message.number, message.item);
     else if (message.kind === 'call' && message.term === term) void this.#callOf(message);
     // Its tab does not know who leads.
     else if (message.kind === 'push' || message.kind === 'call') post({ kind: 'leading', term });
     else if (message.kind === 'say') space.ephemeral.send(message.payload);
     else if (message.kind === 'wish') this.wish(message.online);
+    else if (message.kind === 'ask') regions?.asked?.(message.what);
   }
 
   wish(online: boolean): void {

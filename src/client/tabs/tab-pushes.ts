@@ -103,14 +103,14 @@ export class TabPushes {
 
   #follow(write: TabWrite, own: Write): void {
     this.#own.set(own, write);
-    write.follow(own, (cause) => this.#lost(write, own, cause));
+    write.follow(own, (cause) => this.#lost(write, cause));
   }
 
   // It is sealed in the storage, so the next space pushes it, and settles it as the next leader does those of other tabs.
-  #lost(write: TabWrite, own: Write, cause: unknown): void {
-    const goesOn = cause instanceof ClientError && cause.code === 'closed' && own.pushSeq !== null && this.#over === undefined;
-    if (!goesOn) return write.fail(this.#over ?? cause);
-    this.#watched.watch(Symbol(), write, MOVED);
+  #lost(write: TabWrite, cause: unknown): void {
+    const goesOn = cause instanceof ClientError && cause.code === 'closed' && this.#over === undefined;
+    if (goesOn) this.#watched.watch(Symbol(), write, MOVED);
+    else write.fail(this.#over ?? cause);
   }
 
   #wentOn(write: TabWrite | undefined, { state, seenBy }: Pick<Write, 'state' | 'seenBy'>): void {

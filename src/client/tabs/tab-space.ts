@@ -74,7 +74,7 @@ export class TabSpace {
     this.#wish = options.offline !== true;
     this.#events = new Emitter((cause) => this.#events.emit('error', new ClientError('internal', 'a listener of the app threw', { cause })));
     this.#ephemeral = new TabEphemeral((payload) => this.#say(payload), () => this.#report.status === 'online');
-    options.regions?.attach(this);
+    options.regions?.attach(this, (what) => this.#channel.post({ kind: 'ask', what }));
     this.#channel = parts.ground.channel(`sealrelay/${this.#name}`);
     this.#channel.listen((message) => this.#take(message));
   }
@@ -129,7 +129,7 @@ export class TabSpace {
 
   /** The space itself, when this tab holds it; after a move between relays another one (the event `leading`). */
   whenLeading(): Promise<LiveSpace> {
-    this.#leading ??= this.#waiters.until(() => this.#space !== undefined, new AbortController().signal).then(() => this.#space ?? this.whenLeading());
+    this.#leading ??= this.#waiters.until(() => this.#space !== undefined, AbortSignal.any([])).then(() => this.#space ?? this.whenLeading());
     return this.#leading;
   }
 
@@ -258,7 +258,6 @@ export class TabSpace {
   #pause(): void {
     this.#space = undefined;
     this.#leading = undefined;
-    this.#leader?.pause();
   }
 
   #take(message: SpaceMessage): void {
@@ -268,7 +267,8 @@ export class TabSpace {
     // Whoever leads now: the one that read it has stored its position behind it.
     if (message.kind === 'entry') this.#events.emit('entry', message.entry);
     if (this.#leader === undefined) this.#heard(message);
-    else this.#leader.take(message);
+    // Between two spaces what is handed to the first is not taken; it is sent again to the next.
+    else if (this.#space !== undefined || message.kind === 'hello') this.#leader.take(message);
   }
 
   #heard(message: SpaceMessage): void {
