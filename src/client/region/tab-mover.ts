@@ -23,6 +23,8 @@ export interface TabMoverOptions extends Pick<SpaceMoverOptions, 'timeoutMs' | '
 }
 
 const ID_BYTES = 8;
+/** Moves of one tab that wait for each other. */
+const MOVES_WAITING_MAX = 16;
 const NO_WAY_BACK: ToldError = { code: 'closed', message: 'the space could not be opened again where it was', temporary: true, hint: null };
 
 /** A move that some tab asked for. */
@@ -84,10 +86,11 @@ export class TabMover implements RegionMover, TabRegions {
     return () => this.#listeners.delete(entry);
   };
 
-  /** Behind a move that is under way. Rejects with `region_unreachable`, and then the space is where it was, or `closed`. */
+  /** Behind a move that is under way. Rejects with `region_unreachable`, and then the space is where it was, or `region_busy` or `closed`. */
   move(region: Region, step: (step: RegionSwitchStep) => void): Promise<RegionMove> {
     return new Promise((resolve, reject) => {
       if (!this.#isUsed) throw new ClientError('closed', 'no tab has the space open');
+      if (this.#waiting.size >= MOVES_WAITING_MAX) throw new ClientError('region_busy', 'too many changes of region wait', { temporary: true });
       const asked = { id: toHex(crypto.getRandomValues(new Uint8Array(ID_BYTES))), region };
       this.#waiting.set(asked.id, { ...asked, step, resolve, reject });
       this.#look();

@@ -34,7 +34,9 @@ export class LiveAnswer {
   #after: number;
   #isHeldBack = false;
   #patience: Timer | undefined;
+  /** Set until the acks came that were asked for. */
   #acksDue: Timer | undefined;
+  #wantsAcks = false;
 
   /** `subscribe` is that frame. */
   constructor(subscribe: Uint8Array, options: LiveAnswerOptions) {
@@ -54,8 +56,8 @@ export class LiveAnswer {
 
   /** The relay said elsewhere how much it holds. */
   attested(logEpoch: number, size: number): void {
-    if (this.#isHeldBack) this.#acksDue ??= this.#options.environment.after(ACKS_ASKED_AFTER_MS, () => void this.#askForAcks());
-    if (this.#isHeldBack || this.#patience !== undefined || logEpoch !== this.#epoch || size <= this.#after) return;
+    if (this.#isHeldBack) return this.#wantAcks();
+    if (this.#patience !== undefined || logEpoch !== this.#epoch || size <= this.#after) return;
     this.#wait(STREAM_BEHIND_MS);
   }
 
@@ -99,12 +101,20 @@ export class LiveAnswer {
     }
   }
 
+  #wantAcks(): void {
+    this.#wantsAcks = true;
+    this.#acksDue ??= this.#options.environment.after(ACKS_ASKED_AFTER_MS, () => void this.#askForAcks());
+  }
+
   async #askForAcks(): Promise<void> {
-    this.#acksDue = undefined;
+    this.#wantsAcks = false;
     // The second is of a log epoch that is over, so it ends the first and does not begin.
     const twice = [this.#epoch, this.#epoch - 1].map((logEpoch) => writeClientFrame({ type: 'Subscribe', logEpoch, after: this.#after, omitOwnBodies: true }, []));
     const answered = await this.#options.ask(twice).catch(() => []);
-    if (!this.#ending.signal.aborted) this.#options.deliver(answered.filter((frame) => frame[0] === FRAME_TYPE.AckNotice));
+    if (this.#ending.signal.aborted) return;
+    this.#options.deliver(answered.filter((frame) => frame[0] === FRAME_TYPE.AckNotice));
+    this.#acksDue = undefined;
+    if (this.#wantsAcks) this.#wantAcks();
   }
 
   /** Hands frames on; whether entries were among them. */

@@ -159,6 +159,15 @@ test('where answers are held back acks are asked for a while after a receipt, on
   // The poll goes on as it was.
   expect([network.asked.length, network.failures]).toEqual([2, 0]);
   network.live.attested(EPOCH, 6);
+  network.clock.advance(ACKS_ASKED_AFTER_MS);
+  network.live.attested(EPOCH, 7);
+  await settled();
+  expect(network.requests).toHaveLength(2);
+  // What came while it was under way is asked for behind it.
+  network.clock.advance(ACKS_ASKED_AFTER_MS);
+  expect(network.requests).toHaveLength(3);
+  await settled();
+  network.live.attested(EPOCH, 7);
   network.live.end();
   expect(network.clock.waiting).toBe(0);
 });

@@ -38,7 +38,7 @@ async function scene() {
     space.on('error', ({ code }) => opened.errors.push(code));
     return opened;
   };
-  return { eu, us, relays, tab };
+  return { eu, us, origin, tab };
 }
 
 test('any tab takes the space along, with what is pushed on the way; each knows where it is, also when all are opened again by the old link', async () => {
@@ -106,6 +106,24 @@ test.each(['another tab', 'that tab'])('the tab that moves the space is closed o
   expect(us.disk().entries).toHaveLength(1);
   expect(follower.errors).toEqual([]);
   await follower.space.close();
+});
+
+test('when there is no way back either, the tab that leads lets go of the storage, and goes on where that says', async () => {
+  const { us, origin, tab } = await scene();
+  us.up = false;
+  const { space, mover, errors } = await tab();
+  const load = origin.storage.load.bind(origin.storage);
+  const moving = mover.move(US, (step) => {
+    if (step === 'connecting') setTimeout(() => (origin.storage.load = () => Promise.reject(new Error('not now'))), MOVE_TIMEOUT_MS / 2);
+  });
+  await expect(moving).rejects.toMatchObject({ code: 'closed' });
+  await until('it is told', () => errors.includes('closed'));
+  const held = space.push(bytes('held meanwhile'));
+  origin.storage.load = load;
+  us.up = true;
+  await held.durable('relay');
+  expect([mover.isAt(US), us.disk().entries.length]).toEqual([true, 1]);
+  await space.close();
 });
 
 test('a region client shows in every tab where the space is, whichever tab moved it', async () => {
