@@ -57,6 +57,8 @@ export type { Journal } from './store/journal.js';
 export type { AckedMark, DeviceState, DeviceStore, OwnMark } from './store/device-store.js';
 export type { OutboxEntry, OutboxStore } from './outbox/outbox-store.js';
 export type { Durability, Write, WriteState } from './sync/writes.js';
+export type { TabFailover, TabFailoverOptions } from './region/tab-failover.js';
+export type { TabMover, TabMoverOptions } from './region/tab-mover.js';
 export type { TabSpace } from './tabs/tab-space.js';
 export type { TabSpaceEvents, TabSpaceOptions } from './tabs/tab-space-options.js';
 export type { TabWrite, TabWriteState } from './tabs/tab-write.js';

@@ -23,6 +23,8 @@ export const WEBSOCKET_OPEN_MS = 4000;
 export const STREAM_START_MS = 1500;
 export const STREAM_BEHIND_MS = 3000;
 export const POLL_WAIT_MS = 25_000;
+/** Where those are made: time after a receipt, or an answer to a ping, before it is asked what other devices acked. */
+export const ACKS_ASKED_AFTER_MS = 2000;
 /** Messages that wait on a connection for the first answer of the relay: a Hello. */
 export const UNANSWERED_MESSAGES_MAX = 4;
 /** Relays of which is remembered whether WebSockets get through to them. */

@@ -1,10 +1,10 @@
 // What a person is told of a failover: where the space is, as far as the device knows it.
-import type { FailoverState, RegionFailover } from '../client/index.js';
+import type { FailoverState, Space, TabSpace } from '../client/index.js';
 import { storeOf } from './external-store.js';
 import type { ExternalStore } from './external-store.js';
 
-/** The part of a RegionFailover that the hooks use. */
-export type Failover = Pick<RegionFailover, 'subscribe' | 'getSnapshot'>;
+/** The part of a RegionFailover, or of a TabFailover, that the hooks use. */
+export type Failover = ExternalStore<FailoverState<Space | TabSpace>>;
 
 /**
  * `moving`: on the way, there is no space to push to; `stuck`: it could not be opened there and is tried again; `other-tab`: another tab of the app has the device, and this one waits for its turn; `elsewhere`: not in the preferred region,
@@ -23,7 +23,7 @@ export interface FailoverNews {
 
 /** The news of a failover; null while all is as it should be. One for each, because `back` needs to know what was before. */
 export const newsOf = storeOf((failover: Failover): ExternalStore<FailoverNews | null> => {
-  let seen: FailoverState | undefined;
+  let seen: FailoverState<unknown> | undefined;
   let news: FailoverNews | null = null;
   let hasSettled = false;
   // Each state is looked at once, so that asking again changes nothing.
@@ -45,13 +45,13 @@ export const newsOf = storeOf((failover: Failover): ExternalStore<FailoverNews |
   return { subscribe, getSnapshot };
 });
 
-function newsAfter(state: FailoverState, last: FailoverNews | null, hasSettled: boolean): FailoverNews | null {
+function newsAfter(state: FailoverState<unknown>, last: FailoverNews | null, hasSettled: boolean): FailoverNews | null {
   const { regionId, regions } = state;
   const kind = kindOf(state, last?.kind ?? null, hasSettled);
   return kind === null || regionId === null ? null : { kind, regionId, preferredId: regions[0]?.id ?? regionId };
 }
 
-function kindOf({ phase, error, failedOver, regionId, regions }: FailoverState, last: FailoverNewsKind | null, hasSettled: boolean): FailoverNewsKind | null {
+function kindOf({ phase, error, failedOver, regionId, regions }: FailoverState<unknown>, last: FailoverNewsKind | null, hasSettled: boolean): FailoverNewsKind | null {
   if (phase === 'unreachable') return 'unreachable';
   // The first opening is no move, and what comes after it no return.
   if (phase === 'moving') return error?.code === 'storage_in_use' ? 'other-tab' : error !== null ? 'stuck' : hasSettled ? 'moving' : null;

@@ -55,7 +55,7 @@ export type SpaceProviderProps<S extends AnySpace = Space> = Common<S> &
 
 const EMPTY: SealrelayContext<never> = { space: null, error: null, regions: null, pairing: null, failover: null };
 const NOBODY: ExternalStore<null> = constantStore(null);
-const spaceOf = storeOf((failover: Failover): ExternalStore<Space | null> => ({ subscribe: failover.subscribe, getSnapshot: () => failover.getSnapshot().space }));
+const spaceOf = storeOf((failover: Failover): ExternalStore<AnySpace | null> => ({ subscribe: failover.subscribe, getSnapshot: () => failover.getSnapshot().space }));
 const Context = createContext<SealrelayContext<AnySpace>>(EMPTY);
 
 /** Gives a space, and what belongs to it, to everything below. */

@@ -9,7 +9,7 @@ const NOTHING: RegionsState = { phase: 'idle', regions: [], currentId: null, sug
 const NOBODY = constantStore(NOTHING);
 /** How often the regions are asked for while they are shown: as long as a measurement holds. */
 const REFRESH_EVERY_MS = 5 * 60_000;
-const resolved = (): Promise<void> => Promise.resolve();
+const resolved = async (): Promise<void> => undefined;
 const IDLE: Pick<Regions, 'refresh' | 'choose' | 'switchTo'> = { refresh: resolved, choose: resolved, switchTo: resolved };
 
 export interface UsedRegions extends RegionsState {

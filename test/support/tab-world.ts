@@ -1,10 +1,14 @@
 // Tabs of one origin in a world with seeded orderings: messages of different tabs overtake each other, storage is slow, and a tab can end at any
 // moment without a word, with its last messages still on their way.
 import { setImmediate as turn } from 'node:timers/promises';
+import { expect } from 'vitest';
 import type { Environment } from '../../src/client/environment.js';
 import { live } from '../../src/client/live/index.js';
 import type { OutboxEntry } from '../../src/client/outbox/outbox-store.js';
+import { TabFailover, failover } from '../../src/client/region/index.js';
 import { openSpaceWith } from '../../src/client/space/open.js';
+import type { OpenSpaceOptions } from '../../src/client/space/open.js';
+import type { Space } from '../../src/client/space/space.js';
 import { MemoryDeviceStore } from '../../src/client/store/device-store.js';
 import type { DeviceState, DeviceStore } from '../../src/client/store/device-store.js';
 import type { TabChannel, TabGround } from '../../src/client/tabs/tab-channel.js';
@@ -19,6 +23,9 @@ const TURNS_MAX = 12;
 const STALLS_ONE_OF = 12;
 const STALL_FACTOR = 25;
 const NEVER = new Promise<never>(() => undefined);
+/** Shorter than an app's by as much as everything else here is. */
+const FAILOVER = { returnAfterMs: 100, timing: { probeMs: 30, othersMs: 30, timeoutMs: 500, againMs: 5 } };
+const PORT = 8080;
 
 type Listener = (message: unknown) => void;
 
@@ -96,10 +103,16 @@ class TabProcess implements TabGround {
     };
   }
 
-  transport(open: OpenTransport): OpenTransport {
+  transport(relay: HonestRelay): OpenTransport {
+    const open = relay.transport();
     return (url, events) => {
       if (!this.alive) return { bufferedBytes: 0, send: () => undefined, close: () => undefined };
-      const guard = <A extends readonly unknown[]>(told: (...args: A) => void) => (...args: A) => this.alive && told(...args);
+      let isCut = false;
+      const guard = <A extends readonly unknown[]>(told: (...args: A) => void) => (...args: A) => this.alive && !isCut && told(...args);
+      this.#world.onDeath(relay, () => {
+        guard(() => events.closed({ code: 1006, reason: '' }))();
+        isCut = true;
+      });
       const transport = open(url, { opened: guard(() => events.opened()), message: guard((bytes: Uint8Array) => events.message(bytes)), closed: guard((closure: { code: number; reason: string }) => events.closed(closure)) });
       this.ends.add(() => transport.close(1006, ''));
       return { bufferedBytes: 0, send: (message) => this.alive && transport.send(message), close: (code, reason) => transport.close(code, reason) };
@@ -107,6 +120,14 @@ class TabProcess implements TabGround {
   }
 
   readonly ends = new Set<() => void>();
+  /** Asks a relay whether it is well. */
+  readonly fetch = (async (url: string) => {
+    await this.#world.while();
+    if (!this.alive) return NEVER;
+    if (!this.#world.relays[Number(new URL(url).port) - PORT]?.up) throw new TypeError('no answer');
+    return new Response(null);
+  }) as typeof globalThis.fetch;
+
   readonly environment: Pick<Environment, 'after' | 'random'> = {
     random: () => 0.02,
     after: (delayMs, call) => {
@@ -120,42 +141,55 @@ export interface WorldTab {
   readonly space: TabSpace;
   readonly texts: string[];
   readonly told: string[];
+  /** Undefined in a world with one relay. */
+  readonly regions: TabFailover | undefined;
   /** Ends the process. */
   readonly kill: () => void;
 }
 
 export class TabWorld {
-  readonly relay: HonestRelay;
+  readonly relays: readonly HonestRelay[];
   readonly link: string;
   readonly disk = new MemoryDeviceStore();
   readonly #random: () => number;
   readonly #tabs = new Set<TabProcess>();
   #queue: { readonly tab: TabProcess; readonly grant: () => void }[] = [];
   #holder: TabProcess | undefined;
+  readonly #onDeath = new Map<HonestRelay, Set<() => void>>();
 
-  private constructor(relay: HonestRelay, link: string, random: () => number) {
-    this.relay = relay;
+  private constructor(relays: readonly HonestRelay[], link: string, random: () => number) {
+    this.relays = relays;
     this.link = link;
     this.#random = random;
   }
 
-  static async begin(seed: number): Promise<TabWorld> {
-    const relay = await new HonestRelay().start();
-    const home = await createDevice(relay);
+  /** With several relays, which do not copy each other, the tabs fail over. */
+  static async begin(seed: number, relayCount = 1): Promise<TabWorld> {
+    const relays = await Promise.all(Array.from({ length: relayCount }, () => new HonestRelay().start()));
+    const [relay = expect.fail('a world has a relay')] = relays;
+    const home = await createDevice(relay, { failsOver: relayCount > 1 });
     await home.space.whenSynced();
     const link = home.space.link ?? '';
     await home.space.close();
-    return new TabWorld(relay, link, seeded(seed));
+    return new TabWorld(relays, link, seeded(seed));
   }
 
-  async open(): Promise<WorldTab> {
+  /** `used`: with a failover that there is. */
+  async open(used?: TabFailover): Promise<WorldTab> {
     const tab = new TabProcess(this);
     this.#tabs.add(tab);
+    const list = this.relays.map((relay, at) => ({ id: String(at), relay: relay.address(PORT + at) }));
+    const regions = used ?? (list.length < 2 ? undefined : new TabFailover({ regions: list, ...FAILOVER, fetch: tab.fetch, environment: tab.environment }));
+    const relayOf = ({ relay }: OpenSpaceOptions): HonestRelay => this.relays[list.findIndex((region) => region.relay === relay)] ?? this.relays[0] ?? expect.fail('a world has a relay');
     const space = await TabSpace.open(
-      { link: this.link, batchWindowMs: 0, environment: tab.environment },
-      { ground: tab, open: (options) => openSpaceWith({ ...options, parts: [live] }, { openTransport: tab.transport(this.relay.transport()) }), openStorage: async () => tab.storage(this.disk) },
+      { link: this.link, batchWindowMs: 0, environment: tab.environment, ...(regions === undefined ? {} : { regions }) },
+      {
+        ground: tab,
+        open: (options) => openSpaceWith({ ...options, parts: [...(options.parts ?? []), live] }, { openTransport: tab.transport(relayOf(options)) }),
+        openStorage: async () => tab.storage(this.disk),
+      },
     );
-    const opened: WorldTab = { space, texts: [], told: [], kill: () => this.#kill(tab) };
+    const opened: WorldTab = { space, texts: [], told: [], regions, kill: () => this.#kill(tab) };
     space.subscribe(({ items }) => opened.texts.push(...items.map((item) => new TextDecoder().decode(item))));
     space.on('error', ({ code, message }) => tab.alive && opened.told.push(`${code}: ${message}`));
     space.on('misbehaviour', ({ kind, detail }) => tab.alive && opened.told.push(`${kind}: ${detail}`));
@@ -166,6 +200,31 @@ export class TabWorld {
   async while(): Promise<void> {
     const factor = this.#random() * STALLS_ONE_OF < 1 ? STALL_FACTOR : 1;
     for (let turns = Math.floor(this.#random() * TURNS_MAX * factor); turns > 0; turns -= 1) await turn();
+  }
+
+  /** A device of its own that reads what a relay holds. */
+  far(at = 0): Promise<Space> {
+    const relay = this.relays[at] ?? expect.fail('there is no such relay');
+    const parts = this.relays.length > 1 ? [failover] : [];
+    return openSpaceWith({ link: this.link, relay: relay.address(PORT + at), batchWindowMs: 0, parts }, { openTransport: relay.transport() });
+  }
+
+  /** The relay ends, and all connections to it. */
+  die(at: number): void {
+    const relay = this.relays[at] ?? expect.fail('there is no such relay');
+    relay.up = false;
+    for (const cut of this.#onDeath.get(relay) ?? []) cut();
+    this.#onDeath.delete(relay);
+  }
+
+  revive(at: number): void {
+    const relay = this.relays[at] ?? expect.fail('there is no such relay');
+    relay.up = true;
+  }
+
+  onDeath(relay: HonestRelay, cut: () => void): void {
+    const cuts = this.#onDeath.get(relay) ?? new Set();
+    this.#onDeath.set(relay, cuts.add(cut));
   }
 
   post(from: TabProcess, message: unknown): void {

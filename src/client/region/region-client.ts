@@ -33,6 +33,10 @@ export interface RegionMove {
 /** Takes the space of a device to the relay of a region, or leaves it where it was and rejects. */
 export interface RegionMover {
   move(region: Region, step: (step: RegionSwitchStep) => void): Promise<RegionMove>;
+  /** Whether the space is in that region now, whoever took it there. */
+  isAt?(region: Region): boolean;
+  /** Calls the listener when that may have changed. */
+  subscribe?(listener: () => void): () => void;
 }
 
 export interface RegionsState {
@@ -99,6 +103,7 @@ export class RegionClient {
       moved: null,
       error: null,
     };
+    if (mover?.isAt !== undefined) mover.subscribe?.(() => this.#show({}));
   }
 
   /** Calls the listener after each change; the returned function ends it. */
@@ -188,7 +193,8 @@ export class RegionClient {
       const status = probe.status === 'online' && region.status === 'degraded' ? 'degraded' : probe.status;
       return { ...region, status, latencyMs: probe.latencyMs };
     });
-    this.#change({ ...change, regions });
+    const at = regions.find((region) => this.#mover?.isAt?.(region));
+    this.#change({ ...change, regions, ...(at === undefined ? {} : { currentId: at.id }) });
   }
 
   #regionOf(id: string): Region {

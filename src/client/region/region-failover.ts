@@ -42,11 +42,12 @@ export interface RegionFailoverOptions {
   readonly environment?: Partial<Pick<Environment, 'now' | 'after'>>;
 }
 
-export interface FailoverState {
+/** `S`: the space of an app, or the one that its tabs share. */
+export interface FailoverState<S = Space> {
   /** `moving`: the space is on its way, and there is none to push to; `unreachable`: no region answers, and the space waits where it is. */
   readonly phase: 'starting' | 'settled' | 'moving' | 'unreachable' | 'closed';
   /** The space of now; null while it is on its way. */
-  readonly space: Space | null;
+  readonly space: S | null;
   /** The region in use, whose relay gives the receipts; null before the first. */
   readonly regionId: string | null;
   /** Whether it is another one than the preferred: only devices that made the same move are reached. */
@@ -108,11 +109,15 @@ export class RegionFailover {
     return isWell ? space.hasUnsyncedChanges : space.hasUnsharedChanges;
   }
 
-  /** Asks all regions and opens the space at the first that answers; at the first of the list when none does. */
-  async start(): Promise<Space> {
+  /** Asks all regions and opens the space at the first that answers; at the first of the list when none does. A device that was in one of them goes on there when it answers. */
+  async start(lastId: string | null = null): Promise<Space> {
     if (this.#work !== undefined || this.#state.phase !== 'starting') throw new ClientError('bad_option', 'the failover was started before');
-    await Promise.all(this.#options.regions.map(({ id }) => this.#probe(id)));
-    const id = this.#order.first() ?? this.#options.regions[0]?.id ?? '';
+    const ids = this.#options.regions.map(({ id }) => id);
+    const last = ids.find((id) => id === lastId);
+    if (last !== undefined) await this.#probe(last);
+    const goesOn = last !== undefined && this.#order.healthOf(last) === 'well';
+    if (!goesOn) await Promise.all(ids.map((id) => this.#probe(id)));
+    const id = (goesOn ? last : this.#order.first()) ?? ids[0] ?? '';
     await this.#go(id, null);
     // Another tab of the app has the device: it is this one's turn when that one goes.
     while (!this.#closed && this.#state.error?.code === 'storage_in_use') {

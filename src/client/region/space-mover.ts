@@ -8,8 +8,8 @@ import type { RegionMove, RegionMover, RegionSwitchStep } from './region-client.
 import type { Region } from './region-list.js';
 
 export interface SpaceMoverOptions {
-  /** The space, open at the relay of `relay`. */
-  readonly space: Space;
+  /** The space, open at the relay of `relay`; null when the first move opens it. */
+  readonly space: Space | null;
   /** The address of that relay, with its key. */
   readonly relay: string;
   /** Opens the same device at a relay: `(relay) => openSpace({ storage, relay })`, with the app's listeners. */
@@ -28,6 +28,7 @@ export class SpaceMover implements RegionMover {
   readonly #listeners = new Set<() => void>();
   #space: Space | null;
   #relay: string;
+  #isMoving = false;
 
   constructor(options: SpaceMoverOptions) {
     this.#options = options;
@@ -50,12 +51,13 @@ export class SpaceMover implements RegionMover {
     const relay = this.#options.relayOf(region);
     if (relay === undefined) throw new ClientError('region_unreachable', 'the address of the relay of the region is not known');
     const space = this.#space;
-    if (space === null) throw new ClientError('region_busy', 'the space is on its way', { temporary: true });
+    if (this.#isMoving) throw new ClientError('region_busy', 'the space is on its way', { temporary: true });
+    this.#isMoving = true;
     step('pausing');
     this.#adopt(null);
     try {
-      space.goOffline();
-      await space.close();
+      space?.goOffline();
+      await space?.close();
       step('connecting');
       const move = await this.#settle(relay, step);
       this.#relay = relay;
@@ -63,6 +65,8 @@ export class SpaceMover implements RegionMover {
     } catch (cause) {
       await this.#goBack();
       throw new ClientError('region_unreachable', 'the relay of the region did not take the space', { cause, temporary: true, hint: 'The space is where it was.' });
+    } finally {
+      this.#isMoving = false;
     }
   }
 
@@ -90,6 +94,8 @@ export class SpaceMover implements RegionMover {
       await space.whenSynced({ signal: giveUp.signal }).catch(() => undefined);
       return { verified };
     } catch (cause) {
+      // Whoever used it already leaves it.
+      this.#adopt(null);
       await space.close();
       throw cause;
     } finally {

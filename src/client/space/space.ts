@@ -70,6 +70,7 @@ export interface SpaceParts {
 /** One device in one space. */
 export class Space {
   readonly #parts: SpaceParts;
+  #isClosing = false;
 
   /** Apps get spaces from createSpace and openSpace. */
   constructor(parts: SpaceParts) {
@@ -123,7 +124,8 @@ export class Space {
   push(given: Uint8Array): Write {
     const item = plainBytes(given);
     const { context, batcher, sealing } = this.#parts;
-    this.#parts.activity.assertOpen();
+    // What comes while it closes would miss the last batch, and be lost.
+    if (this.#isClosing) throw new ClientError('closed', 'the space was closed');
     if (context.roster.known !== undefined && !mayWrite(deviceOf(context.roster.known, context.device.key))) {
       throw new ClientError('read_only', 'this device may only read', { hint: 'An admin can give it the right to write by adding it anew.' });
     }
@@ -259,6 +261,7 @@ export class Space {
   async close(): Promise<void> {
     const { activity, driver, engine, context, batcher, sealing } = this.#parts;
     if (activity.closing.aborted) return;
+    this.#isClosing = true;
     batcher.flush();
     await activity.until(() => sealing.idle);
     driver.dispatch({ type: 'close' });

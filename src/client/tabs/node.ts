@@ -9,6 +9,7 @@ export function openSpaceInTabs(options: TabSpaceOptions): Promise<TabSpace> {
   return openTabSpace(options, openSpace);
 }
 
+export type { LedTabs, TabRegions } from './tab-regions.js';
 export type { TabSpace } from './tab-space.js';
 export type { TabSpaceEvents, TabSpaceOptions } from './tab-space-options.js';
 export type { TabWrite, TabWriteState } from './tab-write.js';

@@ -1,6 +1,7 @@
 // Opens a space for all tabs of the origin, with what the platform has for tabs and for storing; where it has nothing, for this program alone.
 import { ed25519Fallback } from '../crypto/ed25519-fallback.js';
 import { live } from '../live/index.js';
+import type { LiveSpace } from '../live/index.js';
 import type { OpenSpaceOptions } from '../space/open.js';
 import type { CallsOf, SpacePart } from '../space/space-part.js';
 import type { Space } from '../space/space.js';
@@ -23,8 +24,8 @@ type OpensSpace = <const P extends readonly SpacePart[]>(options: OpenSpaceOptio
 /** `open` is `openSpace` of the platform. */
 export function openTabSpace(options: TabSpaceOptions, open: OpensSpace): Promise<TabSpace> {
   // A way of the app's own goes before ours.
-  const parts = [...(options.parts ?? []), live, httpFallback, ed25519Fallback] as const;
-  return TabSpace.open(options, { ground: tabGround() ?? ALONE, open: (given) => open({ ...given, parts }), openStorage: storageOf });
+  const openWith = (given: OpenSpaceOptions): Promise<LiveSpace> => open({ ...given, parts: [...(given.parts ?? []), live, httpFallback, ed25519Fallback] as const });
+  return TabSpace.open(options, { ground: tabGround() ?? ALONE, open: openWith, openStorage: storageOf });
 }
 
 async function storageOf(name: string): Promise<DeviceStore & { close(): void }> {

@@ -39,6 +39,8 @@ export type SpaceMessage =
   | { readonly kind: 'misbehaviour'; readonly finding: Misbehaviour }
   /** The app of some tab wants to be online, or not. */
   | { readonly kind: 'wish'; readonly online: boolean }
+  /** What the TabRegions of a tab asks that of the one that leads. */
+  | { readonly kind: 'ask'; readonly what: unknown }
   /** An ephemeral frame of a tab, for everybody else. */
   | { readonly kind: 'say'; readonly payload: Uint8Array }
   /** An ephemeral frame of another device. */

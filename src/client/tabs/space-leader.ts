@@ -11,11 +11,13 @@ import type { About, SpaceMessage } from './space-channel.js';
 import { done } from './tab-calls.js';
 import { toldError } from './tab-channel.js';
 import type { Report } from './tab-channel.js';
+import type { TabRegions } from './tab-regions.js';
 
 export interface SpaceLeaderParts {
   readonly space: LiveSpace;
-  /** The id of this tab. */
+  /** The id of this tab, and the number of the space in it. */
   readonly term: string;
+  readonly regions: TabRegions | undefined;
   readonly post: (message: SpaceMessage) => void;
   readonly entry: (entry: EntryEvent) => void;
   readonly heard: (message: EphemeralMessage) => void;
@@ -87,8 +89,14 @@ export class SpaceLeader {
     return this.#report;
   }
 
+  /** Whether something pushed in any tab is not known to be on the relay's disk, as far as this tab has it. */
+  get unsynced(): boolean {
+    const { space, regions } = this.#parts;
+    return space.hasUnsyncedChanges || regions?.hasUnsyncedChanges === true;
+  }
+
   take(message: SpaceMessage): void {
-    const { space, term, post } = this.#parts;
+    const { space, term, post, regions } = this.#parts;
     if (message.kind === 'hello') post({ kind: 'welcome', term, to: message.from, ask: message.ask, report: this.#report, about: aboutOf(space) });
     else if (message.kind === 'push' && message.term === term) this.#pushOf(message.from, message.number, message.item);
     else if (message.kind === 'call' && message.term === term) void this.#callOf(message);
@@ -96,6 +104,7 @@ export class SpaceLeader {
     else if (message.kind === 'push' || message.kind === 'call') post({ kind: 'leading', term });
     else if (message.kind === 'say') space.ephemeral.send(message.payload);
     else if (message.kind === 'wish') this.wish(message.online);
+    else if (message.kind === 'ask') regions?.asked?.(message.what);
   }
 
   wish(online: boolean): void {
@@ -114,10 +123,12 @@ export class SpaceLeader {
 
   /** Tells how things stand when it changed. */
   judge(): void {
-    const { space, term, post, reported } = this.#parts;
-    const { status, error } = space.status;
-    const unsynced = space.hasUnsyncedChanges;
-    const report = { status, error: error === null ? null : toldError(error), unsynced, synced: this.#caughtUp && status === 'online' && !unsynced };
+    const { space, term, post, reported, regions } = this.#parts;
+    const { error, ...is } = space.status;
+    // The tabs are not closed when it is: another one follows, in this tab or the next.
+    const status = is.status === 'closed' ? 'offline' : is.status;
+    const { unsynced } = this;
+    const report = { status, error: error === null ? null : toldError(error), unsynced, synced: this.#caughtUp && status === 'online' && !unsynced, regions: regions?.told };
     if (JSON.stringify(report) === JSON.stringify(this.#report)) return;
     this.#report = report;
     post({ kind: 'report', term, report });

@@ -17,6 +17,8 @@ export interface Report {
   readonly unsynced: boolean;
   /** Whether everything the relay holds is read, and nothing unsynced. */
   readonly synced: boolean;
+  /** Of a space that moves between relays: how its TabRegions stands. */
+  readonly regions?: unknown;
 }
 
 /** `term` is the id of the tab that leads: what was meant for another leader is not taken. */

@@ -1,5 +1,5 @@
 // What one tab pushed: held until a leader has it in the storage, handed to each new leader, and watched from then on.
-import type { ClientError } from '../client-error.js';
+import { ClientError } from '../client-error.js';
 import type { LiveSpace } from '../live/index.js';
 import type { Write } from '../sync/writes.js';
 import { HeldItems } from './held-items.js';
@@ -7,6 +7,9 @@ import type { HeldItem } from './held-items.js';
 import type { SpaceLeader } from './space-leader.js';
 import { TabWrite } from './tab-write.js';
 import { WatchedWrites } from './watched-writes.js';
+
+/** The term of a leader that tells no more. */
+const MOVED = '';
 
 export interface TabPushesParts {
   /** To the tab that leads, when there is one. */
@@ -23,6 +26,7 @@ export class TabPushes {
   readonly #watched = new WatchedWrites();
   /** Writes of this tab while it leads, by what its space made of them. */
   readonly #own = new WeakMap<Write, TabWrite>();
+  #over: ClientError | undefined;
 
   constructor(parts: TabPushesParts) {
     this.#parts = parts;
@@ -75,10 +79,11 @@ export class TabPushes {
   }
 
   settle(leader: string | undefined): void {
-    this.#watched.settle(leader);
+    this.#watched.settle(leader, this.#parts.changed);
   }
 
   fail(cause: ClientError): void {
+    this.#over = cause;
     this.#watched.fail(cause);
     for (const { write } of this.#held.all()) write.fail(cause);
   }
@@ -98,7 +103,14 @@ export class TabPushes {
 
   #follow(write: TabWrite, own: Write): void {
     this.#own.set(own, write);
-    write.follow(own);
+    write.follow(own, (cause) => this.#lost(write, cause));
+  }
+
+  // It is sealed in the storage, so the next space pushes it, and settles it as the next leader does those of other tabs.
+  #lost(write: TabWrite, cause: unknown): void {
+    const goesOn = cause instanceof ClientError && cause.code === 'closed' && this.#over === undefined;
+    if (goesOn) this.#watched.watch(Symbol(), write, MOVED);
+    else write.fail(this.#over ?? cause);
   }
 
   #wentOn(write: TabWrite | undefined, { state, seenBy }: Pick<Write, 'state' | 'seenBy'>): void {

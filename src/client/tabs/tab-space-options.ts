@@ -7,12 +7,15 @@ import type { OpenSpaceOptions } from '../space/open.js';
 import type { EntryEvent, StatusEvent } from '../space/space-events.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { TabGround } from './tab-channel.js';
+import type { TabRegions } from './tab-regions.js';
 import type { TabWrite } from './tab-write.js';
 
 /** Either a link, or the name of a storage that holds a device, or both. */
 export interface TabSpaceOptions extends Omit<OpenSpaceOptions, 'storage'> {
   /** The storage, `IndexedDbDeviceStore.open(name)`: of a device that joined by a code, or that made the space. One that follows from the link when absent. */
   readonly name?: string;
+  /** What moves the space between relays, in all tabs: a `TabFailover` of `sealrelay/client/regions`. */
+  readonly regions?: TabRegions;
 }
 
 export interface TabSpaceParts {
@@ -35,6 +38,8 @@ export interface TabSpaceEvents {
   readonly progress: void;
   readonly misbehaviour: Misbehaviour;
   readonly error: ClientError;
+  /** This tab has this space from now on: it leads, or the space came to another relay. */
+  readonly leading: LiveSpace;
 }
 
 /** The name of the storage, for its lock and its channel. Throws `bad_option`, and as the parsing of links does. */

@@ -18,8 +18,9 @@ import type { SpaceHandover } from '../space/handover.js';
 import type { DeviceInfo, NewDevice } from '../space/space.js';
 import type { EntryEvent, StatusEvent } from '../space/space-events.js';
 import { leadInTurn } from './lead-in-turn.js';
+import { leadSpace } from './lead-space.js';
 import type { About, SpaceMessage } from './space-channel.js';
-import { SpaceLeader, tellingKept } from './space-leader.js';
+import type { SpaceLeader } from './space-leader.js';
 import { TabCalls } from './tab-calls.js';
 import type { CallName } from './tab-calls.js';
 import { heardError, statusOf } from './tab-channel.js';
@@ -46,7 +47,7 @@ export class TabSpace {
   readonly #events: Emitter<TabSpaceEvents>;
   readonly #giveUp = new AbortController();
   readonly #closed = new AbortController();
-  readonly #leading: Promise<LiveSpace>;
+  #leading: Promise<LiveSpace> | undefined;
   readonly #waiters = new Waiters();
   readonly #pushes = new TabPushes({
     send: (number, item) => this.#send(number, item),
@@ -54,7 +55,6 @@ export class TabSpace {
     moved: () => this.#moved(),
   });
   readonly #calls = new TabCalls((number, name, given) => this.#callLeader(number, name, given));
-  #gotSpace: (space: LiveSpace) => void = () => undefined;
   #report: Report = { status: 'offline', error: null, unsynced: false, synced: false };
   /** Who leads, in a tab that follows. */
   #term: string | undefined;
@@ -74,9 +74,7 @@ export class TabSpace {
     this.#wish = options.offline !== true;
     this.#events = new Emitter((cause) => this.#events.emit('error', new ClientError('internal', 'a listener of the app threw', { cause })));
     this.#ephemeral = new TabEphemeral((payload) => this.#say(payload), () => this.#report.status === 'online');
-    this.#leading = new Promise((resolve) => {
-      this.#gotSpace = resolve;
-    });
+    options.regions?.attach(this, (what) => this.#channel.post({ kind: 'ask', what }));
     this.#channel = parts.ground.channel(`sealrelay/${this.#name}`);
     this.#channel.listen((message) => this.#take(message));
   }
@@ -93,6 +91,7 @@ export class TabSpace {
       tab.#ask();
     }).catch((cause: unknown) => {
       tab.#channel.close();
+      options.regions?.attach(null);
       throw cause;
     });
     return tab;
@@ -120,7 +119,7 @@ export class TabSpace {
 
   /** Whether something pushed in any tab is not known to be on the relay's disk. */
   get hasUnsyncedChanges(): boolean {
-    return this.#pushes.anyHeld || (this.#space?.hasUnsyncedChanges ?? this.#report.unsynced);
+    return this.#pushes.anyHeld || (this.#leader?.unsynced ?? this.#report.unsynced);
   }
 
   /** Frames for whoever listens now, other tabs of this device included, which have the empty name. */
@@ -128,8 +127,9 @@ export class TabSpace {
     return this.#ephemeral;
   }
 
-  /** The space itself, when this tab holds it. */
+  /** The space itself, when this tab holds it; after a move between relays another one (the event `leading`). */
   whenLeading(): Promise<LiveSpace> {
+    this.#leading ??= this.#waiters.until(() => this.#space !== undefined, AbortSignal.any([])).then(() => this.#space ?? this.whenLeading());
     return this.#leading;
   }
 
@@ -206,6 +206,7 @@ export class TabSpace {
     this.#pushes.fail(closed);
     this.#calls.fail(closed);
     this.#setReport({ status: 'closed', error: null, unsynced: this.#pushes.anyHeld, synced: false });
+    this.#options.regions?.attach(null);
   }
 
   #queue(): Promise<void> {
@@ -221,33 +222,14 @@ export class TabSpace {
     });
   }
 
-  async #lead(): Promise<void> {
-    const storage = await this.#parts.openStorage(this.#name);
-    try {
-      const space = await this.#parts.open({ ...this.#options, offline: true, storage: tellingKept(storage, (pushSeqs) => this.#leader?.kept(pushSeqs)) });
-      this.#term = undefined;
-      this.#space = space;
-      this.#leader = this.#leaderOf(space);
-      this.#calls.leaderIsGone();
-      this.#pushes.handOver(this.#leader);
-      this.#setReport(this.#leader.report);
-      this.#gotSpace(space);
-      this.#opened();
-      // The app listens once it has the space in its hands; nothing is read before.
-      setTimeout(() => this.#wish && !this.#closed.signal.aborted && space.goOnline(), 0);
-      await this.#waiters.until(() => false, this.#closed.signal).catch(() => undefined);
-      // What is read until then is told: the next leader goes on behind it.
-      await space.close();
-      this.#leader.end();
-    } finally {
-      storage.close();
-    }
-  }
-
-  #leaderOf(space: LiveSpace): SpaceLeader {
-    return new SpaceLeader({
-      space,
+  #lead(): Promise<void> {
+    return leadSpace({
+      options: this.#options,
+      platform: this.#parts,
       term: this.#id,
+      signal: this.#closed.signal,
+      leads: (space, leader) => this.#leads(space, leader),
+      pause: () => this.#pause(),
       post: (message) => this.#channel.post(message),
       entry: (entry) => this.#events.emit('entry', entry),
       heard: (message) => this.#ephemeral.hear(message),
@@ -260,6 +242,24 @@ export class TabSpace {
     });
   }
 
+  #leads(space: LiveSpace, leader: SpaceLeader): void {
+    this.#term = undefined;
+    this.#space = space;
+    this.#leader = leader;
+    this.#calls.leaderIsGone();
+    this.#pushes.handOver(leader);
+    this.#setReport(leader.report);
+    this.#opened();
+    this.#events.emit('leading', space);
+    // The app listens once it has the space in its hands; nothing is read before.
+    setTimeout(() => this.#wish && !this.#closed.signal.aborted && this.#space === space && space.goOnline(), 0);
+  }
+
+  #pause(): void {
+    this.#space = undefined;
+    this.#leading = undefined;
+  }
+
   #take(message: SpaceMessage): void {
     if (this.#closed.signal.aborted) return;
     if (message.kind === 'say') this.#ephemeral.hear({ device: '', payload: message.payload, time: Date.now() });
@@ -267,7 +267,8 @@ export class TabSpace {
     // Whoever leads now: the one that read it has stored its position behind it.
     if (message.kind === 'entry') this.#events.emit('entry', message.entry);
     if (this.#leader === undefined) this.#heard(message);
-    else this.#leader.take(message);
+    // Between two spaces what is handed to the first is not taken; it is sent again to the next.
+    else if (this.#space !== undefined || message.kind === 'hello') this.#leader.take(message);
   }
 
   #heard(message: SpaceMessage): void {
@@ -329,12 +330,13 @@ export class TabSpace {
   #wishFor(online: boolean): void {
     this.#wish = online;
     this.#channel.post({ kind: 'wish', online });
-    this.#leader?.wish(online);
+    if (this.#space !== undefined) this.#leader?.wish(online);
   }
 
   #setReport(report: Report): void {
     const before = this.#report;
     this.#report = report;
+    this.#options.regions?.hear(report.regions);
     if (report.synced) this.#pushes.settle(this.#term);
     if (report.status !== before.status) this.#events.emit('status', this.status);
     this.#moved();

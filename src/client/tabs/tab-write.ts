@@ -48,23 +48,25 @@ export class TabWrite {
     }).finally(() => signal?.removeEventListener('abort', aborted));
   }
 
-  /** It came that far. */
-  become(state: TabWriteState, seenBy: readonly string[] = []): void {
+  /** It came that far; false when it had come so far before. */
+  become(state: TabWriteState, seenBy: readonly string[] = []): boolean {
     if (seenBy.length > this.#seenBy.length) this.#seenBy = seenBy;
-    if (ORDER.indexOf(state) <= ORDER.indexOf(this.#state)) return;
+    if (ORDER.indexOf(state) <= ORDER.indexOf(this.#state)) return false;
     this.#state = state;
     for (const waiter of this.#waiters) {
       if (!this.#reached(waiter.level)) continue;
       this.#waiters.delete(waiter);
       waiter.resolve();
     }
+    return true;
   }
 
-  /** From now on it is that write of this tab's own space. */
-  follow(write: Write): void {
+  /** From now on it is that write of this tab's own space; `lost` when that tells no more of it. */
+  follow(write: Write, lost: (cause: unknown) => void): void {
     this.become('queued');
-    write.durable('relay').then(() => this.become('stored'), (cause: unknown) => this.fail(cause));
-    write.durable('device').then(() => this.become('seen', write.seenBy), () => undefined);
+    write.durable('relay').then(() => this.become('stored'), () => undefined);
+    // Whatever ends the wait for the relay ends this one too.
+    write.durable('device').then(() => this.become('seen', write.seenBy), lost);
   }
 
   fail(cause: unknown): void {

@@ -12,9 +12,10 @@ interface Watched {
 }
 
 export class WatchedWrites {
-  readonly #writes = new Map<number, Watched>();
+  readonly #writes = new Map<number | symbol, Watched>();
 
-  watch(number: number, write: TabWrite, term: string | undefined): void {
+  /** Under the number by which a leader tells of it, or a symbol of its own. */
+  watch(number: number | symbol, write: TabWrite, term: string | undefined): void {
     if (write.state === 'seen') return;
     this.#writes.set(number, { write, term });
     const [oldest] = this.#writes.keys();
@@ -26,9 +27,9 @@ export class WatchedWrites {
   }
 
   /** Everything that was in the storage is on the relay's disk; of writes that another tab watched than the one of `term` no more will be heard. */
-  settle(leader: string | undefined): void {
+  settle(leader: string | undefined, changed: (write: TabWrite) => void): void {
     for (const [number, { write, term }] of this.#writes) {
-      write.become('stored');
+      if (write.become('stored')) changed(write);
       if (term === leader) continue;
       this.#writes.delete(number);
       write.fail(new ClientError('closed', 'the tab that watched this write is gone', { temporary: true }));

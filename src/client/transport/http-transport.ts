@@ -125,6 +125,7 @@ class HttpTransport implements Transport {
     this.#live = new LiveAnswer(message, {
       environment: this.#environment,
       get: (path, signal) => this.#fetch(`${this.#origin}${path}`, { headers: this.#headers(), signal: AbortSignal.any([this.#ending.signal, signal]) }),
+      ask: (frames) => this.#ask('/v1/frames', frames),
       deliver: (frames) => this.#deliver(frames),
       failed: () => this.#fail(),
     });

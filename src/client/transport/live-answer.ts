@@ -3,18 +3,22 @@
  * other that waits for news. Both go on from the same cursor.
  *
  * Invariants: L1 an entry is handed on once: the open answer is given up for good before the first request of the other kind; L2 an answer counts
- * as held back when it has not begun in time, or when the relay attests elsewhere what it has not brought for a while.
+ * as held back when it has not begun in time, or when the relay attests elsewhere what it has not brought for a while; L3 no answer that is
+ * waited for then stays open, so acks, which only a subscription brings, are asked for by one that ends at once.
  */
 import { ByteReader } from '../../protocol/byte-reader.js';
+import { writeClientFrame } from '../../protocol/client-frame-writer.js';
 import { FRAME_TYPE } from '../../protocol/frame-type.js';
 import { OMIT_OWN_BODIES } from '../../protocol/limits.js';
 import type { Environment, Timer } from '../environment.js';
-import { INBOUND_BYTES_MAX, POLL_WAIT_MS, REQUEST_TIMEOUT_MS, STREAM_BEHIND_MS, STREAM_START_MS } from '../limits.js';
+import { ACKS_ASKED_AFTER_MS, INBOUND_BYTES_MAX, POLL_WAIT_MS, REQUEST_TIMEOUT_MS, STREAM_BEHIND_MS, STREAM_START_MS } from '../limits.js';
 import { framesIn, wholeFramesEnd } from './http-frames.js';
 
 export interface LiveAnswerOptions {
   readonly environment: Pick<Environment, 'after'>;
   readonly get: (path: string, signal: AbortSignal) => Promise<Response>;
+  /** One request of its own. */
+  readonly ask: (frames: readonly Uint8Array[]) => Promise<readonly Uint8Array[]>;
   readonly deliver: (frames: readonly Uint8Array[]) => void;
   /** The session is over. */
   readonly failed: () => void;
@@ -30,6 +34,9 @@ export class LiveAnswer {
   #after: number;
   #isHeldBack = false;
   #patience: Timer | undefined;
+  /** Set until the acks came that were asked for. */
+  #acksDue: Timer | undefined;
+  #wantsAcks = false;
 
   /** `subscribe` is that frame. */
   constructor(subscribe: Uint8Array, options: LiveAnswerOptions) {
@@ -44,11 +51,13 @@ export class LiveAnswer {
   end(): void {
     this.#ending.abort();
     this.#patience?.cancel();
+    this.#acksDue?.cancel();
   }
 
   /** The relay said elsewhere how much it holds. */
   attested(logEpoch: number, size: number): void {
-    if (this.#isHeldBack || this.#patience !== undefined || logEpoch !== this.#epoch || size <= this.#after) return;
+    if (this.#isHeldBack) return this.#wantAcks();
+    if (this.#patience !== undefined || logEpoch !== this.#epoch || size <= this.#after) return;
     this.#wait(STREAM_BEHIND_MS);
   }
 
@@ -62,6 +71,7 @@ export class LiveAnswer {
       // Whatever it was, the session goes on from its cursor.
     }
     this.#patience?.cancel();
+    this.#acksDue?.cancel();
     if (!this.#ending.signal.aborted) this.#options.failed();
   }
 
@@ -89,6 +99,22 @@ export class LiveAnswer {
       // What is no entries (a log that was reset, a cursor that expired) is answered by another Subscribe.
       isFollowed = this.#take(framesIn(new Uint8Array(await answer.arrayBuffer())));
     }
+  }
+
+  #wantAcks(): void {
+    this.#wantsAcks = true;
+    this.#acksDue ??= this.#options.environment.after(ACKS_ASKED_AFTER_MS, () => void this.#askForAcks());
+  }
+
+  async #askForAcks(): Promise<void> {
+    this.#wantsAcks = false;
+    // The second is of a log epoch that is over, so it ends the first and does not begin.
+    const twice = [this.#epoch, this.#epoch - 1].map((logEpoch) => writeClientFrame({ type: 'Subscribe', logEpoch, after: this.#after, omitOwnBodies: true }, []));
+    const answered = await this.#options.ask(twice).catch(() => []);
+    if (this.#ending.signal.aborted) return;
+    this.#options.deliver(answered.filter((frame) => frame[0] === FRAME_TYPE.AckNotice));
+    this.#acksDue = undefined;
+    if (this.#wantsAcks) this.#wantAcks();
   }
 
   /** Hands frames on; whether entries were among them. */

@@ -66,6 +66,17 @@ test('open or create: a storage without a device gets a new space, offline too, 
   await expect(openSpace({ storage: new MemoryDeviceStore(), relay: relay.address(), offline: true })).rejects.toMatchObject({ code: 'bad_link' });
 });
 
+test('what was pushed before a space is closed is in its storage, and what is pushed while it closes is refused', async () => {
+  const relay = await new HonestRelay().start();
+  const storage = new MemoryDeviceStore();
+  const { space } = await createDevice(relay, { storage, offline: true });
+  space.push(bytes('before'));
+  const closing = space.close();
+  expect(() => space.push(bytes('while'))).toThrow(expect.objectContaining({ code: 'closed' }));
+  await closing;
+  expect(await storage.outbox.load()).toHaveLength(1);
+});
+
 test('an environment may be an object whose methods are those of its class', async () => {
   const relay = await new HonestRelay().start();
   const clock = new ManualClock();

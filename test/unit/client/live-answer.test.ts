@@ -1,6 +1,6 @@
 // What a session over HTTP reads: an open answer, or requests that wait where the network holds such answers back; each entry once.
 import { expect, test } from 'vitest';
-import { POLL_WAIT_MS, STREAM_BEHIND_MS, STREAM_START_MS } from '../../../src/client/limits.js';
+import { ACKS_ASKED_AFTER_MS, POLL_WAIT_MS, STREAM_BEHIND_MS, STREAM_START_MS } from '../../../src/client/limits.js';
 import { LiveAnswer } from '../../../src/client/transport/live-answer.js';
 import { ByteWriter } from '../../../src/protocol/byte-writer.js';
 import { writeClientFrame } from '../../../src/protocol/client-frame-writer.js';
@@ -28,6 +28,9 @@ class Network {
   readonly clock = new ManualClock();
   readonly asked: { readonly path: string; readonly signal: AbortSignal; readonly answer: (response: Response) => void }[] = [];
   readonly delivered: Uint8Array[] = [];
+  readonly requests: (readonly Uint8Array[])[] = [];
+  /** What such a request is answered by. */
+  requested: readonly Uint8Array[] = [];
   failures = 0;
   readonly live = new LiveAnswer(writeClientFrame({ type: 'Subscribe', logEpoch: EPOCH, after: 4, omitOwnBodies: true }, []), {
     environment: this.clock,
@@ -36,6 +39,10 @@ class Network {
         signal.addEventListener('abort', () => reject(signal.reason as Error));
         this.asked.push({ path, signal, answer });
       }),
+    ask: async (frames) => {
+      this.requests.push(frames);
+      return this.requested;
+    },
     deliver: (frames) => void this.delivered.push(...frames),
     failed: () => void (this.failures += 1),
   });
@@ -56,6 +63,8 @@ class Network {
     await settled();
   }
 }
+
+const notice = encodeRelayFrame({ type: 'AckNotice', device: ZEROS, logEpoch: EPOCH, size: 4, head: ZEROS, signature: new Uint8Array(64) });
 
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 8; turn += 1) await new Promise(setImmediate);
@@ -129,4 +138,36 @@ test('an answer without entries is not asked again: the session subscribes anew;
   broken.last.answer(new Response('<html>'));
   await settled();
   expect([broken.failures, broken.clock.waiting]).toEqual([1, 0]);
+});
+
+test('where answers are held back acks are asked for a while after a receipt, once for several, and nothing else of the answer is handed on', async () => {
+  const network = new Network();
+  network.live.attested(EPOCH, 4);
+  network.clock.advance(STREAM_START_MS);
+  await settled();
+  network.clock.advance(ACKS_ASKED_AFTER_MS);
+  // Not before something was attested.
+  expect(network.requests).toEqual([]);
+  network.requested = [notice, entries(5, 1), Uint8Array.of(FRAME_TYPE.LogReset)];
+  network.live.attested(EPOCH, 5);
+  network.live.attested(EPOCH, 6);
+  network.clock.advance(ACKS_ASKED_AFTER_MS);
+  await settled();
+  const subscribe = { type: 'Subscribe', after: 4, omitOwnBodies: true } as const;
+  expect(network.requests).toEqual([[EPOCH, EPOCH - 1].map((logEpoch) => writeClientFrame({ ...subscribe, logEpoch }, []))]);
+  expect(network.delivered).toEqual([notice]);
+  // The poll goes on as it was.
+  expect([network.asked.length, network.failures]).toEqual([2, 0]);
+  network.live.attested(EPOCH, 6);
+  network.clock.advance(ACKS_ASKED_AFTER_MS);
+  network.live.attested(EPOCH, 7);
+  await settled();
+  expect(network.requests).toHaveLength(2);
+  // What came while it was under way is asked for behind it.
+  network.clock.advance(ACKS_ASKED_AFTER_MS);
+  expect(network.requests).toHaveLength(3);
+  await settled();
+  network.live.attested(EPOCH, 7);
+  network.live.end();
+  expect(network.clock.waiting).toBe(0);
 });

@@ -1,6 +1,5 @@
 // Tabs whose messages overtake each other, and whose leader is killed or closed at any moment: nobody waits for ever, and nothing is lost.
 import { expect, test } from 'vitest';
-import { openSpaceWith } from '../../../src/client/space/open.js';
 import { bytes, until } from '../../support/test-space.js';
 import { TabWorld, seeded } from '../../support/tab-world.js';
 import type { WorldTab } from '../../support/tab-world.js';
@@ -31,7 +30,7 @@ async function oneWorld(seed: number): Promise<void> {
   }
   const left = tabs.filter((tab) => !gone.has(tab));
   await until('all settle', () => left.every(({ space }) => space.status.status === 'online' && !space.hasUnsyncedChanges), SETTLE_MS_MAX);
-  const far = await openSpaceWith({ link: world.link, batchWindowMs: 0 }, { openTransport: world.relay.transport() });
+  const far = await world.far();
   const read: string[] = [];
   far.subscribe(({ items }) => read.push(...items.map((text) => new TextDecoder().decode(text))));
   const wanted = left.flatMap((tab) => {

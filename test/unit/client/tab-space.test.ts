@@ -3,63 +3,12 @@ import { expect, test } from 'vitest';
 import { ClientError } from '../../../src/client/client-error.js';
 import { live } from '../../../src/client/live/index.js';
 import { openSpaceWith } from '../../../src/client/space/open.js';
-import { MemoryDeviceStore } from '../../../src/client/store/device-store.js';
-import type { TabChannel, TabGround } from '../../../src/client/tabs/tab-channel.js';
 import { TabSpace } from '../../../src/client/tabs/tab-space.js';
 import { HeldWay } from '../../support/held-way.js';
 import { syncStore } from '../../../src/react/sync-store.js';
 import { HonestRelay } from '../../support/honest-relay.js';
+import { TabOrigin } from '../../support/tab-origin.js';
 import { bytes, createDevice, until } from '../../support/test-space.js';
-
-/** The lock and the channels of one origin. */
-class Origin implements TabGround {
-  readonly #channels = new Map<string, Set<(message: unknown) => void>>();
-  /** What the first tab says to the third comes when it is released. */
-  readonly late: (() => void)[] = [];
-  holdsLate = false;
-  #last: Promise<void> = Promise.resolve();
-  readonly storage = new MemoryDeviceStore();
-  /** Messages of that kind get lost from now on. */
-  lost = '';
-
-  readonly locks: TabGround['locks'] = {
-    request: async (_name, { signal }, held) => {
-      const before = this.#last;
-      const mine = before.then(async () => {
-        if (!signal.aborted) await held();
-      });
-      this.#last = mine.catch(() => undefined);
-      const aborted = new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
-      let hasBegun = false;
-      void before.then(() => (hasBegun = true));
-      // Who waits can give up; who holds it goes on to its end.
-      await Promise.race([mine, aborted]).catch((cause: unknown) => (hasBegun ? mine : Promise.reject(cause)));
-    },
-  };
-
-  channel<M>(name: string): TabChannel<M> {
-    const listeners = this.#channels.get(name) ?? new Set();
-    this.#channels.set(name, listeners);
-    let own: (message: unknown) => void = () => undefined;
-    return {
-      post: (message) => {
-        if ((message as { kind?: string }).kind === this.lost) return;
-        const copy = structuredClone(message);
-        for (const [at, listener] of [...listeners].entries()) {
-          if (listener === own) continue;
-          const deliver = (): unknown => listeners.has(listener) && listener(copy);
-          if (this.holdsLate && [...listeners][0] === own && at === 2) this.late.push(deliver);
-          else queueMicrotask(deliver);
-        }
-      },
-      listen: (listener) => {
-        own = listener as (message: unknown) => void;
-        listeners.add(own);
-      },
-      close: () => void listeners.delete(own),
-    };
-  }
-}
 
 interface Tab {
   readonly space: TabSpace;
@@ -67,14 +16,14 @@ interface Tab {
   readonly errors: string[];
 }
 
-async function scene(): Promise<{ relay: HonestRelay; way: HeldWay; link: string; tab: (origin: Origin) => Promise<Tab> }> {
+async function scene(): Promise<{ relay: HonestRelay; way: HeldWay; link: string; tab: (origin: TabOrigin) => Promise<Tab> }> {
   const relay = await new HonestRelay().start();
   const way = new HeldWay(relay);
   const home = await createDevice(relay);
   await home.space.whenSynced();
   const link = home.space.link ?? '';
   await home.space.close();
-  const tab = async (origin: Origin): Promise<Tab> => {
+  const tab = async (origin: TabOrigin): Promise<Tab> => {
     const space = await TabSpace.open(
       { link, batchWindowMs: 0 },
       { ground: origin, open: (options) => openSpaceWith({ ...options, parts: [live] }, { openTransport: way.transport() }), openStorage: async () => Object.assign(origin.storage, { close: () => undefined }) },
@@ -89,7 +38,7 @@ async function scene(): Promise<{ relay: HonestRelay; way: HeldWay; link: string
 
 test('tabs are one device: each hears every entry, may push, and learns how far its write came', async () => {
   const { relay, link, tab } = await scene();
-  const origin = new Origin();
+  const origin = new TabOrigin();
   const [first, second] = [await tab(origin), await tab(origin)];
   const far = await openSpaceWith({ link, batchWindowMs: 0 }, { openTransport: relay.transport() });
   const heard: string[] = [];
@@ -115,7 +64,7 @@ test('tabs are one device: each hears every entry, may push, and learns how far 
 
 test('in every tab whenSynced() asks the relay, and asks it again when another tab leads meanwhile', async () => {
   const { relay, way, link, tab } = await scene();
-  const origin = new Origin();
+  const origin = new TabOrigin();
   const [first, second] = [await tab(origin), await tab(origin)];
   const far = await openSpaceWith({ link, batchWindowMs: 0 }, { openTransport: relay.transport() });
   await second.space.whenSynced();
@@ -143,7 +92,7 @@ test('in every tab whenSynced() asks the relay, and asks it again when another t
 
 test('every tab has the link and the devices, may name and remove them, and learns which devices have its write', async () => {
   const { relay, link, tab } = await scene();
-  const origin = new Origin();
+  const origin = new TabOrigin();
   const [first, second] = [await tab(origin), await tab(origin)];
   const far = [0, 1].map(() => openSpaceWith({ link, batchWindowMs: 0 }, { openTransport: relay.transport() }));
   const [one, other] = await Promise.all(far);
@@ -173,7 +122,7 @@ test('every tab has the link and the devices, may name and remove them, and lear
 
 test('a call that the tab which leads did not answer is given up when another one leads', async () => {
   const { tab } = await scene();
-  const origin = new Origin();
+  const origin = new TabOrigin();
   const [first, second, third] = [await tab(origin), await tab(origin), await tab(origin)];
   await first.space.whenSynced();
   origin.lost = 'answer';
@@ -189,7 +138,7 @@ test('a call that the tab which leads did not answer is given up when another on
 
 test('a device that came in without a link is opened in tabs by the name of its storage', async () => {
   const { relay, tab } = await scene();
-  const origin = new Origin();
+  const origin = new TabOrigin();
   const first = await tab(origin);
   const { device } = first.space;
   await first.space.close();
@@ -204,7 +153,7 @@ test('a device that came in without a link is opened in tabs by the name of its 
 
 test('when the tab that leads is closed the next one goes on, with what was pushed meanwhile', async () => {
   const { tab } = await scene();
-  const origin = new Origin();
+  const origin = new TabOrigin();
   const [first, second, third] = [await tab(origin), await tab(origin), await tab(origin)];
   await first.space.whenSynced();
   for (let at = 0; at < 20; at += 1) {
@@ -225,7 +174,7 @@ test('when the tab that leads is closed the next one goes on, with what was push
 
 test('an item that the tab that leads never stored is sent to the next one; without that it would be lost', async () => {
   const { tab } = await scene();
-  const origin = new Origin();
+  const origin = new TabOrigin();
   const [first, second] = [await tab(origin), await tab(origin)];
   await first.space.whenSynced();
   // The first tab dies before it takes what the second sends.
@@ -241,9 +190,32 @@ test('an item that the tab that leads never stored is sent to the next one; with
   await second.space.close();
 });
 
+test('of a write that the next leader brings to the relay the tab is told, in its events too', async () => {
+  const { tab } = await scene();
+  const origin = new TabOrigin();
+  const [first, second] = [await tab(origin), await tab(origin)];
+  await second.space.whenSynced();
+  second.space.goOffline();
+  await until('both are offline', () => second.space.status.status === 'offline');
+  const store = syncStore(second.space);
+  const stop = store.subscribe(() => undefined);
+  const write = second.space.push(bytes('on this device'));
+  await until('the first tab has it', () => write.state === 'queued');
+  const seen = expect(write.durable('device')).rejects.toMatchObject({ code: 'closed', temporary: true });
+  await first.space.close();
+  expect(store.getSnapshot().saved).toBe('here');
+  await second.space.whenLeading();
+  second.space.goOnline();
+  await write.durable('relay');
+  await seen;
+  await until('it is shown', () => store.getSnapshot().saved === 'relay');
+  stop();
+  await second.space.close();
+});
+
 test('a word of a leader that is gone is not followed when it comes late', async () => {
   const { tab } = await scene();
-  const origin = new Origin();
+  const origin = new TabOrigin();
   const [first, second] = [await tab(origin), await tab(origin)];
   origin.holdsLate = true;
   const opening = tab(origin);
@@ -258,7 +230,7 @@ test('a word of a leader that is gone is not followed when it comes late', async
 
 test('a tab that could not open the storage queues again, and leads when it can', async () => {
   const { tab } = await scene();
-  const origin = new Origin();
+  const origin = new TabOrigin();
   const [first, second] = [await tab(origin), await tab(origin)];
   const load = origin.storage.load.bind(origin.storage);
   origin.storage.load = () => Promise.reject(new ClientError('storage_failed', 'not now', { temporary: true }));
@@ -271,7 +243,7 @@ test('a tab that could not open the storage queues again, and leads when it can'
 
 test('what cannot be pushed is refused to the tab that pushed it; a closed one takes nothing', async () => {
   const { tab } = await scene();
-  const origin = new Origin();
+  const origin = new TabOrigin();
   const [first, second] = [await tab(origin), await tab(origin)];
   const write = second.space.push(new Uint8Array(12 * 1024 * 1024));
   await expect(write.durable('relay')).rejects.toMatchObject({ code: 'item_too_large' });

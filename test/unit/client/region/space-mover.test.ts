@@ -34,7 +34,8 @@ test('goes back after the time when the other relay does not answer', async () =
   expect(steps).toEqual(['pausing', 'connecting']);
   expect([away.status.status, away.listening]).toEqual(['closed', 0]);
   expect(mover.getSnapshot()).toBe(back);
-  expect(told).toHaveBeenCalledTimes(2);
+  // On its way, given up there, and back.
+  expect(told).toHaveBeenCalledTimes(3);
 });
 
 test('says so when there is no way back either', async () => {
