@@ -59,6 +59,8 @@ pub(super) struct Authentication {
     /// The newest statement the client knows: (version, hash).
     told: (u64, Hash),
     found: Option<Found>,
+    /// Roster changes that were announced when the roster was asked for last.
+    announced: u64,
     mark: DeviceMark,
     /// Of a handshake over HTTP, which yields a token.
     ticket: Option<Ticket>,
@@ -105,6 +107,7 @@ impl Authentication {
             founding: false,
             told,
             found: None,
+            announced: 0,
             mark: DeviceMark::default(),
             ticket,
         }
@@ -273,7 +276,10 @@ impl Authentication {
         if io.shared.standing(self.hello.space) == Standing::Over {
             return Step::Refuse;
         }
-        let channel = match io.shared.hub.join(self.hello.space, Arc::clone(io.handle)) {
+        let joined = self.found.take().map(|found| found.channel);
+        let is_first_look = joined.is_none();
+        let join = || io.shared.hub.join(self.hello.space, Arc::clone(io.handle));
+        let channel = match joined.map_or_else(join, Ok) {
             Ok(channel) => channel,
             Err(full) => {
                 io.space_is_full(&full);
@@ -282,6 +288,10 @@ impl Authentication {
         };
         let (roster_version, roster_hash) = (facts.roster_version, facts.roster_hash);
         self.found = Some(Found { channel, membership, roster_version, roster_hash, size: facts.size });
+        // Changes are heard of from here on; what was read before may be older than one.
+        if is_first_look || self.roster_is_old() {
+            return self.look_again(io);
+        }
         if self.is_root() {
             io.shared.store.attest(self.hello.space, io.completion(Answer::Attested));
         } else {
@@ -290,7 +300,21 @@ impl Authentication {
         Step::Wait
     }
 
+    fn roster_is_old(&self) -> bool {
+        self.found.as_ref().is_some_and(|found| found.channel.roster_changes() != self.announced)
+    }
+
+    fn look_again(&mut self, io: &Io<'_>) -> Step {
+        self.announced = self.found.as_ref().map_or(0, |found| found.channel.roster_changes());
+        io.shared.store.space(self.hello.space, io.completion(Answer::Facts));
+        Step::Wait
+    }
+
     fn welcome(&mut self, attestation: &Bytes, io: &mut Io<'_>) -> Step {
+        // A device that was removed meanwhile is not welcome, and learns nothing of the log.
+        if self.roster_is_old() {
+            return self.look_again(io);
+        }
         let Ok(attestation) = Attestation::read(&mut Reader::new(attestation)) else {
             io.fatal(ErrorCode::Internal);
             return Step::Ended;
