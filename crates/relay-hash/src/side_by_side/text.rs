@@ -1,18 +1,11 @@
 //! A text as SHA-256 sees it: blocks, the last one or two of them padded (FIPS 180-4, 5.1.1).
 
 use crate::Sha256Hash;
+use crate::block::{BLOCK_BYTES, INITIAL_STATE, PADDING_BYTES_MIN, hash_of};
 use sha2::block_api::compress256;
 
-/// Bytes of a block.
-pub(crate) const BLOCK_BYTES: usize = 64;
-/// What follows the text in its last block: the mark of its end and its length in bits.
-const PADDING_BYTES_MIN: usize = 1 + 8;
-/// The state SHA-256 begins with (FIPS 180-4, 5.3.3).
-pub(crate) const INITIAL_STATE: [u32; 8] =
-    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
-
 /// One of the texts to be hashed.
-pub(crate) struct Text<'a> {
+pub(super) struct Text<'a> {
     place: usize,
     whole: &'a [[u8; BLOCK_BYTES]],
     padded: [[u8; BLOCK_BYTES]; 2],
@@ -21,7 +14,7 @@ pub(crate) struct Text<'a> {
 
 impl<'a> Text<'a> {
     /// `place` is where its hash belongs.
-    pub(crate) fn new(place: usize, text: &'a [u8]) -> Self {
+    pub(super) fn new(place: usize, text: &'a [u8]) -> Self {
         let (whole, rest) = text.as_chunks();
         let mut padded = [[0; BLOCK_BYTES]; 2];
         let padded_blocks = (rest.len() + PADDING_BYTES_MIN).div_ceil(BLOCK_BYTES);
@@ -37,36 +30,35 @@ impl<'a> Text<'a> {
         Self { place, whole, padded, padded_blocks }
     }
 
-    pub(crate) const fn place(&self) -> usize {
+    pub(super) const fn place(&self) -> usize {
         self.place
     }
 
     /// Number of blocks, at least 1.
-    pub(crate) const fn blocks(&self) -> usize {
+    pub(super) const fn blocks(&self) -> usize {
         self.whole.len() + self.padded_blocks
     }
 
     /// The block at `index`; one of zeros where there is none.
     #[inline]
-    pub(crate) fn block(&self, index: usize) -> &[u8; BLOCK_BYTES] {
+    pub(super) fn block(&self, index: usize) -> &[u8; BLOCK_BYTES] {
         const NONE: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
         let padded = || self.padded.get(index.wrapping_sub(self.whole.len())).unwrap_or(&NONE);
         self.whole.get(index).unwrap_or_else(padded)
     }
 
     /// Its hash, by the library.
-    pub(crate) fn hash(&self) -> Sha256Hash {
+    pub(super) fn hash(&self) -> Sha256Hash {
         self.hash_from(0, INITIAL_STATE)
     }
 
     /// Its hash, `done` blocks of it being in `state` already.
-    pub(crate) fn hash_from(&self, done: usize, mut state: [u32; 8]) -> Sha256Hash {
-        let (whole, padded) =
-            (self.whole.get(done..), self.padded.get(done.saturating_sub(self.whole.len())..self.padded_blocks));
-        compress256(&mut state, whole.unwrap_or_default());
-        compress256(&mut state, padded.unwrap_or_default());
-        let mut hash = Sha256Hash::default();
-        hash.as_chunks_mut().0.iter_mut().zip(state).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
-        hash
+    pub(super) fn hash_from(&self, done: usize, mut state: [u32; 8]) -> Sha256Hash {
+        if done < self.blocks() {
+            let padded = done.saturating_sub(self.whole.len())..self.padded_blocks;
+            compress256(&mut state, self.whole.get(done..).unwrap_or_default());
+            compress256(&mut state, self.padded.get(padded).unwrap_or_default());
+        }
+        hash_of(state)
     }
 }
