@@ -5,6 +5,7 @@ use super::device::Change;
 use super::invariants;
 use super::network::Side;
 use super::scheduler::{MS, SECOND};
+use super::truth::Line;
 use super::world::{Backup, Event, World};
 use relay_store::embedded::by_hand::Part;
 use relay_store::vfs::sim::Fault;
@@ -200,28 +201,36 @@ fn restore(world: &mut World) {
     world.tally.restores += 1;
     let restored = world.host.restore(&backup.vfs, now_us, true);
     world.host.vfs.heal();
-    for (truth, line) in world.truths.iter_mut().zip(backup.lines) {
-        truth.line = line;
-    }
+    let lost: Vec<_> = world
+        .truths
+        .iter_mut()
+        .zip(backup.lines)
+        .map(|(truth, line)| std::mem::replace(&mut truth.line, line))
+        .collect();
     if let Err(what) = restored {
         world.violate(what);
     }
     world.lose_connections();
-    retire_removed(world);
+    retire_removed(world, &lost);
     let down_us = world.dice.below(SECOND);
     world.clock.after(down_us, Event::Start);
 }
 
 /// A backup may undo a removal. Whoever was removed stays away then: if it pushed before the newest roster is shown again, the
-/// relay would refuse that roster until the root signs another one, which no device of the simulation does.
-fn retire_removed(world: &mut World) {
+/// relay would refuse that roster until the root signs another one, which no device of the simulation does. The newest roster may
+/// be on its way from the relay that is no more.
+fn retire_removed(world: &mut World, lost: &[Option<Line>]) {
     for at in 0..world.devices.len() {
         let (space, key) = (world.devices[at].space, world.devices[at].key());
         let same_space = world.devices.iter().filter(|device| device.space == space);
         let newest = same_space.max_by_key(|device| device.roster.version());
-        if newest.is_some_and(|device| !device.roster.lists(&key)) {
-            world.devices[at].retired = true;
-        }
+        let version = newest.map_or(0, |device| device.roster.version());
+        let is_newer = |line: &&Line| line.roster.version > version;
+        let lists = match lost[space].as_ref().filter(is_newer) {
+            Some(line) => line.lists(&key),
+            None => newest.is_none_or(|device| device.roster.lists(&key)),
+        };
+        world.devices[at].retired |= !lists;
     }
 }
 
