@@ -4,6 +4,8 @@ use crate::Sha256Hash;
 
 /// Bytes of a block.
 pub(crate) const BLOCK_BYTES: usize = 64;
+/// A block of zeros, where there is none.
+pub(crate) const NO_BLOCK: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
 /// What follows the text in its last block: the mark of its end and its length in bits.
 pub(crate) const PADDING_BYTES_MIN: usize = 1 + 8;
 /// The state SHA-256 begins with (FIPS 180-4, 5.3.3).

@@ -43,6 +43,21 @@ class InterruptedRelay extends HonestRelay {
   }
 }
 
+/** A backup takes the place of the log, after a second device pushed b1 to b3 and a read them; that device is offline then. */
+async function loseHistory(relay: HonestRelay, a: TestDevice): Promise<[TestDevice, TestDevice]> {
+  await a.space.whenSynced();
+  const b = tracked(await openDevice(relay, a.space.link, { snapshot }));
+  // One that never acks, so that b keeps what it pushed.
+  const idle = tracked(await openDevice(relay, a.space.link, { offline: true }));
+  await b.space.whenSynced();
+  const empty = relay.backup();
+  for (const text of ['b1', 'b2', 'b3']) await b.space.push(bytes(text)).durable('relay');
+  await until('a reads them', () => a.texts().length === 3);
+  b.space.goOffline();
+  await relay.restore(empty);
+  return [b, idle];
+}
+
 test('an entry whose receipt was lost is stored when a snapshot covers it and the relay holds it', async () => {
   const relay = await new InterruptedRelay().start();
   const a = tracked(await createDevice(relay, { snapshot }));
@@ -67,16 +82,7 @@ test('an entry whose receipt was lost is stored when a snapshot covers it and th
 test('after a log reset, what the author of a snapshot had seen before it is pushed again by its device', async () => {
   const relay = await new HonestRelay().start();
   const a = tracked(await createDevice(relay, { snapshot }));
-  await a.space.whenSynced();
-  const b = tracked(await openDevice(relay, a.space.link, { snapshot }));
-  // One that never acks, so that b keeps what it pushed.
-  const c = tracked(await openDevice(relay, a.space.link, { offline: true }));
-  await b.space.whenSynced();
-  const empty = relay.backup();
-  for (const text of ['b1', 'b2', 'b3']) await b.space.push(bytes(text)).durable('relay');
-  await until('a reads them', () => a.texts().length === 3);
-  b.space.goOffline();
-  await relay.restore(empty);
+  const [b, c] = await loseHistory(relay, a);
   await a.space.push(bytes('a1')).durable('relay');
   await a.space.whenSynced();
   await a.space.snapshot();
@@ -98,16 +104,7 @@ test('who starts from a snapshot is not handed again what its author had from be
   const relay = await new OneByOneRelay().start();
   const shared = { create: () => bytes(a.texts().join()), load: () => undefined };
   const a = tracked(await createDevice(relay, { snapshot: shared }));
-  await a.space.whenSynced();
-  const b = tracked(await openDevice(relay, a.space.link, { snapshot }));
-  // One that never acks, so that b keeps what it pushed.
-  const idle = tracked(await openDevice(relay, a.space.link, { offline: true }));
-  await b.space.whenSynced();
-  const empty = relay.backup();
-  for (const text of ['b1', 'b2', 'b3']) await b.space.push(bytes(text)).durable('relay');
-  await until('a reads them', () => a.texts().length === 3);
-  b.space.goOffline();
-  await relay.restore(empty);
+  const [b, idle] = await loseHistory(relay, a);
   await until('a is back', () => a.told['log-reset'] === 1);
   relay.losesAt = 'receipt';
   b.space.goOnline();

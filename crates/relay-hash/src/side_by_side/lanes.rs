@@ -2,7 +2,7 @@
 //! sixteen texts at once.
 
 use super::text::Text;
-use crate::block::{BLOCK_BYTES, INITIAL_STATE};
+use crate::block::{BLOCK_BYTES, INITIAL_STATE, NO_BLOCK};
 use crate::{LANES, Sha256Hash};
 use std::arch::x86_64::{
     __m512i, _mm_extract_epi32, _mm512_add_epi32, _mm512_extracti32x4_epi32, _mm512_ror_epi32, _mm512_set_epi64,
@@ -91,10 +91,10 @@ pub(super) fn is_available() -> bool {
     is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")
 }
 
-/// The hashes of at most [`LANES`] texts, in their order; all of zeros on a processor that cannot.
+/// The hashes of at most [`LANES`] texts, in their order; on a processor that cannot by the library.
 pub(super) fn hash(texts: &[Text<'_>]) -> [Sha256Hash; LANES] {
     if !is_available() {
-        return [Sha256Hash::default(); LANES];
+        return std::array::from_fn(|lane| texts.get(lane).map(Text::hash).unwrap_or_default());
     }
     #[expect(unsafe_code, reason = "Rust cannot know what was asked of the processor one line before")]
     // SAFETY: the function asks nothing of its arguments; it is unsafe to call only where the processor has no AVX-512F and AVX-512BW,
@@ -109,9 +109,8 @@ pub(super) fn hash(texts: &[Text<'_>]) -> [Sha256Hash; LANES] {
 fn hash_lanes(texts: &[Text<'_>]) -> [Sha256Hash; LANES] {
     let shared = texts.iter().map(Text::blocks).min().unwrap_or_default();
     let mut state = INITIAL_STATE.map(|word| _mm512_set1_epi32(word.cast_signed()));
-    const NONE: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
     for index in 0..shared {
-        let rows = std::array::from_fn(|lane| load(texts.get(lane).map_or(&NONE, |text| text.block(index))));
+        let rows = std::array::from_fn(|lane| load(texts.get(lane).map_or(&NO_BLOCK, |text| text.block(index))));
         state = compress(state, transpose(rows));
     }
     let words = state.map(|register| words_of(register));

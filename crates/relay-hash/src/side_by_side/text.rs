@@ -1,7 +1,7 @@
 //! A text as SHA-256 sees it: blocks, the last one or two of them padded (FIPS 180-4, 5.1.1).
 
 use crate::Sha256Hash;
-use crate::block::{BLOCK_BYTES, INITIAL_STATE, PADDING_BYTES_MIN, hash_of};
+use crate::block::{BLOCK_BYTES, INITIAL_STATE, NO_BLOCK, PADDING_BYTES_MIN, hash_of};
 use sha2::block_api::compress256;
 
 /// One of the texts to be hashed.
@@ -42,8 +42,7 @@ impl<'a> Text<'a> {
     /// The block at `index`; one of zeros where there is none.
     #[inline]
     pub(super) fn block(&self, index: usize) -> &[u8; BLOCK_BYTES] {
-        const NONE: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
-        let padded = || self.padded.get(index.wrapping_sub(self.whole.len())).unwrap_or(&NONE);
+        let padded = || self.padded.get(index.wrapping_sub(self.whole.len())).unwrap_or(&NO_BLOCK);
         self.whole.get(index).unwrap_or_else(padded)
     }
 
