@@ -294,7 +294,7 @@ mod tests {
             (2000, 3999, 2000)
         );
         assert!(retry_after_ms(u64::MAX, u32::MAX) <= max);
-        assert_eq!((retry_after_ms(0, 0), retry_after_ms(11, 49)), (50, 99), "never at once");
+        assert_eq!((retry_after_ms(0, 0), retry_after_ms(11, 199)), (200, 399), "never at once");
     }
 
     #[test]

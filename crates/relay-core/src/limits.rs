@@ -123,8 +123,8 @@ pub const PUSH_RATE_MS_MAX: u64 = 1000;
 /// How long it is believed after it was measured, in milliseconds.
 pub const PUSH_RATE_KEPT_MS: u64 = 10_000;
 /// Earliest return of a client whose push was refused as `busy`, in milliseconds: some of its pushes are under way when it is
-/// refused, and each of them costs a refusal too.
-pub const PUSH_RETRY_AFTER_MS_MIN: u32 = 50;
+/// refused, and each of them costs a refusal too. Four times as soon cost an overloaded relay a tenth of what it did.
+pub const PUSH_RETRY_AFTER_MS_MIN: u32 = 200;
 /// Latest return of a client whose push was refused as `busy`, in milliseconds.
 pub const PUSH_RETRY_AFTER_MS_MAX: u32 = 30_000;
 /// Requests of one session that wait for their turn; with them reached the relay stops reading from it.

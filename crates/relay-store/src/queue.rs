@@ -107,6 +107,8 @@ struct Waiting {
     bytes: usize,
     /// Set by the close call: nothing comes behind it.
     ended: bool,
+    /// Whether the committer sleeps until a call comes.
+    asleep: bool,
 }
 
 /// The queue.
@@ -138,13 +140,13 @@ impl CommitQueue {
         if full && !is_close {
             return Some((call, StoreError::Overloaded));
         }
-        // The committer sleeps only on an empty queue, and a wake-up is a system call even when nobody sleeps.
-        let was_empty = waiting.calls.is_empty();
         waiting.ended = is_close;
         waiting.bytes += bytes;
         waiting.calls.push_back(call);
+        // A wake-up is a system call even when nobody sleeps, and one is enough.
+        let wakes = std::mem::take(&mut waiting.asleep);
         drop(waiting);
-        if was_empty {
+        if wakes {
             self.wake.notify_one();
         }
         None
@@ -152,9 +154,13 @@ impl CommitQueue {
 
     /// Waits for calls and takes as many as one group may have, at least one.
     pub(crate) fn take(&self) -> Vec<Call> {
-        let waiting = self.lock();
-        let waiting = self.wake.wait_while(waiting, |waiting| waiting.calls.is_empty());
-        self.take_of(waiting.unwrap_or_else(PoisonError::into_inner))
+        let mut waiting = self.lock();
+        while waiting.calls.is_empty() {
+            waiting.asleep = true;
+            waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        waiting.asleep = false;
+        self.take_of(waiting)
     }
 
     /// Takes what one group may have without waiting; nothing when nothing waits.
