@@ -12,7 +12,7 @@ use crate::relay_key::RelayKey;
 use crate::sealed::SealedSegments;
 use crate::segment::header::{HEADER_BYTES, STORE_ID_BYTES, SegmentHeader, StoreId};
 use crate::segment::path;
-use crate::segment::writer::{Owner, whole_blocks};
+use crate::segment::writer::{Owner, sync_names, whole_blocks};
 use crate::vfs::{OpenMode, Vfs};
 use relay_core::environment::{Entropy, LogSigner, WallClock};
 use std::fmt;
@@ -197,7 +197,9 @@ fn open_meta(vfs: &Arc<dyn Vfs>, data_dir: &Path) -> Result<(Meta, Loaded), Open
     if let Ok(opened) = Meta::open(Arc::clone(vfs), &path) {
         return Ok(opened);
     }
-    // A first start that was cut off while it made the file leaves no log: the file is made again.
+    // A first start that was cut off while it made the file leaves no log: the file is made again. That there is no log has to be
+    // durable before: a segment that an earlier start removed could come back beside half a file.
+    sync_names(&**vfs, data_dir).map_err(DirError::io("sync the names of the log in", data_dir))?;
     if !recovery::segment_numbers(&**vfs, data_dir)?.is_empty() {
         return Err(Damage { file: path, offset: 0, group: None, kind: DamageKind::BrokenMeta }.into());
     }

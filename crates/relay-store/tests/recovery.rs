@@ -263,6 +263,35 @@ fn broken_metadata_is_named_with_its_fix() {
 }
 
 #[test]
+fn metadata_made_again_where_there_is_no_log_survives_every_power_cut() {
+    let (vfs, options, _) = killed_after(0, SEGMENT);
+    // Segments that were made and hold nothing, removed by a start that nothing synced, and half a metadata file.
+    let segments: Vec<_> = vfs.paths().into_iter().filter(|path| path.starts_with("/d/log/")).collect();
+    assert!(segments.contains(&segment_path(1)));
+    for path in &segments {
+        vfs.edit(path, |bytes| bytes[HEADER_BYTES..].fill(0)).unwrap();
+    }
+    vfs.put(Path::new("/d/meta.redb"), vec![7; 10_000]);
+    vfs.start_journal();
+    for path in &segments {
+        relay_store::vfs::Vfs::remove(&vfs, path).unwrap();
+    }
+    drop(open(Arc::new(vfs.clone()), &options).unwrap());
+    let journal = vfs.end_journal();
+    let renewed = journal.describe().iter().position(|op| op.contains("Remove") && op.contains("meta.redb")).unwrap();
+    let mut replay = journal.replay(None);
+    for at in renewed + 1..=journal.len() {
+        replay.advance(at);
+        for seed in 0..20 {
+            let (cut, _) = replay.power_cut(seed);
+            cut.keep_power();
+            let opened = open(Arc::new(cut), &options);
+            assert!(opened.is_ok(), "after op {at} of {}, seed {seed}: {:?}", journal.len(), opened.err());
+        }
+    }
+}
+
+#[test]
 fn a_restored_backup_needs_a_log_reset_and_goes_on_in_a_new_epoch() {
     let vfs = SimVfs::new();
     let options = options("/d", SEGMENT);

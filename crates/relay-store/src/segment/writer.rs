@@ -93,7 +93,7 @@ impl SegmentWriter {
             begun => begun?,
         };
         blocks.sync_data()?;
-        vfs.sync_dir(&data_dir.join(LOG_DIR))?;
+        sync_names(vfs, data_dir)?;
         let end = offset_of(HEADER_BYTES);
         let (written, room) = if is_allocated { (end, room) } else { (file_len, file_len) };
         Ok(Self { segment, file, path, end, len, blocks, tail: Vec::new(), written, room })
@@ -211,6 +211,14 @@ impl SegmentWriter {
     pub fn footer(&self) -> FooterWriter {
         FooterWriter::new(self.file.clone(), self.blocks.clone(), &self.tail, self.end)
     }
+}
+
+/// Makes the names of the segments durable, and that others are gone.
+///
+/// # Errors
+/// What the file system says.
+pub(crate) fn sync_names(vfs: &dyn Vfs, data_dir: &Path) -> io::Result<()> {
+    vfs.sync_dir(&data_dir.join(LOG_DIR))
 }
 
 /// `bytes` rounded up to whole blocks.
