@@ -299,7 +299,8 @@ fn remove_leftovers(log: &GoodLog, place: &LogPlace<'_>) -> Result<(), DirError>
     for file in files.chain(new) {
         place.vfs.remove(&file).map_err(DirError::io("remove", &file))?;
     }
-    // What a power cut brings back is removed again; the directory is synced before a segment is made or an erasure is done.
+    // What a power cut brings back is removed again; the directory is synced before a segment is made, an erasure is done or the
+    // metadata is made again.
     Ok(())
 }
 
