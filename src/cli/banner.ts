@@ -70,7 +70,7 @@ export function clientSnippet(relayAddress: string): string {
 }
 
 /** What is promised holds for the relay's own protocol. */
-const FOREIGN_EXCEPTION = ' But what the protocols that are also open leave in clear it sees.';
+const FOREIGN_EXCEPTION = ' But it sees what the protocols that are also open leave in clear.';
 
 export function renderBanner(facts: BannerFacts, emphasis: Emphasis): string {
   const strong = (text: string): string => `${emphasis.on}${text}${emphasis.off}`;

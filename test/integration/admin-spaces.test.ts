@@ -1,11 +1,13 @@
 // What the operator sees of real spaces through the admin API: counts that are true, pseudonyms that stay, and no id anywhere.
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSpace, openSpace, type ErasedEvent, type Space } from '../../src/client/node.js';
 import { readLocalToken } from '../../src/server/admin-auth/local-token.js';
 import { freePort, productBuilt, startRelay, type RelayProcess } from '../support/relay-process.js';
+import { CLI } from '../support/serve-process.js';
 import { bytes, until } from '../support/test-space.js';
 
 interface Row {
@@ -106,5 +108,17 @@ describe.skipIf(!productBuilt())('the admin API over real spaces (skipped unless
     expect(told[0]).toMatchObject({ reason: 'operator' });
     expect((await list()).map(({ entries }) => entries)).toEqual([0]);
     expect((await api(`spaces/${pseudonym}`)).status).toBe(404);
+  });
+
+  it('erases by the id of a space too, on the command line, and the audit log does not have it', { timeout: 60_000 }, async () => {
+    const { id } = spaces[2]!;
+    const erase = (name: string): { readonly status: number | null; readonly stderr: string } =>
+      spawnSync(process.execPath, [CLI, 'space', 'erase', name, '--yes', '--data-dir', dataDir, '--url', `http://127.0.0.1:${adminPort}`], { encoding: 'utf8' });
+    expect(erase('0'.repeat(64))).toMatchObject({ status: 1, stderr: expect.stringContaining('space') });
+    expect(erase(id)).toMatchObject({ status: 0, stderr: '' });
+    expect(await list()).toEqual([]);
+    const audit = readdirSync(join(dataDir, 'audit')).filter((name) => name.endsWith('.jsonl')).map((name) => readFileSync(join(dataDir, 'audit', name), 'utf8')).join('');
+    expect(audit).toMatch(/"action":"space.erased"/);
+    expect(audit).not.toContain(id);
   });
 });

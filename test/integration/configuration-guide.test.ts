@@ -15,7 +15,8 @@ function blocks(language: string): string[] {
 const isRunnable = existsSync(CLI) && spawnSync('bash', ['--version']).status === 0;
 
 describe.skipIf(!isRunnable)('the configuration guide (needs `npm run build` and bash)', () => {
-  it('has commands that work, in the order shown', async () => {
+  // A program for each command: a busy machine takes some seconds to start one.
+  it('has commands that work, in the order shown', { timeout: 240_000 }, async () => {
     await using relay = new ServeProcess([]);
     const { metricsUrl } = await relay.logLine('relay is listening');
     using shell = new Shell({ RELAY_PORT: new URL(await relay.url()).port, RELAY_ADMIN_PORT: new URL(String(metricsUrl)).port, RELAY_DATA_DIR: join(relay.dir, 'data') });

@@ -35,7 +35,7 @@ describe.skipIf(!productBuilt())('the guide of Eidetica (skipped unless the prod
 
   test('its program runs, and the relay has what it committed', async () => {
     const relay = await startRelay({ dataDir: join(dir, 'data'), port: await freePort() });
-    const { tree, id } = await run(0, ['tree', 'id'], { '127.0.0.1:8787': `127.0.0.1:${relay.port}`, './device': join(dir, 'device') });
+    const { tree, id } = await run(0, ['tree', 'id'], { '127.0.0.1:8080': `127.0.0.1:${relay.port}`, './device': join(dir, 'device') });
     expect(await new Peer(new URL(`http://127.0.0.1:${relay.port}`)).tips(String(tree))).toEqual([id]);
     await relay.stop();
   });

@@ -28,7 +28,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npx sealrelay # to try it, on this machine alone': 'needs the published package; test/integration/pack.test.ts starts the packed one',
   'npx sealrelay serve relay.example.org # for everybody, with a certificate of its own': 'needs a domain',
   'npm install --global --omit=dev sealrelay # to keep it': 'needs the published package',
-  'docker build -f deploy/docker/Dockerfile --build-arg VERSION=0.1.0 -t sealrelay .': 'needs Docker and the published package; test/integration/deploy.test.ts reads the file',
+  'docker build -f deploy/docker/Dockerfile --build-arg VERSION=0.1.0 -t sealrelay:0.1.0 .': 'needs Docker and the published package; test/integration/deploy.test.ts reads the file',
   'install -m 0644 deploy/systemd/sealrelay.service /etc/systemd/system/': 'writes to the system; test/integration/deploy.test.ts has systemd-analyze look at it',
   'systemctl daemon-reload': 'needs systemd as the first process',
   'systemctl enable --now sealrelay': 'needs systemd as the first process',

@@ -92,7 +92,7 @@ function section(harness, runs) {
   return [
     `## ${harness.name}`,
     `${harness.proves}. Control: ${harness.control}.`,
-    `Runs: ${passed.length} passed on ${commits} commits, ${of('failed')} failed, ${of('void')} void, ${of('skipped')} skipped.`,
+    `Runs: ${passed.length} passed on ${commits} ${commits === 1 ? 'commit' : 'commits'}, ${of('failed')} failed, ${of('void')} void, ${of('skipped')} skipped.`,
     ...(rows.length === 0 ? [] : [['| count | so far | goal |', '|---|---|---|', ...rows].join('\n')]),
   ].join('\n\n');
 }

@@ -9,6 +9,8 @@ const PATH = '/admin/api/spaces';
 const URL_SWITCH = TARGET_SWITCHES.filter(({ name }) => name === 'url');
 /** As the relay makes them. */
 const PSEUDONYM = /^[a-z2-7]{16}$/;
+/** As the people of a space know it. */
+const ID = /^[0-9a-f]{64}$/;
 const PAGE = 100;
 /** Spaces that are listed at most; the admin page shows the others. */
 const LISTED_MAX = 10_000;
@@ -70,6 +72,7 @@ export const spaceErase: Command = {
   summary: 'erases a space of the running relay for good',
   about: [
     'Sealed entries, snapshots, blobs and roster are overwritten in the files of the relay before this answers; the devices of the space are told, and keep what they hold. Nothing brings it back but a file of `relay space export`. What file systems keep beside that is in docs/operations/privacy.md.',
+    'A space is named as `relay space list` shows it, or by its id (64 hexadecimal digits), which the app of whoever asks for it knows.',
   ],
   operand: '<space>',
   options: ADMIN_OPTIONS,
@@ -80,7 +83,7 @@ export const spaceErase: Command = {
   ],
   exits: ['nothing of it is left', 'there is no such space, or it is not overwritten yet'],
   run: async (given, io) => {
-    const path = pathOf(given);
+    const path = pathOf(given, true);
     if (!given.switches.has('yes')) throw new RelayError('config_invalid', 'erasing cannot be taken back', { hint: 'Export the space first if somebody may want it; then add --yes.' });
     await callForObject(await findTarget('admin', given, io), { method: 'DELETE', path });
     io.print(given.switches.has('json') ? JSON.stringify({ space: given.operands[0], erased: true }) : `${given.operands[0] ?? ''} is erased: nothing of it is left in the files of the relay.`);
@@ -88,10 +91,10 @@ export const spaceErase: Command = {
   },
 };
 
-function pathOf({ operands }: ReadFlags): string {
+function pathOf({ operands }: ReadFlags, takesId = false): string {
   const [space] = operands;
   if (space === undefined) throw new RelayError('config_invalid', 'a space is missing', { hint: 'Give its name from `relay space list`.' });
-  if (!PSEUDONYM.test(space)) throw new RelayError('config_invalid', `"${space}" is no name of a space`, { hint: 'Names are 16 letters and digits; `relay space list` shows them.' });
+  if (!PSEUDONYM.test(space) && !(takesId && ID.test(space))) throw new RelayError('config_invalid', `"${space}" is no name of a space`, { hint: 'Names are 16 letters and digits; `relay space list` shows them.' });
   return `${PATH}/${space}`;
 }
 

@@ -6,6 +6,12 @@ export const problems = { '4xx': problemSchema, '5xx': problemSchema } as const;
 /** A pseudonym as the core makes them. */
 export const pseudonym = { type: 'string', pattern: '^[a-z2-7]{16}$', description: 'Pseudonym of a space.' } as const;
 export const pseudonymParams = { type: 'object', required: ['pseudonym'], properties: { pseudonym } } as const;
+/** A space as who asks for its end names it: people know the id of their space, and no pseudonym of a relay. */
+export const spaceNameParams = {
+  type: 'object',
+  required: ['pseudonym'],
+  properties: { pseudonym: { type: 'string', pattern: '^([a-z2-7]{16}|[0-9a-f]{64})$', description: 'Pseudonym or id of a space.' } },
+} as const;
 export const count = { type: 'integer' } as const;
 export const unknownCount = { type: ['integer', 'null'] } as const;
 export const unknownText = { type: ['string', 'null'] } as const;

@@ -1,11 +1,12 @@
-// Spaces by pseudonym: a page of them, one with its devices, and its end.
+// Spaces by pseudonym: a page of them, one with its devices, and its end (by id too).
 import type { App } from '../fastify.js';
 import type { AuditSink } from '../audit/audit-sink.js';
 import { askCore, type ReadCore } from './core-of.js';
-import { count, exactly, noQuery, problems, pseudonym, pseudonymParams, unknownCount, unknownText } from './schemas.js';
+import { count, exactly, noQuery, problems, pseudonym, pseudonymParams, spaceNameParams, unknownCount, unknownText } from './schemas.js';
 
 const PAGE_MAX = 100;
 const PAGE_DEFAULT = 50;
+const PSEUDONYM_CHARS = 16;
 const tags = ['spaces'];
 
 const row = exactly({
@@ -68,15 +69,17 @@ export function spacesRoutes(app: App, core: ReadCore, audit: AuditSink): void {
         tags,
         summary: 'Erases a space for good: its devices are told, and its bytes are overwritten before this answers.',
         querystring: noQuery,
-        params: pseudonymParams,
+        params: spaceNameParams,
         response: { 204: { type: 'null' }, ...problems },
       },
     },
     async (request, reply) => {
-      const subject = request.params.pseudonym;
-      const entry = { action: 'space.erased', actor: request.adminActor ?? 'operator', subject } as const;
+      const { pseudonym: name } = request.params;
+      const isPseudonym = name.length === PSEUDONYM_CHARS;
+      // No id is ever in the audit log.
+      const entry = { action: 'space.erased', actor: request.adminActor ?? 'operator', subject: isPseudonym ? name : null } as const;
       try {
-        await askCore(core, (port) => port.eraseByPseudonym(subject));
+        await askCore(core, (port) => (isPseudonym ? port.eraseByPseudonym(name) : port.eraseSpace(name)));
       } catch (error) {
         await audit.record({ ...entry, outcome: 'failed' });
         throw error;

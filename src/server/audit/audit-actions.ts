@@ -10,7 +10,7 @@ export const AUDIT_ACTIONS = {
   'space.sponsored': 'A device of a space (subject: its pseudonym) vouched for a short-lived one, as pairing does, where a founding needs a token; within five seconds.',
   'space.exported': '[Moving house](../guides/moving-house.md): a file was asked for (`refused`: and not given).',
   'space.imported': 'A file was taken, or `refused`.',
-  'space.erased': 'By the operator; by its `owner` over the protocol (reason `signed`), or by the relay when no device came any more, or the time of a sponsored one was over (`expired`), with the space\'s pseudonym as subject: these two within five seconds, and at the latest when the relay stops in order.',
+  'space.erased': 'By the operator, with the pseudonym as subject where it was named by that; by its `owner` over the protocol (reason `signed`), or by the relay when no device came any more, or the time of a sponsored one was over (`expired`), with the space\'s pseudonym as subject: these two within five seconds, and at the latest when the relay stops in order.',
   'spaces.founded': 'How many spaces came since the last such line (`spaces`), by founding or import: at most one line an hour, and one when the relay stops, so that strangers at an open relay cannot push older lines out.',
   'tenant.opened': 'A tenant of a foreign protocol stored something for the first time, with its pseudonym as subject, within five seconds; of more than 1,024 in one look the others are only counted.',
   'tenant.erased': 'By the operator, with its pseudonym as subject.',

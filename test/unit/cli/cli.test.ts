@@ -106,7 +106,7 @@ describe('the banner', () => {
   });
 
   it('promises nothing for the protocols of others that are open, and says so', () => {
-    const exception = 'what the protocols that are also open leave in clear it sees';
+    const exception = 'it sees what the protocols that are also open leave in clear';
     const flat = (shown: string): string => shown.replaceAll(/\s+/g, ' ');
     expect(flat(text)).toContain(exception);
     expect(flat(renderBanner({ ...facts, foreign: [] }, emphasisFor({ NO_COLOR: '1' })))).not.toContain(exception);

@@ -47,6 +47,7 @@ describe('the page of evidence', () => {
     ]);
     expect(text).toContain('Runs: 2 passed on 2 commits, 1 failed, 1 void, 0 skipped.');
     expect(text).toContain('| cycles | 7 | 2,000 |');
+    expect(page([{ commit: 'a', runs: [run('passed', 3)] }])).toContain('Runs: 1 passed on 1 commit, 0 failed');
   });
 
   it('has a goal and a control for every harness', () => {

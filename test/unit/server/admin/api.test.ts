@@ -89,6 +89,15 @@ describe('the admin API', () => {
     ]);
   });
 
+  it('erases by the id that the people of a space know, and does not write it into the audit log', async () => {
+    await using world = await adminWorld();
+    const id = 'ab'.repeat(32);
+    const erase = async (name: string): Promise<number> => (await world.app.inject({ method: 'DELETE', url: `/admin/api/spaces/${name}`, headers: world.bearer })).statusCode;
+    expect([await erase(id), await erase(id.toUpperCase()), await erase(id.slice(1))]).toEqual([204, 400, 400]);
+    expect(world.core.calls).toContain(`erase ${id}`);
+    expect(world.audited).toEqual([{ action: 'space.erased', actor: 'operator', subject: null, outcome: 'done' }]);
+  });
+
   it('pages and erases foreign tenants by pseudonym, and says what their protocols leave in clear', async () => {
     await using world = await adminWorld();
     const tenant = { pseudonym: P1, system: 'other', shared: false, admitted: true, records: 3, bytes: 99, trees: null, connections: 1, openedMs: 3_600_000, lastWriteMs: null, erasedMs: null, erasing: false };
