@@ -228,7 +228,7 @@ impl SpaceTopics {
     }
 
     fn is_full(&self) -> bool {
-        usize::try_from(self.counters.topic_bytes.get()).unwrap_or(usize::MAX) > self.bytes_max_all
+        self.counters.topic_bytes.is_above_len(self.bytes_max_all)
     }
 }
 
