@@ -20,7 +20,7 @@ mod topics;
 pub(crate) use acks::AckNews;
 use channel::Common;
 pub(crate) use channel::SpaceChannel;
-pub(crate) use encode::{PageEncoding, encode_page, shared};
+pub(crate) use encode::{PageEncoding, encode_page};
 pub(crate) use ephemeral::{EphemeralBatch, Sender, Slot};
 pub use erased::ErasedSpaces;
 pub(crate) use live::Live;
