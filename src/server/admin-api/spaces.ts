@@ -2,6 +2,7 @@
 import type { App } from '../fastify.js';
 import type { AuditSink } from '../audit/audit-sink.js';
 import { askCore, type ReadCore } from './core-of.js';
+import { recordedErasure } from './recorded-erasure.js';
 import { count, exactly, noQuery, problems, pseudonym, pseudonymParams, unknownCount, unknownText } from './schemas.js';
 
 const PAGE_MAX = 100;
@@ -74,14 +75,8 @@ export function spacesRoutes(app: App, core: ReadCore, audit: AuditSink): void {
     },
     async (request, reply) => {
       const subject = request.params.pseudonym;
-      const entry = { action: 'space.erased', actor: request.adminActor ?? 'operator', subject } as const;
-      try {
-        await askCore(core, (port) => port.eraseByPseudonym(subject));
-      } catch (error) {
-        await audit.record({ ...entry, outcome: 'failed' });
-        throw error;
-      }
-      await audit.record({ ...entry, outcome: 'done' });
+      const act = { action: 'space.erased', actor: request.adminActor ?? 'operator', subject } as const;
+      await recordedErasure(audit, act, () => askCore(core, (port) => port.eraseByPseudonym(subject)));
       return reply.code(204).send();
     },
   );
