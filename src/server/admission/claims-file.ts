@@ -2,6 +2,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirs } from '../data-dirs.js';
+import { isMissing } from '../file-errors.js';
 
 const CLAIM = /^[0-9a-f]{32}$/;
 
@@ -31,8 +32,4 @@ export async function addClaim(path: string, claim: string, claimsMax: number): 
     await file.close();
   }
   return { isIn: true, used: claims.length + 1 };
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
