@@ -19,7 +19,7 @@ export const GROUPS = {
   compat: 'Foreign protocols',
 } as const satisfies Record<OptionSpec['group'], string>;
 
-export const PLACEHOLDERS = {
+const PLACEHOLDERS = {
   text: '<text>',
   'text-or-off': '<text|off>',
   path: '<path>',

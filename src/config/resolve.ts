@@ -20,7 +20,7 @@ export interface Resolved {
   readonly findings: readonly Finding[];
 }
 
-export const DEFAULT_ORIGIN: Origin = { label: 'default', place: null };
+const DEFAULT_ORIGIN: Origin = { label: 'default', place: null };
 
 /** Takes the layers in order of precedence. */
 export function resolveConfig(layers: readonly Layer[]): Resolved {

@@ -8,7 +8,7 @@ const TLS_PORT = 443;
 const PLAIN_PORT = 8080;
 const ROUTE = '/v1/connect';
 /** Longest address or link that is looked at. */
-export const ADDRESS_CHARACTERS_MAX = 1024;
+const ADDRESS_CHARACTERS_MAX = 1024;
 
 /** Where a relay is, and the log id it is pinned to. */
 export interface RelayAddress {

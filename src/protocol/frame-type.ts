@@ -48,6 +48,3 @@ export const FRAME_TYPE = {
   SessionTicket: 0x60,
   SessionToken: 0x61,
 } as const;
-
-/** The name of a frame. */
-export type FrameName = keyof typeof FRAME_TYPE;

@@ -1,4 +1,4 @@
-// The named limits of docs/protocol.md section 9, and those its layouts imply. Units are last in the names.
+// The limits of docs/protocol.md section 9 that a client needs, and those its layouts imply. Units are last in the names.
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -9,22 +9,12 @@ export const PROTOCOL_VERSION = 1;
 export const HELLO_VERSIONS_MAX = 16;
 /** Longest admission token. */
 export const ADMISSION_BYTES_MAX = 4096;
-/** Largest message before the session is open. */
-export const HANDSHAKE_MESSAGE_BYTES_MAX = 256 * KIB;
 /** Largest sealed entry unless the welcome says otherwise. */
 export const ENTRY_BYTES_MAX = 10 * MIB;
-/** Entries of one push unless the welcome says otherwise. */
-export const PUSH_ENTRIES_MAX = 1024;
 /** Room a message has beside one largest entry. */
 export const MESSAGE_OVERHEAD_BYTES = 64 * KIB;
-/** The message limit is never below this. */
-export const MESSAGE_BYTES_MAX_FLOOR = MIB;
-/** Push bytes a connection may have in flight unless the welcome says otherwise. */
-export const PUSH_BYTES_IN_FLIGHT_MAX = 16 * MIB;
 /** Items of one Entries frame: the width of its count. */
 export const ENTRIES_ITEMS_MAX = 0xffff;
-/** An Entries frame is at most this large, or holds one entry. */
-export const ENTRIES_FRAME_BYTES_MAX = MIB;
 /** Devices of a roster. */
 export const ROSTER_DEVICES_MAX = 256;
 /** Former devices of a roster. */
@@ -87,8 +77,6 @@ export const TOPIC_WINDOW_BYTES = 256 * KIB;
 export const TOPIC_MESSAGE_OVERHEAD_BYTES = 64;
 /** Topics a session may be in. */
 export const TOPICS_PER_SESSION_MAX = 16;
-/** Peers of a topic. */
-export const TOPIC_PEERS_MAX = 64;
 
 /** The flag of a Subscribe: own entries come without their bodies. */
 export const OMIT_OWN_BODIES = 0x01;

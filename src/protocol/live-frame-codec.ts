@@ -76,7 +76,7 @@ export function readLiveClientFrame(reader: ByteReader, type: number): LiveClien
 }
 
 /** The body of a relay's frame; undefined when the number is none of these. */
-export function readLiveRelayFrame(reader: ByteReader, type: number): LiveRelayFrame | undefined {
+function readLiveRelayFrame(reader: ByteReader, type: number): LiveRelayFrame | undefined {
   switch (type) {
     case FRAME_TYPE.Ephemeral:
       return { type: 'Ephemeral', device: reader.raw32(), keyEpoch: reader.u32(), sealed: readSealed(reader.bytes16(), EPHEMERAL_BYTES_MAX) };

@@ -1,7 +1,7 @@
 // The PADMÉ grid: lengths are rounded up so that a size tells at most O(log log L) bits.
 
 /** No sealed entry and no snapshot plaintext is shorter. */
-export const PADDED_BYTES_MIN = 256;
+const PADDED_BYTES_MIN = 256;
 
 /** The smallest length on the PADMÉ grid that is at least `length` and at least `PADDED_BYTES_MIN`. */
 export function padme(length: number): number {

@@ -22,7 +22,7 @@ export function checkFollows(before: Roster, next: RosterFields): void {
 }
 
 /** Throws RosterError unless the statement's signature is its signer's. */
-export async function checkRosterSignature(roster: Roster, ed25519: Ed25519): Promise<void> {
+async function checkRosterSignature(roster: Roster, ed25519: Ed25519): Promise<void> {
   const holds = await ed25519.verify(roster.signer, rosterSigningBytes(roster), roster.signature);
   if (!holds) throw new RosterError('signature', 'the signature does not hold');
 }

@@ -31,7 +31,7 @@ export type RouteKind =
 export type RouteTable = Readonly<Record<string, RouteKind>>;
 
 /** Liveness fails when the event loop was silent for this long. */
-export const EVENT_LOOP_SILENCE_MS = 30_000;
+const EVENT_LOOP_SILENCE_MS = 30_000;
 /** What clients of Graceful Books count on. */
 const GRACEFUL_BODY_BYTES_MAX = 10 * 1024 * 1024;
 const GRACEFUL_PING_MS = 30_000;

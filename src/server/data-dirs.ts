@@ -2,6 +2,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { RelayError } from '../errors.js';
+import { isMissing } from './file-errors.js';
 
 const OWNER_ONLY_DIR = 0o700;
 /** Directories made for one path. */
@@ -30,8 +31,4 @@ async function make(path: string, levels: number): Promise<void> {
 
 async function isDirectory(path: string): Promise<boolean> {
   return await stat(path).then((found) => found.isDirectory(), () => false);
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -18,7 +18,7 @@ const CONNECTIONS_CHECK_MS = 500;
 const KEEP_ALIVE_TIMEOUT_MS = 15_000;
 const PLUGIN_TIMEOUT_MS = 10_000;
 /** On every answer of the control plane, and in the log lines about it. */
-export const REQUEST_ID_HEADER = 'x-request-id';
+const REQUEST_ID_HEADER = 'x-request-id';
 const REQUEST_ID_BYTES = 8;
 const SOCKET_REQUESTS_MAX = 10_000;
 

@@ -85,7 +85,7 @@ export class Reloader {
 }
 
 /** One sentence without its full stop. */
-export function describeReload({ applied, needRestart }: ReloadReport): string {
+function describeReload({ applied, needRestart }: ReloadReport): string {
   const what = applied.length === 0 ? 'nothing to apply' : `applied ${applied.join(', ')}`;
   return needRestart.length === 0 ? `configuration reloaded: ${what}` : `configuration reloaded: ${what}; a restart is needed for ${needRestart.join(', ')}`;
 }

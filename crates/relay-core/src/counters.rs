@@ -155,6 +155,20 @@ impl Count {
         self.0.fetch_sub(u64::try_from(n).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// A part of what is counted was `before` long and is `after` long.
+    pub(crate) fn changed_len(&self, before: usize, after: usize) {
+        if after > before {
+            self.add_len(after - before);
+        } else if after < before {
+            self.sub_len(before - after);
+        }
+    }
+
+    /// Whether it is more than a length.
+    pub(crate) fn is_above_len(&self, len: usize) -> bool {
+        usize::try_from(self.get()).unwrap_or(usize::MAX) > len
+    }
+
     pub(crate) fn one_less(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

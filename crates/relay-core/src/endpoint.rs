@@ -5,6 +5,7 @@
 //! not read costs no memory beyond the queue's named limit, and a live subscription is a cursor that chases the head.
 
 use bytes::Bytes;
+use relay_proto::frame::{EncodedFrame, Frame};
 use relay_proto::wire::ws_binary_header;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +51,12 @@ const TEXT_FRAME: u8 = 0x81;
 const BINARY_FRAME: u8 = 0x82;
 
 impl SharedFrame {
+    /// A frame of the native protocol.
+    #[must_use]
+    pub fn of(frame: &impl Frame) -> Self {
+        EncodedFrame::of(frame).into()
+    }
+
     /// A text message, for the foreign protocols that send text; the payload must be UTF-8.
     #[must_use]
     pub fn text(payload: &[u8]) -> Self {
@@ -75,6 +82,12 @@ impl SharedFrame {
     #[must_use]
     pub fn frame(&self) -> Bytes {
         self.bytes.slice(usize::from(self.header_bytes)..)
+    }
+}
+
+impl From<EncodedFrame> for SharedFrame {
+    fn from(EncodedFrame { bytes, header_bytes }: EncodedFrame) -> Self {
+        Self { bytes, header_bytes }
     }
 }
 

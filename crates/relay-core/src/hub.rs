@@ -4,22 +4,28 @@
 //! roster changes. A session has cursors into that state and is woken when it moved; so a slow session costs no memory, and
 //! one that fell behind what is kept reads the log instead and loses nothing.
 
+mod acks;
 mod channel;
 mod encode;
 mod ephemeral;
 mod erased;
+mod live;
 mod mailbox;
+mod members;
 mod readers;
 mod ring;
 mod runs;
 mod topics;
 
+pub(crate) use acks::AckNews;
 use channel::Common;
-pub(crate) use channel::{AckNews, Live, SpaceChannel, Subscribed, Subscriber};
-pub(crate) use encode::{PageEncoding, encode_page, shared};
+pub(crate) use channel::SpaceChannel;
+pub(crate) use encode::{PageEncoding, encode_page};
 pub(crate) use ephemeral::{EphemeralBatch, Sender, Slot};
 pub use erased::ErasedSpaces;
+pub(crate) use live::Live;
 pub(crate) use mailbox::Mail;
+pub(crate) use members::{Subscribed, Subscriber};
 pub use readers::{OpenInSpace, ReaderPosition, SlowestReaders};
 pub(crate) use topics::TopicRefusal;
 

@@ -1,6 +1,6 @@
 //! The relay: what all sessions share, the endpoint factory of the native protocol, the forgetting sweep, the counters.
 
-mod open;
+mod readers;
 mod sweep;
 
 use crate::admission::Admission;

@@ -17,7 +17,7 @@ mod acks;
 mod authentication;
 mod ephemeral;
 mod erasure;
-mod flow;
+mod exchange;
 mod gathered;
 mod handle;
 mod handshake;
@@ -46,7 +46,7 @@ use crate::http::ExchangeOptions;
 use crate::relay::Shared;
 use authentication::Authentication;
 use bytes::Bytes;
-use flow::Flow;
+use exchange::Exchange;
 use handshake::Offered;
 use io::Io;
 use open::OpenSession;
@@ -107,9 +107,9 @@ impl Session {
     ) -> Self {
         let state = match shared.tokens.open(token, now) {
             Some((claims, token_until)) => {
-                let flow = Flow::new(options, token_until, now);
+                let exchange = Exchange::new(options, token_until, now);
                 let until = after_ms(now, shared.limits.handshake_ms);
-                State::Resuming { until, resumption: Box::new(Resumption::new(claims, flow)) }
+                State::Resuming { until, resumption: Box::new(Resumption::new(claims, exchange)) }
             }
             None => State::Unknown,
         };
@@ -257,7 +257,7 @@ impl Endpoint for Session {
             open.drain();
             return self.run(None, now, out);
         }
-        io.go();
+        io.close_drained();
         self.state.release(&shared, &handle);
         self.state = State::Closing;
     }

@@ -4,6 +4,7 @@ pub(crate) mod answer_body;
 pub(crate) mod blobs;
 pub(crate) mod control_plane;
 pub(crate) mod cors;
+mod endpoint_wake;
 pub(crate) mod exchange;
 pub(crate) mod forward;
 pub(crate) mod frames;

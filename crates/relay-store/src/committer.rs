@@ -18,7 +18,7 @@ use crate::segment::record::record_bytes;
 use crate::segments::Segments;
 use crate::shared::{Shared, add};
 use crate::vfs;
-use build::{Build, GroupPlace, Moment, Written};
+use build::{Build, GroupPlace, GroupTime, Written};
 use relay_core::commit::LogClock;
 use relay_core::ledger::ArrivingPush;
 use relay_core::store::StoreError;
@@ -125,8 +125,8 @@ impl Committer {
     fn write_mark(&mut self) -> Result<(), StoreError> {
         let place = self.place(record_bytes(0))?;
         let time_ms = self.begin()?;
-        let moment = Moment { wall_ms: time_ms, time_ms };
-        let mut build = self.build(place, record_bytes(0), moment);
+        let time = GroupTime { wall_ms: time_ms, time_ms };
+        let mut build = self.build(place, record_bytes(0), time);
         build.closed();
         let (group, _) = build.finish(self.last_group + 1);
         let written = self.write(group);
@@ -197,7 +197,7 @@ impl Committer {
             Ok(time_ms) => time_ms,
             Err(error) => return calls.into_iter().for_each(|call| call.refuse(error.clone())),
         };
-        let mut build = self.build(place, needed, Moment { wall_ms, time_ms });
+        let mut build = self.build(place, needed, GroupTime { wall_ms, time_ms });
         ArrivingPush::hash_together(calls.iter_mut().filter_map(Call::arriving));
         for call in calls {
             build.decide(call);
@@ -207,11 +207,11 @@ impl Committer {
     }
 
     /// A group of up to `needed` bytes, in the memory of the one before.
-    fn build(&mut self, place: Option<GroupPlace>, needed: usize, moment: Moment) -> Build {
+    fn build(&mut self, place: Option<GroupPlace>, needed: usize, time: GroupTime) -> Build {
         let buffer = std::mem::take(&mut self.buffer);
         let tail = self.segments.tail().filter(|_| place.is_some()).unwrap_or_default();
         let builder = GroupBuilder::reusing(buffer, tail, needed);
-        Build::new(Arc::clone(&self.shared), place, builder, self.spaces_max, moment)
+        Build::new(Arc::clone(&self.shared), place, builder, self.spaces_max, time)
     }
 
     /// Where a group of up to `needed` bytes will start; nowhere when it will have no records.

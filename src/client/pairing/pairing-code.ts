@@ -9,7 +9,7 @@ import { domain, hash } from '../../protocol/hash.js';
 import { ClientError } from '../client-error.js';
 import { deriveMailboxSecret } from '../crypto/pairing-seal.js';
 import type { Random } from '../crypto/platform.js';
-import { WORD_BITS, numberOf, parseWords, wordOf } from './word-list.js';
+import { numberOf, parseWords, wordOf } from './word-list.js';
 
 /** Words of a code. */
 export const PAIRING_WORDS = 6;
@@ -84,6 +84,3 @@ function checksumOf(numbers: readonly number[]): number {
   const digest = hash(domain('pairing-code'), Uint8Array.from(bare.flatMap((number) => [number >> 8, number & 0xff])));
   return (digest[0] ?? 0) & ((1 << CHECKSUM_BITS) - 1);
 }
-
-/** A code has so many random bits in its secret; an attacker has one guess. */
-export const PAIRING_SECRET_BITS = (PAIRING_WORDS - MAILBOX_WORDS) * WORD_BITS - CHECKSUM_BITS;

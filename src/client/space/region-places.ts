@@ -47,7 +47,7 @@ export function highestSeqOf({ log }: Pick<DeviceState, 'log'>): number {
 }
 
 /** What was handed to the app of each device's entries. */
-export function knowledgeOf(chains: readonly ChainLink[]): readonly Knowledge[] {
+function knowledgeOf(chains: readonly ChainLink[]): readonly Knowledge[] {
   return chains.filter(({ deliveredSeq }) => deliveredSeq > 0).map(({ device, deliveredSeq }) => ({ device, pushSeq: deliveredSeq }));
 }
 

@@ -9,6 +9,7 @@ import { ClientError } from '../client-error.js';
 import type { SessionLink } from '../connection/connection-handler.js';
 import type { Timer } from '../environment.js';
 import { REMOVAL_RETRY_MS } from '../limits.js';
+import { failureOf } from './evidence.js';
 import type { RosterChanges } from './roster-changes.js';
 import type { SpaceContext } from './space-context.js';
 
@@ -72,14 +73,15 @@ export class Removals {
   async #work(): Promise<void> {
     const { context } = this.#options;
     for (let device = context.marks.owed[0]; device !== undefined; device = context.marks.owed[0]) {
+      let tell = (waiter: Waiter): void => waiter.resolve();
       try {
         await this.#one(device);
-        await this.#settle(device, (waiter) => waiter.resolve());
       } catch (cause) {
         if (cause instanceof ClientError && (cause.temporary || cause.code === 'closed')) return this.#later(cause);
-        await this.#settle(device, (waiter) => waiter.reject(cause));
         if (cause instanceof ClientError) context.events.emit('error', cause);
+        tell = (waiter) => waiter.reject(cause);
       }
+      await this.#settle(device, tell);
     }
   }
 
@@ -99,7 +101,8 @@ export class Removals {
   async #settle(device: Uint8Array, tell: (waiter: Waiter) => void): Promise<void> {
     const { context } = this.#options;
     context.marks.owed = context.marks.owed.filter((key) => !equalBytes(key, device));
-    await context.save();
+    // Where that cannot be stored it is owed again after a restart, and found done then.
+    await context.save().catch((cause: unknown) => context.events.emit('error', failureOf(context, cause)));
     const name = toHex(device);
     const waiting = this.#waiters.get(name) ?? [];
     this.#waiters.delete(name);

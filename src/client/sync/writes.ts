@@ -2,12 +2,13 @@
 import { toHex } from '../../protocol/hex.js';
 import { ClientError } from '../client-error.js';
 import { WRITES_TRACKED_MAX } from '../limits.js';
+import { DurabilityWaiters } from './durability-waiters.js';
+import type { Durability } from './durability-waiters.js';
+
+export type { Durability };
 
 /** `queued`: on this device; `stored`: receipted by the relay, or found in its log; `seen`: acked by another device. */
 export type WriteState = 'queued' | 'stored' | 'seen';
-
-/** `relay`: on the relay's disk; `device`: acked by another device of the space, whatever the relay says. */
-export type Durability = 'relay' | 'device';
 
 /** One pushed item. Items that gathered in one batch share their fate. */
 export interface Write {
@@ -20,19 +21,14 @@ export interface Write {
   durable(level: Durability, options?: { readonly signal?: AbortSignal }): Promise<void>;
 }
 
-interface Waiter {
-  readonly level: Durability;
-  readonly resolve: () => void;
-  readonly reject: (cause: unknown) => void;
-}
-
 /** The entry that a batch of writes became. */
 export class BatchWrite implements Write {
   #pushSeq: number | null = null;
   #seq = 0;
   #failure: unknown;
   readonly #seenBy = new Set<string>();
-  readonly #waiters = new Set<Waiter>();
+  /** Made for the first who waits: nobody does for most writes. */
+  #waiters: DurabilityWaiters | undefined;
 
   get state(): WriteState {
     if (this.#seenBy.size > 0) return 'seen';
@@ -55,18 +51,8 @@ export class BatchWrite implements Write {
     signal?.throwIfAborted();
     if (this.#reached(level)) return;
     if (this.#failure !== undefined) throw this.#failure;
-    let aborted: (() => void) | undefined;
-    await new Promise<void>((resolve, reject) => {
-      const waiter = { level, resolve, reject };
-      this.#waiters.add(waiter);
-      aborted = () => {
-        this.#waiters.delete(waiter);
-        reject(signal?.reason as Error);
-      };
-      signal?.addEventListener('abort', aborted, { once: true });
-    }).finally(() => {
-      if (aborted !== undefined) signal?.removeEventListener('abort', aborted);
-    });
+    this.#waiters ??= new DurabilityWaiters((wanted) => this.#reached(wanted));
+    await this.#waiters.wait(level, signal);
   }
 
   sealed(pushSeq: number | null): void {
@@ -77,7 +63,7 @@ export class BatchWrite implements Write {
   stored(seq: number): boolean {
     if (this.#seq === seq) return false;
     this.#seq = seq;
-    this.#settle();
+    this.#waiters?.settle();
     return true;
   }
 
@@ -85,26 +71,17 @@ export class BatchWrite implements Write {
     const name = toHex(device);
     if (this.#seq === 0 || this.#seenBy.has(name)) return false;
     this.#seenBy.add(name);
-    this.#settle();
+    this.#waiters?.settle();
     return true;
   }
 
   fail(cause: unknown): void {
     this.#failure = cause;
-    for (const waiter of this.#waiters) waiter.reject(cause);
-    this.#waiters.clear();
+    this.#waiters?.fail(cause);
   }
 
   #reached(level: Durability): boolean {
     return level === 'relay' ? this.state !== 'queued' : this.state === 'seen';
-  }
-
-  #settle(): void {
-    for (const waiter of this.#waiters) {
-      if (!this.#reached(waiter.level)) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
   }
 }
 

@@ -1,6 +1,8 @@
 // A push of one tab, wherever it is: held in the tab, in the storage of the tab that leads, on the relay's disk, at another device.
 import { ClientError } from '../client-error.js';
-import type { Durability, Write, WriteState } from '../sync/writes.js';
+import { DurabilityWaiters } from '../sync/durability-waiters.js';
+import type { Durability } from '../sync/durability-waiters.js';
+import type { Write, WriteState } from '../sync/writes.js';
 
 /** `held`: in this tab alone; the rest as of any write. */
 export type TabWriteState = 'held' | WriteState;
@@ -8,18 +10,13 @@ export type TabWriteState = 'held' | WriteState;
 const ORDER: readonly TabWriteState[] = ['held', 'queued', 'stored', 'seen'];
 const NEEDED: Readonly<Record<Durability, TabWriteState>> = { relay: 'stored', device: 'seen' };
 
-interface Waiter {
-  readonly level: Durability;
-  readonly resolve: () => void;
-  readonly reject: (cause: unknown) => void;
-}
-
 /** One pushed item of a tab. */
 export class TabWrite {
   #state: TabWriteState = 'held';
   #seenBy: readonly string[] = [];
   #failure: ClientError | undefined;
-  readonly #waiters = new Set<Waiter>();
+  /** Made for the first who waits: nobody does for most writes. */
+  #waiters: DurabilityWaiters | undefined;
 
   /** How far it came; `held` is in this tab alone. */
   get state(): TabWriteState {
@@ -36,16 +33,8 @@ export class TabWrite {
     signal?.throwIfAborted();
     if (this.#reached(level)) return;
     if (this.#failure !== undefined) throw this.#failure;
-    let aborted = (): void => undefined;
-    await new Promise<void>((resolve, reject) => {
-      const waiter = { level, resolve, reject };
-      this.#waiters.add(waiter);
-      aborted = () => {
-        this.#waiters.delete(waiter);
-        reject(signal?.reason as Error);
-      };
-      signal?.addEventListener('abort', aborted, { once: true });
-    }).finally(() => signal?.removeEventListener('abort', aborted));
+    this.#waiters ??= new DurabilityWaiters((wanted) => this.#reached(wanted));
+    await this.#waiters.wait(level, signal);
   }
 
   /** It came that far; false when it had come so far before. */
@@ -53,11 +42,7 @@ export class TabWrite {
     if (seenBy.length > this.#seenBy.length) this.#seenBy = seenBy;
     if (ORDER.indexOf(state) <= ORDER.indexOf(this.#state)) return false;
     this.#state = state;
-    for (const waiter of this.#waiters) {
-      if (!this.#reached(waiter.level)) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
+    this.#waiters?.settle();
     return true;
   }
 
@@ -71,8 +56,7 @@ export class TabWrite {
 
   fail(cause: unknown): void {
     this.#failure ??= cause instanceof ClientError ? cause : new ClientError('internal', 'the write failed', { cause });
-    for (const { reject } of this.#waiters) reject(this.#failure);
-    this.#waiters.clear();
+    this.#waiters?.fail(this.#failure);
   }
 
   #reached(level: Durability): boolean {

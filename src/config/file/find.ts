@@ -7,7 +7,7 @@ import { configError, type Finding } from '../finding.js';
 export const CONFIG_FOLDERS: readonly string[] = ['.', '/etc/sealrelay'];
 export const CONFIG_NAMES: readonly string[] = ['yaml', 'yml', 'toml', 'json'].map((ending) => `sealrelay.${ending}`);
 /** `--config off` reads no file, wherever one lies. */
-export const NO_FILE = 'off';
+const NO_FILE = 'off';
 
 export interface FoundFile {
   readonly path: string | null;

@@ -3,7 +3,7 @@ import { fixed, type OptionSpec } from './option-spec.js';
 import { MIB } from './units.js';
 
 /** `auto`: on while only this machine can connect, and no proxy is named that brings others. */
-export const SWITCHES = ['auto', 'on', 'off'] as const;
+const SWITCHES = ['auto', 'on', 'off'] as const;
 
 export const COMPAT = {
   'compat.graceful': {

@@ -2,7 +2,7 @@
 import type { Region } from '../regions.js';
 
 /** Sections of the help text, in its order. */
-export const OPTION_GROUPS = ['listening', 'tls', 'admin', 'admission', 'storage', 'limits', 'time', 'process', 'observability', 'place', 'compat'] as const;
+const OPTION_GROUPS = ['listening', 'tls', 'admin', 'admission', 'storage', 'limits', 'time', 'process', 'observability', 'place', 'compat'] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 interface Common {

@@ -2,7 +2,7 @@
 import { fixed, reloadable, type OptionSpec } from './option-spec.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
-export const LOG_FORMATS = ['auto', 'json', 'text'] as const;
+const LOG_FORMATS = ['auto', 'json', 'text'] as const;
 
 export const TELLING = {
   'log.level': {

@@ -4,6 +4,7 @@ import type { AuditSink } from '../audit/audit-sink.js';
 import type { App } from '../fastify.js';
 import { openProtocols } from '../open-protocols.js';
 import { askCore, type ReadCore } from './core-of.js';
+import { recordedErasure } from './recorded-erasure.js';
 import { count, exactly, noQuery, problems, unknownCount, unknownText } from './schemas.js';
 
 const PAGE_MAX = 100;
@@ -74,14 +75,8 @@ export function foreignTenantRoutes(app: App, { core, config }: ForeignTenantDep
     },
     async (request, reply) => {
       const subject = request.params.pseudonym;
-      const entry = { action: 'tenant.erased', actor: request.adminActor ?? 'operator', subject } as const;
-      try {
-        await askCore(core, (port) => port.eraseForeignTenant(subject));
-      } catch (error) {
-        await audit.record({ ...entry, outcome: 'failed' });
-        throw error;
-      }
-      await audit.record({ ...entry, outcome: 'done' });
+      const act = { action: 'tenant.erased', actor: request.adminActor ?? 'operator', subject } as const;
+      await recordedErasure(audit, act, () => askCore(core, (port) => port.eraseForeignTenant(subject)));
       return reply.code(204).send();
     },
   );

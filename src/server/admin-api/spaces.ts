@@ -2,6 +2,7 @@
 import type { App } from '../fastify.js';
 import type { AuditSink } from '../audit/audit-sink.js';
 import { askCore, type ReadCore } from './core-of.js';
+import { recordedErasure } from './recorded-erasure.js';
 import { count, exactly, noQuery, problems, pseudonym, pseudonymParams, spaceNameParams, unknownCount, unknownText } from './schemas.js';
 
 const PAGE_MAX = 100;
@@ -77,14 +78,8 @@ export function spacesRoutes(app: App, core: ReadCore, audit: AuditSink): void {
       const { pseudonym: name } = request.params;
       const isPseudonym = name.length === PSEUDONYM_CHARS;
       // No id is ever in the audit log.
-      const entry = { action: 'space.erased', actor: request.adminActor ?? 'operator', subject: isPseudonym ? name : null } as const;
-      try {
-        await askCore(core, (port) => (isPseudonym ? port.eraseByPseudonym(name) : port.eraseSpace(name)));
-      } catch (error) {
-        await audit.record({ ...entry, outcome: 'failed' });
-        throw error;
-      }
-      await audit.record({ ...entry, outcome: 'done' });
+      const act = { action: 'space.erased', actor: request.adminActor ?? 'operator', subject: isPseudonym ? name : null } as const;
+      await recordedErasure(audit, act, () => askCore(core, (port) => (isPseudonym ? port.eraseByPseudonym(name) : port.eraseSpace(name))));
       return reply.code(204).send();
     },
   );

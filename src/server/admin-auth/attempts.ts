@@ -1,6 +1,6 @@
 // Bounds guessing: so many failed attempts of one address in a minute, then nothing is even looked at until the minute is over.
 
-export const ATTEMPTS_PER_MINUTE_MAX = 5;
+const ATTEMPTS_PER_MINUTE_MAX = 5;
 const WINDOW_MS = 60_000;
 /** Addresses that are remembered; the one that failed longest ago gives way. */
 const ADDRESSES_MAX = 4096;

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirs } from '../data-dirs.js';
+import { isMissing } from '../file-errors.js';
 
 const FILE_MODE = 0o600;
 const DIR_MODE = 0o700;
@@ -41,7 +42,7 @@ export async function readPrivate(dir: string, name: string): Promise<string | n
     if (size > FILE_BYTES_MAX) throw new Error(`${path} is larger than ${FILE_BYTES_MAX} bytes`);
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (isMissing(error)) return null;
     throw error;
   }
 }

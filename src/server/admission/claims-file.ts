@@ -2,6 +2,8 @@
 import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirs } from '../data-dirs.js';
+import { isMissing } from '../file-errors.js';
+import { syncDirectory } from '../sync-directory.js';
 
 const CLAIM = /^[0-9a-f]{32}$/;
 
@@ -30,9 +32,6 @@ export async function addClaim(path: string, claim: string, claimsMax: number): 
   } finally {
     await file.close();
   }
+  if (claims.length === 0) await syncDirectory(dirname(path));
   return { isIn: true, used: claims.length + 1 };
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -4,14 +4,16 @@ import { open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RelayError } from '../../errors.js';
 import { makeDirs } from '../data-dirs.js';
-import { addClaim, isMissing, readClaims } from './claims-file.js';
+import { isMissing } from '../file-errors.js';
+import { syncDirectory } from '../sync-directory.js';
+import { addClaim, readClaims } from './claims-file.js';
 import { ADMITTED, REFUSED, type FoundingJudge, type FoundingVerdict } from './founding-judge.js';
 import { InTurn } from './in-turn.js';
 import type { Tenants } from './tenants.js';
 import { INVITE_ID, matches, newInvite, parseInvite } from './invite-token.js';
 
 /** Tokens kept at a time; those that have expired make room. */
-export const INVITES_MAX = 10_000;
+const INVITES_MAX = 10_000;
 /** Uses of one token. */
 export const INVITE_USES_MAX = 10_000;
 export const INVITE_LABEL_CHARS_MAX = 100;
@@ -154,17 +156,6 @@ export class InviteStore implements FoundingJudge {
       await rm(this.#path(id, CLAIMS_SUFFIX), { force: true });
     }
     if (expired.length === 0) throw new RelayError('too_many_tokens', `there are ${INVITES_MAX} tokens`, { hint: 'Revoke some that are not needed any more.' });
-  }
-}
-
-async function syncDirectory(dir: string): Promise<void> {
-  // Windows opens no directories, and needs it not.
-  if (process.platform === 'win32') return;
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

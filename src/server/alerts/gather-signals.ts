@@ -7,7 +7,7 @@ import { summarize } from '../sla/sla-summary.js';
 import type { Signals } from './alert-rules.js';
 
 /** How much of the past a rate is of. */
-export const RATE_WINDOW_MS = 300_000;
+const RATE_WINDOW_MS = 300_000;
 /** Of fewer requests one that failed says nothing. */
 const REQUESTS_MIN = 10;
 

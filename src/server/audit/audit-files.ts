@@ -1,6 +1,7 @@
 // Where the audit log lies: files named after the seq of their first line, the oldest of which go when there are too many.
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode, isMissing } from '../file-errors.js';
 
 /** A file that reached this size is followed by the next. */
 export const AUDIT_FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -57,25 +58,6 @@ export async function makeAuditDir(dir: string): Promise<void> {
   });
 }
 
-/** Makes the names in a directory durable, where the system can. */
-export async function syncDir(dir: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true });
-}
-
-export function isMissing(error: unknown): boolean {
-  return hasCode(error, 'ENOENT');
-}
-
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
 }

@@ -3,7 +3,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RelayError } from '../../errors.js';
-import { isMissing, syncDir } from './audit-files.js';
+import { isMissing } from '../file-errors.js';
+import { syncDirectory } from '../sync-directory.js';
 
 const KEY_FILE = 'key';
 const OWNER_ONLY = 0o600;
@@ -26,7 +27,7 @@ export async function takeAuditKey(dir: string, hasLines: boolean): Promise<KeyO
   } finally {
     await file.close();
   }
-  await syncDir(dir);
+  await syncDirectory(dir);
   return privateKey;
 }
 

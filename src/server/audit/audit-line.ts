@@ -3,7 +3,6 @@
 import { createHash, sign, verify, type KeyObject } from 'node:crypto';
 import type { AuditEntry } from './audit-sink.js';
 
-export const AUDIT_LINE_BYTES_MAX = 8 * 1024;
 const TEXT_CHARS_MAX = 200;
 const DETAIL_KEYS_MAX = 16;
 const DOMAIN = 'sealrelay/v1/audit\n';

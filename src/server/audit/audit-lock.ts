@@ -2,7 +2,7 @@
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hasCode, isMissing } from './audit-files.js';
+import { hasCode, isMissing } from '../file-errors.js';
 
 /** How long a writer that lives is waited for. The store has a lock of its own, so it is at its last line. */
 const WAIT_MS_MAX = 5000;

@@ -4,7 +4,7 @@ import type { ChainEnd } from './audit-line.js';
 import type { AuditAction } from './audit-actions.js';
 import type { AuditEntry, AuditSink } from './audit-sink.js';
 import { AuditWriter, FILE_BOUNDS, type FileBounds, type TimedEntry } from './audit-writer.js';
-import { hasCode } from './audit-files.js';
+import { hasCode } from '../file-errors.js';
 
 /** Entries that wait for the disk; more are refused and counted. */
 export const AUDIT_WAITING_MAX = 256;

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { RelayError } from '../../errors.js';
 import { makeDirs } from '../data-dirs.js';
 import { isAuditAction } from './audit-actions.js';
-import { auditDirOf, isMissing, syncDir } from './audit-files.js';
+import { isMissing } from '../file-errors.js';
+import { syncDirectory } from '../sync-directory.js';
+import { auditDirOf } from './audit-files.js';
 import type { AuditEntry, AuditSink } from './audit-sink.js';
 
 /** Notes that may wait for a relay; a command that would leave more says so. */
@@ -43,7 +45,7 @@ export async function leaveNote(dataDir: string, entry: AuditEntry, atMs: number
     await file.close();
   }
   await rename(`${path}.new`, path);
-  await syncDir(dir);
+  await syncDirectory(dir);
 }
 
 /** Acts that wait for a relay. */

@@ -2,6 +2,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { RelayError } from '../../errors.js';
+import { syncDirectory } from '../sync-directory.js';
 import {
   AUDIT_FILES_MAX,
   AUDIT_FILE_BYTES_MAX,
@@ -10,7 +11,6 @@ import {
   makeAuditDir,
   readAuditFile,
   removeFile,
-  syncDir,
   type AuditFile,
 } from './audit-files.js';
 import { takeAuditKey } from './audit-key.js';
@@ -122,7 +122,7 @@ export class AuditWriter {
     const firstSeq = this.#end.seq + 1;
     const path = auditFilePath(this.#dir, firstSeq);
     const file = await open(path, 'w', OWNER_ONLY);
-    await syncDir(this.#dir);
+    await syncDirectory(this.#dir);
     await this.#file.close();
     [this.#file, this.#bytes] = [file, 0];
     const all = [...this.#files, { path, firstSeq }];
@@ -144,7 +144,7 @@ async function openEnd(dir: string, files: AuditFile[], key: KeyObject): Promise
   try {
     await file.truncate(bytes);
     await file.sync();
-    await syncDir(dir);
+    await syncDirectory(dir);
   } catch (error) {
     await file.close();
     throw error;

@@ -3,7 +3,7 @@
 import { escapeHtml, raw, type Html } from './html.js';
 
 /** Longer notes are cut; nobody reads them on a status page. */
-export const MARKDOWN_CHARS_MAX = 20_000;
+const MARKDOWN_CHARS_MAX = 20_000;
 const LINES_MAX = 500;
 
 export function renderMarkdown(text: string): Html {

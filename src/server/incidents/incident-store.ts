@@ -3,7 +3,7 @@
 import type { OperationFiles } from '../operations/operation-files.js';
 import { decodeIncident, encodeIncident, incidentIdOf, isIncidentId, type Incident, type IncidentDraft } from './incident.js';
 
-export const INCIDENTS_MAX = 500;
+const INCIDENTS_MAX = 500;
 /** Tries to find a free name for one more incident of a day with the same title. */
 const NAMES_TRIED_MAX = 50;
 

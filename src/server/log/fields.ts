@@ -61,7 +61,7 @@ export type LogFields = { readonly [K in Exclude<LogField, 'err'>]?: LogValue | 
 /** Longest text of a value, in characters; what is longer is cut. */
 export const LOG_VALUE_CHARS_MAX = 1024;
 /** Most texts of a list. */
-export const LOG_LIST_MAX = 64;
+const LOG_LIST_MAX = 64;
 const STACK_CHARS_MAX = 4096;
 
 const ALLOWED: ReadonlySet<string> = new Set(LOG_FIELDS);
@@ -79,7 +79,7 @@ export function allowedFields(given: Readonly<Record<string, unknown>>): Record<
 }
 
 /** What of an error is logged: its kind, its code and where it came from; never its other properties. */
-export function errorFields(error: unknown): Record<string, string> | undefined {
+function errorFields(error: unknown): Record<string, string> | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = 'code' in error && typeof error.code === 'string' ? { code: cut(error.code) } : {};
   return { type: cut(error.name), ...code, message: cut(error.message), stack: (error.stack ?? '').slice(0, STACK_CHARS_MAX) };

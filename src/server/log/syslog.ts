@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { fieldsText, parseLine } from './line.js';
 
 /** Lines that wait for a TCP connection; beyond it the oldest are dropped. */
-export const SYSLOG_LINES_MAX = 1024;
+const SYSLOG_LINES_MAX = 1024;
 /** Longest message, in bytes; what is longer is cut. Every receiver takes 2,048. */
 export const SYSLOG_BYTES_MAX = 2048;
 /** Pause before the next attempt to connect. */

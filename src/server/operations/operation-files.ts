@@ -2,6 +2,7 @@
 // the last seconds with the power is allowed, and is accounted for as downtime.
 import { appendFile, mkdir, open, readFile, readdir, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode, isMissing } from '../file-errors.js';
 
 /** Larger files are not read: nothing here grows to this. A day of minutes with something in every bucket has 26 MiB, a busy one a tenth. */
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
@@ -28,8 +29,8 @@ export async function openFolder(parent: string, name: string): Promise<Operatio
   try {
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (isMissing(error)) return null;
+    if (!hasCode(error, 'EEXIST')) throw error;
   }
   return new Folder(folder);
 }
@@ -51,7 +52,7 @@ class Folder implements OperationFiles {
       const path = join(this.#folder, name);
       return (await stat(path)).size > FILE_BYTES_MAX ? null : await readFile(path, 'utf8');
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return null;
+      if (isMissing(error)) return null;
       throw error;
     }
   }
@@ -81,8 +82,4 @@ class Folder implements OperationFiles {
     this.#open.clear();
     await Promise.all(open.map((file) => file.close()));
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

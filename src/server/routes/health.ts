@@ -7,7 +7,7 @@ import { problemSchema } from '../plugins/problem.js';
 import { UNREADY_DETAILS, whyUnready, type Phase, type StoreTrouble } from '../readiness.js';
 
 /** Above this the relay calls itself degraded. */
-export const STORE_LATENCY_MS_MAX = 100;
+const STORE_LATENCY_MS_MAX = 100;
 
 type Status = 'ok' | 'degraded' | 'error';
 const statusSchema = { type: 'string', enum: ['ok', 'degraded', 'error'] } as const;

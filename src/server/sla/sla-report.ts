@@ -67,7 +67,7 @@ export function buildReport(month: string, view: SlaView, incidents: readonly In
 }
 
 /** A month in UTC. */
-export function monthRange(month: string): { readonly fromMs: number; readonly endMs: number } {
+function monthRange(month: string): { readonly fromMs: number; readonly endMs: number } {
   const [, year = '', number = ''] = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(month) ?? [];
   if (year === '' || Number(year) < 1970) throw new RelayError('month_invalid', `"${month}" is no month such as 2026-11`);
   return { fromMs: Date.UTC(Number(year), Number(number) - 1), endMs: Date.UTC(Number(year), Number(number)) };

@@ -8,7 +8,7 @@ import type { DayFigures, SlaView } from '../sla/sla-view.js';
 export const DAYS_SHOWN = 90;
 /** Incidents of this many days are on the page; older ones are in the feed and the reports. */
 const INCIDENT_DAYS_SHOWN = 30;
-export const INCIDENTS_SHOWN_MAX = 20;
+const INCIDENTS_SHOWN_MAX = 20;
 const DAY_MS = 86_400_000;
 
 /** From best to worst. */

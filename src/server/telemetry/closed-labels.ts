@@ -6,7 +6,7 @@ import { ERRORS } from '../../protocol/errors.js';
 export const ROUTES = ['websocket_push', 'session', 'push', 'read', 'frames', 'blob', 'foreign', 'control'] as const;
 export type Route = (typeof ROUTES)[number];
 
-export const OUTCOMES = ['ok', 'client_error', 'relay_error'] as const;
+const OUTCOMES = ['ok', 'client_error', 'relay_error'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** Upper ends of the buckets that are shown, in seconds; each is the end of one of the core's finer buckets, so that what is below it is counted exactly. */
@@ -25,7 +25,7 @@ export type LabelName = keyof typeof CLOSED_LABELS;
 export type Labels = Readonly<Partial<Record<LabelName, string>>>;
 
 /** The value, or `other` when it is not in the label's list. */
-export function closedValue(label: LabelName, value: string): string {
+function closedValue(label: LabelName, value: string): string {
   return (CLOSED_LABELS[label] as readonly string[]).includes(value) ? value : 'other';
 }
 

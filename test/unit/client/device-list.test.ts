@@ -1,6 +1,7 @@
 // Names of devices, removals that are owed, and entries that can never be opened: what an app shows of its devices, and what must not hold it up.
 import { afterEach, expect, test } from 'vitest';
 import { MemoryDeviceStore } from '../../../src/client/store/device-store.js';
+import type { DeviceState } from '../../../src/client/store/device-store.js';
 import { entryId } from '../../../src/protocol/hash.js';
 import { HonestRelay } from '../../support/honest-relay.js';
 import { bytes, createDevice, kinds, openDevice, until } from '../../support/test-space.js';
@@ -16,6 +17,22 @@ function tracked(device: TestDevice): TestDevice {
 afterEach(async () => {
   for (const { space } of devices.splice(0)) await space.close();
 });
+
+/** Has no room for the first state in which nothing is owed any more. */
+class FullOnce extends MemoryDeviceStore {
+  owed = 0;
+  refused = 0;
+
+  override async save(state: DeviceState): Promise<void> {
+    const owed = state.owed?.length ?? 0;
+    if (owed < this.owed && this.refused === 0) {
+      this.refused += 1;
+      throw new Error('the storage is full');
+    }
+    await super.save(state);
+    this.owed = owed;
+  }
+}
 
 const namesAt = ({ space }: TestDevice): (string | null)[] => space.devices().map(({ name }) => name).toSorted();
 
@@ -104,6 +121,21 @@ test('a removal without a connection is owed, visible, and done after a restart:
   // The one that is out, asked again.
   await again.space.removeDevice(c.space.device);
   await expect(again.space.removeDevice(b.space.device)).rejects.toMatchObject({ code: 'unknown_device' });
+});
+
+test('a removal that is done is told as done where that could not be stored', async () => {
+  const relay = await new HonestRelay().start();
+  const storage = new FullOnce();
+  const a = tracked(await createDevice(relay, { storage }));
+  await a.space.whenSynced();
+  const b = tracked(await openDevice(relay, a.space.link));
+  await until('a knows both', () => a.space.devices().length === 2);
+  await a.space.removeDevice(b.space.device);
+  expect(storage.refused).toBe(1);
+  expect(a.errors).toEqual([expect.stringMatching(/^internal: /)]);
+  expect(a.space.devices()).toHaveLength(1);
+  await a.space.push(bytes('goes on')).durable('relay');
+  await until('it is stored with what comes next', () => storage.owed === 0);
 });
 
 test('who may not remove is told at once, and owes nothing', async () => {

@@ -3,7 +3,7 @@
 use crate::endpoint::SharedFrame;
 use crate::store::StoredEntry;
 use relay_proto::attestation::Attestation;
-use relay_proto::frame::{EncodedFrame, EntriesEncoder};
+use relay_proto::frame::EntriesEncoder;
 use relay_proto::ids::DeviceKey;
 use relay_proto::limits::ENTRIES_FRAME_BYTES;
 
@@ -69,12 +69,7 @@ fn encode_run(page: &PageEncoding<'_>, first_seq: u64, last_seq: u64, entries: &
         };
         debug_assert!(fits, "frame_entries keeps the count below the frame's limit");
     }
-    shared(encoder.finish(page.attestation.claim.size > last_seq, page.attestation))
-}
-
-/// The transport's form of an encoded frame.
-pub(crate) fn shared(encoded: EncodedFrame) -> SharedFrame {
-    SharedFrame { bytes: encoded.bytes, header_bytes: encoded.header_bytes }
+    encoder.finish(page.attestation.claim.size > last_seq, page.attestation).into()
 }
 
 fn count(entries: usize) -> u64 {

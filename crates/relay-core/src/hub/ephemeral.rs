@@ -93,7 +93,7 @@ impl EphemeralRing {
         }
         let after = pieces.bytes();
         self.count(before, after);
-        if usize::try_from(self.counters.ephemeral_bytes.get()).unwrap_or(usize::MAX) > self.bytes_max_all {
+        if self.counters.ephemeral_bytes.is_above_len(self.bytes_max_all) {
             pieces.drop_all();
             self.count(after, pieces.bytes());
         }
@@ -177,11 +177,7 @@ impl EphemeralRing {
     }
 
     fn count(&self, before: usize, after: usize) {
-        if after > before {
-            self.counters.ephemeral_bytes.add_len(after - before);
-        } else if after < before {
-            self.counters.ephemeral_bytes.sub_len(before - after);
-        }
+        self.counters.ephemeral_bytes.changed_len(before, after);
     }
 }
 

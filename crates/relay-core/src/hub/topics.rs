@@ -6,9 +6,8 @@
 use super::mailbox::{Mail, Mailbox};
 use crate::counters::Counters;
 use crate::endpoint::SharedFrame;
-use crate::hub::shared;
 use crate::session::SessionHandle;
-use relay_proto::frame::{EncodedFrame, TopicCredit, TopicData, TopicJoined, TopicPeer, TopicSend};
+use relay_proto::frame::{TopicCredit, TopicData, TopicJoined, TopicPeer, TopicSend};
 use relay_proto::ids::{DeviceKey, TopicKey};
 use relay_proto::limits::{TOPIC_PEERS_MAX, TOPIC_WINDOW_BYTES, TOPICS_PER_SESSION_MAX, topic_charge_bytes};
 use std::collections::BTreeMap;
@@ -81,7 +80,7 @@ impl SpaceTopics {
         let mailbox = mailbox.or_insert_with(|| Mailbox::new(Arc::clone(handle), Arc::clone(&self.counters)));
         let known = state.numbers.get(&key).copied();
         if let Some((number, peer)) = known.and_then(|number| Some((number, mailbox.peer_in(number)?))) {
-            let frame = frame_of(&TopicJoined { topic: key, number, peer });
+            let frame = SharedFrame::of(&TopicJoined { topic: key, number, peer });
             self.deliver(state, handle.id, frame);
             return Ok(());
         }
@@ -102,14 +101,14 @@ impl SpaceTopics {
         let others: Vec<(u32, Peer)> = topic.peers.iter().map(|(number, peer)| (*number, *peer)).collect();
         topic.last_peer = own;
         topic.peers.insert(own, peer);
-        let joined = frame_of(&TopicJoined { topic: topic.key, number, peer: own });
+        let joined = SharedFrame::of(&TopicJoined { topic: topic.key, number, peer: own });
         if let Some(mailbox) = state.mailboxes.get_mut(&peer.session) {
             mailbox.joined(number, own);
         }
         self.deliver(state, peer.session, joined);
-        let news = frame_of(&TopicPeer { number, peer: own, device: peer.device, present: true });
+        let news = SharedFrame::of(&TopicPeer { number, peer: own, device: peer.device, present: true });
         for (other, Peer { session, device }) in others {
-            let there = frame_of(&TopicPeer { number, peer: other, device, present: true });
+            let there = SharedFrame::of(&TopicPeer { number, peer: other, device, present: true });
             self.deliver(state, peer.session, there);
             self.deliver(state, session, news.clone());
         }
@@ -145,7 +144,7 @@ impl SpaceTopics {
             state.topics.remove(&number);
             self.counters.topics.one_less();
         }
-        let news = frame_of(&TopicPeer { number, peer, device, present: false });
+        let news = SharedFrame::of(&TopicPeer { number, peer, device, present: false });
         for other in others {
             self.deliver(state, other, news.clone());
         }
@@ -170,7 +169,7 @@ impl SpaceTopics {
             *topic.owed.entry((own, *to)).or_insert(0) += charge;
         }
         let TopicSend { number, to_all, key_epoch, ref sealed, .. } = *send;
-        let frame = frame_of(&TopicData { number, peer: own, to_all, key_epoch, sealed: sealed.clone() });
+        let frame = SharedFrame::of(&TopicData { number, peer: own, to_all, key_epoch, sealed: sealed.clone() });
         for (_, receiver) in receivers {
             self.deliver(&mut state, receiver, frame.clone());
         }
@@ -228,7 +227,7 @@ impl SpaceTopics {
     }
 
     fn is_full(&self) -> bool {
-        usize::try_from(self.counters.topic_bytes.get()).unwrap_or(usize::MAX) > self.bytes_max_all
+        self.counters.topic_bytes.is_above_len(self.bytes_max_all)
     }
 }
 
@@ -250,8 +249,4 @@ impl Topic {
         let peers = self.peers.iter().filter(|(peer, _)| named(**peer));
         peers.map(|(peer, other)| (*peer, other.session)).collect()
     }
-}
-
-fn frame_of(frame: &impl relay_proto::frame::Frame) -> SharedFrame {
-    shared(EncodedFrame::of(frame))
 }

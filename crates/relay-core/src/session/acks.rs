@@ -6,11 +6,11 @@ use super::io::Io;
 use super::open::OpenSession;
 use super::roster::Membership;
 use crate::endpoint::{Moment, SharedFrame};
-use crate::hub::{AckNews, shared};
+use crate::hub::AckNews;
 use crate::store::{SignedAck, StoreError};
 use relay_proto::ErrorCode;
-use relay_proto::frame::{Ack, AckNotice, EncodedFrame};
-use relay_proto::ids::{DeviceKey, Signature};
+use relay_proto::frame::{Ack, AckNotice};
+use relay_proto::ids::Signature;
 use relay_proto::limits::ACK_INTERVAL_MS;
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl OpenSession {
 
     /// Takes an ack that came too early once it is due, or nothing more will come.
     pub(super) fn take_due_ack(&mut self, io: &mut Io<'_>) {
-        let ends = self.flow.as_ref().is_some_and(|flow| flow.input_ended);
+        let ends = self.exchange.as_ref().is_some_and(|exchange| exchange.input_ended);
         if ends || io.now >= self.ack_pace.due_at {
             self.take_held_ack(io);
         }
@@ -76,14 +76,10 @@ impl OpenSession {
             head: ack.head,
             signature: ack.signature.0,
         };
-        let news = AckNews {
-            session: io.handle.id,
-            position: (ack.log_epoch, ack.size),
-            frame: shared(EncodedFrame::of(&AckNotice { device: self.device, ack })),
-        };
+        let news = AckNews { session: io.handle.id, position: (ack.log_epoch, ack.size), frame: notice(&signed) };
         let (device, channel, handle) = (self.device, Arc::clone(&self.channel), Arc::clone(io.handle));
         let counters = Arc::clone(&io.shared.counters);
-        let waits = self.flow.as_mut().map(|flow| flow.acks += 1).is_some();
+        let waits = self.exchange.as_mut().map(|exchange| exchange.acks += 1).is_some();
         let done = move |result: Result<(), StoreError>| {
             if result.is_ok() {
                 counters.acks_total.one();
@@ -98,8 +94,8 @@ impl OpenSession {
     }
 
     pub(super) fn on_ack_put(&mut self, size: u64, result: Result<(), StoreError>, io: &mut Io<'_>) {
-        if let Some(flow) = &mut self.flow {
-            flow.acks = flow.acks.saturating_sub(1);
+        if let Some(exchange) = &mut self.exchange {
+            exchange.acks = exchange.acks.saturating_sub(1);
         }
         if let Err(error) = result {
             io.store_error(&error, size);
@@ -120,8 +116,6 @@ impl OpenSession {
 
 /// The notice of an ack the store keeps.
 pub(super) fn notice(ack: &SignedAck) -> SharedFrame {
-    let device = DeviceKey(ack.device.0);
-    let signature = Signature(ack.signature);
-    let ack = Ack { log_epoch: ack.log_epoch, size: ack.size, head: ack.head, signature };
-    shared(EncodedFrame::of(&AckNotice { device, ack }))
+    let SignedAck { device, log_epoch, size, head, signature } = *ack;
+    SharedFrame::of(&AckNotice { device, ack: Ack { log_epoch, size, head, signature: Signature(signature) } })
 }

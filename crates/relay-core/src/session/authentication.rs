@@ -22,7 +22,6 @@ use crate::store::{DeviceMark, Page, ReadOutcome, Refusal, SpaceFacts, StoreErro
 use crate::tenants::TenantId;
 use bytes::Bytes;
 use relay_proto::ErrorCode;
-use relay_proto::attestation::Attestation;
 use relay_proto::frame::{ErrorFrame, FoundingProof, Frame, Hello, Policy, SessionLimits, Welcome, WelcomeBody};
 use relay_proto::handshake::ClientTranscript;
 use relay_proto::hash::Domain;
@@ -30,7 +29,6 @@ use relay_proto::ids::{DeviceKey, EntryId, Hash, Signature, SpaceId};
 use relay_proto::limits::{FEATURE_EPHEMERAL, FEATURE_TOPICS};
 use relay_proto::roster::Statement;
 use relay_proto::sponsorship::{OfferTranscript, Sponsorship};
-use relay_proto::wire::Reader;
 use std::sync::Arc;
 
 /// What a device brought to found a space with.
@@ -315,10 +313,7 @@ impl Authentication {
         if self.roster_is_old() {
             return self.look_again(io);
         }
-        let Ok(attestation) = Attestation::read(&mut Reader::new(attestation)) else {
-            io.fatal(ErrorCode::Internal);
-            return Step::Ended;
-        };
+        let Some(attestation) = io.attestation(attestation) else { return Step::Ended };
         match self.ticket.map(|ticket| io.shared.tickets.spend(ticket, io.now)) {
             None | Some(Spending::Spent) => {}
             Some(Spending::Again) => return Step::Refuse,

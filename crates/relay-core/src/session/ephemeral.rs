@@ -125,7 +125,8 @@ impl OpenSession {
     /// Takes an ephemeral frame from where it was read; whatever else the message is, and whatever is to be said about it, is left
     /// to the way of all messages.
     pub(super) fn take_ephemeral(&mut self, message: &[u8], now: Moment, limits: &RelayLimits, session: u64) -> bool {
-        let may = self.features & FEATURE_EPHEMERAL != 0 && self.membership != Membership::Root && self.flow.is_none();
+        let may =
+            self.features & FEATURE_EPHEMERAL != 0 && self.membership != Membership::Root && self.exchange.is_none();
         let Some(view) = EphemeralView::of(message).filter(|_| may) else { return false };
         let taken = self.add_ephemeral(view, now, limits);
         let is_much = |state: &EphemeralState| state.outgoing.len() >= EPHEMERAL_PIECE_BYTES_MAX / 2;

@@ -10,12 +10,10 @@ use crate::limits::RETRY_AFTER_MS;
 use crate::store::{ForgettingFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
-use relay_proto::attestation::Attestation;
 use relay_proto::erasure::ErasureReason;
 use relay_proto::frame::{Erase, ErrorFrame, Purge, Purged};
 use relay_proto::limits::FEATURE_ERASURE;
 use relay_proto::roster::Statement;
-use relay_proto::wire::Reader;
 
 impl OpenSession {
     /// Why a session may not ask for this at all.
@@ -132,9 +130,7 @@ fn space_erased(notice: Bytes, io: &mut Io<'_>) {
 
 /// Answers a purge.
 pub(super) fn purged(size: u64, attested: Result<Bytes, StoreError>, io: &mut Io<'_>) {
-    match attested.map(|attestation| Attestation::read(&mut Reader::new(&attestation))) {
-        Ok(Ok(attestation)) => io.send(&Purged { size, attestation }),
-        Ok(Err(_)) => io.fatal(ErrorCode::Internal),
-        Err(error) => io.store_error(&error, size),
+    if let Some(attestation) = io.attested(attested, size) {
+        io.send(&Purged { size, attestation });
     }
 }

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What a store call came to. At most one of them belongs to the request under way; the others are pushes.
+/// What a call came to: one of the store, of the gatekeeper or of whoever keeps what tenants have.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Facts(Result<Option<SpaceFacts>, StoreError>),

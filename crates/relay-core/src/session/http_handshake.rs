@@ -35,7 +35,7 @@ impl HttpHandshake {
         let mut io = Io::new(&shared, &handle, now, out);
         if let State::AwaitProof { offered, .. } = &self.session.state {
             io.send(&offered.ticket(&shared.tickets, now));
-            io.finish();
+            io.close_done();
             self.session.state = State::Closing;
         }
     }

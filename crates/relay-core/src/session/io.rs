@@ -8,8 +8,10 @@ use crate::relay::Shared;
 use crate::store::{Completion, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
+use relay_proto::attestation::Attestation;
 use relay_proto::frame::{ErrorFrame, Frame, Goaway};
 use relay_proto::quota::Quota;
+use relay_proto::wire::Reader;
 use std::sync::Arc;
 
 /// Normal closure (RFC 6455 7.4.1).
@@ -76,13 +78,25 @@ impl<'a> Io<'a> {
         self.error_frame(code, ErrorFrame::about(code, context));
     }
 
-    /// The same with a retry hint or a detail.
+    /// Sends an error with a retry hint or a detail.
     pub(super) fn error_frame(&mut self, code: ErrorCode, frame: ErrorFrame) {
         self.shared.counters.error(code);
         self.send(&frame);
         if code.close() != 0 {
             self.close(code.close(), code.name());
         }
+    }
+
+    /// Sends an error and closes, whatever the registry says of it.
+    pub(super) fn fatal(&mut self, code: ErrorCode) {
+        self.error(code, 0);
+        self.close(ErrorCode::Overloaded.close(), code.name());
+    }
+
+    /// Sends an error with a retry hint or a detail and closes, whatever the registry says of it.
+    pub(super) fn fatal_frame(&mut self, code: ErrorCode, frame: ErrorFrame) {
+        self.error_frame(code, frame);
+        self.close(ErrorCode::Overloaded.close(), code.name());
     }
 
     /// There is no place for one more session in the space, or in those of its tenant.
@@ -97,18 +111,6 @@ impl<'a> Io<'a> {
         self.error_frame(code, frame);
     }
 
-    /// The same for an error that ends the session whatever the registry says.
-    pub(super) fn fatal(&mut self, code: ErrorCode) {
-        self.error(code, 0);
-        self.close(ErrorCode::Overloaded.close(), code.name());
-    }
-
-    /// The same with a retry hint or a detail.
-    pub(super) fn fatal_frame(&mut self, code: ErrorCode, frame: ErrorFrame) {
-        self.error_frame(code, frame);
-        self.close(ErrorCode::Overloaded.close(), code.name());
-    }
-
     /// Says when to come back.
     pub(super) fn goaway(&mut self) {
         let limits = &self.shared.limits;
@@ -121,17 +123,17 @@ impl<'a> Io<'a> {
     }
 
     /// Closes after a goaway.
-    pub(super) fn go(&mut self) {
+    pub(super) fn close_drained(&mut self) {
         self.close(ErrorCode::Draining.close(), ErrorCode::Draining.name());
     }
 
     /// Closes because everything was answered.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn close_done(&mut self) {
         self.close(CLOSE_DONE, "done");
     }
 
-    /// Closes after an error that the registry lets pass elsewhere.
-    pub(super) fn end(&mut self, code: ErrorCode) {
+    /// Closes after an error of a frame that cannot be read, which the registry lets pass elsewhere.
+    pub(super) fn close_malformed(&mut self, code: ErrorCode) {
         self.close(ErrorCode::MalformedFrame.close(), code.name());
     }
 
@@ -139,6 +141,26 @@ impl<'a> Io<'a> {
         if !self.closed {
             self.closed = true;
             self.out.close(Close { code, reason });
+        }
+    }
+
+    /// An attestation of the store; without one that can be read the session ends.
+    pub(super) fn attestation(&mut self, encoded: &Bytes) -> Option<Attestation> {
+        let attestation = Attestation::read(&mut Reader::new(encoded)).ok();
+        if attestation.is_none() {
+            self.fatal(ErrorCode::Internal);
+        }
+        attestation
+    }
+
+    /// The same of a call that may have failed, which the peer is told about `context`.
+    pub(super) fn attested(&mut self, attested: Result<Bytes, StoreError>, context: u64) -> Option<Attestation> {
+        match attested {
+            Ok(encoded) => self.attestation(&encoded),
+            Err(error) => {
+                self.store_error(&error, context);
+                None
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::acks::AckPace;
 use super::after_ms;
 use super::ephemeral::EphemeralState;
-use super::flow::Flow;
+use super::exchange::Exchange;
 use super::handle::{Answer, SessionHandle};
 use super::io::Io;
 use super::push_window::PushWindow;
@@ -44,7 +44,7 @@ pub(super) struct OpenSession {
     pub(super) requests: Requests,
     pub(super) subscription: Option<Arc<Subscription>>,
     /// Of a session by token.
-    pub(super) flow: Option<Box<Flow>>,
+    pub(super) exchange: Option<Box<Exchange>>,
     pub(super) ack_pace: AckPace,
     pub(super) acks_seen: u64,
     pub(super) features: u64,
@@ -73,7 +73,7 @@ impl OpenSession {
             pushes: PushWindow::new(&admitted.mark),
             requests: Requests::default(),
             subscription: None,
-            flow: None,
+            exchange: None,
             ack_pace: AckPace::new(io.now),
             acks_seen,
             features: admitted.features,
@@ -106,13 +106,13 @@ impl OpenSession {
 
     /// When something is due.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
-        [self.expires_at, self.flow_deadline(), self.ack_pace.next_deadline()].into_iter().flatten().min()
+        [self.expires_at, self.exchange_deadline(), self.ack_pace.next_deadline()].into_iter().flatten().min()
     }
 
     /// The peer of a session by token will send no more.
     pub(super) fn input_ended(&mut self) {
-        if let Some(flow) = &mut self.flow {
-            flow.input_ended = true;
+        if let Some(exchange) = &mut self.exchange {
+            exchange.input_ended = true;
         }
     }
 
@@ -147,7 +147,7 @@ impl OpenSession {
     /// Takes a push that lies where it was read, if it is to be gathered with its neighbours.
     pub(super) fn gather_push(&mut self, message: &[u8], shared: &Shared) -> bool {
         let is_push = message.first() == Some(&FrameType::Push.number());
-        let taken = is_push && self.flow.is_none() && !self.is_full(shared) && self.pushes.gathered.take(message);
+        let taken = is_push && self.exchange.is_none() && !self.is_full(shared) && self.pushes.gathered.take(message);
         if taken {
             self.pushes.gathered.note(message.len());
         }
@@ -179,7 +179,7 @@ impl OpenSession {
             return false;
         }
         match ClientFrame::decode(&message) {
-            Ok(ClientFrame::Push(push)) if self.flow.is_none() && !self.draining => {
+            Ok(ClientFrame::Push(push)) if self.exchange.is_none() && !self.draining => {
                 self.on_push(push, io);
                 self.pace(io);
                 return true;
@@ -189,7 +189,7 @@ impl OpenSession {
                 io.error(error.code(), 0);
                 // A malformed frame ends the connection, whatever its error does elsewhere.
                 if !io.is_closed() {
-                    io.end(error.code());
+                    io.close_malformed(error.code());
                 }
             }
         }
@@ -197,7 +197,7 @@ impl OpenSession {
     }
 
     fn on_frame(&mut self, frame: ClientFrame, io: &mut Io<'_>) {
-        if let Some(code) = self.flow_fault(&frame, io) {
+        if let Some(code) = self.exchange_fault(&frame, io) {
             io.error(code, 0);
             return;
         }
@@ -224,17 +224,17 @@ impl OpenSession {
         }
         self.end_if_erased(io);
         self.take_due_ack(io);
-        self.flow_work(io);
+        self.work_on_exchange(io);
         if !io.is_closed() {
             self.forward_pushes(io);
         }
         while io.has_room() && self.step(io) {}
-        self.flow_end(io);
+        self.end_exchange(io);
         if io.is_closed() {
             return;
         }
         if self.draining && self.pushes.count == 0 && self.requests.are_done() {
-            io.go();
+            io.close_drained();
             return;
         }
         self.pace(io);
@@ -295,7 +295,7 @@ impl OpenSession {
                 self.next_request(io)
                     || self.forward_acks(io)
                     || self.forward_snapshot_due(io)
-                    || self.live(io)
+                    || self.forward_entries(io)
                     || self.forward_topics(io)
                     || self.forward_ephemeral(io)
             }

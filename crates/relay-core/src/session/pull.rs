@@ -9,10 +9,8 @@ use crate::limits::{READ_PAGE_BYTES, READ_PAGE_ENTRIES};
 use crate::store::{Page, ReadOutcome, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
-use relay_proto::attestation::Attestation;
 use relay_proto::frame::{CursorExpired, Pull};
 use relay_proto::ids::DeviceKey;
-use relay_proto::wire::Reader;
 
 impl OpenSession {
     pub(super) fn start_pull(&mut self, pull: Pull, io: &mut Io<'_>) {
@@ -42,7 +40,7 @@ impl OpenSession {
     pub(super) fn on_pull_read(&mut self, pull: Pull, read: Result<ReadOutcome, StoreError>, io: &mut Io<'_>) {
         let context = u64::from(pull.request);
         match read {
-            Ok(ReadOutcome::Page(page)) if page.entries.is_empty() && !page.more && self.flow_waits(pull, io) => {}
+            Ok(ReadOutcome::Page(page)) if page.entries.is_empty() && !page.more && self.hold_pull(pull, io) => {}
             Ok(ReadOutcome::Page(page)) => {
                 // One pull is answered by one frame; what does not fit is pulled again.
                 send_page(&page, pull.request, None, 1, io);
@@ -63,10 +61,7 @@ pub(super) fn send_page(
     io: &mut Io<'_>,
 ) -> u64 {
     let mut last = page.first_seq.saturating_sub(1);
-    let Ok(attestation) = Attestation::read(&mut Reader::new(&page.attestation)) else {
-        io.fatal(ErrorCode::Internal);
-        return last;
-    };
+    let Some(attestation) = io.attestation(&page.attestation) else { return last };
     let encoding = PageEncoding { request, first_seq: page.first_seq, omit_own_of, attestation: &attestation };
     for run in encode_page(&encoding, &page.entries).into_iter().take(frames_max) {
         io.shared.counters.entries_log_total.add(run.last_seq + 1 - run.first_seq);
@@ -77,8 +72,7 @@ pub(super) fn send_page(
 }
 
 pub(super) fn cursor_expired(request: u32, attestation: &Bytes, io: &mut Io<'_>) {
-    match Attestation::read(&mut Reader::new(attestation)) {
-        Ok(attestation) => io.send(&CursorExpired { request, attestation }),
-        Err(_) => io.fatal(ErrorCode::Internal),
+    if let Some(attestation) = io.attestation(attestation) {
+        io.send(&CursorExpired { request, attestation });
     }
 }

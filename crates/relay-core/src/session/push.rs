@@ -107,7 +107,7 @@ impl OpenSession {
 
     /// Requests over HTTP are measured as such, by the transport.
     fn measure(&self, outcome: Outcome, since: Moment, pushes: usize, io: &Io<'_>) {
-        if self.flow.is_none() {
+        if self.exchange.is_none() {
             let took = io.now.0.saturating_sub(since.0);
             io.shared.counters.websocket_pushes.record(outcome, took, u64::try_from(pushes).unwrap_or(u64::MAX));
         }

@@ -10,14 +10,12 @@ use crate::limits::SPONSORED_ROSTER_VERSION_MAX;
 use crate::store::{SpaceFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
-use relay_proto::attestation::Attestation;
 use relay_proto::frame::{
     ClientFrame, Erase, Leaves, Ping, Pong, Pull, PullLeaves, Purge, RosterPut, SnapshotAck, SnapshotBegin,
     SnapshotChunk, SnapshotGet, Subscribe,
 };
 use relay_proto::ids::{Hash, SnapshotId};
 use relay_proto::roster::Statement;
-use relay_proto::wire::Reader;
 use std::collections::VecDeque;
 
 /// What a client may ask once the session is open, beside pushes and acks.
@@ -86,7 +84,11 @@ pub(super) enum UnderWay {
     PurgeShown(u64),
     Erase,
     EraseTold,
-    SnapshotUpload(SnapshotId, u64),
+    /// What was handed over: the begin, or the chunk of an index.
+    SnapshotUpload {
+        snapshot: SnapshotId,
+        chunk: Option<u32>,
+    },
     SnapshotGet(SnapshotGet),
     SnapshotSending(Sending),
     SnapshotAck(Box<SnapshotAck>),
@@ -175,8 +177,8 @@ impl OpenSession {
             (UnderWay::PurgeShown(size), Answer::Attested(attested)) => purged(size, attested, io),
             (UnderWay::Erase, Answer::Erased(result)) => self.on_erased(result, io),
             (UnderWay::EraseTold, Answer::Erasure(erasure)) => show_erasure(erasure, io),
-            (UnderWay::SnapshotUpload(id, context), Answer::Progress(progress)) => {
-                self.on_snapshot_progress(id, context, progress, io);
+            (UnderWay::SnapshotUpload { snapshot, chunk }, Answer::Progress(progress)) => {
+                self.on_snapshot_progress(snapshot, chunk, progress, io);
             }
             (UnderWay::SnapshotGet(get), Answer::Manifest(manifest)) => self.on_snapshot_manifest(get, manifest, io),
             (UnderWay::SnapshotSending(sending), Answer::Chunk(chunk)) => self.on_snapshot_chunk(sending, chunk, io),
@@ -212,7 +214,7 @@ impl OpenSession {
     fn on_roster_put(&mut self, known: Hash, put: Result<SpaceFacts, StoreError>, io: &mut Io<'_>) {
         match put {
             // A session that ends by itself cannot wait for the announcement, which comes a little later.
-            Ok(facts) if facts.roster_hash != known && self.flow.is_some() => self.roster.look_now(self.space, io),
+            Ok(facts) if facts.roster_hash != known && self.exchange.is_some() => self.roster.look_now(self.space, io),
             Ok(facts) if facts.roster_hash != known => {}
             Ok(_) => self.roster.show_all(self.space, io),
             Err(error) => {
@@ -226,10 +228,8 @@ impl OpenSession {
 }
 
 fn pong(ping: Ping, attested: Result<Bytes, StoreError>, io: &mut Io<'_>) {
-    match attested.map(|attestation| Attestation::read(&mut Reader::new(&attestation))) {
-        Ok(Ok(attestation)) => io.send(&Pong { nonce: ping.nonce, attestation }),
-        Ok(Err(_)) => io.fatal(ErrorCode::Internal),
-        Err(error) => io.store_error(&error, 0),
+    if let Some(attestation) = io.attested(attested, 0) {
+        io.send(&Pong { nonce: ping.nonce, attestation });
     }
 }
 

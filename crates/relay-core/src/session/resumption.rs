@@ -1,7 +1,7 @@
 //! A session by token: from the token's claims to an open session, by what the newest roster says now.
 
 use super::State;
-use super::flow::Flow;
+use super::exchange::Exchange;
 use super::handle::{Answer, SessionHandle};
 use super::io::Io;
 use super::open::{Admitted, OpenSession};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub(super) struct Resumption {
     claims: Claims,
-    flow: Flow,
+    exchange: Exchange,
     found: Option<(Arc<SpaceChannel>, Membership)>,
     started: bool,
 }
@@ -31,12 +31,12 @@ enum Step {
 }
 
 impl Resumption {
-    pub(super) fn new(claims: Claims, flow: Flow) -> Self {
-        Self { claims, flow, found: None, started: false }
+    pub(super) fn new(claims: Claims, exchange: Exchange) -> Self {
+        Self { claims, exchange, found: None, started: false }
     }
 
     pub(super) fn input_ended(&mut self) {
-        self.flow.input_ended = true;
+        self.exchange.input_ended = true;
     }
 
     pub(super) fn release(&mut self, shared: &Shared, handle: &SessionHandle) {
@@ -82,7 +82,7 @@ impl Resumption {
         // A request over HTTP has nobody to hear what is not stored.
         let admitted = Admitted { space, device, membership, channel, told, mark, features: FEATURE_ERASURE };
         let mut open = OpenSession::new(admitted, io);
-        open.flow = Some(Box::new(self.flow.clone()));
+        open.exchange = Some(Box::new(self.exchange.clone()));
         Step::Open(Box::new(open))
     }
 }

@@ -3,11 +3,12 @@
 use super::handle::Answer;
 use super::io::Io;
 use super::refusal::code_of;
-use crate::hub::{SpaceChannel, shared};
+use crate::endpoint::SharedFrame;
+use crate::hub::SpaceChannel;
 use crate::store::{SpaceFacts, StoreError};
 use bytes::Bytes;
 use relay_proto::ErrorCode;
-use relay_proto::frame::{EncodedFrame, RosterUpdate};
+use relay_proto::frame::RosterUpdate;
 use relay_proto::hash::sha256;
 use relay_proto::ids::{DeviceKey, Hash, SpaceId};
 use relay_proto::roster::{Rights, Statement};
@@ -153,7 +154,7 @@ impl RosterWatch {
         let told_hash = self.told.1;
         let encode = || {
             let chain = statements_after(&facts.chain, told_hash);
-            shared(EncodedFrame::of(&RosterUpdate { chain, keyring: facts.keyring.clone() }))
+            SharedFrame::of(&RosterUpdate { chain, keyring: facts.keyring.clone() })
         };
         io.send_shared(channel.roster_frame((told_hash, facts.roster_hash), encode));
         self.told = (facts.roster_version, facts.roster_hash);

@@ -29,7 +29,7 @@ impl OpenSession {
         match self.judge_manifest(&manifest, io) {
             Ok(snapshot) => {
                 // The first status tells where to go on, so it is always sent.
-                self.requests.under_way = Some(UnderWay::SnapshotUpload(snapshot, 0));
+                self.requests.under_way = Some(UnderWay::SnapshotUpload { snapshot, chunk: None });
                 io.shared.store.snapshot_begin(self.space, manifest, io.completion(Answer::Progress));
             }
             Err(code) => io.error(code, 0),
@@ -65,8 +65,7 @@ impl OpenSession {
             io.error(ErrorCode::ReadOnly, u64::from(chunk.index));
             return;
         }
-        // The context is one above the index: 0 stands for the begin.
-        self.requests.under_way = Some(UnderWay::SnapshotUpload(chunk.snapshot, u64::from(chunk.index) + 1));
+        self.requests.under_way = Some(UnderWay::SnapshotUpload { snapshot: chunk.snapshot, chunk: Some(chunk.index) });
         let done = io.completion(Answer::Progress);
         // A chunk waits in the store longer than its message should live in memory, so it is a copy of its own.
         let bytes = Bytes::copy_from_slice(&chunk.chunk);
@@ -76,18 +75,18 @@ impl OpenSession {
     pub(super) fn on_snapshot_progress(
         &mut self,
         snapshot: SnapshotId,
-        chunks: u64,
+        chunk: Option<u32>,
         progress: Result<SnapshotProgress, StoreError>,
         io: &mut Io<'_>,
     ) {
         let progress = match progress {
             Ok(progress) => progress,
-            Err(error) => return io.store_error(&error, chunks.saturating_sub(1)),
+            Err(error) => return io.store_error(&error, chunk.map_or(0, u64::from)),
         };
-        if progress.stored && chunks > 0 {
+        if progress.stored && chunk.is_some() {
             io.shared.counters.snapshots_total.one();
         }
-        let due = chunks == 0 || progress.stored || progress.next_chunk.is_multiple_of(CHUNKS_PER_STATUS);
+        let due = chunk.is_none() || progress.stored || progress.next_chunk.is_multiple_of(CHUNKS_PER_STATUS);
         if due {
             let state = if progress.stored { SnapshotState::Stored } else { SnapshotState::Wanted };
             io.send(&SnapshotStatus { snapshot, next_chunk: progress.next_chunk, state });

@@ -58,7 +58,7 @@ impl Subscription {
     }
 
     /// What comes next of what the hub keeps.
-    fn live(&self) -> Live {
+    fn next_live(&self) -> Live {
         // Before it looks, so that whatever is not seen now is announced.
         self.announced.swap(false, Ordering::AcqRel);
         if self.reached_end.load(Ordering::Relaxed) {
@@ -95,7 +95,7 @@ impl Subscriber for Subscription {
 
 impl Feed for Subscription {
     fn take(&self, _room_bytes: usize) -> Fed {
-        let (run, last_seq, is_newest) = match self.live() {
+        let (run, last_seq, is_newest) = match self.next_live() {
             Live::Nothing => return Fed::Nothing,
             Live::InLog => return Fed::AskEndpoint,
             Live::Frame { frame, last_seq, is_newest } => (frame.into(), last_seq, is_newest),
@@ -154,12 +154,12 @@ impl OpenSession {
     }
 
     /// Sends what comes next, or asks the log for it; returns whether there may be more to do now.
-    pub(super) fn live(&mut self, io: &mut Io<'_>) -> bool {
+    pub(super) fn forward_entries(&mut self, io: &mut Io<'_>) -> bool {
         let Some(subscription) = self.subscription.as_ref() else { return false };
         if subscription.reading.load(Ordering::Relaxed) {
             return false;
         }
-        let live = subscription.live();
+        let live = subscription.next_live();
         // The frame was taken before the roster is looked at: it may be of after the change.
         let looking = self.roster.is_looking(self.space, &self.channel, io);
         if let Some(seen) = self.roster.seen() {

@@ -10,6 +10,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 
+/// What follows once our close frame was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AfterClose {
+    /// The peer's half of the close handshake is waited for.
+    AwaitPeer,
+    /// It came, or is not worth waiting for.
+    Linger,
+}
+
 impl Connection {
     /// Tells the endpoint once that the relay drains; the close follows after a linger, so that answers under way arrive.
     pub(super) fn begin_drain(&mut self, now: Moment) {
@@ -23,22 +32,22 @@ impl Connection {
 
     pub(super) fn endpoint_panicked(&mut self, now: Moment) {
         self.shared.stats.counters.endpoint_panics_total.add(1);
-        self.begin_close(now, Some(close::INTERNAL), "internal_error", true);
+        self.begin_close(now, Some(close::INTERNAL), "internal_error", AfterClose::AwaitPeer);
     }
 
     /// Queues our close frame and lets go of the endpoint and of what was half received.
-    pub(super) fn begin_close(&mut self, now: Moment, code: Option<u16>, reason: &str, await_peer: bool) {
+    pub(super) fn begin_close(&mut self, now: Moment, code: Option<u16>, reason: &str, then: AfterClose) {
         if self.phase != Phase::Open {
             return;
         }
         self.queue.push_control(OpCode::Close, close::payload(code, reason));
         let limits = &self.shared.limits;
         let until = after_ms(now, limits.write_stall_timeout_ms.saturating_add(limits.close_timeout_ms));
-        self.phase = Phase::Closing { await_peer, until: until.into() };
+        self.phase = Phase::Closing { await_peer: then == AfterClose::AwaitPeer, until: until.into() };
         self.session = None;
         self.feeds = Feeds::default();
         self.pong = None;
-        if !await_peer {
+        if then == AfterClose::Linger {
             self.inbound.release();
         }
     }

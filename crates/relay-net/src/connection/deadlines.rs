@@ -1,5 +1,6 @@
 //! The waits of the actor: which deadlines it has, and what happens when one passes.
 
+use super::closing::AfterClose;
 use super::heartbeat::Beat;
 use super::session::Panicked;
 use super::{Connection, Phase, Turn};
@@ -37,16 +38,16 @@ impl Connection {
         let past_stamp = |deadline: Option<Stamp>| past(deadline.map(Stamp::moment));
         let counters = &self.shared.stats.counters;
         if past_stamp(self.drain_close_at) {
-            self.begin_close(now, Some(close::RESTART), "drain", true);
+            self.begin_close(now, Some(close::RESTART), "drain", AfterClose::AwaitPeer);
         } else if past_stamp(self.first_message_by) {
             counters.handshake_timeouts_total.add(1);
-            self.begin_close(now, Some(close::POLICY), "handshake_timeout", false);
+            self.begin_close(now, Some(close::POLICY), "handshake_timeout", AfterClose::Linger);
         } else if past(self.inbound.message_deadline(&self.shared.limits)) {
             counters.message_timeouts_total.add(1);
-            self.begin_close(now, Some(close::POLICY), "message_too_slow", false);
+            self.begin_close(now, Some(close::POLICY), "message_too_slow", AfterClose::Linger);
         } else if past(self.idle_deadline()) {
             counters.idle_timeouts_total.add(1);
-            self.begin_close(now, Some(close::GOING_AWAY), "idle", true);
+            self.begin_close(now, Some(close::GOING_AWAY), "idle", AfterClose::AwaitPeer);
         } else {
             self.wants_poll |= past_stamp(self.endpoint_deadline);
             self.beat(now);
@@ -59,7 +60,7 @@ impl Connection {
             Beat::Ping => self.ping_due = true,
             Beat::Dead => {
                 self.shared.stats.counters.heartbeat_timeouts_total.add(1);
-                self.begin_close(now, Some(close::GOING_AWAY), "heartbeat", false);
+                self.begin_close(now, Some(close::GOING_AWAY), "heartbeat", AfterClose::Linger);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The receiving side of the actor: from the socket through the decoder to the endpoint.
 
+use super::closing::AfterClose;
 use super::session::{Panicked, Session};
 use super::{Connection, Phase, Turn};
 use crate::limits::LINGER_BYTES_MAX;
@@ -162,7 +163,7 @@ impl Connection {
             Event::Close(frame) => {
                 if self.phase == Phase::Open {
                     self.shared.stats.counters.peer_closes_total.add(1);
-                    self.begin_close(now, frame.code, "", false);
+                    self.begin_close(now, frame.code, "", AfterClose::Linger);
                 }
                 self.stop_awaiting();
             }
@@ -182,7 +183,7 @@ impl Connection {
     fn violated(&mut self, violation: Violation, now: Moment) {
         if self.phase == Phase::Open {
             self.shared.stats.violation(violation);
-            self.begin_close(now, Some(violation.close_code()), violation.name(), false);
+            self.begin_close(now, Some(violation.close_code()), violation.name(), AfterClose::Linger);
         }
         self.stop_awaiting();
     }
@@ -190,7 +191,7 @@ impl Connection {
     fn settle(&mut self, bytes: usize, now: Moment) {
         if self.may_keep() && !self.inbound.settle(bytes, now) {
             self.shared.stats.counters.partial_refused_total.add(1);
-            self.begin_close(now, Some(close::TRY_AGAIN), "partial_bytes", false);
+            self.begin_close(now, Some(close::TRY_AGAIN), "partial_bytes", AfterClose::Linger);
             self.stop_awaiting();
         }
     }

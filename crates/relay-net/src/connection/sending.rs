@@ -1,5 +1,6 @@
 //! The sending side of the actor: from the endpoint through the write queue to the socket.
 
+use super::closing::AfterClose;
 use super::outbox::QueueOutbox;
 use super::seat::Pumped;
 use super::session::Panicked;
@@ -42,7 +43,7 @@ impl Connection {
             self.endpoint_panicked(now);
         } else if let Some(close) = close {
             self.shared.stats.counters.endpoint_closes_total.add(1);
-            self.begin_close(now, Some(close.code), close.reason, true);
+            self.begin_close(now, Some(close.code), close.reason, AfterClose::AwaitPeer);
         }
     }
 

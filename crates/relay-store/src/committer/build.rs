@@ -35,7 +35,7 @@ pub(super) struct GroupPlace {
 
 /// When a group is decided.
 #[derive(Clone, Copy)]
-pub(super) struct Moment {
+pub(super) struct GroupTime {
     /// By the wall clock.
     pub(super) wall_ms: u64,
     /// By the log's clock.
@@ -51,7 +51,7 @@ pub(super) struct Build {
     touched: TouchedSpaces,
     answers: Vec<Answer>,
     spaces_max: usize,
-    moment: Moment,
+    time: GroupTime,
 }
 
 /// Whether a call only repeats statements its space has: a device that comes back, also while the disk is full.
@@ -101,10 +101,10 @@ impl Build {
         place: Option<GroupPlace>,
         builder: GroupBuilder,
         spaces_max: usize,
-        moment: Moment,
+        time: GroupTime,
     ) -> Self {
         let (facts, touched, answers) = (Vec::new(), TouchedSpaces::default(), Vec::new());
-        Self { shared, place, builder, facts, touched, answers, spaces_max, moment }
+        Self { shared, place, builder, facts, touched, answers, spaces_max, time }
     }
 
     /// Adds the mark of a clean end.
@@ -169,7 +169,7 @@ impl Build {
         let mut guard = space.lock();
         let state = &mut *guard;
         let finder = Finder::new(&state.index);
-        let plan = state.ledger.decide_push(prepared, &finder, self.moment.wall_ms);
+        let plan = state.ledger.decide_push(prepared, &finder, self.time.wall_ms);
         if let Some(unreadable) = finder.failed() {
             return Err(self.shared.damaged(unreadable));
         }
@@ -183,13 +183,13 @@ impl Build {
             touched.devices.insert(prepared.push.device);
             append(&mut self.builder, place, state, touched, prepared, &plan, &applied);
             let size = state.ledger.size();
-            state.note_age(size, self.moment.time_ms);
+            state.note_age(size, self.time.time_ms);
         }
         Ok(PushAnswer { plan, leaf_index })
     }
 
     fn roster(&mut self, id: SpaceId, chain: &[Bytes], keyring: &Bytes) -> Result<Option<Vec<Bytes>>, StoreError> {
-        let now_ms = self.moment.wall_ms;
+        let now_ms = self.time.wall_ms;
         let mut founded = None;
         let (space, added) = match self.find(id) {
             Ok(space) => {
@@ -250,7 +250,7 @@ impl Build {
             return Err(StoreError::Refused(Refusal::TooManySpaces));
         }
         let Shared { log_epoch, signer, .. } = &*self.shared;
-        let (ledger, reset) = SpaceLedger::found(id, Arc::new(roster), *log_epoch, self.moment.time_ms, &**signer);
+        let (ledger, reset) = SpaceLedger::found(id, Arc::new(roster), *log_epoch, self.time.time_ms, &**signer);
         let space = Arc::new(Space::new(ledger));
         space.lock().resets.extend(reset.map(|reset| (reset.new_epoch, reset.encode())));
         Ok((space, reset))
@@ -274,7 +274,7 @@ impl Build {
 
     /// Collects the heads of all spaces the group touched.
     pub(super) fn attest(&mut self) -> Option<UnsignedGroup> {
-        let mut attestor = GroupAttestor::new(self.moment.time_ms);
+        let mut attestor = GroupAttestor::new(self.time.time_ms);
         for touched in self.touched.iter_mut() {
             let mut state = touched.space.lock();
             touched.slot = attestor.add(&mut state.ledger, &touched.leaves);
@@ -286,14 +286,14 @@ impl Build {
     pub(super) fn finish(self, group: u64) -> (Option<Written>, Outcome) {
         let has_records = self.builder.records() > 0;
         let (log_epoch, store_id) = (self.shared.log_epoch, &self.shared.owner.store_id);
-        let time_ms = self.moment.time_ms;
+        let time_ms = self.time.time_ms;
         let entries = |touched: &Touched| offset_of(touched.entries.len());
         let spaces = self.touched.iter().filter(|touched| !touched.entries.is_empty());
         let spaces = spaces.map(|touched| (touched.space.id, entries(touched))).collect();
         let contents = GroupContents { group, time_ms, log_epoch, facts: self.facts, spaces };
         // A body too long for its header cannot be: the queue takes no more than fits.
         let bytes = self.builder.finish(group, log_epoch, time_ms, store_id).filter(|_| has_records);
-        let outcome = Outcome { touched: self.touched, answers: self.answers, wall_ms: self.moment.wall_ms };
+        let outcome = Outcome { touched: self.touched, answers: self.answers, wall_ms: self.time.wall_ms };
         (bytes.map(|group| Written { group, contents }), outcome)
     }
 }

@@ -2,12 +2,14 @@
 
 use super::EmbeddedStore;
 use crate::cold::Found;
+use crate::damaged_read::Unreadable;
 use crate::limits::ATTESTATION_REUSE_MS;
 use crate::queue::{Call, CommitQueue};
 use crate::reads;
 use crate::shared::{Shared, add};
 use crate::space::Space;
 use crate::usage;
+use crate::workers::Workers;
 use bytes::Bytes;
 use relay_core::environment::LogSigner;
 use relay_core::erasure::{PurgePoint, Tombstone};
@@ -42,6 +44,20 @@ fn queue_call(shared: &Shared, queue: &CommitQueue, call: Call) {
         }
         call.refuse(error);
     }
+}
+
+/// Answers with what a read of the space's files gives, on a thread that may wait for a disk.
+fn read_on<T: 'static>(
+    readers: &Workers,
+    (shared, known): (&Arc<Shared>, Arc<Space>),
+    done: Completion<T>,
+    read: impl FnOnce(&Shared, &Space) -> Result<T, Unreadable> + Send + 'static,
+) {
+    let shared = Arc::clone(shared);
+    readers.submit(Box::new(move |may_run| {
+        let read = |()| read(&shared, &known).map_err(|place| shared.unreadable(&known, place));
+        done(may_run.and_then(read));
+    }));
 }
 
 impl EmbeddedStore {
@@ -95,6 +111,7 @@ impl EmbeddedStore {
         self.with_space(space, needs, done, |shared, known, done| done(look(shared, &known)));
     }
 
+    /// Answers with what a call to the snapshots gives, on the thread that writes them.
     fn on_snapshots<T: 'static>(
         &self,
         space: SpaceId,
@@ -169,35 +186,25 @@ impl Store for EmbeddedStore {
         let readers = Arc::clone(&self.readers);
         self.with_attestation(space, done, move |shared, known, done| match reads::outcome_now(known, after) {
             Some(outcome) => done(Ok(outcome)),
-            None => {
-                let (known, shared) = (Arc::clone(known), Arc::clone(shared));
-                readers.submit(Box::new(move |may_run| {
-                    let page = |()| reads::page(&known, after, entries_max, bytes_max);
-                    done(may_run.and_then(|run| page(run).map_err(|place| shared.unreadable(&known, place))));
-                }));
-            }
+            None => read_on(&readers, (shared, Arc::clone(known)), done, move |_, known| {
+                reads::page(known, after, entries_max, bytes_max)
+            }),
         });
     }
 
     fn leaves(&self, space: SpaceId, first_seq: u64, count: u32, done: Completion<Vec<Hash>>) {
         let readers = Arc::clone(&self.readers);
         self.with_space(space, Needs::State, done, move |shared, known, done| {
-            let shared = Arc::clone(shared);
-            readers.submit(Box::new(move |may_run| {
-                let leaves = |()| reads::leaves(&shared.leaves, &known, first_seq, count);
-                done(may_run.and_then(|run| leaves(run).map_err(|place| shared.unreadable(&known, place))));
-            }));
+            read_on(&readers, (shared, known), done, move |shared, known| {
+                reads::leaves(&shared.leaves, known, first_seq, count)
+            });
         });
     }
 
     fn usage(&self, space: SpaceId, done: Completion<SpaceUsage>) {
         let readers = Arc::clone(&self.readers);
         self.with_space(space, Needs::State, done, move |shared, known, done| {
-            let shared = Arc::clone(shared);
-            readers.submit(Box::new(move |may_run| {
-                let counted = |()| usage::of(&known);
-                done(may_run.and_then(|run| counted(run).map_err(|place| shared.unreadable(&known, place))));
-            }));
+            read_on(&readers, (shared, known), done, |_, known| usage::of(known));
         });
     }
 

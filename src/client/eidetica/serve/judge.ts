@@ -41,7 +41,7 @@ export async function judge(entry: Entry, dialect: Dialect, ed25519: Ed25519): P
 }
 
 /** Whether a text can be an id in a dialect; in A apps choose some themselves. */
-export function isId(id: string, dialect: Dialect): boolean {
+function isId(id: string, dialect: Dialect): boolean {
   if (dialect === 'a') return id !== '' && !/\p{Cc}/u.test(id);
   return dialect === 'b' ? isPrefixed(id) && /^[a-z0-9]+:[0-9a-f]{64}$/.test(id) : cidBytes(id) !== undefined;
 }

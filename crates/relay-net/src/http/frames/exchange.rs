@@ -1,6 +1,7 @@
 //! One request of frames: its body goes to an endpoint, whose answers become the answer's body. Pulled from both sides:
 //! nothing is read while the endpoint has no room, and the endpoint is asked for more only when its answers were taken on.
 
+use super::super::endpoint_wake::EndpointWake;
 use super::input::{Input, Next};
 use super::outbox::FrameOutbox;
 use crate::clock::after_ms;
@@ -8,12 +9,10 @@ use crate::connection::session::{Panicked, Session};
 use crate::connection::signal::Signal;
 use crate::connection::{Shared, timer::Timer};
 use crate::partial::PartialLease;
-use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use relay_core::endpoint::{Endpoint, Moment, Opened, Outbox};
 use relay_proto::ErrorCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 /// Periods of the heartbeat after which a body that brings nothing is given up.
@@ -24,7 +23,7 @@ pub(crate) struct FrameExchange {
     input: Input,
     input_ended: bool,
     pub(super) out: FrameOutbox,
-    wake: Arc<Wake>,
+    wake: Arc<EndpointWake>,
     connection: Arc<Signal>,
     drained: bool,
     /// Since when the peer owes something: the rest of a frame, or another one.
@@ -35,13 +34,6 @@ pub(crate) struct FrameExchange {
     shared: Arc<Shared>,
 }
 
-/// How the endpoint reaches the task that drives it.
-#[derive(Debug, Default)]
-struct Wake {
-    woken: AtomicBool,
-    task: AtomicWaker,
-}
-
 impl FrameExchange {
     pub(super) fn open(
         open: impl FnOnce(Opened, Moment) -> Box<dyn Endpoint>,
@@ -50,12 +42,8 @@ impl FrameExchange {
         shared: Arc<Shared>,
     ) -> Self {
         let now = shared.clock.now();
-        let wake = Arc::new(Wake { woken: AtomicBool::new(true), task: AtomicWaker::new() });
-        let waking = Arc::clone(&wake);
-        let waker = Arc::new(move || {
-            waking.woken.store(true, Ordering::Release);
-            waking.task.wake();
-        });
+        let wake = EndpointWake::new();
+        let waker = wake.waker();
         let session = Session::open_with(|| open(Opened { connection_id, waker }, now));
         let mut exchange = Self {
             session: None,
@@ -85,7 +73,7 @@ impl FrameExchange {
 
     /// The next bytes of the answer; none once it is complete.
     pub(super) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        self.wake.task.register(cx.waker());
+        self.wake.register(cx);
         loop {
             let now = self.shared.clock.now();
             self.look(now);
@@ -97,7 +85,7 @@ impl FrameExchange {
             if !self.out.is_empty() {
                 // An endpoint that stopped for want of room says nothing when there is some again: it is asked.
                 if self.out.room_bytes() == 0 {
-                    self.wake.woken.store(true, Ordering::Release);
+                    self.wake.ask();
                 }
                 return Poll::Ready(Some(self.out.take()));
             }
@@ -121,7 +109,7 @@ impl FrameExchange {
             self.call(|endpoint, out| endpoint.on_drain(now, out));
         }
         let due = self.endpoint_deadline().is_some_and(|deadline| now >= deadline);
-        if self.wake.woken.swap(false, Ordering::AcqRel) || due {
+        if self.wake.take() || due {
             self.call(|endpoint, out| endpoint.poll(now, out));
         }
         if self.input_deadline().is_some_and(|deadline| now >= deadline) {

@@ -1,5 +1,6 @@
 //! One push request after the other, on the session of its token.
 
+use super::super::endpoint_wake::EndpointWake;
 use super::super::exchange::Front;
 use super::super::frames::{FrameOutbox, FrameReader, bearer_token};
 use super::answer::{self, Shape};
@@ -9,21 +10,19 @@ use crate::connection::signal::Signal;
 use crate::connection::timer::Timer;
 use crate::connections::ConnectionGuard;
 use crate::request_class::RequestClass;
-use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use relay_core::endpoint::{Endpoint, Moment, Opened, Outbox};
 use relay_core::http::ExchangeOptions;
 use relay_proto::ErrorCode;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 pub(super) struct Pushing<'a> {
     front: &'a Arc<Front>,
     guard: &'a ConnectionGuard,
     open: Option<Open>,
-    wake: Arc<Wake>,
+    wake: Arc<EndpointWake>,
 }
 
 /// The session that the last request left open.
@@ -32,12 +31,6 @@ struct Open {
     token: Vec<u8>,
     session: Session,
     out: FrameOutbox,
-}
-
-#[derive(Debug, Default)]
-struct Wake {
-    woken: AtomicBool,
-    task: AtomicWaker,
 }
 
 /// What a request came to.
@@ -50,7 +43,7 @@ pub(super) enum Pushed {
 
 impl<'a> Pushing<'a> {
     pub(super) fn new(front: &'a Arc<Front>, guard: &'a ConnectionGuard) -> Self {
-        Self { front, guard, open: None, wake: Arc::default() }
+        Self { front, guard, open: None, wake: EndpointWake::new() }
     }
 
     /// Hands the request's pushes over and waits until all of them are answered.
@@ -96,13 +89,8 @@ impl<'a> Pushing<'a> {
         if let Some(open) = self.open.take().filter(|open| open.token == token) {
             return Some(open);
         }
-        let wake = Arc::clone(&self.wake);
-        wake.woken.store(true, Ordering::Release);
-        let waker = Arc::new(move || {
-            wake.woken.store(true, Ordering::Release);
-            wake.task.wake();
-        });
-        let opened = Opened { connection_id: self.guard.id, waker };
+        self.wake.ask();
+        let opened = Opened { connection_id: self.guard.id, waker: self.wake.waker() };
         let options = ExchangeOptions { wait_ms: 0, pushes_only: true };
         let decoded = bearer_token(token).unwrap_or_default();
         let now = self.front.shared.clock.now();
@@ -115,13 +103,13 @@ impl<'a> Pushing<'a> {
 struct Wait<'a> {
     front: &'a Front,
     signal: &'a Signal,
-    wake: &'a Wake,
+    wake: &'a EndpointWake,
 }
 
 impl Wait<'_> {
     /// Ready once everything was answered; `false` when the connection is to be dropped.
     fn poll_answered(&self, open: &mut Open, rest: &mut Bytes, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<bool> {
-        self.wake.task.register(cx.waker());
+        self.wake.register(cx);
         self.signal.register(cx.waker());
         loop {
             if self.signal.requests().abort() {
@@ -129,7 +117,7 @@ impl Wait<'_> {
             }
             let now = self.front.shared.clock.now();
             let deadline = self.call(open, |endpoint, _| endpoint.next_deadline()).flatten();
-            if self.wake.woken.swap(false, Ordering::AcqRel) || deadline.is_some_and(|deadline| now >= deadline) {
+            if self.wake.take() || deadline.is_some_and(|deadline| now >= deadline) {
                 self.call(open, |endpoint, out| endpoint.poll(now, out));
             }
             self.hand_over(open, rest, now);

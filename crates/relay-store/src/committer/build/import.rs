@@ -63,6 +63,6 @@ impl Build {
             touched.entries.push(entry);
         }
         let size = state.ledger.size();
-        state.note_age(size, self.moment.time_ms);
+        state.note_age(size, self.time.time_ms);
     }
 }

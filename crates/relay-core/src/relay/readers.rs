@@ -1,4 +1,4 @@
-//! What is open, as an operator may see it.
+//! Who reads what, as an operator may see it; the hub knows it.
 
 use super::Relay;
 use crate::hub::{OpenInSpace, SlowestReaders};

@@ -13,8 +13,9 @@ use relay_proto::ErrorCode;
 use relay_proto::frame::{ClientFrame, Ping, Pull};
 use std::time::Duration;
 
+/// What such a session remembers of the request that it is.
 #[derive(Clone, Debug)]
-pub(super) struct Flow {
+pub(super) struct Exchange {
     token_until: Moment,
     /// A Pull that finds nothing waits until then.
     wait_until: Moment,
@@ -28,7 +29,7 @@ pub(super) struct Flow {
     beat_at: Option<Moment>,
 }
 
-impl Flow {
+impl Exchange {
     pub(super) fn new(options: ExchangeOptions, token_until: Moment, now: Moment) -> Self {
         Self {
             token_until,
@@ -51,29 +52,31 @@ impl Flow {
 impl OpenSession {
     /// The session says what it owes and ends: its handshake was a request of its own.
     pub(super) fn end_after_answers(&mut self, now: Moment) {
-        let mut flow = Flow::new(ExchangeOptions::default(), Moment(Duration::MAX), now);
-        flow.input_ended = true;
-        self.flow = Some(Box::new(flow));
+        let mut exchange = Exchange::new(ExchangeOptions::default(), Moment(Duration::MAX), now);
+        exchange.input_ended = true;
+        self.exchange = Some(Box::new(exchange));
     }
 
-    pub(super) fn flow_deadline(&self) -> Option<Moment> {
-        self.flow.as_ref().map(|flow| flow.next_deadline(self.subscription.is_some()))
+    pub(super) fn exchange_deadline(&self) -> Option<Moment> {
+        self.exchange.as_ref().map(|exchange| exchange.next_deadline(self.subscription.is_some()))
     }
 
     /// Why a frame is not taken from a session by token.
-    pub(super) fn flow_fault(&self, frame: &ClientFrame, io: &Io<'_>) -> Option<ErrorCode> {
-        let flow = self.flow.as_ref()?;
-        if io.now >= flow.token_until {
+    pub(super) fn exchange_fault(&self, frame: &ClientFrame, io: &Io<'_>) -> Option<ErrorCode> {
+        let exchange = self.exchange.as_ref()?;
+        if io.now >= exchange.token_until {
             return Some(ErrorCode::SessionExpired);
         }
         let is_push = matches!(frame, ClientFrame::Push(_));
-        (flow.pushes_only && !is_push).then_some(ErrorCode::UnexpectedFrame)
+        (exchange.pushes_only && !is_push).then_some(ErrorCode::UnexpectedFrame)
     }
 
-    /// Whether a Pull that found nothing waits; the channel is asked after the subscription, so that nothing is missed.
-    pub(super) fn flow_waits(&mut self, pull: Pull, io: &Io<'_>) -> bool {
-        let Some(flow) = self.flow.as_mut().filter(|flow| io.now < flow.wait_until) else { return false };
-        flow.waiting = Some(pull);
+    /// Keeps a Pull that found nothing for later, if it may wait; the channel is asked after the subscription, so that nothing is missed.
+    pub(super) fn hold_pull(&mut self, pull: Pull, io: &Io<'_>) -> bool {
+        let Some(exchange) = self.exchange.as_mut().filter(|exchange| io.now < exchange.wait_until) else {
+            return false;
+        };
+        exchange.waiting = Some(pull);
         if self.subscription.is_none() {
             self.channel.subscribe(io.handle, Subscribed::default());
         }
@@ -81,22 +84,22 @@ impl OpenSession {
     }
 
     /// Does what is due, before anything else is looked at.
-    pub(super) fn flow_work(&mut self, io: &mut Io<'_>) {
-        let Some(flow) = self.flow.as_mut() else { return };
+    pub(super) fn work_on_exchange(&mut self, io: &mut Io<'_>) {
+        let Some(exchange) = self.exchange.as_mut() else { return };
         let news = |pull: &Pull| !matches!(self.channel.live_after(pull.after, None), Live::Nothing);
-        if let Some(pull) = flow.waiting.take_if(|pull| io.now >= flow.wait_until || news(pull)) {
+        if let Some(pull) = exchange.waiting.take_if(|pull| io.now >= exchange.wait_until || news(pull)) {
             // Asked again, it does not wait again.
-            flow.wait_until = io.now;
+            exchange.wait_until = io.now;
             self.requests.add(Request::Pull(pull));
             if self.subscription.is_none() {
                 self.channel.unsubscribe(io.handle);
             }
         }
-        let Some(flow) = self.flow.as_mut() else { return };
+        let Some(exchange) = self.exchange.as_mut() else { return };
         if self.subscription.is_some() {
-            let beat_at = *flow.beat_at.get_or_insert(after_ms(io.now, u64::from(io.shared.limits.heartbeat_ms)));
+            let beat_at = *exchange.beat_at.get_or_insert(after_ms(io.now, u64::from(io.shared.limits.heartbeat_ms)));
             if io.now >= beat_at {
-                flow.beat_at = None;
+                exchange.beat_at = None;
                 self.requests.add(Request::Ping(Ping { nonce: 0 }));
             }
         }
@@ -106,19 +109,19 @@ impl OpenSession {
     pub(super) fn owes_nothing(&self) -> bool {
         self.pushes.count == 0
             && self.requests.are_done()
-            && self.flow.as_ref().is_none_or(|flow| flow.acks == 0)
+            && self.exchange.as_ref().is_none_or(|exchange| exchange.acks == 0)
             && !self.subscription_is_reading()
             && !self.roster_is_owed()
     }
 
     /// Ends a session that has nothing more to say.
-    pub(super) fn flow_end(&mut self, io: &mut Io<'_>) {
-        let Some(flow) = self.flow.as_ref().filter(|_| !io.is_closed()) else { return };
+    pub(super) fn end_exchange(&mut self, io: &mut Io<'_>) {
+        let Some(exchange) = self.exchange.as_ref().filter(|_| !io.is_closed()) else { return };
         let answered = self.owes_nothing();
-        if answered && io.now >= flow.token_until {
+        if answered && io.now >= exchange.token_until {
             io.error(ErrorCode::SessionExpired, 0);
-        } else if answered && flow.input_ended && flow.waiting.is_none() && self.subscription.is_none() {
-            io.finish();
+        } else if answered && exchange.input_ended && exchange.waiting.is_none() && self.subscription.is_none() {
+            io.close_done();
         }
     }
 }
