@@ -32,6 +32,7 @@ export async function addClaim(path: string, claim: string, claimsMax: number): 
   } finally {
     await file.close();
   }
-  if (claims.length === 0) await syncDirectory(dirname(path));
+  // A power cut must not forget the file either, nor the directory that was made for it.
+  for (const dir of [dirname(path), dirname(dirname(path))]) await syncDirectory(dir);
   return { isIn: true, used: claims.length + 1 };
 }
