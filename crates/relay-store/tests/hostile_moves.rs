@@ -83,7 +83,8 @@ fn live_through(writer: &Writer, file: &[u8]) -> Result<u64, ImportError> {
         if start == "the checkpoint was lost" {
             disk.remove(Path::new("/d/checkpoint")).unwrap();
         }
-        let store = open(Arc::new(disk.clone()), &options).unwrap_or_else(|error| panic!("{start}, {taken:?}: {error}"));
+        let store =
+            open(Arc::new(disk.clone()), &options).unwrap_or_else(|error| panic!("{start}, {taken:?}: {error}"));
         assert_eq!(neighbour.read_all(&store).len(), 6, "{start}");
         let known = wait(|done| store.space(writer.space(), done)).unwrap();
         assert_eq!(known.map(|facts| facts.size), taken.as_ref().ok().copied(), "{start}");
