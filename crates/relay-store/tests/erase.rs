@@ -482,6 +482,30 @@ impl Warden for Bin {
     }
 }
 
+#[test]
+fn a_purge_beyond_the_end_of_a_log_that_came_back_from_a_backup_ends() {
+    let options = options("/d", SEGMENT);
+    let disk = filled_disk(&options, false);
+    let backup = SimVfs::new();
+    let store = open(Arc::new(backup.clone()), &options).unwrap();
+    let writer = Writer::new(1);
+    writer.found(&store).unwrap();
+    (1..=PURGED - 5).for_each(|n| drop(writer.push(&store, n, vec![entry(&writer, n)]).unwrap()));
+    store.close();
+    drop(store);
+    // Both stores have one id: the randomness of these tests is the same.
+    let later = with_an_intent(&disk, &options, purge);
+    let intent = later.paths().into_iter().find(|path| path.extension().is_some_and(|kind| kind == "purge")).unwrap();
+    backup.create_dir(Path::new("/d/erased")).unwrap();
+    backup.put(&intent, later.contents()[&intent].clone());
+    relay_store::log_reset(Path::new("/d"), &support::environment(Arc::new(backup.clone()))).unwrap();
+    let store = open(Arc::new(backup.clone()), &options).unwrap();
+    until("the purge ends", || !backup.paths().contains(&intent));
+    let facts = wait(|done| store.space(writer.space(), done)).unwrap().unwrap();
+    assert_eq!((facts.size, facts.floor), (PURGED - 5, PURGED - 4));
+    assert_eq!(purged_needles().found_in(&backup.contents()), BTreeMap::new());
+}
+
 /// A disk whose power was cut when an intent was durable and nothing of it was done.
 fn with_an_intent(
     disk: &SimVfs,
