@@ -253,7 +253,9 @@ impl Committer {
         if !reserve.is_spent() || reserve.finds_room(&**vfs) {
             return calls;
         }
-        let adds = |call: &Call| matches!(call, Call::Push { .. } | Call::Roster { .. } | Call::Import { .. });
+        let adds = |call: &Call| {
+            matches!(call, Call::Push { .. } | Call::Roster { .. } | Call::Import { .. } | Call::GoOn { .. })
+        };
         let grows = |call: &Call| adds(call) && !build::brings_nothing(&self.shared, call);
         let (refused, left): (Vec<_>, Vec<_>) = calls.into_iter().partition(grows);
         refused.into_iter().for_each(|call| call.refuse(StoreError::DiskFull));

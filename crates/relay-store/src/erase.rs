@@ -17,6 +17,7 @@ pub(crate) use files::Held;
 pub(crate) use round::EraserParts;
 pub(crate) use start::{finish_pending, settle};
 pub(crate) use tombstones::Tombstones;
+use wipe::wipe_unfinished;
 pub(crate) use wipe::{wipe_dir, wipe_file};
 
 use crate::data_dir::DirError;
@@ -195,7 +196,6 @@ impl Eraser {
         drop(orders);
         if self.parts.shared.writable().is_ok() {
             self.go_on(0);
-            self.parts.shared.tombstones.expire(&self.parts.shared);
         }
     }
 

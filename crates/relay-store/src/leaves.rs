@@ -122,7 +122,7 @@ impl LeafFile {
         }
         for (seq, leaf) in (run.seq_first..).zip(leaves.chunks_exact(HASH_BYTES)) {
             let place = seq.checked_sub(first_seq).and_then(|at| known.get_mut(length_of(at)));
-            if let (Some(place), Ok(leaf)) = (place, leaf.try_into()) {
+            if let (Some(place), Ok(leaf)) = (place.filter(|place| place.is_none()), leaf.try_into()) {
                 *place = Some(Hash(leaf));
             }
         }
@@ -170,17 +170,18 @@ impl LeafFiles {
         Ok(Self(Mutex::new(files)))
     }
 
-    /// Fills in the leaves that are known from `first_seq` on. Returns whether everything that was looked at was whole.
+    /// Fills in the leaves that are missing from `first_seq` on. Returns whether everything that was looked at was whole. The newest
+    /// file says most: an older one may be of an import that was undone, or of an erased space of the same id.
     pub(crate) fn fill(&self, space: SpaceId, first_seq: u64, known: &mut [Option<Hash>]) -> bool {
         let files = self.lock().clone();
         let mut whole = true;
-        for file in files {
+        for file in files.iter().rev() {
             whole &= file.fill(space, first_seq, known).is_some();
         }
         whole
     }
 
-    /// Removes files that are older than `LEAVES_KEPT_MS`, and the oldest above `LEAF_FILES_MAX`.
+    /// Removes files that are older than `LEAVES_KEPT_MS` by a time that may be believed, and the oldest above `LEAF_FILES_MAX`.
     pub(crate) fn expire(&self, vfs: &dyn Vfs, now_ms: u64) {
         let mut files = self.lock();
         let surplus = files.len().saturating_sub(LEAF_FILES_MAX);

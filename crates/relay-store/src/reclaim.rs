@@ -4,12 +4,14 @@
 //! nothing to drop. So the bytes written per byte pushed stay low, and the disk in use stays near what is held.
 
 mod compact;
+mod expiry;
 
 use crate::checkpoint;
 use crate::erase::Eraser;
 use crate::sealed::Sealed;
 use crate::shared::{Health, Shared, add};
 use compact::{Compaction, NotNow};
+use expiry::ExpiryGuard;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -58,6 +60,7 @@ pub(crate) struct Reclaimer {
     pass: Mutex<()>,
     checkpoint_bytes: AtomicU64,
     written_then: AtomicU64,
+    expiry: ExpiryGuard,
 }
 
 impl Reclaimer {
@@ -72,6 +75,7 @@ impl Reclaimer {
                 return;
             }
             eraser.look();
+            self.expire(shared);
             if pause > 0 {
                 pause -= 1;
                 continue;
@@ -84,7 +88,15 @@ impl Reclaimer {
             if self.checkpoint_is_due(shared, segment_bytes) {
                 self.last_checkpoint(shared);
             }
-            shared.leaves.expire(&*shared.vfs, shared.wall_clock.now_ms());
+        }
+    }
+
+    /// Removes what was kept long enough of what is gone.
+    pub(crate) fn expire(&self, shared: &Shared) {
+        if shared.writable().is_ok() {
+            let now_ms = self.expiry.believed_ms(shared.wall_clock.now_ms());
+            shared.tombstones.expire(shared, now_ms);
+            shared.leaves.expire(&*shared.vfs, now_ms);
         }
     }
 

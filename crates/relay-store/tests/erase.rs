@@ -20,12 +20,13 @@ use relay_store::vfs::sim::{Fault, SimVfs};
 use relay_store::{EmbeddedStore, StoreOptions};
 use std::collections::{BTreeMap, HashSet};
 use std::io::ErrorKind;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::cut::CutVfs;
+use support::watched::{Warden, WatchedVfs};
 use support::{Writer, open, options, wait};
 
 const SEGMENT: u64 = 16 * 1024;
@@ -431,6 +432,130 @@ fn a_second_power_cut_while_a_start_finishes_an_erasure_hurts_nothing() {
             check_others(&store);
             assert!(!is_erased(&store) || needles().found_in(&again.contents()).is_empty(), "{call} {start}");
         }
+    }
+}
+
+#[test]
+fn a_call_that_fails_once_while_a_start_goes_on_with_overwriting_hurts_nothing() {
+    let options = options("/d", SEGMENT);
+    let disk = filled_disk(&options, false);
+    let is_redo = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "redo");
+    // A log that is damaged without its redo file.
+    let half_overwritten = |after: u64| {
+        let sim = disk.fork();
+        let store = open(Arc::new(sim.clone()), &options).unwrap();
+        sim.inject(".seg", Fault::Write { after, error: ErrorKind::Other });
+        let _failed = erase(&store);
+        sim.kill();
+        drop(store);
+        let without = sim.fork();
+        without.remove(&sim.paths().into_iter().find(is_redo)?).unwrap();
+        open(Arc::new(without), &options).is_err().then(|| sim.fork())
+    };
+    let cut: Vec<_> = (0..20).filter_map(half_overwritten).take(2).collect();
+    assert!(!cut.is_empty());
+    let mut failed = 0;
+    for (sim, after) in cut.iter().flat_map(|sim| (0..12).map(move |after| (sim, after))) {
+        let again = sim.fork();
+        again.inject(".seg", Fault::Call { after, error: ErrorKind::Other });
+        let first = open(Arc::new(again.clone()), &options);
+        failed += u64::from(first.is_err());
+        drop(first);
+        again.power_cut(after);
+        let store = open(Arc::new(again.clone()), &options).unwrap_or_else(|error| panic!("call {after}: {error}"));
+        assert!(is_erased(&store), "call {after}");
+        assert_eq!(Writer::new(2).page(&store, 0).unwrap().entries.len() as u64, ENTRIES, "call {after}");
+    }
+    assert!(failed > 5, "{failed} starts failed");
+}
+
+/// Notes what is removed with something in it that must not be left behind.
+#[derive(Debug, Default)]
+struct Bin(Mutex<Vec<PathBuf>>);
+
+impl Warden for Bin {
+    fn may_remove(&self, disk: &SimVfs, path: &Path) -> std::io::Result<()> {
+        let bytes = disk.contents().remove(path).map(|bytes| BTreeMap::from([(path.to_owned(), bytes)]));
+        let holds = bytes.is_some_and(|bytes| !needles().found_in(&bytes).is_empty());
+        self.0.lock().unwrap().extend(holds.then(|| path.to_owned()));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_purge_beyond_the_end_of_a_log_that_came_back_from_a_backup_ends() {
+    let options = options("/d", SEGMENT);
+    let disk = filled_disk(&options, false);
+    let backup = SimVfs::new();
+    let store = open(Arc::new(backup.clone()), &options).unwrap();
+    let writer = Writer::new(1);
+    writer.found(&store).unwrap();
+    (1..=PURGED - 5).for_each(|n| drop(writer.push(&store, n, vec![entry(&writer, n)]).unwrap()));
+    store.close();
+    drop(store);
+    // Both stores have one id: the randomness of these tests is the same.
+    let later = with_an_intent(&disk, &options, purge);
+    let intent = later.paths().into_iter().find(|path| path.extension().is_some_and(|kind| kind == "purge")).unwrap();
+    backup.create_dir(Path::new("/d/erased")).unwrap();
+    backup.put(&intent, later.contents()[&intent].clone());
+    relay_store::log_reset(Path::new("/d"), &support::environment(Arc::new(backup.clone()))).unwrap();
+    let store = open(Arc::new(backup.clone()), &options).unwrap();
+    until("the purge ends", || !backup.paths().contains(&intent));
+    let facts = wait(|done| store.space(writer.space(), done)).unwrap().unwrap();
+    assert_eq!((facts.size, facts.floor), (PURGED - 5, PURGED - 4));
+    assert_eq!(purged_needles().found_in(&backup.contents()), BTreeMap::new());
+}
+
+/// A disk whose power was cut when an intent was durable and nothing of it was done.
+fn with_an_intent(
+    disk: &SimVfs,
+    options: &StoreOptions,
+    request: fn(&EmbeddedStore) -> Result<(), StoreError>,
+) -> SimVfs {
+    let is_intent = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "gone" || kind == "purge");
+    let cut = (0..100).map(|call| {
+        let sim = disk.fork();
+        let vfs = CutVfs::new(sim.clone(), 0);
+        let store = open(Arc::new(vfs.clone()), options).unwrap();
+        vfs.cut_after(call);
+        let _cut = request(&store);
+        sim.fork()
+    });
+    cut.into_iter().find(|sim| sim.paths().iter().any(is_intent)).expect("a durable intent")
+}
+
+#[test]
+fn a_start_that_finishes_an_erasure_overwrites_what_a_compaction_left() {
+    let options = options("/d", SEGMENT);
+    let disk = filled_disk(&options, false);
+    let first = PathBuf::from("/d/log/00000000000000000001.seg");
+    for (sim, is_pending) in [(with_an_intent(&disk, &options, erase), true), (disk.fork(), false)] {
+        sim.put(&first.with_extension("seg.new"), disk.contents()[&first].clone());
+        let vfs: WatchedVfs<Bin> = WatchedVfs::new(sim.clone());
+        let store = open(Arc::new(vfs.clone()), &options).unwrap();
+        assert_eq!(is_erased(&store), is_pending);
+        let thrown: Vec<_> = vfs.warden.0.lock().unwrap().clone();
+        assert_eq!(thrown.is_empty(), is_pending, "{thrown:?}");
+        assert!(!sim.contents().contains_key(&first.with_extension("seg.new")));
+    }
+}
+
+#[test]
+fn an_intent_or_a_tombstone_that_is_not_whole_is_damage_and_not_forgotten() {
+    let options = options("/d", SEGMENT);
+    let disk = filled_disk(&options, false);
+    for request in [erase, purge] {
+        let sim = with_an_intent(&disk, &options, request);
+        let intent = sim.paths().into_iter().find(|path| path.starts_with("/d/erased")).unwrap();
+        sim.edit(&intent, |bytes| bytes[30] ^= 1).unwrap();
+        let before = sim.paths();
+        let error = open(Arc::new(sim.clone()), &options).expect_err("damage").to_string();
+        assert!(error.contains("/d/erased") && !error.contains(&hex::encode(Writer::new(1).space().0)), "{error}");
+        assert_eq!(sim.paths(), before, "nothing was removed");
+        sim.edit(&intent, |bytes| bytes[30] ^= 1).unwrap();
+        let store = open(Arc::new(sim.clone()), &options).unwrap();
+        check_others(&store);
+        request(&store).unwrap();
     }
 }
 

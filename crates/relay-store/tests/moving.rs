@@ -21,6 +21,7 @@ use relay_store::{EmbeddedStore, StoreOptions};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use support::capacity::CapacityVfs;
 use support::cut::CutVfs;
 use support::{Writer, open, options, sealed, wait};
 
@@ -372,6 +373,71 @@ fn a_later_export_brings_what_came_since_the_first_one() {
     // Now the two went different ways.
     writer.push(&*old, ENTRIES + 6, vec![sealed(77, BYTES)]).unwrap();
     assert!(matches!(take(&store, &exported(&old, &writer)), Err(ImportError::Known)));
+}
+
+#[test]
+fn a_full_disk_takes_no_further_part_of_a_file() {
+    const LARGE_SEGMENT: u64 = 4 * 1024 * 1024;
+    let writer = Writer::new(1);
+    let old = old_house(&writer);
+    let first = exported(&old, &writer);
+    writer.push_range(&*old, ENTRIES + 1, ENTRIES + 5, BYTES);
+    let second = exported(&old, &writer);
+    let vfs = CapacityVfs::new(SimVfs::new());
+    let store = open(Arc::new(vfs.clone()), &options("/new", LARGE_SEGMENT)).unwrap();
+    take(&store, &first).unwrap();
+    let neighbour = Writer::new(2);
+    neighbour.found(&store).unwrap();
+    let reserve = Path::new("/new/reserve");
+    while !vfs.inner.contents().contains_key(reserve) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    vfs.leave(LARGE_SEGMENT);
+    let full = (1..1000).find_map(|n| neighbour.push(&store, n, vec![sealed(n, 100_000)]).err());
+    assert_eq!(full, Some(StoreError::DiskFull));
+    // What the reserve gave back is for those who give room back.
+    assert!(!vfs.inner.contents().contains_key(reserve));
+    let taken = added(&store, &second);
+    assert!(matches!(taken, Err(ImportError::Store(StoreError::DiskFull))), "{taken:?}");
+    wait(|done| store.trim(neighbour.space(), 2, done)).unwrap();
+    vfs.leave(10 * LARGE_SEGMENT);
+    assert_eq!(added(&store, &second).unwrap(), 5);
+}
+
+#[test]
+fn a_power_cut_of_an_import_over_the_operators_own_erasure_leaves_no_tombstone_of_a_space_that_is_there() {
+    let (writer, options) = (Writer::new(1), options("/new", SEGMENT));
+    let file = exported(&old_house(&writer), &writer);
+    let disk = SimVfs::new();
+    let store = new_house(&disk, &options);
+    take(&store, &file).unwrap();
+    wait(|done| store.erase(writer.space(), ErasureReason::Operator, done)).unwrap();
+    store.close();
+    let all = {
+        let vfs = CutVfs::new(disk.fork(), 0);
+        let store = open(Arc::new(vfs.clone()) as Arc<dyn Vfs>, &options).unwrap();
+        let before = vfs.calls();
+        take(&store, &file).unwrap();
+        vfs.calls() - before
+    };
+    let mut known = 0;
+    for (call, seed) in (all.saturating_sub(8)..all + 4).flat_map(|call| (0..8).map(move |seed| (call, seed))) {
+        let sim = disk.fork();
+        let vfs = CutVfs::new(sim.clone(), seed);
+        let store = open(Arc::new(vfs.clone()) as Arc<dyn Vfs>, &options).unwrap();
+        vfs.cut_after(call);
+        let _cut = take(&store, &file);
+        drop(store);
+        let store = open(Arc::new(sim.clone()), &options).unwrap();
+        if wait(|done| store.space(writer.space(), done)).unwrap().is_some() {
+            known += 1;
+            let tombstone = wait(|done| store.erasure(writer.space(), done)).unwrap();
+            assert_eq!(tombstone, None, "call {call}, seed {seed}");
+            wait(|done| store.erase(writer.space(), ErasureReason::Operator, done)).unwrap();
+            assert!(wait(|done| store.space(writer.space(), done)).unwrap().is_none(), "call {call}, seed {seed}");
+        }
+    }
+    assert!(known > 0, "none was there");
 }
 
 #[test]

@@ -205,11 +205,14 @@ impl SpaceLedger {
         AppliedPush { seq_first, leaves, push_leaf: Some(leaf) }
     }
 
-    /// Appends one entry without judging it, as recovery does with what the log holds; returns its leaf.
+    /// Appends one entry without judging it, as recovery does with what the log holds; returns its leaf. Of a device that the
+    /// roster does not name nothing is remembered, as when a roster drops it: the log of another relay may hold any number.
     pub fn append(&mut self, device: DeviceKey, push_seq: u64, key_epoch: u32, id: EntryId) -> Hash {
         let leaf = entry_leaf(&device, push_seq, key_epoch, &id);
         self.extend([leaf]);
-        self.note(device, push_seq, id);
+        if self.roster().names(device) {
+            self.note(device, push_seq, id);
+        }
         leaf
     }
 

@@ -110,6 +110,13 @@ impl RosterState {
         }
     }
 
+    /// Whether a device is in the roster, or was: only of those something is remembered.
+    #[must_use]
+    pub fn names(&self, device: DeviceKey) -> bool {
+        let newest = self.newest();
+        newest.device(&device).is_some() || newest.former(&device).is_some()
+    }
+
     /// What a device may do; `None` when it is not in the roster.
     #[must_use]
     pub fn rights(&self, device: DeviceKey) -> Option<Rights> {
@@ -158,8 +165,7 @@ impl SpaceLedger {
 
     /// Puts a roster in force. A device's mark is kept while the roster names it, in whatever list.
     pub fn apply_roster(&mut self, plan: RosterPlan) {
-        let newest = plan.state.newest();
-        self.marks.retain(|key, _| newest.device(key).is_some() || newest.former(key).is_some());
+        self.marks.retain(|key, _| plan.state.names(*key));
         self.holds.clear();
         self.roster = Arc::new(plan.state);
     }

@@ -16,8 +16,8 @@ use relay_proto::signing;
 use relay_proto::snapshot::{ChunksHasher, Manifest};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most resets, marks or acks of one file: a space has no more devices over its life.
-const STATEMENTS_MAX: usize = 65_536;
+/// Most devices that the marks, the acks or the entries of one file are of: a roster names 1,280 at most, those that left included.
+const DEVICES_MAX: usize = 16_384;
 
 /// What a good file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,7 @@ pub struct Checker {
     chain: Option<Chain>,
     marks: BTreeSet<DeviceKey>,
     acked: BTreeSet<DeviceKey>,
+    authors: BTreeSet<DeviceKey>,
     /// Heads that devices signed, by size; compared when the fold gets there.
     claims: BTreeMap<Seq, Vec<Hash>>,
     resets: u64,
@@ -146,6 +147,11 @@ impl Checker {
                 if entry_id(&entry.sealed) != entry.id {
                     return Err("the entry's id is not that of its bytes");
                 }
+                if entry.sealed.is_empty() || entry.push_seq == 0 {
+                    return Err("the entry is empty, or has no number");
+                }
+                self.authors.insert(entry.device);
+                within(true, self.authors.len())?;
                 self.entries += 1;
                 self.entry_bytes += u64::try_from(entry.sealed.len()).unwrap_or(u64::MAX);
                 self.leaf(*seq, entry_leaf(&entry.device, entry.push_seq, entry.key_epoch, &entry.id))
@@ -375,5 +381,5 @@ fn within(is_new: bool, count: usize) -> Checked {
     if !is_new {
         return Err("a device is named twice");
     }
-    if count > STATEMENTS_MAX { Err("there are more of them than a space can have") } else { Ok(()) }
+    if count > DEVICES_MAX { Err("there are more of them than a space can have") } else { Ok(()) }
 }

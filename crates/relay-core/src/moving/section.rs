@@ -196,25 +196,25 @@ impl Section {
                 Self::Roster { chain, keyring: r.bytes_u32(KEYRING_BYTES_MAX).ok()? }
             }
             5 => {
-                let (device, push_seq_high) = (r.id().ok()?, r.bits().ok()?);
+                let (device, push_seq_high) = (r.id().ok()?, r.u64().ok()?);
                 let (known, id) = (r.u8().ok()?, r.id().ok()?);
                 Self::Mark(Mark { device, push_seq_high, last_entry: (known != 0).then_some(id) })
             }
             6 => Self::Ack(SignedAck {
                 device: r.id().ok()?,
-                log_epoch: r.bits().ok()?,
-                size: r.bits().ok()?,
+                log_epoch: r.u64().ok()?,
+                size: r.u64().ok()?,
                 head: r.id().ok()?,
                 signature: r.array().ok()?,
             }),
             7 => {
-                let first_seq = r.bits().ok()?;
+                let first_seq = r.u64().ok()?;
                 let count = usize::from(r.u16().ok()?);
                 Self::Leaves { first_seq, leaves: r.list(count, LEAVES_PAGE_MAX, Hash::BYTES, Reader::id).ok()? }
             }
             8 => {
-                let seq = r.bits().ok()?;
-                let (device, push_seq) = (r.id().ok()?, r.bits().ok()?);
+                let seq = r.u64().ok()?;
+                let (device, push_seq) = (r.id().ok()?, r.u64().ok()?);
                 let (key_epoch, id) = (r.u32().ok()?, r.id().ok()?);
                 let sealed = rest(&mut r, SECTION_BYTES_MAX)?;
                 Self::Entry { seq, entry: StoredEntry { device, push_seq, key_epoch, id, sealed } }
@@ -224,11 +224,11 @@ impl Section {
             11 => Self::Blob(BlobHead {
                 id: r.id().ok()?,
                 author: r.id().ok()?,
-                total_bytes: r.bits().ok()?,
-                stored_at_ms: r.bits().ok()?,
+                total_bytes: r.u64().ok()?,
+                stored_at_ms: r.u64().ok()?,
             }),
             12 => Self::BlobPiece(rest(&mut r, SECTION_BYTES_MAX)?),
-            255 => Self::End(Totals { entries: r.bits().ok()?, digest: r.id().ok()?, signature: r.id().ok()? }),
+            255 => Self::End(Totals { entries: r.u64().ok()?, digest: r.id().ok()?, signature: r.id().ok()? }),
             _ => return None,
         };
         r.finish().ok()?;
@@ -238,12 +238,12 @@ impl Section {
 
 fn read_head(r: &mut Reader<'_>) -> Option<Head> {
     Some(Head {
-        exported_ms: r.bits().ok()?,
+        exported_ms: r.u64().ok()?,
         space: r.id().ok()?,
         log_id: r.id().ok()?,
-        log_epoch: r.bits().ok()?,
-        floor: r.bits().ok()?,
-        size: r.bits().ok()?,
+        log_epoch: r.u64().ok()?,
+        floor: r.u64().ok()?,
+        size: r.u64().ok()?,
     })
 }
 

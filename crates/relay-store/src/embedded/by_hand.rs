@@ -99,6 +99,7 @@ impl EmbeddedStore {
             }
             Part::Reclaim => {
                 self.eraser.look();
+                self.reclaimer.expire(&self.shared);
                 self.reclaim().compactions > 0
             }
             // One that waits for a segment to be sealed brings that about.

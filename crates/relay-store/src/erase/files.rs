@@ -139,7 +139,8 @@ pub(crate) fn remove_import(vfs: &dyn Vfs, data_dir: &Path, space: SpaceId) -> i
     remove(vfs, &import_path(data_dir, space))
 }
 
-/// Reads the directory; what was never finished, and what is not whole, is removed.
+/// Reads the directory; what was never finished is removed. What has its name was whole before: one that is not any more is damage,
+/// because without it an erased space would be there again, or half an import.
 ///
 /// What is found is written again and synced before it is believed: after a kill it may be readable from memory only, and
 /// bytes of the log go on its word.
@@ -163,6 +164,10 @@ pub(crate) fn load(vfs: &dyn Vfs, data_dir: &Path, store_id: &StoreId) -> Result
             Some(PendingPurge { space: r.id().ok()?, floor: r.bits().ok()? })
         });
         let import: Option<SpaceId> = unframed(&bytes, IMPORT_MAGIC, store_id, |r| r.id().ok());
+        if gone.is_none() && purge.is_none() && import.is_none() {
+            // Without the file's name, which is that of the space.
+            return Err(DirError::io("read a tombstone or an intent in", &dir)(io::ErrorKind::InvalidData.into()));
+        }
         let is_pending = gone.as_ref().is_some_and(|gone| !gone.notice.done) || purge.is_some() || import.is_some();
         if is_pending {
             let file = vfs.open(&path, OpenMode::ReadWrite).map_err(io("open"))?;

@@ -11,7 +11,7 @@ use crate::segment::footer::{ROW_BYTES, Row, TRAILER_BYTES};
 use crate::segment::header::{HEADER_BYTES, STORE_ID_BYTES, SegmentHeader, StoreId};
 use crate::segment::record::{self, EntryFields, RECORD_HEADER_BYTES, RecordKind, record_bytes};
 use crate::segment::{length_of, offset_of, path};
-use crate::vfs::{BLOCK_BYTES, OpenMode, SharedFile, Vfs};
+use crate::vfs::{BLOCK_BYTES, OpenMode, Vfs};
 use relay_proto::wire::{Reader, Writer};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -187,11 +187,20 @@ impl Redo {
     }
 }
 
-/// Whether a segment is there and is the one meant: a compaction may not have taken its place.
-fn is_same(file: &SharedFile, segment: u64, store_id: &StoreId) -> bool {
+/// Whether a segment is there and is the one meant: a compaction may not have taken its place. Any other answer than that it is not
+/// there may pass, and what is half overwritten then has to be met with its redo file.
+fn is_there(vfs: &dyn Vfs, path: &Path, segment: u64, store_id: &StoreId) -> io::Result<bool> {
+    let file = match vfs.open(path, OpenMode::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
     let mut head = vec![0; HEADER_BYTES];
-    let header = file.read_exact_at(&mut head, 0).ok().and_then(|()| SegmentHeader::decode(&head));
-    header.is_some_and(|header| header.segment == segment && header.store_id == *store_id)
+    match file.read_exact_at(&mut head, 0) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+        read => read?,
+    }
+    let header = SegmentHeader::decode(&head);
+    Ok(header.is_some_and(|header| header.segment == segment && header.store_id == *store_id))
 }
 
 /// Finishes what a crash interrupted, before anything reads the log. Returns whether there was anything.
@@ -203,8 +212,9 @@ pub(crate) fn finish(vfs: &dyn Vfs, data_dir: &Path, store_id: &StoreId) -> Resu
         let io = |action| DirError::io(action, &file);
         let bytes = crate::vfs::read_small(vfs, &file, REDO_BYTES_MAX).map_err(io("read"))?;
         if let Some(redo) = Redo::decode(&bytes, store_id) {
-            let segment = vfs.open(&path(data_dir, redo.segment), OpenMode::ReadWrite);
-            if segment.is_ok_and(|segment| is_same(&segment, redo.segment, store_id)) {
+            let segment = path(data_dir, redo.segment);
+            let is_there = is_there(vfs, &segment, redo.segment, store_id);
+            if is_there.map_err(DirError::io("read", &segment))? {
                 // After a kill it may be readable from memory only, and must outlive the segment's bytes.
                 let again = vfs.open(&file, OpenMode::ReadWrite).map_err(io("open"))?;
                 again.write_all_at(&bytes, 0).and_then(|()| again.sync_data()).map_err(io("write"))?;

@@ -6,13 +6,12 @@
 use super::files::{self, PendingPurge};
 use super::scrub::{self, Extent, Targets};
 use super::start::done;
-use super::{Aim, Eraser, LOOKS_AFTER_FAILURE, tombstones};
+use super::{Aim, Eraser, LOOKS_AFTER_FAILURE, tombstones, wipe_unfinished};
 use crate::blobs::BlobDesk;
 use crate::checkpoint;
 use crate::queue::{Call, CommitQueue};
 use crate::reclaim::Reclaimer;
 use crate::recovery;
-use crate::segment::{LOG_DIR, is_new_file_name};
 use crate::shared::Shared;
 use crate::snapshots::Snapshots;
 use crate::vfs;
@@ -176,7 +175,11 @@ impl Eraser {
 
     fn is_above_floor(&self, purge: &PendingPurge) -> bool {
         let known = self.parts.shared.load(purge.space);
-        known.is_ok_and(|known| known.lock().shown.floor < purge.floor)
+        known.is_ok_and(|known| {
+            let state = known.lock();
+            // A log that came back from a backup may end before it; a floor is never above the log.
+            state.shown.floor < purge.floor.min(state.shown.size + 1)
+        })
     }
 
     fn commit(&self, call: Call) {
@@ -269,7 +272,8 @@ impl Eraser {
         let mut targets: Targets = round.purges.iter().map(|purge| (purge.space, Extent::Below(purge.floor))).collect();
         targets.extend(round.spaces().into_iter().map(|space| (space, Extent::All)));
         checkpoint::remove(&**vfs, data_dir)?;
-        self.remove_unfinished()?;
+        // A compaction that was given up may have left a copy under another name.
+        wipe_unfinished(&**vfs, data_dir)?;
         let numbers = recovery::segment_numbers(&**vfs, data_dir).map_err(io::Error::other)?;
         for number in numbers.into_iter().filter(|number| *number < round.open_segment) {
             if let Some(scrubbed) = scrub::segment(&**vfs, data_dir, &owner.store_id, number, &targets)? {
@@ -277,16 +281,6 @@ impl Eraser {
             }
         }
         Ok(())
-    }
-
-    /// A compaction that was given up may have left a copy under another name.
-    fn remove_unfinished(&self) -> io::Result<()> {
-        let Shared { vfs, data_dir, .. } = &*self.parts.shared;
-        let dir = data_dir.join(LOG_DIR);
-        for entry in vfs.read_dir(&dir)?.iter().filter(|entry| is_new_file_name(&entry.name)) {
-            super::wipe_file(&**vfs, &dir.join(&entry.name))?;
-        }
-        vfs.sync_dir(&dir)
     }
 
     fn finish_files(&self, round: &Round) -> io::Result<()> {

@@ -2,13 +2,13 @@
 
 use super::files::{self, Held};
 use super::scrub::{self, Extent, Targets};
-use super::{redo, wipe_dir};
+use super::{redo, wipe_dir, wipe_unfinished};
 use crate::checkpoint;
 use crate::data_dir::{BLOBS_DIR, DirError, SNAPSHOTS_DIR};
 use crate::recovery;
 use crate::reserve::RESERVE_FILE;
 use crate::segment::header::StoreId;
-use crate::segment::path;
+use crate::segment::{LOG_DIR, path};
 use crate::vfs::{Vfs, is_full};
 use relay_core::erasure::Tombstone;
 use relay_proto::ids::SpaceId;
@@ -29,6 +29,10 @@ pub(crate) fn finish_pending(
     // An import that was cut off is undone like an erasure, and leaves no tombstone.
     spaces.extend(held.imports.iter().filter(|space| !spaces.contains(space)).copied().collect::<Vec<_>>());
     held.purges.retain(|purge| !spaces.contains(&purge.space));
+    if !(spaces.is_empty() && held.purges.is_empty()) {
+        let log = data_dir.join(LOG_DIR);
+        wipe_unfinished(vfs, data_dir).map_err(DirError::io("wipe what a compaction left in", &log))?;
+    }
     if redone || !spaces.is_empty() {
         // It may name trailers that are not there any more, and hold the state of a space that is gone.
         checkpoint::remove(vfs, data_dir).map_err(DirError::io("sync", data_dir))?;

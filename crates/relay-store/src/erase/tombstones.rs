@@ -43,9 +43,9 @@ impl Tombstones {
         self.write().remove(&space);
     }
 
-    /// Removes those that were kept long enough, and the oldest above the limit. One whose file stays is met again.
-    pub(super) fn expire(&self, shared: &Shared) {
-        let now_ms = shared.wall_clock.now_ms();
+    /// Removes those that were kept long enough by a time that may be believed, and the oldest above the limit. One whose file stays
+    /// is met again.
+    pub(crate) fn expire(&self, shared: &Shared, now_ms: u64) {
         let surplus = self.read().len().saturating_sub(TOMBSTONES_MAX);
         let mut gone: Vec<(u64, SpaceId)> = Vec::new();
         for tombstone in self.read().values().filter(|tombstone| tombstone.notice.done) {

@@ -1,6 +1,7 @@
 //! Files of which nothing may stay: overwritten with zeros, synced, removed.
 
 use crate::segment::writer::write_zeros;
+use crate::segment::{LOG_DIR, is_new_file_name};
 use crate::vfs::{OpenMode, Vfs};
 use std::io;
 use std::path::Path;
@@ -26,6 +27,15 @@ pub(crate) fn wipe_file(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
+}
+
+/// Wipes compacted segments that never took their place: they hold copies of what goes.
+pub(crate) fn wipe_unfinished(vfs: &dyn Vfs, data_dir: &Path) -> io::Result<()> {
+    let dir = data_dir.join(LOG_DIR);
+    for entry in vfs.read_dir(&dir)?.iter().filter(|entry| is_new_file_name(&entry.name)) {
+        wipe_file(vfs, &dir.join(&entry.name))?;
+    }
+    vfs.sync_dir(&dir)
 }
 
 /// Wipes every file of a directory, durably, and the directory's own name when it can go; fine when there is none.

@@ -223,10 +223,12 @@ fn write_word(shared: &Shared, space: SpaceId) -> Result<(), StoreError> {
     written.map_err(|error| failed(shared, &error))
 }
 
-/// From here on the space is there, whatever happens; a tombstone of the operator's own is lifted with it.
+/// From here on the space is there, whatever happens; a tombstone of the operator's own is lifted before. One that a power cut
+/// brought back beside the space would answer for its next erasure.
 fn remove_word(shared: &Shared, space: SpaceId) -> Result<(), StoreError> {
     let Shared { vfs, data_dir, .. } = shared;
     let removed = files::remove_gone(&**vfs, data_dir, space)
+        .and_then(|()| files::sync(&**vfs, data_dir))
         .and_then(|()| files::remove_import(&**vfs, data_dir, space))
         .and_then(|()| files::sync(&**vfs, data_dir));
     removed.map_err(|error| failed(shared, &error))?;
@@ -317,6 +319,7 @@ impl<'a> Moving<'a> {
         let now_ms = shared.wall_clock.now_ms();
         let roster = RosterState::found(self.head.space, &chain, &keyring, now_ms)
             .map_err(|refusal| ImportError::Store(StoreError::Refused(refusal)))?;
+        self.marks.retain(|mark| roster.names(mark.device));
         let signer: &dyn LogSigner = &*shared.signer;
         let (ledger, reset) = SpaceLedger::found(self.head.space, Arc::new(roster), shared.log_epoch, now_ms, signer);
         let fold = ledger.fold().clone();

@@ -201,8 +201,7 @@ impl Replay {
                 return Ok(());
             }
             let mut plain = state.ledger.state();
-            let newest = roster.newest();
-            plain.devices.retain(|(key, _)| newest.device(key).is_some() || newest.former(key).is_some());
+            plain.devices.retain(|(key, _)| roster.names(*key));
             plain.chain = chain.to_vec();
             plain.keyring = keyring.clone();
             state.ledger = SpaceLedger::restore(plain).map_err(|_| ())?;

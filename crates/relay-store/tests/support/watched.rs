@@ -19,6 +19,10 @@ pub trait Warden: Debug + Send + Sync + 'static {
     fn may_grow(&self, _disk: &SimVfs, _bytes: u64) -> io::Result<()> {
         Ok(())
     }
+    /// Before a file is removed.
+    fn may_remove(&self, _disk: &SimVfs, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
     /// What is left; `None`: nobody knows.
     fn free_bytes(&self, _disk: &SimVfs) -> Option<u64> {
         None
@@ -97,6 +101,7 @@ impl<W: Warden> Vfs for WatchedVfs<W> {
         self.inner.rename(from, to)
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
+        self.warden.may_remove(&self.inner, path)?;
         self.inner.remove(path)
     }
     fn free_bytes(&self, _dir: &Path) -> io::Result<Option<u64>> {

@@ -59,7 +59,9 @@ impl Build {
             if touched.entries.is_empty() {
                 touched.first_seq = seq;
             }
-            touched.devices.insert(device);
+            if state.ledger.roster().names(device) {
+                touched.devices.insert(device);
+            }
             touched.entries.push(entry);
         }
         let size = state.ledger.size();
