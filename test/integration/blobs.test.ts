@@ -22,6 +22,9 @@ const LARGE_BYTES = Number(process.env['SEALRELAY_BLOB_MIB'] ?? 64) * MIB + 12_3
 /** What a passing blob may add to the relay's memory, whatever its size. */
 const RSS_GROWTH_BYTES_MAX = 24 * MIB;
 
+/** Of the relay: how long an upload may bring nothing. */
+const SILENCE_MS = 10_000;
+
 const idOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 function rssBytes(pid: number): number {
@@ -188,6 +191,20 @@ describe.skipIf(!productBuilt())('blobs', () => {
     await new Promise((resolve) => answer.once('close', resolve).once('error', () => undefined).resume());
     expect(answer.complete).toBe(false);
     expect(received).toBeLessThan(blob.bytes / 2);
+  }, 60_000);
+
+  it('that bring nothing for ten seconds are cut then, and what came is kept', async () => {
+    const writer = await session(1);
+    const bytes = randomBytes(5000);
+    const socket = connect(port, '127.0.0.1');
+    const begun = Date.now();
+    socket.write(`PUT /v1/blobs/${idOf(bytes)} HTTP/1.1\r\nHost: relay.test\r\nAuthorization: Bearer ${writer.token}\r\nContent-Length: 5000\r\n\r\n`);
+    socket.write(bytes.subarray(0, 1000));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 408 /);
+    expect(Date.now() - begun).toBeLessThan(SILENCE_MS + 6000);
+    expect(await offsetOf(writer, idOf(bytes))).toBe(1000);
   }, 60_000);
 
   it('that are not wanted are not asked for', async () => {

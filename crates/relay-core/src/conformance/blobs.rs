@@ -237,7 +237,10 @@ fn overtaken(calls: &mut Calls) {
     calls.append(late, 0, bytes.slice(..4000)).unwrap();
     calls.put(B, &bytes);
     calls.upload(A, blob_id(b"y"), 2, 0);
-    assert!(calls.begin(A, blob_id(b"z"), 2, 0).is_err(), "the control: two unfinished uploads are all a device may have");
+    assert!(
+        calls.begin(A, blob_id(b"z"), 2, 0).is_err(),
+        "the control: two unfinished uploads are all a device may have"
+    );
     assert!(matches!(calls.begin(A, blob, 5000, 4000), Ok(Begun::Stored(facts)) if facts.author == B));
     calls.upload(A, blob_id(b"z"), 2, 0);
     calls.0.reopen();

@@ -70,7 +70,9 @@ pub(super) async fn put(
         (Ok(_), _) => Ok(None),
         (Err(refused), _) => Err(refused),
     };
-    if comes_unasked && !matches!(taken, Ok(Some(_))) {
+    // Of a client that kept the relay waiting for too long nothing more is waited for.
+    let is_late = taken.as_ref().is_err_and(|refused| refused.is(ErrorCode::IdleTimeout));
+    if comes_unasked && !is_late && !matches!(taken, Ok(Some(_))) {
         discard(&mut body, patience.silence).await;
     }
     Ok(match taken? {
