@@ -1,10 +1,16 @@
 // Blobs through the built product: what is stored is there after a kill, what was cut goes on, nobody else sees it, and a
 // blob larger than the memory it may take passes through.
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEd25519 } from '../../src/client/crypto/ed25519.ts';
+import { nextRoster } from '../../src/client/roster/roster-build.ts';
+import { parseRoster } from '../../src/protocol/roster.ts';
 import { blobRequest, hashLarge, LargeBlob, sendLarge, type BlobAnswer, type BlobTarget } from '../support/blob-client.ts';
 import { HttpClient, HttpSession } from '../support/http-client.ts';
 import { makeRawSpace, type RawSpace } from '../support/raw-client.ts';
@@ -15,6 +21,9 @@ const MIB = 1 << 20;
 const LARGE_BYTES = Number(process.env['SEALRELAY_BLOB_MIB'] ?? 64) * MIB + 12_345;
 /** What a passing blob may add to the relay's memory, whatever its size. */
 const RSS_GROWTH_BYTES_MAX = 24 * MIB;
+
+/** Of the relay: how long an upload may bring nothing. */
+const SILENCE_MS = 10_000;
 
 const idOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -75,7 +84,8 @@ describe.skipIf(!productBuilt())('blobs', () => {
     expect(part.body.equals(bytes.subarray(65_530, 65_546))).toBe(true);
     expect((await blobRequest(reader, 'GET', id, { range: 'bytes=-5' })).body.equals(bytes.subarray(299_995))).toBe(true);
     expect((await blobRequest(reader, 'GET', id, { range: 'bytes=1-2', 'if-range': '"other"' })).status).toBe(200);
-    expect((await blobRequest(reader, 'GET', id, { 'if-none-match': `"${id}"` })).status).toBe(304);
+    const unchanged = await blobRequest(reader, 'GET', id, { 'if-none-match': `"${id}"` });
+    expect([unchanged.status, unchanged.headers['cache-control']]).toEqual([304, whole.headers['cache-control']]);
     for (const range of ['bytes=0-1,4-5', 'bytes=300000-']) {
       const missed = await blobRequest(reader, 'GET', id, { range });
       expect([missed.status, missed.headers['content-range'], code(missed)]).toEqual([416, 'bytes */300000', 'blob_range_invalid']);
@@ -154,6 +164,63 @@ describe.skipIf(!productBuilt())('blobs', () => {
     }
   });
 
+  it('stop moving when their device is removed, and are not stored by it any more', async () => {
+    const own = await makeRawSpace(['admin', 'write']);
+    const [admin, leaving] = [await session(0, own), await session(1, own)];
+    const blob = new LargeBlob(64 * MIB, 7);
+    const id = blob.id();
+    expect(await sendLarge(admin, blob, id)).toBe(201);
+    const bearer = { authorization: `Bearer ${leaving.token}` };
+    const download = request({ host: '127.0.0.1', port, path: `/v1/blobs/${id}`, headers: bearer });
+    const answered = once(download, 'response');
+    download.end();
+    const [answer] = (await answered) as [IncomingMessage];
+    answer.pause();
+    const bytes = randomBytes(MIB);
+    const upload = request({ host: '127.0.0.1', port, method: 'PUT', path: `/v1/blobs/${idOf(bytes)}`, headers: { ...bearer, 'content-length': bytes.length } });
+    upload.write(bytes.subarray(0, MIB / 2));
+    await expect.poll(() => offsetOf(leaving, idOf(bytes))).toBeGreaterThan(0);
+    await remove(own, 1);
+    const refused = once(upload, 'response');
+    upload.end(bytes.subarray(MIB / 2));
+    const [{ statusCode }] = (await refused) as [IncomingMessage];
+    expect(statusCode).toBe(403);
+    expect((await blobRequest(admin, 'HEAD', idOf(bytes))).status).toBe(404);
+    let received = 0;
+    answer.on('data', (piece: Buffer) => (received += piece.length));
+    await new Promise((resolve) => answer.once('close', resolve).once('error', () => undefined).resume());
+    expect(answer.complete).toBe(false);
+    expect(received).toBeLessThan(blob.bytes / 2);
+  }, 60_000);
+
+  it('that bring nothing for ten seconds are cut then, and what came is kept', async () => {
+    const writer = await session(1);
+    const bytes = randomBytes(5000);
+    const socket = connect(port, '127.0.0.1');
+    const begun = Date.now();
+    socket.write(`PUT /v1/blobs/${idOf(bytes)} HTTP/1.1\r\nHost: relay.test\r\nAuthorization: Bearer ${writer.token}\r\nContent-Length: 5000\r\n\r\n`);
+    socket.write(bytes.subarray(0, 1000));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 408 /);
+    expect(Date.now() - begun).toBeLessThan(SILENCE_MS + 6000);
+    expect(await offsetOf(writer, idOf(bytes))).toBe(1000);
+  }, 60_000);
+
+  it('that are not wanted are not asked for', async () => {
+    const writer = await session(1);
+    const bytes = randomBytes(1000);
+    await blobRequest(writer, 'PUT', idOf(bytes), {}, bytes);
+    for (const [length, status] of [[1000, 200], [3 * 1024 * MIB, 413]] as const) {
+      const socket = connect(port, '127.0.0.1');
+      const id = status === 200 ? idOf(bytes) : idOf(randomBytes(4));
+      socket.write(`PUT /v1/blobs/${id} HTTP/1.1\r\nHost: relay.test\r\nAuthorization: Bearer ${writer.token}\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`);
+      const [first] = (await once(socket, 'data')) as [Buffer];
+      expect(first.toString().split('\r\n', 1)).toEqual([expect.stringMatching(new RegExp(`^HTTP/1.1 ${status} `))]);
+      socket.destroy();
+    }
+  });
+
   it(`of ${LARGE_BYTES} bytes pass through a few megabytes of memory`, async () => {
     const blob = new LargeBlob(LARGE_BYTES, 2);
     const id = blob.id();
@@ -171,6 +238,19 @@ describe.skipIf(!productBuilt())('blobs', () => {
     console.log(`blob of ${Math.round(LARGE_BYTES / MIB)} MiB: the relay grew by ${((peak - before) / MIB).toFixed(1)} MiB`);
     expect(peak - before).toBeLessThan(RSS_GROWTH_BYTES_MAX);
   }, 600_000);
+
+  /** The admin of a space removes a device of it. */
+  async function remove(from: RawSpace, at: number): Promise<void> {
+    const [admin, gone] = [from.devices[0], from.devices[at]];
+    if (admin === undefined || gone === undefined) throw new Error('no such device');
+    const tools = { ed25519: await createEd25519(), random: (length: number) => crypto.getRandomValues(new Uint8Array(length)) };
+    const before = parseRoster(from.chain[0] ?? new Uint8Array());
+    const follower = await nextRoster(before, new Map([[1, tools.random(32)]]), { remove: { key: gone.key, pushSeqMax: 0 } }, admin, tools);
+    const http = client();
+    const put = await (await HttpSession.open(http, relay.address, from, admin)).ask('/v1/frames', { type: 'RosterPut', ...follower });
+    http.close();
+    expect([put.status, put.frames[0]?.type]).toEqual([200, 'RosterUpdate']);
+  }
 
   async function offsetOf(target: BlobTarget, id: string): Promise<number> {
     const head = await blobRequest(target, 'HEAD', id);

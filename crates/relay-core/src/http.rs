@@ -10,7 +10,7 @@ mod tickets;
 mod token;
 
 pub use access::{Access, Authorised};
-pub(crate) use access::{authorise, judge};
+pub(crate) use access::{authorise, authorise_device, judge};
 pub(crate) use tickets::{Spending, Ticket, Tickets};
 pub(crate) use token::{Claims, Tokens};
 
@@ -41,4 +41,8 @@ pub trait HttpSessions: Send + Sync {
     /// Authorises one request: from its token to space, device and rights **in the newest roster**, or the refusal
     /// (`session_expired`, `device_revoked`, `device_expired`, an error of the store). `judged` may be called at once.
     fn authorise(&self, token: &[u8], now: Moment, judged: Judged);
+
+    /// Judges once more whose request is under way, by the newest roster. Its token is not looked at: a transfer may take
+    /// longer than a token lives.
+    fn authorise_again(&self, who: Authorised, judged: Judged);
 }

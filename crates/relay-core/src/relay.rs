@@ -9,7 +9,7 @@ pub use crate::counters::RelayStats;
 use crate::endpoint::{Endpoint, EndpointFactory, Moment, Opened};
 use crate::environment::{Entropy, LogSigner, WallClock};
 use crate::founding::Gatekeeper;
-use crate::http::{self, ExchangeOptions, HttpSessions, Judged, Tickets, Tokens};
+use crate::http::{self, Authorised, ExchangeOptions, HttpSessions, Judged, Tickets, Tokens};
 pub use crate::hub::ErasedSpaces;
 use crate::hub::Hub;
 pub use crate::hub::{OpenInSpace, ReaderPosition, SlowestReaders};
@@ -203,5 +203,9 @@ impl HttpSessions for Relay {
 
     fn authorise(&self, token: &[u8], now: Moment, judged: Judged) {
         http::authorise(&self.shared, token, now, judged);
+    }
+
+    fn authorise_again(&self, who: Authorised, judged: Judged) {
+        http::authorise_device(&self.shared, who.space, who.device, judged);
     }
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use bytes::Bytes;
-use relay_core::http::{Authorised, ExchangeOptions, HttpSessions};
+use relay_core::http::{Authorised, ExchangeOptions, HttpSessions, Judged};
 use relay_core::limits::RelayLimits;
 use relay_core::testing::sealed;
 use relay_proto::frame::{Frame, Pull, Push, RelayFrame, RosterPut, SessionTicket, SessionToken, Welcome};
@@ -75,9 +75,17 @@ fn push(push_seq_first: u64, text: &str) -> Bytes {
 }
 
 fn authorise(world: &World, token: &[u8]) -> Result<Authorised, ErrorCode> {
+    judged(|done| world.relay.authorise(token, world.now, done))
+}
+
+fn authorise_again(world: &World, who: Authorised) -> Result<Authorised, ErrorCode> {
+    judged(|done| world.relay.authorise_again(who, done))
+}
+
+fn judged(ask: impl FnOnce(Judged)) -> Result<Authorised, ErrorCode> {
     let verdict = Arc::new(Mutex::new(None));
     let seen = Arc::clone(&verdict);
-    world.relay.authorise(token, world.now, Box::new(move |judged| *seen.lock().unwrap() = Some(judged)));
+    ask(Box::new(move |judged| *seen.lock().unwrap() = Some(judged)));
     let judged = verdict.lock().unwrap().take();
     judged.expect("the memory store answers at once")
 }
@@ -148,6 +156,24 @@ fn one_answer(world: &mut World, name: &str, request: &[Bytes]) {
     let error = world.error(id);
     assert_eq!((error.code, error.context, error.retry_after_ms, error.detail.len()), (1, 0, 0, 0), "{name}");
     assert_eq!(world.closed(id), Some(4401), "{name}");
+}
+
+#[test]
+fn who_is_under_way_is_judged_by_the_newest_roster_and_not_by_the_age_of_a_token() {
+    let limits = RelayLimits { session_token_ms: 5000, ..RelayLimits::default() };
+    let (mut world, mut cast) = (World::with_limits(limits), Cast::new());
+    world.found(&cast.space);
+    let (of_a, of_b) = (token(&mut world, &cast, &cast.a), token(&mut world, &cast, &cast.b));
+    let (a, b) = (authorise(&world, &of_a).unwrap(), authorise(&world, &of_b).unwrap());
+    world.jump(5000);
+    assert_eq!(authorise(&world, &of_b), Err(ErrorCode::SessionExpired), "the control: the token is over");
+    assert_eq!((authorise_again(&world, a), authorise_again(&world, b)), (Ok(a), Ok(b)));
+    let remover = cast.a.clone();
+    cast.space.remove(&remover, cast.b.device(), 0);
+    world.found(&cast.space);
+    world.settle();
+    assert_eq!(authorise_again(&world, b), Err(ErrorCode::DeviceRevoked));
+    assert_eq!(authorise_again(&world, a), Ok(a));
 }
 
 #[test]

@@ -185,9 +185,9 @@ impl Stats {
     }
 
     /// Counts an answer, and how long it took until it could be sent.
-    pub(crate) fn answered(&self, class: Option<RequestClass>, status: u16, took: Duration) {
+    pub(crate) fn answered(&self, class: Option<RequestClass>, outcome: Outcome, took: Duration) {
         if let Some(meter) = class.and_then(|class| self.requests.get(class as usize)) {
-            meter.record(Outcome::of_status(status), took, 1);
+            meter.record(outcome, took, 1);
         }
     }
 

@@ -84,6 +84,19 @@ async fn every_request_gets_its_status_and_disturbs_nobody() {
     assert!(requests.iter().all(|(_, figures)| figures.ok.count() == 0));
 }
 
+/// More than the sockets of both sides hold by themselves.
+const UNREAD_BODY_BYTES: usize = 32 * 1024 * 1024;
+
+#[tokio::test]
+async fn a_client_that_sends_all_of_a_body_nobody_reads_gets_its_answer() {
+    let relay = relay(Behaviour::Echo, NetLimits::default()).await;
+    let head = format!("POST {LIVE} HTTP/1.1\r\nHost: relay.test\r\nContent-Length: {UNREAD_BODY_BYTES}\r\n\r\n");
+    let mut request = head.into_bytes();
+    request.resize(request.len() + UNREAD_BODY_BYTES, b'x');
+    let answer = answer(relay.address(), &request).await;
+    assert_eq!(status(&answer), "405", "{answer}");
+}
+
 #[tokio::test]
 async fn a_chunked_request_is_the_last_of_its_connection() {
     let relay = relay(Behaviour::Echo, NetLimits::default()).await;

@@ -60,7 +60,11 @@ impl Inner {
         self.stats.quota_refusals += u64::from(admitted == Err(BlobRefusal::QuotaExceeded));
         let key = (request.place.blob, request.device);
         let lease = match admitted? {
-            Admission::Stored(facts) => return Ok(Begun::Stored(facts)),
+            Admission::Stored(facts) => {
+                space.uploads.remove(&key);
+                space.shelf.drop_upload(key.0, key.1);
+                return Ok(Begun::Stored(facts));
+            }
             Admission::Fresh { lease } => {
                 space.uploads.remove(&key);
                 lease

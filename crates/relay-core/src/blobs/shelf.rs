@@ -157,6 +157,12 @@ impl Shelf {
         }
     }
 
+    /// Whether a device has begun to upload it and not finished.
+    #[must_use]
+    pub fn has_upload(&self, blob: BlobId, device: DeviceKey) -> bool {
+        self.uploads.contains_key(&(blob, device))
+    }
+
     /// Forgets an upload; says whether there was one.
     pub fn drop_upload(&mut self, blob: BlobId, device: DeviceKey) -> bool {
         let Some(standing) = self.uploads.remove(&(blob, device)) else { return false };

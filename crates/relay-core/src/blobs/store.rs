@@ -140,6 +140,7 @@ pub trait BlobStore: Send + Sync {
     /// What is there; [`super::BlobRefusal::Unknown`] when nothing is.
     fn blob_find(&self, place: BlobPlace, device: DeviceKey, done: BlobCompletion<Found>);
     /// Begins an upload (offset 0; an unfinished one of this device starts anew) or goes on with it at exactly the bytes held.
+    /// Told that the blob is there already, a device gives up what it has of it.
     fn blob_begin(&self, request: UploadRequest, done: BlobCompletion<Begun>);
     /// Adds bytes at `offset`, the number of bytes held. With the last byte the whole is verified and made *durable* before it
     /// answers; bytes that are not those of the id are dropped, all of them. An upload that meets a full disk is dropped too:

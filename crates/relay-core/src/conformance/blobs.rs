@@ -47,6 +47,7 @@ const CASES: &[(&str, Check)] = &[
     ("bytes of another hash are dropped", mismatch),
     ("a later connection takes an upload over", takeover),
     ("two devices upload the same blob and it is held once", two_authors),
+    ("an upload that another device finished first stops counting when its device hears so", overtaken),
     ("quotas count unfinished uploads at their full length", quotas),
     ("spaces do not see each other's blobs", spaces_apart),
     ("a full disk drops the upload and nothing else", disk_full),
@@ -227,6 +228,25 @@ fn two_authors(calls: &mut Calls) {
     delete(A, false).unwrap();
     calls.0.reopen();
     assert_eq!(calls.find(A, blob).unwrap_err(), refused(BlobRefusal::Unknown));
+}
+
+fn overtaken(calls: &mut Calls) {
+    let bytes = sealed(8, 5000);
+    let blob = blob_id(&bytes);
+    let late = calls.upload(A, blob, 5000, 0);
+    calls.append(late, 0, bytes.slice(..4000)).unwrap();
+    calls.put(B, &bytes);
+    calls.upload(A, blob_id(b"y"), 2, 0);
+    assert!(
+        calls.begin(A, blob_id(b"z"), 2, 0).is_err(),
+        "the control: two unfinished uploads are all a device may have"
+    );
+    assert!(matches!(calls.begin(A, blob, 5000, 4000), Ok(Begun::Stored(facts)) if facts.author == B));
+    calls.upload(A, blob_id(b"z"), 2, 0);
+    calls.0.reopen();
+    assert_eq!(calls.read_all(blob), bytes);
+    wait(|done| calls.0.blobs().blob_delete(calls.place(blob), B, false, done)).unwrap();
+    assert_eq!(calls.find(A, blob).unwrap_err(), refused(BlobRefusal::Unknown), "nothing is left of the late one");
 }
 
 fn quotas(calls: &mut Calls) {

@@ -37,7 +37,12 @@ pub(crate) fn authorise(shared: &Arc<Shared>, token: &[u8], now: Moment, judged:
         shared.counters.error(ErrorCode::SessionExpired);
         return judged(Err(ErrorCode::SessionExpired));
     };
-    let (relay, space, device) = (Arc::clone(shared), claims.space, claims.device);
+    authorise_device(shared, claims.space, claims.device, judged);
+}
+
+/// What the newest roster lets a device do whose token held.
+pub(crate) fn authorise_device(shared: &Arc<Shared>, space: SpaceId, device: DeviceKey, judged: Judged) {
+    let relay = Arc::clone(shared);
     let done = move |facts| {
         let verdict = judge(&relay, facts, space, device);
         if let Err(code) = verdict {
@@ -48,7 +53,7 @@ pub(crate) fn authorise(shared: &Arc<Shared>, token: &[u8], now: Moment, judged:
         let access = |membership| Access { write: is_ordinary && access_of(membership).write, ..access_of(membership) };
         judged(verdict.map(|membership| Authorised { space, device, access: access(membership) }));
     };
-    shared.store.space(claims.space, Box::new(done));
+    shared.store.space(space, Box::new(done));
 }
 
 fn access_of(membership: Membership) -> Access {

@@ -7,12 +7,18 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
+use relay_core::measure::Outcome;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// The core's answer to a request.
 pub(crate) type Answer = Response<AnswerBody>;
+
+/// How a request ended: as the error it was answered with says, which knows whose fault it was, or else as its status does.
+pub(crate) fn outcome_of(answer: &Answer) -> Outcome {
+    answer.extensions().get().copied().unwrap_or_else(|| Outcome::of_status(answer.status().as_u16()))
+}
 
 pub(crate) enum AnswerBody {
     Whole(Full<Bytes>),

@@ -4,6 +4,7 @@
 
 mod answer;
 mod download;
+mod grant;
 mod range;
 mod upload;
 
@@ -14,11 +15,11 @@ use super::exchange::Front;
 use super::frames::bearer;
 use super::input_body::InputBody;
 use answer::Refused;
+use grant::Grant;
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap};
 use http::request::Parts;
 use relay_core::blobs::{BlobCompletion, BlobError, BlobRefusal, Blobs};
-use relay_core::http::Authorised;
 use relay_core::store::StoreError;
 use relay_proto::ErrorCode;
 use relay_proto::ids::BlobId;
@@ -71,14 +72,14 @@ impl Front {
             Method::GET | Method::HEAD => download::get(blobs, grant, id?, head).await,
             Method::DELETE => {
                 let id = id?;
-                ask(|done| blobs.delete(&grant, id, done)).await?;
+                ask(|done| blobs.delete(&grant.who, id, done)).await?;
                 Ok(answer::deleted())
             }
             _ => Ok(answer::not_allowed()),
         }
     }
 
-    async fn authorised(&self, headers: &HeaderMap) -> Result<Authorised, Refused> {
+    async fn authorised(&self, headers: &HeaderMap) -> Result<Grant, Refused> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let token = match (values.next(), values.next()) {
             (Some(value), None) => bearer(value.as_bytes()).unwrap_or_default(),
@@ -93,7 +94,8 @@ impl Front {
                 let _ = send.send(judged);
             }),
         );
-        Ok(receive.await.map_err(|_| ErrorCode::StoreUnavailable)??)
+        let who = receive.await.map_err(|_| ErrorCode::StoreUnavailable)??;
+        Ok(Grant { who, http: Arc::clone(&self.http) })
     }
 }
 

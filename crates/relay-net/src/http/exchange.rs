@@ -1,6 +1,6 @@
 //! One request: checked, routed, answered.
 
-use super::answer_body::{Answer, AnswerBody};
+use super::answer_body::{Answer, AnswerBody, outcome_of};
 use super::cors;
 use super::frames::FrameRoute;
 use super::head;
@@ -84,7 +84,7 @@ impl Front {
         let is_last = head.headers.contains_key(TRANSFER_ENCODING);
         let mut answer = self.route(kind, head, body, peer, (guard, accepted)).await;
         let took = self.shared.clock.now().0.saturating_sub(begun.0);
-        self.shared.stats.answered(class, answer.status().as_u16(), took);
+        self.shared.stats.answered(class, outcome_of(&answer), took);
         marks::add(answer.headers_mut(), took);
         if let Some(secure) = &self.secure {
             secure.mark(&mut answer);

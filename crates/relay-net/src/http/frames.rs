@@ -78,7 +78,10 @@ impl Front {
         };
         let asked = match asked {
             Ok(asked) => asked,
-            Err(code) => return answer::of_error(&ErrorFrame::of(code)),
+            Err(code) => {
+                self.shared.stats.counters.http_errors_total.add(1);
+                return answer::of_error(&ErrorFrame::of(code));
+            }
         };
         let input = asked.frame.map_or_else(|| Input::body(body), Input::frame);
         let open = |opened: Opened, now| match route {
@@ -89,7 +92,10 @@ impl Front {
             }
         };
         let exchange = FrameExchange::open(open, input, connection, Arc::clone(&self.shared));
-        answer::of(exchange).await
+        let answer = answer::of(exchange).await;
+        let is_refused = answer.status().is_client_error() || answer.status().is_server_error();
+        self.shared.stats.counters.http_errors_total.add(u64::from(is_refused));
+        answer
     }
 }
 

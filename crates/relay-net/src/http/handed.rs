@@ -1,7 +1,7 @@
 //! Requests whose socket somebody else owns: routed like the relay's own, to frames and blobs only. Who may send how many is
 //! the owner's business.
 
-use super::answer_body::Answer;
+use super::answer_body::{Answer, outcome_of};
 use super::cors;
 use super::exchange::{Front, NOT_FOUND};
 use super::head;
@@ -36,7 +36,7 @@ impl Front {
             (None, _) => self.refuse(NOT_FOUND),
         };
         let took = self.shared.clock.now().0.saturating_sub(begun.0);
-        self.shared.stats.answered(RequestClass::of(Some(kind)), answer.status().as_u16(), took);
+        self.shared.stats.answered(RequestClass::of(Some(kind)), outcome_of(&answer), took);
         if cors::is_open(kind) {
             cors::allow(answer.headers_mut());
         }

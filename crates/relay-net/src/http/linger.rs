@@ -6,11 +6,9 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, ReadBuf};
 
-/// Bytes thrown away before the connection is cut.
-const DISCARD_BYTES_MAX: usize = 1024 * 1024;
-
 /// Says that nothing follows, then throws away what arrives until the peer closes, for at most `time`. Closing at once
-/// would make the kernel reset the connection and the peer lose an answer it has not read.
+/// would make the kernel reset the connection and the peer lose an answer it has not read; so time is the only bound, and a
+/// peer that sends all the while costs no more than one whose body is read.
 pub(crate) async fn linger(socket: Transport, time: Duration) {
     // The time-out is the ordinary end for a peer that does not close, and for one that does not read: with TLS the end is
     // a record too, for which the socket may have no room.
@@ -21,7 +19,6 @@ async fn end(mut socket: Transport) {
     if socket.shutdown().await.is_err() {
         return;
     }
-    let mut left = DISCARD_BYTES_MAX;
     let discard = std::future::poll_fn(|cx| {
         loop {
             let read = scratch::with_read(|scratch| {
@@ -29,7 +26,7 @@ async fn end(mut socket: Transport) {
                 socket.poll_discard(cx, &mut buffer).map_ok(|()| buffer.filled().len())
             });
             match ready!(read) {
-                Ok(count) if count > 0 && count <= left => left -= count,
+                Ok(count) if count > 0 => {}
                 Ok(_) | Err(_) => return Poll::Ready(()),
             }
         }

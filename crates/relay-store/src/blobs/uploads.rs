@@ -24,7 +24,14 @@ impl Blobs {
             let admission = space.shelf.admit(request, &self.limits, now_ms)?;
             let key = (request.place.blob, request.device);
             Ok(match admission {
-                Admission::Stored(facts) => Err(facts),
+                Admission::Stored(facts) => {
+                    // Somebody else finished it first: what this device sent of it is of no use, and would count until it expires.
+                    if space.shelf.has_upload(key.0, key.1) {
+                        self.remove_part(request.place, request.device, space)
+                            .map_err(|error| self.write_error(&error))?;
+                    }
+                    Err(facts)
+                }
                 Admission::Fresh { lease } => Ok((lease, true, Arc::clone(space.parts.entry(key).or_default()))),
                 Admission::Resumed { lease } => Ok((lease, false, Arc::clone(space.parts.entry(key).or_default()))),
             })

@@ -6,6 +6,7 @@ use super::hex_of;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_RANGE, ETAG, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use relay_core::blobs::{BlobError, BlobRefusal};
+use relay_core::measure::Outcome;
 use relay_proto::ErrorCode;
 use relay_proto::ids::BlobId;
 
@@ -15,6 +16,8 @@ pub(super) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-off
 pub(super) const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
 /// Hint of temporary refusals.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
+/// A blob may be kept by whoever asked, who asks again before using it.
+pub(super) const KEPT: HeaderValue = HeaderValue::from_static("private, no-cache");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, PUT, DELETE");
 
 /// A request that is answered with an error, and what the client should know beside it.
@@ -56,6 +59,7 @@ impl Refused {
         let info = self.code.info();
         let status = StatusCode::from_u16(info.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = Problem::new(status, info.name, info.hint).answer();
+        answer.extensions_mut().insert(Outcome::of_error(self.code));
         let headers = answer.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -93,6 +97,13 @@ pub(super) fn stored(status: StatusCode, blob: BlobId) -> Answer {
     answer
 }
 
+/// The client has it already. What caches are told is what the whole answer would tell them (RFC 9110, 15.4.5).
+pub(super) fn unchanged(blob: BlobId) -> Answer {
+    let mut answer = stored(StatusCode::NOT_MODIFIED, blob);
+    answer.headers_mut().insert(CACHE_CONTROL, KEPT);
+    answer
+}
+
 /// A piece was taken; the blob is not complete.
 pub(super) fn received(received_bytes: u64) -> Answer {
     let mut answer = empty(StatusCode::ACCEPTED);
@@ -117,4 +128,22 @@ pub(super) fn not_allowed() -> Answer {
     let mut answer = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).answer();
     answer.headers_mut().insert(ALLOW, METHODS);
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::answer_body::outcome_of;
+
+    #[test]
+    fn a_quota_that_is_used_up_is_no_failure_of_the_relay() {
+        let outcome = |code| outcome_of(&Refused::from(code).answer());
+        assert_eq!(outcome(ErrorCode::QuotaExceeded), Outcome::ClientError);
+        assert_eq!(outcome(ErrorCode::DiskFull), Outcome::RelayError);
+    }
+
+    #[test]
+    fn caches_hear_the_same_of_an_unchanged_blob_as_of_a_whole_one() {
+        assert_eq!(unchanged(BlobId::ZERO).headers()[CACHE_CONTROL], KEPT);
+    }
 }

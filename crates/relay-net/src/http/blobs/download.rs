@@ -1,16 +1,16 @@
 //! A download: bytes are asked of the store as the socket takes them, one chunk ahead.
 
 use super::super::answer_body::{Answer, AnswerBody};
+use super::CHUNK_BYTES;
 use super::answer::{self, Refused};
+use super::grant::Grant;
 use super::range::{self, Wanted};
-use super::{CHUNK_BYTES, start};
 use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use hyper::body::Frame;
-use relay_core::blobs::{BlobError, Blobs, Found};
-use relay_core::http::Authorised;
+use relay_core::blobs::{Blobs, Found};
 use relay_proto::ErrorCode;
 use relay_proto::ids::BlobId;
 use std::io;
@@ -20,14 +20,14 @@ use std::task::{Context, Poll, ready};
 use tokio::sync::oneshot;
 
 /// Answers GET and HEAD.
-pub(super) async fn get(blobs: &Arc<Blobs>, grant: Authorised, blob: BlobId, head: &Parts) -> Result<Answer, Refused> {
-    let facts = match super::ask(|done| blobs.find(&grant, blob, done)).await? {
+pub(super) async fn get(blobs: &Arc<Blobs>, grant: Grant, blob: BlobId, head: &Parts) -> Result<Answer, Refused> {
+    let facts = match super::ask(|done| blobs.find(&grant.who, blob, done)).await? {
         Found::Blob(facts) => facts,
         Found::Upload { received_bytes, total_bytes } => return Ok(answer::unfinished(received_bytes, total_bytes)),
     };
     let etag = answer::etag(blob);
     if range::has_it(&head.headers, &etag) {
-        return Ok(answer::stored(StatusCode::NOT_MODIFIED, blob));
+        return Ok(answer::unchanged(blob));
     }
     let total_bytes = facts.total_bytes;
     let (start, end, is_part) = match range::wanted(&head.headers, &etag, total_bytes) {
@@ -43,7 +43,7 @@ pub(super) async fn get(blobs: &Arc<Blobs>, grant: Authorised, blob: BlobId, hea
     let headers = answer.headers_mut();
     headers.insert(CONTENT_LENGTH, HeaderValue::from(end - start));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(CACHE_CONTROL, answer::KEPT);
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(ETAG, HeaderValue::try_from(etag).map_err(|_| ErrorCode::Internal)?);
     if is_part {
@@ -54,12 +54,12 @@ pub(super) async fn get(blobs: &Arc<Blobs>, grant: Authorised, blob: BlobId, hea
     Ok(answer)
 }
 
-type Reading = oneshot::Receiver<Result<Bytes, BlobError>>;
+type Reading = oneshot::Receiver<Result<Bytes, Refused>>;
 
 /// The bytes of a blob on their way to a client.
 pub(crate) struct BlobBody {
     blobs: Arc<Blobs>,
-    grant: Authorised,
+    grant: Grant,
     blob: BlobId,
     /// What was read and not handed on.
     ready: Option<Bytes>,
@@ -72,13 +72,7 @@ pub(crate) struct BlobBody {
 
 impl BlobBody {
     /// Reads the first chunk, so that a damaged beginning is an error and not a cut answer.
-    async fn open(
-        blobs: &Arc<Blobs>,
-        grant: Authorised,
-        blob: BlobId,
-        start: u64,
-        end: u64,
-    ) -> Result<AnswerBody, Refused> {
+    async fn open(blobs: &Arc<Blobs>, grant: Grant, blob: BlobId, start: u64, end: u64) -> Result<AnswerBody, Refused> {
         let blobs = Arc::clone(blobs);
         let mut body =
             Self { blobs, grant, blob, ready: None, reading: None, next: start, end, left_bytes: end - start };
@@ -95,8 +89,15 @@ impl BlobBody {
     fn read_on(&mut self) {
         let wanted = (self.end - self.next).min(CHUNK_BYTES as u64);
         let Some(wanted) = u32::try_from(wanted).ok().filter(|wanted| *wanted > 0) else { return };
-        let (offset, blob) = (self.next, self.blob);
-        self.reading = Some(start(|done| self.blobs.read(&self.grant, blob, offset, wanted, done)));
+        let (offset, blob, who, blobs) = (self.next, self.blob, self.grant.who, Arc::clone(&self.blobs));
+        let (send, receive) = oneshot::channel();
+        // Whoever waits for it may have gone with its connection.
+        let done = move |read: Result<Bytes, Refused>| drop(send.send(read));
+        self.grant.ask_again(move |judged| match judged {
+            Ok(()) => blobs.read(&who, blob, offset, wanted, Box::new(move |read| done(read.map_err(Refused::from)))),
+            Err(code) => done(Err(Refused::from(code))),
+        });
+        self.reading = Some(receive);
     }
 
     pub(crate) fn left_bytes(&self) -> u64 {
@@ -112,8 +113,7 @@ impl BlobBody {
             self.reading = None;
             let bytes = match read {
                 Ok(Ok(bytes)) => bytes,
-                Ok(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(error)))),
-                Err(_) => return Poll::Ready(Some(Err(io::ErrorKind::BrokenPipe.into()))),
+                Ok(Err(_)) | Err(_) => return Poll::Ready(Some(Err(io::ErrorKind::BrokenPipe.into()))),
             };
             self.next += bytes.len() as u64;
             self.ready = Some(bytes);

@@ -3,16 +3,16 @@
 use super::super::answer_body::Answer;
 use super::super::input_body::InputBody;
 use super::answer::{self, Refused};
+use super::grant::Grant;
 use super::range::{self, Piece};
 use super::{CHUNK_BYTES, DISCARD_BYTES_MAX, ask, start};
 use crate::limits::NetLimits;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use http::header::HeaderMap;
+use http::header::{EXPECT, HeaderMap};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use relay_core::blobs::{Appended, Begun, BlobError, Blobs, Upload};
-use relay_core::http::Authorised;
 use relay_core::store::StoreError;
 use relay_proto::ErrorCode;
 use relay_proto::ids::BlobId;
@@ -46,7 +46,7 @@ impl Patience {
 /// Takes a piece of a blob, or all of it.
 pub(super) async fn put(
     blobs: &Blobs,
-    grant: &Authorised,
+    grant: &Grant,
     blob: BlobId,
     headers: &HeaderMap,
     mut body: InputBody,
@@ -56,18 +56,23 @@ pub(super) async fn put(
     let piece = body.size_hint().exact().and_then(|bytes| range::piece(headers, bytes));
     let begun = match piece {
         Some(Piece { offset, total_bytes }) => {
-            ask(|done| blobs.begin(grant, blob, total_bytes, offset, done)).await.map_err(Refused::from)
+            ask(|done| blobs.begin(&grant.who, blob, total_bytes, offset, done)).await.map_err(Refused::from)
         }
         None => Err(Refused::from(ErrorCode::RequestInvalid)),
     };
+    // Who asks first sends nothing to a relay that does not want it; reading would call for all of it.
+    let mut comes_unasked = !headers.contains_key(EXPECT);
     let taken = match (begun, piece) {
         (Ok(Begun::Upload(upload)), Some(piece)) => {
-            Receiving { blobs, upload, offset: piece.offset, flying: None }.run(&mut body, patience).await
+            comes_unasked = true;
+            Receiving { blobs, grant, upload, offset: piece.offset, flying: None }.run(&mut body, patience).await
         }
         (Ok(_), _) => Ok(None),
         (Err(refused), _) => Err(refused),
     };
-    if !matches!(taken, Ok(Some(_))) {
+    // Of a client that kept the relay waiting for too long nothing more is waited for.
+    let is_late = taken.as_ref().is_err_and(|refused| refused.is(ErrorCode::IdleTimeout));
+    if comes_unasked && !is_late && !matches!(taken, Ok(Some(_))) {
         discard(&mut body, patience.silence).await;
     }
     Ok(match taken? {
@@ -97,6 +102,7 @@ type Flying = oneshot::Receiver<Result<Appended, BlobError>>;
 
 struct Receiving<'a> {
     blobs: &'a Blobs,
+    grant: &'a Grant,
     upload: Upload,
     /// Where the next chunk goes.
     offset: u64,
@@ -126,23 +132,25 @@ impl Receiving<'_> {
             gathered.extend_from_slice(&data);
             if gathered.len() >= CHUNK_BYTES {
                 self.land().await?;
-                self.fly(gathered.split().freeze());
+                self.fly(gathered.split().freeze()).await?;
             }
         };
         let mut last = self.land().await?;
         // What came before the client went is kept: the upload goes on from there.
         if !gathered.is_empty() {
-            self.fly(gathered.freeze());
+            self.fly(gathered.freeze()).await?;
             last = self.land().await?;
         }
         ended?;
         last.map(Some).ok_or(Refused::from(ErrorCode::RequestInvalid))
     }
 
-    fn fly(&mut self, chunk: Bytes) {
+    async fn fly(&mut self, chunk: Bytes) -> Result<(), Refused> {
+        self.grant.still_holds().await?;
         let (offset, bytes) = (self.offset, chunk.len() as u64);
         self.flying = Some(start(|done| self.blobs.append(self.upload, offset, chunk, done)));
         self.offset += bytes;
+        Ok(())
     }
 
     async fn land(&mut self) -> Result<Option<Appended>, Refused> {

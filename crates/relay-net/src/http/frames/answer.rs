@@ -7,7 +7,6 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use hyper::body::Frame;
-use relay_proto::ErrorCode;
 use relay_proto::frame::{ErrorFrame, Frame as _};
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -33,9 +32,7 @@ pub(super) fn of_error(error: &ErrorFrame) -> Answer {
     let mut bytes = BytesMut::with_capacity(frame.len() + 4);
     bytes.put_u32(u32::try_from(frame.len()).unwrap_or(u32::MAX));
     bytes.put_slice(&frame);
-    let status = ErrorCode::from_number(error.code).map_or(500, |code| code.info().http);
-    let refused = Refused { status, retry_after_ms: error.retry_after_ms };
-    with_head(AnswerBody::whole(bytes.freeze()), Some(refused))
+    with_head(AnswerBody::whole(bytes.freeze()), Some(Refused::of(error)))
 }
 
 fn with_head(body: AnswerBody, refused: Option<Refused>) -> Answer {
@@ -44,6 +41,9 @@ fn with_head(body: AnswerBody, refused: Option<Refused>) -> Answer {
         StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     });
     *answer.status_mut() = status;
+    if let Some(refused) = refused {
+        answer.extensions_mut().insert(refused.outcome);
+    }
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

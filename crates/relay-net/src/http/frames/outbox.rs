@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use relay_core::endpoint::{Close, Outbound, Outbox};
+use relay_core::measure::Outcome;
 use relay_proto::ErrorCode;
 use relay_proto::frame::{ErrorFrame, Frame};
 
@@ -23,6 +24,16 @@ pub(crate) struct FrameOutbox {
 pub(crate) struct Refused {
     pub(crate) status: u16,
     pub(crate) retry_after_ms: u32,
+    pub(crate) outcome: Outcome,
+}
+
+impl Refused {
+    pub(super) fn of(error: &ErrorFrame) -> Self {
+        let code = ErrorCode::from_number(error.code);
+        let status = code.map_or(500, |code| code.info().http);
+        let outcome = code.map_or(Outcome::RelayError, Outcome::of_error);
+        Self { status, retry_after_ms: error.retry_after_ms, outcome }
+    }
 }
 
 impl FrameOutbox {
@@ -63,8 +74,7 @@ impl FrameOutbox {
 fn refusal(frame: &[u8]) -> Option<Refused> {
     let is_error = frame.first() == Some(&ErrorFrame::TYPE.number());
     let error = is_error.then(|| ErrorFrame::decode(&Bytes::copy_from_slice(frame)).ok()).flatten()?;
-    let status = ErrorCode::from_number(error.code).map_or(500, |code| code.info().http);
-    Some(Refused { status, retry_after_ms: error.retry_after_ms })
+    Some(Refused::of(&error))
 }
 
 impl Outbox for FrameOutbox {
@@ -88,5 +98,19 @@ impl Outbox for FrameOutbox {
 
     fn pause_reading(&mut self, paused: bool) {
         self.reading_paused = paused;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_fault_a_refusal_is_says_the_registry_and_not_the_status() {
+        let refused = |code| refusal(&ErrorFrame::of(code).encode()).map(|refused| (refused.status, refused.outcome));
+        assert_eq!(refused(ErrorCode::QuotaExceeded), Some((507, Outcome::ClientError)));
+        assert_eq!(refused(ErrorCode::DiskFull), Some((507, Outcome::RelayError)));
+        assert_eq!(refused(ErrorCode::SessionExpired), Some((401, Outcome::ClientError)));
+        assert_eq!(refusal(b"\x11receipt"), None);
     }
 }

@@ -110,6 +110,7 @@ fn date() -> [u8; DATE_BYTES] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use relay_core::measure::Outcome;
 
     #[test]
     fn an_answer_is_a_head_with_its_length_and_the_frames() {
@@ -120,7 +121,7 @@ mod tests {
         assert!(good.contains(length_and_marks), "{good}");
         let date = good.lines().find_map(|line| line.strip_prefix("date: ")).unwrap();
         assert!(httpdate::parse_http_date(date).is_ok(), "{date}");
-        let refused = Refused { status: 503, retry_after_ms: 1500 };
+        let refused = Refused { status: 503, retry_after_ms: 1500, outcome: Outcome::RelayError };
         let took = Duration::from_millis(12);
         let shape = Shape { is_last: true, has_origin: true, verdict: None, secure_line: "x: y\r\n", took };
         let refused = text(bytes(b"", Some(refused), shape));

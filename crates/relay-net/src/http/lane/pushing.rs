@@ -13,10 +13,12 @@ use crate::request_class::RequestClass;
 use bytes::Bytes;
 use relay_core::endpoint::{Endpoint, Moment, Opened, Outbox};
 use relay_core::http::ExchangeOptions;
+use relay_core::measure::Outcome;
 use relay_proto::ErrorCode;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 pub(super) struct Pushing<'a> {
     front: &'a Arc<Front>,
@@ -59,7 +61,7 @@ impl<'a> Pushing<'a> {
             return Pushed::Other;
         }
         if shape.is_refused() {
-            self.front.shared.stats.counters.http_errors_total.add(1);
+            self.count_refusal(Outcome::ClientError);
             return Pushed::Answer(answer::too_fast(shape));
         }
         let begun = self.front.shared.clock.now();
@@ -75,14 +77,23 @@ impl<'a> Pushing<'a> {
         }
         let refused = open.out.refusal.take();
         let took = self.front.shared.clock.now().0.saturating_sub(begun.0);
-        let status = refused.map_or(200, |refused| refused.status);
-        self.front.shared.stats.answered(Some(RequestClass::Push), status, took);
+        match refused {
+            Some(refused) => self.count_refusal(refused.outcome),
+            None => self.front.shared.stats.answered(Some(RequestClass::Push), Outcome::Ok, took),
+        }
         let answer = answer::bytes(&open.out.take(), refused, Shape { took, ..shape });
         if !open.out.closed {
             open.out.begin_again();
             self.open = Some(open);
         }
         Pushed::Answer(answer)
+    }
+
+    fn count_refusal(&self, outcome: Outcome) {
+        let stats = &self.front.shared.stats;
+        stats.counters.http_errors_total.add(1);
+        // Only what ended well has a duration.
+        stats.answered(Some(RequestClass::Push), outcome, Duration::ZERO);
     }
 
     fn take_session(&mut self, token: &[u8]) -> Option<Open> {
