@@ -50,6 +50,12 @@ describe('the page of evidence', () => {
     expect(page([{ commit: 'a', runs: [run('passed', 3)] }])).toContain('Runs: 1 passed on 1 commit, 0 failed');
   });
 
+  it('adds up no rate: the lowest of a run is shown', () => {
+    const rated = (receiptsPerSecond: number) => ({ ...run('passed', 1), counts: { cycles: 1, receiptsPerSecond } });
+    const text = page([{ commit: 'a', runs: [rated(3000), rated(2000), run('passed', 1)] }, { commit: 'b', runs: [{ ...rated(1), verdict: 'failed' }] }]);
+    expect(text).toContain('| receiptsPerSecond, lowest of a run | 2,000 |  |');
+  });
+
   it('has a goal and a control for every harness', () => {
     expect(new Set(HARNESSES.map(({ name }) => name)).size).toBe(HARNESSES.length);
     for (const { control, goals, share } of HARNESSES) {
