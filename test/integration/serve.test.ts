@@ -8,13 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createSpace } from '../../src/client/node.js';
+import { VERSION } from '../../src/version.js';
 import { CLI, ServeProcess } from '../support/serve-process.js';
 
 describe.skipIf(!existsSync(CLI))('relay serve (needs `npm run build`)', () => {
   it('says in one JSON line where it is, and answers through the core', async () => {
     await using relay = new ServeProcess([]);
     const line = await relay.logLine('relay is listening');
-    expect(line).toMatchObject({ durability: 'fsync', tls: 'off', version: '0.1.0' });
+    expect(line).toMatchObject({ durability: 'fsync', tls: 'off', version: VERSION });
     expect(relay.stdout).toHaveLength(1);
     const url = await relay.url();
     expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok', region: 'local', database: { status: 'ok' } });
