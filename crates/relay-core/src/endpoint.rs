@@ -131,8 +131,8 @@ fn server_header(bytes: &[u8]) -> Option<(u8, usize)> {
 /// A way past an endpoint to what it would only pass on. The transport takes from it while it owes the peer nothing else, and never
 /// while the endpoint runs; what it finds there costs no look at the endpoint.
 pub trait Feed: Send + Sync {
-    /// What comes next, about `room_bytes` of it.
-    fn take(&self, room_bytes: usize) -> Fed;
+    /// What comes next: one frame, or frames that were joined for many.
+    fn take(&self) -> Fed;
 }
 
 /// What a feed came up with.

@@ -9,7 +9,6 @@ use relay_core::founding::{
 };
 use relay_proto::quota::{Quota, QuotaDetail};
 use std::collections::{HashMap, VecDeque};
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Foundings that wait at a time; beyond it they cannot be judged.
@@ -99,7 +98,7 @@ impl FoundingDesk {
 
 impl Gatekeeper for FoundingDesk {
     fn judge(&self, request: FoundingRequest, answer: FoundingAnswer) {
-        self.ask(&request.admission, Some(hex(&claim_of(&request))), Answer::Founding(answer));
+        self.ask(&request.admission, Some(hex::encode(claim_of(&request))), Answer::Founding(answer));
     }
 
     fn recognise(&self, token: &[u8], answer: RecognitionAnswer) {
@@ -140,14 +139,6 @@ pub(crate) fn verdict(said: &RelayFoundingVerdict) -> FoundingVerdict {
         }),
         _ => FoundingVerdict::Unavailable,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

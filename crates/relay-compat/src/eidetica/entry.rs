@@ -98,7 +98,7 @@ pub(super) fn is_id(id: &str, dialect: Dialect) -> bool {
 }
 
 fn id_of(canonical: &[u8], dialect: Dialect) -> String {
-    let hex = || Sha256::digest(canonical).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = || hex::encode(Sha256::digest(canonical));
     match dialect {
         Dialect::A => hex(),
         Dialect::B => format!("sha256:{}", hex()),

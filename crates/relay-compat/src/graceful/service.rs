@@ -304,7 +304,7 @@ impl GracefulService {
                 None => return exchange.end(Err(Refused::invalid("The cursor is not one of this relay", &["cursor"]))),
             },
         };
-        let user_id: String = tenant.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let user_id = hex::encode(tenant.0);
         let run = move |documents: &mut dyn Documents| export::run(documents, after);
         exchange.turn(tenant, cursor_text(after).len(), run, move |shared, export| {
             Answer::bytes(export.body(&user_id, shared.clock.now_ms()))

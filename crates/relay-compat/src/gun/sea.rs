@@ -117,8 +117,7 @@ pub(super) fn is_hash_of(name: &str, value: &str) -> bool {
         Some(Json::Text(text)) => Sha256::digest(text),
         _ => Sha256::digest(value),
     };
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    expected == Base64::encode_string(&hash) || expected.eq_ignore_ascii_case(&hex)
+    expected == Base64::encode_string(&hash) || expected.eq_ignore_ascii_case(&hex::encode(hash))
 }
 
 #[cfg(test)]

@@ -113,9 +113,9 @@ pub(super) fn i_am_a_relay(id: &str, pid: &str, answers: Option<&str>) -> String
 pub(super) fn offer(offer: &Offer) -> String {
     let mut out = begin(&offer.id);
     field("dam", "offer", &mut out);
-    field("from", &hex(&offer.range.from), &mut out);
+    field("from", &hex::encode(&offer.range.from), &mut out);
     if let Some(to) = &offer.range.to {
-        field("to", &hex(to), &mut out);
+        field("to", &hex::encode(to), &mut out);
     }
     field("##", &offer.hash, &mut out);
     out.push('}');
@@ -129,10 +129,6 @@ pub(super) fn compared(id: &str, offer: &str, is_same: bool) -> String {
     field("@", offer, &mut out);
     let _ = write!(out, ",\"ok\":{is_same}}}");
     out
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A get that is passed on.

@@ -66,7 +66,7 @@ struct EphemeralFeed {
 }
 
 impl Feed for EphemeralFeed {
-    fn take(&self, _room_bytes: usize) -> Fed {
+    fn take(&self) -> Fed {
         self.channel.ephemeral().feed(self.slot, self.session, || self.channel.roster_changes())
     }
 }

@@ -94,7 +94,7 @@ impl Subscriber for Subscription {
 }
 
 impl Feed for Subscription {
-    fn take(&self, _room_bytes: usize) -> Fed {
+    fn take(&self) -> Fed {
         let (run, last_seq, is_newest) = match self.next_live() {
             Live::Nothing => return Fed::Nothing,
             Live::InLog => return Fed::AskEndpoint,

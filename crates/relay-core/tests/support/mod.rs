@@ -101,7 +101,7 @@ impl Connection {
         }
         let mut is_all = true;
         for feed in self.queue.feeds.clone().iter().flatten() {
-            match feed.take(WINDOW_BYTES) {
+            match feed.take() {
                 Fed::Run { run, more } => {
                     self.queue.push_run(run);
                     is_all &= !more;

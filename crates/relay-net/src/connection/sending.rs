@@ -130,7 +130,7 @@ impl Connection {
     fn take_from_feeds(&mut self) -> bool {
         let mut ask = false;
         for feed in self.feeds.iter() {
-            match feed.take(self.queue.room_bytes()) {
+            match feed.take() {
                 Fed::Run { run, more } => {
                     self.queue.push_run(run);
                     ask |= more;

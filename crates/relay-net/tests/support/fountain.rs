@@ -36,7 +36,7 @@ impl Fountain {
 }
 
 impl Feed for Fountain {
-    fn take(&self, _room_bytes: usize) -> Fed {
+    fn take(&self) -> Fed {
         if self.asks.load(Ordering::SeqCst) {
             return Fed::AskEndpoint;
         }

@@ -2,7 +2,6 @@
 
 use super::super::answer_body::{Answer, AnswerBody};
 use super::super::problem::Problem;
-use super::hex_of;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_RANGE, ETAG, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use relay_core::blobs::{BlobError, BlobRefusal};
@@ -78,7 +77,7 @@ impl Refused {
 }
 
 pub(super) fn etag(blob: BlobId) -> String {
-    format!("\"{}\"", hex_of(blob))
+    format!("\"{}\"", hex::encode(blob.0))
 }
 
 fn empty(status: StatusCode) -> Answer {
