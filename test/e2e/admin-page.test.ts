@@ -193,7 +193,7 @@ describe.skipIf(!existsSync(CLI) || !existsSync(CHROMIUM))('the admin page in a 
     await context.close();
   });
 
-  test('control: axe finds what is wrong', { timeout: 30_000 }, async () => {
+  test('control: axe finds what is wrong', { timeout: 120_000 }, async () => {
     const { page, context } = await signedIn();
     await page.evaluate(() => document.querySelector('main')?.append(document.createElement('input')));
     await page.evaluate(AXE);

@@ -93,7 +93,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('a device in IndexedDB
     return visited;
   }
 
-  test.each(Object.keys(DEVICE_STORE_CASES))('%s', { timeout: 30_000 }, async (name) => {
+  test.each(Object.keys(DEVICE_STORE_CASES))('%s', { timeout: 120_000 }, async (name) => {
     const visited = await visit();
     await visited.evaluate((which) => page.run(which), name);
     await visited.context().close();

@@ -125,7 +125,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('the SDK in a browser 
     for (const page of [a, b]) expect(await page.evaluate(() => device!.troubles)).toEqual([]);
   });
 
-  test('a page over plain http from another host gets insecure_context', { timeout: 30_000 }, async () => {
+  test('a page over plain http from another host gets insecure_context', { timeout: 120_000 }, async () => {
     const page = await openPage(`http://insecure.test:${origin.split(':')[1]}/`);
     const code = await page.evaluate(async (address) => {
       try {

@@ -64,7 +64,7 @@ describe.skipIf(!productBuilt() || !existsSync(CHROMIUM))('the client, built by 
   let browser: TestBrowser;
   beforeAll(async () => {
     browser = await openBrowser();
-  }, 30_000);
+  }, 120_000);
   afterAll(() => browser?.close());
 
   test.each(Object.keys(BUNDLERS))('%s: a page and a worker push an entry', { timeout: 60_000 }, async (name) => {

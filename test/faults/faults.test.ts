@@ -22,7 +22,7 @@ describe.skipIf(!productBuilt())('the product under faults (skipped unless it is
     if ('violations' in report) expect(report.violations).toEqual([]);
   });
 
-  it.skipIf(process.platform !== 'linux')('control: a server that keeps no descriptor back tells nobody', { timeout: 30_000 }, async () => {
+  it.skipIf(process.platform !== 'linux')('control: a server that keeps no descriptor back tells nobody', { timeout: 120_000 }, async () => {
     expect(await plainServerTellsNobody()).toBe(true);
   });
 });

@@ -78,7 +78,7 @@ describe.skipIf(!productBuilt())('the automerge adapter (skipped unless the prod
     expect(found.doc().text).toBe('written alone');
   });
 
-  test('changes on both sides meet over the log alone, and over pipes and the log together', { timeout: 30_000 }, async () => {
+  test('changes on both sides meet over the log alone, and over pipes and the log together', { timeout: 120_000 }, async () => {
     for (const live of [false, true]) {
       const link = await newLink();
       const alice = new Repo({ network: [adapter(link, { live })], peerId: 'alice' as PeerId });

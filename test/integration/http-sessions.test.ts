@@ -32,7 +32,7 @@ function of<T extends RelayFrame['type']>(type: T, frame: RelayFrame | undefined
 const refusal = ({ status, frames }: HttpAnswer): [number, string | undefined] => [status, errorName((of('Error', frames[0]) satisfies ErrorFrame).code)];
 const texts = ({ items }: EntriesFrame): string[] => items.map((item) => (item.kind === 'sealed' ? text(item.sealed) : '(own)'));
 
-describe.skipIf(!productBuilt())('sessions over HTTP (needs `npm run build`)', { timeout: 30_000 }, () => {
+describe.skipIf(!productBuilt())('sessions over HTTP (needs `npm run build`)', { timeout: 120_000 }, () => {
   let dir: string;
   let port: number;
   let relay: RelayProcess;

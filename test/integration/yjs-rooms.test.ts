@@ -93,7 +93,7 @@ describe.skipIf(!productBuilt())('a room of Yjs (skipped unless the product is b
     await (await second.space).close();
     second.destroy();
     await again.close();
-  }, 30_000);
+  }, 120_000);
 
   test('who is told of `sync` has all that the relay holds, at the first time and after each loss of the connection', async () => {
     const author = provide(link, 'full');
