@@ -51,28 +51,29 @@ export async function slowDisk({ scale }: Effort, claimedMs?: number): Promise<F
   const findings = new Findings();
   const faults = new Faults();
   await underLoad(findings, { env: faults.env, load: { writers: 4, inFlight: 4 } }, async ({ relay, load }) => {
-    // What the machine itself adds, beside the disk; it may be shared.
-    const ownP99 = async (): Promise<number> => {
+    // The short form runs among other tests, on a machine that is not its own, and one stop of it is more than a hundredth of what is
+    // in flight meanwhile; the long one judges the figure itself.
+    const [syncs, share] = scale > 1 ? [2, 0.99] : [3, 0.9];
+    // What the machine itself adds, beside the disk.
+    const ownTime = async (): Promise<number> => {
       load.takeLatencies();
       await sleep(700);
-      return percentile(load.takeLatencies(), 0.99);
+      return percentile(load.takeLatencies(), share);
     };
-    let own = await ownP99();
+    let own = await ownTime();
     for (const delayMs of scale > 1 ? [20, 200, 2000] : [50]) {
       faults.delaySyncs(delayMs);
       await load.receiptsWithin(16, 10_000 + delayMs * 4);
       load.takeLatencies();
       await sleep(Math.max(1500, delayMs * 6));
-      const p99 = percentile(load.takeLatencies(), 0.99);
+      const took = percentile(load.takeLatencies(), share);
       faults.delaySyncs(0);
       await sleep(2 * delayMs);
-      own = Math.max(own, await ownP99());
-      findings.fact(`p99At${delayMs}`, p99);
-      findings.fact(`p99Without${delayMs}`, own);
-      // The short form runs among other tests, on a machine that is not its own; the long one judges the figure itself.
-      const syncs = scale > 1 ? 2 : 3;
+      own = Math.max(own, await ownTime());
+      findings.fact(`msAt${delayMs}`, took);
+      findings.fact(`msWithout${delayMs}`, own);
       const bound = syncs * (claimedMs ?? delayMs) + ACK_SLACK_MS + own;
-      findings.expect(p99 <= bound, `p99 of receipts is ${p99.toFixed(0)} ms with syncs of ${delayMs} ms; at most ${bound.toFixed(0)}`);
+      findings.expect(took <= bound, `${share * 100} % of the receipts took up to ${took.toFixed(0)} ms with syncs of ${delayMs} ms; at most ${bound.toFixed(0)}`);
       findings.expect(isAlive(relay.pid), 'the process does not live');
     }
     faults.delaySyncs(0);

@@ -4,8 +4,9 @@ import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSpace, openSpace } from '../../src/client/node.ts';
+import { freePort } from '../support/relay-process.ts';
 import { Findings, type Effort, type FaultReport, type FaultSkip } from './report.ts';
-import { cpuMs, health, isAlive, underLoad } from './relay-under-fault.ts';
+import { counter, health, isAlive, underLoad } from './relay-under-fault.ts';
 import { Faults, shimMissing } from './shim.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -30,22 +31,22 @@ async function knock(port: number, count: number): Promise<{ told: number; socke
   return { told, sockets };
 }
 
-const IDLE_CPU_SHARE_MAX = 0.2;
+/** It waits between two failures, longer each time. */
+const ACCEPT_ERRORS_PER_SECOND_MAX = 50;
 
 /** No file descriptor is left: who is there stays, who comes is told, nothing spins, and later it goes on. */
 export async function tooManyFiles({ scale }: Effort): Promise<FaultReport | FaultSkip> {
   const name = 'too-many-files';
   if (!onLinux) return { name, skipped: 'needs Linux' };
   const findings = new Findings();
-  await underLoad(findings, { load: { writers: 1, inFlight: 1 } }, async ({ relay, load, port }) => {
-    const atRest = await cpuShare(relay.pid, 500);
+  const adminPort = await freePort();
+  await underLoad(findings, { adminPort, load: { writers: 1, inFlight: 1 } }, async ({ relay, load, port }) => {
     limitFiles(relay.pid, 10);
+    const startedMs = performance.now();
     const { told, sockets } = await knock(port, 40);
-    const busy = await cpuShare(relay.pid, 1000 * scale);
+    await sleep(1000 * scale);
     findings.fact('toldOf503', told);
-    findings.fact('cpuShareMore', busy - atRest);
     findings.expect(told >= 1, 'nobody was told that there is no room');
-    findings.expect(busy - atRest < IDLE_CPU_SHARE_MAX, `the accept loop takes ${((busy - atRest) * 100).toFixed(0)} % of a core`);
     findings.expect(await load.receiptsWithin(20, 5000), 'the session that was there got no receipts');
     findings.expect(load.reconnects === 0, 'the session that was there was cut');
     for (const socket of sockets) socket.destroy();
@@ -57,6 +58,10 @@ export async function tooManyFiles({ scale }: Effort): Promise<FaultReport | Fau
       isWelcome = await welcomed();
     }
     findings.expect(isWelcome, 'nobody gets in after descriptors were free again');
+    const errors = await counter(adminPort, 'relay_accept_errors_total');
+    findings.fact('acceptErrors', errors);
+    const most = ((performance.now() - startedMs) / 1000) * ACCEPT_ERRORS_PER_SECOND_MAX;
+    findings.expect(errors > 0 && errors <= most, `the accept loop failed ${errors} times, which is never or without a pause`);
     findings.expect(isAlive(relay.pid), 'the process does not live');
   });
   return findings.report(name);
@@ -75,12 +80,6 @@ export async function plainServerTellsNobody(): Promise<boolean> {
   } finally {
     child.kill('SIGKILL');
   }
-}
-
-async function cpuShare(pid: number, ms: number): Promise<number> {
-  const [cpu, at] = [cpuMs(pid), performance.now()];
-  await sleep(ms);
-  return (cpuMs(pid) - cpu) / (performance.now() - at);
 }
 
 /** The clock jumps by a day, forth and back: nothing is refused or forgotten, and attested times never go back. */

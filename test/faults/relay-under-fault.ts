@@ -18,13 +18,13 @@ export interface Place {
 /** Starts a relay and load, runs the scenario, and compares what is held with what was acknowledged after an ordinary restart. */
 export async function underLoad(
   findings: Findings,
-  options: { readonly env?: Readonly<Record<string, string>>; readonly dir?: string; readonly load?: Partial<LoadOptions>; readonly program?: string; readonly startedIn?: <T>(start: () => Promise<T>) => Promise<T> },
+  options: { readonly adminPort?: number; readonly env?: Readonly<Record<string, string>>; readonly dir?: string; readonly load?: Partial<LoadOptions>; readonly program?: string; readonly startedIn?: <T>(start: () => Promise<T>) => Promise<T> },
   scenario: (place: Place) => Promise<void>,
 ): Promise<void> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'sealrelay-fault-'));
   const dataDir = join(dir, 'data');
   const port = await freePort();
-  const start = (): Promise<RelayProcess> => startRelay({ dataDir, port, ...(options.env === undefined ? {} : { env: options.env }), ...(options.program === undefined ? {} : { program: options.program }) });
+  const start = (): Promise<RelayProcess> => startRelay({ dataDir, port, ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }), ...(options.env === undefined ? {} : { env: options.env }), ...(options.program === undefined ? {} : { program: options.program }) });
   const relay = await (options.startedIn ?? ((run) => run()))(start);
   const load = await Load.start({ address: relay.address, ...LOAD, ...options.load });
   try {
@@ -50,12 +50,6 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** CPU time of the process so far, in ms (100 ticks a second). */
-export function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
 /** Status and code of a health route; 0 when it does not answer. */
 export async function health(port: number, path: 'ready' | 'live'): Promise<{ status: number; reason: string }> {
   try {
@@ -65,4 +59,10 @@ export async function health(port: number, path: 'ready' | 'live'): Promise<{ st
   } catch {
     return { status: 0, reason: '' };
   }
+}
+
+/** A counter that the relay shows at its admin port; NaN when it does not answer. */
+export async function counter(adminPort: number, name: string): Promise<number> {
+  const text = await fetch(`http://127.0.0.1:${adminPort}/metrics`, { signal: AbortSignal.timeout(5000) }).then((answer) => answer.text(), () => '');
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
 }

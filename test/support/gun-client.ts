@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const PROGRAM = resolve('test/support/gun-client.mjs');
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 45_000;
 
 export interface ClientAnswer {
   readonly id: number;
