@@ -1,5 +1,5 @@
 // `npm run release`: the packages to publish, made from this work tree and from addons that were built for other platforms.
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BUILD_DIR, ROOT, ToolError, runTool } from './lib/project.mjs';
 import { ensureAddon, ensureInstalled, ensureTypeScript } from './lib/steps.mjs';
@@ -29,7 +29,7 @@ await runTool(async () => {
   if (missing.length > 0 && values['only-built'] !== true) {
     throw new ToolError(`no addon for ${missing.join(', ')}; build it there and name its folder with --addons, or leave them out with --only-built.`);
   }
-  const files = makePackages(addons, values.out ?? join(BUILD_DIR, 'release'));
+  const files = makePackages(addons, resolve(values.out ?? join(BUILD_DIR, 'release')));
   console.log(`packages for ${addons.map(({ platform }) => platform).join(', ')}; publish them in this order:`);
   for (const file of files) console.log(`  npm publish --access public ${relative(process.cwd(), file)}`);
 });

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
 import { clientSnippet } from '../../src/cli/banner.js';
-import { findAddons, makePackages } from '../../tools/lib/release.mjs';
+import { findAddons, makePackages, npmEnvironment } from '../../tools/lib/release.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 const STEP_TIMEOUT_MS = 120_000;
@@ -30,16 +30,13 @@ const isBuilt = addon !== null && existsSync(join(ROOT, 'dist/cli/main.js')) && 
 const root = mkdtempSync(join(tmpdir(), 'sealrelay-pack-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-// npm's own variables of the surrounding run would point another one at the wrong folder.
-const ENV = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_cache)/i.test(name)));
-
 function npm(args: string[], cwd: string): SpawnSyncReturns<string> {
-  return spawnSync(NPM, args, { cwd, env: ENV, encoding: 'utf8', timeout: STEP_TIMEOUT_MS });
+  return spawnSync(NPM, args, { cwd, env: npmEnvironment(), encoding: 'utf8', timeout: STEP_TIMEOUT_MS });
 }
 
 /** An npm that asks a server of this process. */
 async function npmBeside(args: string[], cwd: string): Promise<{ status: number | null; stderr: string }> {
-  const child = spawn(NPM, args, { cwd, env: ENV, stdio: ['ignore', 'ignore', 'pipe'], timeout: STEP_TIMEOUT_MS });
+  const child = spawn(NPM, args, { cwd, env: npmEnvironment(), stdio: ['ignore', 'ignore', 'pipe'], timeout: STEP_TIMEOUT_MS });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const [status]: (number | null)[] = await once(child, 'close');

@@ -36,7 +36,7 @@ export function findAddons(folders) {
 /**
  * Packs the packages into `out`.
  * @param {readonly Addon[]} addons
- * @param {string} out
+ * @param {string} out an absolute path: each package is packed in a folder of its own
  * @returns {string[]} the files in the order in which they have to be published: nobody may get a package before what it needs is there
  */
 export function makePackages(addons, out) {
@@ -71,6 +71,14 @@ function fill(stage, addons) {
 }
 
 /**
+ * The environment for an npm of another folder: the variables of the one around would point it here.
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function npmEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_cache)/i.test(name)));
+}
+
+/**
  * @param {string} stage
  * @param {string[]} args
  */
@@ -98,9 +106,7 @@ function pack(folder, out) {
  * @param {string} what
  */
 function run(command, args, cwd, what) {
-  // npm's own variables of the surrounding run would point this one at the wrong folder.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_cache|execpath)/i.test(name)));
-  const ran = spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: STEP_TIMEOUT_MS });
+  const ran = spawnSync(command, args, { cwd, env: npmEnvironment(), encoding: 'utf8', timeout: STEP_TIMEOUT_MS });
   if (ran.error !== undefined) throw new ToolError(`${what}: cannot run ${command}: ${ran.error.message}`);
   if (ran.status !== 0) throw new ToolError(`${what} failed (${ran.signal ?? `exit code ${ran.status}`}):\n${ran.stderr}${ran.stdout}`);
   return ran.stdout;
